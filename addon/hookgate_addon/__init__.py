@@ -1,0 +1,1 @@
+"""The mitmproxy front. Not built yet: use `hookgate serve`."""

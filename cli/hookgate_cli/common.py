@@ -1,0 +1,56 @@
+"""What the verbs share: options, the console, and how a mistake is told."""
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+
+from hookgate.config import ConfigError, load
+from hookgate.ledger import LedgerError
+from hookgate.settings import Config
+from hookgate_sidecar import ListenError
+
+FINDING, MISUSE = 1, 2
+
+out = Console()
+err = Console(stderr=True)
+
+ConfigOption = Annotated[
+    str | None,
+    typer.Option(
+        "--config",
+        "-c",
+        metavar="FILE",
+        help="hookgate.toml; else $HOOKGATE_CONFIG, else ./hookgate.toml, else defaults.",
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+
+
+def fail(message: str) -> NoReturn:
+    """Say what is wrong on stderr, plainly, and exit with 2."""
+    for line in message.splitlines():
+        err.print(f"hookgate: {line}", markup=False, highlight=False, soft_wrap=True)
+    raise typer.Exit(MISUSE)
+
+
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """Turn the errors that a user can mend into lines without a traceback."""
+    try:
+        yield
+    except (ConfigError, LedgerError, ListenError) as error:
+        fail(str(error))
+    except BrokenPipeError:
+        sys.stderr.close()
+        raise typer.Exit(FINDING) from None
+
+
+def load_config(file: str | None, overrides: Mapping[str, Any] | None = None) -> Config:
+    """The configuration, with every problem printed where there is any."""
+    with plain_errors():
+        return load(file, {k: v for k, v in (overrides or {}).items() if v is not None})
+    raise AssertionError("unreachable")

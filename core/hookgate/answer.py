@@ -1,0 +1,51 @@
+"""What a sender is answered: exactly 200 and nothing, a problem document, or nothing at all."""
+
+from http import HTTPStatus
+from typing import NamedTuple
+
+import orjson
+
+from .policy import Reason
+
+RETRY_AFTER_SECONDS = 5
+
+
+class Answer(NamedTuple):
+    """An answer for a front to send. `fields` lack Content-Length, Date and Connection."""
+
+    status: int
+    fields: list[tuple[bytes, bytes]]
+    body: bytes
+
+
+DELIVERED = Answer(200, [], b"")
+# For when even building an answer fails.
+BARE_FAILURE = Answer(503, [(b"Retry-After", b"%d" % RETRY_AFTER_SECONDS)], b"")
+
+
+def make_answer(
+    reason: Reason, details: tuple[str, ...], request_id: str, allow: str, *, foreign: bool
+) -> Answer:
+    """The answer to a delivery that did not succeed.
+
+    A foreign source gets an empty body that tells nothing; any other an RFC 9457 problem
+    document with the reason code, the findings in words and the request id, never a value.
+    """
+    status = reason.status or HTTPStatus.BAD_GATEWAY
+    fields: list[tuple[bytes, bytes]] = []
+    if reason is Reason.METHOD_NOT_ALLOWED:
+        fields.append((b"Allow", allow.encode()))
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        fields.append((b"Retry-After", b"%d" % RETRY_AFTER_SECONDS))
+    if foreign:
+        return Answer(status, fields, b"")
+    fields.append((b"Content-Type", b"application/problem+json"))
+    problem = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "reason": reason.code,
+        "request_id": request_id,
+        "errors": details,
+    }
+    return Answer(status, fields, orjson.dumps(problem))

@@ -1,0 +1,94 @@
+"""Which fields travel upstream and back, and which are ours. Pure."""
+
+import re
+from functools import lru_cache
+
+from .policy import Fields, Head
+from .policy.source import Origin
+
+# RFC 9110 7.6.1 and the fields it lists; Expect was answered here, Content-Length is fresh.
+_HOP_BY_HOP = frozenset(
+    (
+        b"connection",
+        b"content-length",
+        b"expect",
+        b"http2-settings",
+        b"keep-alive",
+        b"proxy-authenticate",
+        b"proxy-authorization",
+        b"proxy-connection",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+    )
+)
+_FORWARDING = frozenset((b"forwarded", b"x-real-ip", b"x-request-id"))
+
+# RFC 9110 7.6.1: a field meant for the recipient must not be a connection option. Naming one of
+# these in Connection would make upstream parse something else than what was judged.
+_KEPT = frozenset((b"host", b"content-type", b"content-encoding"))
+
+_HOST = re.compile(rb"[A-Za-z0-9._~:\[\]-]{1,255}")
+
+
+@lru_cache(maxsize=1024)
+def _travels(name: bytes) -> bool:
+    lower = name.lower()
+    return not (
+        lower in _HOP_BY_HOP
+        or lower in _FORWARDING
+        or lower.startswith(b"x-forwarded-")
+        # nginx, WSGI and CGI read X_Forwarded_For as X-Forwarded-For.
+        or b"_" in lower
+    )
+
+
+def _connection_options(values: list[bytes] | None) -> frozenset[bytes]:
+    if not values or values == [b"keep-alive"] or values == [b"close"]:
+        return frozenset()
+    options = {option.strip(b" \t").lower() for option in b",".join(values).split(b",")}
+    return frozenset(options - _KEPT)
+
+
+def upstream_head(head: Head, origin: Origin, length: int, request_id: str, host: bytes) -> bytes:
+    """The request head that goes upstream, with its empty line.
+
+    Method and target are verbatim, fields keep their order, names and values. `length` is the
+    body's; `host` replaces the sender's Host unless it is b"". A trusted peer's own
+    X-Forwarded-Proto and -Host are kept, being part of what it vouches for.
+    """
+    dropped = _connection_options(head.named.get(b"connection"))
+    parts = [head.method, b" ", head.target, b" HTTP/1.1\r\n"]
+    for name, value in head.fields:
+        if _travels(name) and not (dropped and name.lower() in dropped):
+            if host and name.lower() == b"host":
+                value = host  # the one value that may change
+            parts += (name, b": ", value, b"\r\n")
+    trusted = bool(origin.chain)  # only a trusted proxy's field makes a chain
+    chain = ", ".join((*origin.chain, origin.peer)).encode()
+    proto = _vouched(head, b"x-forwarded-proto", trusted)
+    parts += (
+        b"Content-Length: %d\r\nX-Forwarded-For: " % length,
+        chain,
+        b"\r\nX-Forwarded-Proto: ",
+        proto if proto in (b"http", b"https") else b"http",
+        b"\r\nX-Forwarded-Host: ",
+        _vouched(head, b"x-forwarded-host", trusted) or head.named[b"host"][0],
+        b"\r\nX-Request-Id: ",
+        request_id.encode(),
+        b"\r\n\r\n",
+    )
+    return b"".join(parts)
+
+
+def _vouched(head: Head, name: bytes, trusted: bool) -> bytes:
+    values = head.named.get(name) if trusted else None
+    return values[0] if values and len(values) == 1 and _HOST.fullmatch(values[0]) else b""
+
+
+def relayed_fields(fields: Fields) -> list[tuple[bytes, bytes]]:
+    """The fields of an upstream's answer that travel back to the sender."""
+    connection = [value for name, value in fields if name.lower() == b"connection"]
+    dropped = _HOP_BY_HOP | _connection_options(connection)
+    return [(name, value) for name, value in fields if name.lower() not in dropped]

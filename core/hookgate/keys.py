@@ -1,0 +1,227 @@
+"""Every key of hookgate.toml: its type, its default and what it is for.
+
+`config.py` reads by this table, `hookgate config init` prints it, docs/configuration.md is tested
+against it. A parser takes what TOML or the environment gave and returns the value, or raises
+ValueError with words that follow "is" or name the mend.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple
+from urllib.parse import SplitResult, urlsplit
+
+from .policy import HEADERS, OBSERVABLE
+from .policy.document import DEEPEST
+from .settings import Fsync, Mode, PersonalData
+
+_SIZE = re.compile(r"([0-9]{1,15}) ?(B|KiB|MiB|GiB)")
+_SIZE_UNITS = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+_DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?) ?(ms|s|m|h)")
+_DURATION_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_LISTEN = re.compile(r"(?:\[([0-9A-Fa-f:]+)\]|([0-9A-Za-z.-]*)):([0-9]{1,5})")
+
+Parser = Callable[[Any], Any]
+
+
+class Key(NamedTuple):
+    """One key. `default` is what TOML would give; `built` is False while only it is taken."""
+
+    section: str
+    name: str
+    default: Any
+    parse: Parser
+    about: str
+    built: bool = True
+
+    @property
+    def path(self) -> str:
+        """The key as messages name it: `section.name`."""
+        return f"{self.section}.{self.name}"
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that overrides the key."""
+        return f"HOOKGATE_{self.section}__{self.name}".upper()
+
+
+def text(value: Any) -> str:
+    """A string without control characters."""
+    if not isinstance(value, str):
+        raise ValueError("is no string")
+    if any(ord(character) < 32 for character in value):
+        raise ValueError("holds a control character")
+    return value
+
+
+def boolean(value: Any) -> bool:
+    """true or false; the environment's strings count."""
+    if isinstance(value, bool):
+        return value
+    if value in ("true", "false"):
+        return bool(value == "true")
+    raise ValueError("is neither true nor false")
+
+
+def strings(value: Any) -> tuple[str, ...]:
+    """A list of strings; from the environment, separated by commas."""
+    if isinstance(value, str):
+        value = [part.strip() for part in value.split(",") if part.strip()]
+    if not isinstance(value, list):
+        raise ValueError('is no list; write ["...", "..."]')
+    return tuple(text(item) for item in value)
+
+
+def number(low: int, high: int) -> Parser:
+    """A whole number within bounds."""
+
+    def parse(value: Any) -> int:
+        if isinstance(value, str) and value.isascii() and value.isdigit():
+            value = int(value)
+        if type(value) is not int:
+            raise ValueError("is no whole number")
+        if not low <= value <= high:
+            raise ValueError(f"is not between {low} and {high}")
+        return value
+
+    return parse
+
+
+def size(low: int, high: int) -> Parser:
+    """Bytes with a unit, as in "16KiB"."""
+
+    def parse(value: Any) -> int:
+        match = _SIZE.fullmatch(value) if isinstance(value, str) else None
+        if match is None:
+            raise ValueError('is no size; write a number with B, KiB, MiB or GiB, like "1MiB"')
+        amount = int(match[1]) * _SIZE_UNITS[match[2]]
+        if not low <= amount <= high:
+            raise ValueError(f"is not between {low} and {high} bytes")
+        return amount
+
+    return parse
+
+
+def duration(low: float, high: float) -> Parser:
+    """Seconds from a number with a unit, as in "30s"."""
+
+    def parse(value: Any) -> float:
+        match = _DURATION.fullmatch(value) if isinstance(value, str) else None
+        if match is None:
+            raise ValueError('is no duration; write a number with ms, s, m or h, like "30s"')
+        seconds = float(match[1]) * _DURATION_UNITS[match[2]]
+        if not low <= seconds <= high:
+            raise ValueError(f"is not between {low:g} and {high:g} seconds")
+        return seconds
+
+    return parse
+
+
+def choice(*options: str) -> Parser:
+    """One of a few words."""
+
+    def parse(value: Any) -> str:
+        if value not in options:
+            raise ValueError(f"is none of {', '.join(options)}")
+        return str(value)
+
+    return parse
+
+
+def methods(value: Any) -> tuple[str, ...]:
+    """Methods whose requests carry a body; an event has no other form."""
+    allowed = ("POST", "PUT", "PATCH")
+    names = strings(value)
+    if not names or not set(names) <= set(allowed):
+        raise ValueError(f"may hold {', '.join(allowed)}, at least one")
+    return tuple(dict.fromkeys(names))
+
+
+def upstream_url(value: Any) -> str:
+    """http://host[:port] or https://; the sender's target is kept, so no path may follow."""
+    if not value:
+        raise ValueError('is missing; set it here or with --upstream, like "http://127.0.0.1:8080"')
+    try:
+        parts: SplitResult = urlsplit(text(value))
+        port = parts.port
+    except ValueError as error:
+        raise ValueError(f"is no URL ({error})") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
+        raise ValueError('is no http or https URL; write it like "http://127.0.0.1:8080"')
+    if parts.path not in ("", "/") or parts.query or parts.fragment or parts.username is not None:
+        raise ValueError(
+            "has more than scheme, host and port; the target of each request is kept as it came"
+        )
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def upstream_host(value: Any) -> str:
+    """`preserve`, `upstream`, or a literal Host value."""
+    if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z0-9._~-]+(:[0-9]{1,5})?", value):
+        raise ValueError('is neither "preserve", "upstream" nor a host name')
+    return value
+
+
+def listen_address(value: Any) -> tuple[str, int]:
+    """host:port or [v6]:port; port 0 lets the system choose."""
+    match = _LISTEN.fullmatch(value) if isinstance(value, str) else None
+    if match is None or int(match[3]) > 65535:
+        raise ValueError('is no address to listen on; write host:port, like "127.0.0.1:8081"')
+    return match[1] or match[2] or "0.0.0.0", int(match[3])  # noqa: S104  # ":8081" means every address
+
+
+def path_bytes(value: Any) -> str:
+    """A route's path: the bytes of a target before `?`."""
+    if not isinstance(value, str) or not re.fullmatch(r"/[\x21-\x3e\x40-\x7e]*", value):
+        raise ValueError('is no path; write it as it is sent, like "/cm/events", without a query')
+    return value
+
+
+_MODE = choice(*Mode)
+
+KEYS: tuple[Key, ...] = (
+    Key("upstream", "url", "", upstream_url, "Where clean events go. Required, here or by --upstream."),
+    Key("upstream", "host", "preserve", upstream_host, 'The Host sent upstream: "preserve", "upstream" (the one in url), or a literal.'),
+    Key("upstream", "timeout", "5s", duration(0.01, 3600), "Connecting and the whole exchange."),
+    Key("upstream", "max_connections", 128, number(1, 65535), "Pooled connections to the upstream."),
+    Key("upstream", "max_response", "1MiB", size(1024, 2**30), "The largest answer that is relayed."),
+    Key("upstream", "ca_file", "", text, "CA certificates for https, PEM; empty means the system's."),
+    Key("upstream", "client_cert", "", text, "Client certificate for https, PEM."),
+    Key("upstream", "client_key", "", text, "Its key, PEM; empty means it is in client_cert."),
+    Key("source", "allow", ["cm.com"], strings, "Who may send: CIDRs and names of shipped range sets."),
+    Key("source", "allow_file", "", text, "One CIDR a line, watched for changes.", built=False),
+    Key("source", "trusted_proxies", [], strings, "Peers whose forwarding field is believed, as CIDRs."),
+    Key("source", "header", "x-forwarded-for", choice(*HEADERS), "The field that names the client; read from trusted proxies only."),
+    Key("source", "proxy_protocol", False, boolean, "Expect the PROXY protocol from trusted proxies.", built=False),
+    Key("request", "methods", ["POST"], methods, "The methods that events may come with."),
+    Key("request", "max_body", "1MiB", size(1, 2**30), "The largest body that is read."),
+    Key("request", "max_depth", 64, number(1, DEEPEST), "The deepest nesting of objects and arrays."),
+    *(
+        Key("checks", name, "enforce", _MODE, f"What a finding of the {name} check does: enforce or observe.")
+        for name in OBSERVABLE
+    ),
+    Key("audit", "path", "hookgate-audit.jsonl", text, 'The ledger; "-" is stdout.'),
+    Key("audit", "personal_data", "mask", choice(*PersonalData), "How from and to are recorded: mask, hmac, plain or omit."),
+    Key("audit", "key_file", "", text, "The secret for hmac, at least 16 bytes."),
+    Key("audit", "seal_key_file", "", text, "A secret that turns the hash chain into a keyed one, at least 16 bytes."),
+    Key("audit", "fsync", "interval", choice(*Fsync), "When lines are forced to disk: never, interval (1 s or 50 records) or always."),
+    Key("sidecar", "listen", "127.0.0.1:8081", listen_address, "Where the sidecar listens."),
+    Key("sidecar", "workers", 1, number(1, 1024), "Worker processes.", built=False),
+    Key("sidecar", "max_connections", 1024, number(1, 1_000_000), "Open connections in all."),
+    Key("sidecar", "max_foreign_connections", 64, number(1, 1_000_000), "Of those, by peers that are neither allowed nor trusted."),
+    Key("sidecar", "max_head", "16KiB", size(256, 2**20), "The largest request head."),
+    Key("sidecar", "max_fields", 100, number(1, 10_000), "The most header fields."),
+    Key("sidecar", "head_timeout", "10s", duration(0.05, 3600), "For the whole head, from its first byte or the connection's start."),
+    Key("sidecar", "body_timeout", "30s", duration(0.05, 3600), "For the whole body."),
+    Key("sidecar", "keep_alive", "75s", duration(0.05, 86400), "How long an idle connection stays open."),
+    Key("sidecar", "drain", "15s", duration(0, 3600), "How long a stop waits for deliveries in flight."),
+    Key("sidecar", "admin", "", text, "Where health and metrics are served; empty is off.", built=False),
+    Key("sidecar", "tls_cert", "", text, "Certificate chain of the listener, PEM.", built=False),
+    Key("sidecar", "tls_key", "", text, "Its key, PEM.", built=False),
+    Key("sidecar", "tls_client_ca", "", text, "CA that senders' certificates must come from, PEM.", built=False),
+)  # fmt: skip
+
+ROUTE_KEYS = {
+    "path": (path_bytes, "Exact, byte for byte. Without any route every path is taken."),
+    "contract": (text, "A shipped contract's name, or the path of a JSON Schema file."),
+}
+SECTIONS = tuple(dict.fromkeys(key.section for key in KEYS))

@@ -1,0 +1,256 @@
+"""The ledger's writing side: chained lines, sums instead of floods, and what is owed.
+
+Synchronous, single-threaded, and told the time by `tick`; a front calls that once a second.
+"""
+
+import hmac
+import json
+import time
+from collections import deque
+from hashlib import sha256
+from typing import Any
+
+import orjson
+import structlog
+
+from hookgate.settings import AuditSettings, Fsync
+
+from .record import Clock, Record
+from .sink import LedgerError, Sink
+
+__all__ = ["Journal", "LedgerError", "LedgerUnavailableError"]
+
+FOREIGN_LINES_A_SECOND = 50
+SYNC_EVERY_LINES = 50
+
+
+class LedgerUnavailableError(Exception):
+    """The line could not be written; nothing of it remains in the file."""
+
+
+class _LineLogger(structlog.BoundLoggerBase):
+    def write(self, record: Record) -> None:
+        self._proxy_to_logger("write", record=record)
+
+
+class Journal:
+    """One boot's ledger.
+
+    `boot` names this run of this process in every line; `log` is the operational logger.
+    `prev` of each line is the SHA-256 of this boot's line before it, or its HMAC where
+    `settings.seal_key` is set; the first line's is "".
+    """
+
+    def __init__(
+        self, settings: AuditSettings, boot: str, front: str, log: structlog.BoundLogger
+    ) -> None:
+        self.available = True
+        self.lines = 0
+        self._settings = settings
+        self._boot = boot
+        self._front = front
+        self._log = log
+        self._clock = Clock()
+        self._prev = ""
+        self._sink: Sink | None = None
+        self._owed: deque[Record] = deque()
+        self._sums: dict[tuple[str, str, str], list[int]] = {}
+        self._window = 0.0
+        self._foreign_lines = 0
+        self._unsynced = 0
+        self._distrusted = False
+        # Wrapped once with its own processors: as a guest in mitmproxy, structlog's global
+        # configuration is not ours to touch.
+        self._logger = structlog.wrap_logger(
+            self,
+            processors=[self._render],
+            wrapper_class=_LineLogger,
+            context_class=dict,
+            cache_logger_on_first_use=True,
+        ).bind()
+
+    def open(self, fields: Record) -> None:
+        """Open the file and write `start`. Raises `LedgerError` where it cannot be opened.
+
+        A `start` that cannot be written, as on a full disk, is owed.
+        """
+        self._sink = Sink(self._settings.path)
+        last = self._sink.last_line()
+        if self._sink.torn:
+            self._log.warning("ledger.torn_line_found", path=self._settings.path)
+        previous = sha256(last).hexdigest() if last else ""
+        self._owed.append(
+            {**self._opening("start"), "front": self._front, **fields, "previous_line": previous}
+        )
+        self._pay()
+
+    def forward(self, fields: Record) -> None:
+        """Write that a delivery is about to go upstream. Raises `LedgerUnavailableError`."""
+        self._write({**self._opening("forward"), **fields})
+
+    def delivery(self, fields: Record, *, forwarded: bool, foreign: bool) -> None:
+        """Write how a delivery ended.
+
+        What cannot be written is owed where the delivery was forwarded, and otherwise summed, as
+        are the lines of foreign sources beyond `FOREIGN_LINES_A_SECOND`.
+        """
+        if foreign and not forwarded and self._is_flooding():
+            self._sum(fields, "flood")
+            return
+        record = {**self._opening("delivery"), **fields}
+        try:
+            self._write(record)
+        except LedgerUnavailableError:
+            if forwarded:
+                self._owed.append(record)
+            else:
+                self._sum(fields, "audit_unavailable")
+
+    def tick(self) -> None:
+        """Once a second: pay what is owed, write the sums, follow a rotation, sync."""
+        if self._sink is None or self._sink.moved():
+            self.reopen()
+        self._pay()
+        self._write_sums()
+        if self._unsynced and self._settings.fsync is Fsync.INTERVAL:
+            self._sync_behind()
+
+    def reopen(self) -> None:
+        """Close the file and open its path anew, as after a rotation."""
+        old, self._sink = self._sink, None
+        try:
+            if old is not None:
+                old.close()
+        except OSError as error:
+            self._fail(error)
+        try:
+            self._sink = Sink(self._settings.path)
+            self._sink.last_line()
+        except LedgerError as error:
+            self._fail(error)
+
+    def close(self, fields: Record) -> None:
+        """Write the sums and `stop`, sync, close."""
+        self._write_sums()
+        self._owed.append({**self._opening("stop"), "front": self._front, **fields})
+        self._pay()
+        if self._owed:
+            self._log.error("ledger.lines_lost", lines=len(self._owed))
+        if self._sink is not None:
+            try:
+                self._sink.close()
+            except OSError as error:
+                self._fail(error)
+            self._sink = None
+
+    def write(self, line: bytes) -> None:
+        """Called by structlog with a rendered line; not for others."""
+        if self._sink is None:
+            raise LedgerUnavailableError
+        self._sink.write(line)
+        self._prev = self._digest(line)
+        self.lines += 1
+
+    def _opening(self, kind: str) -> Record:
+        return {"event": kind, "ts": self._clock.now(), "boot": self._boot}
+
+    def _render(self, _logger: Any, _method: str, event: Any) -> bytes:
+        record = event["record"]
+        record["prev"] = self._prev
+        try:
+            line = orjson.dumps(record)
+            if line.isascii():
+                return line
+        except orjson.JSONEncodeError:
+            pass  # a lone surrogate, or an integer beyond 64 bits
+        # U+2028, C1 controls and lone surrogates leave orjson raw or not at all.
+        return json.dumps(record, ensure_ascii=True, separators=(",", ":")).encode("ascii")
+
+    def _digest(self, line: bytes) -> str:
+        if self._settings.seal_key:
+            return hmac.digest(self._settings.seal_key, line, "sha256").hex()
+        return sha256(line).hexdigest()
+
+    def _write(self, record: Record) -> None:
+        self._pay()
+        if self._owed:
+            raise LedgerUnavailableError
+        self._put(record)
+
+    def _pay(self) -> None:
+        while self._owed:
+            try:
+                self._put(self._owed[0])
+            except LedgerUnavailableError:
+                return
+            self._owed.popleft()
+
+    def _put(self, record: Record) -> None:
+        try:
+            self._logger.write(record)
+            self._unsynced += 1
+            if self._distrusted or self._settings.fsync is Fsync.ALWAYS:
+                self._sync()
+            elif self._unsynced >= SYNC_EVERY_LINES and self._settings.fsync is Fsync.INTERVAL:
+                self._sync_behind()
+        except OSError as error:
+            self._fail(error)
+            raise LedgerUnavailableError from None
+        if not self.available and not self._distrusted:
+            self.available = True
+            self._log.info("ledger.recovered", path=self._settings.path)
+
+    def _sync(self) -> None:
+        if self._sink is not None:
+            self._distrusted = True
+            self._sink.sync()
+            self._distrusted = False
+
+    def _sync_behind(self) -> None:
+        try:
+            if self._sink is not None and self._sink.sync_behind():
+                self._unsynced = 0
+        except OSError as error:
+            # After a failed sync the kernel drops the pages and the next sync succeeds: only
+            # a line that is written and synced from here on is a proof that the disk works.
+            self._distrusted = True
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        if self.available:
+            self.available = False
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            self._log.error("ledger.unavailable", path=self._settings.path, error=reason)
+
+    def _is_flooding(self) -> bool:
+        now = time.monotonic()
+        if now - self._window >= 1:
+            self._window = now
+            self._foreign_lines = 0
+        self._foreign_lines += 1
+        return self._foreign_lines > FOREIGN_LINES_A_SECOND
+
+    def _sum(self, fields: Record, cause: str) -> None:
+        key = (fields["outcome"], fields["reason"], cause)
+        seq = fields["seq"]
+        entry = self._sums.setdefault(key, [0, seq, seq])
+        entry[0] += 1
+        entry[2] = seq
+
+    def _write_sums(self) -> None:
+        for key, (count, first, last) in list(self._sums.items()):
+            outcome, reason, cause = key
+            fields = {
+                "front": self._front,
+                "outcome": outcome,
+                "reason": reason,
+                "count": count,
+                "first_seq": first,
+                "last_seq": last,
+                "cause": cause,
+            }
+            try:
+                self._write({**self._opening("refusals"), **fields})
+            except LedgerUnavailableError:
+                return
+            del self._sums[key]

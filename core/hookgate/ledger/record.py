@@ -1,0 +1,190 @@
+"""The records as plain dicts: flat, bounded, and never more of a request than is listed here.
+
+docs/audit.md maps every field to its Elastic Common Schema and OpenTelemetry name; a test holds
+the page and `FIELDS` equal.
+"""
+
+import re
+import time
+from typing import Any, NamedTuple
+
+from hookgate.policy import Decision, Reason, salvage
+
+from .privacy import Privacy
+
+Record = dict[str, Any]
+
+LONGEST_TEXT = 256
+MOST_ITEMS = 8
+# As `channel` and `event_type` are recorded; anything else is "other".
+_WORD = re.compile(r"[A-Za-z_ ]{1,64}")
+
+FIELDS: dict[str, tuple[str, ...]] = {
+    "start": (
+        "event", "ts", "boot", "front", "version", "policy", "config", "previous_line", "prev",
+    ),
+    "forward": ("event", "ts", "boot", "seq", "request_id", "reference", "sha256", "prev"),
+    "delivery": (
+        "event", "ts", "boot", "seq", "front", "request_id", "outcome", "reason", "status",
+        "answered", "client", "peer", "method", "path", "route", "bytes", "sha256", "reference",
+        "event_reference", "channel", "event_type", "from", "to", "time_utc", "upstream_status",
+        "duration_ms", "upstream_ms", "policy", "observed", "unknown", "unknown_in", "errors",
+        "prev",
+    ),
+    "refusals": (
+        "event", "ts", "boot", "front", "outcome", "reason", "count", "first_seq", "last_seq",
+        "cause", "prev",
+    ),
+    "stop": (
+        "event", "ts", "boot", "front", "received", "delivered", "refused", "failed", "aborted",
+        "in_flight", "prev",
+    ),
+}  # fmt: skip
+
+
+class Clock:
+    """RFC 3339 timestamps in UTC with microseconds, the second formatted once."""
+
+    def __init__(self) -> None:
+        self._second = 0
+        self._prefix = ""
+
+    def now(self) -> str:
+        """The present, as in 2025-09-03T08:00:05.123456Z."""
+        nanoseconds = time.time_ns()
+        second, rest = divmod(nanoseconds, 1_000_000_000)
+        if second != self._second:
+            self._prefix = time.strftime("%Y-%m-%dT%H:%M:%S.", time.gmtime(second))
+            self._second = second
+        return f"{self._prefix}{rest // 1000:06d}Z"
+
+
+class Event(NamedTuple):
+    """What a record may hold of a document, already bounded and made private."""
+
+    reference: str | None = None
+    event_reference: str | None = None
+    channel: str | None = None
+    event_type: str | None = None
+    sender: str | None = None
+    recipient: str | None = None
+    time_utc: str | None = None
+
+
+NO_EVENT = Event()
+
+
+def read_event(document: dict[str, Any], privacy: Privacy) -> Event:
+    """Pick the recorded members of a document; a member of the wrong type is left out."""
+    if not document:
+        return NO_EVENT
+    event = document.get("event")
+    if type(event) is not dict:
+        event = {}
+    return Event(
+        _text(document.get("reference")),
+        _text(event.get("reference")),
+        _word(document.get("channel")),
+        _word(event.get("type")),
+        _party(document.get("from"), privacy),
+        _party(document.get("to"), privacy),
+        _text(document.get("timeUtc")),
+    )
+
+
+def read_decided_event(decision: Decision | None, privacy: Privacy) -> Event:
+    """The same of a decision's body, as far as anything can be read of one that did not parse."""
+    if decision is None or not decision.body:
+        return NO_EVENT
+    return read_event(decision.document or salvage(decision.body), privacy)
+
+
+class Ending(NamedTuple):
+    """How a delivery ended, and the findings in words."""
+
+    reason: Reason
+    details: tuple[str, ...] = ()
+    upstream_status: int | None = None
+
+    @property
+    def status(self) -> int | None:
+        """The status that the sender is answered with; None where it left before."""
+        return (
+            self.upstream_status if self.reason is Reason.UPSTREAM_REJECTED else self.reason.status
+        )
+
+
+def delivery_record(
+    ending: Ending,
+    decision: Decision | None,
+    event: Event,
+    *,
+    seq: int,
+    front: str,
+    request_id: str,
+    answered: bool,
+    peer: str,
+    size: int,
+    sha256: str | None,
+    duration_ms: float,
+    upstream_ms: float | None,
+    policy: str,
+) -> Record:
+    """A `delivery` without what the journal adds. `decision` is None where no head was read."""
+    head = decision.head if decision is not None else None
+    origin = decision.origin if decision is not None else None
+    contract = decision.contract if decision is not None else None
+    unknown = decision.unknown if decision is not None else None
+    observed = decision.observed if decision is not None else []
+    details = ending.details or tuple(text for found in observed for text in found.details)
+    return {
+        "seq": seq,
+        "front": front,
+        "request_id": request_id,
+        "outcome": ending.reason.outcome.value,
+        "reason": ending.reason.code,
+        "status": ending.status,
+        "answered": answered,
+        "client": (origin.client or None) if origin is not None else None,
+        "peer": (origin.peer if origin is not None else peer)[:LONGEST_TEXT],
+        "method": _ascii(head.method) if head is not None else None,
+        "path": _ascii(head.path) if head is not None else None,
+        "route": contract.name[:LONGEST_TEXT] if contract is not None else None,
+        "bytes": size,
+        "sha256": sha256,
+        "reference": event.reference,
+        "event_reference": event.event_reference,
+        "channel": event.channel,
+        "event_type": event.event_type,
+        "from": event.sender,
+        "to": event.recipient,
+        "time_utc": event.time_utc,
+        "upstream_status": ending.upstream_status,
+        "duration_ms": duration_ms,
+        "upstream_ms": upstream_ms,
+        "policy": policy,
+        "observed": [found.reason.code for found in observed],
+        "unknown": unknown.members if unknown is not None else 0,
+        "unknown_in": list(unknown.parents[:MOST_ITEMS]) if unknown is not None else [],
+        "errors": [detail[:LONGEST_TEXT] for detail in details[:MOST_ITEMS]],
+    }
+
+
+def _ascii(text: bytes) -> str:
+    return text[:LONGEST_TEXT].decode("ascii", "backslashreplace")[:LONGEST_TEXT]
+
+
+def _text(value: Any) -> str | None:
+    return value[:LONGEST_TEXT] if type(value) is str else None
+
+
+def _word(value: Any) -> str | None:
+    if type(value) is not str:
+        return None
+    return value if _WORD.fullmatch(value) else "other"
+
+
+def _party(value: Any, privacy: Privacy) -> str | None:
+    number = value.get("number") if type(value) is dict else None
+    recorded = privacy.record(number) if type(number) is str else None
+    return recorded[:LONGEST_TEXT] if recorded is not None else None

@@ -1,0 +1,25 @@
+"""The operational log: stderr, readable on a terminal, one JSON object a line otherwise."""
+
+import sys
+
+import structlog
+
+
+def make_log(**context: str) -> structlog.BoundLogger:
+    """A logger of its own; structlog's global configuration is left alone.
+
+    Messages are dotted event names with key=value. Nothing a sender chose is ever passed to it.
+    """
+    terminal = sys.stderr.isatty()
+    processors: list[structlog.typing.Processor] = [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="%H:%M:%S" if terminal else "iso", utc=not terminal),
+    ]
+    if terminal:
+        processors.append(structlog.dev.ConsoleRenderer())
+    else:
+        processors.append(structlog.processors.JSONRenderer())
+    logger: structlog.BoundLogger = structlog.wrap_logger(
+        structlog.PrintLogger(sys.stderr), processors, structlog.BoundLogger, context_class=dict
+    ).bind(**context)
+    return logger

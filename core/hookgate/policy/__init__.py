@@ -1,0 +1,29 @@
+"""The policy: pure functions from a request to a verdict."""
+
+from .checks import OBSERVABLE, Decision
+from .contract import Contract, ContractError
+from .document import salvage
+from .policy import Policy, Step
+from .request import Fields, Head, make_head
+from .source import HEADERS, Standing, parse_address
+from .verdict import Fault, Finding, Outcome, Reason
+
+__all__ = [
+    "HEADERS",
+    "OBSERVABLE",
+    "Contract",
+    "ContractError",
+    "Decision",
+    "Fault",
+    "Fields",
+    "Finding",
+    "Head",
+    "Outcome",
+    "Policy",
+    "Reason",
+    "Standing",
+    "Step",
+    "make_head",
+    "parse_address",
+    "salvage",
+]

@@ -1,0 +1,202 @@
+"""A contract: one JSON Schema (2020-12), compiled once, that reports without quoting the sender."""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from hashlib import sha256
+from itertools import islice
+from typing import Any, NamedTuple
+
+import jsonschema_rs
+
+from .document import DEEPEST, Document, parse
+from .verdict import Finding
+
+MOST_FINDINGS = 8
+
+# jsonschema-rs collects every error before it yields the first, at 6 to 18 us each: 500,000 wrong
+# array items took 8.9 s. Larger bodies get the first finding only, which costs 50 us at any size.
+_LIST_ALL_BELOW = 4096
+
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_UTC_TIME = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.\d{1,9})?Z?", flags=re.ASCII
+)
+
+
+class ContractError(ValueError):
+    """The schema cannot be used; the message says why, for the person who wrote it."""
+
+
+class Unknown(NamedTuple):
+    """Members that a contract does not name: how many, and the pointers of their parents."""
+
+    members: int
+    parents: tuple[str, ...]
+
+
+def is_utc_time(text: str) -> bool:
+    """A real calendar time like 2025-09-03T08:00:05; a fraction and a Z are tolerated."""
+    match = _UTC_TIME.fullmatch(text)
+    if match is None:
+        return False
+    try:
+        datetime(*map(int, match.groups()))  # type: ignore[arg-type]  # noqa: DTZ001  # a range check
+    except ValueError:
+        return False
+    return True
+
+
+class _Node(NamedTuple):
+    """The members a schema names for one object, and the objects below it that name theirs."""
+
+    names: frozenset[str]
+    below: tuple[tuple[str, "_Node"], ...]
+
+
+class Contract:
+    """A compiled schema.
+
+    Raises `ContractError` where the text is no strict JSON, no valid 2020-12 schema, names an
+    unknown format, or refers to anything outside itself.
+    """
+
+    def __init__(self, name: str, text: bytes) -> None:
+        self.name = name
+        self.digest = sha256(text).hexdigest()
+        schema = parse(text, DEEPEST)
+        if isinstance(schema, Finding):
+            raise ContractError(f"not strict JSON: {schema.reason.code} {' '.join(schema.details)}")
+        if schema.get("$schema", _DIALECT) != _DIALECT:
+            raise ContractError(f'"$schema" is not {_DIALECT}')
+        try:
+            self._validator = jsonschema_rs.Draft202012Validator(
+                schema,
+                formats={"cm-utc-time": is_utc_time},
+                validate_formats=True,
+                ignore_unknown_formats=False,
+                retriever=_refuse_retrieval,
+            )
+        except (ValueError, jsonschema_rs.ReferencingError) as error:
+            raise ContractError(str(error).splitlines()[0]) from None
+        self._tree = _known_members(schema, schema)
+        self._names = frozenset(_all_names(schema))
+
+    def find(self, document: Document, size: int) -> tuple[str, ...]:
+        """What is wrong with the document, at most `MOST_FINDINGS`, as `pointer: plain words`.
+
+        `size` is the body's length in bytes; from 4 KiB on only the first finding is looked for.
+        """
+        if self._validator.is_valid(document):
+            return ()
+        if size < _LIST_ALL_BELOW:
+            errors = islice(self._validator.iter_errors(document), MOST_FINDINGS)
+            return tuple(self._describe(error, document) for error in errors)
+        try:
+            self._validator.validate(document)
+        except jsonschema_rs.ValidationError as error:
+            return (self._describe(error, document),)
+        raise AssertionError("is_valid and validate disagree")
+
+    def unknown(self, document: Document) -> Unknown | None:
+        """Members the schema does not name, wherever it names any; None if there are none."""
+        if self._tree is None:
+            return None
+        count = 0
+        parents: list[str] = []
+        open_nodes: list[tuple[str, _Node, Document]] = [("", self._tree, document)]
+        while open_nodes:
+            pointer, node, value = open_nodes.pop()
+            if not node.names.issuperset(value):
+                count += len(value.keys() - node.names)
+                parents.append(pointer or "/")
+            for name, below in node.below:
+                member = value.get(name)
+                if type(member) is dict:
+                    open_nodes.append((f"{pointer}/{name}", below, member))
+        return Unknown(count, tuple(sorted(parents))) if count else None
+
+    def _describe(self, error: jsonschema_rs.ValidationError, document: Document) -> str:
+        kind = error.kind.name
+        path = list(error.instance_path)
+        if kind == "required":
+            path.append(error.kind.as_dict()["property"])
+        return f"{self._pointer(path, document) or '/'}: {_words(error.kind)}"
+
+    def _pointer(self, path: list[str | int], document: Any) -> str:
+        # A member that the schema does not name may be a phone number, and jsonschema-rs reports
+        # a key of digits as an integer: only the document tells an index from a key.
+        steps: list[str] = []
+        value = document
+        for step in path:
+            if isinstance(value, list):
+                steps.append(str(step))
+                value = value[int(step)]
+            else:
+                steps.append(step if isinstance(step, str) and step in self._names else "*")
+                value = value.get(str(step)) if isinstance(value, dict) else None
+        return "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in steps)
+
+
+def _refuse_retrieval(uri: str) -> Any:
+    raise ValueError(f"{uri} is outside this file, and nothing is fetched")
+
+
+def _words(kind: jsonschema_rs.ValidationErrorKind) -> str:
+    name = kind.name
+    facts = kind.as_dict()
+    match name:
+        case "required":
+            return "missing"
+        case "type":
+            return f"not of type {' or '.join(sorted(facts['types']))}"
+        case "format" if facts["format"] == "cm-utc-time":
+            return "not a UTC time like 2025-09-03T08:00:05"
+        case "format":
+            return f"not a valid {facts['format']}"
+        case "minLength" | "minItems" | "minProperties":
+            return f"has fewer than {facts['limit']}"
+        case "maxLength" | "maxItems" | "maxProperties":
+            return f"has more than {facts['limit']}"
+        case "enum" | "const":
+            return "not one of the values the contract names"
+        case "additionalProperties" | "unevaluatedProperties" | "falseSchema":
+            return "a member the contract does not allow"
+        case _:
+            return f"does not satisfy `{name}`"
+
+
+def _known_members(schema: Any, root: Document, seen: tuple[str, ...] = ()) -> _Node | None:
+    if not isinstance(schema, dict):
+        return None
+    reference = schema.get("$ref")
+    if isinstance(reference, str) and reference.startswith("#/") and reference not in seen:
+        return _known_members(_resolve(reference, root), root, (*seen, reference))
+    properties = schema.get("properties")
+    if not isinstance(properties, dict):
+        return None
+    below = ((name, _known_members(part, root, seen)) for name, part in properties.items())
+    return _Node(frozenset(properties), tuple((name, node) for name, node in below if node))
+
+
+def _resolve(reference: str, root: Document) -> Any:
+    # RFC 6901: "~1" is "/", then "~0" is "~". That the pointer leads somewhere was checked when
+    # the schema was compiled.
+    value: Any = root
+    for step in reference[2:].split("/"):
+        step = step.replace("~1", "/").replace("~0", "~")
+        value = value[int(step)] if isinstance(value, list) else value.get(step)
+    return value
+
+
+def _all_names(schema: Any) -> Iterator[str]:
+    if isinstance(schema, dict):
+        for key, part in schema.items():
+            if key == "properties" and isinstance(part, dict):
+                yield from part
+            elif key == "required" and isinstance(part, list):
+                yield from (name for name in part if isinstance(name, str))
+            yield from _all_names(part)
+    elif isinstance(schema, list):
+        for part in schema:
+            yield from _all_names(part)

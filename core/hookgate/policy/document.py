@@ -1,0 +1,115 @@
+"""Strict JSON: a body is a document only if every parser would read the same from it.
+
+RFC 8259 in UTF-8, plus what the RFC leaves open and parsers differ on: no duplicate keys, no NUL
+in a key, bounded depth, no number beyond a double's or a 64-bit integer's range.
+jiter (2.9 us for a 400-byte event) does all of it but the checks in `_find_ambiguity`.
+"""
+
+import re
+from math import isinf
+from typing import Any
+
+import jiter
+
+from .verdict import Finding, Reason
+
+Document = dict[str, Any]
+
+# jiter stops at 200 levels by itself; a configured bound stays well below.
+DEEPEST = 128
+
+# With every digit made 0: an integer beyond 64 bits has at least 19 digits, and a shorter number
+# needs an exponent of at least three digits to overflow a double. The match may be inside a
+# string: it only decides whether the parsed document is walked. (A regular expression for the
+# same took 19 us for 430 bytes, this takes 2.)
+_FLATTEN = bytes.maketrans(b"123456789E", b"000000000e")
+_SUSPECT_NUMBERS = (b"0" * 19, b"e000", b"e+000")
+_PLACE = re.compile(r"at (line \d+ column \d+)$")
+_SMALLEST, _LARGEST = -(2**63), 2**64 - 1
+
+
+def parse(body: bytes, max_depth: int) -> Document | Finding:
+    """The document in `body`, or why it is none.
+
+    `max_depth` counts nested objects and arrays, the top level being 1; at most `DEEPEST`.
+    """
+    if not body:
+        return Finding(Reason.BODY_EMPTY, ("the body is empty",))
+    try:
+        document = jiter.from_json(
+            body, allow_inf_nan=False, catch_duplicate_keys=True, cache_mode="keys"
+        )
+    except ValueError as error:
+        return _classify(body, str(error))
+    if (
+        body.count(b"{") + body.count(b"[") > max_depth
+        or b"\\u0000" in body
+        or _has_suspect_number(body)
+    ):
+        finding = _find_ambiguity(document, max_depth)
+        if finding is not None:
+            return finding
+    if type(document) is not dict:
+        return Finding(Reason.NOT_AN_OBJECT, ("the top level is not an object",))
+    return document
+
+
+def _has_suspect_number(body: bytes) -> bool:
+    flat = body.translate(_FLATTEN)
+    return any(suspect in flat for suspect in _SUSPECT_NUMBERS)
+
+
+def _classify(body: bytes, message: str) -> Finding:
+    # The message of a duplicate key holds the key, which may be a phone number: only the place
+    # in it is passed on.
+    place = _PLACE.search(message)
+    details = (place[1],) if place else ()
+    try:
+        body.decode()
+    except UnicodeDecodeError as error:
+        return Finding(Reason.NOT_UTF8, (f"byte {error.start}",))
+    if message.startswith("Detected duplicate key"):
+        return Finding(Reason.DUPLICATE_KEY, details)
+    if message.startswith("recursion limit exceeded"):
+        return Finding(Reason.TOO_DEEP, details)
+    if message.startswith("number out of range"):
+        return Finding(Reason.NUMBER_OUT_OF_RANGE, details)
+    return Finding(Reason.MALFORMED_JSON, details)
+
+
+def _find_ambiguity(document: Any, max_depth: int) -> Finding | None:
+    level = [document]
+    depth = 0
+    while level:
+        below: list[Any] = []
+        for value in level:
+            kind = type(value)
+            if kind is dict:
+                if any("\0" in key for key in value):
+                    return Finding(Reason.MALFORMED_JSON, ("a key holds a NUL",))
+                below.extend(value.values())
+            elif kind is list:
+                below.extend(value)
+            elif kind is int:
+                if not _SMALLEST <= value <= _LARGEST:
+                    return Finding(Reason.NUMBER_OUT_OF_RANGE, ("an integer beyond 64 bits",))
+            elif kind is float and isinf(value):
+                return Finding(Reason.NUMBER_OUT_OF_RANGE, ("a number beyond a double",))
+        depth += 1
+        # `level` held containers iff something could be below it; empty ones count too.
+        if depth > max_depth and any(type(value) in (dict, list) for value in level):
+            return Finding(Reason.TOO_DEEP, (f"more than {max_depth} levels",))
+        level = below
+    return None
+
+
+def salvage(body: bytes) -> Document:
+    """What can be read of a body that was refused, for the record only; {} if nothing can.
+
+    A cut-off body yields the members before the cut, a duplicate key its last value.
+    """
+    try:
+        document = jiter.from_json(body, partial_mode="on", cache_mode="keys")
+    except ValueError:
+        return {}
+    return document if type(document) is dict else {}

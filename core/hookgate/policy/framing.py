@@ -1,0 +1,97 @@
+"""HTTP that must not be interpreted: what a parser lets through although two readers may differ.
+
+Both fronts parse with a library (llhttp, mitmproxy); these are the faults that at least one of
+them accepts. References are to RFC 9112 (HTTP/1.1) and RFC 9110 (semantics).
+"""
+
+import re
+
+from .request import Head
+from .verdict import Finding, Reason
+
+# RFC 9110 8.6: Content-Length = 1*DIGIT. Leading zeros are legal there, but nginx, Go and llhttp
+# disagree on "007", so the only spelling taken is the shortest one.
+_LENGTH = re.compile(rb"0|[1-9][0-9]{0,18}")
+
+# RFC 9110 7.2: Host = uri-host [ ":" port ]; reg-name without percent-encoding, or an IP-literal.
+_HOST = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?")
+
+# RFC 9110 5.6.2
+_TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+
+# A field value holds VCHAR, obs-text, SP and HTAB (RFC 9110 5.5); a target no white space.
+_BAD_VALUE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+_BAD_TARGET = re.compile(rb"[\x00-\x20\x7f]")
+
+
+def find_malformed(head: Head) -> Finding | None:
+    """The first thing about the head that makes it unsafe to interpret, or None."""
+    named = head.named
+    problem = (
+        _request_line(head)
+        or _host(named.get(b"host"))
+        or _body_framing(head.version, named)
+        or ("Upgrade is not offered here" if b"upgrade" in named else None)
+        or _field_text(head)
+    )
+    if problem is not None:
+        return Finding(Reason.MALFORMED_HTTP, (problem,))
+    # RFC 9110 10.1.1: an HTTP/1.0 client's expectation is ignored.
+    expect = named.get(b"expect")
+    if expect is None or head.version == "1.0" or [v.lower() for v in expect] == [b"100-continue"]:
+        return None
+    return Finding(Reason.EXPECTATION_FAILED, ("only 100-continue can be expected",))
+
+
+def _request_line(head: Head) -> str | None:
+    if head.version not in ("1.1", "1.0"):
+        return "the HTTP version is not 1.1 or 1.0"
+    if not head.target.startswith(b"/"):
+        return "the target is not in origin form"
+    if _BAD_TARGET.search(head.target):
+        return "the target holds a control character or a space"
+    if _TOKEN.fullmatch(head.method) is None:
+        return "the method is not a token"
+    return None
+
+
+def _host(values: list[bytes] | None) -> str | None:
+    if values is None:
+        return "no Host"
+    if len(values) != 1:
+        return "more than one Host"
+    if _HOST.fullmatch(values[0]) is None:
+        return "Host is not a host"
+    return None
+
+
+def _body_framing(version: str, named: dict[bytes, list[bytes]]) -> str | None:
+    lengths = named.get(b"content-length")
+    codings = named.get(b"transfer-encoding")
+    if lengths is not None:
+        if codings is not None:
+            return "both Content-Length and Transfer-Encoding"
+        if len(lengths) != 1 or _LENGTH.fullmatch(lengths[0]) is None:
+            return "Content-Length is not one plain number"
+    elif codings is not None:
+        if version == "1.0":
+            return "Transfer-Encoding in HTTP/1.0"
+        if len(codings) != 1 or codings[0].lower() != b"chunked":
+            return "Transfer-Encoding is not exactly chunked"
+    return None
+
+
+def _field_text(head: Head) -> str | None:
+    # One search over all values and one over all names: a pattern per field costs five times that.
+    named = head.named
+    if b"" in named or (named and _TOKEN.fullmatch(b"".join(named)) is None):
+        return "a field name is not a token"
+    if _BAD_VALUE.search(b"".join([value for _, value in head.fields])) is not None:
+        return "a field value holds a control character"
+    return None
+
+
+def declared_length(head: Head) -> int | None:
+    """The Content-Length of a head that `find_malformed` passed; None if it has none."""
+    values = head.named.get(b"content-length")
+    return int(values[0]) if values else None

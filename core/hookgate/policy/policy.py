@@ -1,0 +1,99 @@
+"""The whole decision, compiled once from the configuration. Values in, values out."""
+
+import json
+from hashlib import sha256
+from typing import NamedTuple
+
+from hookgate.settings import Config
+
+from .checks import OBSERVABLE, Check, Decision, Rules, plan
+from .contract import Contract
+from .request import Head
+from .source import SourcePolicy, Standing
+from .verdict import Finding
+
+
+class Step(NamedTuple):
+    """What one check made of a request, for `explain`. `ran` is False where it was skipped."""
+
+    check: str
+    ran: bool
+    finding: Finding | None
+    enforced: bool
+
+
+class Policy:
+    """Judges requests. Immutable; raises `ContractError` if a route's contract cannot be used."""
+
+    def __init__(self, config: Config) -> None:
+        contracts = {
+            route.path: Contract(route.contract, route.contract_text) for route in config.routes
+        }
+        source, request = config.source, config.request
+        self._rules = Rules(
+            SourcePolicy(source.allow, source.trusted_proxies, source.header),
+            frozenset(method.encode() for method in request.methods),
+            {path.encode(): contract for path, contract in contracts.items() if path},
+            contracts.get(""),
+            request.max_body,
+            request.max_depth,
+        )
+        self._on_head, self._on_body = plan(config.checks)
+        self.max_body = request.max_body
+        self.allow = ", ".join(request.methods)
+        self.fingerprint = _fingerprint(config, contracts)
+
+    def standing(self, peer: str) -> Standing:
+        """What a connection from this address may be used for, before anything was sent."""
+        return self._rules.source.standing(peer)
+
+    def screen(self, head: Head) -> Decision:
+        """Decide on the head alone. No finding means: worth reading the body."""
+        decision = Decision(head)
+        self._run(self._on_head, decision)
+        return decision
+
+    def complete(self, decision: Decision, body: bytes) -> Decision:
+        """Finish a decision that `screen` began and did not refuse; returns the same object."""
+        decision.body = body
+        self._run(self._on_body, decision)
+        return decision
+
+    def judge(self, head: Head, body: bytes) -> Decision:
+        """The whole decision."""
+        decision = self.screen(head)
+        return decision if decision.finding is not None else self.complete(decision, body)
+
+    def explain(self, head: Head, body: bytes) -> tuple[Decision, tuple[Step, ...]]:
+        """Run every check, whatever the earlier ones found; the decision is that of `judge`."""
+        decision = Decision(head)
+        decision.body = body
+        steps: list[Step] = []
+        for check in (*self._on_head[:-1], *self._on_body):
+            skipped = check.name == "contract" and None in (decision.document, decision.contract)
+            finding = None if skipped else check.find(decision, self._rules)
+            steps.append(Step(check.name, not skipped, finding, check.enforced))
+        return self.judge(head, body), tuple(steps)
+
+    def _run(self, checks: tuple[Check, ...], decision: Decision) -> None:
+        for check in checks:
+            finding = check.find(decision, self._rules)
+            if finding is not None:
+                if check.enforced:
+                    decision.finding = finding
+                    return
+                decision.observed.append(finding)
+
+
+def _fingerprint(config: Config, contracts: dict[str, Contract]) -> str:
+    parts = {
+        "allow": sorted(map(str, config.source.allow)),
+        "trusted_proxies": sorted(map(str, config.source.trusted_proxies)),
+        "header": config.source.header,
+        "methods": sorted(config.request.methods),
+        "max_body": config.request.max_body,
+        "max_depth": config.request.max_depth,
+        "routes": {path: contract.digest for path, contract in contracts.items()},
+        "checks": {name: config.checks[name] for name in OBSERVABLE},
+    }
+    return sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]

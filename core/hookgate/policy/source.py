@@ -1,0 +1,197 @@
+"""Who really sent a request, and may they?
+
+`peer` is who opened the connection, `client` is who sent the request. They differ only when the
+peer is a trusted proxy: then the chosen field's lines are joined and read from the right until the
+first address that is not a trusted proxy (what nginx calls `real_ip_recursive`). Anything that
+cannot be parsed on the way leaves the source unresolved; nothing is guessed.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterable
+from enum import Enum
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import NamedTuple
+
+import netaddr
+
+from .request import Head
+from .verdict import Finding, Reason
+
+Address = IPv4Address | IPv6Address
+
+# address, address:port, [v6], [v6]:port; a bare IPv6 address has no port.
+_ENTRY = re.compile(
+    r"(?:\[(?P<bracketed>[0-9A-Fa-f:.]+)\]|(?P<four>[0-9.]+))(?::[0-9]{1,5})?"
+    r"|(?P<bare>[0-9A-Fa-f:.]+)"
+)
+
+# RFC 7239 4: forwarded-pair = token "=" ( token / quoted-string )
+_PAIR = re.compile(
+    r"[ \t]*(?P<name>[!#$%&'*+\-.^_`|~0-9A-Za-z]+)="
+    r'(?:(?P<token>[!#$%&\'*+\-.^_`|~0-9A-Za-z]+)|"(?P<quoted>(?:[^"\\]|\\.)*)")[ \t]*'
+)
+
+
+class Standing(Enum):
+    """What an address is to this gate."""
+
+    ALLOWED = "allowed"
+    TRUSTED = "trusted proxy"
+    FOREIGN = "foreign"
+
+
+class Origin(NamedTuple):
+    """Where a request came from.
+
+    `client` is "" while unresolved. `chain` holds the verified addresses that a trusted proxy
+    named: the client, then the proxies behind it, nearest last; empty from any other peer.
+    """
+
+    peer: str
+    client: str
+    chain: tuple[str, ...]
+    finding: Finding | None
+
+
+def parse_address(text: str) -> Address | None:
+    """An IP address written in full, IPv4-mapped IPv6 unwrapped; None if it is anything else.
+
+    Octal and shorthand spellings are no addresses here, nor are scope ids (`fe80::1%eth0`).
+    """
+    if "%" in text:
+        return None
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _parse_entry(text: str) -> Address | None:
+    match = _ENTRY.fullmatch(text.strip(" \t"))
+    if match is None:
+        return None
+    return parse_address(match["bracketed"] or match["four"] or match["bare"])
+
+
+def _from_list(joined: str) -> list[str] | None:
+    return joined.split(",")
+
+
+def _from_forwarded(joined: str) -> list[str] | None:
+    """The `for` of each element (RFC 7239), "" where an element has none or repeats it."""
+    hops: list[str] = []
+    position = 0
+    while True:
+        hop: str | None = None
+        while True:
+            match = _PAIR.match(joined, position)
+            if match is None:
+                return None
+            if match["name"].lower() == "for":
+                text = match["token"] or re.sub(r"\\(.)", r"\1", match["quoted"] or "")
+                hop = text if hop is None else ""
+            position = match.end()
+            if joined[position : position + 1] != ";":
+                break
+            position += 1
+        hops.append(hop or "")
+        if position == len(joined):
+            return hops
+        if joined[position] != ",":
+            return None
+        position += 1
+
+
+_READERS: dict[str, Callable[[str], list[str] | None]] = {
+    "x-forwarded-for": _from_list,
+    "x-real-ip": _from_list,
+    "forwarded": _from_forwarded,
+}
+HEADERS = tuple(_READERS)
+
+
+class RangeSet:
+    """Membership in a set of networks, compiled to sorted integer bounds (0.3 us a look-up)."""
+
+    def __init__(self, networks: Iterable[netaddr.IPNetwork]) -> None:
+        self._bounds: dict[int, tuple[list[int], list[int]]] = {4: ([], []), 6: ([], [])}
+        for network in netaddr.cidr_merge(list(networks)):
+            firsts, lasts = self._bounds[network.version]
+            firsts.append(int(network.first))
+            lasts.append(int(network.last))
+
+    def __contains__(self, address: Address) -> bool:
+        firsts, lasts = self._bounds[address.version]
+        number = int(address)
+        place = bisect_right(firsts, number) - 1
+        return place >= 0 and number <= lasts[place]
+
+
+class SourcePolicy:
+    """Decides on a request's origin; the ranges are those of `SourceSettings`, already checked."""
+
+    def __init__(
+        self,
+        allow: Iterable[netaddr.IPNetwork],
+        trusted_proxies: Iterable[netaddr.IPNetwork],
+        header: str,
+    ) -> None:
+        self._allow = RangeSet(allow)
+        self._trusted = RangeSet(trusted_proxies)
+        self._header = header.encode()
+        self._read = _READERS[header]
+        # Peers come back: a look-up in this cache costs a tenth of parsing the address again.
+        self._direct = lru_cache(maxsize=4096)(self._judge_peer)
+
+    def standing(self, peer: str) -> Standing:
+        """What the address in `peer` is; text that is no address is foreign."""
+        address = parse_address(peer)
+        if address is None:
+            return Standing.FOREIGN
+        if address in self._trusted:
+            return Standing.TRUSTED
+        return Standing.ALLOWED if address in self._allow else Standing.FOREIGN
+
+    def origin(self, head: Head) -> Origin:
+        """Resolve the client of a request and say whether it may send."""
+        direct = self._direct(head.peer)
+        return direct if direct is not None else self._through_proxies(head)
+
+    def _judge_peer(self, peer: str) -> Origin | None:
+        address = parse_address(peer)
+        if address is None:
+            return _unresolved(peer, "the peer has no plain address")
+        if address in self._trusted:
+            return None
+        client = str(address)
+        return Origin(client, client, (), self._judge_client(address))
+
+    def _judge_client(self, address: Address) -> Finding | None:
+        if address in self._allow:
+            return None
+        return Finding(Reason.SOURCE_NOT_ALLOWED, ("the client is in no allowed range",))
+
+    def _through_proxies(self, head: Head) -> Origin:
+        peer = str(parse_address(head.peer))
+        lines = head.named.get(self._header)
+        if lines is None:
+            return _unresolved(peer, f"a trusted proxy sent no {self._header.decode()}")
+        hops = self._read(b",".join(lines).decode("latin-1"))
+        if hops is None:
+            return _unresolved(peer, f"{self._header.decode()} is malformed")
+        chain: list[str] = []
+        for hop in reversed(hops):
+            address = _parse_entry(hop)
+            if address is None:
+                return _unresolved(peer, f"{self._header.decode()} holds an entry without address")
+            chain.insert(0, str(address))
+            if address not in self._trusted:
+                return Origin(peer, chain[0], tuple(chain), self._judge_client(address))
+        return _unresolved(peer, f"{self._header.decode()} names only trusted proxies")
+
+
+def _unresolved(peer: str, why: str) -> Origin:
+    return Origin(peer, "", (), Finding(Reason.SOURCE_UNRESOLVED, (why,)))

@@ -1,0 +1,112 @@
+"""The settings as values: what `config.py` reads, and every other module is given."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import netaddr
+
+
+class Mode(StrEnum):
+    """What a check's finding does: refuse the delivery, or only be recorded."""
+
+    ENFORCE = "enforce"
+    OBSERVE = "observe"
+
+
+class PersonalData(StrEnum):
+    """How `from` and `to` are recorded."""
+
+    MASK = "mask"
+    HMAC = "hmac"
+    PLAIN = "plain"
+    OMIT = "omit"
+
+
+class Fsync(StrEnum):
+    """When ledger lines are forced to the disk."""
+
+    NEVER = "never"
+    INTERVAL = "interval"
+    ALWAYS = "always"
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamSettings:
+    """Where clean events go. Durations are seconds, sizes are bytes, "" is unset."""
+
+    url: str
+    host: str
+    timeout: float
+    max_connections: int
+    max_response: int
+    ca_file: str
+    client_cert: str
+    client_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSettings:
+    """Who may send. `allow` is never empty and never overlaps `trusted_proxies`."""
+
+    allow: tuple[netaddr.IPNetwork, ...]
+    trusted_proxies: tuple[netaddr.IPNetwork, ...]
+    header: str
+
+
+@dataclass(frozen=True, slots=True)
+class RequestSettings:
+    """What a request may be."""
+
+    methods: tuple[str, ...]
+    max_body: int
+    max_depth: int
+
+
+@dataclass(frozen=True, slots=True)
+class RouteSettings:
+    """One path and the contract of its events. `path` "" matches every path."""
+
+    path: str
+    contract: str
+    contract_text: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AuditSettings:
+    """The ledger. Keys are the key files' contents, b"" where none is set."""
+
+    path: str
+    personal_data: PersonalData
+    key: bytes = field(repr=False)
+    seal_key: bytes = field(repr=False)
+    fsync: Fsync
+
+
+@dataclass(frozen=True, slots=True)
+class SidecarSettings:
+    """The sidecar's listener and bounds. Durations are seconds, sizes are bytes."""
+
+    listen: tuple[str, int]
+    max_connections: int
+    max_foreign_connections: int
+    max_head: int
+    max_fields: int
+    head_timeout: float
+    body_timeout: float
+    keep_alive: float
+    drain: float
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """A whole, checked configuration. `digest` is a short hash of every effective key."""
+
+    upstream: UpstreamSettings
+    source: SourceSettings
+    request: RequestSettings
+    routes: tuple[RouteSettings, ...]
+    checks: Mapping[str, Mode]
+    audit: AuditSettings
+    sidecar: SidecarSettings
+    digest: str

@@ -1,0 +1,323 @@
+"""The one HTTP client that both fronts send with: pooled connections, one deadline, no retries.
+
+Callbacks rather than coroutines: an exchange costs no task and no future on its way. It runs on
+uvloop and on plain asyncio. Errors of sockets, TLS and the parser become `Reason`s here and
+nowhere else.
+"""
+
+import asyncio
+import ssl
+from collections import deque
+from collections.abc import Callable
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import httptools
+
+from .policy import Reason
+from .settings import UpstreamSettings
+
+# Common servers close an idle connection after 5 s (Node.js, uvicorn) or more; closing first
+# means that none is picked which is about to go.
+IDLE_SECONDS = 4.0
+_LARGEST_HEAD = 64 * 1024
+
+
+class Response(NamedTuple):
+    """An upstream's answer; a 2xx one without its body, which decides nothing."""
+
+    status: int
+    fields: list[tuple[bytes, bytes]]
+    body: bytes
+
+
+Done = Callable[[Response | Reason], None]
+
+
+class _Exchange:
+    """One request and its answer. `done` is called exactly once."""
+
+    __slots__ = ("body", "connection", "done", "head", "timer")
+
+    def __init__(self, head: bytes, body: bytes, done: Done) -> None:
+        self.head = head
+        self.body = body
+        self.done: Done | None = done
+        self.timer: asyncio.TimerHandle | None = None
+        self.connection: _Connection | None = None
+
+    def finish(self, result: Response | Reason) -> None:
+        done, self.done = self.done, None
+        if done is not None:
+            done(result)
+
+
+class Upstream:
+    """Sends to one upstream. Must be used from the event loop it is made in."""
+
+    def __init__(self, settings: UpstreamSettings) -> None:
+        url = urlsplit(settings.url)
+        self._settings = settings
+        self._host = url.hostname or ""
+        self._tls = _tls_context(settings) if url.scheme == "https" else None
+        self._port = url.port or (443 if self._tls else 80)
+        self._loop = asyncio.get_running_loop()
+        self._idle: list[_Connection] = []
+        self._waiting: deque[_Exchange] = deque()
+        self._active: set[_Exchange] = set()
+        self._open = 0
+        self._connecting: set[asyncio.Task[None]] = set()
+        self._reaper: asyncio.TimerHandle | None = None
+
+    def send(self, head: bytes, body: bytes, done: Done) -> None:
+        """Send a request; `done` is called later with the response, or why there is none.
+
+        The deadline covers waiting for a connection, connecting and the exchange.
+        """
+        exchange = _Exchange(head, body, done)
+        self._active.add(exchange)
+        exchange.timer = self._loop.call_later(self._settings.timeout, self._expire, exchange)
+        connection = self._take_idle()
+        if connection is not None:
+            connection.begin(exchange)
+            return
+        self._waiting.append(exchange)
+        self._connect_if_needed()
+
+    async def close(self) -> None:
+        """Cut everything off; exchanges under way end as timed out."""
+        for task in tuple(self._connecting):
+            task.cancel()
+        for exchange in tuple(self._active):
+            self._expire(exchange)
+        if self._reaper is not None:
+            self._reaper.cancel()
+        for connection in self._idle:
+            connection.close()
+        self._idle.clear()
+        if self._connecting:
+            await asyncio.wait(self._connecting)
+
+    def _take_idle(self) -> "_Connection | None":
+        oldest = self._loop.time() - IDLE_SECONDS
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.is_usable() and connection.idle_since >= oldest:
+                return connection
+            connection.close()
+        return None
+
+    def _connect_if_needed(self) -> None:
+        missing = len(self._waiting) - len(self._connecting)
+        room = self._settings.max_connections - self._open
+        for _ in range(min(missing, room)):
+            self._open += 1
+            task = self._loop.create_task(self._connect())
+            self._connecting.add(task)
+            task.add_done_callback(self._connecting.discard)
+
+    async def _connect(self) -> None:
+        made = False
+        try:
+            async with asyncio.timeout(self._settings.timeout):
+                _, connection = await self._loop.create_connection(
+                    lambda: _Connection(self, self._settings.max_response),
+                    self._host,
+                    self._port,
+                    ssl=self._tls,
+                )
+            made = True
+        except (OSError, UnicodeError):  # TLS, look-up and time-out errors are OSErrors
+            self._fail_one_waiting(Reason.UPSTREAM_UNREACHABLE)
+        finally:
+            if not made:
+                self._open -= 1
+        if made:
+            self.release(connection)
+
+    def _fail_one_waiting(self, reason: Reason) -> None:
+        if self._waiting:
+            self.conclude(self._waiting.popleft(), reason)
+
+    def release(self, connection: "_Connection") -> None:
+        """Take a connection that is ready for its next exchange."""
+        if self._waiting and connection.is_usable():
+            connection.begin(self._waiting.popleft())
+            return
+        connection.idle_since = self._loop.time()
+        self._idle.append(connection)
+        if self._reaper is None:
+            self._reaper = self._loop.call_later(1.0, self._reap)
+
+    def lost(self, connection: "_Connection") -> None:
+        """Note that a connection is gone."""
+        self._open -= 1
+        if connection in self._idle:
+            self._idle.remove(connection)
+        self._connect_if_needed()
+
+    def conclude(self, exchange: _Exchange, result: Response | Reason) -> None:
+        """End an exchange with its result."""
+        self._active.discard(exchange)
+        if exchange.timer is not None:
+            exchange.timer.cancel()
+        exchange.finish(result)
+
+    def _expire(self, exchange: _Exchange) -> None:
+        if exchange in self._waiting:
+            self._waiting.remove(exchange)
+        if exchange.connection is not None:
+            exchange.connection.close()
+        self.conclude(exchange, Reason.UPSTREAM_TIMEOUT)
+
+    def _reap(self) -> None:
+        oldest = self._loop.time() - IDLE_SECONDS
+        for connection in [c for c in self._idle if c.idle_since < oldest]:
+            self._idle.remove(connection)
+            connection.close()
+        self._reaper = self._loop.call_later(1.0, self._reap) if self._idle else None
+
+
+class _Connection(asyncio.Protocol):
+    """One connection to the upstream. Parser callbacks only note; `data_received` acts."""
+
+    def __init__(self, upstream: Upstream, max_response: int) -> None:
+        self.idle_since = 0.0
+        self._upstream = upstream
+        self._max_response = max_response
+        self._transport: asyncio.Transport | None = None
+        self._exchange: _Exchange | None = None
+        self._parser = httptools.HttpResponseParser(self)
+        self._reset()
+
+    def _reset(self) -> None:
+        self._status = 0
+        self._fields: list[tuple[bytes, bytes]] = []
+        self._body: list[bytes] = []
+        self._body_size = 0
+        self._received = 0
+        self._head_complete = False
+        self._complete = False
+        self._extra = False
+
+    def is_usable(self) -> bool:
+        """Whether another exchange may begin on it."""
+        return self._transport is not None and not self._transport.is_closing()
+
+    def begin(self, exchange: _Exchange) -> None:
+        """Send the exchange's request."""
+        assert self._transport is not None  # noqa: S101  # the pool holds connected ones only
+        self._reset()
+        self._exchange = exchange
+        exchange.connection = self
+        self._transport.writelines((exchange.head, exchange.body))
+
+    def close(self) -> None:
+        """Drop the connection, whatever is under way on it."""
+        self._exchange = None
+        if self._transport is not None:
+            self._transport.abort()
+
+    # asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport  # type: ignore[assignment]  # a TCP or TLS transport
+
+    def data_received(self, data: bytes) -> None:
+        exchange = self._exchange
+        if exchange is None:
+            self.close()  # an answer that nobody asked for
+            return
+        self._received += len(data)
+        broken = False
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            broken = True
+        if self._head_complete and self._status < 300:
+            # The head decides. The rest is read for the connection's sake, under the same timer.
+            exchange.finish(self._response())
+        if broken or self._extra or self._is_oversized():
+            self._end(Reason.UPSTREAM_INVALID)
+        elif self._complete:
+            self._finish(exchange)
+
+    def _is_oversized(self) -> bool:
+        if not self._head_complete:
+            return self._received > _LARGEST_HEAD
+        # Chunk framing and trailers count in what was received, not in the body.
+        return (
+            self._body_size > self._max_response
+            or self._received > 2 * self._max_response + _LARGEST_HEAD
+        )
+
+    def _finish(self, exchange: _Exchange) -> None:
+        self._exchange = None
+        exchange.connection = None
+        transport = self._transport
+        self._upstream.conclude(exchange, self._response())
+        if (
+            transport is not None
+            and self._parser.should_keep_alive()
+            and not transport.get_write_buffer_size()
+        ):
+            self._upstream.release(self)
+        else:
+            self.close()
+
+    def eof_received(self) -> bool:
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # asyncio's signature
+        self._transport = None
+        if self._exchange is not None:
+            self._end(self._response() if self._ends_with_connection() else Reason.UPSTREAM_INVALID)
+        self._upstream.lost(self)
+
+    def _ends_with_connection(self) -> bool:
+        # RFC 9112 6.3: without a length the body ends where the connection does.
+        names = {name.lower() for name, _ in self._fields}
+        return self._head_complete and not names & {b"content-length", b"transfer-encoding"}
+
+    def _end(self, result: Response | Reason) -> None:
+        exchange, self._exchange = self._exchange, None
+        self.close()
+        if exchange is not None:
+            self._upstream.conclude(exchange, result)
+
+    def _response(self) -> Response:
+        delivered = 200 <= self._status < 300
+        return Response(self._status, self._fields, b"" if delivered else b"".join(self._body))
+
+    # httptools
+
+    def on_message_begin(self) -> None:
+        if self._complete:
+            self._extra = True
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if not self._head_complete:
+            self._fields.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        self._status = self._parser.get_status_code()
+        self._head_complete = self._status >= 200
+
+    def on_body(self, body: bytes) -> None:
+        self._body_size += len(body)
+        if self._status >= 300 and self._body_size <= self._max_response:
+            self._body.append(body)
+
+    def on_message_complete(self) -> None:
+        if self._status >= 200:
+            self._complete = True
+        else:
+            self._fields = []  # 100 and 103 come before the answer
+
+
+def _tls_context(settings: UpstreamSettings) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=settings.ca_file or None)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if settings.client_cert:
+        context.load_cert_chain(settings.client_cert, settings.client_key or None)
+    return context

@@ -1,0 +1,5 @@
+"""The standalone front: HTTP/1.1 in, judged and recorded by the same gate as every front."""
+
+from .server import ListenError, Server, serve
+
+__all__ = ["ListenError", "Server", "serve"]

@@ -1,0 +1,40 @@
+"""Answers as bytes."""
+
+import time
+from email.utils import formatdate
+from http import HTTPStatus
+
+from hookgate.answer import DELIVERED, Answer
+
+_LINES = {
+    status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
+}
+
+
+class AnswerWriter:
+    """Renders answers; `tick` renews what depends on the time, once a second."""
+
+    def __init__(self) -> None:
+        self._date = b""
+        self._delivered = b""
+        self.tick()
+
+    def tick(self) -> None:
+        """Renew the Date (RFC 9110 6.6.1) and the answer that nearly every request gets."""
+        self._date = b"Date: %s\r\n" % formatdate(time.time(), usegmt=True).encode()
+        self._delivered = self._render(DELIVERED, b"")
+
+    def render(self, answer: Answer, *, keep_alive: bool, old: bool) -> bytes:
+        """The bytes of an answer; `old` says that the request was HTTP/1.0."""
+        if keep_alive and not old:
+            return self._delivered if answer is DELIVERED else self._render(answer, b"")
+        option = b"Connection: keep-alive\r\n" if keep_alive else b"Connection: close\r\n"
+        return self._render(answer, option)
+
+    def _render(self, answer: Answer, option: bytes) -> bytes:
+        line = _LINES.get(answer.status) or b"HTTP/1.1 %d \r\n" % answer.status
+        fields = b"".join(
+            b"%s: %s\r\n" % field for field in answer.fields if field[0].lower() != b"date"
+        )
+        length = b"Content-Length: %d\r\n\r\n" % len(answer.body)
+        return b"".join((line, self._date, fields, option, length, answer.body))
