@@ -198,6 +198,7 @@ class _Connection(asyncio.Protocol):
         self._received = 0
         self._head_complete = False
         self._complete = False
+        self._keep_alive = False
         self._extra = False
 
     def is_usable(self) -> bool:
@@ -258,7 +259,7 @@ class _Connection(asyncio.Protocol):
         self._upstream.conclude(exchange, self._response())
         if (
             transport is not None
-            and self._parser.should_keep_alive()
+            and self._keep_alive
             and not transport.get_write_buffer_size()
         ):
             self._upstream.release(self)
@@ -311,6 +312,8 @@ class _Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         if self._status >= 200:
             self._complete = True
+            # llhttp forgets it when the message is over.
+            self._keep_alive = self._parser.should_keep_alive()
         else:
             self._fields = []  # 100 and 103 come before the answer
 
