@@ -134,7 +134,9 @@ def main() -> None:
     options = parser.parse_args()
     for program in ("wrk", "taskset"):
         if shutil.which(program) is None:
-            sys.exit(f"bench: {program} is missing; install it with: apt-get install wrk util-linux")
+            sys.exit(
+                f"bench: {program} is missing; install it with: apt-get install wrk util-linux"
+            )
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         folder = Path(name)
         stack.enter_context(nginx(folder, "upstream", _ANSWER_200, LOAD_CORE))

@@ -257,11 +257,7 @@ class _Connection(asyncio.Protocol):
         exchange.connection = None
         transport = self._transport
         self._upstream.conclude(exchange, self._response())
-        if (
-            transport is not None
-            and self._keep_alive
-            and not transport.get_write_buffer_size()
-        ):
+        if transport is not None and self._keep_alive and not transport.get_write_buffer_size():
             self._upstream.release(self)
         else:
             self.close()

@@ -1,0 +1,105 @@
+"""Requests as bytes on a socket, sent from a chosen loopback address."""
+
+import contextlib
+import socket
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from .sidecar import ALLOWED
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One answer as it came."""
+
+    status: int
+    head: bytes
+    body: bytes
+
+    def values(self, name: bytes) -> list[bytes]:
+        return [
+            line.partition(b":")[2].strip()
+            for line in self.head.split(b"\r\n")[1:]
+            if line.partition(b":")[0].lower() == name.lower()
+        ]
+
+
+class Client:
+    """One connection from `source` to 127.0.0.1:`port`."""
+
+    def __init__(self, port: int, source: str = ALLOWED, seconds: float = 10) -> None:
+        self.socket = socket.create_connection(
+            ("127.0.0.1", port), seconds, source_address=(source, 0)
+        )
+        self._buffered = b""
+
+    def send(self, data: bytes) -> None:
+        self.socket.sendall(data)
+
+    def read(self) -> Reply:
+        """The next answer, 1xx ones included. Raises EOFError where the connection ended."""
+        while b"\r\n\r\n" not in self._buffered:
+            self._more()
+        head, _, self._buffered = self._buffered.partition(b"\r\n\r\n")
+        reply = Reply(int(head.split(b" ")[1]), head, b"")
+        lengths = reply.values(b"content-length")
+        length = int(lengths[0]) if lengths else 0
+        while len(self._buffered) < length:
+            self._more()
+        body, self._buffered = self._buffered[:length], self._buffered[length:]
+        return Reply(reply.status, head, body)
+
+    def is_closed(self, seconds: float = 5) -> bool:
+        """Whether the other side closes, within the time, without sending more."""
+        self.socket.settimeout(seconds)
+        try:
+            return self.socket.recv(1) == b""
+        except TimeoutError:
+            return False
+        except ConnectionResetError:
+            return True
+
+    def _more(self) -> None:
+        data = self.socket.recv(65536)
+        if not data:
+            raise EOFError(self._buffered)
+        self._buffered += data
+
+
+@contextlib.contextmanager
+def connected(port: int, source: str = ALLOWED, seconds: float = 10) -> Iterator[Client]:
+    client = Client(port, source, seconds)
+    try:
+        yield client
+    finally:
+        client.socket.close()
+
+
+def ask(port: int, data: bytes, source: str = ALLOWED, seconds: float = 10) -> Reply:
+    """One request on a connection of its own, and its answer."""
+    with connected(port, source, seconds) as client:
+        client.send(data)
+        return client.read()
+
+
+def post(body: bytes, target: bytes = b"/cm/events", *extra: bytes, host: bytes = b"gate") -> bytes:
+    """A plain, valid POST of a JSON body; `extra` are whole field lines without line ends."""
+    lines = [
+        b"POST %s HTTP/1.1" % target,
+        b"Host: " + host,
+        b"Content-Type: application/json",
+        b"Content-Length: %d" % len(body),
+        *extra,
+    ]
+    return b"\r\n".join(lines) + b"\r\n\r\n" + body
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 5) -> bool:
+    """Whether the condition comes true within the time."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if condition():
+            return True
+        time.sleep(0.01)
+    return condition()

@@ -1,0 +1,124 @@
+"""`hookgate serve` as a real process."""
+
+import contextlib
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from .ledger import Record, read_ledger
+
+HOOKGATE = str(Path(sys.executable).with_name("hookgate"))
+
+# Loopback addresses with a part to play in every test.
+ALLOWED, PROXY, FOREIGN = "127.0.0.10", "127.0.0.20", "127.0.0.66"
+
+
+class Sidecar:
+    """A running sidecar. `port` is its listener's, `audit` its ledger's path.
+
+    `keys` are `section.key` settings as the environment would give them. ALLOWED may send, PROXY
+    is a trusted proxy, FOREIGN is a stranger, unless `keys` say otherwise.
+    """
+
+    def __init__(self, upstream: str, folder: Path, **keys: str) -> None:
+        self.audit = Path(keys.get("audit.path", str(folder / "audit.jsonl")))
+        settings = {
+            "upstream.url": upstream,
+            "source.allow": f"{ALLOWED},cm.com",
+            "source.trusted_proxies": PROXY,
+            "sidecar.listen": "127.0.0.1:0",
+            "audit.path": str(self.audit),
+            "audit.personal_data": "plain",
+            **keys,
+        }
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("HOOKGATE_")}
+        for key, value in settings.items():
+            environment["HOOKGATE_" + key.upper().replace(".", "__")] = value
+        self._log: list[str] = []
+        self._lines: queue.Queue[str] = queue.Queue()
+        self.process = subprocess.Popen(
+            [HOOKGATE, "serve"],
+            env=environment,
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self._reader = threading.Thread(target=self._read_log, daemon=True)
+        self._reader.start()
+        self.port = int(self.wait_for_log("sidecar.listening")["port"])
+
+    def _read_log(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self._log.append(line)
+            self._lines.put(line)
+
+    @property
+    def log(self) -> str:
+        """The operational log so far."""
+        return "".join(self._log)
+
+    def wait_for_log(self, event: str, seconds: float = 15) -> dict[str, Any]:
+        """The next operational record with this event."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            try:
+                line = self._lines.get(timeout=0.1)
+            except queue.Empty:
+                if self.process.poll() is not None and self._lines.empty():
+                    break
+                continue
+            try:
+                record: dict[str, Any] = json.loads(line)
+            except ValueError:
+                continue
+            if record.get("event") == event:
+                return record
+        raise AssertionError(f"no {event} in the log:\n{self.log}")
+
+    def records(self, kind: str | None = None) -> list[Record]:
+        """The ledger's records, of one kind or of all."""
+        return [r for r in read_ledger(self.audit) if kind in (None, r["event"])]
+
+    def wait_for_deliveries(self, count: int, seconds: float = 5) -> list[Record]:
+        """The `delivery` records once there are `count`; fails when the time is up."""
+        until = time.monotonic() + seconds
+        while len(found := self.records("delivery")) < count:
+            if time.monotonic() > until:
+                raise AssertionError(f"{len(found)} deliveries, not {count}: {found}\n{self.log}")
+            time.sleep(0.02)
+        return found
+
+    def stop(self, seconds: float = 20) -> int:
+        """SIGTERM, wait, and the exit status."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        status = self.process.wait(seconds)
+        self._reader.join(5)
+        for stream in (self.process.stdout, self.process.stderr):
+            if stream is not None:
+                stream.close()
+        return status
+
+    def kill(self) -> None:
+        """SIGKILL: no drain, no `stop` record."""
+        self.process.kill()
+        self.process.wait(10)
+
+
+@contextlib.contextmanager
+def sidecar(upstream: str, folder: Path, **keys: str) -> Iterator[Sidecar]:
+    running = Sidecar(upstream, folder, **keys)
+    try:
+        yield running
+    finally:
+        running.stop()
