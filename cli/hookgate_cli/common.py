@@ -8,14 +8,15 @@ from typing import Annotated, Any, NoReturn
 import typer
 from rich.console import Console
 
-from hookgate.config import ConfigError, load
+from hookgate.config import ConfigError, gather, load
 from hookgate.ledger import LedgerError
 from hookgate.settings import Config
 from hookgate_sidecar import ListenError
 
 FINDING, MISUSE = 1, 2
 
-out = Console()
+# A table in a log or a pipe need not fit a terminal of 80 columns.
+out = Console(width=None if sys.stdout.isatty() else 120)
 err = Console(stderr=True)
 
 ConfigOption = Annotated[
@@ -49,8 +50,16 @@ def plain_errors() -> Iterator[None]:
         raise typer.Exit(FINDING) from None
 
 
-def load_config(file: str | None, overrides: Mapping[str, Any] | None = None) -> Config:
-    """The configuration, with every problem printed where there is any."""
+def load_config(
+    file: str | None, overrides: Mapping[str, Any] | None = None, *, offline: bool = False
+) -> Config:
+    """The configuration, with every problem printed where there is any.
+
+    `offline` is for verbs that send nothing: they work without an upstream.
+    """
+    given = {name: value for name, value in (overrides or {}).items() if value is not None}
+    if offline and not gather(file).keys["upstream.url"].value:
+        given["upstream.url"] = "http://127.0.0.1:9"
     with plain_errors():
-        return load(file, {k: v for k, v in (overrides or {}).items() if v is not None})
+        return load(file, given)
     raise AssertionError("unreachable")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import netaddr
 
@@ -48,28 +48,57 @@ def find_file(given: str | None, environ: Mapping[str, str]) -> str | None:
     return DEFAULT_FILE if Path(DEFAULT_FILE).exists() else None
 
 
-def load(
+class Given(NamedTuple):
+    """A key's value before it is parsed, and where it came from."""
+
+    value: Any
+    origin: str
+
+
+class Sources(NamedTuple):
+    """Everything that was given: keys by `section.name`, routes, and what was wrong on the way."""
+
+    keys: dict[str, Given]
+    routes: Given
+    problems: list[str]
+
+
+def gather(
     file: str | None = None,
     overrides: Mapping[str, Any] | None = None,
     environ: Mapping[str, str] | None = None,
-) -> Config:
-    """Read, in rising order of precedence: defaults, the file, the environment, `overrides`.
+) -> Sources:
+    """Collect, in rising order of precedence: defaults, the file, the environment, `overrides`.
 
-    `overrides` maps `section.name` to a value as TOML or a command line would give it. Relative
-    paths are relative to the working directory. Raises `ConfigError` with every problem.
+    `overrides` maps `section.name` to a value as TOML or a command line would give it.
     """
     environ = os.environ if environ is None else environ
     problems: list[str] = []
     path = find_file(file, environ)
     document = _read_toml(path, problems) if path else {}
-    routes = document.pop("route", [])
-    given = _given(document, problems)
-    given.update(_from_environment(environ, problems))
-    given.update(overrides or {})
-    values = {key.path: _value(key, given, problems) for key in KEYS}
-    config = _build(values, _routes(routes, problems), problems)
+    routes = Given(document.pop("route", []), path or "default")
+    keys = {key.path: Given(key.default, "default") for key in KEYS}
+    keys.update(_from_document(document, path or "", problems))
+    keys.update(_from_environment(environ, problems))
+    keys.update({name: Given(value, "command line") for name, value in (overrides or {}).items()})
+    return Sources(keys, routes, problems)
+
+
+def load(
+    file: str | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Config:
+    """Gather and check a configuration. Relative paths are relative to the working directory.
+
+    Raises `ConfigError` with every problem.
+    """
+    keys, given_routes, problems = gather(file, overrides, environ)
+    values = {key.path: _value(key, keys[key.path], problems) for key in KEYS}
+    routes = _routes(given_routes, problems)
+    config = _build(values, routes, problems)
     if problems:
-        raise ConfigError([f"{path}: {line}" if path else line for line in problems])
+        raise ConfigError(problems)
     return config
 
 
@@ -84,26 +113,27 @@ def _read_toml(path: str, problems: list[str]) -> dict[str, Any]:
     try:
         return tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
-        problems.append(f"cannot be read: {error.strerror}")
+        problems.append(f"{path} cannot be read: {error.strerror}")
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        problems.append(f"is no TOML: {error}")
+        problems.append(f"{path} is no TOML: {error}")
     return {}
 
 
-def _given(document: dict[str, Any], problems: list[str]) -> dict[str, Any]:
+def _from_document(document: dict[str, Any], path: str, problems: list[str]) -> dict[str, Given]:
     known = {key.path for key in KEYS}
-    given: dict[str, Any] = {}
+    given: dict[str, Given] = {}
     for section, members in document.items():
         if section not in SECTIONS:
-            problems.append(f"[{section}] is no section; there are {', '.join(SECTIONS)}, route")
+            names = ", ".join(SECTIONS)
+            problems.append(f"{path}: [{section}] is no section; there are {names}, route")
         elif not isinstance(members, dict):
-            problems.append(f"{section} is a section; write [{section}] and its keys below")
+            problems.append(f"{path}: {section} is a section; write [{section}] and its keys below")
         else:
             for name, value in members.items():
                 if f"{section}.{name}" in known:
-                    given[f"{section}.{name}"] = value
+                    given[f"{section}.{name}"] = Given(value, path)
                 else:
-                    problems.append(f"{section}.{name} is no key{_nearest(section, name)}")
+                    problems.append(f"{path}: {section}.{name} is no key{_nearest(section, name)}")
     return given
 
 
@@ -115,49 +145,56 @@ def _nearest(section: str, name: str) -> str:
     return f"; did you mean {section}.{close[0]}?" if close else f"; there are {', '.join(names)}"
 
 
-def _from_environment(environ: Mapping[str, str], problems: list[str]) -> dict[str, Any]:
+def _from_environment(environ: Mapping[str, str], problems: list[str]) -> dict[str, Given]:
     by_variable = {key.variable: key.path for key in KEYS}
-    given: dict[str, Any] = {}
+    given: dict[str, Given] = {}
     for variable, value in environ.items():
         # Names without "__" are left alone: Kubernetes injects HOOKGATE_PORT and the like.
         if variable.startswith("HOOKGATE_") and "__" in variable:
             if variable in by_variable:
-                given[by_variable[variable]] = value
+                given[by_variable[variable]] = Given(value, f"${variable}")
             else:
                 problems.append(f"${variable} names no key; the form is HOOKGATE_SECTION__KEY")
     return given
 
 
-def _value(key: Key, given: Mapping[str, Any], problems: list[str]) -> Any:
-    raw = given.get(key.path, key.default)
+def _value(key: Key, given: Given, problems: list[str]) -> Any:
+    origin = "" if given.origin == "default" else f"{given.origin}: "
     try:
-        value = key.parse(raw)
+        value = key.parse(given.value)
     except ValueError as error:
-        shown = "" if raw == "" else f" = {json.dumps(raw, default=str)}"
-        problems.append(f"{key.path}{shown} {error}")
+        shown = "" if given.value == "" else f" = {_shown(given.value)}"
+        problems.append(f"{origin}{key.path}{shown} {error}")
         return key.parse(key.default) if key.default else key.default
     if not key.built and value != key.default:
-        problems.append(f"{key.path} is not built yet in this version; leave it out")
+        problems.append(f"{origin}{key.path} is not built yet in this version; leave it out")
     return value
 
 
-def _routes(raw: Any, problems: list[str]) -> tuple[RouteSettings, ...]:
-    if not isinstance(raw, list) or not all(isinstance(item, dict) for item in raw):
-        problems.append("route is a list of tables; write [[route]] and its keys below")
+def _shown(value: Any) -> str:
+    return json.dumps(value, default=str)
+
+
+def _routes(given: Given, problems: list[str]) -> tuple[RouteSettings, ...]:
+    items, origin = given
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        problems.append(f"{origin}: route is a list of tables; write [[route]] and its keys below")
         return ()
+    if not items:
+        return (RouteSettings("", DEFAULT_CONTRACT, load_contract(DEFAULT_CONTRACT)),)
     routes: list[RouteSettings] = []
-    for place, item in enumerate(raw or [{"path": None}]):
-        where = f"route[{place}]"
+    for place, item in enumerate(items):
+        where = f"{origin}: route[{place}]"
         values: dict[str, str] = {"path": "", "contract": DEFAULT_CONTRACT}
         for name, value in item.items():
             if name not in ROUTE_KEYS:
                 problems.append(f"{where}.{name} is no key; there are {', '.join(ROUTE_KEYS)}")
-            elif raw:
-                try:
-                    values[name] = ROUTE_KEYS[name][0](value)
-                except ValueError as error:
-                    problems.append(f"{where}.{name} = {json.dumps(value, default=str)} {error}")
-        if raw and "path" not in item:
+                continue
+            try:
+                values[name] = ROUTE_KEYS[name][0](value)
+            except ValueError as error:
+                problems.append(f"{where}.{name} = {_shown(value)} {error}")
+        if "path" not in item:
             problems.append(f'{where}.path is missing; write it like "/cm/events"')
         if values["path"] in {route.path for route in routes} - {""}:
             problems.append(f'{where}.path = "{values["path"]}" has a route already')

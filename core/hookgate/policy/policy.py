@@ -14,10 +14,14 @@ from .verdict import Finding
 
 
 class Step(NamedTuple):
-    """What one check made of a request, for `explain`. `ran` is False where it was skipped."""
+    """What one check made of a request, for `explain`. `ran` is False where it was skipped.
+
+    `saw` is what it looked at, values included: it is for the owner of the request.
+    """
 
     check: str
     ran: bool
+    saw: str
     finding: Finding | None
     enforced: bool
 
@@ -72,7 +76,8 @@ class Policy:
         for check in (*self._on_head[:-1], *self._on_body):
             skipped = check.name == "contract" and None in (decision.document, decision.contract)
             finding = None if skipped else check.find(decision, self._rules)
-            steps.append(Step(check.name, not skipped, finding, check.enforced))
+            saw = "" if skipped else _saw(check.name, decision)
+            steps.append(Step(check.name, not skipped, saw, finding, check.enforced))
         return self.judge(head, body), tuple(steps)
 
     def _run(self, checks: tuple[Check, ...], decision: Decision) -> None:
@@ -83,6 +88,32 @@ class Policy:
                     decision.finding = finding
                     return
                 decision.observed.append(finding)
+
+
+def _saw(check: str, decision: Decision) -> str:
+    head = decision.head
+    match check:
+        case "http":
+            return f"HTTP/{head.version}, {len(head.fields)} fields"
+        case "source" if decision.origin is not None:
+            client, peer = decision.origin.client or "nobody", decision.origin.peer
+            return f"client {client}" + ("" if client == peer else f", peer {peer}")
+        case "method":
+            return head.method.decode("ascii", "backslashreplace")
+        case "route":
+            return head.path.decode("ascii", "backslashreplace")
+        case "media_type" | "encoding":
+            name = b"content-type" if check == "media_type" else b"content-encoding"
+            values = b" | ".join(head.named.get(name, []))
+            return values.decode("ascii", "backslashreplace")
+        case "size":
+            return f"{len(decision.body or b'')} bytes"
+        case "document" if decision.document is not None:
+            return f"an object with {len(decision.document)} members"
+        case "contract" if decision.contract is not None:
+            return decision.contract.name
+        case _:
+            return ""
 
 
 def _fingerprint(config: Config, contracts: dict[str, Contract]) -> str:

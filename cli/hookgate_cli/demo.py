@@ -1,0 +1,167 @@
+"""`hookgate demo`: the whole thing on loopback, with real sockets and a real process."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import requests
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.progress import track
+from rich.table import Table
+from rich.text import Text
+
+from hookgate.policy import Reason
+
+from .common import FINDING, fail, out
+from .receiver import Receiver
+from .samples import CLEAN, HOSTILE, Sample, fire
+
+ALLOWED, FOREIGN = "127.0.0.1", "127.0.0.2"
+_START_SECONDS = 20
+
+
+def demo(
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Leave it running for requests of your own.")
+    ] = False,
+) -> None:
+    """Start a receiver and the sidecar, send clean and hostile samples, show what became of each.
+
+    Everything stays on loopback: 127.0.0.1 plays the provider, 127.0.0.2 a stranger. Exits 0
+    only if every sample ended as it should.
+
+    Examples:
+
+      hookgate demo
+
+      hookgate demo --keep
+    """
+    folder = Path(tempfile.mkdtemp(prefix="hookgate-demo-"))
+    audit = folder / "audit.jsonl"
+    with Receiver() as receiver, _sidecar(receiver.url, audit) as port:
+        url = f"http://127.0.0.1:{port}/cm/events"
+        strangers = (
+            Sample("a clean event, from a stranger", Reason.SOURCE_NOT_ALLOWED, CLEAN[0].body),
+            Sample(
+                "the same, with a forged X-Forwarded-For",
+                Reason.SOURCE_NOT_ALLOWED,
+                headers={"Content-Type": "application/json", "X-Forwarded-For": "31.169.56.7"},
+            ),
+        )
+        plan = [(sample, ALLOWED) for sample in (*CLEAN, *HOSTILE)]
+        plan += [(sample, FOREIGN) for sample in strangers]
+        rows = [
+            _one(sample, url, source, receiver, audit)
+            for sample, source in track(plan, "Sending", console=out, transient=True)
+        ]
+        good = _show(rows, audit)
+        if keep:
+            _stay(url, receiver.url, audit)
+    if not good:
+        raise typer.Exit(FINDING)
+
+
+@contextmanager
+def _sidecar(upstream: str, audit: Path) -> Iterator[int]:
+    """Run `hookgate serve` until the block ends; yields the port it chose."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("HOOKGATE_")}
+    environment["HOOKGATE_SOURCE__ALLOW"] = f"{ALLOWED},cm.com"
+    arguments = ["--upstream", upstream, "--listen", "127.0.0.1:0", "--audit", str(audit)]
+    with (audit.parent / "sidecar.log").open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "hookgate_cli", "serve", *arguments],
+            env=environment,
+            cwd=audit.parent,
+            stdout=subprocess.DEVNULL,
+            stderr=log,
+        )
+    try:
+        yield _wait_for_port(process, audit.parent / "sidecar.log")
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _wait_for_port(process: subprocess.Popen[bytes], log: Path) -> int:
+    until = time.monotonic() + _START_SECONDS
+    while time.monotonic() < until and process.poll() is None:
+        for line in log.read_text().splitlines():
+            if '"sidecar.listening"' in line:
+                return int(json.loads(line)["port"])
+        time.sleep(0.05)
+    return fail(f"the sidecar did not start:\n{log.read_text()}")
+
+
+def _one(sample: Sample, url: str, source: str, receiver: Receiver, audit: Path) -> dict[str, Any]:
+    before = len(receiver.bodies)
+    known = len(_deliveries(audit))
+    try:
+        status: int | None = fire(sample, url, source)
+    except (OSError, requests.RequestException) as error:
+        out.print(f"{sample.name}: {type(error).__name__}: {error}", markup=False)
+        status = None
+    record: dict[str, Any] = next(iter(_deliveries(audit)[known:]), {})
+    bodies = receiver.bodies[before:]
+    clean = sample.reason is Reason.CLEAN
+    return {
+        "sample": sample.name,
+        "source": source,
+        "outcome": record.get("outcome", "no record"),
+        "reason": record.get("reason", ""),
+        "status": status,
+        "seen": "same bytes" if bodies == [sample.body] else "nothing" if not bodies else "?",
+        "ok": status == sample.reason.status
+        and record.get("reason") == sample.reason.code
+        and bodies == ([sample.body] if clean else []),
+    }
+
+
+def _deliveries(audit: Path) -> list[dict[str, Any]]:
+    records = [json.loads(line) for line in audit.read_text().splitlines()]
+    return [record for record in records if record["event"] == "delivery"]
+
+
+def _show(rows: list[dict[str, Any]], audit: Path) -> bool:
+    table = Table("sent", "verdict", "reason", "status", "receiver saw", "", box=SIMPLE_HEAD)
+    for source, who in ((ALLOWED, "the provider"), (FOREIGN, "a stranger")):
+        table.add_row(f"[bold]from {source}, {who}[/]")
+        for row in (row for row in rows if row["source"] == source):
+            colour = "green" if row["outcome"] == "delivered" else "yellow"
+            table.add_row(
+                Text(row["sample"], overflow="fold"),
+                f"[{colour}]{row['outcome']}[/]",
+                Text(row["reason"], overflow="fold"),
+                str(row["status"]),
+                row["seen"],
+                "[green]ok[/]" if row["ok"] else "[red]WRONG[/]",
+            )
+    out.print(table)
+    wrong = sum(not row["ok"] for row in rows)
+    out.print(f"{len(rows)} requests, {len(rows) - wrong} ended as they should, {wrong} did not.")
+    out.print(f"Audit log: {audit}", soft_wrap=True, highlight=False)
+    return wrong == 0
+
+
+def _stay(url: str, receiver: str, audit: Path) -> None:
+    out.print(f"\nThe gate is at {url}, in front of {receiver}. Try, in another terminal:\n")
+    for command in (
+        f"hookgate send {url}",
+        f"curl -i -H 'Content-Type: application/json' -d '{{\"a\": 1, \"a\": 2}}' {url}",
+        f"curl -i --interface {FOREIGN} -d '{{}}' {url}",
+        f"tail -f {audit}",
+    ):
+        out.print(f"  {command}", soft_wrap=True, highlight=False, markup=False)
+    out.print("\nCtrl-C ends it.")
+    try:
+        while True:
+            time.sleep(3600)
+    except KeyboardInterrupt:
+        out.print("Stopped.")
