@@ -138,15 +138,15 @@ def _parse_http(name: str, data: bytes, peer: str) -> _Case:
 def _judge(policy: Policy, case: _Case, as_json: bool) -> bool:
     if case.head is None:
         reason = Reason.MALFORMED_HTTP
-        broken = ["the request is broken or cut off"]
-        row = {
-            "check": "http",
-            "result": reason.code,
-            "mode": "enforce",
-            "saw": "",
-            "details": broken,
-        }
-        steps = [row]
+        steps = [
+            {
+                "check": "http",
+                "saw": "",
+                "result": reason.code,
+                "mode": "enforce",
+                "details": ["the request is broken or cut off"],
+            }
+        ]
     else:
         decision, explained = policy.explain(case.head, case.body)
         reason = decision.reason

@@ -29,6 +29,7 @@ class _Request:
 
     __slots__ = (
         "answer",
+        "answered",
         "body",
         "complete",
         "delivery",
@@ -55,6 +56,7 @@ class _Request:
         self.keep_alive = False
         self.started = False
         self.answer: Answer | None = None
+        self.answered = False
 
     def refuse(self, reason: Reason, detail: str = "") -> None:
         """End it for what the front saw, unless it has its answer already."""
@@ -111,9 +113,9 @@ class Connection(asyncio.Protocol):
             return
         try:
             self._receive(data)
-            self._pump()
         except Exception as error:  # noqa: BLE001  # fails closed
             self._fault(error)
+        self._pump()
 
     def eof_received(self) -> bool:
         if self._lingering or not self._queue:
@@ -290,15 +292,16 @@ class Connection(asyncio.Protocol):
                     request.delivery.deliver(body, self._answered)
                 else:
                     break
+            self._apply_backpressure()
+        except Exception as error:  # noqa: BLE001  # fails closed
+            self._fault(error)
         finally:
             self._pumping = False
-        self._apply_backpressure()
 
     def _answered(self, answer: Answer) -> None:
-        if self._transport is None:
-            return
-        self._queue[0].answer = answer
-        self._pump()
+        if self._queue:
+            self._queue[0].answer = answer
+            self._pump()
 
     def _finish(self, request: _Request) -> None:
         last = len(self._queue) == 1
@@ -321,12 +324,12 @@ class Connection(asyncio.Protocol):
             self._linger()
 
     def _write(self, request: _Request) -> None:
-        if request.answer is not None:
-            self._send(
-                self._server.writer.render(
-                    request.answer, keep_alive=request.keep_alive, old=request.version == "1.0"
-                )
+        if request.answer is not None and not request.answered:
+            data = self._server.writer.render(
+                request.answer, keep_alive=request.keep_alive, old=request.version == "1.0"
             )
+            request.answered = True
+            self._send(data)
 
     def _send(self, data: bytes) -> None:
         if self._transport is not None:
@@ -374,12 +377,16 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
 
     def _fault(self, error: Exception) -> None:
-        """An exception in this file: every request without an answer ends as gate_error."""
+        """An exception in this file: what has no answer yet ends as gate_error."""
         self._server.gate.log_fault("connection", error)
         for request in self._queue:
             if not request.delivery.forwarded:
                 request.refuse(Reason.GATE_ERROR)
-        if self._queue and self._queue[0].answer is not None:
-            self._queue[0].keep_alive = False
-            self._write(self._queue[0])
-        self._close()
+        try:
+            if self._queue:
+                self._queue[0].keep_alive = False
+                self._write(self._queue[0])
+            self._close()
+        except Exception as second:  # noqa: BLE001  # fails closed
+            self._server.gate.log_fault("connection", second)
+            self._abort()

@@ -25,10 +25,11 @@ class Sidecar:
     """A running sidecar. `port` is its listener's, `audit` its ledger's path.
 
     `keys` are `section.key` settings as the environment would give them. ALLOWED may send, PROXY
-    is a trusted proxy, FOREIGN is a stranger, unless `keys` say otherwise.
+    is a trusted proxy, FOREIGN is a stranger, unless `keys` say otherwise. `patch` is Python that
+    the process runs before it serves, to break something in it.
     """
 
-    def __init__(self, upstream: str, folder: Path, **keys: str) -> None:
+    def __init__(self, upstream: str, folder: Path, *, patch: str = "", **keys: str) -> None:
         self.audit = Path(keys.get("audit.path", str(folder / "audit.jsonl")))
         settings = {
             "upstream.url": upstream,
@@ -45,7 +46,7 @@ class Sidecar:
         self._log: list[str] = []
         self._lines: queue.Queue[str] = queue.Queue()
         self.process = subprocess.Popen(
-            [HOOKGATE, "serve"],
+            _command(patch),
             env=environment,
             cwd=folder,
             stdout=subprocess.PIPE,
@@ -115,9 +116,16 @@ class Sidecar:
         self.process.wait(10)
 
 
+def _command(patch: str) -> list[str]:
+    if not patch:
+        return [HOOKGATE, "serve"]
+    start = "from hookgate_cli.main import main\nmain(['serve'])\n"
+    return [sys.executable, "-c", f"{patch}\n{start}"]
+
+
 @contextlib.contextmanager
-def sidecar(upstream: str, folder: Path, **keys: str) -> Iterator[Sidecar]:
-    running = Sidecar(upstream, folder, **keys)
+def sidecar(upstream: str, folder: Path, *, patch: str = "", **keys: str) -> Iterator[Sidecar]:
+    running = Sidecar(upstream, folder, patch=patch, **keys)
     try:
         yield running
     finally:

@@ -104,9 +104,13 @@ class Contract:
         """The same with the sender's values and full pointers, for the owner of the document."""
         found: list[str] = []
         for error in islice(self._validator.iter_errors(document), MOST_FINDINGS):
-            pointer = "".join(f"/{step}" for step in error.instance_path)
-            value = json.dumps(error.instance, ensure_ascii=False)
-            found.append(f"{pointer or '/'} is {value[:_LONGEST_VALUE]}: {error.message}")
+            path = _full_path(error)
+            words = f"{''.join(f'/{step}' for step in path) or '/'}: {_words(error.kind)}"
+            if error.kind.name != "required":
+                words += (
+                    f"; it is {json.dumps(error.instance, ensure_ascii=False)[:_LONGEST_VALUE]}"
+                )
+            found.append(words)
         return tuple(found)
 
     def unknown(self, document: Document) -> Unknown | None:
@@ -128,11 +132,7 @@ class Contract:
         return Unknown(count, tuple(sorted(parents))) if count else None
 
     def _describe(self, error: jsonschema_rs.ValidationError, document: Document) -> str:
-        kind = error.kind.name
-        path = list(error.instance_path)
-        if kind == "required":
-            path.append(error.kind.as_dict()["property"])
-        return f"{self._pointer(path, document) or '/'}: {_words(error.kind)}"
+        return f"{self._pointer(_full_path(error), document) or '/'}: {_words(error.kind)}"
 
     def _pointer(self, path: list[str | int], document: Any) -> str:
         # A member that the schema does not name may be a phone number, and jsonschema-rs reports
@@ -147,6 +147,14 @@ class Contract:
                 steps.append(step if isinstance(step, str) and step in self._names else "*")
                 value = value.get(str(step)) if isinstance(value, dict) else None
         return "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in steps)
+
+
+def _full_path(error: jsonschema_rs.ValidationError) -> list[str | int]:
+    """Where the error is; of a missing member, where it should be."""
+    path = list(error.instance_path)
+    if error.kind.name == "required":
+        path.append(error.kind.as_dict()["property"])
+    return path
 
 
 def _refuse_retrieval(uri: str) -> Any:
