@@ -113,9 +113,9 @@ class Connection(asyncio.Protocol):
             return
         try:
             self._receive(data)
+            self._pump()
         except Exception as error:  # noqa: BLE001  # fails closed
             self._fault(error)
-        self._pump()
 
     def eof_received(self) -> bool:
         if self._lingering or not self._queue:

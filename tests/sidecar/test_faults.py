@@ -1,4 +1,4 @@
-"""A fault anywhere in the sidecar: 503, recorded, nothing upstream, and the next request is fine."""
+"""A fault anywhere in the sidecar: 503, recorded, nothing upstream, the next request is fine."""
 
 from pathlib import Path
 
@@ -61,9 +61,16 @@ def test_a_fault_on_the_way_in_is_closed_recorded_and_survived(
         assert CANARY not in gate.log + gate.audit.read_text()
 
 
-def test_a_fault_while_writing_the_answer_is_survived(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "where",
+    [
+        ("hookgate_sidecar.writer", "AnswerWriter", "render"),
+        ("hookgate_sidecar.connection", "Connection", "_finish"),
+    ],
+    ids=["render", "finish"],
+)
+def test_a_fault_on_the_way_out_is_survived(tmp_path: Path, where: tuple[str, str, str]) -> None:
     """What the upstream took is answered 200 all the same, once, and recorded as delivered."""
-    where = ("hookgate_sidecar.writer", "AnswerWriter", "render")
     with (
         receiving() as upstream,
         sidecar(upstream.url, tmp_path, patch=BREAKING.format(where=where)) as gate,
