@@ -1,0 +1,79 @@
+"""`hookgate config`."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from hookgate.config import load
+from hookgate.keys import KEYS
+
+from .conftest import Call
+
+
+def test_init_writes_a_file_that_loads_as_the_defaults(call: Call, tmp_path: Path) -> None:
+    """The template is a valid file, and changes nothing but the upstream."""
+    assert call("config", "init").status == 0
+    written = load(str(tmp_path / "hookgate.toml"), {}, {})
+    plain = load(None, {"upstream.url": "http://127.0.0.1:8080"}, {})
+    assert written == plain
+
+
+def test_init_shows_every_built_key_with_its_default(call: Call) -> None:
+    """With the comment marks removed the template still parses, and equals the table."""
+    lines = call("config", "init", "-").out.splitlines()
+    route = next(place for place, line in enumerate(lines) if line.startswith("# [[route]]"))
+    del lines[route : route + 3]
+    uncommented = "\n".join(
+        line.removeprefix("# ") for line in lines if " = " in line or "[" in line
+    )
+    document = tomllib.loads(uncommented)
+    for key in KEYS:
+        if key.built and key.path != "upstream.url":
+            assert document[key.section][key.name] == key.default, key.path
+
+
+def test_init_overwrites_nothing(call: Call) -> None:
+    """A file that exists is left alone."""
+    assert call("config", "init", "mine.toml").status == 0
+    again = call("config", "init", "mine.toml")
+    assert again.status == 2
+    assert "exists already" in again.err
+
+
+def test_check_lists_every_problem_with_its_key(call: Call, tmp_path: Path) -> None:
+    """All at once, each on a line of its own, on stderr, exit 2."""
+    (tmp_path / "hookgate.toml").write_text(
+        '[upstream]\nurl = "ftp://x"\n'
+        '[source]\nallow = ["10.0.0.1/8"]\n'
+        '[request]\nmax_bdy = "1MiB"\n'
+    )
+    result = call("config", "check")
+    assert result.status == 2
+    assert result.out == ""
+    assert len(result.err.splitlines()) == 3
+    for words in ("upstream.url", "source.allow[0]", "did you mean request.max_body?"):
+        assert words in result.err
+
+
+def test_check_says_fine(call: Call) -> None:
+    """A good file is named with its fingerprints, exit 0."""
+    call("config", "init")
+    result = call("config", "check")
+    assert result.status == 0
+    assert result.out.startswith("hookgate.toml: fine. Policy ")
+
+
+def test_show_prints_what_is_in_effect_and_where_from(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """File, environment and default are told apart, and the output is TOML."""
+    call("config", "init")
+    monkeypatch.setenv("HOOKGATE_REQUEST__MAX_BODY", "2MiB")
+    text = call("config", "show").out
+    assert tomllib.loads(text)["request"]["max_body"] == "2MiB"
+    assert 'max_body = "2MiB"  # $HOOKGATE_REQUEST__MAX_BODY' in text
+    assert 'url = "http://127.0.0.1:8080"  # hookgate.toml' in text
+    assert "max_depth = 64  # default" in text
+    keys = call("config", "show", "--json").json["keys"]
+    assert keys["request.max_body"] == {"value": "2MiB", "origin": "$HOOKGATE_REQUEST__MAX_BODY"}

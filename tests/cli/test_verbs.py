@@ -1,0 +1,113 @@
+"""`hookgate demo`, `send`, `schema` and the command itself."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hookgate import __version__
+from hookgate.config import SHIPPED_CONTRACTS, load, load_contract
+from hookgate.policy import Policy, Reason, make_head
+from hookgate.samples import documented_events
+from hookgate_cli.samples import CLEAN, HOSTILE
+from support.ledger import assert_balanced, assert_chained, read_ledger
+from support.receiver import receiving
+from support.sidecar import ALLOWED, FOREIGN, sidecar
+
+from .conftest import Call
+
+VERBS = ["serve", "demo", "check", "send", "config init", "config check", "config show",
+         "schema list", "schema show"]  # fmt: skip
+
+
+def test_demo_ends_as_it_should(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every sample ends as it must, and the ledger that it names is chained and balances."""
+    monkeypatch.setenv("HOOKGATE_AUDIT__PATH", "/nowhere/at/all")  # the user's own settings
+    result = call("demo")
+    assert result.status == 0, result.out
+    audit = Path(result.out.rpartition("Audit log: ")[2].strip())
+    total = len(CLEAN) + len(HOSTILE) + 2
+    assert f"{total} requests, {total} ended as they should, 0 did not." in result.out
+    assert_chained(audit)
+    assert assert_balanced(audit) == {"delivered": len(CLEAN), "refused": len(HOSTILE) + 2}
+    assert read_ledger(audit)[-1]["event"] == "stop"
+
+
+def test_send_compares_the_answers(call: Call, tmp_path: Path) -> None:
+    """All as expected from an allowed address; from a stranger everything is wrong, exit 1."""
+    with receiving() as upstream, sidecar(upstream.url, tmp_path) as gate:
+        url = f"http://127.0.0.1:{gate.port}/cm/events"
+        good = call("send", url, "--from", ALLOWED, "--json")
+        assert good.status == 0, good.out
+        assert len(good.json) == len(CLEAN) + len(HOSTILE)
+        assert len(upstream.seen) == len(CLEAN)
+        bad = call("send", url, "--from", FOREIGN, "--clean", "--only", "rcs")
+        assert bad.status == 1
+        assert "expected 200" in bad.out
+
+
+def test_send_to_nobody_is_a_finding_without_a_traceback(call: Call) -> None:
+    """The error is shown in the row of the sample."""
+    result = call("send", "http://127.0.0.1:1/", "--only", "GET", "--hostile", "--json")
+    assert result.status == 1
+    assert "ConnectionError" in result.json[0]["error"]
+
+
+def test_send_knows_its_samples(call: Call) -> None:
+    """A name that fits none is misuse."""
+    result = call("send", "http://127.0.0.1:1/", "--only", "nonsense")
+    assert (result.status, len(result.err.splitlines())) == (2, 1)
+
+
+@pytest.mark.parametrize("name", documented_events())
+def test_every_documented_event_keeps_the_default_contract(name: str) -> None:
+    """The shipped events pass the default policy."""
+    config = load(None, {"upstream.url": "http://127.0.0.1:9"}, {})
+    fields = [(b"Host", b"x"), (b"Content-Type", b"application/json")]
+    head = make_head("31.169.56.7", b"POST", b"/", fields)
+    assert Policy(config).judge(head, documented_events()[name]).reason is Reason.CLEAN
+
+
+def test_schema_lists_and_shows_what_ships(call: Call) -> None:
+    """`show` prints the file itself."""
+    listed = call("schema", "list").out
+    assert all(name in listed for name in SHIPPED_CONTRACTS)
+    for name in SHIPPED_CONTRACTS:
+        assert json.loads(call("schema", "show", name).out) == json.loads(load_contract(name))
+    assert call("schema", "show", "nonsense").status == 2
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_exits_0(call: Call, verb: str) -> None:
+    """Each verb says what it is for."""
+    result = call(*verb.split(), "--help")
+    assert result.status == 0
+    assert "Usage: " in result.out
+
+
+@pytest.mark.parametrize(
+    "arguments", [["nonsense"], ["serve", "--nonsense"], ["check"]], ids=" ".join
+)
+def test_misuse_exits_2(call: Call, arguments: list[str]) -> None:
+    """As every command does."""
+    assert call(*arguments).status == 2
+
+
+def test_the_version_is_the_package_s(call: Call) -> None:
+    """`--version` prints it."""
+    assert call("--version").out == f"hookgate {__version__}\n"
+
+
+def test_serve_without_an_upstream_says_what_to_set(tmp_path: Path) -> None:
+    """One line, no traceback, exit 2, in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-m", "hookgate_cli", "serve"],
+        cwd=tmp_path, env={"PATH": "/usr/bin"}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr == (
+        "hookgate: upstream.url is missing; set it here or with --upstream, "
+        'like "http://127.0.0.1:8080"\n'
+    )

@@ -1,0 +1,106 @@
+"""Tables in the documentation that mirror code say what the code says."""
+
+import json
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from hookgate.keys import KEYS, ROUTE_KEYS
+from hookgate.ledger.record import FIELDS
+from hookgate.policy import Reason
+from hookgate.ranges import SHIPPED
+from hookgate_cli.main import app
+
+ROOT = Path(__file__).parents[2]
+
+
+def table(page: str, mark: str) -> list[list[str]]:
+    """The rows between `<!-- mark -->` comments, cells stripped, headings left out."""
+    text = (ROOT / page).read_text()
+    match = re.search(rf"<!-- {mark} -->\n(.*?)<!-- /{mark} -->", text, re.DOTALL)
+    assert match, f"{page} has no {mark} table"
+    rows = [
+        [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+        for line in match[1].splitlines()
+        if line.startswith("|")
+    ]
+    return [row for row in rows if row[0] not in ("key", "field", "reason", "set")
+            and not row[0].startswith("---")]  # fmt: skip
+
+
+def test_readme_lists_every_reason_in_order_with_status_and_outcome() -> None:
+    """The README's table of answers is the enum."""
+    relayed = {Reason.UPSTREAM_REJECTED: "relayed", Reason.CLIENT_GONE: "–"}  # noqa: RUF001  # the dash of the table
+    expected = [
+        [f"`{reason.code}`", relayed.get(reason, str(reason.status)), reason.outcome.value]
+        for reason in Reason
+    ]
+    assert [row[:3] for row in table("README.md", "reasons")] == expected
+
+
+def test_configuration_lists_every_key_with_its_default() -> None:
+    """docs/configuration.md has each key once, in order, with default and purpose."""
+    expected = [
+        [f"`{key.name}`", f"`{json.dumps(key.default)}`",
+         key.about + ("" if key.built else " Not built yet: refused.")]
+        for key in KEYS
+    ]  # fmt: skip
+    routes = [[f"`{name}`", about] for name, (_, about) in ROUTE_KEYS.items()]
+    rows = table("docs/configuration.md", "keys")
+    assert [row for row in rows if len(row) == 3] == expected
+    assert [row for row in rows if len(row) == 2] == routes
+
+
+def test_configuration_lists_the_shipped_ranges() -> None:
+    """The ranges and their review date are those of the package."""
+    expected = [[f"`{name}`", ", ".join(s.cidrs), s.reviewed] for name, s in SHIPPED.items()]
+    assert table("docs/configuration.md", "ranges") == expected
+
+
+def test_audit_lists_every_field_and_the_records_that_have_it() -> None:
+    """docs/audit.md names each field of each kind once, with its ECS and OpenTelemetry names."""
+    kinds: dict[str, list[str]] = {}
+    for kind, names in FIELDS.items():
+        for name in names:
+            kinds.setdefault(name, []).append(kind)
+    expected = {
+        f"`{name}`": "all" if len(where) == len(FIELDS) else ", ".join(where)
+        for name, where in kinds.items()
+    }
+    rows = table("docs/audit.md", "fields")
+    assert {row[0]: row[1] for row in rows} == expected
+    assert len(rows) == len(expected)
+    assert all(len(row) == 5 and all(row) for row in rows)
+
+
+def test_dependencies_are_all_explained() -> None:
+    """docs/dependencies.md says why each package is there, and names no other."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"].values()
+    needed = {
+        re.split(r"[<>=\[]", text)[0]
+        for group in (project["dependencies"], *extras)
+        for text in group
+    }
+    rows = re.findall(
+        r"^\| ([a-z-]+) \|", (ROOT / "docs/dependencies.md").read_text(), re.MULTILINE
+    )
+    assert set(rows) - {"package"} == needed
+
+
+def test_every_verb_is_in_the_readme_and_its_help_has_an_example() -> None:
+    """A verb that nobody can find does not exist."""
+    readme = (ROOT / "README.md").read_text()
+    verbs = set(get_command(app).commands)  # type: ignore[attr-defined]  # a group
+    assert all(f"`hookgate {verb}" in readme for verb in verbs)
+
+
+@pytest.mark.parametrize("page", sorted(str(p.relative_to(ROOT)) for p in ROOT.glob("**/*.md")
+                                        if ".venv" not in p.parts))  # fmt: skip
+def test_links_between_pages_lead_somewhere(page: str) -> None:
+    """Relative links name files that exist."""
+    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", (ROOT / page).read_text())
+    assert all(((ROOT / page).parent / link).exists() for link in links)
