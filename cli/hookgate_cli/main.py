@@ -9,6 +9,7 @@ from hookgate import __version__
 from . import config, schema
 from .check import check
 from .demo import demo
+from .mitmdump import mitmdump
 from .send import send
 from .serve import serve
 
@@ -20,7 +21,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (serve, demo, check, send):
+for verb in (serve, mitmdump, demo, check, send):
     app.command()(verb)
 app.add_typer(config.app, name="config")
 app.add_typer(schema.app, name="schema")

@@ -75,6 +75,10 @@ class Gate:
     async def close(self) -> None:
         """Cut off what is under way and write `stop`."""
         await self.upstream.close()
+        self.close_ledger()
+
+    def close_ledger(self) -> None:
+        """Write `stop` alone, where there is no event loop any more."""
         counts = {outcome.value: count for outcome, count in self.ended.items()}
         self.journal.close({"received": self.received, **counts, "in_flight": self.in_flight})
 
@@ -94,7 +98,10 @@ class Gate:
 
 
 class Delivery:
-    """One request. Ends exactly once, and its record is written before it is answered."""
+    """One request. Ends exactly once, and its record is written before it is answered.
+
+    `request_id` is unique over all boots.
+    """
 
     __slots__ = (
         "_began",
@@ -111,12 +118,14 @@ class Delivery:
         "_received",
         "_seq",
         "_upstream_ms",
+        "request_id",
     )
 
     def __init__(self, gate: Gate, seq: int, peer: str) -> None:
         self._gate = gate
         self._seq = seq
         self._peer = peer
+        self.request_id = f"{gate.boot}-{seq:x}"
         self._began = time.perf_counter()
         self._received = 0
         self._body: bytes | None = None
@@ -128,11 +137,6 @@ class Delivery:
         self._done: Done | None = None
         self._ended = False
         self._gone = False
-
-    @property
-    def request_id(self) -> str:
-        """Unique over all boots."""
-        return f"{self._gate.boot}-{self._seq:x}"
 
     @property
     def ended(self) -> bool:

@@ -37,13 +37,13 @@ Done = Callable[[Response | Reason], None]
 class _Exchange:
     """One request and its answer. `done` is called exactly once."""
 
-    __slots__ = ("body", "connection", "done", "head", "timer")
+    __slots__ = ("body", "connection", "deadline", "done", "head")
 
-    def __init__(self, head: bytes, body: bytes, done: Done) -> None:
+    def __init__(self, head: bytes, body: bytes, done: Done, deadline: float) -> None:
         self.head = head
         self.body = body
         self.done: Done | None = done
-        self.timer: asyncio.TimerHandle | None = None
+        self.deadline = deadline
         self.connection: _Connection | None = None
 
     def finish(self, result: Response | Reason) -> None:
@@ -64,7 +64,10 @@ class Upstream:
         self._loop = asyncio.get_running_loop()
         self._idle: list[_Connection] = []
         self._waiting: deque[_Exchange] = deque()
-        self._active: set[_Exchange] = set()
+        # In order of deadline, all time-outs being equal: one timer, for the first, serves them
+        # all. A timer set and cancelled for each exchange cost 4 us.
+        self._active: dict[_Exchange, None] = {}
+        self._timer: asyncio.TimerHandle | None = None
         self._open = 0
         self._connecting: set[asyncio.Task[None]] = set()
         self._reaper: asyncio.TimerHandle | None = None
@@ -74,9 +77,10 @@ class Upstream:
 
         The deadline covers waiting for a connection, connecting and the exchange.
         """
-        exchange = _Exchange(head, body, done)
-        self._active.add(exchange)
-        exchange.timer = self._loop.call_later(self._settings.timeout, self._expire, exchange)
+        exchange = _Exchange(head, body, done, self._loop.time() + self._settings.timeout)
+        self._active[exchange] = None
+        if self._timer is None:
+            self._timer = self._loop.call_at(exchange.deadline, self._expire_overdue)
         connection = self._take_idle()
         if connection is not None:
             connection.begin(exchange)
@@ -90,8 +94,9 @@ class Upstream:
             task.cancel()
         for exchange in tuple(self._active):
             self._expire(exchange)
-        if self._reaper is not None:
-            self._reaper.cancel()
+        for timer in (self._timer, self._reaper):
+            if timer is not None:
+                timer.cancel()
         for connection in self._idle:
             connection.close()
         self._idle.clear()
@@ -158,10 +163,19 @@ class Upstream:
 
     def conclude(self, exchange: _Exchange, result: Response | Reason) -> None:
         """End an exchange with its result."""
-        self._active.discard(exchange)
-        if exchange.timer is not None:
-            exchange.timer.cancel()
+        self._active.pop(exchange, None)
         exchange.finish(result)
+
+    def _expire_overdue(self) -> None:
+        now = self._loop.time()
+        for exchange in list(self._active):
+            if exchange.deadline > now:
+                break
+            self._expire(exchange)
+        first = next(iter(self._active), None)
+        self._timer = (
+            None if first is None else self._loop.call_at(first.deadline, self._expire_overdue)
+        )
 
     def _expire(self, exchange: _Exchange) -> None:
         if exchange in self._waiting:
@@ -236,7 +250,7 @@ class _Connection(asyncio.Protocol):
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             broken = True
         if self._head_complete and self._status < 300:
-            # The head decides. The rest is read for the connection's sake, under the same timer.
+            # The head decides. The rest is read for the connection's sake, under the same deadline.
             exchange.finish(self._response())
         if broken or self._extra or self._is_oversized():
             self._end(Reason.UPSTREAM_INVALID)

@@ -81,10 +81,11 @@ class Policy:
         return self.judge(head, body), tuple(steps)
 
     def _run(self, checks: tuple[Check, ...], decision: Decision) -> None:
-        for check in checks:
-            finding = check.find(decision, self._rules)
+        rules = self._rules
+        for _, find, enforced in checks:
+            finding = find(decision, rules)
             if finding is not None:
-                if check.enforced:
+                if enforced:
                     decision.finding = finding
                     return
                 decision.observed.append(finding)

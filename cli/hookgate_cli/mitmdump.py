@@ -1,0 +1,68 @@
+"""`hookgate mitmdump`: the addon, with every option that mitmproxy must be started with."""
+
+import os
+import shlex
+import shutil
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hookgate.config import find_file
+
+from .common import ConfigOption, fail, load_config
+
+
+def mitmdump(
+    config: ConfigOption = None,
+    upstream: Annotated[
+        str | None, typer.Option(metavar="URL", help="Where clean events go.")
+    ] = None,
+    listen: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", help="Where to listen.")
+    ] = None,
+    audit: Annotated[str | None, typer.Option(metavar="FILE", help="The audit log.")] = None,
+    show: Annotated[
+        bool, typer.Option("--print", help="Print the command line and run nothing.")
+    ] = False,
+) -> None:
+    """Run mitmdump with the addon, or print the whole command line.
+
+    mitmproxy itself gets a dead upstream: only the addon sends events on, so nothing passes when
+    the addon is broken or gone. Needs the extra: pip install 'hookgate[addon]'.
+
+    Examples:
+
+      hookgate mitmdump --upstream http://127.0.0.1:8080 --listen 127.0.0.1:8081
+
+      hookgate mitmdump --config hookgate.toml --print
+    """
+    if find_spec("mitmproxy") is None:
+        fail("mitmproxy is not installed; pip install 'hookgate[addon]'")
+    import hookgate_addon.script  # noqa: PLC0415  # mitmproxy takes 0.5 s to import
+    from hookgate_addon.startup import command_line  # noqa: PLC0415
+
+    settings = load_config(
+        config, {"upstream.url": upstream, "sidecar.listen": listen, "audit.path": audit}
+    )
+    command = command_line(
+        settings.request.max_body, settings.sidecar.listen, hookgate_addon.script.__file__
+    )
+    options = {
+        "hookgate_config": find_file(config, os.environ),
+        "hookgate_upstream": upstream,
+        "hookgate_audit": audit,
+    }
+    for name, value in options.items():
+        if value:
+            command += ["--set", f"{name}={value}"]
+    if show:
+        sys.stdout.write(shlex.join(command) + "\n")
+        return
+    program = Path(sys.executable).with_name("mitmdump")
+    found = str(program) if program.exists() else shutil.which("mitmdump")
+    if found is None:
+        fail("mitmdump is not beside this Python nor on the PATH; pip install 'hookgate[addon]'")
+    os.execv(found, command)  # noqa: S606  # the process is to become mitmdump
