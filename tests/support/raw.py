@@ -50,6 +50,14 @@ class Client:
         body, self._buffered = self._buffered[:length], self._buffered[length:]
         return Reply(reply.status, head, body)
 
+    def read_rest(self) -> bytes:
+        """Everything more that comes until the other side closes, cleanly."""
+        with contextlib.suppress(EOFError):
+            while True:
+                self._more()
+        rest, self._buffered = self._buffered, b""
+        return rest
+
     def is_closed(self, seconds: float = 5) -> bool:
         """Whether the other side closes, within the time, without sending more."""
         self.socket.settimeout(seconds)

@@ -53,12 +53,14 @@ class Journal:
         self._clock = Clock()
         self._prev = ""
         self._sink: Sink | None = None
+        # A sync failed: the kernel drops such pages and the next sync succeeds, so only a line
+        # that is written and synced from here on proves that the disk works.
+        self._distrusted = False
+        self._unsynced = 0
         self._owed: deque[Record] = deque()
         self._sums: dict[tuple[str, str, str], list[int]] = {}
         self._window = 0.0
         self._foreign_lines = 0
-        self._unsynced = 0
-        self._distrusted = False
         # Wrapped once with its own processors: as a guest in mitmproxy, structlog's global
         # configuration is not ours to touch.
         self._logger = structlog.wrap_logger(
@@ -74,10 +76,7 @@ class Journal:
 
         A `start` that cannot be written, as on a full disk, is owed.
         """
-        self._sink = Sink(self._settings.path)
-        last = self._sink.last_line()
-        if self._sink.torn:
-            self._log.warning("ledger.torn_line_found", path=self._settings.path)
+        last = self._open_sink().last_line
         previous = sha256(last).hexdigest() if last else ""
         self._owed.append(
             {**self._opening("start"), "front": self._front, **fields, "previous_line": previous}
@@ -107,9 +106,10 @@ class Journal:
                 self._sum(fields, "audit_unavailable")
 
     def tick(self) -> None:
-        """Once a second: pay what is owed, write the sums, follow a rotation, sync."""
+        """Once a second: follow a rotation, pay what is owed, write the sums, sync."""
         if self._sink is None or self._sink.moved():
             self.reopen()
+        self._check_sync()
         self._pay()
         self._write_sums()
         if self._unsynced and self._settings.fsync is Fsync.INTERVAL:
@@ -122,32 +122,38 @@ class Journal:
             if old is not None:
                 old.close()
         except OSError as error:
-            self._fail(error)
+            self._distrusted = True
+            self._lost(error)
         try:
-            self._sink = Sink(self._settings.path)
-            self._sink.last_line()
+            self._open_sink()
         except LedgerError as error:
-            self._fail(error)
+            self._lost(error)
+            return
+        if not self._distrusted:
+            self._regained()
 
     def close(self, fields: Record) -> None:
-        """Write the sums and `stop`, sync, close."""
+        """Write what is owed, the sums and `stop`, sync, close; what cannot be is logged."""
+        self._pay()
         self._write_sums()
         self._owed.append({**self._opening("stop"), "front": self._front, **fields})
         self._pay()
-        if self._owed:
-            self._log.error("ledger.lines_lost", lines=len(self._owed))
+        lost = len(self._owed) + len(self._sums)
         if self._sink is not None:
             try:
                 self._sink.close()
             except OSError as error:
-                self._fail(error)
+                self._lost(error)
             self._sink = None
+        if lost:
+            self._log.error("ledger.lines_lost", lines=lost)
 
     def write(self, line: bytes) -> None:
         """Called by structlog with a rendered line; not for others."""
         if self._sink is None:
             raise LedgerUnavailableError
-        self._sink.write(line)
+        durable = self._distrusted or self._settings.fsync is Fsync.ALWAYS
+        self._sink.write(line, durable=durable)
         self._prev = self._digest(line)
         self.lines += 1
 
@@ -186,41 +192,47 @@ class Journal:
             self._owed.popleft()
 
     def _put(self, record: Record) -> None:
+        """Write a line. Raises `LedgerUnavailableError`, and then nothing of it remains."""
+        self._check_sync()
         try:
             self._logger.write(record)
-            self._unsynced += 1
-            if self._distrusted or self._settings.fsync is Fsync.ALWAYS:
-                self._sync()
-            elif self._unsynced >= SYNC_EVERY_LINES and self._settings.fsync is Fsync.INTERVAL:
-                self._sync_behind()
         except OSError as error:
-            self._fail(error)
+            self._lost(error)
             raise LedgerUnavailableError from None
-        if not self.available and not self._distrusted:
-            self.available = True
-            self._log.info("ledger.recovered", path=self._settings.path)
+        self._distrusted = False
+        self._regained()
+        self._unsynced += 1
+        if self._unsynced >= SYNC_EVERY_LINES and self._settings.fsync is Fsync.INTERVAL:
+            self._sync_behind()
 
-    def _sync(self) -> None:
-        if self._sink is not None:
-            self._distrusted = True
-            self._sink.sync()
-            self._distrusted = False
+    def _open_sink(self) -> Sink:
+        self._sink = Sink(self._settings.path)
+        if self._sink.torn:
+            self._log.warning("ledger.torn_line_found", path=self._settings.path)
+        return self._sink
 
     def _sync_behind(self) -> None:
-        try:
-            if self._sink is not None and self._sink.sync_behind():
-                self._unsynced = 0
-        except OSError as error:
-            # After a failed sync the kernel drops the pages and the next sync succeeds: only
-            # a line that is written and synced from here on is a proof that the disk works.
-            self._distrusted = True
-            self._fail(error)
+        if self._sink is not None and self._sink.sync_behind():
+            self._unsynced = 0
 
-    def _fail(self, error: Exception) -> None:
+    def _check_sync(self) -> None:
+        try:
+            if self._sink is not None:
+                self._sink.check_sync()
+        except OSError as error:
+            self._distrusted = True
+            self._lost(error)
+
+    def _lost(self, error: Exception) -> None:
         if self.available:
             self.available = False
             reason = error.strerror if isinstance(error, OSError) else str(error)
             self._log.error("ledger.unavailable", path=self._settings.path, error=reason)
+
+    def _regained(self) -> None:
+        if not self.available:
+            self.available = True
+            self._log.info("ledger.recovered", path=self._settings.path)
 
     def _is_flooding(self) -> bool:
         now = time.monotonic()
@@ -234,8 +246,7 @@ class Journal:
         key = (fields["outcome"], fields["reason"], cause)
         seq = fields["seq"]
         entry = self._sums.setdefault(key, [0, seq, seq])
-        entry[0] += 1
-        entry[2] = seq
+        entry[:] = entry[0] + 1, min(entry[1], seq), max(entry[2], seq)
 
     def _write_sums(self) -> None:
         for key, (count, first, last) in list(self._sums.items()):

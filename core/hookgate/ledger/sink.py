@@ -5,7 +5,6 @@ import fcntl
 import os
 import stat
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 
 STDOUT = "-"
@@ -19,46 +18,54 @@ class LedgerError(Exception):
 class Sink:
     """An open ledger file.
 
-    Raises `LedgerError` where the file cannot be opened or another process writes to it.
-    `torn` tells that a crash had left a line without its end; it was ended, so that the next
-    line stands alone.
+    Raises `LedgerError` where the file cannot be opened or another process writes to it. `torn`
+    tells that a crash had left a line without its end; the next line stands alone all the same.
     """
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self.torn = False
         self._fd = _open_stdout() if path == STDOUT else _open_file(path)
         status = os.fstat(self._fd)
         self._identity = (status.st_dev, status.st_ino)
         self._regular = stat.S_ISREG(status.st_mode) and path != STDOUT
+        size = status.st_size
+        tail = os.pread(self._fd, _TAIL, max(0, size - _TAIL)) if self._regular else b""
+        self.torn = bool(tail) and not tail.endswith(b"\n")
+        self.last_line = tail.rstrip(b"\n").rpartition(b"\n")[2]
+        self._ragged = self.torn
         self._syncer: ThreadPoolExecutor | None = None
         self._syncing: Future[None] | None = None
 
-    def last_line(self) -> bytes:
-        """The file's last line without its newline, ending a torn one; b"" if there is none."""
-        if not self._regular:
-            return b""
-        size = os.fstat(self._fd).st_size
-        tail = os.pread(self._fd, _TAIL, max(0, size - _TAIL))
-        if tail and not tail.endswith(b"\n"):
-            self.torn = True
-            with suppress(OSError):
-                os.write(self._fd, b"\n")
-        return tail.rstrip(b"\n").rpartition(b"\n")[2]
+    def write(self, line: bytes, *, durable: bool = False) -> None:
+        """Append the line and its end, and sync it if it is to be durable.
 
-    def write(self, line: bytes) -> None:
-        """Append the line and its newline. Raises OSError, and then nothing of it remains."""
+        Raises OSError, and then nothing of it remains.
+        """
         data = line + b"\n"
+        if self._ragged:
+            data = b"\n" + data
         written = os.write(self._fd, data)
-        if written == len(data):
+        if not self._regular:
+            while written < len(data):
+                written += os.write(self._fd, data[written:])
             return
-        if self._regular:
-            # O_APPEND and the lock make the last bytes ours. Cut by what was written rather than
-            # to a remembered size: a file truncated from outside must not grow a hole.
-            os.ftruncate(self._fd, os.fstat(self._fd).st_size - written)
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        while written < len(data):
-            written += os.write(self._fd, data[written:])
+        try:
+            if written < len(data):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            if durable:
+                os.fdatasync(self._fd)
+        except OSError:
+            self._cut(written)
+            raise
+        self._ragged = False
+
+    def _cut(self, length: int) -> None:
+        # O_APPEND and the lock make the last bytes ours. Cut by length rather than to a remembered
+        # size: a file truncated from outside must not grow a hole.
+        try:
+            os.ftruncate(self._fd, os.fstat(self._fd).st_size - length)
+        except OSError:
+            self._ragged = True
 
     def moved(self) -> bool:
         """Whether the path names another file by now, as after a rotation."""
@@ -72,35 +79,35 @@ class Sink:
             return False
         return (status.st_dev, status.st_ino) != self._identity
 
-    def sync(self) -> None:
-        """Force what was written to the disk, waiting for it. Raises OSError."""
-        if self._regular:
-            os.fdatasync(self._fd)
-
     def sync_behind(self) -> bool:
-        """Do so on a thread (0.3 ms that no delivery waits for), one at a time.
-
-        Returns False where one is still under way; raises the OSError of the one before.
-        """
-        if self._syncing is not None:
-            if not self._syncing.done():
-                return False
-            finished, self._syncing = self._syncing, None
-            finished.result()
+        """Sync on a thread (0.3 ms that no delivery waits for); False if one is under way."""
+        if self._syncing is not None or not self._regular:
+            return not self._regular
         if self._syncer is None:
             self._syncer = ThreadPoolExecutor(1, "ledger-sync")
-        self._syncing = self._syncer.submit(self.sync)
+        self._syncing = self._syncer.submit(self._sync)
         return True
+
+    def check_sync(self) -> None:
+        """Raise the OSError of a sync behind that has failed since."""
+        if self._syncing is not None and self._syncing.done():
+            finished, self._syncing = self._syncing, None
+            finished.result()
 
     def close(self) -> None:
         """Wait for a sync under way, sync the rest and close. Raises OSError."""
-        if self._syncer is not None:
-            self._syncer.shutdown(wait=True)
         try:
-            self.sync()
+            if self._syncer is not None:
+                self._syncer.shutdown(wait=True)
+            self.check_sync()
+            if self._regular:
+                self._sync()
         finally:
             if self.path != STDOUT:
                 os.close(self._fd)
+
+    def _sync(self) -> None:
+        os.fdatasync(self._fd)
 
 
 def _open_stdout() -> int:

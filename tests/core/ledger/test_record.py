@@ -1,0 +1,175 @@
+"""What a record takes from an event, and what it leaves out."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hookgate.ledger import Privacy
+from hookgate.ledger.record import (
+    LONGEST_TEXT,
+    NO_EVENT,
+    Clock,
+    Ending,
+    Event,
+    read_decided_event,
+    read_event,
+)
+from hookgate.policy import Decision, Outcome, Reason, make_head
+from hookgate.settings import PersonalData
+from support.events import CLEAN, RCS, event
+
+PLAIN = Privacy(PersonalData.PLAIN, b"")
+HEAD = make_head("192.0.2.1", b"POST", b"/", [])
+WORD = re.compile(r"[A-Za-z_ ]{1,64}")
+
+ANY_TEXT = st.text(st.characters(codec=None, categories=None), max_size=400)
+ANY_VALUE: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | ANY_TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(ANY_TEXT, inner, max_size=3),
+    max_leaves=6,
+)
+MEMBERS = st.sampled_from(["reference", "from", "to", "event", "channel", "timeUtc", "type"])
+PARTY = st.fixed_dictionaries({"number": ANY_VALUE})
+DOCUMENTS = st.dictionaries(
+    MEMBERS, ANY_VALUE | PARTY | st.fixed_dictionaries({"type": ANY_VALUE, "reference": ANY_VALUE})
+)
+
+
+def from_body(body: bytes) -> Event:
+    """The record's part of an event, as for a body that was refused unparsed."""
+    decision = Decision(HEAD)
+    decision.body = body
+    return read_decided_event(decision, PLAIN)
+
+
+def test_the_recorded_members_are_those_of_the_event() -> None:
+    """Every recorded member comes from its place in the document."""
+    document = {**RCS, "event": {"type": "SuggestionClick", "reference": "r-2"}}
+    assert read_event(document, PLAIN) == Event(
+        reference="121c38a5-cf77-424a-9ea9-d6c044a845f8",
+        event_reference="r-2",
+        channel="RCS",
+        event_type="SuggestionClick",
+        sender="0031612345678",
+        recipient="003222556611",
+        time_utc="2025-09-03T08:00:05",
+    )
+
+
+@settings(max_examples=300, deadline=None)
+@given(DOCUMENTS)
+def test_whatever_the_document_its_record_is_bounded_text_or_nothing(
+    document: dict[str, Any],
+) -> None:
+    """No member's type or size gets past what a record may hold."""
+    read = read_event(document, PLAIN)
+    assert all(text is None or (type(text) is str and len(text) <= LONGEST_TEXT) for text in read)
+    for word in (read.channel, read.event_type):
+        assert word is None or WORD.fullmatch(word)
+
+
+@pytest.mark.parametrize("value", [None, True, 31612345678, 1.5, [], ["RCS"], {}, {"number": "1"}])
+def test_members_of_another_type_are_left_out(value: Any) -> None:
+    """A text is recorded only where a text was sent."""
+    document = {name: value for name in RCS if name not in ("from", "to", "event")}
+    document |= {"from": {"number": value}, "to": value, "event": {"type": value}}
+    read = read_event(document, PLAIN)
+    if value == {"number": "1"}:
+        assert read == NO_EVENT._replace(recipient="1")
+    else:
+        assert read == NO_EVENT
+
+
+@pytest.mark.parametrize(
+    ("sent", "recorded"),
+    [
+        ("RCS", "RCS"),
+        ("Google Business Messages", "Google Business Messages"),
+        ("x" * 64, "x" * 64),
+        pytest.param("x" * 65, "other", id="65 letters"),
+        ("", "other"),
+        ("0031612345678", "other"),
+        ("RCS\n", "other"),
+        ("RÇS", "other"),
+        ("\x1b[31mRCS", "other"),
+        ("\ud800", "other"),
+    ],
+)
+def test_channel_and_event_type_are_words_or_other(sent: str, recorded: str) -> None:
+    """Metrics and reports group by these two: a sender cannot make them into anything."""
+    read = read_event({"channel": sent, "event": {"type": sent}}, PLAIN)
+    assert (read.channel, read.event_type) == (recorded, recorded)
+
+
+@pytest.mark.parametrize("mode", PersonalData)
+def test_an_identifier_is_recorded_as_the_privacy_says(mode: PersonalData) -> None:
+    """`from` and `to` never bypass the setting."""
+    privacy = Privacy(mode, b"0123456789abcdef")
+    read = read_event(RCS, privacy)
+    assert read.sender == privacy.record("0031612345678")
+    assert read.recipient == privacy.record("003222556611")
+
+
+@pytest.mark.parametrize(
+    ("body", "reference", "channel"),
+    [
+        pytest.param(CLEAN[:-1], RCS["reference"], "RCS", id="cut before the end"),
+        pytest.param(CLEAN[: CLEAN.index(b"from")], RCS["reference"], None, id="cut early"),
+        pytest.param(CLEAN + b"}", RCS["reference"], "RCS", id="something behind it"),
+        pytest.param(b'{"reference":"a","reference":"b"}', "b", None, id="a duplicate key"),
+        pytest.param(b'{"reference":"a","n":1e999}', "a", None, id="a number out of range"),
+        pytest.param(b'{"reference":"a","n":NaN}', "a", None, id="NaN"),
+        pytest.param(b'{"reference":"a', None, None, id="cut within the value"),
+        pytest.param(b'["reference"]', None, None, id="an array"),
+        pytest.param(b'"reference"', None, None, id="a string"),
+        pytest.param(b"[" * 100_000, None, None, id="too deep"),
+        pytest.param(b'{"reference":"\xff"}', None, None, id="not UTF-8"),
+        pytest.param(event().decode().encode("utf-16"), None, None, id="UTF-16"),
+        pytest.param(b"", None, None, id="empty"),
+    ],
+)
+def test_of_a_broken_body_what_can_be_read_is_recorded(
+    body: bytes, reference: str | None, channel: str | None
+) -> None:
+    """Somebody will look for the event that was refused, by its reference."""
+    read = from_body(body)
+    assert (read.reference, read.channel) == (reference, channel)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.binary(max_size=200) | st.integers(0, len(CLEAN)).map(lambda cut: CLEAN[:cut]))
+def test_no_body_breaks_the_reading(body: bytes) -> None:
+    """Any bytes at all yield bounded texts or nothing, never an exception."""
+    read = from_body(body)
+    assert all(text is None or len(text) <= LONGEST_TEXT for text in read)
+
+
+@pytest.mark.parametrize(
+    ("ending", "status", "outcome"),
+    [
+        (Ending(Reason.CLEAN, upstream_status=204), 200, Outcome.DELIVERED),
+        (Ending(Reason.UPSTREAM_REJECTED, upstream_status=418), 418, Outcome.FAILED),
+        (Ending(Reason.UPSTREAM_TIMEOUT), 504, Outcome.FAILED),
+        (Ending(Reason.CONTRACT_VIOLATION), 422, Outcome.REFUSED),
+        (Ending(Reason.CLIENT_GONE), None, Outcome.ABORTED),
+    ],
+)
+def test_a_status_is_the_reasons_but_for_a_relayed_one(
+    ending: Ending, status: int | None, outcome: Outcome
+) -> None:
+    """The record tells what the sender was answered."""
+    assert (ending.status, ending.reason.outcome) == (status, outcome)
+
+
+def test_the_clock_writes_utc_with_microseconds() -> None:
+    """Time stamps sort as text and lie in the present."""
+    clock = Clock()
+    stamps = [clock.now() for _ in range(1000)]
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", stamp) for stamp in stamps)
+    assert stamps == sorted(stamps)
+    age = datetime.now(UTC) - datetime.fromisoformat(stamps[-1])
+    assert timedelta(0) <= age < timedelta(seconds=10)

@@ -1,0 +1,237 @@
+"""Playing a case of the corpus against a running front, and holding the front to it."""
+
+import json
+import time
+from collections import deque
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from hookgate.policy import Outcome, Reason
+
+from .corpus import Case, Expected
+from .crafting import text
+from .ledger import Record
+from .raw import Reply, connected, wait_until
+from .receiver import Receiver, Seen
+from .sidecar import ALLOWED
+
+# Below the 50 refusals of strangers a second beyond which the ledger only counts.
+_STRANGERS_A_SECOND = 40
+
+_ENDS_CONNECTION = frozenset(
+    (
+        Reason.MALFORMED_HTTP,
+        Reason.EXPECTATION_FAILED,
+        Reason.HEAD_TIMEOUT,
+        Reason.BODY_TIMEOUT,
+    )
+)
+# Reasons of requests whose head may not have been understood.
+_UNREAD = _ENDS_CONNECTION | {Reason.HEAD_TOO_LARGE, Reason.CLIENT_GONE}
+_BODY_JUDGED = frozenset(
+    (
+        Reason.BODY_EMPTY,
+        Reason.NOT_UTF8,
+        Reason.MALFORMED_JSON,
+        Reason.DUPLICATE_KEY,
+        Reason.TOO_DEEP,
+        Reason.NUMBER_OUT_OF_RANGE,
+        Reason.NOT_AN_OBJECT,
+        Reason.CONTRACT_VIOLATION,
+    )
+)
+_OURS = frozenset(
+    (
+        b"content-length",
+        b"x-forwarded-for",
+        b"x-forwarded-proto",
+        b"x-forwarded-host",
+        b"x-request-id",
+    )
+)
+
+
+@dataclass
+class Exchange:
+    """What came of a case: the answers, whether the connection ended, and what was left behind."""
+
+    interim: list[int]
+    reply: Reply | None
+    closed: bool
+    seen: list[Seen]
+    records: list[Record]
+
+
+class Running:
+    """A front listening on `port`, its ledger, and the upstream behind it; None if none listens."""
+
+    def __init__(self, front: str, port: int, ledger: Path, upstream: Receiver | None) -> None:
+        self.front = front
+        self.port = port
+        self.ledger = ledger
+        self.upstream = upstream
+        self.played = 0
+        self._records_read = len(self._lines())
+        self._seen_read = 0
+        self._strangers: deque[float] = deque(maxlen=_STRANGERS_A_SECOND)
+
+    def play(self, case: Case, expected: Expected) -> Exchange:
+        """Send the case's request on a connection of its own and gather what it caused."""
+        if case.tells_nothing(expected.reason):
+            self._pace()
+        assert self.take_new() == ([], []), "something came late, from a case before"
+        self.played += 1
+        if self.upstream:
+            self.upstream.respond = lambda _: case.upstream
+        try:
+            interim, reply, closed = _converse(self.port, case, expected)
+        except (OSError, EOFError):
+            self._wait_for_delivery()
+            self.take_new()  # so that only this case fails
+            raise
+        self._wait_for_delivery()
+        if self.upstream and expected.forwarded:
+            self.upstream.wait_for(self._seen_read + 1)
+        records, seen = self.take_new()
+        return Exchange(interim, reply, closed, seen, records)
+
+    def take_new(self) -> tuple[list[Record], list[Seen]]:
+        """What was recorded and what the upstream has seen since this was asked last."""
+        lines = self._lines()[self._records_read :]
+        self._records_read += len(lines)
+        seen = self.upstream.seen[self._seen_read :] if self.upstream else []
+        self._seen_read += len(seen)
+        return [json.loads(line) for line in lines], seen
+
+    def _wait_for_delivery(self) -> None:
+        def is_there() -> bool:
+            return any(
+                b'"event":"delivery"' in line for line in self._lines()[self._records_read :]
+            )
+
+        wait_until(is_there)
+
+    def _lines(self) -> list[bytes]:
+        data = self.ledger.read_bytes()
+        assert data.endswith(b"\n")
+        return data.splitlines()
+
+    def _pace(self) -> None:
+        if len(self._strangers) == _STRANGERS_A_SECOND:
+            time.sleep(max(0.0, self._strangers[0] + 1.1 - time.monotonic()))
+        self._strangers.append(time.monotonic())
+
+
+def _converse(port: int, case: Case, expected: Expected) -> tuple[list[int], Reply | None, bool]:
+    interim: list[int] = []
+    with connected(port, case.source) as client:
+        client.send(case.request.data)
+        if case.leave:
+            return interim, None, False
+        while (reply := client.read()).status < 200:
+            interim.append(reply.status)
+        return interim, reply, expected.reason in _ENDS_CONNECTION and client.is_closed(2)
+
+
+def check_answer(case: Case, expected: Expected, exchange: Exchange) -> None:
+    """The status, what the body may tell, and whether the connection ended."""
+    reply = exchange.reply
+    if reply is None:
+        assert expected.status is None
+        return
+    assert reply.status == expected.status
+    assert exchange.interim == list(case.interim)
+    if expected.reason in _ENDS_CONNECTION:
+        assert exchange.closed, "the connection stays open"
+    for line in case.answer.get("has", ()):
+        name, _, value = line.encode("latin-1").partition(b": ")
+        assert value in reply.values(name)
+    for name in case.answer.get("lacks", ()):
+        assert reply.values(name.encode()) == []
+    if expected.reason is Reason.UPSTREAM_REJECTED:
+        assert reply.body == text(case.answer["body"]).encode("latin-1")
+    elif expected.reason is Reason.CLEAN or case.tells_nothing(expected.reason):
+        assert reply.body == b""
+        assert reply.values(b"content-type") == []
+    elif case.request.method != b"HEAD":
+        (record,) = [r for r in exchange.records if r["event"] == "delivery"]
+        assert reply.values(b"content-type") == [b"application/problem+json"]
+        problem = json.loads(reply.body)
+        assert problem["status"] == expected.status
+        assert problem["reason"] == expected.reason.code
+        assert problem["request_id"] == record["request_id"]
+        assert problem["errors"] == record["errors"]
+
+
+def check_upstream(case: Case, expected: Expected, exchange: Exchange) -> None:
+    """Exactly the request, once, where it is forwarded; nothing at all where it is not."""
+    if not expected.forwarded:
+        assert exchange.seen == []
+        return
+    (seen,) = exchange.seen
+    check_forwarded(case, expected, seen)
+    (record,) = [r for r in exchange.records if r["event"] == "delivery"]
+    assert seen.values(b"x-request-id") == [record["request_id"].encode()]
+
+
+def check_forwarded(case: Case, expected: Expected, seen: Seen) -> None:
+    """Method, target and body verbatim, a length of its own, and the forwarding fields."""
+    assert seen.request_line == b"%s %s HTTP/1.1" % (case.request.method, case.request.target)
+    assert seen.digest == sha256(case.request.body).hexdigest()
+    assert seen.values(b"content-length") == [b"%d" % len(case.request.body)]
+    assert seen.values(b"transfer-encoding") == []
+    client = expected.record.get("client", case.source)
+    chain = client if client == case.source else f"{client}, {case.source}"
+    assert seen.values(b"x-forwarded-for") == [case.seen.get("forwarded_for", chain).encode()]
+    assert len(seen.values(b"x-forwarded-proto")) == 1
+    assert len(seen.values(b"x-forwarded-host")) == 1
+    assert len(seen.values(b"x-request-id")) == 1
+    lines = [b"%s: %s" % pair for pair in seen.fields]
+    for line in case.seen.get("has", ()):
+        assert line.encode("latin-1") in lines
+    for name in case.seen.get("lacks", ()):
+        assert seen.values(name.encode()) == []
+    if "fields" in case.seen:
+        theirs = [b"%s: %s" % pair for pair in seen.fields if pair[0].lower() not in _OURS]
+        assert theirs == [line.encode("latin-1") for line in case.seen["fields"]]
+
+
+def check_records(case: Case, expected: Expected, exchange: Exchange, running: Running) -> None:
+    """One delivery, and before it one forward where it was forwarded; each member as it must be."""
+    kinds = [record["event"] for record in exchange.records]
+    sent = expected.forwarded or expected.reason is Reason.UPSTREAM_UNREACHABLE
+    assert kinds == (["forward", "delivery"] if sent else ["delivery"])
+    record = exchange.records[-1]
+    wanted: dict[str, Any] = {
+        "seq": running.played,
+        "front": running.front,
+        "outcome": expected.outcome,
+        "reason": expected.reason.code,
+        "status": expected.status,
+        "answered": not case.leave,
+        "peer": case.source,
+        "observed": [],
+        "unknown": 0,
+    }
+    if sent or expected.reason in _BODY_JUDGED:
+        wanted |= {"bytes": len(case.request.body), "sha256": sha256(case.request.body).hexdigest()}
+    if expected.reason not in _UNREAD:
+        path = case.request.target.partition(b"?")[0][:256].decode("ascii", "backslashreplace")
+        wanted |= {"method": case.request.method.decode(), "path": path[:256]}
+        if case.source == ALLOWED:
+            wanted["client"] = ALLOWED
+    if expected.reason in (Reason.CLEAN, Reason.UPSTREAM_REJECTED) and case.upstream is not None:
+        final = [line for line in case.upstream.split(b"\r\n") if line.startswith(b"HTTP/1.")]
+        wanted["upstream_status"] = int(final[-1].split(b" ")[1])
+    elif expected.outcome is not Outcome.DELIVERED:
+        wanted["upstream_status"] = None
+    if expected.errors is not None:
+        wanted["errors"] = list(expected.errors)
+    wanted |= expected.record
+    assert {key: record[key] for key in wanted if record[key] != wanted[key]} == {}, wanted
+    if sent:
+        forward = exchange.records[0]
+        for key in ("seq", "request_id", "reference", "sha256"):
+            assert forward[key] == record[key]

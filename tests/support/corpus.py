@@ -1,0 +1,204 @@
+"""The corpus: requests as data, and what every front must make of them.
+
+tests/corpus/README.md describes the files. `cases(front)` yields what one front can be held to.
+"""
+
+import json
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from hookgate.policy import Fault, Outcome, Reason
+
+from .crafting import Request, craft, text
+from .sidecar import ALLOWED, FOREIGN, PROXY
+
+FOLDER = Path(__file__).parents[1] / "corpus"
+SOURCES = {"allowed": ALLOWED, "proxy": PROXY, "foreign": FOREIGN}
+FRONTS = ("policy", "sidecar", "addon", "nginx")
+
+_BASE_KEYS = {
+    "source.allow": f"{ALLOWED},cm.com",
+    "source.trusted_proxies": PROXY,
+    "audit.personal_data": "plain",
+}
+_VERDICT = re.compile(r"(delivered|refused|failed|aborted) (\d{3}|-) ([a-z0-9_]+)")
+_CASE_KEYS = frozenset(
+    (
+        "id", "why", "setup", "source", "method", "target", "version", "fields", "also",
+        "body", "chunks", "wire", "raw", "leave", "upstream", "verdict", "errors",
+        "interim", "seen", "record", "unrecorded", "answer", "fronts",
+    )
+)  # fmt: skip
+_PART_KEYS = {
+    "seen": {"target", "fields", "has", "lacks", "forwarded_for"},
+    "answer": {"body", "has", "lacks"},
+}
+_FRONT_KEYS = {"skip", "why", "verdict", "record", "unrecorded", "errors"}
+
+
+class CorpusError(ValueError):
+    """A corpus file breaks its own rules; the message names the case."""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """A configuration that many cases share, and so one process serves."""
+
+    name: str
+    why: str
+    keys: Mapping[str, str]
+    routes: tuple[Mapping[str, str], ...] = ()
+    schemas: Mapping[str, Any] = field(default_factory=dict)
+    listening: bool = True
+
+    def write(self, folder: Path) -> None:
+        """Write hookgate.toml, with the routes alone, and the schemas that they name."""
+        routes = [
+            "[[route]]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in r.items())
+            for r in self.routes
+        ]
+        (folder / "hookgate.toml").write_text("\n".join(routes), encoding="ascii")
+        for name, schema in self.schemas.items():
+            (folder / name).write_text(json.dumps(schema), encoding="ascii")
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What one front must make of a case. `status` is None where nobody is answered."""
+
+    outcome: Outcome
+    status: int | None
+    reason: Reason
+    errors: tuple[str, ...] | None
+    record: Mapping[str, Any]
+
+    @property
+    def forwarded(self) -> bool:
+        """Whether the upstream sees the request."""
+        return self.reason is Reason.CLEAN or (
+            self.reason.fault is Fault.UPSTREAM and self.reason is not Reason.UPSTREAM_UNREACHABLE
+        )
+
+
+@dataclass(frozen=True)
+class Case:
+    """One request and what it must come to.
+
+    `upstream` is the raw answer, None for none; one that ends with `Receiver.CLOSE` closes.
+    `leave` says that the sender closes without waiting for an answer.
+    """
+
+    id: str
+    why: str
+    setup: Setup
+    source: str
+    request: Request
+    leave: bool
+    upstream: bytes | None
+    interim: tuple[int, ...]
+    seen: Mapping[str, Any]
+    answer: Mapping[str, Any]
+    skips: Mapping[str, str]
+    expected: Mapping[str, Expected]
+
+    def tells_nothing(self, reason: Reason) -> bool:
+        """Whether a stranger sent it, who is owed an empty answer."""
+        source = (Reason.SOURCE_NOT_ALLOWED, Reason.SOURCE_UNRESOLVED)
+        return reason in source or self.source not in (ALLOWED, PROXY)
+
+
+def cases(front: str) -> list[tuple[Case, Expected]]:
+    """The cases that a front can be held to, in the order of their setups."""
+    able = [(case, case.expected[front]) for case in corpus() if front not in case.skips]
+    return sorted(able, key=lambda pair: pair[0].setup.name)
+
+
+@cache
+def setups() -> dict[str, Setup]:
+    """Every setup by name."""
+    found = {}
+    for name, given in _read(FOLDER / "setups.toml").items():
+        values = {**given, "keys": {**_BASE_KEYS, **given.get("keys", {})}}
+        found[name] = Setup(name, **{**values, "routes": tuple(values.get("routes", ()))})
+    return found
+
+
+@cache
+def corpus() -> tuple[Case, ...]:
+    """Every case of every file. Raises `CorpusError`."""
+    return tuple(
+        _case(path.stem, given)
+        for path in sorted(FOLDER.glob("*.toml"))
+        if path.stem != "setups"
+        for given in _read(path)["case"]
+    )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    return tomllib.loads(path.read_text(encoding="utf-8"))
+
+
+def _case(subject: str, given: dict[str, Any]) -> Case:
+    name = f"{subject}/{given.get('id')}"
+    _check_keys(name, given, _CASE_KEYS)
+    for part, keys in _PART_KEYS.items():
+        _check_keys(f"{name} {part}", given.get(part, {}), keys)
+    fronts = given.get("fronts", {})
+    _check_keys(f"{name} fronts", fronts, FRONTS)
+    for front in fronts.values():
+        _check_keys(f"{name} fronts", front, _FRONT_KEYS)
+    if any(
+        not ("skip" in front or {"verdict", "why"} <= front.keys()) for front in fronts.values()
+    ):
+        raise CorpusError(f"{name}: a front needs `skip`, or `verdict` and `why`")
+    skips = {front: part["skip"] for front, part in fronts.items() if "skip" in part}
+    if given.keys() & {"raw", "wire"}:
+        skips["policy"] = "bytes that only a parser can read"
+    try:
+        upstream = given.get("upstream", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+        return Case(
+            id=name,
+            why=given["why"],
+            setup=setups()[given.get("setup", "default")],
+            source=SOURCES[given.get("source", "allowed")],
+            request=craft(given),
+            leave=given.get("leave", False),
+            upstream=None if upstream == "silent" else text(upstream).encode("latin-1"),
+            interim=tuple(given.get("interim", ())),
+            seen=given.get("seen", {}),
+            answer=given.get("answer", {}),
+            skips=skips,
+            expected={front: _expected(name, given, fronts.get(front, {})) for front in FRONTS},
+        )
+    except KeyError as error:
+        raise CorpusError(f"{name}: {error} is missing or unknown") from None
+    except ValueError as error:
+        raise CorpusError(f"{name}: {error}") from None
+
+
+def _check_keys(where: str, given: Mapping[str, Any], known: Any) -> None:
+    unknown = given.keys() - set(known)
+    if unknown:
+        raise CorpusError(f"{where}: unknown {sorted(unknown)}")
+
+
+def _expected(name: str, given: dict[str, Any], front: dict[str, Any]) -> Expected:
+    words = _VERDICT.fullmatch(front.get("verdict", given["verdict"]))
+    reasons = {reason.code: reason for reason in Reason}
+    if words is None or words[3] not in reasons:
+        raise CorpusError(f"{name}: no verdict like `refused 403 source_not_allowed`")
+    members = {**given.get("record", {}), **front.get("record", {})}
+    members |= dict.fromkeys([*given.get("unrecorded", ()), *front.get("unrecorded", ())])
+    errors = front.get("errors", given.get("errors"))
+    return Expected(
+        Outcome(words[1]),
+        None if words[2] == "-" else int(words[2]),
+        reasons[words[3]],
+        None if errors is None else tuple(errors),
+        members,
+    )

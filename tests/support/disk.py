@@ -1,0 +1,52 @@
+"""A small disk of one's own, to be filled and emptied."""
+
+import contextlib
+import errno
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+_BALLAST = "ballast"
+
+
+@contextlib.contextmanager
+def small_disk(folder: Path, size: int = 256 * 1024) -> Iterator[Path]:
+    """A tmpfs of `size` bytes, gone afterwards; skips where none can be mounted."""
+    mount = shutil.which("mount")
+    if mount is None:
+        pytest.skip("no mount command, so no disk that can be filled")
+    folder.mkdir()
+    options = f"size={size},mode=700"
+    mounted = subprocess.run(
+        [mount, "-t", "tmpfs", "-o", options, "hookgate-test", str(folder)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if mounted.returncode:
+        pytest.skip(f"no tmpfs can be mounted: {mounted.stderr.strip()}")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def fill(folder: Path, leave: int = 0) -> None:
+    """Take all the space, but for `leave` bytes."""
+    with (folder / _BALLAST).open("ab", buffering=0) as file:
+        try:
+            while True:
+                file.write(bytes(4096))
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+        if leave:
+            file.truncate(file.tell() - leave)
+
+
+def free(folder: Path) -> None:
+    """Give the space back."""
+    (folder / _BALLAST).unlink()

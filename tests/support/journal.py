@@ -1,0 +1,163 @@
+"""A journal on a file, the operational log it writes, and a disk and a clock that obey."""
+
+import contextlib
+import errno
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import structlog
+
+from hookgate.ledger import Journal, LedgerUnavailableError, journal, sink
+from hookgate.settings import AuditSettings, Fsync, PersonalData
+
+START = {"version": "0", "policy": "p", "config": "c"}
+COUNTS = {"received": 0, "delivered": 0, "refused": 0, "failed": 0, "aborted": 0, "in_flight": 0}
+
+
+class Book:
+    """A journal with short names for what a gate does to it."""
+
+    def __init__(
+        self, path: Path | str, fsync: Fsync = Fsync.NEVER, seal_key: bytes = b"", boot: str = "b0"
+    ) -> None:
+        self._capture = structlog.testing.LogCapture()
+        log: structlog.BoundLogger = structlog.wrap_logger(
+            structlog.PrintLogger(), [self._capture], structlog.BoundLogger, context_class=dict
+        ).bind()
+        settings = AuditSettings(str(path), PersonalData.OMIT, b"", seal_key, fsync)
+        self.journal = Journal(settings, boot, "test", log)
+        self.journal.open(dict(START))
+
+    @property
+    def entries(self) -> list[dict[str, Any]]:
+        """The operational log so far."""
+        return [dict(entry) for entry in self._capture.entries]
+
+    @property
+    def logged(self) -> list[str]:
+        """The names of the operational events so far."""
+        return [str(entry["event"]) for entry in self.entries]
+
+    def available(self) -> bool:
+        """Whether the journal says that it can be written to."""
+        return self.journal.available
+
+    def forward(self, seq: int) -> bool:
+        """Whether a delivery may go upstream."""
+        try:
+            self.journal.forward({"seq": seq, "request_id": f"r{seq}"})
+        except LedgerUnavailableError:
+            return False
+        return True
+
+    def delivered(self, seq: int) -> None:
+        fields = {"seq": seq, "outcome": "delivered", "reason": "clean"}
+        self.journal.delivery(fields, forwarded=True, foreign=False)
+
+    def failed(self, seq: int) -> None:
+        fields = {"seq": seq, "outcome": "failed", "reason": "audit_unavailable"}
+        self.journal.delivery(fields, forwarded=False, foreign=False)
+
+    def refused(self, seq: int, reason: str = "malformed_json") -> None:
+        fields = {"seq": seq, "outcome": "refused", "reason": reason}
+        self.journal.delivery(fields, forwarded=False, foreign=False)
+
+    def foreign(self, seq: int, reason: str = "source_not_allowed") -> None:
+        fields = {"seq": seq, "outcome": "refused", "reason": reason}
+        self.journal.delivery(fields, forwarded=False, foreign=True)
+
+    def close(self, **counts: int) -> None:
+        self.journal.close({**COUNTS, **counts})
+
+
+class Disk:
+    """`os` as the sink sees it. `room` is how many bytes still fit; None is no bound."""
+
+    def __init__(self) -> None:
+        self.room: int | None = None
+        self.sync_fails = False
+        self.cut_fails = False
+        self.syncs = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(os, name)
+
+    def write(self, fd: int, data: bytes) -> int:
+        if self.room is None:
+            return os.write(fd, data)
+        if not self.room:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        written = os.write(fd, data[: self.room])
+        self.room -= written
+        return written
+
+    def ftruncate(self, fd: int, size: int) -> None:
+        if self.cut_fails:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        if self.room is not None:
+            self.room += max(0, os.fstat(fd).st_size - size)
+        os.ftruncate(fd, size)
+
+    def fdatasync(self, fd: int) -> None:
+        self.syncs += 1
+        if self.sync_fails:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        os.fdatasync(fd)
+
+
+class _AtOnce:
+    """A thread pool whose work is done when `submit` returns."""
+
+    def __init__(self, *_: object) -> None:
+        pass
+
+    def submit(self, act: Callable[[], None]) -> "Future[None]":
+        future: Future[None] = Future()
+        try:
+            act()
+            future.set_result(None)
+        except OSError as error:
+            future.set_exception(error)
+        return future
+
+    def shutdown(self, *, wait: bool) -> None:
+        pass
+
+
+@contextlib.contextmanager
+def obedient_disk() -> Iterator[Disk]:
+    """Every sink's disk, until the end of the block; syncs behind are done at once."""
+    disk = Disk()
+    with patch.object(sink, "os", disk), patch.object(sink, "ThreadPoolExecutor", _AtOnce):
+        yield disk
+
+
+class Clock:
+    """`time` as the journal sees it; `now` is moved by hand."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(time, name)
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@contextlib.contextmanager
+def obedient_clock() -> Iterator[Clock]:
+    clock = Clock()
+    with patch.object(journal, "time", clock):
+        yield clock
+
+
+def kinds(path: Path) -> list[str]:
+    """The kinds of a ledger's lines, in order."""
+    return [json.loads(line)["event"] for line in path.read_bytes().splitlines()]

@@ -1,0 +1,54 @@
+"""Several clients that send clean events for as long as a test wants."""
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from hashlib import sha256
+from uuid import uuid4
+
+from .events import event
+from .raw import connected, post
+
+
+class Load:
+    """What was sent, by the SHA-256 of its body, and how it was answered."""
+
+    def __init__(self, port: int, clients: int) -> None:
+        self.answers: dict[str, int] = {}
+        self.unanswered: set[str] = set()
+        self._port = port
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._send) for _ in range(clients)]
+        for thread in self._threads:
+            thread.start()
+
+    def answered(self, status: int) -> set[str]:
+        """The events that got this answer."""
+        return {digest for digest, got in list(self.answers.items()) if got == status}
+
+    def stop(self) -> None:
+        """Let each client end what it began."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _send(self) -> None:
+        digest = ""
+        try:
+            with connected(self._port) as client:
+                while not self._stop.is_set():
+                    body = event(reference=str(uuid4()))
+                    digest = sha256(body).hexdigest()
+                    client.send(post(body))
+                    self.answers[digest] = client.read().status
+        except (OSError, EOFError):
+            self.unanswered.add(digest)
+
+
+@contextlib.contextmanager
+def sending(port: int, clients: int = 6) -> Iterator[Load]:
+    load = Load(port, clients)
+    try:
+        yield load
+    finally:
+        load.stop()

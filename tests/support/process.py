@@ -1,0 +1,24 @@
+"""What a process holds, as the kernel tells it."""
+
+import os
+from pathlib import Path
+
+
+def descriptors(pid: int) -> int:
+    """How many file descriptors are open."""
+    return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def resident(pid: int, peak: bool = False) -> int:
+    """Resident memory in bytes, now or at its highest since `forget_peak`."""
+    name = "VmHWM:" if peak else "VmRSS:"
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith(name):
+            return int(line.split()[1]) * 1024
+    raise AssertionError(f"no {name} of {pid}")
+
+
+def forget_peak(pid: int) -> int:
+    """Start measuring the peak anew; returns the resident memory now."""
+    Path(f"/proc/{pid}/clear_refs").write_text("5")
+    return resident(pid)
