@@ -34,10 +34,8 @@ _CASE_KEYS = frozenset(
         "interim", "seen", "record", "unrecorded", "answer", "fronts",
     )
 )  # fmt: skip
-_PART_KEYS = {
-    "seen": {"target", "fields", "has", "lacks", "forwarded_for"},
-    "answer": {"body", "has", "lacks"},
-}
+_SEEN_KEYS = {"fields", "has", "lacks", "forwarded_for"}
+_ANSWER_KEYS = {"body", "has", "lacks"}
 _FRONT_KEYS = {"skip", "why", "verdict", "record", "unrecorded", "errors"}
 
 
@@ -132,7 +130,7 @@ def setups() -> dict[str, Setup]:
 def corpus() -> tuple[Case, ...]:
     """Every case of every file. Raises `CorpusError`."""
     return tuple(
-        _case(path.stem, given)
+        make_case(path.stem, given)
         for path in sorted(FOLDER.glob("*.toml"))
         if path.stem != "setups"
         for given in _read(path)["case"]
@@ -143,55 +141,58 @@ def _read(path: Path) -> dict[str, Any]:
     return tomllib.loads(path.read_text(encoding="utf-8"))
 
 
-def _case(subject: str, given: dict[str, Any]) -> Case:
+def make_case(subject: str, given: Mapping[str, Any]) -> Case:
+    """A case from its table in the file `subject`. Raises `CorpusError`."""
     name = f"{subject}/{given.get('id')}"
-    _check_keys(name, given, _CASE_KEYS)
-    for part, keys in _PART_KEYS.items():
-        _check_keys(f"{name} {part}", given.get(part, {}), keys)
-    fronts = given.get("fronts", {})
-    _check_keys(f"{name} fronts", fronts, FRONTS)
-    for front in fronts.values():
-        _check_keys(f"{name} fronts", front, _FRONT_KEYS)
-    if any(
-        not ("skip" in front or {"verdict", "why"} <= front.keys()) for front in fronts.values()
-    ):
-        raise CorpusError(f"{name}: a front needs `skip`, or `verdict` and `why`")
-    skips = {front: part["skip"] for front, part in fronts.items() if "skip" in part}
-    if given.keys() & {"raw", "wire"}:
-        skips["policy"] = "bytes that only a parser can read"
     try:
-        upstream = given.get("upstream", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
-        return Case(
-            id=name,
-            why=given["why"],
-            setup=setups()[given.get("setup", "default")],
-            source=SOURCES[given.get("source", "allowed")],
-            request=craft(given),
-            leave=given.get("leave", False),
-            upstream=None if upstream == "silent" else text(upstream).encode("latin-1"),
-            interim=tuple(given.get("interim", ())),
-            seen=given.get("seen", {}),
-            answer=given.get("answer", {}),
-            skips=skips,
-            expected={front: _expected(name, given, fronts.get(front, {})) for front in FRONTS},
-        )
+        return _make_case(name, given)
     except KeyError as error:
         raise CorpusError(f"{name}: {error} is missing or unknown") from None
     except ValueError as error:
         raise CorpusError(f"{name}: {error}") from None
 
 
+def _make_case(name: str, given: Mapping[str, Any]) -> Case:
+    fronts = given.get("fronts", {})
+    _check_keys("a case", given, _CASE_KEYS)
+    _check_keys("seen", given.get("seen", {}), _SEEN_KEYS)
+    _check_keys("answer", given.get("answer", {}), _ANSWER_KEYS)
+    _check_keys("fronts", fronts, FRONTS)
+    skips = {front: part["skip"] for front, part in fronts.items() if "skip" in part}
+    for front, part in fronts.items():
+        _check_keys(front, part, _FRONT_KEYS)
+        if front not in skips and not {"verdict", "why"} <= part.keys():
+            raise ValueError(f"{front} needs `skip`, or `verdict` and `why`")
+    if given.keys() & {"raw", "wire"}:
+        skips["policy"] = "bytes that only a parser can read"
+    upstream = given.get("upstream", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+    return Case(
+        id=name,
+        why=given["why"],
+        setup=setups()[given.get("setup", "default")],
+        source=SOURCES[given.get("source", "allowed")],
+        request=craft(given),
+        leave=given.get("leave", False),
+        upstream=None if upstream == "silent" else text(upstream).encode("latin-1"),
+        interim=tuple(given.get("interim", ())),
+        seen=given.get("seen", {}),
+        answer=given.get("answer", {}),
+        skips=skips,
+        expected={front: _expected(given, fronts.get(front, {})) for front in FRONTS},
+    )
+
+
 def _check_keys(where: str, given: Mapping[str, Any], known: Any) -> None:
     unknown = given.keys() - set(known)
     if unknown:
-        raise CorpusError(f"{where}: unknown {sorted(unknown)}")
+        raise ValueError(f"{where} has no {sorted(unknown)}")
 
 
-def _expected(name: str, given: dict[str, Any], front: dict[str, Any]) -> Expected:
+def _expected(given: Mapping[str, Any], front: Mapping[str, Any]) -> Expected:
     words = _VERDICT.fullmatch(front.get("verdict", given["verdict"]))
     reasons = {reason.code: reason for reason in Reason}
     if words is None or words[3] not in reasons:
-        raise CorpusError(f"{name}: no verdict like `refused 403 source_not_allowed`")
+        raise ValueError("the verdict is none like `refused 403 source_not_allowed`")
     members = {**given.get("record", {}), **front.get("record", {})}
     members |= dict.fromkeys([*given.get("unrecorded", ()), *front.get("unrecorded", ())])
     errors = front.get("errors", given.get("errors"))

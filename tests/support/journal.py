@@ -83,6 +83,7 @@ class Disk:
         self.room: int | None = None
         self.sync_fails = False
         self.cut_fails = False
+        self.read_fails = False
         self.syncs = 0
 
     def __getattr__(self, name: str) -> Any:
@@ -96,6 +97,11 @@ class Disk:
         written = os.write(fd, data[: self.room])
         self.room -= written
         return written
+
+    def pread(self, fd: int, length: int, offset: int) -> bytes:
+        if self.read_fails:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return os.pread(fd, length, offset)
 
     def ftruncate(self, fd: int, size: int) -> None:
         if self.cut_fails:

@@ -1,6 +1,9 @@
 """What a process holds, as the kernel tells it."""
 
+import contextlib
 import os
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 
@@ -22,3 +25,13 @@ def forget_peak(pid: int) -> int:
     """Start measuring the peak anew; returns the resident memory now."""
     Path(f"/proc/{pid}/clear_refs").write_text("5")
     return resident(pid)
+
+
+@contextlib.contextmanager
+def paused(pid: int) -> Iterator[None]:
+    """The process does not run meanwhile; what is sent to it waits in the kernel."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)

@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from datetime import datetime
 from hashlib import sha256
 from itertools import islice
@@ -11,6 +10,7 @@ from typing import Any, NamedTuple
 import jsonschema_rs
 
 from .document import DEEPEST, Document, parse
+from .schema import Node, known_members, named_anywhere
 from .verdict import Finding
 
 MOST_FINDINGS = 8
@@ -47,13 +47,6 @@ def is_utc_time(text: str) -> bool:
     return True
 
 
-class _Node(NamedTuple):
-    """The members a schema names for one object, and the objects below it that name theirs."""
-
-    names: frozenset[str]
-    below: tuple[tuple[str, "_Node"], ...]
-
-
 class Contract:
     """A compiled schema.
 
@@ -79,8 +72,8 @@ class Contract:
             )
         except (ValueError, jsonschema_rs.ReferencingError) as error:
             raise ContractError(str(error).splitlines()[0]) from None
-        self._tree = _known_members(schema, schema)
-        self._names = frozenset(_all_names(schema))
+        self._tree = known_members(schema)
+        self._names = frozenset(named_anywhere(schema))
 
     def find(self, document: Document, size: int) -> tuple[str, ...]:
         """What is wrong with the document, at most `MOST_FINDINGS`, as `pointer: plain words`.
@@ -113,20 +106,19 @@ class Contract:
 
     def unknown(self, document: Document) -> Unknown | None:
         """Members the schema does not name, wherever it names any; None if there are none."""
-        if self._tree is None:
-            return None
         count = 0
         parents: list[str] = []
-        open_nodes: list[tuple[str, _Node, Document]] = [("", self._tree, document)]
+        open_nodes: list[tuple[str, Node | None, Any]] = [("", self._tree, document)]
         while open_nodes:
             pointer, node, value = open_nodes.pop()
+            if node is None or type(value) is not dict:
+                continue
             if not node.names.issuperset(value):
                 count += len(value.keys() - node.names)
                 parents.append(pointer or "/")
             for name, below in node.below:
-                member = value.get(name)
-                if type(member) is dict:
-                    open_nodes.append((f"{pointer}/{name}", below, member))
+                if name in value:
+                    open_nodes.append((f"{pointer}/{name}", below, value[name]))
         return Unknown(count, tuple(sorted(parents))) if count else None
 
     def _describe(self, error: jsonschema_rs.ValidationError, document: Document) -> str:
@@ -181,39 +173,3 @@ def _words(kind: jsonschema_rs.ValidationErrorKind) -> str:
             return "a member the contract does not allow"
         case _:
             return f"does not satisfy `{name}`"
-
-
-def _known_members(schema: Any, root: Document, seen: tuple[str, ...] = ()) -> _Node | None:
-    if not isinstance(schema, dict):
-        return None
-    reference = schema.get("$ref")
-    if isinstance(reference, str) and reference.startswith("#/") and reference not in seen:
-        return _known_members(_resolve(reference, root), root, (*seen, reference))
-    properties = schema.get("properties")
-    if not isinstance(properties, dict):
-        return None
-    below = ((name, _known_members(part, root, seen)) for name, part in properties.items())
-    return _Node(frozenset(properties), tuple((name, node) for name, node in below if node))
-
-
-def _resolve(reference: str, root: Document) -> Any:
-    # RFC 6901: "~1" is "/", then "~0" is "~". That the pointer leads somewhere was checked when
-    # the schema was compiled.
-    value: Any = root
-    for step in reference[2:].split("/"):
-        step = step.replace("~1", "/").replace("~0", "~")
-        value = value[int(step)] if isinstance(value, list) else value.get(step)
-    return value
-
-
-def _all_names(schema: Any) -> Iterator[str]:
-    if isinstance(schema, dict):
-        for key, part in schema.items():
-            if key == "properties" and isinstance(part, dict):
-                yield from part
-            elif key == "required" and isinstance(part, list):
-                yield from (name for name in part if isinstance(name, str))
-            yield from _all_names(part)
-    elif isinstance(schema, list):
-        for part in schema:
-            yield from _all_names(part)

@@ -58,6 +58,8 @@ def _request_line(method: bytes, target: bytes, version: str) -> str | None:
         return "the target holds a control character or a space"
     if _TOKEN.fullmatch(method) is None:
         return "the method is not a token"
+    if method == b"CONNECT":
+        return "no tunnel is offered here"
     return None
 
 

@@ -11,8 +11,9 @@ from .verdict import Finding, Reason
 #                 parameter  = token "=" ( token / quoted-string )
 _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _QUOTED = rb'"(?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t \x21-\x7e\x80-\xff])*"'
-_PARAMETER = rb"[ \t]*;[ \t]*(?:(" + _TOKEN + rb")=(" + _TOKEN + rb"|" + _QUOTED + rb"))?"
-_MEDIA_TYPE = re.compile(rb"(" + _TOKEN + rb"/" + _TOKEN + rb")((?:" + _PARAMETER + rb")*)[ \t]*")
+# Possessive white space: with "; ; ;" a plain one can be shared out in exponentially many ways.
+_PARAMETER = rb"[ \t]*+;[ \t]*+(?:(" + _TOKEN + rb")=(" + _TOKEN + rb"|" + _QUOTED + rb"))?"
+_MEDIA_TYPE = re.compile(rb"(" + _TOKEN + rb"/" + _TOKEN + rb")((?:" + _PARAMETER + rb")*+)[ \t]*+")
 _PARAMETERS = re.compile(_PARAMETER)
 
 _UNSUPPORTED = Finding(Reason.CONTENT_TYPE_UNSUPPORTED, ("the media type is not application/json",))

@@ -4,10 +4,13 @@ import json
 from hashlib import sha256
 from typing import NamedTuple
 
+from netaddr import cidr_merge
+
 from hookgate.settings import Config
 
 from .checks import OBSERVABLE, Check, Decision, Rules, plan
 from .contract import Contract
+from .framing import declared_length
 from .request import Head
 from .source import SourcePolicy, Standing
 from .verdict import Finding
@@ -71,14 +74,19 @@ class Policy:
     def explain(self, head: Head, body: bytes) -> tuple[Decision, tuple[Step, ...]]:
         """Run every check, whatever the earlier ones found; the decision is that of `judge`."""
         decision = Decision(head)
+        steps = [self._step(check, decision) for check in self._on_head]
         decision.body = body
-        steps: list[Step] = []
-        for check in (*self._on_head[:-1], *self._on_body):
-            skipped = check.name == "contract" and None in (decision.document, decision.contract)
-            finding = None if skipped else check.find(decision, self._rules)
-            saw = "" if skipped else _saw(check.name, decision)
-            steps.append(Step(check.name, not skipped, saw, finding, check.enforced))
-        return self.judge(head, body), tuple(steps)
+        on_body = [self._step(check, decision) for check in self._on_body]
+        # The size is checked twice, as declared and as received: shown once.
+        doubled = on_body if steps[-1].finding is not None else steps
+        doubled.remove(next(step for step in doubled if step.check == "size"))
+        return self.judge(head, body), (*steps, *on_body)
+
+    def _step(self, check: Check, decision: Decision) -> Step:
+        if check.name == "contract" and None in (decision.document, decision.contract):
+            return Step(check.name, False, "", None, check.enforced)
+        finding = check.find(decision, self._rules)
+        return Step(check.name, True, _saw(check.name, decision), finding, check.enforced)
 
     def _run(self, checks: tuple[Check, ...], decision: Decision) -> None:
         rules = self._rules
@@ -108,7 +116,8 @@ def _saw(check: str, decision: Decision) -> str:
             values = b" | ".join(head.named.get(name, []))
             return values.decode("ascii", "backslashreplace")
         case "size":
-            return f"{len(decision.body or b'')} bytes"
+            size = declared_length(head) if decision.body is None else len(decision.body)
+            return f"{size} bytes"
         case "document" if decision.document is not None:
             return f"an object with {len(decision.document)} members"
         case "contract" if decision.contract is not None:
@@ -119,8 +128,10 @@ def _saw(check: str, decision: Decision) -> str:
 
 def _fingerprint(config: Config, contracts: dict[str, Contract]) -> str:
     parts = {
-        "allow": sorted(map(str, config.source.allow)),
-        "trusted_proxies": sorted(map(str, config.source.trusted_proxies)),
+        "allow": [str(network) for network in cidr_merge(list(config.source.allow))],
+        "trusted_proxies": [
+            str(network) for network in cidr_merge(list(config.source.trusted_proxies))
+        ],
         "header": config.source.header,
         "methods": sorted(config.request.methods),
         "max_body": config.request.max_body,

@@ -21,11 +21,13 @@ from .verdict import Finding, Reason
 
 Address = IPv4Address | IPv6Address
 
-# address, address:port, [v6], [v6]:port; a bare IPv6 address has no port.
-_ENTRY = re.compile(
-    r"(?:\[(?P<bracketed>[0-9A-Fa-f:.]+)\]|(?P<four>[0-9.]+))(?::[0-9]{1,5})?"
-    r"|(?P<bare>[0-9A-Fa-f:.]+)"
+# address, address:port, [v6], [v6]:port
+_HOST_PORT = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[0-9.]+)(?::(?P<port>[0-9]{1,5}))?")
+# RFC 7239 6: node = nodename [ ":" node-port ]; IPv6 is always bracketed, a port may be obfuscated.
+_NODE = re.compile(
+    r"(?P<host>\[[0-9A-Fa-f:.]+\]|[0-9.]+)(?::(?:(?P<port>[0-9]{1,5})|_[0-9A-Za-z._-]+))?"
 )
+_LAST_PORT = 65535
 
 # RFC 7239 4: forwarded-pair = token "=" ( token / quoted-string )
 _PAIR = re.compile(
@@ -69,11 +71,21 @@ def parse_address(text: str) -> Address | None:
     return getattr(address, "ipv4_mapped", None) or address
 
 
-def _parse_entry(text: str) -> Address | None:
-    match = _ENTRY.fullmatch(text.strip(" \t"))
-    if match is None:
+def _parse_list_entry(text: str) -> Address | None:
+    text = text.strip(" \t")
+    if text.count(":") > 1 and "[" not in text:
+        return parse_address(text)  # a bare IPv6 address, which has no port
+    return _parse_node(text, _HOST_PORT)
+
+
+def _parse_node(text: str, pattern: re.Pattern[str] = _NODE) -> Address | None:
+    match = pattern.fullmatch(text)
+    if match is None or int(match["port"] or 0) > _LAST_PORT:
         return None
-    return parse_address(match["bracketed"] or match["four"] or match["bare"])
+    host = match["host"]
+    if host.startswith("["):
+        return parse_address(host[1:-1]) if ":" in host else None
+    return parse_address(host)
 
 
 def _from_list(joined: str) -> list[str] | None:
@@ -105,10 +117,17 @@ def _from_forwarded(joined: str) -> list[str] | None:
         position += 1
 
 
-_READERS: dict[str, Callable[[str], list[str] | None]] = {
-    "x-forwarded-for": _from_list,
-    "x-real-ip": _from_list,
-    "forwarded": _from_forwarded,
+class _Reader(NamedTuple):
+    """How a field's joined lines become entries, and an entry an address."""
+
+    split: Callable[[str], list[str] | None]
+    parse: Callable[[str], Address | None]
+
+
+_READERS = {
+    "x-forwarded-for": _Reader(_from_list, _parse_list_entry),
+    "x-real-ip": _Reader(_from_list, _parse_list_entry),
+    "forwarded": _Reader(_from_forwarded, _parse_node),
 }
 HEADERS = tuple(_READERS)
 
@@ -142,7 +161,7 @@ class SourcePolicy:
         self._allow = RangeSet(allow)
         self._trusted = RangeSet(trusted_proxies)
         self._header = header.encode()
-        self._read = _READERS[header]
+        self._reader = _READERS[header]
         # Peers come back: a look-up in this cache costs a tenth of parsing the address again.
         self._direct = lru_cache(maxsize=4096)(self._judge_peer)
 
@@ -179,12 +198,12 @@ class SourcePolicy:
         lines = head.named.get(self._header)
         if lines is None:
             return _unresolved(peer, f"a trusted proxy sent no {self._header.decode()}")
-        hops = self._read(b",".join(lines).decode("latin-1"))
+        hops = self._reader.split(b",".join(lines).decode("latin-1"))
         if hops is None:
             return _unresolved(peer, f"{self._header.decode()} is malformed")
         chain: list[str] = []
         for hop in reversed(hops):
-            address = _parse_entry(hop)
+            address = self._reader.parse(hop)
             if address is None:
                 return _unresolved(peer, f"{self._header.decode()} holds an entry without address")
             chain.insert(0, str(address))

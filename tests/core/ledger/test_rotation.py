@@ -188,3 +188,35 @@ def test_a_torn_line_in_the_file_that_is_opened_anew_is_reported(path: Path) -> 
     assert torn == b'{"event":"to'
     assert len(lines) == 2
     assert book.logged == ["ledger.torn_line_found"]
+
+
+def test_opening_anew_on_a_full_disk_is_no_recovery(path: Path, disk: Disk) -> None:
+    """Only a line that was written shows that the disk has space; a new file alone does not."""
+    book = Book(path)
+    disk.room = 0
+    book.refused(1)
+    book.journal.reopen()
+    assert not book.available()
+    path.rename(path.with_suffix(".jsonl.1"))
+    book.journal.tick()
+    assert not book.available()
+    assert book.logged == ["ledger.unavailable"]
+    disk.room = None
+    book.journal.tick()
+    assert book.logged == ["ledger.unavailable", "ledger.recovered"]
+    book.close(received=1, refused=1)
+    assert kinds(path) == ["refusals", "stop"]
+
+
+def test_a_new_file_that_cannot_be_read_is_an_outage_until_it_can(path: Path, disk: Disk) -> None:
+    """A disk that fails when it is opened anew fails closed and is tried again each second."""
+    book = Book(path)
+    disk.read_fails = True
+    for _ in range(3):
+        book.journal.reopen()
+        assert not book.forward(1)
+    disk.read_fails = False
+    book.journal.tick()
+    assert book.forward(2)
+    assert book.available()
+    book.close()

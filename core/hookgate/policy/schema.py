@@ -1,0 +1,103 @@
+"""Which members a JSON Schema names: read from its text, for what validation does not tell."""
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import unquote
+
+# In-place applicators (JSON Schema 2020-12 core, 10.2): their subschemas speak of the same object.
+_LISTS = ("allOf", "anyOf", "oneOf")
+_SINGLE = ("if", "then", "else")
+
+
+class Node:
+    """The members that are named for one object, and the objects below it that name theirs.
+
+    A schema that refers to itself makes nodes that do: what is walked is the document.
+    """
+
+    __slots__ = ("below", "names")
+
+    def __init__(self, names: frozenset[str]) -> None:
+        self.names = names
+        self.below: tuple[tuple[str, Node], ...] = ()
+
+
+def known_members(schema: Any) -> Node | None:
+    """The tree of named members; None where the schema names none, or admits names by pattern."""
+    return _make_node((schema,), schema, {})
+
+
+def named_anywhere(schema: Any) -> Iterator[str]:
+    """Every member name that the schema spells out, wherever it does."""
+    if isinstance(schema, dict):
+        for key, part in schema.items():
+            if key in ("properties", "dependentRequired") and isinstance(part, dict):
+                yield from part
+            if key == "dependentRequired" and isinstance(part, dict):
+                for names in part.values():
+                    yield from _strings(names)
+            if key == "required":
+                yield from _strings(part)
+            yield from named_anywhere(part)
+    elif isinstance(schema, list):
+        for part in schema:
+            yield from named_anywhere(part)
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, list):
+        yield from (item for item in value if isinstance(item, str))
+
+
+def _make_node(
+    schemas: tuple[Any, ...], root: Any, made: dict[tuple[int, ...], Node | None]
+) -> Node | None:
+    key = tuple(sorted(map(id, schemas)))
+    if key in made:
+        return made[key]
+    members: dict[str, list[Any]] = {}
+    for part in _applied(schemas, root):
+        if "patternProperties" in part or isinstance(part.get("additionalProperties"), dict):
+            members = {}
+            break
+        for name, schema in (part.get("properties") or {}).items():
+            members.setdefault(name, []).append(schema)
+    made[key] = node = Node(frozenset(members)) if members else None
+    if node is not None:
+        below = ((name, _make_node(tuple(parts), root, made)) for name, parts in members.items())
+        node.below = tuple((name, child) for name, child in below if child is not None)
+    return node
+
+
+def _applied(schemas: tuple[Any, ...], root: Any) -> list[dict[str, Any]]:
+    """The schemas and all that apply in place, each once."""
+    found: dict[int, dict[str, Any]] = {}
+    todo = list(schemas)
+    while todo:
+        schema = todo.pop()
+        if not isinstance(schema, dict) or id(schema) in found:
+            continue
+        found[id(schema)] = schema
+        for key in _LISTS:
+            todo += schema.get(key) or []
+        todo += [schema[key] for key in _SINGLE if key in schema]
+        todo += (schema.get("dependentSchemas") or {}).values()
+        todo.append(_resolve(schema.get("$ref"), root))
+    return list(found.values())
+
+
+def _resolve(reference: Any, root: Any) -> Any:
+    # RFC 6901 in a URI fragment: percent-decoded, then "~1" is "/" and "~0" is "~". An anchor or an
+    # embedded `$id` is not followed: its members count as unknown, which refuses nothing.
+    if not isinstance(reference, str) or not reference.startswith("#"):
+        return None
+    value = root
+    for step in unquote(reference[1:]).split("/")[1:]:
+        step = step.replace("~1", "/").replace("~0", "~")
+        if isinstance(value, list) and step.isdigit() and int(step) < len(value):
+            value = value[int(step)]
+        elif isinstance(value, dict):
+            value = value.get(step)
+        else:
+            return None
+    return value

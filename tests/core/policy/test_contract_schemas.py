@@ -1,0 +1,211 @@
+"""Which schemas can be a contract, and what one does not know."""
+
+import json
+from typing import Any
+
+import pytest
+
+from hookgate.policy import Contract, ContractError
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def make(schema: Any) -> Contract:
+    return Contract("mine", schema if isinstance(schema, bytes) else json.dumps(schema).encode())
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        *("http://127.0.0.1:9/schema.json", "https://example.com/schema.json"),
+        *("file:///etc/passwd", "file://localhost/etc/passwd", "ftp://example.com/x"),
+        *("other.json", "./other.json", "../other.json", "/etc/passwd", "//example.com/x"),
+        *("urn:example:x", "urn:uuid:121c38a5-cf77-424a-9ea9-d6c044a845f8", "x:y", "data:,true"),
+    ],
+)
+@pytest.mark.parametrize(
+    "place",
+    [
+        lambda part: part,
+        lambda part: {"properties": {"a": part}},
+        lambda part: {"$ref": "#/$defs/used", "$defs": {"used": part}},
+        lambda part: {"type": "object", "allOf": [{"items": {"not": part}}]},
+        lambda part: {"$id": "https://example.com/here/", "properties": {"a": part}},
+    ],
+    ids=["top", "member", "definition", "deep", "below an $id"],
+)
+@pytest.mark.parametrize("keyword", ["$ref", "$dynamicRef"])
+def test_a_reference_out_of_the_file_is_refused(reference: str, place: Any, keyword: str) -> None:
+    """Nothing is fetched at load or later, from the network or from a file."""
+    with pytest.raises(ContractError):
+        make(place({keyword: reference}))
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"$ref": "#/$defs/a", "$defs": {"a": {"type": "object"}}},
+        {"$ref": "#a", "$defs": {"x": {"$anchor": "a", "type": "object"}}},
+        {"$ref": "#/$defs/a~1b", "$defs": {"a/b": {"type": "object"}}},
+        {"$ref": "#/$defs/a~0b", "$defs": {"a~b": {"type": "object"}}},
+        {"$ref": "#/$defs/a%20b", "$defs": {"a b": {"type": "object"}}},
+        {"$ref": "#/%24defs/a/x", "$defs": {"a": {"x": {"type": "object"}}}},
+        {"$ref": "#/allOf/1", "allOf": [True, {"type": "object"}]},
+        {
+            "$defs": {"a": {"$id": "https://example.com/a", "type": "object"}},
+            "$ref": "https://example.com/a",
+        },
+        {
+            "properties": {
+                "a": {
+                    "$id": "https://example.com/a",
+                    "$defs": {"b": {"type": "object"}},
+                    "properties": {"c": {"$ref": "#/$defs/b"}},
+                }
+            }
+        },
+        {"properties": {"a": {"$ref": "#"}}},
+        {
+            "$ref": "#/$defs/a",
+            "$defs": {
+                "a": {"properties": {"b": {"$ref": "#/$defs/b"}}},
+                "b": {"properties": {"a": {"$ref": "#/$defs/a"}}},
+            },
+        },
+        {"properties": {"$ref": {"type": "string"}}},
+        {"const": {"$ref": "http://127.0.0.1:9/"}},
+        {"$schema": DIALECT},
+        {"$comment": "no $schema", "type": "object"},
+        {},
+    ],
+    ids=lambda schema: json.dumps(schema)[:60],
+)
+def test_a_schema_that_stays_in_its_file_is_a_contract(schema: Any) -> None:
+    """Pointers, anchors, identifiers and recursion within the file load and judge."""
+    contract = make(schema)
+    assert contract.find({"a": {}, "$ref": "x"}, 10) == () or "const" in schema
+    contract.unknown({"a": {"c": {}}, "b": {"a": {}}})
+
+
+@pytest.mark.parametrize(
+    ("schema", "word"),
+    [
+        (b"", "body_empty"),
+        (b"{", "malformed_json"),
+        (b'{"type":"object",}', "malformed_json"),
+        (b"// note\n{}", "malformed_json"),
+        (b"\xef\xbb\xbf{}", "malformed_json"),
+        (b'{"title":"\xff"}', "not_utf8"),
+        (b"true", "not_an_object"),
+        (b"[]", "not_an_object"),
+        (b'{"type":"object","type":"array"}', "duplicate_key"),
+        (b'{"properties":{"a":{"type":"string"},"\\u0061":{}}}', "duplicate_key"),
+        (b'{"maximum":1e999}', "number_out_of_range"),
+        ({"$schema": "http://json-schema.org/draft-07/schema#"}, DIALECT),
+        ({"$schema": "https://json-schema.org/draft/2019-09/schema"}, DIALECT),
+        ({"$schema": "http://json-schema.org/draft-04/schema"}, DIALECT),
+        ({"$schema": "https://example.com/mine"}, DIALECT),
+        ({"$schema": 202012}, DIALECT),
+        ({"$schema": None}, DIALECT),
+        ({"type": "strin"}, "strin"),
+        ({"type": 5}, ""),
+        ({"required": "a"}, ""),
+        ({"required": ["a", "a"]}, ""),
+        ({"minimum": "x"}, ""),
+        ({"minLength": -1}, ""),
+        ({"properties": {"a": {"type": "nope"}}}, "nope"),
+        ({"pattern": "("}, ""),
+        ({"patternProperties": {"(": {}}}, ""),
+        ({"$ref": 5}, ""),
+        ({"$ref": "#/nope"}, "nope"),
+        ({"$ref": "#nope"}, "nope"),
+        ({"items": {"$ref": "#/$defs/b"}, "$defs": {"a": {}}}, "$defs/b"),
+        ({"$defs": {"unused": {"$ref": "http://127.0.0.1:9/"}}}, "127.0.0.1"),
+        ({"format": "cm-utc-tme"}, "cm-utc-tme"),
+        ({"properties": {"a": {"format": "phone"}}}, "phone"),
+    ],
+)
+def test_what_is_no_contract_is_refused_with_a_word_on_it(schema: Any, word: str) -> None:
+    """Broken JSON, another draft, a bad keyword or an unknown format: one line says which."""
+    with pytest.raises(ContractError) as caught:
+        make(schema)
+    assert word in str(caught.value)
+    assert str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_schema_of_the_deepest_nesting_is_a_contract_and_one_deeper_is_none() -> None:
+    """A schema is held to the document's depth, which a sender's body cannot reach beyond."""
+
+    def nested(levels: int) -> bytes:
+        return b'{"not":' * (levels - 1) + b"{}" + b"}" * (levels - 1)
+
+    assert make(nested(128)).find({}, 2) in ((), ("/: does not satisfy `not`",))
+    with pytest.raises(ContractError, match="too_deep"):
+        make(nested(129))
+
+
+@pytest.mark.parametrize(
+    ("format_", "good", "bad"),
+    [
+        ("uuid", "121c38a5-cf77-424a-9ea9-d6c044a845f8", "121c38a5"),
+        ("date-time", "2025-09-03T08:00:05Z", "2025-09-03T08:00:05"),
+        ("email", "a@example.com", "a"),
+        ("uri", "https://example.com/", "example"),
+        ("ipv4", "203.0.113.5", "203.0.113.256"),
+        ("cm-utc-time", "2025-09-03T08:00:05", "2025-09-03"),
+    ],
+)
+def test_formats_are_checked(format_: str, good: str, bad: str) -> None:
+    """A format is an assertion here, not an annotation."""
+    contract = make({"properties": {"a": {"format": format_}}})
+    assert contract.find({"a": good}, 10) == ()
+    assert len(contract.find({"a": bad}, 10)) == 1
+
+
+def test_the_digest_is_the_texts() -> None:
+    """The same text under two names has one digest, another text another one."""
+    assert Contract("a", b"{}").digest == Contract("b", b"{}").digest
+    assert Contract("a", b"{}").digest != Contract("a", b"{ }").digest
+
+
+A: dict[str, Any] = {"properties": {"a": {}}}
+B: dict[str, Any] = {"properties": {"b": {}}}
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {**A, "$ref": "#/$defs/b", "$defs": {"b": B}},
+        {"$ref": "#/$defs/ab", "$defs": {"ab": {**A, "allOf": [B]}}},
+        {"allOf": [A, B]},
+        {**A, "anyOf": [B, {}]},
+        {**A, "oneOf": [B, False]},
+        {**A, "if": {"required": ["b"]}, "then": B},
+        {**A, "if": {"required": ["c"]}, "then": True, "else": B},
+        {**A, "if": B},
+        {**A, "dependentSchemas": {"a": B}},
+    ],
+    ids=lambda schema: json.dumps(schema)[:60],
+)
+def test_members_named_in_any_part_of_a_schema_are_known(schema: Any) -> None:
+    """What composes a schema names members as well as its own `properties` do."""
+    contract = make(schema)
+    assert contract.unknown({"a": 1, "b": 2}) is None
+    assert contract.unknown({"a": 1, "b": 2, "c": 3}) == (1, ("/",))
+
+
+@pytest.mark.parametrize("schema", [{}, {"type": "object"}, {"required": ["a"]}])
+def test_a_schema_that_names_no_members_knows_of_no_unknown_ones(schema: Any) -> None:
+    """Only where a schema names members can one be new."""
+    assert make(schema).unknown({"a": 1, "b": {"c": 2}}) is None
+
+
+def test_a_recursive_schema_ends() -> None:
+    """Members are followed into a reference that is on its way already only once."""
+    schema = {
+        "$ref": "#/$defs/node",
+        "$defs": {"node": {"properties": {"next": {"$ref": "#/$defs/node"}}}},
+    }
+    assert make(schema).unknown({"next": {"next": {"next": {}}}}) is None
+    assert make(schema).unknown({"other": 1}) == (1, ("/",))

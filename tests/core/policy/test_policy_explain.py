@@ -1,0 +1,102 @@
+"""`explain` tells what `judge` decides."""
+
+from functools import cache
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hookgate.policy import Finding, Head, Policy, Reason
+from hookgate.policy.checks import OBSERVABLE
+from support.events import CLEAN
+from support.policy import ALLOWED, FOREIGN, PROXY, make_policy, request
+
+ROUTED: dict[str, Any] = {"routes": {"/cm/events": {"required": ["a"], "properties": {"a": {}}}}}
+BOUND = {"request__max_body": "40B"}
+GATE = (b"Host", b"gate")
+TYPE = (b"Content-Type", b"application/json")
+
+
+PEERS = st.sampled_from([ALLOWED, ALLOWED, PROXY, FOREIGN, "", "unix:"])
+FIELDS = st.lists(
+    st.sampled_from(
+        [
+            *(GATE, GATE, TYPE, TYPE, (b"Content-Encoding", b"gzip"), (b"X-Forwarded-For", b"x")),
+            *((b"X-Forwarded-For", ALLOWED.encode()), (b"content-type", b"text/plain")),
+            *((b"Expect", b"x"), (b"Transfer-Encoding", b"chunked"), (b"Upgrade", b"h2c")),
+        ]
+    ),
+    max_size=6,
+)
+HEADS = st.builds(
+    lambda fields, peer, method, target: request(
+        *(fields or [GATE]), peer=peer, method=method, target=target
+    ),
+    FIELDS | st.just([GATE, TYPE]),
+    PEERS,
+    st.sampled_from([b"POST", b"POST", b"GET", b"P T"]),
+    st.sampled_from([b"/cm/events", b"/cm/events?x", b"/x", b"*"]),
+)
+BODIES = st.sampled_from([b'{"a":1}', b'{"b":1}', b"[]", b"", b"{", b"\xff", b"x" * 41])
+MODES = st.sets(st.sampled_from(OBSERVABLE)).map(lambda checks: tuple(sorted(checks)))
+
+
+@cache
+def observing(modes: tuple[str, ...]) -> Policy:
+    return make_policy(**ROUTED, **BOUND, **{f"checks__{check}": "observe" for check in modes})
+
+
+@settings(max_examples=400, deadline=None)
+@given(HEADS, BODIES, MODES)
+def test_explain_screen_and_judge_agree(head: Head, body: bytes, modes: tuple[str, ...]) -> None:
+    """The first enforced finding among the steps is the verdict; observed ones before are noted."""
+    policy = observing(modes)
+    decision, steps = policy.explain(head, body)
+    judged = policy.judge(head, body)
+    assert decision.finding == judged.finding
+    assert decision.observed == judged.observed
+    names = [step.check for step in steps]
+    assert names == [
+        "http",
+        "source",
+        "method",
+        "route",
+        "media_type",
+        "encoding",
+        "size",
+        "document",
+        "contract",
+    ]
+    observed: list[Finding] = []
+    for step in steps:
+        assert step.finding is None or step.ran
+        if step.finding is not None and step.enforced:
+            assert step.finding == judged.finding
+            break
+        if step.finding is not None:
+            observed.append(step.finding)
+    else:
+        assert judged.finding is None
+    assert observed == judged.observed
+    screened = policy.screen(head)
+    if screened.finding is None:
+        assert policy.complete(screened, body).finding == judged.finding
+    else:
+        assert screened.finding == judged.finding
+
+
+def test_explain_shows_a_size_that_only_the_head_declares() -> None:
+    """Of a body cut short in a file, too, some step holds the finding that refuses."""
+    head = request(GATE, TYPE, (b"Content-Length", b"41"))
+    decision, steps = make_policy(**ROUTED, **BOUND).explain(head, b'{"a":1}')
+    assert decision.reason is Reason.BODY_TOO_LARGE
+    assert decision.finding in [step.finding for step in steps]
+
+
+@pytest.mark.parametrize("check", [*OBSERVABLE, "http", "source", "encoding", "size"])
+def test_explain_says_which_checks_refuse(check: str) -> None:
+    """A step is enforced unless its check is set to observe."""
+    keys = {f"checks__{check}": "observe"} if check in OBSERVABLE else {}
+    _, steps = make_policy(**keys).explain(request(), CLEAN)
+    assert {step.check: step.enforced for step in steps}[check] is not bool(keys)
