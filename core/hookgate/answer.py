@@ -5,22 +5,26 @@ from typing import NamedTuple
 
 import orjson
 
-from .policy import Reason
+from .policy import UNFRAMED, Reason
 
 RETRY_AFTER_SECONDS = 5
 
 
 class Answer(NamedTuple):
-    """An answer for a front to send. `fields` lack Content-Length, Date and Connection."""
+    """An answer for a front to send. `fields` lack Content-Length, Date and Connection.
+
+    `last` says that nothing more can be read from the connection.
+    """
 
     status: int
     fields: list[tuple[bytes, bytes]]
     body: bytes
+    last: bool = False
 
 
 DELIVERED = Answer(200, [], b"")
 # For when even building an answer fails.
-BARE_FAILURE = Answer(503, [(b"Retry-After", b"%d" % RETRY_AFTER_SECONDS)], b"")
+BARE_FAILURE = Answer(503, [(b"Retry-After", b"%d" % RETRY_AFTER_SECONDS)], b"", last=True)
 
 
 def make_answer(
@@ -38,7 +42,7 @@ def make_answer(
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         fields.append((b"Retry-After", b"%d" % RETRY_AFTER_SECONDS))
     if foreign:
-        return Answer(status, fields, b"")
+        return Answer(status, fields, b"", reason in UNFRAMED)
     fields.append((b"Content-Type", b"application/problem+json"))
     problem = {
         "type": "about:blank",
@@ -48,4 +52,4 @@ def make_answer(
         "request_id": request_id,
         "errors": details,
     }
-    return Answer(status, fields, orjson.dumps(problem))
+    return Answer(status, fields, orjson.dumps(problem), reason in UNFRAMED)

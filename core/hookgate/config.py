@@ -2,6 +2,7 @@
 
 import json
 import os
+import ssl
 import tomllib
 from collections.abc import Mapping
 from hashlib import sha256
@@ -26,6 +27,7 @@ from .settings import (
     SourceSettings,
     UpstreamSettings,
 )
+from .tls import add_ca, add_client
 
 DEFAULT_FILE = "hookgate.toml"
 DEFAULT_CONTRACT = "cm-events"
@@ -235,10 +237,9 @@ def _build(
     if personal is PersonalData.HMAC and not values["audit.key_file"]:
         problems.append('audit.key_file is missing; audit.personal_data = "hmac" needs a secret')
     seal_key = _secret("audit.seal_key_file", values["audit.seal_key_file"], problems)
-    for name in ("ca_file", "client_cert", "client_key"):
-        file = values[f"upstream.{name}"]
-        if file and not os.access(file, os.R_OK):
-            problems.append(f'upstream.{name} = "{file}" cannot be read')
+    _check_certificates(values, problems)
+    if not values["audit.path"]:
+        problems.append('audit.path is empty; name a file, or "-" for stdout')
     section = {
         name: {key.name: values[key.path] for key in KEYS if key.section == name and key.built}
         for name in SECTIONS
@@ -268,6 +269,30 @@ def _networks(
         except ValueError as error:
             problems.append(f'{where}[{place}] = "{entry}" {error}')
     return tuple(networks)
+
+
+def _check_certificates(values: dict[str, Any], problems: list[str]) -> None:
+    names = ("ca_file", "client_cert", "client_key")
+    ca_file, cert, key = files = tuple(values[f"upstream.{name}"] for name in names)
+    readable = True
+    for name, file in zip(names, files, strict=True):
+        try:
+            if file:
+                Path(file).read_bytes()
+        except OSError as error:
+            readable = False
+            problems.append(f'upstream.{name} = "{file}" cannot be read: {error.strerror}')
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        if readable and ca_file:
+            add_ca(context, ca_file)
+    except ValueError as error:
+        problems.append(f'upstream.ca_file = "{ca_file}" {error}')
+    try:
+        if readable and cert:
+            add_client(context, cert, key)
+    except ValueError as error:
+        problems.append(f'upstream.client_cert = "{cert}" {error}')
 
 
 def _secret(where: str, path: str, problems: list[str]) -> bytes:

@@ -20,6 +20,9 @@ _DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?) ?(ms|s|m|h)")
 _DURATION_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _LISTEN = re.compile(r"(?:\[([0-9A-Fa-f:]+)\]|([0-9A-Za-z.-]*)):([0-9]{1,5})")
 
+# A DNS name (a service's may hold "_"), or an address; an IPv6 one without its brackets.
+_HOST = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]*|[0-9A-Fa-f]*:[0-9A-Fa-f:.]+")
+
 Parser = Callable[[Any], Any]
 
 
@@ -145,7 +148,11 @@ def upstream_url(value: Any) -> str:
         port = parts.port
     except ValueError as error:
         raise ValueError(f"is no URL ({error})") from None
-    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
+    if (
+        parts.scheme not in ("http", "https")
+        or not _HOST.fullmatch(parts.hostname or "")
+        or port == 0
+    ):
         raise ValueError('is no http or https URL; write it like "http://127.0.0.1:8080"')
     if parts.path not in ("", "/") or parts.query or parts.fragment or parts.username is not None:
         raise ValueError(

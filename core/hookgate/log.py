@@ -5,6 +5,19 @@ import sys
 import structlog
 
 
+class _Stderr:
+    """Writes to stderr; one that fails, as on a full disk, costs the message alone."""
+
+    def msg(self, message: str) -> None:
+        try:
+            sys.stderr.write(message + "\n")
+            sys.stderr.flush()
+        except (OSError, ValueError):
+            pass
+
+    debug = info = warning = error = critical = msg
+
+
 def make_log(**context: str) -> structlog.BoundLogger:
     """A logger of its own; structlog's global configuration is left alone.
 
@@ -20,6 +33,6 @@ def make_log(**context: str) -> structlog.BoundLogger:
     else:
         processors.append(structlog.processors.JSONRenderer())
     logger: structlog.BoundLogger = structlog.wrap_logger(
-        structlog.PrintLogger(sys.stderr), processors, structlog.BoundLogger, context_class=dict
+        _Stderr(), processors, structlog.BoundLogger, context_class=dict
     ).bind(**context)
     return logger

@@ -6,7 +6,6 @@ nowhere else.
 """
 
 import asyncio
-import ssl
 from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
@@ -16,6 +15,7 @@ import httptools
 
 from .policy import Reason
 from .settings import UpstreamSettings
+from .tls import client_context
 
 # Common servers close an idle connection after 5 s (Node.js, uvicorn) or more; closing first
 # means that none is picked which is about to go.
@@ -59,7 +59,11 @@ class Upstream:
         url = urlsplit(settings.url)
         self._settings = settings
         self._host = url.hostname or ""
-        self._tls = _tls_context(settings) if url.scheme == "https" else None
+        self._tls = (
+            client_context(settings.ca_file, settings.client_cert, settings.client_key)
+            if url.scheme == "https"
+            else None
+        )
         self._port = url.port or (443 if self._tls else 80)
         self._loop = asyncio.get_running_loop()
         self._idle: list[_Connection] = []
@@ -326,11 +330,3 @@ class _Connection(asyncio.Protocol):
             self._keep_alive = self._parser.should_keep_alive()
         else:
             self._fields = []  # 100 and 103 come before the answer
-
-
-def _tls_context(settings: UpstreamSettings) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=settings.ca_file or None)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if settings.client_cert:
-        context.load_cert_chain(settings.client_cert, settings.client_key or None)
-    return context

@@ -24,6 +24,10 @@ LINGER_SECONDS = 2.0
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
+class _StopReading(Exception):  # noqa: N818  # no error: how a parser callback ends the parsing
+    """Nothing after this request can be framed."""
+
+
 class _Request:
     """A request on its way in, then waiting for its turn and its answer."""
 
@@ -192,12 +196,14 @@ class Connection(asyncio.Protocol):
         request.version = self._parser.get_http_version()
         if self._head_too_large(request):
             request.refuse(Reason.HEAD_TOO_LARGE)
-            return
+            raise _StopReading
         self.deadline = self._loop.time() + self._settings.body_timeout
         head = make_head(
             self.peer, self._parser.get_method(), request.target, request.fields, request.version
         )
         request.answer = request.delivery.screen(head)
+        if request.answer is not None and request.answer.last:
+            raise _StopReading
         if request.answer is None and b"expect" in head.named and len(self._queue) == 1:
             self._send(_CONTINUE)
 
@@ -237,7 +243,9 @@ class Connection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserCallbackError as error:
-            raise error.__context__ or error from None
+            if not isinstance(error.__context__, _StopReading):
+                raise error.__context__ or error from None
+            self._stop_receiving(None)
         except httptools.HttpParserUpgrade:
             self._stop_receiving(None)
         except httptools.HttpParserError as error:

@@ -88,8 +88,11 @@ class Server:
         connection.foreign = self.gate.policy.standing(connection.peer) is Standing.FOREIGN
         self._connections.add(connection)
         self._foreign += connection.foreign
-        return len(self._connections) <= self.settings.max_connections and (
-            not connection.foreign or self._foreign <= self.settings.max_foreign_connections
+        settings = self.settings
+        # Strangers never have them all, whatever the two bounds are.
+        foreign_bound = min(settings.max_foreign_connections, settings.max_connections - 1)
+        return len(self._connections) <= settings.max_connections and (
+            not connection.foreign or self._foreign <= foreign_bound
         )
 
     def forget(self, connection: Connection) -> None:

@@ -17,7 +17,7 @@ def answer(reason: Reason, *details: str, foreign: bool = False) -> Answer:
 
 def test_success_is_exactly_200_and_nothing_else() -> None:
     """No body and no field that says more."""
-    assert DELIVERED == (200, [], b"")
+    assert DELIVERED == (200, [], b"", False)
 
 
 @pytest.mark.parametrize("reason", REFUSALS, ids=lambda reason: reason.code)

@@ -55,8 +55,13 @@ _OURS = frozenset(
 
 @dataclass
 class Exchange:
-    """What came of a case: the answers, whether the connection ended, and what was left behind."""
+    """What came of a case: the answers, whether the connection ended, and what was left behind.
 
+    `seq` is the number that the request's record must have.
+    """
+
+    front: str
+    seq: int
     interim: list[int]
     reply: Reply | None
     closed: bool
@@ -75,6 +80,7 @@ class Running:
         self.played = 0
         self._records_read = len(self._lines())
         self._seen_read = 0
+        self._last_seq = 0
         self._strangers: deque[float] = deque(maxlen=_STRANGERS_A_SECOND)
 
     def play(self, case: Case, expected: Expected) -> Exchange:
@@ -83,6 +89,7 @@ class Running:
             self._pace()
         assert self.take_new() == ([], []), "something came late, from a case before"
         self.played += 1
+        seq = self._last_seq + 1
         if self.upstream:
             self.upstream.respond = lambda _: case.upstream
         try:
@@ -95,7 +102,7 @@ class Running:
         if self.upstream and expected.forwarded:
             self.upstream.wait_for(self._seen_read + 1)
         records, seen = self.take_new()
-        return Exchange(interim, reply, closed, seen, records)
+        return Exchange(self.front, seq, interim, reply, closed, seen, records)
 
     def take_new(self) -> tuple[list[Record], list[Seen]]:
         """What was recorded and what the upstream has seen since this was asked last."""
@@ -103,7 +110,9 @@ class Running:
         self._records_read += len(lines)
         seen = self.upstream.seen[self._seen_read :] if self.upstream else []
         self._seen_read += len(seen)
-        return [json.loads(line) for line in lines], seen
+        records: list[Record] = [json.loads(line) for line in lines]
+        self._last_seq = max([self._last_seq, *(r["seq"] for r in records if "seq" in r)])
+        return records, seen
 
     def _wait_for_delivery(self) -> None:
         def is_there() -> bool:
@@ -198,15 +207,15 @@ def check_forwarded(case: Case, expected: Expected, seen: Seen) -> None:
         assert theirs == [line.encode("latin-1") for line in case.seen["fields"]]
 
 
-def check_records(case: Case, expected: Expected, exchange: Exchange, running: Running) -> None:
+def check_records(case: Case, expected: Expected, exchange: Exchange) -> None:
     """One delivery, and before it one forward where it was forwarded; each member as it must be."""
     kinds = [record["event"] for record in exchange.records]
     sent = expected.forwarded or expected.reason is Reason.UPSTREAM_UNREACHABLE
     assert kinds == (["forward", "delivery"] if sent else ["delivery"])
     record = exchange.records[-1]
     wanted: dict[str, Any] = {
-        "seq": running.played,
-        "front": running.front,
+        "seq": exchange.seq,
+        "front": exchange.front,
         "outcome": expected.outcome,
         "reason": expected.reason.code,
         "status": expected.status,

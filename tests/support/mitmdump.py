@@ -8,7 +8,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,16 @@ from typing import Any
 from hookgate.config import load
 from hookgate_addon.startup import command_line
 
-from .ledger import Record, read_ledger
+from .events import CLEAN
+from .ledger import Record, assert_balanced, assert_chained, read_ledger
+from .pair import Traces
+from .raw import ask, post
+from .receiver import OK, Receiver, Seen, receiving
 from .sidecar import ALLOWED, PROXY
 
 MITMDUMP = str(Path(sys.executable).with_name("mitmdump"))
+# The one address that mitmproxy itself may ever try.
+DEAD_END = "('127.0.0.1', 9)"
 MITMPROXY = int(version("mitmproxy").partition(".")[0])
 SCRIPT = (Path(__file__).parents[2] / "addon" / "hookgate_script.py").read_text()
 
@@ -62,7 +69,11 @@ def full_command(
     for place in [i for i, part in enumerate(command) if part == "--set"][::-1]:
         if command[place + 1].partition("=")[0] in options:
             del command[place : place + 2]
+    if "mode" in options:
+        command[command.index("--mode") + 1] = options["mode"] or "regular"
     for name, value in options.items():
+        if name == "mode":
+            continue
         command += [] if value is None else ["--set", f"{name}={value}"]
     return [*command, *more]
 
@@ -166,15 +177,19 @@ class Mitmdump:
         if self.process.poll() is None:
             self.process.send_signal(with_signal)
         status = self.process.wait(seconds)
-        self._reader.join(5)
-        if self.process.stdout is not None:
-            self.process.stdout.close()
+        self._close_log()
         return status
 
     def kill(self) -> None:
         """SIGKILL: no `stop` record."""
         self.process.kill()
         self.process.wait(10)
+        self._close_log()
+
+    def _close_log(self) -> None:
+        self._reader.join(5)
+        if self.process.stdout is not None:
+            self.process.stdout.close()
 
 
 @contextlib.contextmanager
@@ -191,3 +206,46 @@ def mitmdump(
         yield running
     finally:
         running.stop()
+
+
+@dataclass(frozen=True)
+class Running:
+    """A running mitmdump and its upstream."""
+
+    gate: Mitmdump
+    upstream: Receiver
+
+    @property
+    def port(self) -> int:
+        return self.gate.port
+
+    def traces(self) -> Traces:
+        """Traces from now on."""
+        return Traces(self.gate, self.upstream)
+
+    def only_record(self, traces: Traces) -> Record:
+        """The one record since; a clean event that follows must get the very next number."""
+        traces.deliveries(1)
+        assert self.gate.opened() == []
+        assert ask(self.port, post(CLEAN)).status == 200
+        record, clean = traces.deliveries(2)
+        assert clean["reason"] == "clean"
+        assert clean["seq"] == record["seq"] + 1
+        return record
+
+
+@contextlib.contextmanager
+def running_mitmdump(
+    folder: Path,
+    respond: Callable[[Seen], bytes | None] = lambda _: OK,
+    /,
+    **keys: str,
+) -> Iterator[Running]:
+    """Both; where the test ends well, mitmdump must stop well and its ledger be whole."""
+    with receiving(respond) as upstream, mitmdump(upstream.url, folder, **keys) as gate:
+        yield Running(gate, upstream)
+        assert set(gate.opened()) <= {DEAD_END}
+        assert gate.stop() == 0
+        assert_chained(gate.audit)
+        assert_balanced(gate.audit)
+        assert gate.records()[-1]["in_flight"] == 0

@@ -4,16 +4,25 @@ import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from .ledger import Record, assert_balanced, assert_chained
 from .receiver import OK, Receiver, Seen, receiving
 from .sidecar import Sidecar, sidecar
 
 
+class Front(Protocol):
+    """What traces are read from: a running gate of either front."""
+
+    def records(self, kind: str | None = None) -> list[Record]: ...
+
+    def wait_for_deliveries(self, count: int, seconds: float = 5) -> list[Record]: ...
+
+
 class Traces:
     """What came to be in the ledger and at the upstream since this was made."""
 
-    def __init__(self, gate: Sidecar, upstream: Receiver) -> None:
+    def __init__(self, gate: Front, upstream: Receiver) -> None:
         self._gate = gate
         self._upstream = upstream
         self._records = len(gate.records())

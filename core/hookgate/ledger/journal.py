@@ -129,7 +129,7 @@ class Journal:
         except LedgerError as error:
             self._lost(error)
             return
-        if not self._distrusted:
+        if not (self._distrusted or self._owed or self._sums):
             self._regained()
 
     def close(self, fields: Record) -> None:

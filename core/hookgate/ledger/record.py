@@ -9,6 +9,7 @@ import time
 from typing import Any, NamedTuple
 
 from hookgate.policy import Decision, Reason, salvage
+from hookgate.policy.contract import is_utc_time
 
 from .privacy import Privacy
 
@@ -88,7 +89,7 @@ def read_event(document: dict[str, Any], privacy: Privacy) -> Event:
         _word(event.get("type")),
         _party(document.get("from"), privacy),
         _party(document.get("to"), privacy),
-        _text(document.get("timeUtc")),
+        _time(document.get("timeUtc")),
     )
 
 
@@ -176,6 +177,11 @@ def _ascii(text: bytes) -> str:
 
 def _text(value: Any) -> str | None:
     return value[:LONGEST_TEXT] if type(value) is str else None
+
+
+def _time(value: Any) -> str | None:
+    # A time that is none may be anything, a phone number too.
+    return value if type(value) is str and is_utc_time(value) else None
 
 
 def _word(value: Any) -> str | None:

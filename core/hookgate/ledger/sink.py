@@ -28,11 +28,11 @@ class Sink:
         status = os.fstat(self._fd)
         self._identity = (status.st_dev, status.st_ino)
         self._regular = stat.S_ISREG(status.st_mode) and path != STDOUT
-        size = status.st_size
-        tail = os.pread(self._fd, _TAIL, max(0, size - _TAIL)) if self._regular else b""
+        tail = self._read_tail(status.st_size) if self._regular else b""
         self.torn = bool(tail) and not tail.endswith(b"\n")
         self.last_line = tail.rstrip(b"\n").rpartition(b"\n")[2]
         self._ragged = self.torn
+        self._stray = 0
         self._syncer: ThreadPoolExecutor | None = None
         self._syncing: Future[None] | None = None
 
@@ -41,6 +41,7 @@ class Sink:
 
         Raises OSError, and then nothing of it remains.
         """
+        self._cut_stray()
         data = line + b"\n"
         if self._ragged:
             data = b"\n" + data
@@ -55,17 +56,27 @@ class Sink:
             if durable:
                 os.fdatasync(self._fd)
         except OSError:
-            self._cut(written)
+            self._stray = written
+            self._cut_stray()
             raise
         self._ragged = False
 
-    def _cut(self, length: int) -> None:
+    def _cut_stray(self) -> None:
         # O_APPEND and the lock make the last bytes ours. Cut by length rather than to a remembered
-        # size: a file truncated from outside must not grow a hole.
+        # size: a file truncated from outside must not grow a hole. What cannot be cut off now is
+        # cut off before the next line.
+        if self._stray:
+            os.ftruncate(self._fd, max(0, os.fstat(self._fd).st_size - self._stray))
+            self._stray = 0
+
+    def _read_tail(self, size: int) -> bytes:
         try:
-            os.ftruncate(self._fd, os.fstat(self._fd).st_size - length)
-        except OSError:
-            self._ragged = True
+            return os.pread(self._fd, _TAIL, max(0, size - _TAIL))
+        except OSError as error:
+            os.close(self._fd)
+            raise LedgerError(
+                f'audit.path = "{self.path}" cannot be read: {error.strerror}'
+            ) from None
 
     def moved(self) -> bool:
         """Whether the path names another file by now, as after a rotation."""

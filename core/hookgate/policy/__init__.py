@@ -6,11 +6,12 @@ from .document import salvage
 from .policy import Policy, Step
 from .request import Fields, Head, make_head
 from .source import HEADERS, Standing, parse_address
-from .verdict import Fault, Finding, Outcome, Reason
+from .verdict import UNFRAMED, Fault, Finding, Outcome, Reason
 
 __all__ = [
     "HEADERS",
     "OBSERVABLE",
+    "UNFRAMED",
     "Contract",
     "ContractError",
     "Decision",

@@ -85,6 +85,19 @@ class Reason(Enum):
         self.fault = fault
 
 
+# After these nobody knows where the next request on the connection begins, or wants to.
+UNFRAMED = frozenset(
+    (
+        Reason.MALFORMED_HTTP,
+        Reason.EXPECTATION_FAILED,
+        Reason.HEAD_TOO_LARGE,
+        Reason.HEAD_TIMEOUT,
+        Reason.BODY_TIMEOUT,
+        Reason.GATE_ERROR,
+    )
+)
+
+
 class Finding(NamedTuple):
     """One check's objection: the reason, and plain words that never hold a sender's value."""
 

@@ -1,0 +1,40 @@
+"""The client side of TLS: what an https upstream is verified with, and what we show it."""
+
+import ssl
+
+
+def add_ca(context: ssl.SSLContext, file: str) -> None:
+    """Trust the CA certificates in a PEM file. Raises ValueError in words."""
+    try:
+        context.load_verify_locations(file)
+    except (ssl.SSLError, OSError) as error:
+        raise ValueError(f"holds no CA certificate in PEM ({_why(error)})") from None
+
+
+def add_client(context: ssl.SSLContext, cert: str, key: str) -> None:
+    """Show a certificate with its key, which may be in the same file. Raises ValueError."""
+    try:
+        context.load_cert_chain(cert, key or None)
+    except (ssl.SSLError, OSError) as error:
+        raise ValueError(f"holds no certificate with its key in PEM ({_why(error)})") from None
+
+
+def client_context(ca_file: str, client_cert: str, client_key: str) -> ssl.SSLContext:
+    """TLS 1.2 or newer, verified against `ca_file`, or the system's where it is "".
+
+    Raises ValueError where a file cannot be used.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if ca_file:
+        add_ca(context, ca_file)
+    else:
+        context.load_default_certs()
+    if client_cert:
+        add_client(context, client_cert, client_key)
+    return context
+
+
+def _why(error: OSError) -> str:
+    reason = error.reason if isinstance(error, ssl.SSLError) else error.strerror
+    return reason or type(error).__name__
