@@ -21,7 +21,7 @@ from . import __version__
 from .answer import BARE_FAILURE, DELIVERED, Answer, make_answer
 from .forwarding import relayed_fields, upstream_head
 from .ledger import Journal, LedgerUnavailableError, Privacy
-from .ledger.record import Ending, Event, Record, delivery_record, read_decided_event, read_event
+from .ledger.record import Ending, Event, Record, delivery_record, read_decided_event
 from .policy import Decision, Head, Outcome, Policy, Reason, Standing
 from .settings import Config
 from .upstream import Response, Upstream
@@ -191,7 +191,7 @@ class Delivery:
         if decision.origin is None:
             raise RuntimeError("clean without an origin")
         head = upstream_head(decision.head, decision.origin, len(body), self.request_id, gate.host)
-        self._event = read_event(decision.document or {}, gate.privacy)
+        self._event = read_decided_event(decision, gate.privacy)
         try:
             gate.journal.forward(
                 {

@@ -34,16 +34,21 @@ class Response(NamedTuple):
 Done = Callable[[Response | Reason], None]
 
 
+class _StopReading(Exception):  # noqa: N818  # no error: how a parser callback ends the parsing
+    """What follows is no answer to what was sent."""
+
+
 class _Exchange:
     """One request and its answer. `done` is called exactly once."""
 
-    __slots__ = ("body", "connection", "deadline", "done", "head")
+    __slots__ = ("attempted", "body", "connection", "deadline", "done", "head")
 
     def __init__(self, head: bytes, body: bytes, done: Done, deadline: float) -> None:
         self.head = head
         self.body = body
         self.done: Done | None = done
         self.deadline = deadline
+        self.attempted = False
         self.connection: _Connection | None = None
 
     def finish(self, result: Response | Reason) -> None:
@@ -117,18 +122,21 @@ class Upstream:
         return None
 
     def _connect_if_needed(self) -> None:
-        missing = len(self._waiting) - len(self._connecting)
-        room = self._settings.max_connections - self._open
-        for _ in range(min(missing, room)):
-            self._open += 1
-            task = self._loop.create_task(self._connect())
-            self._connecting.add(task)
-            task.add_done_callback(self._connecting.discard)
+        """Start a connection for each exchange that waits without one, while there is room."""
+        for exchange in self._waiting:
+            if self._open >= self._settings.max_connections:
+                return
+            if not exchange.attempted:
+                exchange.attempted = True
+                self._open += 1
+                task = self._loop.create_task(self._connect(exchange))
+                self._connecting.add(task)
+                task.add_done_callback(self._connecting.discard)
 
-    async def _connect(self) -> None:
+    async def _connect(self, exchange: _Exchange) -> None:
         made = False
         try:
-            async with asyncio.timeout(self._settings.timeout):
+            async with asyncio.timeout_at(exchange.deadline):
                 _, connection = await self._loop.create_connection(
                     lambda: _Connection(self, self._settings.max_response),
                     self._host,
@@ -137,16 +145,16 @@ class Upstream:
                 )
             made = True
         except (OSError, UnicodeError):  # TLS, look-up and time-out errors are OSErrors
-            self._fail_one_waiting(Reason.UPSTREAM_UNREACHABLE)
+            # Only the one it was made for: another may have been served by a connection since.
+            if exchange in self._waiting:
+                self._waiting.remove(exchange)
+                self.conclude(exchange, Reason.UPSTREAM_UNREACHABLE)
         finally:
             if not made:
                 self._open -= 1
+                self._connect_if_needed()
         if made:
             self.release(connection)
-
-    def _fail_one_waiting(self, reason: Reason) -> None:
-        if self._waiting:
-            self.conclude(self._waiting.popleft(), reason)
 
     def release(self, connection: "_Connection") -> None:
         """Take a connection that is ready for its next exchange."""
@@ -309,6 +317,7 @@ class _Connection(asyncio.Protocol):
     def on_message_begin(self) -> None:
         if self._complete:
             self._extra = True
+            raise _StopReading
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if not self._head_complete:
@@ -316,7 +325,14 @@ class _Connection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         self._status = self._parser.get_status_code()
+        if self._status < 100:
+            raise _StopReading
         self._head_complete = self._status >= 200
+        # RFC 9112 6.3: an answer to HEAD has no body, whatever length it names. The connection is
+        # not used again: the parser still waits for one.
+        exchange = self._exchange
+        if self._head_complete and exchange is not None and exchange.head.startswith(b"HEAD "):
+            self._complete = True
 
     def on_body(self, body: bytes) -> None:
         self._body_size += len(body)

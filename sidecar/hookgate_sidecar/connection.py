@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 LINGER_BYTES = 8 * 1024 * 1024
 LINGER_SECONDS = 2.0
 
+# One read may hold thousands of pipelined requests: it is parsed piece by piece, and no further
+# while more than one of them waits.
+_PIECE = 16 * 1024
+
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -37,9 +41,10 @@ class _Request:
         "body",
         "complete",
         "delivery",
+        "expects",
+        "fed",
         "fields",
         "head_complete",
-        "head_size",
         "keep_alive",
         "size",
         "started",
@@ -52,8 +57,9 @@ class _Request:
         self.target = b""
         self.version = "1.1"
         self.fields: list[tuple[bytes, bytes]] = []
-        self.head_size = 0
+        self.fed = 0
         self.head_complete = False
+        self.expects = False
         self.body: list[bytes] = []
         self.size = 0
         self.complete = False
@@ -90,22 +96,35 @@ class Connection(asyncio.Protocol):
         self._ended_by_sender = False
         self._unreadable = False
         self._draining = False
+        self._stopped = False
+        self._answered_any = False
         self._lingering = False
         self._discarded = 0
-        self._unread_run = 0
+        self._unfed = b""
+        self._feeding = 0
+        self._begun = 0
+        self._progressed = False
+        self._quiet = 0
 
     # asyncio.Protocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport  # type: ignore[assignment]  # a TCP transport
         peername = transport.get_extra_info("peername")
-        self.peer = str(peername[0]) if peername else ""
-        self.deadline = self._loop.time() + self._settings.head_timeout
+        if not peername:
+            self._abort()  # it was reset before it could be accepted: nobody is there
+            return
+        self.peer = str(peername[0])
+        self._restart_deadline()
         if not self._server.admit(self):
             request = self._begin()
             request.refuse(Reason.OVERLOADED)
             self._write(request)
-            self._close()
+            # Those who may send see the answer and no reset; strangers are not waited for.
+            if self.foreign:
+                self._close()
+            else:
+                self._linger()
 
     def data_received(self, data: bytes) -> None:
         if self._lingering:
@@ -142,9 +161,11 @@ class Connection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         self._writing_paused = True
+        self._restart_deadline()
 
     def resume_writing(self) -> None:
         self._writing_paused = False
+        self._restart_deadline()
         self._pump()
 
     # what the server asks
@@ -152,12 +173,12 @@ class Connection(asyncio.Protocol):
     def expire(self) -> None:
         """The deadline passed: of the head, the body, keep-alive or lingering."""
         request = self._receiving
-        if request is not None and not self._lingering:
+        if self._lingering or self._writing_paused:
+            self._abort()  # also a sender that does not read its answers
+        elif request is not None:
             request.refuse(Reason.BODY_TIMEOUT if request.head_complete else Reason.HEAD_TIMEOUT)
             self._unreadable = True
             self._pump()
-        elif self._lingering or self._writing_paused:
-            self._abort()  # also a sender that does not read its answers
         else:
             self._close()
 
@@ -166,6 +187,10 @@ class Connection(asyncio.Protocol):
         self._draining = True
         if not self._queue and not self._lingering:
             self._close()
+
+    def begin_nothing_more(self) -> None:
+        """Only what is on its way upstream is still answered."""
+        self._stopped = True
 
     def cut(self) -> None:
         """Close now: the drain is over."""
@@ -180,37 +205,39 @@ class Connection(asyncio.Protocol):
         request = self._receiving
         assert request is not None  # noqa: S101  # on_message_begin came first
         request.target += url
-        request.head_size += len(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         request = self._receiving
         assert request is not None  # noqa: S101  # on_message_begin came first
         if not request.head_complete:  # trailers are dropped
-            request.fields.append((name, value))
-            request.head_size += len(name) + len(value) + 4
+            # llhttp leaves the white space behind a value, which is no part of it (RFC 9110 5.5).
+            request.fields.append((name, value.rstrip(b" \t")))
 
     def on_headers_complete(self) -> None:
         request = self._receiving
         assert request is not None  # noqa: S101  # on_message_begin came first
         request.head_complete = True
+        self._progressed = True
         request.version = self._parser.get_http_version()
         if self._head_too_large(request):
             request.refuse(Reason.HEAD_TOO_LARGE)
             raise _StopReading
-        self.deadline = self._loop.time() + self._settings.body_timeout
+        self._restart_deadline()
         head = make_head(
             self.peer, self._parser.get_method(), request.target, request.fields, request.version
         )
         request.answer = request.delivery.screen(head)
         if request.answer is not None and request.answer.last:
             raise _StopReading
-        if request.answer is None and b"expect" in head.named and len(self._queue) == 1:
-            self._send(_CONTINUE)
+        request.expects = (
+            request.answer is None and b"expect" in head.named and request.version == "1.1"
+        )
 
     def on_body(self, body: bytes) -> None:
         request = self._receiving
         assert request is not None  # noqa: S101  # on_message_begin came first
-        self._unread_run = 0
+        self._progressed = True
+        request.expects = False
         if request.answer is None:
             request.size += len(body)
             if request.size > self._max_body:
@@ -224,7 +251,7 @@ class Connection(asyncio.Protocol):
         request.complete = True
         request.keep_alive = self._parser.should_keep_alive()
         self._receiving = None
-        self.deadline = float("inf")
+        self._restart_deadline()
 
     # receiving
 
@@ -232,14 +259,24 @@ class Connection(asyncio.Protocol):
         request = _Request(self._server.gate.begin(self.peer))
         self._queue.append(request)
         self._receiving = request
-        self._unread_run = 0
-        self.deadline = self._loop.time() + self._settings.head_timeout
+        self._begun += 1
+        self._restart_deadline()
         return request
 
     def _receive(self, data: bytes) -> None:
+        for start in range(0, len(data), _PIECE):
+            if self._unreadable:
+                return
+            if len(self._queue) > 1:
+                self._unfed = data[start:]
+                return
+            self._feed(data[start : start + _PIECE])
+
+    def _feed(self, data: bytes) -> None:
         before = self._receiving
-        head_was_open = before is not None and not before.head_complete
-        self._unread_run += len(data)
+        self._feeding = len(data)
+        self._begun = 0
+        self._progressed = False
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserCallbackError as error:
@@ -254,12 +291,15 @@ class Connection(asyncio.Protocol):
         if request is None:
             return
         if not request.head_complete:
-            if head_was_open and request is before:
-                request.head_size = max(request.head_size, self._unread_run)
-            if self._head_too_large(request):
+            # Where it began within this read is not known if another was read before it.
+            if request is before or (before is None and self._begun == 1):
+                request.fed += len(data)
+            if request.fed > self._settings.max_head:
                 request.refuse(Reason.HEAD_TOO_LARGE)
-        elif self._unread_run > self._settings.max_head + len(data):
-            # Chunk extensions and trailers without end.
+            return
+        # Chunk extensions and trailers may go on without end.
+        self._quiet = 0 if self._progressed else self._quiet + len(data)
+        if self._quiet > self._settings.max_head:
             request.refuse(Reason.HEAD_TOO_LARGE)
 
     def _stop_receiving(self, malformed: str | None) -> None:
@@ -277,10 +317,13 @@ class Connection(asyncio.Protocol):
         self._unreadable = True
 
     def _head_too_large(self, request: _Request) -> bool:
-        return (
-            request.head_size > self._settings.max_head
-            or len(request.fields) > self._settings.max_fields
-        )
+        settings = self._settings
+        if len(request.fields) > settings.max_fields:
+            return True
+        if request.fed + self._feeding <= settings.max_head:
+            return False
+        line = len(self._parser.get_method()) + len(request.target) + len("  HTTP/1.1\r\n\r\n")
+        return line + sum(len(n) + len(v) + 4 for n, v in request.fields) > settings.max_head
 
     # answering
 
@@ -290,21 +333,32 @@ class Connection(asyncio.Protocol):
             return
         self._pumping = True
         try:
-            while self._queue and not self._writing_paused and self._transport is not None:
-                request = self._queue[0]
-                if request.answer is not None:
-                    self._finish(request)
-                elif request.complete and not request.started:
-                    request.started = True
-                    body = request.body[0] if len(request.body) == 1 else b"".join(request.body)
-                    request.delivery.deliver(body, self._answered)
-                else:
-                    break
+            self._serve_queue()
+            while self._unfed and len(self._queue) <= 1 and not self._writing_paused:
+                data, self._unfed = self._unfed, b""
+                if not self._lingering:
+                    self._receive(data)
+                    self._serve_queue()
             self._apply_backpressure()
         except Exception as error:  # noqa: BLE001  # fails closed
             self._fault(error)
         finally:
             self._pumping = False
+
+    def _serve_queue(self) -> None:
+        while self._queue and not self._writing_paused and self._transport is not None:
+            request = self._queue[0]
+            if request.answer is not None:
+                self._finish(request)
+            elif request.complete and not request.started and not self._stopped:
+                request.started = True
+                body = request.body[0] if len(request.body) == 1 else b"".join(request.body)
+                request.delivery.deliver(body, self._answered)
+            else:
+                if request.expects:
+                    request.expects = False
+                    self._send(_CONTINUE)
+                break
 
     def _answered(self, answer: Answer) -> None:
         if self._queue:
@@ -318,10 +372,10 @@ class Connection(asyncio.Protocol):
         )
         request.keep_alive = not closing
         self._write(request)
+        self._answered_any = True
         self._queue.popleft()
         if not closing:
-            if not self._queue:
-                self.deadline = self._loop.time() + self._settings.keep_alive
+            self._restart_deadline()
             return
         for unanswered in self._queue:
             unanswered.delivery.leave(unanswered.size)
@@ -344,31 +398,38 @@ class Connection(asyncio.Protocol):
             self._transport.write(data)
 
     def _apply_backpressure(self) -> None:
-        # One read may hold many pipelined requests; no more is read until they are answered.
         pause = len(self._queue) > 1 or self._writing_paused
         if self._transport is None or self._lingering or pause == self._reading_paused:
             return
         self._reading_paused = pause
         if pause:
             self._transport.pause_reading()
-            self.deadline = float("inf")
         else:
             self._transport.resume_reading()
-            self._restart_deadline()
+        self._restart_deadline()
 
     def _restart_deadline(self) -> None:
-        if self._receiving is not None:
-            settings = self._settings
+        """How long this connection may now take for what it is at."""
+        settings = self._settings
+        if self._lingering:
+            seconds = LINGER_SECONDS
+        elif self._writing_paused:
+            seconds = settings.keep_alive
+        elif self._receiving is not None and not self._reading_paused:
             in_body = self._receiving.head_complete
             seconds = settings.body_timeout if in_body else settings.head_timeout
-            self.deadline = self._loop.time() + seconds
+        elif self._queue:
+            seconds = float("inf")  # the upstream has its own deadline
+        else:
+            seconds = settings.keep_alive if self._answered_any else settings.head_timeout
+        self.deadline = self._loop.time() + seconds
 
     # closing
 
     def _linger(self) -> None:
         self._lingering = True
         self._receiving = None
-        self.deadline = self._loop.time() + LINGER_SECONDS
+        self._restart_deadline()
         if self._transport is not None:
             if self._reading_paused:
                 self._transport.resume_reading()
@@ -376,7 +437,7 @@ class Connection(asyncio.Protocol):
 
     def _close(self) -> None:
         self._lingering = True
-        self.deadline = self._loop.time() + LINGER_SECONDS
+        self._restart_deadline()
         if self._transport is not None:
             self._transport.close()
 

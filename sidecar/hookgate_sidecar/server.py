@@ -74,6 +74,8 @@ class Server:
     async def close(self) -> None:
         """Cut what is left; every delivery still gets its record."""
         self._draining = True
+        for connection in self._connections:
+            connection.begin_nothing_more()
         await self.gate.upstream.close()
         for connection in tuple(self._connections):
             connection.cut()

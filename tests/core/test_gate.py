@@ -118,7 +118,7 @@ BEFORE_FORWARDING = [
     ("journal", "forward"),
     ("upstream", "send"),
     (gate_module, "upstream_head"),
-    (gate_module, "read_event"),
+    (gate_module, "read_decided_event"),
 ]
 
 

@@ -81,7 +81,7 @@ def full_command(
 class Mitmdump:
     """A running mitmdump, of the same shape as `support.sidecar.Sidecar`.
 
-    `keys` are `section.key` settings; `options` are mitmproxy's. `patch` is Python
+    `keys` are `section.key` settings; `options`, a dict, are mitmproxy's, None for its default. `patch` is Python
     that the script runs before it loads the addon. `script` is what `-s` was given; a test may
     edit or delete it.
     """
@@ -92,7 +92,7 @@ class Mitmdump:
         folder: Path,
         *,
         patch: str = "",
-        options: Mapping[str, str | None] | None = None,
+        options: Any = None,
         **keys: str,
     ) -> None:
         self.audit = Path(keys.get("audit.path", str(folder / "audit.jsonl")))
@@ -198,7 +198,7 @@ def mitmdump(
     folder: Path,
     *,
     patch: str = "",
-    options: Mapping[str, str | None] | None = None,
+    options: Any = None,
     **keys: str,
 ) -> Iterator[Mitmdump]:
     running = Mitmdump(upstream, folder, patch=patch, options=options, **keys)

@@ -79,7 +79,7 @@ class Pair:
 
 @contextlib.contextmanager
 def paired(
-    folder: Path, respond: Callable[[Seen], bytes | None] = lambda _: OK, **keys: str
+    folder: Path, respond: Callable[[Seen], bytes | None] = lambda _: OK, /, **keys: str
 ) -> Iterator[Pair]:
     """A pair; where the test ends well, it must stop well and its ledger be whole."""
     with receiving(respond) as upstream, sidecar(upstream.url, folder, **keys) as gate:

@@ -103,6 +103,13 @@ def post(body: bytes, target: bytes = b"/cm/events", *extra: bytes, host: bytes 
     return b"\r\n".join(lines) + b"\r\n\r\n" + body
 
 
+def chunked(*chunks: bytes, trailers: bytes = b"", extension: bytes = b"") -> bytes:
+    """The same in chunks; `extension` follows each size, `trailers` are whole lines."""
+    head = post(b"").replace(b"Content-Length: 0", b"Transfer-Encoding: chunked")
+    body = b"".join(b"%x%s\r\n%s\r\n" % (len(chunk), extension, chunk) for chunk in chunks)
+    return head + body + b"0" + extension + b"\r\n" + trailers + b"\r\n"
+
+
 def wait_until(condition: Callable[[], bool], seconds: float = 5) -> bool:
     """Whether the condition comes true within the time."""
     until = time.monotonic() + seconds

@@ -81,13 +81,13 @@ class Scripted:
     Where `greet` is set, it comes first on each new connection.
     """
 
-    def __init__(self, act: Act) -> None:
+    def __init__(self, act: Act, port: int = 0) -> None:
         self.act = act
         self.greet: Act | None = None
         self.connections = 0
         self._open: set[socket.socket] = set()
         self._threads: list[threading.Thread] = []
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
+        self._listener = socket.create_server(("127.0.0.1", port), backlog=256)
         self.port: int = self._listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self._acceptor = threading.Thread(target=self._accept)
@@ -126,8 +126,8 @@ class Scripted:
 
 
 @contextlib.contextmanager
-def scripted(act: Act) -> Iterator[Scripted]:
-    upstream = Scripted(act)
+def scripted(act: Act, port: int = 0) -> Iterator[Scripted]:
+    upstream = Scripted(act, port)
     try:
         yield upstream
     finally:

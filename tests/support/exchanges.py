@@ -1,0 +1,74 @@
+"""The upstream client by itself, played with inside an event loop of the test's choice."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import TypeVar
+
+from hookgate.policy import Reason
+from hookgate.settings import UpstreamSettings
+from hookgate.upstream import Response, Upstream
+
+T = TypeVar("T")
+Result = Response | Reason
+BODY = b"{}"
+HEAD = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n"
+
+SETTINGS = UpstreamSettings(
+    url="",
+    host="preserve",
+    timeout=0.6,
+    max_connections=4,
+    max_response=64 * 1024,
+    ca_file="",
+    client_cert="",
+    client_key="",
+)
+
+
+class Sender:
+    """Sends through one `Upstream` and notes every call of `done`."""
+
+    def __init__(self, upstream: Upstream) -> None:
+        self.upstream = upstream
+        self.results: list[Result] = []
+
+    def begin(self, body: bytes = BODY) -> asyncio.Future[Result]:
+        """Send; the future fails where `done` is called twice."""
+        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        head = HEAD.replace(b"Length: 2", b"Length: %d" % len(body))
+
+        def done(result: Result) -> None:
+            self.results.append(result)
+            future.set_result(result)
+
+        self.upstream.send(head, body, done)
+        return future
+
+
+def run(
+    runner: asyncio.Runner,
+    url: str,
+    play: Callable[[Sender], Awaitable[T]],
+    settings: UpstreamSettings = SETTINGS,
+) -> T:
+    """Play with a sender to this URL; the client must close and leave nothing open."""
+
+    async def main() -> T:
+        upstream = Upstream(replace(settings, url=url))
+        try:
+            return await play(Sender(upstream))
+        finally:
+            await upstream.close()
+            for _ in range(100):
+                if upstream._open:
+                    await asyncio.sleep(0.01)
+            assert upstream._open == 0
+            assert not upstream._active
+
+    return runner.run(main())
+
+
+async def once(sender: Sender) -> Result:
+    """One exchange's result."""
+    return await sender.begin()
