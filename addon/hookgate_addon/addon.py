@@ -6,28 +6,50 @@ given a dead upstream, and a refusal is set first and lifted only by an answer o
 
 import asyncio
 import atexit
+import functools
 import logging
 import signal
-from http import HTTPStatus
-from typing import Any
+from collections.abc import Callable, Coroutine
+from typing import Any, Concatenate, ParamSpec
 
 from mitmproxy import ctx, http
 from mitmproxy.addonmanager import Loader
 from mitmproxy.connection import Client
+from mitmproxy.tls import TlsData
 
 from hookgate.answer import BARE_FAILURE, Answer
 from hookgate.config import ConfigError, load
 from hookgate.gate import Delivery, Gate
 from hookgate.ledger import LedgerError
 from hookgate.log import make_log
-from hookgate.policy import Head, Reason, make_head
+from hookgate.policy import Reason
 
+from .proxylog import ProxyLog
 from .startup import find_problems
+from .translate import UNFRAMED, conclude, head_of, is_too_large, peer_of, response_of
 
 _DELIVERY = "hookgate.delivery"
 _TICK_SECONDS = 1.0
-_PHRASES = {status.value: status.phrase for status in HTTPStatus}
+# How often an exchange under way looks whether its sender is still there: mitmproxy tells no
+# addon before the request hook has returned.
+_LOOK_SECONDS = 0.05
 _log = logging.getLogger("hookgate")
+
+_P = ParamSpec("_P")
+_Hook = Callable[Concatenate["HookgateAddon", _P], None]
+
+
+def _guarded(hook: _Hook[_P]) -> _Hook[_P]:
+    """Log what a hook raises by its type and place; mitmproxy would print its message."""
+
+    @functools.wraps(hook)
+    def guarded(addon: "HookgateAddon", /, *args: _P.args, **kwargs: _P.kwargs) -> None:
+        try:
+            hook(addon, *args, **kwargs)
+        except Exception as error:  # noqa: BLE001  # fails closed: `request` refuses
+            addon.log_fault(hook.__name__, error)
+
+    return guarded
 
 
 class HookgateAddon:
@@ -37,8 +59,9 @@ class HookgateAddon:
 
     def __init__(self) -> None:
         self._gate: Gate | None = None
-        self._failed = False
+        self._problems: list[str] = []
         self._timer: asyncio.TimerHandle | None = None
+        self._proxy_log: ProxyLog | None = None
         self._open: dict[str, set[Delivery]] = {}
 
     # life
@@ -50,11 +73,11 @@ class HookgateAddon:
         loader.add_option("hookgate_audit", str, "", "The audit log.")
 
     def configure(self, updated: set[str]) -> None:  # noqa: ARG002  # mitmproxy's signature
-        """Open the gate, once; from then on hold mitmproxy to what it was started with."""
-        if self._gate is None and not self._failed:
+        """Open the gate, once; from then on refuse whenever the options are not right."""
+        if self._gate is not None:
+            self._report(find_problems(ctx.options, self._gate.policy.max_body))
+        elif not self._problems:
             self._start()
-        elif self._gate is not None:
-            self._fail(find_problems(ctx.options, self._gate.policy.max_body))
 
     def _start(self) -> None:
         options = ctx.options
@@ -66,37 +89,58 @@ class HookgateAddon:
             config = load(options.hookgate_config or None, {k: v for k, v in given.items() if v})
             problems = find_problems(options, config.request.max_body)
             if not problems:
-                self._gate = Gate(config, "addon", make_log())
+                self._open_gate(Gate(config, "addon", make_log()))
         except ConfigError as error:
             problems = error.problems
         except LedgerError as error:
             problems = [str(error)]
-        if self._gate is None:
-            self._fail(problems)
-            return
+        self._report(problems)
+
+    def _open_gate(self, gate: Gate) -> None:
+        self._gate = gate
+        self._proxy_log = ProxyLog(gate)
+        self._proxy_log.install()
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(_TICK_SECONDS, self._tick)
-        loop.add_signal_handler(signal.SIGUSR1, self._gate.journal.reopen)
+        loop.add_signal_handler(signal.SIGUSR1, gate.journal.reopen)
         atexit.register(self._close_ledger)
 
-    def _fail(self, problems: list[str]) -> None:
+    def _report(self, problems: list[str]) -> None:
         # mitmdump exits with 1 if an error was logged before it is up; after that, this refuses.
         for problem in problems:
-            self._failed = True
-            _log.error("hookgate: %s", problem)
+            if problem not in self._problems:
+                _log.error("hookgate: %s", problem)
+        self._problems = problems
 
     def _tick(self) -> None:
         if self._gate is not None:
             self._gate.tick()
             self._timer = asyncio.get_running_loop().call_later(_TICK_SECONDS, self._tick)
 
-    async def done(self) -> None:
-        """Stop the gate when mitmproxy stops; a script that is reloaded keeps it."""
-        if self._gate is not None and ctx.master.should_exit.is_set():
-            gate, self._gate = self._gate, None
-            if self._timer is not None:
-                self._timer.cancel()
-            await gate.close()
+    def done(self) -> Coroutine[Any, Any, None] | None:
+        """Stop the gate when mitmproxy stops; a script that is loaded again keeps it.
+
+        mitmproxy awaits what is returned when it stops, and refuses to unload a script whose
+        `done` is a coroutine function.
+        """
+        if ctx.master.should_exit.is_set():
+            return self._stop()
+        for deliveries in self._open.values():
+            for delivery in deliveries:
+                if not delivery.ended and not delivery.forwarded:
+                    delivery.refuse(Reason.GATE_ERROR)  # no hook will conclude it
+        self._open.clear()
+        return None
+
+    async def _stop(self) -> None:
+        if self._gate is None:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._proxy_log is not None:
+            self._proxy_log.remove()
+        gate, self._gate = self._gate, None
+        await gate.close()
 
     def _close_ledger(self) -> None:
         if self._gate is not None:
@@ -105,106 +149,100 @@ class HookgateAddon:
 
     # requests
 
+    @_guarded
     def requestheaders(self, flow: http.HTTPFlow) -> None:
         """Begin a delivery and screen its head."""
-        if flow.response is not None or not flow.live:
-            return
         gate = self._gate
-        if gate is None:
+        if gate is None or not flow.live:
             return
-        delivery = gate.begin(_peer(flow))
+        flow.request.stream = False
+        delivery = gate.begin(peer_of(flow))
         flow.metadata[_DELIVERY] = delivery
         self._open.setdefault(flow.client_conn.id, set()).add(delivery)
         if flow.error is not None:
             # mitmproxy refuses it by itself; the hook only tells.
-            delivery.refuse(Reason.MALFORMED_HTTP, detail="mitmproxy cannot frame it")
+            delivery.refuse(Reason.MALFORMED_HTTP, detail=UNFRAMED)
             return
-        answer = delivery.screen(_head(flow))
+        head = head_of(flow)
+        if is_too_large(head, gate.config.sidecar):
+            answer: Answer | None = delivery.refuse(Reason.HEAD_TOO_LARGE)
+        else:
+            answer = delivery.screen(head)
         if answer is not None:
             # mitmproxy would send 100 Continue for a request that is refused already.
             flow.request.headers.pop("expect", None)
-            flow.response = _response(flow, answer)
+            flow.response = response_of(flow, answer, close=answer.status in (400, 431))
 
     async def request(self, flow: http.HTTPFlow) -> None:
         """Judge the body, carry it, and set the answer."""
-        if flow.response is not None or flow.error is not None or not flow.live:
-            return
-        flow.response = _response(flow, BARE_FAILURE)
         delivery = flow.metadata.get(_DELIVERY)
-        if self._gate is None or self._failed or not isinstance(delivery, Delivery):
-            self._refuse_unbegun(flow, delivery)
+        if not isinstance(delivery, Delivery):
+            delivery = None
+        refused = delivery is not None and delivery.ended and flow.response is not None
+        if refused or flow.error is not None or not flow.live:
             return
+        answer = BARE_FAILURE
+        try:
+            flow.response = response_of(flow, answer)
+            if delivery is None or self._problems or self._gate is None:
+                self._refuse(flow, delivery)
+                return
+            answer = await self._exchange(flow, delivery)
+            flow.response = response_of(flow, answer)
+        except Exception as error:  # noqa: BLE001  # fails closed
+            self.log_fault("request", error)
+            self._refuse(flow, delivery)
+            # What the upstream took is answered as delivered all the same.
+            flow.response = http.Response.make(answer.status, b"", {"Connection": "close"})
+
+    async def _exchange(self, flow: http.HTTPFlow, delivery: Delivery) -> Answer:
         answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         delivery.deliver(flow.request.raw_content or b"", answered.set_result)
-        flow.response = _response(flow, await answered)
+        while not answered.done():
+            await asyncio.wait((answered,), timeout=_LOOK_SECONDS)
+            if not flow.client_conn.connected:
+                delivery.leave()
+        return answered.result()
 
-    def _refuse_unbegun(self, flow: http.HTTPFlow, delivery: Any) -> None:
-        if self._gate is None:
-            return
-        if not isinstance(delivery, Delivery):
-            delivery = self._gate.begin(_peer(flow))
-        delivery.refuse(Reason.GATE_ERROR)
+    def _refuse(self, flow: http.HTTPFlow, delivery: Delivery | None) -> None:
+        if delivery is None and self._gate is not None:
+            delivery = self._gate.begin(peer_of(flow))
+        if delivery is not None and not delivery.ended and not delivery.forwarded:
+            delivery.refuse(Reason.GATE_ERROR)
 
+    @_guarded
     def response(self, flow: http.HTTPFlow) -> None:
         """The answer goes out: nothing is open any more."""
-        self._forget(flow)
+        delivery = self._forget(flow)
+        if delivery is not None:
+            self._refuse(flow, delivery)  # where another addon answered
 
+    @_guarded
     def error(self, flow: http.HTTPFlow) -> None:
         """mitmproxy gave the request up: it broke the framing or a bound, or the sender left."""
-        delivery = flow.metadata.get(_DELIVERY)
-        if isinstance(delivery, Delivery) and not delivery.ended:
-            _conclude(delivery, flow.error.msg if flow.error is not None else "")
-        self._forget(flow)
+        delivery = self._forget(flow)
+        if delivery is not None:
+            conclude(delivery, flow.error.msg if flow.error is not None else "")
 
+    @_guarded
     def client_disconnected(self, client: Client) -> None:
         """Conclude what no other hook did, as after a crash of mitmproxy's HTTP layer."""
         for delivery in self._open.pop(client.id, ()):
             delivery.leave()
 
-    def _forget(self, flow: http.HTTPFlow) -> None:
+    @_guarded
+    def tls_failed_client(self, data: TlsData) -> None:
+        """Bytes that began like TLS and are none."""
+        client = data.context.client
+        if self._gate is not None and client.peername:
+            self._gate.begin(str(client.peername[0])).refuse(Reason.MALFORMED_HTTP, detail=UNFRAMED)
+
+    def _forget(self, flow: http.HTTPFlow) -> Delivery | None:
         delivery = flow.metadata.pop(_DELIVERY, None)
-        deliveries = self._open.get(flow.client_conn.id)
-        if deliveries is not None:
-            deliveries.discard(delivery)
+        self._open.get(flow.client_conn.id, set()).discard(delivery)
+        return delivery if isinstance(delivery, Delivery) else None
 
-
-def _conclude(delivery: Delivery, message: str) -> None:
-    if "body_size_limit" in message:
-        delivery.refuse(Reason.BODY_TOO_LARGE)
-    elif "protocol error" in message or "refusing" in message:
-        delivery.refuse(Reason.MALFORMED_HTTP, detail="mitmproxy cannot frame it")
-    else:
-        delivery.leave()
-
-
-def _peer(flow: http.HTTPFlow) -> str:
-    return str(flow.client_conn.peername[0]) if flow.client_conn.peername else ""
-
-
-def _head(flow: http.HTTPFlow) -> Head:
-    data = flow.request.data
-    target = data.path
-    if data.authority:
-        # Absolute form: mitmproxy has taken it apart.
-        target = data.scheme + b"://" + data.authority + data.path
-    fields = [(name, value.strip(b" \t")) for name, value in data.headers.fields]
-    version = data.http_version.decode("ascii", "replace").removeprefix("HTTP/")
-    return make_head(_peer(flow), data.method, target, fields, version)
-
-
-def _response(flow: http.HTTPFlow, answer: Answer) -> http.Response:
-    fields = [*answer.fields, (b"Content-Length", b"%d" % len(answer.body))]
-    if "transfer-encoding" in flow.request.headers:
-        # h11 0.14, which mitmproxy 11 carries, accepts a malformed chunk ending; what follows it
-        # is never parsed if the connection ends here.
-        fields.append((b"Connection", b"close"))
-    return http.Response(
-        http_version=b"HTTP/1.1",
-        status_code=answer.status,
-        reason=_PHRASES.get(answer.status, "").encode(),
-        headers=http.Headers(fields),
-        content=answer.body,
-        trailers=None,
-        timestamp_start=0.0,
-        timestamp_end=None,
-    )
+    def log_fault(self, where: str, error: Exception) -> None:
+        """Log an exception without its message, which may hold a sender's value."""
+        if self._gate is not None:
+            self._gate.log_fault(where, error)

@@ -26,10 +26,12 @@ NEEDS = (
     Need("http2", False, "the gate judges HTTP/1.1"),
     Need("websocket", False, "an upgrade is never granted"),
     Need("rawtcp", False, "what is no HTTP must not be passed on"),
+    Need("anticache", False, "fields would be taken out before they are judged"),
+    Need("anticomp", False, "fields would be changed before they are judged"),
 )
 EMPTY = (
     "map_remote", "map_local", "modify_headers", "modify_body", "stickyauth", "stickycookie",
-    "server_replay",
+    "server_replay", "block_list", "proxyauth", "ignore_hosts", "allow_hosts", "tcp_hosts",
 )  # fmt: skip
 
 

@@ -158,9 +158,16 @@ class Delivery:
         except Exception as error:  # noqa: BLE001  # fails closed
             return self._fault("screen", error)
 
-    def refuse(self, reason: Reason, received: int = 0, detail: str = "") -> Answer:
-        """End it for what the front saw. `received` is how many body bytes had arrived."""
+    def refuse(
+        self, reason: Reason, received: int = 0, detail: str = "", *, answered: bool = True
+    ) -> Answer:
+        """End it for what the front saw.
+
+        `received` is how many body bytes had arrived. `answered` is False where the front can
+        only close the connection.
+        """
         self._received = received
+        self._gone = self._gone or not answered
         try:
             return self._end(Ending(reason, (detail,) if detail else ()))
         except Exception as error:  # noqa: BLE001  # fails closed

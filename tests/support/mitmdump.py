@@ -81,9 +81,9 @@ def full_command(
 class Mitmdump:
     """A running mitmdump, of the same shape as `support.sidecar.Sidecar`.
 
-    `keys` are `section.key` settings; `options`, a dict, are mitmproxy's, None for its default. `patch` is Python
-    that the script runs before it loads the addon. `script` is what `-s` was given; a test may
-    edit or delete it.
+    `keys` are `section.key` settings; `options` is a dict of mitmproxy's, None for its default.
+    `patch` is Python that the script runs before it loads the addon. `script` is what `-s` was
+    given; a test may edit or delete it.
     """
 
     def __init__(

@@ -78,16 +78,17 @@ def slowly(data: bytes, pause: float) -> Act:
 class Scripted:
     """Listens on 127.0.0.1 and runs `act` for each request, on a thread for each connection.
 
-    Where `greet` is set, it comes first on each new connection.
+    Where `greet` is set, it comes first on each new connection. A `listener` that is given is
+    used, and closed, instead of one of its own.
     """
 
-    def __init__(self, act: Act, port: int = 0) -> None:
+    def __init__(self, act: Act, listener: socket.socket | None = None) -> None:
         self.act = act
         self.greet: Act | None = None
         self.connections = 0
         self._open: set[socket.socket] = set()
         self._threads: list[threading.Thread] = []
-        self._listener = socket.create_server(("127.0.0.1", port), backlog=256)
+        self._listener = listener or socket.create_server(("127.0.0.1", 0), backlog=256)
         self.port: int = self._listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self._acceptor = threading.Thread(target=self._accept)
@@ -126,8 +127,8 @@ class Scripted:
 
 
 @contextlib.contextmanager
-def scripted(act: Act, port: int = 0) -> Iterator[Scripted]:
-    upstream = Scripted(act, port)
+def scripted(act: Act, listener: socket.socket | None = None) -> Iterator[Scripted]:
+    upstream = Scripted(act, listener)
     try:
         yield upstream
     finally:

@@ -1,0 +1,70 @@
+"""mitmproxy's requests as heads, the gate's answers as mitmproxy's, its complaints as reasons."""
+
+from http import HTTPStatus
+
+from mitmproxy import http
+
+from hookgate.answer import Answer
+from hookgate.gate import Delivery
+from hookgate.policy import Head, Reason, make_head
+from hookgate.settings import SidecarSettings
+
+UNFRAMED = "mitmproxy cannot frame it"
+_PHRASES = {status.value: status.phrase for status in HTTPStatus}
+
+
+def peer_of(flow: http.HTTPFlow) -> str:
+    """The address of who opened the connection."""
+    return str(flow.client_conn.peername[0]) if flow.client_conn.peername else ""
+
+
+def head_of(flow: http.HTTPFlow) -> Head:
+    """The head as it arrived, as far as mitmproxy kept it."""
+    data = flow.request.data
+    target = data.path
+    if data.authority:
+        # Absolute form: mitmproxy has taken it apart.
+        target = data.scheme + b"://" + data.authority + data.path
+    fields = [(name, value.strip(b" \t")) for name, value in data.headers.fields]
+    version = data.http_version.decode("ascii", "replace").removeprefix("HTTP/")
+    return make_head(peer_of(flow), data.method, target, fields, version)
+
+
+def is_too_large(head: Head, bounds: SidecarSettings) -> bool:
+    """Whether the head is over the sidecar's bounds; mitmproxy has none."""
+    size = len(head.target) + sum(len(name) + len(value) + 4 for name, value in head.fields)
+    return size > bounds.max_head or len(head.fields) > bounds.max_fields
+
+
+def response_of(flow: http.HTTPFlow, answer: Answer, *, close: bool = False) -> http.Response:
+    """The answer as mitmproxy sends it, ending the connection where the framing is in doubt."""
+    fields = [*answer.fields, (b"Content-Length", b"%d" % len(answer.body))]
+    if close or "transfer-encoding" in flow.request.headers:
+        # h11 0.14, which mitmproxy 11 carries, accepts a malformed chunk ending; what follows it
+        # is never parsed if the connection ends here.
+        fields.append((b"Connection", b"close"))
+    return http.Response(
+        http_version=b"HTTP/1.1",
+        status_code=answer.status,
+        reason=_PHRASES.get(answer.status, "").encode(),
+        headers=http.Headers(fields),
+        content=answer.body,
+        trailers=None,
+        timestamp_start=0.0,
+        timestamp_end=None,
+    )
+
+
+def conclude(delivery: Delivery, message: str) -> None:
+    """End a delivery that mitmproxy gave up with this error."""
+    if delivery.ended or delivery.forwarded:
+        delivery.leave()
+    elif "body_size_limit" in message:
+        delivery.refuse(Reason.BODY_TOO_LARGE)
+    elif "peer closed connection" in message or message == "Client disconnected.":
+        delivery.leave()
+    elif "protocol error" in message:
+        delivery.refuse(Reason.MALFORMED_HTTP, detail=UNFRAMED)
+    else:
+        # It asked its dead upstream, so the addon had set no answer.
+        delivery.refuse(Reason.GATE_ERROR)

@@ -1,0 +1,162 @@
+"""A fault anywhere in the addon: nothing upstream that was not judged, a record, and on it goes."""
+
+from pathlib import Path
+
+import pytest
+
+from support.events import CLEAN
+from support.mitmdump import DEAD_END, Running, mitmdump
+from support.raw import ask, connected, post, wait_until
+from support.receiver import receiving
+from support.sidecar import FOREIGN
+
+CANARY = "0031699999999"
+
+# Makes the named function raise, the first `times` times, with a value in the message.
+BREAKING = f"""
+import importlib
+module, owner, name, times = {{where!r}}
+target = importlib.import_module(module)
+target = getattr(target, owner) if owner else target
+original = getattr(target, name)
+def broken(*arguments, **options):
+    global times
+    times -= 1
+    if times < 1:
+        setattr(target, name, original)
+    raise ValueError("{CANARY}")
+setattr(target, name, broken)
+import sys
+sys.broken = target, name, original
+result = True
+"""
+RESTORE = """
+import sys
+target, name, original = sys.broken
+setattr(target, name, original)
+result = True
+"""
+SECOND_FAILS = f"""
+from hookgate_addon import addon
+calls, original = 0, addon.response_of
+def second_fails(*arguments, **options):
+    global calls
+    calls += 1
+    if calls == 2:
+        addon.response_of = original
+        raise ValueError("{CANARY}")
+    return original(*arguments, **options)
+addon.response_of = second_fails
+result = True
+"""
+
+ADDON = "hookgate_addon.addon"
+STEPS = {
+    "begin": ("hookgate.gate", "Gate", "begin", 1),
+    "peer": (ADDON, "", "peer_of", 1),
+    "head": (ADDON, "", "head_of", 1),
+    "bounds": (ADDON, "", "is_too_large", 1),
+    "screen": ("hookgate.policy", "Policy", "screen", 1),
+    "judge": ("hookgate.policy", "Policy", "complete", 1),
+    "contract": ("hookgate.policy", "Contract", "find", 1),
+    "forwarding": ("hookgate.gate", "", "upstream_head", 1),
+    "record-forward": ("hookgate.ledger", "Journal", "forward", 1),
+    "send": ("hookgate.upstream", "Upstream", "send", 1),
+    "deliver": ("hookgate.gate", "Delivery", "deliver", 1),
+    "exchange": (ADDON, "HookgateAddon", "_exchange", 1),
+    "first-response": (ADDON, "", "response_of", 1),
+}
+
+
+@pytest.mark.parametrize("where", STEPS.values(), ids=STEPS.keys())
+def test_a_fault_on_the_way_in_is_closed_recorded_and_survived(
+    running: Running, where: tuple[str, str, str, int]
+) -> None:
+    """The request that met the fault is answered 503 and reaches nobody."""
+    traces = running.traces()
+    running.gate.run_inside(BREAKING.format(where=where))
+    assert ask(running.port, post(CLEAN)).status == 503
+    assert traces.seen == []
+    assert traces.delivery()["reason"] == "gate_error"
+    assert ask(running.port, post(CLEAN)).status == 200
+    assert len(traces.seen) == 1
+    reasons = [record["reason"] for record in traces.deliveries(2)]
+    assert reasons == ["gate_error", "clean"]
+    assert running.gate.opened() == []
+    assert "gate.fault" in running.gate.log
+    assert CANARY not in running.gate.log + running.gate.audit.read_text()
+
+
+def test_a_fault_while_making_the_answer_does_not_cost_it(running: Running) -> None:
+    """What the upstream took is answered 200 all the same, once, and recorded as delivered."""
+    traces = running.traces()
+    running.gate.run_inside(SECOND_FAILS)
+    assert [ask(running.port, post(CLEAN)).status for _ in range(2)] == [200, 200]
+    assert len(traces.seen) == 2
+    assert [record["reason"] for record in traces.deliveries(2)] == ["clean", "clean"]
+    assert CANARY not in running.gate.log
+
+
+def test_a_fault_while_making_a_refusal_refuses(running: Running) -> None:
+    """A refused head whose answer cannot be made is 503, with its own record."""
+    traces = running.traces()
+    running.gate.run_inside(BREAKING.format(where=(ADDON, "", "response_of", 1)))
+    assert ask(running.port, post(CLEAN), FOREIGN).status == 503
+    assert ask(running.port, post(CLEAN), FOREIGN).status == 403
+    assert traces.untouched
+    assert [r["reason"] for r in traces.deliveries(2)] == ["source_not_allowed"] * 2
+
+
+@pytest.mark.parametrize("hook", ["response", "error", "client_disconnected", "_forget"])
+def test_a_fault_in_what_only_follows_an_answer_is_survived(running: Running, hook: str) -> None:
+    """Answers and records are as they should be."""
+    traces = running.traces()
+    running.gate.run_inside(BREAKING.format(where=(ADDON, "HookgateAddon", hook, 3)))
+    assert [ask(running.port, post(CLEAN)).status for _ in range(2)] == [200, 200]
+    with connected(running.port) as client:
+        client.send(post(CLEAN)[:-1])
+    assert [r["outcome"] for r in traces.deliveries(3)] == ["delivered", "delivered", "aborted"]
+    assert len(traces.seen) == 2
+    running.gate.run_inside(RESTORE)
+    assert ask(running.port, post(CLEAN)).status == 200
+
+
+def test_without_its_first_hook_nothing_passes(running: Running) -> None:
+    """What was not screened is refused when its body is there, and recorded once."""
+    traces = running.traces()
+    running.gate.run_inside(BREAKING.format(where=(ADDON, "HookgateAddon", "requestheaders", 1)))
+    assert ask(running.port, post(CLEAN)).status == 503
+    assert traces.untouched
+    assert running.only_record(traces)["reason"] == "gate_error"
+
+
+def test_without_its_request_hook_nothing_passes(running: Running) -> None:
+    """mitmproxy goes on with the request to its dead upstream: 502, and a record."""
+    traces = running.traces()
+    running.gate.run_inside(BREAKING.format(where=(ADDON, "HookgateAddon", "request", 3)))
+    assert [ask(running.port, post(CLEAN)).status for _ in range(3)] == [502] * 3
+    assert traces.untouched
+    assert set(running.gate.opened()) == {DEAD_END}
+    assert ask(running.port, post(CLEAN)).status == 200
+    reasons = [record["reason"] for record in traces.deliveries(4)]
+    assert reasons == ["gate_error"] * 3 + ["clean"]
+
+
+def test_a_fault_in_the_second_by_second_work_is_survived(tmp_path: Path) -> None:
+    """The ticks go on: a rotation after the fault is followed."""
+    patch = BREAKING.format(where=("hookgate.ledger", "Journal", "tick", 1))
+    with receiving() as upstream, mitmdump(upstream.url, tmp_path, patch=patch) as gate:
+        assert wait_until(lambda: "gate.fault" in gate.log)
+        gate.audit.rename(tmp_path / "old.jsonl")
+        assert wait_until(gate.audit.exists)
+        assert ask(gate.port, post(CLEAN)).status == 200
+        assert CANARY not in gate.log
+
+
+def test_a_fault_while_starting_starts_nothing(tmp_path: Path) -> None:
+    """A gate that cannot be made lets nothing pass."""
+    patch = BREAKING.format(where=(ADDON, "", "Gate", 1))
+    with receiving() as upstream:
+        with pytest.raises(AssertionError, match="no port"):
+            mitmdump(upstream.url, tmp_path, patch=patch).__enter__()
+        assert upstream.seen == []

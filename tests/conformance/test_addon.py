@@ -1,0 +1,41 @@
+"""mitmdump with the addon as a process in front of a real upstream, held to the corpus."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+
+from support.corpus import Case, Expected, Setup, cases
+from support.gates import Gates, Process
+from support.mitmdump import mitmdump
+
+CASES = cases("addon")
+SETUPS = {case.setup.name: case.setup for case, _ in CASES}.values()
+
+
+def start(url: str, folder: Path, setup: Setup) -> AbstractContextManager[Process]:
+    """One process for a setup."""
+    return mitmdump(url, folder, **setup.keys)
+
+
+@pytest.fixture(scope="module")
+def gates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gates]:
+    """Processes that outlive a case; those still running at the end are stopped."""
+    running = Gates("addon", start, tmp_path_factory)
+    yield running
+    running.close()
+
+
+@pytest.mark.parametrize(
+    ("case", "expected"), [pytest.param(case, expected, id=case.id) for case, expected in CASES]
+)
+def test_mitmdump_does_as_the_corpus_says(gates: Gates, case: Case, expected: Expected) -> None:
+    """Answer, upstream and ledger, each exactly."""
+    gates.check(case, expected)
+
+
+@pytest.mark.parametrize("setup", [pytest.param(setup, id=setup.name) for setup in SETUPS])
+def test_after_its_cases_a_process_stops_and_balances(gates: Gates, setup: Setup) -> None:
+    """It ends with 0; the chain holds, every case has one record, and the counts agree."""
+    gates.check_end(setup)
