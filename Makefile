@@ -1,20 +1,30 @@
 # make demo   installs into .venv and shows the gate at work on loopback
 # make test   installs into .venv and runs every check: ruff, mypy, pytest
-# make check  the same without pytest
+# make test-matrix  the same with each of Python 3.11, 3.12 and 3.13 that is here
+# make check  the same as test without pytest
 # make bench  the sidecar against nginx on this machine (needs wrk and nginx)
 
 PYTHON ?= python3
-VENV := .venv
+PYTHONS ?= python3.11 python3.12 python3.13
+VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check format bench clean
+.PHONY: demo test test-matrix check format bench clean
 
 demo: $(READY)
 	$(BIN)/hookgate demo
 
 test: check
 	$(BIN)/pytest
+
+test-matrix:
+	@for python in $(PYTHONS); do \
+	  if version=$$($$python -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null); then \
+	    echo "== Python $$version"; \
+	    $(MAKE) --no-print-directory test PYTHON=$$python VENV=.venv-$$version || exit 1; \
+	  else echo "== $$python is not here: skipped"; fi; \
+	done
 
 check: $(READY)
 	$(BIN)/ruff format --check .

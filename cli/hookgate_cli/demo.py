@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -32,8 +33,11 @@ def demo(
     keep: Annotated[
         bool, typer.Option("--keep", help="Leave it running for requests of your own.")
     ] = False,
+    addon: Annotated[
+        bool, typer.Option("--addon", help="Through mitmdump with the addon, not the sidecar.")
+    ] = False,
 ) -> None:
-    """Start a receiver and the sidecar, send clean and hostile samples, show what became of each.
+    """Start a receiver and a gate, send clean and hostile samples, show what became of each.
 
     Everything stays on loopback: 127.0.0.1 plays the provider, 127.0.0.2 a stranger. Exits 0
     only if every sample ended as it should.
@@ -42,11 +46,12 @@ def demo(
 
       hookgate demo
 
-      hookgate demo --keep
+      hookgate demo --addon --keep
     """
     folder = Path(tempfile.mkdtemp(prefix="hookgate-demo-"))
     audit = folder / "audit.jsonl"
-    with Receiver() as receiver, _sidecar(receiver.url, audit) as port:
+    verb = "mitmdump" if addon else "serve"
+    with Receiver() as receiver, _gate(verb, receiver.url, audit) as port:
         url = f"http://127.0.0.1:{port}/cm/events"
         strangers = (
             Sample("a clean event, from a stranger", Reason.SOURCE_NOT_ALLOWED, CLEAN[0].body),
@@ -70,34 +75,46 @@ def demo(
 
 
 @contextmanager
-def _sidecar(upstream: str, audit: Path) -> Iterator[int]:
-    """Run `hookgate serve` until the block ends; yields the port it chose."""
+def _gate(verb: str, upstream: str, audit: Path) -> Iterator[int]:
+    """Run `hookgate serve` or `hookgate mitmdump` until the block ends; yields its port."""
+    port = _free_port()
     environment = {k: v for k, v in os.environ.items() if not k.startswith("HOOKGATE_")}
     environment["HOOKGATE_SOURCE__ALLOW"] = f"{ALLOWED},cm.com"
-    arguments = ["--upstream", upstream, "--listen", "127.0.0.1:0", "--audit", str(audit)]
-    with (audit.parent / "sidecar.log").open("w") as log:
+    arguments = ["--upstream", upstream, "--listen", f"127.0.0.1:{port}", "--audit", str(audit)]
+    log = audit.parent / "gate.log"
+    with log.open("w") as stream:
         process = subprocess.Popen(
-            [sys.executable, "-m", "hookgate_cli", "serve", *arguments],
+            [sys.executable, "-m", "hookgate_cli", verb, *arguments],
             env=environment,
             cwd=audit.parent,
-            stdout=subprocess.DEVNULL,
-            stderr=log,
+            stdout=stream,
+            stderr=stream,
         )
     try:
-        yield _wait_for_port(process, audit.parent / "sidecar.log")
+        _wait_for_port(process, port, log)
+        yield port
     finally:
         process.terminate()
         process.wait()
 
 
-def _wait_for_port(process: subprocess.Popen[bytes], log: Path) -> int:
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _wait_for_port(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
     until = time.monotonic() + _START_SECONDS
     while time.monotonic() < until and process.poll() is None:
-        for line in log.read_text().splitlines():
-            if '"sidecar.listening"' in line:
-                return int(json.loads(line)["port"])
-        time.sleep(0.05)
-    return fail(f"the sidecar did not start:\n{log.read_text()}")
+        try:
+            socket.create_connection((ALLOWED, port), 1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    fail(f"the gate did not start:\n{log.read_text()}")
 
 
 def _one(sample: Sample, url: str, source: str, receiver: Receiver, audit: Path) -> dict[str, Any]:

@@ -18,14 +18,17 @@ from support.sidecar import ALLOWED, FOREIGN, sidecar
 
 from .conftest import Call
 
-VERBS = ["serve", "demo", "check", "send", "config init", "config check", "config show",
+VERBS = ["serve", "mitmdump", "demo", "check", "send", "config init", "config check", "config show",
          "schema list", "schema show"]  # fmt: skip
 
 
-def test_demo_ends_as_it_should(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("options", [[], ["--addon"]], ids=["sidecar", "addon"])
+def test_demo_ends_as_it_should(
+    call: Call, monkeypatch: pytest.MonkeyPatch, options: list[str]
+) -> None:
     """Every sample ends as it must, and the ledger that it names is chained and balances."""
     monkeypatch.setenv("HOOKGATE_AUDIT__PATH", "/nowhere/at/all")  # the user's own settings
-    result = call("demo")
+    result = call("demo", *options)
     assert result.status == 0, result.out
     audit = Path(result.out.rpartition("Audit log: ")[2].strip())
     total = len(CLEAN) + len(HOSTILE) + 2

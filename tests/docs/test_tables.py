@@ -84,7 +84,7 @@ def test_dependencies_are_all_explained() -> None:
         re.split(r"[<>=\[]", text)[0]
         for group in (project["dependencies"], *extras)
         for text in group
-    }
+    } - {"hookgate"}  # an extra that holds another
     rows = re.findall(
         r"^\| ([a-z-]+) \|", (ROOT / "docs/dependencies.md").read_text(), re.MULTILINE
     )
