@@ -1,17 +1,13 @@
-"""One connection from a sender: bytes in, deliveries to the gate, answers out in order.
-
-llhttp parses, in its strict mode; its callbacks collect, and `_pump` acts after each read.
-"""
+"""One connection from a sender: bytes in, deliveries to the gate, answers out in order."""
 
 import asyncio
 from collections import deque
 from typing import TYPE_CHECKING
 
-import httptools
-
 from hookgate.answer import Answer
-from hookgate.gate import Delivery
-from hookgate.policy import Reason, make_head
+from hookgate.policy import Reason
+
+from .reader import Reader, Request
 
 if TYPE_CHECKING:
     from .server import Server
@@ -21,58 +17,7 @@ if TYPE_CHECKING:
 LINGER_BYTES = 8 * 1024 * 1024
 LINGER_SECONDS = 2.0
 
-# One read may hold thousands of pipelined requests: it is parsed piece by piece, and no further
-# while more than one of them waits.
-_PIECE = 16 * 1024
-
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-
-
-class _StopReading(Exception):  # noqa: N818  # no error: how a parser callback ends the parsing
-    """Nothing after this request can be framed."""
-
-
-class _Request:
-    """A request on its way in, then waiting for its turn and its answer."""
-
-    __slots__ = (
-        "answer",
-        "answered",
-        "body",
-        "complete",
-        "delivery",
-        "expects",
-        "fed",
-        "fields",
-        "head_complete",
-        "keep_alive",
-        "size",
-        "started",
-        "target",
-        "version",
-    )
-
-    def __init__(self, delivery: Delivery) -> None:
-        self.delivery = delivery
-        self.target = b""
-        self.version = "1.1"
-        self.fields: list[tuple[bytes, bytes]] = []
-        self.fed = 0
-        self.head_complete = False
-        self.expects = False
-        self.body: list[bytes] = []
-        self.size = 0
-        self.complete = False
-        self.keep_alive = False
-        self.started = False
-        self.answer: Answer | None = None
-        self.answered = False
-
-    def refuse(self, reason: Reason, detail: str = "") -> None:
-        """End it for what the front saw, unless it has its answer already."""
-        if self.answer is None and not self.delivery.ended:
-            self.answer = self.delivery.refuse(reason, self.size, detail)
-        self.body.clear()
 
 
 class Connection(asyncio.Protocol):
@@ -85,26 +30,18 @@ class Connection(asyncio.Protocol):
         self._server = server
         self._settings = server.settings
         self._loop = server.loop
-        self._max_body = server.gate.policy.max_body
-        self._parser = httptools.HttpRequestParser(self)
         self._transport: asyncio.Transport | None = None
-        self._queue: deque[_Request] = deque()
-        self._receiving: _Request | None = None
+        self._queue: deque[Request] = deque()
+        self._reader = Reader(server, self._queue, self._restart_deadline)
         self._pumping = False
         self._reading_paused = False
         self._writing_paused = False
         self._ended_by_sender = False
-        self._unreadable = False
         self._draining = False
         self._stopped = False
         self._answered_any = False
         self._lingering = False
         self._discarded = 0
-        self._unfed = b""
-        self._feeding = 0
-        self._begun = 0
-        self._progressed = False
-        self._quiet = 0
 
     # asyncio.Protocol
 
@@ -114,10 +51,10 @@ class Connection(asyncio.Protocol):
         if not peername:
             self._abort()  # it was reset before it could be accepted: nobody is there
             return
-        self.peer = str(peername[0])
+        self.peer = self._reader.peer = str(peername[0])
         self._restart_deadline()
         if not self._server.admit(self):
-            request = self._begin()
+            request = self._reader.begin()
             request.refuse(Reason.OVERLOADED)
             self._write(request)
             # Those who may send see the answer and no reset; strangers are not waited for.
@@ -132,10 +69,8 @@ class Connection(asyncio.Protocol):
             if self._discarded > LINGER_BYTES:
                 self._abort()
             return
-        if self._unreadable:
-            return
         try:
-            self._receive(data)
+            self._reader.read(data)
             self._pump()
         except Exception as error:  # noqa: BLE001  # fails closed
             self._fault(error)
@@ -145,10 +80,10 @@ class Connection(asyncio.Protocol):
             return False
         # A sender may close its side after its last request and still wait for the answer.
         self._ended_by_sender = True
-        if self._receiving is not None:
-            self._receiving.delivery.leave(self._receiving.size)
-            self._queue.remove(self._receiving)
-            self._receiving = None
+        unfinished = self._reader.give_up()
+        if unfinished is not None:
+            unfinished.delivery.leave(unfinished.size)
+            self._queue.remove(unfinished)
         return bool(self._queue)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # asyncio's signature
@@ -156,7 +91,7 @@ class Connection(asyncio.Protocol):
         for request in self._queue:
             request.delivery.leave(request.size)
         self._queue.clear()
-        self._receiving = None
+        self._reader.give_up()
         self._server.forget(self)
 
     def pause_writing(self) -> None:
@@ -172,12 +107,10 @@ class Connection(asyncio.Protocol):
 
     def expire(self) -> None:
         """The deadline passed: of the head, the body, keep-alive or lingering."""
-        request = self._receiving
         if self._lingering or self._writing_paused:
             self._abort()  # also a sender that does not read its answers
-        elif request is not None:
+        elif (request := self._reader.give_up()) is not None:
             request.refuse(Reason.BODY_TIMEOUT if request.head_complete else Reason.HEAD_TIMEOUT)
-            self._unreadable = True
             self._pump()
         else:
             self._close()
@@ -196,135 +129,6 @@ class Connection(asyncio.Protocol):
         """Close now: the drain is over."""
         self._abort()
 
-    # httptools
-
-    def on_message_begin(self) -> None:
-        self._begin()
-
-    def on_url(self, url: bytes) -> None:
-        request = self._receiving
-        assert request is not None  # noqa: S101  # on_message_begin came first
-        request.target += url
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        request = self._receiving
-        assert request is not None  # noqa: S101  # on_message_begin came first
-        if not request.head_complete:  # trailers are dropped
-            # llhttp leaves the white space behind a value, which is no part of it (RFC 9110 5.5).
-            request.fields.append((name, value.rstrip(b" \t")))
-
-    def on_headers_complete(self) -> None:
-        request = self._receiving
-        assert request is not None  # noqa: S101  # on_message_begin came first
-        request.head_complete = True
-        self._progressed = True
-        request.version = self._parser.get_http_version()
-        if self._head_too_large(request):
-            request.refuse(Reason.HEAD_TOO_LARGE)
-            raise _StopReading
-        self._restart_deadline()
-        head = make_head(
-            self.peer, self._parser.get_method(), request.target, request.fields, request.version
-        )
-        request.answer = request.delivery.screen(head)
-        if request.answer is not None and request.answer.last:
-            raise _StopReading
-        request.expects = (
-            request.answer is None and b"expect" in head.named and request.version == "1.1"
-        )
-
-    def on_body(self, body: bytes) -> None:
-        request = self._receiving
-        assert request is not None  # noqa: S101  # on_message_begin came first
-        self._progressed = True
-        request.expects = False
-        if request.answer is None:
-            request.size += len(body)
-            if request.size > self._max_body:
-                request.refuse(Reason.BODY_TOO_LARGE, f"more than {self._max_body} bytes")
-            else:
-                request.body.append(body)
-
-    def on_message_complete(self) -> None:
-        request = self._receiving
-        assert request is not None  # noqa: S101  # on_message_begin came first
-        request.complete = True
-        request.keep_alive = self._parser.should_keep_alive()
-        self._receiving = None
-        self._restart_deadline()
-
-    # receiving
-
-    def _begin(self) -> _Request:
-        request = _Request(self._server.gate.begin(self.peer))
-        self._queue.append(request)
-        self._receiving = request
-        self._begun += 1
-        self._restart_deadline()
-        return request
-
-    def _receive(self, data: bytes) -> None:
-        for start in range(0, len(data), _PIECE):
-            if self._unreadable:
-                return
-            if len(self._queue) > 1:
-                self._unfed = data[start:]
-                return
-            self._feed(data[start : start + _PIECE])
-
-    def _feed(self, data: bytes) -> None:
-        before = self._receiving
-        self._feeding = len(data)
-        self._begun = 0
-        self._progressed = False
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserCallbackError as error:
-            if not isinstance(error.__context__, _StopReading):
-                raise error.__context__ or error from None
-            self._stop_receiving(None)
-        except httptools.HttpParserUpgrade:
-            self._stop_receiving(None)
-        except httptools.HttpParserError as error:
-            self._stop_receiving(str(error))
-        request = self._receiving
-        if request is None:
-            return
-        if not request.head_complete:
-            # Where it began within this read is not known if another was read before it.
-            if request is before or (before is None and self._begun == 1):
-                request.fed += len(data)
-            if request.fed > self._settings.max_head:
-                request.refuse(Reason.HEAD_TOO_LARGE)
-            return
-        # Chunk extensions and trailers may go on without end.
-        self._quiet = 0 if self._progressed else self._quiet + len(data)
-        if self._quiet > self._settings.max_head:
-            request.refuse(Reason.HEAD_TOO_LARGE)
-
-    def _stop_receiving(self, malformed: str | None) -> None:
-        """The parser gave up: nothing after this can be framed."""
-        last = self._queue[-1] if self._queue else None
-        if self._receiving is None and last is not None and not last.keep_alive:
-            # Data after a request that said `Connection: close`, or after an Upgrade or CONNECT:
-            # nobody will read it.
-            self._unreadable = True
-            return
-        if last is not None:
-            last.keep_alive = False
-        if malformed is not None:
-            (self._receiving or self._begin()).refuse(Reason.MALFORMED_HTTP, malformed)
-        self._unreadable = True
-
-    def _head_too_large(self, request: _Request) -> bool:
-        settings = self._settings
-        if len(request.fields) > settings.max_fields:
-            return True
-        if request.fed + self._feeding <= settings.max_head:
-            return False
-        line = len(self._parser.get_method()) + len(request.target) + len("  HTTP/1.1\r\n\r\n")
-        return line + sum(len(n) + len(v) + 4 for n, v in request.fields) > settings.max_head
-
     # answering
 
     def _pump(self) -> None:
@@ -334,11 +138,8 @@ class Connection(asyncio.Protocol):
         self._pumping = True
         try:
             self._serve_queue()
-            while self._unfed and len(self._queue) <= 1 and not self._writing_paused:
-                data, self._unfed = self._unfed, b""
-                if not self._lingering:
-                    self._receive(data)
-                    self._serve_queue()
+            while len(self._queue) <= 1 and not self._writing_paused and self._reader.read_on():
+                self._serve_queue()
             self._apply_backpressure()
         except Exception as error:  # noqa: BLE001  # fails closed
             self._fault(error)
@@ -365,10 +166,10 @@ class Connection(asyncio.Protocol):
             self._queue[0].answer = answer
             self._pump()
 
-    def _finish(self, request: _Request) -> None:
+    def _finish(self, request: Request) -> None:
         last = len(self._queue) == 1
         closing = not (request.complete and request.keep_alive) or (
-            last and (self._draining or self._ended_by_sender or self._unreadable)
+            last and (self._draining or self._ended_by_sender or self._reader.done)
         )
         request.keep_alive = not closing
         self._write(request)
@@ -380,12 +181,12 @@ class Connection(asyncio.Protocol):
         for unanswered in self._queue:
             unanswered.delivery.leave(unanswered.size)
         self._queue.clear()
-        if self._ended_by_sender or (request.complete and not self._unreadable):
+        if self._ended_by_sender or (request.complete and not self._reader.done):
             self._close()
         else:
             self._linger()
 
-    def _write(self, request: _Request) -> None:
+    def _write(self, request: Request) -> None:
         if request.answer is not None and not request.answered:
             data = self._server.writer.render(
                 request.answer, keep_alive=request.keep_alive, old=request.version == "1.0"
@@ -415,8 +216,8 @@ class Connection(asyncio.Protocol):
             seconds = LINGER_SECONDS
         elif self._writing_paused:
             seconds = settings.keep_alive
-        elif self._receiving is not None and not self._reading_paused:
-            in_body = self._receiving.head_complete
+        elif self._reader.receiving is not None and not self._reading_paused:
+            in_body = self._reader.receiving.head_complete
             seconds = settings.body_timeout if in_body else settings.head_timeout
         elif self._queue:
             seconds = float("inf")  # the upstream has its own deadline
@@ -428,7 +229,7 @@ class Connection(asyncio.Protocol):
 
     def _linger(self) -> None:
         self._lingering = True
-        self._receiving = None
+        self._reader.give_up()
         self._restart_deadline()
         if self._transport is not None:
             if self._reading_paused:
@@ -437,6 +238,7 @@ class Connection(asyncio.Protocol):
 
     def _close(self) -> None:
         self._lingering = True
+        self._reader.give_up()
         self._restart_deadline()
         if self._transport is not None:
             self._transport.close()

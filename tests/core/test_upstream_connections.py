@@ -13,7 +13,7 @@ import uvloop
 from hookgate.policy import Reason
 from hookgate.upstream import Response
 from support.exchanges import SETTINGS, Result, Sender, once, run
-from support.faulty import answer_head
+from support.faulty import CLOSING, answer_head
 from support.scripted import Act, answering, reset, scripted, unaccepting
 
 DEADLINE, SLACK = SETTINGS.timeout, 1.0
@@ -60,10 +60,8 @@ def test_connecting_counts_in_the_deadline(runner: asyncio.Runner) -> None:
         assert run(runner, url, once) is Reason.UPSTREAM_TIMEOUT
 
 
-def test_one_connection_attempt_that_hangs_does_not_fail_another_exchange(
-    runner: asyncio.Runner,
-) -> None:
-    """Each exchange has its own deadline, whoever's attempt it was that timed out."""
+def test_each_exchange_has_a_deadline_of_its_own(runner: asyncio.Runner) -> None:
+    """One whose attempt to connect ran out of time takes no other with it."""
 
     async def play(sender: Sender) -> None:
         first = sender.begin()
@@ -78,16 +76,39 @@ def test_one_connection_attempt_that_hangs_does_not_fail_another_exchange(
         run(runner, f"http://127.0.0.1:{listener.getsockname()[1]}", play)
 
 
+def test_one_that_gave_its_connection_away_gets_another(runner: asyncio.Runner) -> None:
+    """Connections serve who waits longest, so that an attempt may be left to someone else's."""
+
+    async def play(sender: Sender) -> list[Result]:
+        hanging = sender.begin()
+        await asyncio.sleep(DEADLINE / 2)
+        with scripted(answering(CLOSING), listener.dup()) as upstream:
+            while not upstream.connections:
+                await asyncio.sleep(0.01)
+            return await asyncio.gather(hanging, sender.begin())
+
+    with unaccepting() as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        results = run(runner, url, play)
+    assert [isinstance(r, Response) and r.status for r in results] == [200, 200]
+
+
 @pytest.mark.parametrize("greet", [lambda connection: None, reset], ids=["closes", "resets"])
 def test_a_connection_that_ends_at_once_is_no_reason_to_wait_or_to_hammer(
     runner: asyncio.Runner, greet: Act
 ) -> None:
-    """An upstream that accepts and hangs up is told apart from one that is slow."""
-    with scripted(answering(OK)) as upstream, timed(0, DEADLINE):
+    """An upstream that accepts and hangs up is told at once, however many wait."""
+
+    async def play(sender: Sender) -> list[Result]:
+        results = [await sender.begin() for _ in range(20)]
+        return results + await asyncio.gather(*(sender.begin() for _ in range(20)))
+
+    settings = replace(SETTINGS, timeout=5.0)
+    with scripted(answering(OK)) as upstream, timed(0, 2):
         upstream.greet = greet
-        result = run(runner, upstream.url, once)
-        assert result in (Reason.UPSTREAM_INVALID, Reason.UPSTREAM_UNREACHABLE)
-        assert upstream.connections <= 2
+        results = run(runner, upstream.url, play, settings)
+        assert set(results) <= {Reason.UPSTREAM_INVALID, Reason.UPSTREAM_UNREACHABLE}
+        assert upstream.connections <= 40
 
 
 def test_whoever_has_room_gets_a_connection_at_once(runner: asyncio.Runner) -> None:

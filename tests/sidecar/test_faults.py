@@ -26,10 +26,10 @@ setattr(target, name, broken)
 """
 
 STEPS = {
-    "parse-head": ("hookgate_sidecar.connection", "", "make_head"),
+    "parse-head": ("hookgate_sidecar.reader", "", "make_head"),
     "screen": ("hookgate.policy", "Policy", "screen"),
-    "read-body": ("hookgate_sidecar.connection", "Connection", "on_body"),
-    "message-complete": ("hookgate_sidecar.connection", "Connection", "on_message_complete"),
+    "read-body": ("hookgate_sidecar.reader", "Reader", "on_body"),
+    "message-complete": ("hookgate_sidecar.reader", "Reader", "on_message_complete"),
     "judge": ("hookgate.policy", "Policy", "complete"),
     "contract": ("hookgate.policy", "Contract", "find"),
     "forwarding": ("hookgate.gate", "", "upstream_head"),

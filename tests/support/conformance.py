@@ -13,10 +13,12 @@ from hookgate.policy import Outcome, Reason
 from .corpus import Case, Expected
 from .crafting import text
 from .ledger import Record
-from .raw import Reply, connected, wait_until
+from .raw import Client, Reply, connected, wait_until
 from .receiver import Receiver, Seen
 from .sidecar import ALLOWED
 
+# How long a front that does not answer is given to do so all the same.
+_SILENCE_SECONDS = 0.6
 # Below the 50 refusals of strangers a second beyond which the ledger only counts.
 _STRANGERS_A_SECOND = 40
 
@@ -138,8 +140,10 @@ def _converse(port: int, case: Case, expected: Expected) -> tuple[list[int], Rep
     interim: list[int] = []
     data = case.request.data
     # Who expects a 100 waits for it before the body.
-    at_once = data.index(b"\r\n\r\n") + 4 if case.interim else len(data)
+    at_once = data.index(b"\r\n\r\n") + 4 if expected.interim else len(data)
     with connected(port, case.source) as client:
+        if expected.unanswered:
+            return interim, _read_nothing(client, data), False
         client.send(data[:at_once])
         if case.leave:
             return interim, None, False
@@ -152,16 +156,30 @@ def _converse(port: int, case: Case, expected: Expected) -> tuple[list[int], Rep
         return interim, reply, expected.reason in _ENDS_CONNECTION and client.is_closed(2)
 
 
+def _read_nothing(client: Client, data: bytes) -> Reply | None:
+    """What comes where nothing should, before the sender gives up."""
+    client.socket.settimeout(_SILENCE_SECONDS)
+    try:
+        client.send(data)
+        return client.read()
+    except (EOFError, TimeoutError, ConnectionError):
+        return None
+
+
 def check_answer(case: Case, expected: Expected, exchange: Exchange) -> None:
     """The status, what the body may tell, and whether the connection ended."""
     reply = exchange.reply
+    if expected.unanswered:
+        assert reply is None
     if reply is None:
-        assert expected.status is None
+        assert expected.unanswered or expected.status is None
         return
-    assert reply.status == expected.status
-    assert exchange.interim == list(case.interim)
+    assert reply.status == (expected.own_answer or expected.status)
+    assert exchange.interim == list(expected.interim)
     if expected.reason in _ENDS_CONNECTION:
         assert exchange.closed, "the connection stays open"
+    if expected.own_answer is not None:
+        return
     for line in case.answer.get("has", ()):
         name, _, value = line.encode("latin-1").partition(b": ")
         assert value in reply.values(name)
@@ -227,7 +245,7 @@ def check_records(case: Case, expected: Expected, exchange: Exchange) -> None:
         "outcome": expected.outcome,
         "reason": expected.reason.code,
         "status": expected.status,
-        "answered": not case.leave,
+        "answered": not case.leave and not expected.unanswered,
         "peer": case.source,
         "observed": [],
         "unknown": 0,

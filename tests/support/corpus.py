@@ -20,6 +20,8 @@ from .sidecar import ALLOWED, FOREIGN, PROXY
 FOLDER = Path(__file__).parents[1] / "corpus"
 SOURCES = {"allowed": ALLOWED, "proxy": PROXY, "foreign": FOREIGN}
 FRONTS = ("policy", "sidecar", "addon", "nginx")
+# The addon on one major version of mitmproxy, where the versions differ.
+VERSIONS = {"addon11": "addon", "addon12": "addon"}
 
 _BASE_KEYS = {
     "source.allow": f"{ALLOWED},cm.com",
@@ -36,7 +38,9 @@ _CASE_KEYS = frozenset(
 )  # fmt: skip
 _SEEN_KEYS = {"fields", "has", "lacks", "forwarded_for"}
 _ANSWER_KEYS = {"body", "has", "lacks"}
-_FRONT_KEYS = {"skip", "why", "verdict", "record", "unrecorded", "errors"}
+_FRONT_KEYS = {
+    "skip", "why", "verdict", "own_answer", "unanswered", "interim", "record", "unrecorded", "errors",
+}  # fmt: skip
 
 
 class CorpusError(ValueError):
@@ -67,13 +71,20 @@ class Setup:
 
 @dataclass(frozen=True)
 class Expected:
-    """What one front must make of a case. `status` is None where nobody is answered."""
+    """What one front must make of a case. `status` is None where nobody is answered.
+
+    `own_answer` is the status that the front answers by itself; `unanswered` says that it closes or
+    stays silent, whatever the record says.
+    """
 
     outcome: Outcome
     status: int | None
     reason: Reason
     errors: tuple[str, ...] | None
     record: Mapping[str, Any]
+    interim: tuple[int, ...] = ()
+    own_answer: int | None = None
+    unanswered: bool = False
 
     @property
     def forwarded(self) -> bool:
@@ -98,7 +109,6 @@ class Case:
     request: Request
     leave: bool
     upstream: bytes | None
-    interim: tuple[int, ...]
     seen: Mapping[str, Any]
     answer: Mapping[str, Any]
     skips: Mapping[str, str]
@@ -111,7 +121,7 @@ class Case:
 
 
 def cases(front: str) -> list[tuple[Case, Expected]]:
-    """The cases that a front can be held to, in the order of their setups."""
+    """The cases that a front, or a version of one, can be held to, in the order of their setups."""
     able = [(case, case.expected[front]) for case in corpus() if front not in case.skips]
     return sorted(able, key=lambda pair: pair[0].setup.name)
 
@@ -157,12 +167,14 @@ def _make_case(name: str, given: Mapping[str, Any]) -> Case:
     _check_keys("a case", given, _CASE_KEYS)
     _check_keys("seen", given.get("seen", {}), _SEEN_KEYS)
     _check_keys("answer", given.get("answer", {}), _ANSWER_KEYS)
-    _check_keys("fronts", fronts, FRONTS)
-    skips = {front: part["skip"] for front, part in fronts.items() if "skip" in part}
+    _check_keys("fronts", fronts, (*FRONTS, *VERSIONS))
     for front, part in fronts.items():
         _check_keys(front, part, _FRONT_KEYS)
-        if front not in skips and not {"verdict", "why"} <= part.keys():
-            raise ValueError(f"{front} needs `skip`, or `verdict` and `why`")
+        if "skip" not in part and ("why" not in part or len(part) == 1):
+            raise ValueError(f"{front} needs `skip`, or `why` and what differs")
+    parts = {front: fronts.get(front, {}) for front in FRONTS}
+    parts |= {front: fronts.get(front, parts[base]) for front, base in VERSIONS.items()}
+    skips = {front: part["skip"] for front, part in parts.items() if "skip" in part}
     if given.keys() & {"raw", "wire"}:
         skips["policy"] = "bytes that only a parser can read"
     upstream = given.get("upstream", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
@@ -174,11 +186,10 @@ def _make_case(name: str, given: Mapping[str, Any]) -> Case:
         request=craft(given),
         leave=given.get("leave", False),
         upstream=None if upstream == "silent" else text(upstream).encode("latin-1"),
-        interim=tuple(given.get("interim", ())),
         seen=given.get("seen", {}),
         answer=given.get("answer", {}),
         skips=skips,
-        expected={front: _expected(given, fronts.get(front, {})) for front in FRONTS},
+        expected={front: _expected(given, part) for front, part in parts.items()},
     )
 
 
@@ -202,4 +213,7 @@ def _expected(given: Mapping[str, Any], front: Mapping[str, Any]) -> Expected:
         reasons[words[3]],
         None if errors is None else tuple(errors),
         members,
+        tuple(front.get("interim", given.get("interim", ()))),
+        front.get("own_answer"),
+        front.get("unanswered", False),
     )

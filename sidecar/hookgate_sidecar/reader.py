@@ -1,0 +1,239 @@
+"""Bytes from a sender become requests: llhttp in its strict mode, and the bounds it does not have.
+
+The parser's callbacks collect and screen; what is to be done about it is the connection's affair.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import httptools
+
+from hookgate.answer import Answer
+from hookgate.gate import Delivery
+from hookgate.policy import Reason, make_head
+
+if TYPE_CHECKING:
+    from .server import Server
+
+# One read may hold thousands of pipelined requests: it is parsed piece by piece, and no further
+# while more than one of them waits.
+_PIECE = 16 * 1024
+
+
+class _StopReading(Exception):  # noqa: N818  # no error: how a parser callback ends the parsing
+    """Nothing after this request can be framed."""
+
+
+class Request:
+    """A request on its way in, then waiting for its turn and its answer.
+
+    `fed` counts the bytes of the reads before its head was complete, `size` those of its body.
+    """
+
+    __slots__ = (
+        "answer",
+        "answered",
+        "body",
+        "complete",
+        "delivery",
+        "expects",
+        "fed",
+        "fields",
+        "head_complete",
+        "keep_alive",
+        "size",
+        "started",
+        "target",
+        "version",
+    )
+
+    def __init__(self, delivery: Delivery) -> None:
+        self.delivery = delivery
+        self.target = b""
+        self.version = "1.1"
+        self.fields: list[tuple[bytes, bytes]] = []
+        self.fed = 0
+        self.head_complete = False
+        self.expects = False
+        self.body: list[bytes] = []
+        self.size = 0
+        self.complete = False
+        self.keep_alive = False
+        self.started = False
+        self.answer: Answer | None = None
+        self.answered = False
+
+    def refuse(self, reason: Reason, detail: str = "") -> None:
+        """End it for what the front saw, unless it has its answer already."""
+        if self.answer is None and not self.delivery.ended:
+            self.answer = self.delivery.refuse(reason, self.size, detail)
+        self.body.clear()
+
+
+class Reader:
+    """Reads one connection's requests into `queue`, in order of arrival.
+
+    `receiving` is the one that is not complete yet. `done` says that nothing more will be read.
+    `advanced` is called whenever a request begins, has its head, or is complete.
+    """
+
+    def __init__(
+        self, server: "Server", queue: deque[Request], advanced: Callable[[], None]
+    ) -> None:
+        self.peer = ""
+        self.receiving: Request | None = None
+        self.done = False
+        self._gate = server.gate
+        self._settings = server.settings
+        self._max_body = server.gate.policy.max_body
+        self._queue = queue
+        self._advanced = advanced
+        self._parser = httptools.HttpRequestParser(self)
+        self._unfed = b""
+        self._feeding = 0
+        self._begun = 0
+        self._progressed = False
+        self._quiet = 0
+
+    def read(self, data: bytes) -> None:
+        """Parse what came. Raises whatever a bug raises."""
+        for start in range(0, len(data), _PIECE):
+            if self.done:
+                return
+            if len(self._queue) > 1:
+                self._unfed = data[start:]
+                return
+            self._feed(data[start : start + _PIECE])
+
+    def read_on(self) -> bool:
+        """Parse what was put back; False if there is none."""
+        data, self._unfed = self._unfed, b""
+        self.read(data)
+        return bool(data)
+
+    def begin(self) -> Request:
+        """A request begins to arrive."""
+        request = Request(self._gate.begin(self.peer))
+        self._queue.append(request)
+        self.receiving = request
+        self._begun += 1
+        self._advanced()
+        return request
+
+    def give_up(self) -> Request | None:
+        """Read nothing more; returns the request that was not complete."""
+        request, self.receiving = self.receiving, None
+        self.done = True
+        self._unfed = b""
+        return request
+
+    def _feed(self, data: bytes) -> None:
+        before = self.receiving
+        self._feeding = len(data)
+        self._begun = 0
+        self._progressed = False
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserCallbackError as error:
+            if not isinstance(error.__context__, _StopReading):
+                raise error.__context__ or error from None
+            self._stop_receiving(None)
+        except httptools.HttpParserUpgrade:
+            self._stop_receiving(None)
+        except httptools.HttpParserError as error:
+            self._stop_receiving(str(error))
+        request = self.receiving
+        if request is None:
+            return
+        if not request.head_complete:
+            # Where it began within this read is not known if another was read before it.
+            if request is before or (before is None and self._begun == 1):
+                request.fed += len(data)
+            if request.fed > self._settings.max_head:
+                request.refuse(Reason.HEAD_TOO_LARGE)
+            return
+        # Chunk extensions and trailers may go on without end.
+        self._quiet = 0 if self._progressed else self._quiet + len(data)
+        if self._quiet > self._settings.max_head:
+            request.refuse(Reason.HEAD_TOO_LARGE)
+
+    def _stop_receiving(self, malformed: str | None) -> None:
+        """The parser gave up: nothing after this can be framed."""
+        last = self._queue[-1] if self._queue else None
+        if self.receiving is None and last is not None and not last.keep_alive:
+            # Data after a request that said `Connection: close`, or after an Upgrade or CONNECT:
+            # nobody will read it.
+            self.done = True
+            return
+        if last is not None:
+            last.keep_alive = False
+        if malformed is not None:
+            (self.receiving or self.begin()).refuse(Reason.MALFORMED_HTTP, malformed)
+        self.done = True
+
+    def _head_too_large(self, request: Request) -> bool:
+        settings = self._settings
+        if len(request.fields) > settings.max_fields:
+            return True
+        if request.fed + self._feeding <= settings.max_head:
+            return False
+        line = len(self._parser.get_method()) + len(request.target) + len("  HTTP/1.1\r\n\r\n")
+        return line + sum(len(n) + len(v) + 4 for n, v in request.fields) > settings.max_head
+
+    # httptools
+
+    def on_message_begin(self) -> None:
+        self.begin()
+
+    def on_url(self, url: bytes) -> None:
+        request = self.receiving
+        assert request is not None  # noqa: S101  # on_message_begin came first
+        request.target += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        request = self.receiving
+        assert request is not None  # noqa: S101  # on_message_begin came first
+        if not request.head_complete:  # trailers are dropped
+            # llhttp leaves the white space behind a value, which is no part of it (RFC 9110 5.5).
+            request.fields.append((name, value.rstrip(b" \t")))
+
+    def on_headers_complete(self) -> None:
+        request = self.receiving
+        assert request is not None  # noqa: S101  # on_message_begin came first
+        request.head_complete = True
+        self._progressed = True
+        request.version = self._parser.get_http_version()
+        if self._head_too_large(request):
+            request.refuse(Reason.HEAD_TOO_LARGE)
+            raise _StopReading
+        self._advanced()
+        head = make_head(
+            self.peer, self._parser.get_method(), request.target, request.fields, request.version
+        )
+        request.answer = request.delivery.screen(head)
+        if request.answer is not None and request.answer.last:
+            raise _StopReading
+        request.expects = (
+            request.answer is None and b"expect" in head.named and request.version == "1.1"
+        )
+
+    def on_body(self, body: bytes) -> None:
+        request = self.receiving
+        assert request is not None  # noqa: S101  # on_message_begin came first
+        self._progressed = True
+        request.expects = False
+        if request.answer is None:
+            request.size += len(body)
+            if request.size > self._max_body:
+                request.refuse(Reason.BODY_TOO_LARGE, f"more than {self._max_body} bytes")
+            else:
+                request.body.append(body)
+
+    def on_message_complete(self) -> None:
+        request = self.receiving
+        assert request is not None  # noqa: S101  # on_message_begin came first
+        request.complete = True
+        request.keep_alive = self._parser.should_keep_alive()
+        self.receiving = None
+        self._advanced()

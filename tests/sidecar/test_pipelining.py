@@ -1,0 +1,162 @@
+"""Pipelined requests: answered in order, one at a time, and never an unbounded pile of them."""
+
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from support.events import CLEAN, event
+from support.pair import Pair, paired
+from support.process import forget_peak, paused, resident
+from support.raw import connected, post, wait_until
+from support.receiver import Seen
+
+MIB = 1 << 20
+
+
+def echo(seen: Seen) -> bytes:
+    """Refuses with the body's `messageContext`, so that an answer shows whose it is."""
+    name = seen.body.partition(b'"messageContext": "')[2].partition(b'"')[0]
+    if name == b"slow":
+        time.sleep(0.1)
+    return b"HTTP/1.1 409 Conflict\r\nContent-Length: %d\r\n\r\n%s" % (len(name), name)
+
+
+def named(name: str) -> bytes:
+    return post(event(messageContext=name))
+
+
+@pytest.fixture
+def echoing(pair: Pair) -> Pair:
+    pair.upstream.respond = echo
+    return pair
+
+
+@pytest.mark.parametrize("together", [True, False], ids=["in one packet", "in several"])
+def test_answers_come_in_the_order_of_the_requests(echoing: Pair, together: bool) -> None:
+    """Slow and quick ones alike: the answers' order is the requests', and the records' too."""
+    traces = echoing.traces()
+    names = ["slow", "b", "c", "slow", "e"]
+    with connected(echoing.port) as client:
+        requests = [named(name) for name in names]
+        for data in [b"".join(requests)] if together else requests:
+            client.send(data)
+        assert [client.read().body.decode() for _ in names] == names
+    references = [record["seq"] for record in traces.deliveries(len(names))]
+    assert references == sorted(references)
+    assert [echo(seen).rpartition(b"\r\n")[2].decode() for seen in traces.seen] == names
+
+
+@pytest.mark.parametrize(
+    ("refused", "status"),
+    [
+        (post(b"[1,"), 400),
+        (post(b"{}"), 422),
+        (post(CLEAN).replace(b"application/json", b"text/plain"), 415),
+        (b"GET / HTTP/1.1\r\nHost: gate\r\n\r\n", 405),
+    ],
+    ids=["document", "contract", "media type", "method"],
+)
+def test_a_refused_one_in_the_middle_takes_its_turn(
+    echoing: Pair, refused: bytes, status: int
+) -> None:
+    """It is answered between its neighbours, which are forwarded as usual."""
+    with connected(echoing.port) as client:
+        client.send(named("slow") + refused + named("c"))
+        answers = [client.read() for _ in range(3)]
+    assert [answer.status for answer in answers] == [409, status, 409]
+    assert (answers[0].body, answers[2].body) == (b"slow", b"c")
+
+
+@pytest.mark.parametrize("garbage", [b"\xff\xfe\r\n\r\n", b"POST * HTTP/1.1\r\nHost: a\r\n\r\n"])
+def test_a_malformed_one_in_the_middle_ends_the_connection(echoing: Pair, garbage: bytes) -> None:
+    """Those before it are answered, then it is, and the one behind it is never read."""
+    traces = echoing.traces()
+    with connected(echoing.port) as client:
+        client.send(named("slow") + named("b") + garbage + named("d"))
+        answers = [client.read() for _ in range(3)]
+        assert client.read_rest() == b""
+    assert [answer.status for answer in answers] == [409, 409, 400]
+    assert len(traces.seen) == 2
+    reasons = [record["reason"] for record in traces.deliveries(3)]
+    assert sorted(reasons) == ["malformed_http", "upstream_rejected", "upstream_rejected"]
+
+
+def test_an_oversized_one_behind_a_slow_one_is_answered_in_its_turn(echoing: Pair) -> None:
+    """A head that refuses while the answer before it is still outstanding waits for it."""
+    large = post(b"").replace(b"Length: 0", b"Length: 2000000")
+    with connected(echoing.port) as client:
+        client.send(named("slow") + large + b" " * 1000)
+        assert [client.read().status, client.read().status] == [409, 413]
+        assert client.read_rest() == b""
+
+
+def test_many_in_one_packet_are_all_answered(echoing: Pair) -> None:
+    """Hundreds of requests sent at once get hundreds of answers, in order."""
+    names = [f"n{number}" for number in range(300)]
+    with connected(echoing.port) as client:
+        sender = threading.Thread(target=client.send, args=(b"".join(map(named, names)),))
+        sender.start()
+        assert [client.read().body.decode() for _ in names] == names
+        sender.join()
+
+
+def test_one_connection_has_one_request_upstream_at_a_time(tmp_path: Path) -> None:
+    """However many are pipelined, the upstream gets the next when the last was answered."""
+    release = threading.Event()
+
+    def respond(seen: Seen) -> bytes:
+        release.wait(5)
+        return echo(seen)
+
+    with paired(tmp_path, respond) as pair, connected(pair.port) as client:
+        client.send(named("a") * 50)
+        assert len(pair.upstream.wait_for(2, seconds=0.3)) == 1
+        release.set()
+        assert [client.read().body for _ in range(50)] == [b"a"] * 50
+        assert len(pair.upstream.seen) == 50
+
+
+def test_a_flood_behind_an_unanswered_request_is_not_read(tmp_path: Path) -> None:
+    """While the first waits for the upstream, the rest stays with the sender, not in memory."""
+    with (
+        paired(tmp_path, lambda _: None, **{"upstream.timeout": "1s"}) as pair,
+        connected(pair.port) as client,
+    ):
+        pid = pair.gate.process.pid
+        before = forget_peak(pid)
+        client.send(post(CLEAN))
+        pair.upstream.wait_for(1)
+        client.socket.setblocking(False)
+        sent, packet = 0, post(CLEAN) * 500
+        until = time.monotonic() + 0.7
+        while time.monotonic() < until and sent < 64 * MIB:
+            try:
+                sent += client.socket.send(packet)
+            except BlockingIOError:
+                time.sleep(0.01)
+        assert sent < 32 * MIB
+        assert resident(pid, peak=True) - before < 24 * MIB
+        assert len(pair.gate.records("delivery")) == 0
+        client.socket.close()
+        # The first runs to its end; those that were read and not begun are aborted.
+        assert wait_until(lambda: len(pair.gate.records("delivery")) > 1)
+        records = pair.gate.records("delivery")
+        reasons = {record["reason"] for record in records}
+        assert reasons <= {"client_gone", "upstream_timeout"}
+
+
+def test_thousands_in_one_packet_cost_little_memory(tmp_path: Path) -> None:
+    """What one read holds behind an unanswered request is not taken apart all at once."""
+    tiny = b"GET / HTTP/1.1\r\n\r\n" * 12_000
+    with (
+        paired(tmp_path, lambda _: None, **{"upstream.timeout": "500ms"}) as pair,
+        connected(pair.port) as client,
+    ):
+        pid = pair.gate.process.pid
+        before = forget_peak(pid)
+        with paused(pid):
+            client.send(post(CLEAN) + tiny)
+        assert client.read().status == 504
+        assert resident(pid, peak=True) - before < 12 * MIB
