@@ -12,18 +12,14 @@ import typer
 
 from hookgate.config import find_file
 
-from .common import ConfigOption, fail, load_config
+from .common import AuditOption, ConfigOption, ListenOption, UpstreamOption, fail, load_config
 
 
 def mitmdump(
     config: ConfigOption = None,
-    upstream: Annotated[
-        str | None, typer.Option(metavar="URL", help="Where clean events go.")
-    ] = None,
-    listen: Annotated[
-        str | None, typer.Option(metavar="HOST:PORT", help="Where to listen.")
-    ] = None,
-    audit: Annotated[str | None, typer.Option(metavar="FILE", help="The audit log.")] = None,
+    upstream: UpstreamOption = None,
+    listen: ListenOption = None,
+    audit: AuditOption = None,
     show: Annotated[
         bool, typer.Option("--print", help="Print the command line and run nothing.")
     ] = False,

@@ -1,28 +1,27 @@
 """`hookgate serve`: the sidecar."""
 
 import asyncio
-from typing import Annotated
 
-import typer
 import uvloop
 
 from hookgate.log import make_log
 from hookgate_sidecar import serve as run_sidecar
 
-from .common import ConfigOption, load_config, plain_errors
+from .common import (
+    AuditOption,
+    ConfigOption,
+    ListenOption,
+    UpstreamOption,
+    load_config,
+    plain_errors,
+)
 
 
 def serve(
     config: ConfigOption = None,
-    upstream: Annotated[
-        str | None, typer.Option(metavar="URL", help="Where clean events go.")
-    ] = None,
-    listen: Annotated[
-        str | None, typer.Option(metavar="HOST:PORT", help="Where to listen.")
-    ] = None,
-    audit: Annotated[
-        str | None, typer.Option(metavar="FILE", help='The audit log; "-" is stdout.')
-    ] = None,
+    upstream: UpstreamOption = None,
+    listen: ListenOption = None,
+    audit: AuditOption = None,
 ) -> None:
     """Stand in front of an endpoint and let only clean events through.
 
