@@ -23,7 +23,7 @@ DEEPEST = 128
 # string: it only decides whether the parsed document is walked. (A regular expression for the
 # same took 19 us for 430 bytes, this takes 2.)
 _FLATTEN = bytes.maketrans(b"123456789E", b"000000000e")
-_SUSPECT_NUMBERS = (b"0" * 19, b"e000", b"e+000")
+_LONG = b"0" * 19
 _PLACE = re.compile(r"at (line \d+ column \d+)$")
 _SMALLEST, _LARGEST = -(2**63), 2**64 - 1
 
@@ -56,7 +56,7 @@ def parse(body: bytes, max_depth: int) -> Document | Finding:
 
 def _has_suspect_number(body: bytes) -> bool:
     flat = body.translate(_FLATTEN)
-    return any(suspect in flat for suspect in _SUSPECT_NUMBERS)
+    return _LONG in flat or b"e000" in flat or b"e+000" in flat
 
 
 def _classify(body: bytes, message: str) -> Finding:
