@@ -26,7 +26,15 @@ from hookgate.policy import Reason
 
 from .proxylog import ProxyLog
 from .startup import find_problems
-from .translate import UNFRAMED, conclude, head_of, is_too_large, peer_of, response_of
+from .translate import (
+    UNFRAMED,
+    conclude,
+    head_of,
+    is_http2_preface,
+    is_too_large,
+    peer_of,
+    response_of,
+)
 
 _DELIVERY = "hookgate.delivery"
 _TICK_SECONDS = 1.0
@@ -163,6 +171,10 @@ class HookgateAddon:
             # mitmproxy refuses it by itself; the hook only tells.
             delivery.refuse(Reason.MALFORMED_HTTP, detail=UNFRAMED)
             return
+        if is_http2_preface(flow.request):
+            delivery.refuse(Reason.MALFORMED_HTTP, detail=UNFRAMED, answered=False)
+            flow.kill()  # type: ignore[no-untyped-call]  # as in mitmproxy
+            return
         head = head_of(flow)
         if is_too_large(head, gate.config.sidecar):
             answer: Answer | None = delivery.refuse(Reason.HEAD_TOO_LARGE)
@@ -171,7 +183,7 @@ class HookgateAddon:
         if answer is not None:
             # mitmproxy would send 100 Continue for a request that is refused already.
             flow.request.headers.pop("expect", None)
-            flow.response = response_of(flow, answer, close=answer.status in (400, 431))
+            flow.response = response_of(flow, answer)
 
     async def request(self, flow: http.HTTPFlow) -> None:
         """Judge the body, carry it, and set the answer."""
@@ -221,8 +233,9 @@ class HookgateAddon:
     def error(self, flow: http.HTTPFlow) -> None:
         """mitmproxy gave the request up: it broke the framing or a bound, or the sender left."""
         delivery = self._forget(flow)
-        if delivery is not None:
-            conclude(delivery, flow.error.msg if flow.error is not None else "")
+        if delivery is not None and self._gate is not None:
+            message = flow.error.msg if flow.error is not None else ""
+            conclude(delivery, message, self._gate.policy.max_body)
 
     @_guarded
     def client_disconnected(self, client: Client) -> None:
@@ -235,7 +248,8 @@ class HookgateAddon:
         """Bytes that began like TLS and are none."""
         client = data.context.client
         if self._gate is not None and client.peername:
-            self._gate.begin(str(client.peername[0])).refuse(Reason.MALFORMED_HTTP, detail=UNFRAMED)
+            delivery = self._gate.begin(str(client.peername[0]))
+            delivery.refuse(Reason.MALFORMED_HTTP, detail=UNFRAMED, answered=False)
 
     def _forget(self, flow: http.HTTPFlow) -> Delivery | None:
         delivery = flow.metadata.pop(_DELIVERY, None)

@@ -28,6 +28,8 @@ NEEDS = (
     Need("rawtcp", False, "what is no HTTP must not be passed on"),
     Need("anticache", False, "fields would be taken out before they are judged"),
     Need("anticomp", False, "fields would be changed before they are judged"),
+    Need("flow_detail", 0, "its default prints targets, which may hold personal data"),
+    Need("termlog_verbosity", "warn", "its default prints heads that were broken off"),
 )
 EMPTY = (
     "map_remote", "map_local", "modify_headers", "modify_body", "stickyauth", "stickycookie",
@@ -76,9 +78,7 @@ def _shown(value: object) -> str:
 def command_line(max_body: int, listen: tuple[str, int], script: str) -> list[str]:
     """The complete mitmdump command for a configuration."""
     settings = {need.option: need.value for need in NEEDS if need.value is not None}
-    settings.update(
-        body_size_limit=body_size_limit(max_body), flow_detail=0, termlog_verbosity="warn"
-    )
+    settings["body_size_limit"] = body_size_limit(max_body)
     host, port = listen
     command = [
         "mitmdump",

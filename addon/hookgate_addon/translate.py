@@ -3,6 +3,7 @@
 from http import HTTPStatus
 
 from mitmproxy import http
+from mitmproxy.net.http import http1
 
 from hookgate.answer import Answer
 from hookgate.gate import Delivery
@@ -36,12 +37,15 @@ def is_too_large(head: Head, bounds: SidecarSettings) -> bool:
     return size > bounds.max_head or len(head.fields) > bounds.max_fields
 
 
-def response_of(flow: http.HTTPFlow, answer: Answer, *, close: bool = False) -> http.Response:
+def is_http2_preface(request: http.Request) -> bool:
+    """Whether it is what HTTP/2 begins with; mitmproxy closes without an answer."""
+    return (request.method, request.path, request.http_version) == ("PRI", "*", "HTTP/2.0")
+
+
+def response_of(flow: http.HTTPFlow, answer: Answer) -> http.Response:
     """The answer as mitmproxy sends it, ending the connection where the framing is in doubt."""
     fields = [*answer.fields, (b"Content-Length", b"%d" % len(answer.body))]
-    if close or "transfer-encoding" in flow.request.headers:
-        # h11 0.14, which mitmproxy 11 carries, accepts a malformed chunk ending; what follows it
-        # is never parsed if the connection ends here.
+    if answer.last or _is_last(flow.request):
         fields.append((b"Connection", b"close"))
     return http.Response(
         http_version=b"HTTP/1.1",
@@ -55,16 +59,27 @@ def response_of(flow: http.HTTPFlow, answer: Answer, *, close: bool = False) -> 
     )
 
 
-def conclude(delivery: Delivery, message: str) -> None:
+def _is_last(request: http.Request) -> bool:
+    # h11 0.14, which mitmproxy 11 carries, accepts a malformed chunk ending; what follows it
+    # is never parsed if the connection ends here.
+    return "transfer-encoding" in request.headers or bool(
+        http1.connection_close(  # type: ignore[no-untyped-call]  # as in mitmproxy
+            request.http_version, request.headers
+        )
+    )
+
+
+def conclude(delivery: Delivery, message: str, max_body: int) -> None:
     """End a delivery that mitmproxy gave up with this error."""
     if delivery.ended or delivery.forwarded:
         delivery.leave()
     elif "body_size_limit" in message:
-        delivery.refuse(Reason.BODY_TOO_LARGE)
+        delivery.refuse(Reason.BODY_TOO_LARGE, detail=f"more than {max_body} bytes")
     elif "peer closed connection" in message or message == "Client disconnected.":
         delivery.leave()
     elif "protocol error" in message:
-        delivery.refuse(Reason.MALFORMED_HTTP, detail=UNFRAMED)
+        # It has closed the connection already.
+        delivery.refuse(Reason.MALFORMED_HTTP, detail=UNFRAMED, answered=False)
     else:
         # It asked its dead upstream, so the addon had set no answer.
         delivery.refuse(Reason.GATE_ERROR)

@@ -90,7 +90,7 @@ UNANSWERED = {
 def test_what_mitmproxy_closes_without_an_answer_is_recorded_once(
     running: Running, data: bytes
 ) -> None:
-    """The connection ends; the record says `malformed_http`."""
+    """The connection ends; the record says `malformed_http`, and that nobody was answered."""
     traces = running.traces()
     with connected(running.port) as client:
         client.send(data)
@@ -99,7 +99,9 @@ def test_what_mitmproxy_closes_without_an_answer_is_recorded_once(
         except ConnectionResetError:
             pass
     assert traces.untouched
-    assert running.only_record(traces)["reason"] == "malformed_http"
+    record = running.only_record(traces)
+    assert (record["reason"], record["status"]) == ("malformed_http", 400)
+    assert record["answered"] is False
 
 
 def test_a_broken_chunk_ending_never_lets_a_second_request_through(running: Running) -> None:
@@ -137,7 +139,8 @@ def test_a_body_over_the_bound_is_413_and_recorded_once(
     traces = running.traces()
     assert ask(running.port, HEAD + framing).status == 413
     assert traces.untouched
-    assert running.only_record(traces)["reason"] == "body_too_large"
+    record = running.only_record(traces)
+    assert (record["reason"], record["errors"]) == ("body_too_large", ["more than 4096 bytes"])
 
 
 @pytest.mark.parametrize("field", [b"X: " + b"y" * 20_000, b"\r\n".join([b"X: y"] * 200)])

@@ -84,6 +84,8 @@ WRONG: dict[str, dict[str, tuple[str | None, str]]] = {
         "http2": (None, "--set http2=false"),
         "websocket": (None, "--set websocket=false"),
         "rawtcp": (None, "--set rawtcp=false"),
+        "flow_detail": (None, "--set flow_detail=0"),
+        "termlog_verbosity": (None, "--set termlog_verbosity=warn"),
         "body_size_limit": (None, "--set body_size_limit=1048577"),
     },
     "features": {

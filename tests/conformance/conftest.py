@@ -2,4 +2,4 @@
 
 import pytest
 
-pytest.register_assert_rewrite("support.conformance", "support.gates", "support.ledger")
+pytest.register_assert_rewrite("support.conformance", "support.gates")

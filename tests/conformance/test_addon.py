@@ -8,9 +8,9 @@ import pytest
 
 from support.corpus import Case, Expected, Setup, cases
 from support.gates import Gates, Process
-from support.mitmdump import mitmdump
+from support.mitmdump import MITMPROXY, mitmdump
 
-CASES = cases("addon")
+CASES = cases(f"addon{MITMPROXY}")
 SETUPS = {case.setup.name: case.setup for case, _ in CASES}.values()
 
 

@@ -110,6 +110,8 @@ def test_every_outcome_occurs() -> None:
         pytest.param({"seen": {"path": "/"}}, r"seen has no \['path'\]", id="key of seen"),
         pytest.param({"fronts": {"caddy": {}}}, r"fronts has no \['caddy'\]", id="front"),
         pytest.param({"fronts": {"nginx": {"verdict": "x"}}}, "nginx needs", id="front's why"),
+        pytest.param({"fronts": {"addon": {"why": "x"}}}, "addon needs", id="front's what"),
+        pytest.param({"fronts": {"addon": {"unansered": True}}}, "addon has no", id="front's key"),
         pytest.param({"verdict": "refused 403"}, "the verdict is none like", id="verdict"),
         pytest.param({"verdict": "refused 403 mood"}, "the verdict is none like", id="reason"),
         pytest.param({"setup": "nowhere"}, "'nowhere' is missing or unknown", id="setup"),
@@ -121,6 +123,17 @@ def test_a_mistake_in_a_case_is_named(members: dict[str, Any], words: str) -> No
     """The loader refuses what it does not know, rather than testing something else."""
     with pytest.raises(CorpusError, match=words):
         make_case("subject", {**GIVEN, **members})
+
+
+def test_a_version_of_a_front_stands_in_place_of_the_front() -> None:
+    """What is said of it alone is not mixed with what is said of every version."""
+    every = {"own_answer": 400, "why": "x"}
+    eleven = {"unanswered": True, "why": "x"}
+    case = make_case("subject", {**GIVEN, "fronts": {"addon": every, "addon11": eleven}})
+    found = {front: (e.own_answer, e.unanswered) for front, e in case.expected.items()}
+    assert found["addon"] == found["addon12"] == (400, False)
+    assert found["addon11"] == (None, True)
+    assert found["sidecar"] == (None, False)
 
 
 def test_a_described_request_is_the_bytes_one_would_write() -> None:

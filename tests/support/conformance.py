@@ -179,6 +179,7 @@ def check_answer(case: Case, expected: Expected, exchange: Exchange) -> None:
     if expected.reason in _ENDS_CONNECTION:
         assert exchange.closed, "the connection stays open"
     if expected.own_answer is not None:
+        assert reply.values(b"content-type") != [b"application/problem+json"]
         return
     for line in case.answer.get("has", ()):
         name, _, value = line.encode("latin-1").partition(b": ")

@@ -39,7 +39,8 @@ _CASE_KEYS = frozenset(
 _SEEN_KEYS = {"fields", "has", "lacks", "forwarded_for"}
 _ANSWER_KEYS = {"body", "has", "lacks"}
 _FRONT_KEYS = {
-    "skip", "why", "verdict", "own_answer", "unanswered", "interim", "record", "unrecorded", "errors",
+    "skip", "why", "verdict", "own_answer", "unanswered",
+    "interim", "record", "unrecorded", "errors",
 }  # fmt: skip
 
 
