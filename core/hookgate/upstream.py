@@ -41,14 +41,14 @@ class _StopReading(Exception):  # noqa: N818  # no error: how a parser callback 
 class _Exchange:
     """One request and its answer. `done` is called exactly once."""
 
-    __slots__ = ("attempted", "body", "connection", "deadline", "done", "head")
+    __slots__ = ("attempt", "body", "connection", "deadline", "done", "head")
 
     def __init__(self, head: bytes, body: bytes, done: Done, deadline: float) -> None:
         self.head = head
         self.body = body
         self.done: Done | None = done
         self.deadline = deadline
-        self.attempted = False
+        self.attempt: asyncio.Task[None] | None = None
         self.connection: _Connection | None = None
 
     def finish(self, result: Response | Reason) -> None:
@@ -77,8 +77,8 @@ class Upstream:
         # all. A timer set and cancelled for each exchange cost 4 us.
         self._active: dict[_Exchange, None] = {}
         self._timer: asyncio.TimerHandle | None = None
-        self._open = 0
         self._connecting: set[asyncio.Task[None]] = set()
+        self._connected: set[_Connection] = set()
         self._reaper: asyncio.TimerHandle | None = None
 
     def send(self, head: bytes, body: bytes, done: Done) -> None:
@@ -121,40 +121,51 @@ class Upstream:
             connection.close()
         return None
 
+    @property
+    def _open(self) -> int:
+        return len(self._connecting) + len(self._connected)
+
     def _connect_if_needed(self) -> None:
         """Start a connection for each exchange that waits without one, while there is room."""
         for exchange in self._waiting:
             if self._open >= self._settings.max_connections:
                 return
-            if not exchange.attempted:
-                exchange.attempted = True
-                self._open += 1
-                task = self._loop.create_task(self._connect(exchange))
+            if exchange.attempt is None:
+                exchange.attempt = task = self._loop.create_task(self._connect(exchange))
                 self._connecting.add(task)
-                task.add_done_callback(self._connecting.discard)
+                task.add_done_callback(self._attempt_over)
 
     async def _connect(self, exchange: _Exchange) -> None:
-        made = False
+        connection = _Connection(self, self._settings.max_response)
         try:
-            async with asyncio.timeout_at(exchange.deadline):
-                _, connection = await self._loop.create_connection(
-                    lambda: _Connection(self, self._settings.max_response),
-                    self._host,
-                    self._port,
-                    ssl=self._tls,
-                )
-            made = True
+            await self._loop.create_connection(
+                lambda: connection, self._host, self._port, ssl=self._tls
+            )
         except (OSError, UnicodeError):  # TLS, look-up and time-out errors are OSErrors
-            # Only the one it was made for: another may have been served by a connection since.
-            if exchange in self._waiting:
-                self._waiting.remove(exchange)
-                self.conclude(exchange, Reason.UPSTREAM_UNREACHABLE)
-        finally:
-            if not made:
-                self._open -= 1
-                self._connect_if_needed()
-        if made:
+            self._give_up(exchange)
+            return
+        except asyncio.CancelledError:
+            # uvloop closes a transport that was just made without telling its protocol.
+            connection.close()
+            self._connected.discard(connection)
+            raise
+        if connection.is_usable():
+            # It serves who waits longest; whom it was made for may need another.
+            exchange.attempt = None
             self.release(connection)
+        else:
+            self._give_up(exchange)  # it was reset as soon as it was accepted
+
+    def _attempt_over(self, attempt: asyncio.Task[None]) -> None:
+        self._connecting.discard(attempt)
+        self._connect_if_needed()
+
+    def _give_up(self, exchange: _Exchange) -> None:
+        # Only the one that the attempt was for, unless a connection has served it since.
+        exchange.attempt = None
+        if exchange in self._waiting:
+            self._waiting.remove(exchange)
+            self.conclude(exchange, Reason.UPSTREAM_UNREACHABLE)
 
     def release(self, connection: "_Connection") -> None:
         """Take a connection that is ready for its next exchange."""
@@ -166,9 +177,13 @@ class Upstream:
         if self._reaper is None:
             self._reaper = self._loop.call_later(1.0, self._reap)
 
+    def gained(self, connection: "_Connection") -> None:
+        """Note that a connection is made."""
+        self._connected.add(connection)
+
     def lost(self, connection: "_Connection") -> None:
         """Note that a connection is gone."""
-        self._open -= 1
+        self._connected.discard(connection)
         if connection in self._idle:
             self._idle.remove(connection)
         self._connect_if_needed()
@@ -176,6 +191,8 @@ class Upstream:
     def conclude(self, exchange: _Exchange, result: Response | Reason) -> None:
         """End an exchange with its result."""
         self._active.pop(exchange, None)
+        if exchange.attempt is not None:
+            exchange.attempt.cancel()
         exchange.finish(result)
 
     def _expire_overdue(self) -> None:
@@ -213,6 +230,7 @@ class _Connection(asyncio.Protocol):
         self._max_response = max_response
         self._transport: asyncio.Transport | None = None
         self._exchange: _Exchange | None = None
+        self._closed = False
         self._parser = httptools.HttpResponseParser(self)
         self._reset()
 
@@ -240,8 +258,9 @@ class _Connection(asyncio.Protocol):
         self._transport.writelines((exchange.head, exchange.body))
 
     def close(self) -> None:
-        """Drop the connection, whatever is under way on it."""
+        """Drop the connection, whatever is under way on it, even if it is still to be made."""
         self._exchange = None
+        self._closed = True
         if self._transport is not None:
             self._transport.abort()
 
@@ -249,6 +268,9 @@ class _Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport  # type: ignore[assignment]  # a TCP or TLS transport
+        self._upstream.gained(self)
+        if self._closed:
+            self.close()
 
     def data_received(self, data: bytes) -> None:
         exchange = self._exchange

@@ -11,7 +11,7 @@ import pytest
 import uvloop
 
 from hookgate.policy import Reason
-from hookgate.upstream import Response
+from hookgate.upstream import Response, _Connection
 from support.exchanges import SETTINGS, Result, Sender, once, run
 from support.faulty import CLOSING, answer_head
 from support.scripted import Act, answering, reset, scripted, unaccepting
@@ -76,21 +76,29 @@ def test_each_exchange_has_a_deadline_of_its_own(runner: asyncio.Runner) -> None
         run(runner, f"http://127.0.0.1:{listener.getsockname()[1]}", play)
 
 
-def test_one_that_gave_its_connection_away_gets_another(runner: asyncio.Runner) -> None:
-    """Connections serve who waits longest, so that an attempt may be left to someone else's."""
+def test_a_deadline_at_the_very_moment_of_connecting_costs_no_place(
+    runner: asyncio.Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The connection that came too late is counted neither twice nor for ever."""
+    made = _Connection.connection_made
+    late = [True, False, True, False]
 
-    async def play(sender: Sender) -> list[Result]:
-        hanging = sender.begin()
-        await asyncio.sleep(DEADLINE / 2)
-        with scripted(answering(CLOSING), listener.dup()) as upstream:
-            while not upstream.connections:
-                await asyncio.sleep(0.01)
-            return await asyncio.gather(hanging, sender.begin())
+    def connection_made(connection: _Connection, transport: asyncio.BaseTransport) -> None:
+        made(connection, transport)
+        if late.pop(0):
+            for exchange in tuple(connection._upstream._active):
+                connection._upstream._expire(exchange)
 
-    with unaccepting() as listener:
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        results = run(runner, url, play)
-    assert [isinstance(r, Response) and r.status for r in results] == [200, 200]
+    async def play(sender: Sender) -> None:
+        for _ in range(2):
+            assert await sender.begin() is Reason.UPSTREAM_TIMEOUT
+            assert isinstance(await sender.begin(), Response)
+            await asyncio.sleep(0.05)
+            assert sender.upstream._open == 0
+
+    monkeypatch.setattr(_Connection, "connection_made", connection_made)
+    with scripted(answering(CLOSING)) as upstream:
+        run(runner, upstream.url, play, replace(SETTINGS, max_connections=1))
 
 
 @pytest.mark.parametrize("greet", [lambda connection: None, reset], ids=["closes", "resets"])

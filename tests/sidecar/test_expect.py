@@ -62,8 +62,13 @@ def test_a_length_over_the_bound_is_refused_before_the_body(pair: Pair) -> None:
 
 def test_an_http_1_0_sender_is_never_sent_a_100(pair: Pair) -> None:
     """HTTP/1.0 has no interim answers (RFC 9110 15.2): the expectation is ignored."""
-    with connected(pair.port) as client:
-        client.send(post(CLEAN, b"/", FIELD).replace(b"HTTP/1.1", b"HTTP/1.0", 1))
+    head = post(CLEAN, b"/", FIELD).replace(b"HTTP/1.1", b"HTTP/1.0", 1).removesuffix(CLEAN)
+    with connected(pair.port, seconds=0.2) as client:
+        client.send(head)
+        with pytest.raises(TimeoutError):
+            client.read()
+        client.socket.settimeout(5)
+        client.send(CLEAN)
         assert client.read().status == 200
 
 
