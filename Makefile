@@ -2,7 +2,7 @@
 # make test   installs into .venv and runs every check: ruff, mypy, pytest
 # make test-matrix  the same with each of Python 3.11, 3.12 and 3.13 that is here
 # make check  the same as test without pytest
-# make bench  the sidecar against nginx on this machine (needs wrk and nginx)
+# make bench  hookgate against nginx and plain mitmdump on this machine (needs wrk and nginx)
 
 PYTHON ?= python3
 PYTHONS ?= python3.11 python3.12 python3.13

@@ -1,4 +1,4 @@
-"""Measure the sidecar against nginx with allow/deny and proxy_pass, on one core each.
+"""Measure hookgate's fronts against nginx and against mitmdump without it, on one core each.
 
     python bench/proxy.py [--seconds 10] [--rounds 3]
 
@@ -38,7 +38,7 @@ EVENT = json.dumps(
         "channel": "RCS",
     }
 )
-UPSTREAM, NGINX, SIDECAR = 18190, 18191, 18192
+UPSTREAM, NGINX, SIDECAR, ADDON, MITMDUMP = 18190, 18191, 18192, 18193, 18194
 CONTENDER_CORE, LOAD_CORE = "0", "1"
 
 _NGINX = """
@@ -151,19 +151,47 @@ def main() -> None:
                 HOOKGATE_SOURCE__ALLOW="127.0.0.1,cm.com",
             )
         )  # fmt: skip
-        ports = {"upstream alone": UPSTREAM, "nginx allow/deny": NGINX, "hookgate serve": SIDECAR}
+        stack.enter_context(
+            running(
+                CONTENDER_CORE,
+                str(Path(sys.executable).with_name("hookgate")), "mitmdump",
+                "--upstream", f"http://127.0.0.1:{UPSTREAM}",
+                "--listen", f"127.0.0.1:{ADDON}",
+                "--audit", str(folder / "addon.jsonl"),
+                HOOKGATE_SOURCE__ALLOW="127.0.0.1,cm.com",
+            )
+        )  # fmt: skip
+        stack.enter_context(
+            running(
+                CONTENDER_CORE,
+                str(Path(sys.executable).with_name("mitmdump")),
+                "--mode", f"reverse:http://127.0.0.1:{UPSTREAM}",
+                "--listen-host", "127.0.0.1", "--listen-port", str(MITMDUMP),
+                "--set", "flow_detail=0", "--set", "termlog_verbosity=warn",
+            )
+        )  # fmt: skip
+        ports = {
+            "upstream alone": UPSTREAM,
+            "nginx allow/deny": NGINX,
+            "hookgate serve": SIDECAR,
+            "mitmdump + addon": ADDON,
+            "mitmdump alone": MITMDUMP,
+        }
         rates: dict[str, list[float]] = {label: [] for label in ports}
         for port in ports.values():
             wait_for(port)
         for _ in range(options.rounds):
             for label, port in ports.items():
                 rates[label].append(load(folder, port, options.seconds))
-        base = statistics.median(rates["nginx allow/deny"])
+        nginx_rate = statistics.median(rates["nginx allow/deny"])
+        bare_rate = statistics.median(rates["mitmdump alone"])
         print(f"{platform.machine()}, Python {platform.python_version()}, wrk -c32, one core each")
+        print(f"{'':18} {'requests/s':>11} {'of nginx':>9} {'of mitmdump':>12}   spread")
         for label, values in rates.items():
-            middle = statistics.median(values)
+            rate = statistics.median(values)
             spread = f"{min(values):.0f}..{max(values):.0f}"
-            print(f"{label:18} {middle:8.0f} requests/s  {middle / base:5.2f} of nginx  ({spread})")
+            shares = f"{rate / nginx_rate:9.2f} {rate / bare_rate:12.2f}"
+            print(f"{label:18} {rate:11.0f} {shares}   {spread}")
 
 
 if __name__ == "__main__":

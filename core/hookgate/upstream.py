@@ -243,7 +243,6 @@ class _Connection(asyncio.Protocol):
         self._head_complete = False
         self._complete = False
         self._keep_alive = False
-        self._extra = False
 
     def is_usable(self) -> bool:
         """Whether another exchange may begin on it."""
@@ -286,7 +285,7 @@ class _Connection(asyncio.Protocol):
         if self._head_complete and self._status < 300:
             # The head decides. The rest is read for the connection's sake, under the same deadline.
             exchange.finish(self._response())
-        if broken or self._extra or self._is_oversized():
+        if broken or self._is_oversized():
             self._end(Reason.UPSTREAM_INVALID)
         elif self._complete:
             self._finish(exchange)
@@ -338,7 +337,6 @@ class _Connection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         if self._complete:
-            self._extra = True
             raise _StopReading
 
     def on_header(self, name: bytes, value: bytes) -> None:
