@@ -91,7 +91,7 @@ def _gate(verb: str, upstream: str, audit: Path) -> Iterator[int]:
             stderr=stream,
         )
     try:
-        _wait_for_port(process, port, log)
+        _wait_for_gate(process, port, audit, log)
         yield port
     finally:
         process.terminate()
@@ -105,15 +105,17 @@ def _free_port() -> int:
         return port
 
 
-def _wait_for_port(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+def _wait_for_gate(process: subprocess.Popen[bytes], port: int, audit: Path, log: Path) -> None:
     until = time.monotonic() + _START_SECONDS
     while time.monotonic() < until and process.poll() is None:
         try:
             socket.create_connection((ALLOWED, port), 1).close()
+            # mitmdump listens before the addon has opened its ledger.
+            if audit.exists():
+                return
         except OSError:
-            time.sleep(0.05)
-        else:
-            return
+            pass
+        time.sleep(0.05)
     fail(f"the gate did not start:\n{log.read_text()}")
 
 

@@ -241,6 +241,9 @@ class Connection(asyncio.Protocol):
         self._reader.give_up()
         self._restart_deadline()
         if self._transport is not None:
+            if self._transport.get_write_buffer_size():
+                # A sender that reads slowly gets the rest of its answer.
+                self.deadline = self._loop.time() + self._settings.keep_alive
             self._transport.close()
 
     def _abort(self) -> None:

@@ -1,16 +1,19 @@
 """A sender that is refused while it still sends sees the answer, not a reset."""
 
 import contextlib
+import socket
 import time
 from pathlib import Path
 
 import pytest
 
+from hookgate_sidecar.connection import LINGER_SECONDS
 from support.events import CLEAN
 from support.pair import Pair, paired
 from support.process import descriptors, forget_peak, resident
 from support.raw import Client, connected, post, wait_until
-from support.sidecar import ALLOWED, FOREIGN
+from support.receiver import receiving
+from support.sidecar import ALLOWED, FOREIGN, sidecar
 
 MIB = 1 << 20
 BODY = CLEAN + b" " * (2 * MIB)
@@ -119,3 +122,24 @@ def test_lingering_ends_when_the_sender_closes(pair: Pair) -> None:
         assert client.read().status == 413
     assert wait_until(lambda: descriptors(pid) <= before)
     assert time.monotonic() - began < 1
+
+
+def test_a_slow_reader_gets_the_whole_answer_before_the_close(tmp_path: Path) -> None:
+    """A relayed answer that is read slowly is not cut off after the lingering time."""
+    body = bytes(12_000_000)
+    head = b"HTTP/1.1 500 Large\r\nContent-Length: %d\r\n\r\n" % len(body)
+    with (
+        receiving(lambda _: head + body) as upstream,
+        sidecar(upstream.url, tmp_path, **{"upstream.max_response": "16MiB"}) as gate,
+        socket.socket() as client,
+    ):
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.bind((ALLOWED, 0))
+        client.connect(("127.0.0.1", gate.port))
+        client.sendall(post(CLEAN, b"/cm/events", b"Connection: close"))
+        time.sleep(LINGER_SECONDS + 1)
+        client.settimeout(5)
+        received = 0
+        while data := client.recv(65536):
+            received += len(data)
+        assert received > len(body)
