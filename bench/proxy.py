@@ -7,7 +7,6 @@ Needs wrk and nginx. Two cores: the contender has one, wrk and the upstream (an 
 """
 
 import argparse
-import json
 import os
 import platform
 import re
@@ -23,21 +22,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-EVENT = json.dumps(
-    {
-        "reference": "121c38a5-cf77-424a-9ea9-d6c044a845f8",
-        "messageContext": "msg$abeade67-de9c-45ba-bcfd-abcae1d1879f",
-        "from": {"number": "0031612345678"},
-        "to": {"number": "003222556611"},
-        "event": {
-            "type": "SuggestionClick",
-            "custom": {"postbackdata": "btn$123456", "label": "View on our website"},
-        },
-        "groupings": ["Marketing", "Campaign_Party_2025", "Target_Group_A"],
-        "timeUtc": "2025-09-03T08:00:05",
-        "channel": "RCS",
-    }
-)
+from hookgate.samples import documented_events
+
+EVENT = documented_events()["rcs-suggestion-click"].decode()
 UPSTREAM, NGINX, SIDECAR, ADDON, MITMDUMP = 18190, 18191, 18192, 18193, 18194
 CONTENDER_CORE, LOAD_CORE = "0", "1"
 
