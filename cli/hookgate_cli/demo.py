@@ -171,8 +171,9 @@ def _show(rows: list[dict[str, Any]], audit: Path) -> bool:
 
 def _stay(url: str, receiver: str, audit: Path) -> None:
     out.print(f"\nThe gate is at {url}, in front of {receiver}. Try, in another terminal:\n")
+    hookgate = sys.argv[0] if Path(sys.argv[0]).name == "hookgate" else "hookgate"
     for command in (
-        f"hookgate send {url}",
+        f"{hookgate} send {url}",
         f"curl -i -H 'Content-Type: application/json' -d '{{\"a\": 1, \"a\": 2}}' {url}",
         f"curl -i --interface {FOREIGN} -d '{{}}' {url}",
         f"tail -f {audit}",
