@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -90,12 +91,15 @@ def _gate(verb: str, upstream: str, audit: Path) -> Iterator[int]:
             stdout=stream,
             stderr=stream,
         )
+    # By itself SIGTERM would end the demo and leave the gate running.
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(FINDING))
     try:
         _wait_for_gate(process, port, audit, log)
         yield port
     finally:
         process.terminate()
         process.wait()
+        signal.signal(signal.SIGTERM, before)
 
 
 def _free_port() -> int:

@@ -1,6 +1,7 @@
 """`hookgate demo`, `send`, `schema` and the command itself."""
 
 import json
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -114,3 +115,23 @@ def test_serve_without_an_upstream_says_what_to_set(tmp_path: Path) -> None:
         "hookgate: upstream.url is missing; set it here or with --upstream, "
         'like "http://127.0.0.1:8080"\n'
     )
+
+
+def test_a_demo_that_is_ended_leaves_nothing_running() -> None:
+    """SIGTERM ends the gate that it started, too."""
+    with subprocess.Popen(
+        [sys.executable, "-u", "-m", "hookgate_cli", "demo", "--keep"],
+        stdout=subprocess.PIPE, text=True,
+    ) as demo:  # fmt: skip
+        assert demo.stdout is not None
+        said = ""
+        while "Ctrl-C ends it." not in said:
+            line = demo.stdout.readline()
+            assert line, said
+            said += line
+        port = int(said.partition("The gate is at http://127.0.0.1:")[2].partition("/")[0])
+        socket.create_connection(("127.0.0.1", port)).close()
+        demo.terminate()
+        assert demo.wait(20) != 0
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port))
