@@ -2,35 +2,18 @@
 
 import asyncio
 import socket
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
-import uvloop
 
 from hookgate.policy import Reason
 from hookgate.upstream import Response
-from support.exchanges import HEAD, SETTINGS, Result, Sender, once, run
+from support.exchanges import HEAD, SETTINGS, Result, Sender, once, run, timed
 from support.faulty import answer_head
 from support.scripted import Act, answering, endless, read_request, scripted, slowly
 
 DEADLINE, SLACK = SETTINGS.timeout, 1.0
 KIB = 1 << 10
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-
-
-@pytest.fixture(params=[asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
-def runner(request: pytest.FixtureRequest) -> Iterator[asyncio.Runner]:
-    with asyncio.Runner(loop_factory=request.param) as running:
-        yield running
-
-
-@contextmanager
-def timed(low: float, high: float) -> Iterator[None]:
-    began = time.monotonic()
-    yield
-    assert low <= time.monotonic() - began < high
 
 
 CODED = b"Transfer-Encoding: chunked"

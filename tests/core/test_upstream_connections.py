@@ -2,35 +2,18 @@
 
 import asyncio
 import socket
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
-import uvloop
 
 from hookgate.policy import Reason
 from hookgate.upstream import Response, _Connection
-from support.exchanges import SETTINGS, Result, Sender, once, run
+from support.exchanges import SETTINGS, Result, Sender, once, run, timed
 from support.faulty import CLOSING, answer_head
 from support.scripted import Act, answering, reset, scripted, unaccepting
 
 DEADLINE, SLACK = SETTINGS.timeout, 1.0
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-
-
-@pytest.fixture(params=[asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
-def runner(request: pytest.FixtureRequest) -> Iterator[asyncio.Runner]:
-    with asyncio.Runner(loop_factory=request.param) as running:
-        yield running
-
-
-@contextmanager
-def timed(low: float, high: float) -> Iterator[None]:
-    began = time.monotonic()
-    yield
-    assert low <= time.monotonic() - began < high
 
 
 def test_nothing_listening_is_unreachable_for_all_at_once(runner: asyncio.Runner) -> None:

@@ -1,7 +1,9 @@
 """The upstream client by itself, played with inside an event loop of the test's choice."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TypeVar
 
@@ -72,3 +74,11 @@ def run(
 async def once(sender: Sender) -> Result:
     """One exchange's result."""
     return await sender.begin()
+
+
+@contextmanager
+def timed(low: float, high: float) -> Iterator[None]:
+    """The block takes at least `low` and less than `high` seconds."""
+    began = time.monotonic()
+    yield
+    assert low <= time.monotonic() - began < high

@@ -45,7 +45,6 @@ class Journal:
         self, settings: AuditSettings, boot: str, front: str, log: structlog.BoundLogger
     ) -> None:
         self.available = True
-        self.lines = 0
         self._settings = settings
         self._boot = boot
         self._front = front
@@ -155,7 +154,6 @@ class Journal:
         durable = self._distrusted or self._settings.fsync is Fsync.ALWAYS
         self._sink.write(line, durable=durable)
         self._prev = self._digest(line)
-        self.lines += 1
 
     def _opening(self, kind: str) -> Record:
         return {"event": kind, "ts": self._clock.now(), "boot": self._boot}
