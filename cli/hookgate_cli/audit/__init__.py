@@ -1,0 +1,1 @@
+"""`hookgate audit`: what the ledger can tell."""

@@ -1,0 +1,139 @@
+"""Reading ledgers: the files in the order they were written, and their lines, whole or not."""
+
+import json
+import re
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+from functools import lru_cache
+from gzip import GzipFile
+from pathlib import Path
+from typing import IO, NamedTuple
+
+import orjson
+
+from .record import Record
+
+LONGEST_LINE = 1 << 20
+_PROGRESS_EVERY = 4096
+
+# What logrotate (.1, .2.gz, -20261122, -20261122-1700000000.gz) and several workers (.1 before the
+# suffix) make of a name.
+_ROTATED = r"(?:\.[0-9]+)?(?:-[0-9-]+)?{suffix}(?:[.-][0-9][0-9.-]*)?(?:\.gz)?"
+
+
+class Line(NamedTuple):
+    """One line of a ledger. `record` is None where it is none, and `problem` says why.
+
+    `number` counts from 1; `raw` is without its newline.
+    """
+
+    file: str
+    number: int
+    raw: bytes
+    record: Record | None
+    problem: str
+
+    @property
+    def place(self) -> str:
+        """As an editor opens it: `file:number`."""
+        return f"{self.file}:{self.number}"
+
+
+def find_files(path: Path) -> list[Path]:
+    """The ledger at `path` with its rotated, compressed and per-worker siblings, in no order."""
+    name = re.compile(re.escape(path.stem) + _ROTATED.format(suffix=re.escape(path.suffix)))
+    try:
+        siblings = sorted(path.parent.iterdir())
+    except OSError:
+        return []
+    return [file for file in siblings if name.fullmatch(file.name) and file.is_file()]
+
+
+def in_order(files: Iterable[Path]) -> list[Path]:
+    """The files sorted by the time of their first record, as they were written.
+
+    Raises OSError, with the file's name, where one cannot be read.
+    """
+
+    def began(file: Path) -> float:
+        for line in read_file(file):
+            if line.record is not None:
+                return timestamp(line.record)
+        return 0.0
+
+    return sorted(dict.fromkeys(files), key=began)
+
+
+def read(files: Iterable[Path], on_progress: Callable[[int], None] | None = None) -> Iterator[Line]:
+    """Every line of the files, one after the other. `on_progress` is told the bytes read since.
+
+    Raises OSError, with the file's name, where one cannot be read.
+    """
+    for file in files:
+        yield from read_file(file, on_progress)
+
+
+def read_file(file: Path, on_progress: Callable[[int], None] | None = None) -> Iterator[Line]:
+    """Every line of one file, gzipped if its name ends in .gz. A line that is no record is
+    yielded with its problem: torn, garbled, longer than `LONGEST_LINE`, or cut off inside gzip.
+    """
+    name = str(file)
+    with file.open("rb") as raw:
+        stream: IO[bytes] = GzipFile(fileobj=raw) if file.suffix == ".gz" else raw  # type: ignore[assignment]  # it reads alike
+        number = told = 0
+        try:
+            while data := stream.readline(LONGEST_LINE):
+                number += 1
+                yield _line(name, number, data, stream)
+                if on_progress is not None and number % _PROGRESS_EVERY == 0:
+                    position = raw.tell()
+                    on_progress(position - told)
+                    told = position
+        except (EOFError, zlib.error):
+            yield Line(name, number + 1, b"", None, "the gzip file is cut off or damaged here")
+        if on_progress is not None:
+            on_progress(raw.tell() - told)
+
+
+def _line(name: str, number: int, data: bytes, stream: IO[bytes]) -> Line:
+    raw = data.removesuffix(b"\n")
+    if len(raw) == LONGEST_LINE:
+        while (rest := stream.readline(LONGEST_LINE)) and not rest.endswith(b"\n"):
+            pass
+        return Line(name, number, raw, None, "longer than any record")
+    try:
+        record = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        record = _loads_surrogates(raw)
+    if type(record) is dict and type(record.get("event")) is str:
+        return Line(name, number, raw, record, "")
+    problem = "no record" if data.endswith(b"\n") else "torn: the file ends in it"
+    return Line(name, number, raw, None, problem)
+
+
+def _loads_surrogates(raw: bytes) -> object:
+    # orjson refuses the lone surrogates that a sender's text may hold, as escapes.
+    try:
+        return json.loads(raw) if b"\\u" in raw else None
+    except (ValueError, RecursionError):
+        return None
+
+
+def timestamp(record: Record) -> float:
+    """The seconds since 1970 of a record's `ts`, 0.0 where it has none that can be read."""
+    ts = record.get("ts")
+    if type(ts) is not str:
+        return 0.0
+    if len(ts) == 27 and ts[26] == "Z":
+        return _second(ts[:19]) + int(ts[20:26]) / 1e6 if ts[20:26].isdigit() else 0.0
+    return _second(ts)
+
+
+@lru_cache(maxsize=1024)
+def _second(text: str) -> float:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return 0.0
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
