@@ -14,6 +14,8 @@ from hookgate.settings import Config
 from hookgate_sidecar import ListenError
 
 FINDING, MISUSE = 1, 2
+# What a new hookgate.toml says; for verbs that send nothing.
+ASSUMED_UPSTREAM = "http://127.0.0.1:8080"
 
 # A table in a log or a pipe need not fit a terminal of 80 columns.
 out = Console(width=None if sys.stdout.isatty() else 120)
@@ -68,7 +70,7 @@ def load_config(
     """
     given = {name: value for name, value in (overrides or {}).items() if value is not None}
     if offline and not gather(file).keys["upstream.url"].value:
-        given["upstream.url"] = "http://127.0.0.1:9"
+        given["upstream.url"] = ASSUMED_UPSTREAM
     with plain_errors():
         return load(file, given)
     raise AssertionError("unreachable")

@@ -12,7 +12,7 @@ from hookgate.config import DEFAULT_CONTRACT, find_file, gather
 from hookgate.keys import KEYS, ROUTE_KEYS, SECTIONS
 from hookgate.policy import Policy
 
-from .common import ConfigOption, JsonOption, fail, load_config, out
+from .common import ASSUMED_UPSTREAM, ConfigOption, JsonOption, fail, load_config, out
 
 app = typer.Typer(no_args_is_help=True, help="Write, check and show a configuration.")
 
@@ -88,7 +88,7 @@ def template() -> str:
         for key in KEYS:
             if key.section == section and key.built:
                 mark = "" if key.path == "upstream.url" else "# "
-                value = "http://127.0.0.1:8080" if not mark else key.default
+                value = ASSUMED_UPSTREAM if not mark else key.default
                 lines += [f"# {key.about}", f"{mark}{key.name} = {json.dumps(value)}"]
         lines.append("")
     return "\n".join(lines)

@@ -232,6 +232,10 @@ def _build(
             f"source.trusted_proxies overlaps source.allow in {overlap.iter_cidrs()[0]}: "
             "a proxy's own address would be taken for the client"
         )
+    if values["source.proxy_protocol"] and not trusted:
+        problems.append(
+            "source.proxy_protocol needs source.trusted_proxies: from anybody else it is no proof"
+        )
     personal = PersonalData(values["audit.personal_data"])
     key = _secret("audit.key_file", values["audit.key_file"], problems)
     if personal is PersonalData.HMAC and not values["audit.key_file"]:
@@ -247,7 +251,9 @@ def _build(
     visible = {**values, "route": [(r.path, r.contract, r.contract_text.hex()) for r in routes]}
     return Config(
         upstream=UpstreamSettings(**section["upstream"]),
-        source=SourceSettings(allow, trusted, values["source.header"]),
+        source=SourceSettings(
+            allow, trusted, values["source.header"], values["source.proxy_protocol"]
+        ),
         request=RequestSettings(**section["request"]),
         routes=routes,
         checks={name: Mode(values[f"checks.{name}"]) for name in OBSERVABLE},

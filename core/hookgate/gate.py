@@ -19,6 +19,7 @@ import structlog
 
 from . import __version__
 from .answer import BARE_FAILURE, DELIVERED, Answer, make_answer
+from .config import ConfigError
 from .forwarding import relayed_fields, upstream_head
 from .ledger import Journal, LedgerUnavailableError, Privacy
 from .ledger.record import Ending, Event, Record, delivery_record, read_decided_event
@@ -32,10 +33,13 @@ Done = Callable[[Answer], None]
 class Gate:
     """Policy, ledger and upstream joined. Make it inside the event loop that will use it.
 
-    Raises `LedgerError` where the ledger cannot be opened.
+    Raises `LedgerError` where the ledger cannot be opened, and `ConfigError` for what only nginx
+    can do so far.
     """
 
     def __init__(self, config: Config, front: str, log: structlog.BoundLogger) -> None:
+        if config.source.proxy_protocol:
+            raise ConfigError(["source.proxy_protocol is for nginx only so far; leave it out here"])
         self.config = config
         self.policy = Policy(config)
         self.boot = secrets.token_hex(8)

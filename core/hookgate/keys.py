@@ -198,7 +198,7 @@ KEYS: tuple[Key, ...] = (
     Key("source", "allow_file", "", text, "One CIDR a line, watched for changes.", built=False),
     Key("source", "trusted_proxies", [], strings, "Peers whose forwarding field is believed, as CIDRs."),
     Key("source", "header", "x-forwarded-for", choice(*HEADERS), "The field that names the client; read from trusted proxies only."),
-    Key("source", "proxy_protocol", False, boolean, "Expect the PROXY protocol from trusted proxies.", built=False),
+    Key("source", "proxy_protocol", False, boolean, "Expect the PROXY protocol from trusted proxies; nginx only, so far."),
     Key("request", "methods", ["POST"], methods, "The methods that events may come with."),
     Key("request", "max_body", "1MiB", size(1, 2**30), "The largest body that is read."),
     Key("request", "max_depth", 64, number(1, DEEPEST), "The deepest nesting of objects and arrays."),

@@ -52,6 +52,7 @@ class SourceSettings:
     allow: tuple[netaddr.IPNetwork, ...]
     trusted_proxies: tuple[netaddr.IPNetwork, ...]
     header: str
+    proxy_protocol: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,125 @@
+"""`hookgate nginx`: render the includes, and see whether those deployed are still right."""
+
+import json
+from datetime import UTC, date, datetime
+from difflib import unified_diff
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from hookgate.config import gather
+from hookgate.nginx import DEFAULT_LOG, RenderError
+from hookgate.nginx import render as render_files
+from hookgate.ranges import SHIPPED
+
+from .common import ASSUMED_UPSTREAM, FINDING, ConfigOption, JsonOption, err, fail, load_config, out
+
+app = typer.Typer(no_args_is_help=True, help="The nginx includes of a configuration.")
+
+# Ranges that nobody has looked at for so long deserve a look.
+_REVIEW_DAYS = 180
+_COLOURS = {"+": "green", "-": "red", "@": "cyan"}
+
+LogOption = Annotated[
+    str, typer.Option("--log", metavar="FILE", help="Where nginx is to write its records.")
+]
+
+
+@app.command()
+def render(
+    folder: Annotated[
+        Path, typer.Option("--out", metavar="DIR", help="Where to write; made if it is missing.")
+    ] = Path("nginx"),
+    log: LogOption = DEFAULT_LOG,
+    config: ConfigOption = None,
+) -> None:
+    """Write the includes that do in nginx what this configuration says.
+
+    Each file tells where to include it. docs/nginx.md says what nginx cannot decide.
+
+    Examples:
+
+      hookgate nginx render --out /etc/nginx/hookgate
+
+      hookgate nginx render --config hookgate.toml --log /var/log/nginx/events.jsonl
+    """
+    files = _render(config, log)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in files.items():
+            (folder / name).write_text(text, encoding="ascii")
+    except OSError as error:
+        fail(f"{error.filename} cannot be written: {error.strerror}")
+    out.print(f"Wrote {', '.join(files)} to {folder}/.", highlight=False, soft_wrap=True)
+    out.print("Then: nginx -t && nginx -s reload", highlight=False)
+
+
+@app.command()
+def diff(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the includes are deployed.")],
+    log: LogOption = DEFAULT_LOG,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare deployed includes with what this configuration renders to.
+
+    Exits 1 if one differs or is missing, and says when the ranges were last reviewed.
+
+    Example:
+
+      hookgate nginx diff /etc/nginx/hookgate
+    """
+    if not folder.is_dir():
+        fail(f"{folder} is no folder; name the one that holds the includes")
+    changes = {
+        name: change
+        for name, text in _render(config, log).items()
+        if (change := _compare(folder / name, text))
+    }
+    if as_json:
+        reviewed = {name: ranges.reviewed for name, ranges in SHIPPED.items()}
+        report = {"differs": sorted(changes), "diff": changes, "reviewed": reviewed}
+        out.print_json(json.dumps(report))
+    else:
+        _show(folder, changes)
+    if changes:
+        raise typer.Exit(FINDING)
+
+
+def _render(config: str | None, log: str) -> dict[str, str]:
+    settings = load_config(config, offline=True)
+    if not gather(config).keys["upstream.url"].value:
+        err.print(f"upstream.url is not set; {ASSUMED_UPSTREAM} is assumed", highlight=False)
+    try:
+        return render_files(settings, log)
+    except RenderError as error:
+        fail(str(error))
+
+
+def _compare(file: Path, wanted: str) -> list[str]:
+    try:
+        deployed = file.read_text(encoding="utf-8", errors="backslashreplace")
+    except FileNotFoundError:
+        return [f"{file} is missing"]
+    except OSError as error:
+        fail(f"{file} cannot be read: {error.strerror}")
+    lines = unified_diff(
+        deployed.splitlines(), wanted.splitlines(), str(file), f"{file.name}, rendered", lineterm=""
+    )
+    return list(lines)
+
+
+def _show(folder: Path, changes: dict[str, list[str]]) -> None:
+    for lines in changes.values():
+        for line in lines:
+            colour = "bold" if line.startswith(("---", "+++")) else _COLOURS.get(line[:1], "")
+            out.print(Text(line, style=colour), soft_wrap=True)
+    if not changes:
+        out.print(f"{folder}: as this configuration renders.", highlight=False, soft_wrap=True)
+    for name, ranges in SHIPPED.items():
+        age = (datetime.now(UTC).date() - date.fromisoformat(ranges.reviewed)).days
+        note = f"The ranges of {name} were reviewed on {ranges.reviewed}, {age} days ago"
+        stale = f"; compare them with {ranges.page}" if age > _REVIEW_DAYS else ""
+        out.print(f"{note}{stale}.", highlight=False, soft_wrap=True)

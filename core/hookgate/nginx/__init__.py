@@ -1,0 +1,10 @@
+"""The nginx includes, rendered from a configuration. Pure: settings in, texts out.
+
+nginx decides what the head of a request tells: source, method, route, media type, content encoding
+and size. It reads no body. Tried on nginx 1.22.1, the oldest version supported.
+"""
+
+from .render import DEFAULT_LOG, render
+from .syntax import RenderError
+
+__all__ = ["DEFAULT_LOG", "RenderError", "render"]

@@ -1,0 +1,169 @@
+"""The part of the policy that nginx can decide: maps from a request to the first reason."""
+
+from collections.abc import Iterator
+from http import HTTPStatus
+
+from hookgate.policy import Reason
+from hookgate.settings import Config, Mode
+
+from .patterns import (
+    CLIENT_AS_SPELT,
+    HOST,
+    IPV6_CLIENT,
+    JSON_MEDIA_TYPE,
+    JSON_WITH_ODD_CHARSET,
+    LENGTH,
+    LIST_OF_MEDIA_TYPES,
+    ORIGIN_FORM,
+    OTHER_MEDIA_TYPE,
+    exactly,
+)
+from .syntax import geo, map_, quoted
+
+_OBSERVABLE = ("method", "route", "media_type")
+# The policy's order, as far as nginx goes.
+ORDER = ("http", "source", *_OBSERVABLE, "encoding")
+
+DECIDED = (
+    Reason.MALFORMED_HTTP,
+    Reason.EXPECTATION_FAILED,
+    Reason.SOURCE_NOT_ALLOWED,
+    Reason.SOURCE_UNRESOLVED,
+    Reason.METHOD_NOT_ALLOWED,
+    Reason.PATH_NOT_ROUTED,
+    Reason.CONTENT_TYPE_MISSING,
+    Reason.CONTENT_TYPE_REPEATED,
+    Reason.CONTENT_TYPE_UNSUPPORTED,
+    Reason.CHARSET_UNSUPPORTED,
+    Reason.CONTENT_ENCODING_UNSUPPORTED,
+)
+
+
+def observed(config: Config) -> list[str]:
+    """The checks that only observe, of those that nginx makes, in their order."""
+    return [name for name in _OBSERVABLE if config.checks[name] is Mode.OBSERVE]
+
+
+def render_checks(config: Config) -> Iterator[list[str]]:
+    """One block for each fact about a request, and then what they come to."""
+    yield from _http()
+    yield from _source(config)
+    yield from _content(config)
+    only_observed = observed(config)
+    enforced = [name for name in ORDER if name not in only_observed]
+    yield [
+        "# The first finding, in the policy's order, is the reason.",
+        *map_(
+            '"' + ":".join(f"$hookgate_{name}" for name in enforced) + '"',
+            "$hookgate_reason",
+            {r'"~^:*([a-z0-9_]+)"': "$1"},
+        ),
+    ]
+    yield map_(
+        "$hookgate_reason",
+        "$hookgate_answer",
+        {reason.code: str(reason.status) for reason in DECIDED},
+    )
+
+
+def _source(config: Config) -> Iterator[list[str]]:
+    source = config.source
+    yield geo("$remote_addr", "$hookgate_allowed", source.allow)
+    if not source.trusted_proxies:
+        refused = Reason.SOURCE_NOT_ALLOWED.code
+        yield map_("$hookgate_allowed", "$hookgate_source", {"1": '""'}, refused)
+        return
+    yield [
+        "# hookgate-realip.conf makes $remote_addr the client's where a trusted proxy names one.",
+        "# Where it is still a proxy's, nobody knows the client.",
+        *geo("$remote_addr", "$hookgate_is_proxy", source.trusted_proxies),
+    ]
+    yield geo("$realip_remote_addr", "$hookgate_by_proxy", source.trusted_proxies)
+    if source.header == "x-forwarded-for" and not source.proxy_protocol:
+        yield [
+            "# nginx reads 031.169.56.1 as 31.169.56.1 and steps over empty entries: neither is",
+            "# plain.",
+            *map_(
+                '"$hookgate_by_proxy $remote_addr $http_x_forwarded_for"',
+                "$hookgate_field",
+                {'"~^0 "': "plain", f'"{CLIENT_AS_SPELT}"': "plain", f'"{IPV6_CLIENT}"': "plain"},
+                "odd",
+            ),
+        ]
+        known = '"$hookgate_is_proxy $hookgate_field $hookgate_allowed"'
+    else:
+        known = '"$hookgate_is_proxy plain $hookgate_allowed"'
+    yield map_(
+        known,
+        "$hookgate_source",
+        {'"0 plain 1"': '""', '"0 plain 0"': Reason.SOURCE_NOT_ALLOWED.code},
+        Reason.SOURCE_UNRESOLVED.code,
+    )
+
+
+def _http() -> Iterator[list[str]]:
+    malformed = Reason.MALFORMED_HTTP.code
+    yield [
+        "# HTTP that two readers could understand differently, and nginx lets through.",
+        *map_("$request", "$hookgate_form", {f'"{ORIGIN_FORM}"': '""'}, malformed),
+    ]
+    yield map_("$http_host", "$hookgate_host", {f'"{HOST}"': '""'}, malformed)
+    yield map_("$http_content_length", "$hookgate_length", {f'"{LENGTH}"': '""'}, malformed)
+    yield map_("$http_upgrade", "$hookgate_upgrade", {'""': '""'}, malformed)
+    yield map_(
+        '"$server_protocol $http_expect"',
+        "$hookgate_expect",
+        {'"~^HTTP/1.0 "': '""', '"~^[^ ]+ $"': '""', '"~*^[^ ]+ 100-continue$"': '""'},
+        Reason.EXPECTATION_FAILED.code,
+    )
+    parts = ("form", "host", "length", "upgrade", "expect")
+    yield map_(
+        '"' + ":".join(f"$hookgate_{part}" for part in parts) + '"',
+        "$hookgate_http",
+        {r'"~^:*([a-z0-9_]+)"': "$1"},
+    )
+
+
+def _content(config: Config) -> Iterator[list[str]]:
+    yield [
+        "# What events come as.",
+        *map_(
+            "$request_method",
+            "$hookgate_method",
+            dict.fromkeys(config.request.methods, '""'),
+            Reason.METHOD_NOT_ALLOWED.code,
+        ),
+    ]
+    paths = [route for route in config.routes if route.path]
+    anything = next((quoted(route.contract) for route in config.routes if not route.path), '""')
+    yield map_(
+        "$request_uri",
+        "$hookgate_contract",
+        {f'"{exactly(route.path)}"': quoted(route.contract) for route in paths},
+        anything,
+    )
+    yield map_("$hookgate_contract", "$hookgate_route", {'""': Reason.PATH_NOT_ROUTED.code}, '""')
+    unsupported = Reason.CONTENT_TYPE_UNSUPPORTED.code
+    yield map_(
+        "$content_type",
+        "$hookgate_media_type",
+        {
+            '""': Reason.CONTENT_TYPE_MISSING.code,
+            f'"{JSON_MEDIA_TYPE}"': '""',
+            f'"{JSON_WITH_ODD_CHARSET}"': Reason.CHARSET_UNSUPPORTED.code,
+            f'"{OTHER_MEDIA_TYPE}"': unsupported,
+            f'"{LIST_OF_MEDIA_TYPES}"': Reason.CONTENT_TYPE_REPEATED.code,
+        },
+        unsupported,
+    )
+    yield map_(
+        "$http_content_encoding",
+        "$hookgate_encoding",
+        {'""': '""', '"~*^identity$"': '""'},
+        Reason.CONTENT_ENCODING_UNSUPPORTED.code,
+    )
+
+
+def statuses() -> list[int]:
+    """The statuses that `return` answers, each once."""
+    return list(dict.fromkeys(HTTPStatus(reason.status or 0).value for reason in DECIDED))

@@ -1,0 +1,202 @@
+"""nginx's access log as a ledger: one `delivery` record a request, with the ledger's keys.
+
+The format is unescaped, because members may be `null` or lists. Every variable in it is digits of
+nginx's own, or a map that lets nothing through but what may stand in a JSON string.
+"""
+
+from collections.abc import Iterator
+from itertools import combinations
+
+from hookgate.policy import Outcome, Reason
+from hookgate.settings import Config
+
+from .checks import ORDER, observed
+from .syntax import map_, quoted
+
+_NULL = "null"
+
+# What nginx answers by itself, and what went wrong with the upstream, after
+# "answer:status:reason:upstream status:connect time:header time".
+_REASONS = {
+    r'"~^(\d+):\1:([a-z0-9_]+):"': "$1",
+    r'"~^:\d+::2\d\d:[0-9.]+:[0-9.]+$"': Reason.CLEAN.code,
+    r'"~^:\d+::\d+:[0-9.]+:[0-9.]+$"': Reason.UPSTREAM_REJECTED.code,
+    '"~^:504::504:"': Reason.UPSTREAM_TIMEOUT.code,
+    '"~^:502::502:-:"': Reason.UPSTREAM_UNREACHABLE.code,
+    '"~^:502::502:"': Reason.UPSTREAM_INVALID.code,
+    '"~:408::"': Reason.BODY_TIMEOUT.code,
+    '"~:408:"': Reason.HEAD_TIMEOUT.code,
+    '"~:(?:400|501|505):"': Reason.MALFORMED_HTTP.code,
+    '"~:405:"': Reason.METHOD_NOT_ALLOWED.code,
+    '"~:413:"': Reason.BODY_TOO_LARGE.code,
+    '"~:(?:414|431|494):"': Reason.HEAD_TOO_LARGE.code,
+    '"~:499:"': Reason.CLIENT_GONE.code,
+    '"~:503:"': Reason.OVERLOADED.code,
+}
+
+
+def render_log(config: Config, fingerprint: str) -> Iterator[list[str]]:
+    """The maps that make an exchange into members of a record, and the log's format."""
+    yield [
+        "# The log. A reason is worked out when it is first read, also for requests that nginx",
+        "# refuses by itself: it counts where its status is the one that was answered.",
+        *map_(
+            '"$hookgate_answer:$status:$hookgate_reason'
+            ':$upstream_status:$upstream_connect_time:$upstream_header_time"',
+            "$hookgate_log_reason",
+            _REASONS,
+            Reason.GATE_ERROR.code,
+        ),
+    ]
+    yield map_(
+        "$hookgate_log_reason",
+        "$hookgate_log_outcome",
+        {r.code: r.outcome.value for r in Reason if r.outcome is not Outcome.REFUSED},
+        Outcome.REFUSED.value,
+    )
+    yield map_("$hookgate_log_reason", "$hookgate_log_status", {"client_gone": _NULL}, "$status")
+    yield map_("$status", "$hookgate_log_answered", {"408": "false", "499": "false"}, "true")
+    yield from _addresses(config)
+    yield from _request()
+    yield from _figures()
+    yield from _observed(config)
+    yield _format(fingerprint)
+
+
+def _addresses(config: Config) -> Iterator[list[str]]:
+    # Where nginx listens on [::], IPv4 comes as IPv4-mapped IPv6.
+    plain = {'"~^::ffff:([0-9.]+)$"': "$1", '"~^([0-9a-f.:]+)$"': "$1"}
+    peer = "$realip_remote_addr" if config.source.trusted_proxies else "$remote_addr"
+    yield map_("$remote_addr", "$hookgate_client", plain)
+    yield map_(peer, "$hookgate_peer", plain)
+    yield map_(
+        '"$hookgate_source:$hookgate_client"',
+        "$hookgate_log_client",
+        {f'"~^{Reason.SOURCE_UNRESOLVED.code}:"': _NULL, '"~:(.+)"': "'\"$1\"'"},
+        _NULL,
+    )
+
+
+def _request() -> Iterator[list[str]]:
+    yield map_(
+        "$request_method",
+        "$hookgate_log_method",
+        {'"~^([A-Z_-]{1,32})$"': "'\"$1\"'"},
+        _NULL,
+    )
+    # "!" to "~" without the quote and the backslash, and without "?".
+    plain = r"[!\x23-\x3e@-\x5b\x5d-~]"
+    yield map_(
+        "$request_uri",
+        "$hookgate_log_path",
+        {
+            rf'"~^(/{plain}{{0,255}}+)(?:\?|$)"': "'\"$1\"'",
+            rf'"~^(/{plain}{{0,254}})"': "'\"$1*\"'",
+        },
+        _NULL,
+    )
+    yield map_(
+        '"$hookgate_http:$hookgate_source:$hookgate_contract"',
+        "$hookgate_log_route",
+        {'"~^::(.+)$"': "'\"$1\"'"},
+        _NULL,
+    )
+    yield map_(
+        "$content_type",
+        "$hookgate_log_content_type",
+        {
+            '""': _NULL,
+            '"~*^application/json *(?:;|$)"': "'\"application/json\"'",
+            '"~^([a-z]{1,20}/[a-z.+-]{1,60}) *(?:;|$)"': "'\"$1\"'",
+        },
+        "'\"other\"'",
+    )
+
+
+def _figures() -> Iterator[list[str]]:
+    yield map_(
+        '"$upstream_status:$content_length"',
+        "$hookgate_log_bytes",
+        {
+            '"~^[0-9][^:]*:([0-9]{1,18})$"': "$1",
+            '"~^[0-9]"': _NULL,
+        },
+        "0",
+    )
+    yield map_(
+        '"$upstream_header_time:$upstream_status"',
+        "$hookgate_log_upstream_status",
+        {'"~^[0-9.]+:([0-9]{3})$"': "$1"},
+        _NULL,
+    )
+    for source, name in (("$request_time", "duration"), ("$upstream_header_time", "upstream")):
+        # Seconds with three decimals; a number in JSON has no leading zeros.
+        yield map_(
+            source,
+            f"$hookgate_log_{name}_ms",
+            {
+                r'"~^0\.0{0,2}([0-9]+)$"': "$1",
+                r'"~^([0-9]+)\.([0-9]{3})$"': "$1$2",
+            },
+            _NULL,
+        )
+
+
+def _observed(config: Config) -> Iterator[list[str]]:
+    """`[...]` of what was found and not refused, as far as the checks ran."""
+    names = observed(config)
+    enforced = [name for name in ORDER if name not in names]
+    for name in names:
+        before = [f"$hookgate_{e}" for e in enforced if ORDER.index(e) < ORDER.index(name)]
+        yield map_(
+            f'"{":".join(before)}=$hookgate_{name}"',
+            f"$hookgate_observed_{name}",
+            {'"~^:*=([a-z0-9_]+)$"': "'\"$1\"'"},
+        )
+    if names:
+        found = [f"$hookgate_observed_{name}" for name in names]
+        subsets = [s for size in range(len(names), 0, -1) for s in combinations(found, size)]
+        yield map_(
+            '"' + ":".join(found) + '"',
+            "$hookgate_log_observed",
+            {
+                '"~^' + ":".join(".+" if f in subset else "" for f in found) + '$"': (
+                    '"' + ",".join(subset) + '"'
+                )
+                for subset in subsets
+            },
+        )
+    else:
+        yield map_("$status", "$hookgate_log_observed", {})
+
+
+def _format(fingerprint: str) -> list[str]:
+    members = {
+        "event": '"delivery"',
+        "ts": '"$time_iso8601"',
+        "front": '"nginx"',
+        "request_id": '"$request_id"',
+        "outcome": '"$hookgate_log_outcome"',
+        "reason": '"$hookgate_log_reason"',
+        "status": "$hookgate_log_status",
+        "answered": "$hookgate_log_answered",
+        "client": "$hookgate_log_client",
+        "peer": '"$hookgate_peer"',
+        "method": "$hookgate_log_method",
+        "path": "$hookgate_log_path",
+        "route": "$hookgate_log_route",
+        "content_type": "$hookgate_log_content_type",
+        "bytes": "$hookgate_log_bytes",
+        "upstream_status": "$hookgate_log_upstream_status",
+        "duration_ms": "$hookgate_log_duration_ms",
+        "upstream_ms": "$hookgate_log_upstream_ms",
+        "policy": f'"{quoted(fingerprint)}"',
+        "observed": "[$hookgate_log_observed]",
+    }
+    rows = [f'\'"{name}":{value}' for name, value in members.items()]
+    rows[0] = rows[0].replace("'", "'{", 1)
+    return [
+        "log_format hookgate escape=none",
+        *(f"    {row},'" for row in rows[:-1]),
+        f"    {rows[-1]}}}';",
+    ]
