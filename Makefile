@@ -1,5 +1,5 @@
 # make demo   installs into .venv and shows the gate at work on loopback
-# make test   installs into .venv and runs every check: ruff, mypy, pytest
+# make test   installs into .venv, and nginx with apt-get, and runs every check: ruff, mypy, pytest
 # make test-matrix  the same with each of Python 3.11, 3.12 and 3.13 that is here
 # make check  the same as test without pytest
 # make bench  hookgate against nginx and plain mitmdump on this machine (needs wrk and nginx)
@@ -10,13 +10,23 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-matrix check format bench clean
+.PHONY: demo test nginx-here test-matrix check format bench clean
 
 demo: $(READY)
 	$(BIN)/hookgate demo
 
-test: check
+test: check nginx-here
 	$(BIN)/pytest
+
+# The tests run a real one. Debian keeps it in /usr/sbin, which a user's PATH may lack.
+nginx-here:
+	@PATH="$$PATH:/usr/sbin"; command -v nginx >/dev/null || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "Installing nginx with apt-get"; \
+	    apt-get update -qq && apt-get install -y -qq --no-install-recommends nginx-light >/dev/null; \
+	  else \
+	    echo "The tests run a real nginx; install it: sudo apt-get install nginx-light"; exit 1; \
+	  fi; }
 
 test-matrix:
 	@for python in $(PYTHONS); do \
