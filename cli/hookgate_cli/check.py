@@ -150,7 +150,7 @@ def _judge(policy: Policy, case: _Case, as_json: bool) -> bool:
     else:
         decision, explained = policy.explain(case.head, case.body)
         reason = decision.reason
-        steps = [_row(step, decision) for step in explained]
+        steps = [describe(step, decision) for step in explained]
     report: dict[str, Any] = {
         "file": case.name,
         "outcome": "pass" if reason is Reason.CLEAN else "refuse",
@@ -165,7 +165,8 @@ def _judge(policy: Policy, case: _Case, as_json: bool) -> bool:
     return reason is not Reason.CLEAN
 
 
-def _row(step: Step, decision: Decision) -> dict[str, Any]:
+def describe(step: Step, decision: Decision) -> dict[str, Any]:
+    """A check's result, with the values that a contract's findings are about."""
     finding = step.finding
     details = list(finding.details) if finding is not None else []
     if finding is not None and finding.reason is Reason.CONTRACT_VIOLATION:

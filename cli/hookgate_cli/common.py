@@ -8,9 +8,10 @@ from typing import Annotated, Any, NoReturn
 import typer
 from rich.console import Console
 
-from hookgate.config import ConfigError, gather, load
+from hookgate.config import ConfigError, load
 from hookgate.ledger import LedgerError
 from hookgate.settings import Config
+from hookgate.sources import gather
 from hookgate_sidecar import ListenError
 
 FINDING, MISUSE = 1, 2

@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
-from hookgate.config import DEFAULT_CONTRACT, find_file, gather
+from hookgate.config import DEFAULT_CONTRACT
 from hookgate.keys import KEYS, ROUTE_KEYS, SECTIONS
 from hookgate.policy import Policy
+from hookgate.sources import find_file, gather
 
 from .common import ASSUMED_UPSTREAM, ConfigOption, JsonOption, fail, load_config, out
 
@@ -72,7 +73,7 @@ def show(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     for section in SECTIONS:
         sys.stdout.write(f"[{section}]\n")
         for key in KEYS:
-            if key.section == section and key.built:
+            if key.section == section:
                 value, origin = sources.keys[key.path]
                 sys.stdout.write(f"{key.name} = {json.dumps(value)}  # {origin}\n")
         sys.stdout.write("\n")
@@ -86,7 +87,7 @@ def template() -> str:
             lines += _route_template()
         lines.append(f"[{section}]")
         for key in KEYS:
-            if key.section == section and key.built:
+            if key.section == section:
                 mark = "" if key.path == "upstream.url" else "# "
                 value = ASSUMED_UPSTREAM if not mark else key.default
                 lines += [f"# {key.about}", f"{mark}{key.name} = {json.dumps(value)}"]

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from hookgate.config import find_file
+from hookgate.sources import find_file
 
 from .common import AuditOption, ConfigOption, ListenOption, UpstreamOption, fail, load_config
 

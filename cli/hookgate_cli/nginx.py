@@ -9,10 +9,10 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from hookgate.config import gather
 from hookgate.nginx import DEFAULT_LOG, RenderError
 from hookgate.nginx import render as render_files
 from hookgate.ranges import SHIPPED
+from hookgate.sources import gather
 
 from .common import ASSUMED_UPSTREAM, FINDING, ConfigOption, JsonOption, err, fail, load_config, out
 

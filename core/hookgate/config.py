@@ -1,14 +1,12 @@
-"""hookgate.toml and the environment become a `Config`; every problem is reported at once."""
+"""What was given becomes a `Config`, with every problem reported at once."""
 
 import json
-import os
 import ssl
-import tomllib
 from collections.abc import Mapping
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import netaddr
 
@@ -27,9 +25,9 @@ from .settings import (
     SourceSettings,
     UpstreamSettings,
 )
-from .tls import add_ca, add_client
+from .sources import Given, Sources, gather
+from .tls import add_ca, add_client, server_context
 
-DEFAULT_FILE = "hookgate.toml"
 DEFAULT_CONTRACT = "cm-events"
 SHIPPED_CONTRACTS = ("cm-events", "cm-events-strict")
 SHORTEST_SECRET = 16
@@ -43,49 +41,6 @@ class ConfigError(Exception):
         self.problems = problems
 
 
-def find_file(given: str | None, environ: Mapping[str, str]) -> str | None:
-    """The file to read: the one given, else $HOOKGATE_CONFIG, else ./hookgate.toml, else none."""
-    if given or environ.get("HOOKGATE_CONFIG"):
-        return given or environ["HOOKGATE_CONFIG"]
-    return DEFAULT_FILE if Path(DEFAULT_FILE).exists() else None
-
-
-class Given(NamedTuple):
-    """A key's value before it is parsed, and where it came from."""
-
-    value: Any
-    origin: str
-
-
-class Sources(NamedTuple):
-    """Everything that was given: keys by `section.name`, routes, and what was wrong on the way."""
-
-    keys: dict[str, Given]
-    routes: Given
-    problems: list[str]
-
-
-def gather(
-    file: str | None = None,
-    overrides: Mapping[str, Any] | None = None,
-    environ: Mapping[str, str] | None = None,
-) -> Sources:
-    """Collect, in rising order of precedence: defaults, the file, the environment, `overrides`.
-
-    `overrides` maps `section.name` to a value as TOML or a command line would give it.
-    """
-    environ = os.environ if environ is None else environ
-    problems: list[str] = []
-    path = find_file(file, environ)
-    document = _read_toml(path, problems) if path else {}
-    routes = Given(document.pop("route", []), path or "default")
-    keys = {key.path: Given(key.default, "default") for key in KEYS}
-    keys.update(_from_document(document, path or "", problems))
-    keys.update(_from_environment(environ, problems))
-    keys.update({name: Given(value, "command line") for name, value in (overrides or {}).items()})
-    return Sources(keys, routes, problems)
-
-
 def load(
     file: str | None = None,
     overrides: Mapping[str, Any] | None = None,
@@ -95,10 +50,18 @@ def load(
 
     Raises `ConfigError` with every problem.
     """
-    keys, given_routes, problems = gather(file, overrides, environ)
-    values = {key.path: _value(key, keys[key.path], problems) for key in KEYS}
-    routes = _routes(given_routes, problems)
-    config = _build(values, routes, problems)
+    return build(gather(file, overrides, environ))
+
+
+def build(sources: Sources) -> Config:
+    """Check what was gathered, and read the files that it names as they are now.
+
+    Raises `ConfigError` with every problem.
+    """
+    problems = list(sources.problems)
+    values = {key.path: _value(key, sources.keys[key.path], problems) for key in KEYS}
+    routes = _routes(sources.routes, problems)
+    config = _assemble(values, routes, problems)
     if problems:
         raise ConfigError(problems)
     return config
@@ -111,55 +74,6 @@ def load_contract(name: str) -> bytes:
     return Path(name).read_bytes()
 
 
-def _read_toml(path: str, problems: list[str]) -> dict[str, Any]:
-    try:
-        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        problems.append(f"{path} cannot be read: {error.strerror}")
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        problems.append(f"{path} is no TOML: {error}")
-    return {}
-
-
-def _from_document(document: dict[str, Any], path: str, problems: list[str]) -> dict[str, Given]:
-    known = {key.path for key in KEYS}
-    given: dict[str, Given] = {}
-    for section, members in document.items():
-        if section not in SECTIONS:
-            names = ", ".join(SECTIONS)
-            problems.append(f"{path}: [{section}] is no section; there are {names}, route")
-        elif not isinstance(members, dict):
-            problems.append(f"{path}: {section} is a section; write [{section}] and its keys below")
-        else:
-            for name, value in members.items():
-                if f"{section}.{name}" in known:
-                    given[f"{section}.{name}"] = Given(value, path)
-                else:
-                    problems.append(f"{path}: {section}.{name} is no key{_nearest(section, name)}")
-    return given
-
-
-def _nearest(section: str, name: str) -> str:
-    from difflib import get_close_matches  # noqa: PLC0415  # 4 ms, needed for a mistake only
-
-    names = [key.name for key in KEYS if key.section == section]
-    close = get_close_matches(name, names, 1)
-    return f"; did you mean {section}.{close[0]}?" if close else f"; there are {', '.join(names)}"
-
-
-def _from_environment(environ: Mapping[str, str], problems: list[str]) -> dict[str, Given]:
-    by_variable = {key.variable: key.path for key in KEYS}
-    given: dict[str, Given] = {}
-    for variable, value in environ.items():
-        # Names without "__" are left alone: Kubernetes injects HOOKGATE_PORT and the like.
-        if variable.startswith("HOOKGATE_") and "__" in variable:
-            if variable in by_variable:
-                given[by_variable[variable]] = Given(value, f"${variable}")
-            else:
-                problems.append(f"${variable} names no key; the form is HOOKGATE_SECTION__KEY")
-    return given
-
-
 def _value(key: Key, given: Given, problems: list[str]) -> Any:
     origin = "" if given.origin == "default" else f"{given.origin}: "
     try:
@@ -168,8 +82,6 @@ def _value(key: Key, given: Given, problems: list[str]) -> Any:
         shown = "" if given.value == "" else f" = {_shown(given.value)}"
         problems.append(f"{origin}{key.path}{shown} {error}")
         return key.parse(key.default) if key.default else key.default
-    if not key.built and value != key.default:
-        problems.append(f"{origin}{key.path} is not built yet in this version; leave it out")
     return value
 
 
@@ -219,12 +131,13 @@ def _route(where: str, path: str, contract: str, problems: list[str]) -> RouteSe
     return RouteSettings(path, contract, text)
 
 
-def _build(
+def _assemble(
     values: dict[str, Any], routes: tuple[RouteSettings, ...], problems: list[str]
 ) -> Config:
     allow = _networks("source.allow", values["source.allow"], problems)
+    allow += _read_networks("source.allow_file", values["source.allow_file"], problems)
     trusted = _networks("source.trusted_proxies", values["source.trusted_proxies"], problems)
-    if not values["source.allow"]:
+    if not values["source.allow"] and not values["source.allow_file"]:
         problems.append('source.allow is empty: nobody could send; write ["cm.com"]')
     overlap = netaddr.IPSet(allow) & netaddr.IPSet(trusted)
     if overlap:
@@ -242,17 +155,26 @@ def _build(
         problems.append('audit.key_file is missing; audit.personal_data = "hmac" needs a secret')
     seal_key = _secret("audit.seal_key_file", values["audit.seal_key_file"], problems)
     _check_certificates(values, problems)
+    _check_listener(values, problems)
     if not values["audit.path"]:
         problems.append('audit.path is empty; name a file, or "-" for stdout')
     section = {
-        name: {key.name: values[key.path] for key in KEYS if key.section == name and key.built}
+        name: {key.name: values[key.path] for key in KEYS if key.section == name}
         for name in SECTIONS
     }
-    visible = {**values, "route": [(r.path, r.contract, r.contract_text.hex()) for r in routes]}
+    visible = {
+        **values,
+        "allow": allow,
+        "route": [(r.path, r.contract, r.contract_text.hex()) for r in routes],
+    }
     return Config(
         upstream=UpstreamSettings(**section["upstream"]),
         source=SourceSettings(
-            allow, trusted, values["source.header"], values["source.proxy_protocol"]
+            allow,
+            trusted,
+            values["source.allow_file"],
+            values["source.header"],
+            values["source.proxy_protocol"],
         ),
         request=RequestSettings(**section["request"]),
         routes=routes,
@@ -274,6 +196,30 @@ def _networks(
             networks += parse_networks(entry)
         except ValueError as error:
             problems.append(f'{where}[{place}] = "{entry}" {error}')
+    return tuple(networks)
+
+
+def _read_networks(where: str, path: str, problems: list[str]) -> tuple[netaddr.IPNetwork, ...]:
+    """One network a line; `#` begins a comment."""
+    if not path:
+        return ()
+    try:
+        lines = Path(path).read_text(encoding="ascii").splitlines()
+    except OSError as error:
+        problems.append(f'{where} = "{path}" cannot be read: {error.strerror}')
+        return ()
+    except UnicodeDecodeError:
+        problems.append(f'{where} = "{path}" is no list of networks: it holds more than ASCII')
+        return ()
+    networks: list[netaddr.IPNetwork] = []
+    for number, line in enumerate(lines, 1):
+        entry = line.partition("#")[0].strip()
+        try:
+            networks += parse_networks(entry) if entry else ()
+        except ValueError as error:
+            problems.append(f'{path}:{number}: "{entry}" {error}')
+    if not networks and not problems:
+        problems.append(f'{where} = "{path}" holds no network; write one a line, or "cm.com"')
     return tuple(networks)
 
 
@@ -299,6 +245,22 @@ def _check_certificates(values: dict[str, Any], problems: list[str]) -> None:
             add_client(context, cert, key)
     except ValueError as error:
         problems.append(f'upstream.client_cert = "{cert}" {error}')
+
+
+def _check_listener(values: dict[str, Any], problems: list[str]) -> None:
+    cert, key, client_ca = (values[f"sidecar.tls_{name}"] for name in ("cert", "key", "client_ca"))
+    if (key or client_ca) and not cert:
+        problems.append("sidecar.tls_cert is missing; tls_key and tls_client_ca need it")
+    elif cert:
+        try:
+            server_context(cert, key, client_ca)
+        except ValueError as error:
+            problems.append(f"sidecar.tls_{error}")
+    if values["audit.path"] == "-" and values["sidecar.workers"] > 1:
+        problems.append(
+            'audit.path = "-" is for one worker: lines of several would mix; '
+            "name a file, and each worker writes one of its own beside it"
+        )
 
 
 def _secret(where: str, path: str, problems: list[str]) -> bytes:

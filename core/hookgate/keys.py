@@ -27,14 +27,13 @@ Parser = Callable[[Any], Any]
 
 
 class Key(NamedTuple):
-    """One key. `default` is what TOML would give; `built` is False while only it is taken."""
+    """One key. `default` is what TOML would give."""
 
     section: str
     name: str
     default: Any
     parse: Parser
     about: str
-    built: bool = True
 
     @property
     def path(self) -> str:
@@ -176,6 +175,11 @@ def listen_address(value: Any) -> tuple[str, int]:
     return match[1] or match[2] or "0.0.0.0", int(match[3])  # noqa: S104  # ":8081" means every address
 
 
+def admin_address(value: Any) -> tuple[str, int] | None:
+    """As `listen_address`; "" is None."""
+    return listen_address(value) if value != "" else None
+
+
 def path_bytes(value: Any) -> str:
     """A route's path: the bytes of a target before `?`."""
     if not isinstance(value, str) or not re.fullmatch(r"/[\x21-\x3e\x40-\x7e]*", value):
@@ -195,10 +199,10 @@ KEYS: tuple[Key, ...] = (
     Key("upstream", "client_cert", "", text, "Client certificate for https, PEM."),
     Key("upstream", "client_key", "", text, "Its key, PEM; empty means it is in client_cert."),
     Key("source", "allow", ["cm.com"], strings, "Who may send: CIDRs and names of shipped range sets."),
-    Key("source", "allow_file", "", text, "One CIDR a line, watched for changes.", built=False),
+    Key("source", "allow_file", "", text, "A file of more of them, one a line, watched for changes."),
     Key("source", "trusted_proxies", [], strings, "Peers whose forwarding field is believed, as CIDRs."),
     Key("source", "header", "x-forwarded-for", choice(*HEADERS), "The field that names the client; read from trusted proxies only."),
-    Key("source", "proxy_protocol", False, boolean, "Expect the PROXY protocol from trusted proxies; nginx only, so far."),
+    Key("source", "proxy_protocol", False, boolean, "Trusted proxies begin each connection with a PROXY protocol header, v1 or v2."),
     Key("request", "methods", ["POST"], methods, "The methods that events may come with."),
     Key("request", "max_body", "1MiB", size(1, 2**30), "The largest body that is read."),
     Key("request", "max_depth", 64, number(1, DEEPEST), "The deepest nesting of objects and arrays."),
@@ -212,19 +216,21 @@ KEYS: tuple[Key, ...] = (
     Key("audit", "seal_key_file", "", text, "A secret that turns the hash chain into a keyed one, at least 16 bytes."),
     Key("audit", "fsync", "interval", choice(*Fsync), "When lines are forced to disk: never, interval (1 s or 50 records) or always."),
     Key("sidecar", "listen", "127.0.0.1:8081", listen_address, "Where the sidecar listens."),
-    Key("sidecar", "workers", 1, number(1, 1024), "Worker processes.", built=False),
+    Key("sidecar", "workers", 1, number(1, 256), "Worker processes; each writes a ledger of its own."),
     Key("sidecar", "max_connections", 1024, number(1, 1_000_000), "Open connections in all."),
     Key("sidecar", "max_foreign_connections", 64, number(1, 1_000_000), "Of those, by peers that are neither allowed nor trusted."),
+    Key("sidecar", "max_in_flight", 512, number(1, 1_000_000), "Deliveries at a time in one worker; beyond, 503 and try again."),
     Key("sidecar", "max_head", "16KiB", size(256, 2**20), "The largest request head."),
     Key("sidecar", "max_fields", 100, number(1, 10_000), "The most header fields."),
     Key("sidecar", "head_timeout", "10s", duration(0.05, 3600), "For the whole head, from its first byte or the connection's start."),
     Key("sidecar", "body_timeout", "30s", duration(0.05, 3600), "For the whole body."),
     Key("sidecar", "keep_alive", "75s", duration(0.05, 86400), "How long an idle connection stays open."),
     Key("sidecar", "drain", "15s", duration(0, 3600), "How long a stop waits for deliveries in flight."),
-    Key("sidecar", "admin", "", text, "Where health and metrics are served; empty is off.", built=False),
-    Key("sidecar", "tls_cert", "", text, "Certificate chain of the listener, PEM.", built=False),
-    Key("sidecar", "tls_key", "", text, "Its key, PEM.", built=False),
-    Key("sidecar", "tls_client_ca", "", text, "CA that senders' certificates must come from, PEM.", built=False),
+    Key("sidecar", "admin", "", admin_address, 'Where health and metrics are served, like "127.0.0.1:9180"; empty is off.'),
+    Key("sidecar", "ready_needs_upstream", False, boolean, "Whether /readyz also wants a connection to the upstream."),
+    Key("sidecar", "tls_cert", "", text, "Certificate chain of the listener, PEM."),
+    Key("sidecar", "tls_key", "", text, "Its key, PEM."),
+    Key("sidecar", "tls_client_ca", "", text, "CA that senders' certificates must come from, PEM."),
 )  # fmt: skip
 
 ROUTE_KEYS = {

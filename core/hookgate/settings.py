@@ -47,10 +47,13 @@ class UpstreamSettings:
 
 @dataclass(frozen=True, slots=True)
 class SourceSettings:
-    """Who may send. `allow` is never empty and never overlaps `trusted_proxies`."""
+    """Who may send. `allow` holds what `allow_file` does too; it is never empty and never overlaps
+    `trusted_proxies`.
+    """
 
     allow: tuple[netaddr.IPNetwork, ...]
     trusted_proxies: tuple[netaddr.IPNetwork, ...]
+    allow_file: str
     header: str
     proxy_protocol: bool
 
@@ -86,17 +89,24 @@ class AuditSettings:
 
 @dataclass(frozen=True, slots=True)
 class SidecarSettings:
-    """The sidecar's listener and bounds. Durations are seconds, sizes are bytes."""
+    """The sidecar's listener and bounds. Durations are seconds, sizes are bytes, "" is unset."""
 
     listen: tuple[str, int]
+    workers: int
     max_connections: int
     max_foreign_connections: int
+    max_in_flight: int
     max_head: int
     max_fields: int
     head_timeout: float
     body_timeout: float
     keep_alive: float
     drain: float
+    admin: tuple[str, int] | None
+    ready_needs_upstream: bool
+    tls_cert: str
+    tls_key: str
+    tls_client_ca: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The client side of TLS: what an https upstream is verified with, and what we show it."""
+"""TLS to an https upstream, and of a listener: what is shown, and what is verified."""
 
 import ssl
 
@@ -32,6 +32,28 @@ def client_context(ca_file: str, client_cert: str, client_key: str) -> ssl.SSLCo
         context.load_default_certs()
     if client_cert:
         add_client(context, client_cert, client_key)
+    return context
+
+
+def server_context(cert: str, key: str, client_ca: str) -> ssl.SSLContext:
+    """TLS 1.2 or newer for a listener; senders need a certificate of `client_ca` unless it is "".
+
+    Raises ValueError, beginning with which of cert and client_ca cannot be used.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(cert, key or None)
+    except (ssl.SSLError, OSError) as error:
+        raise ValueError(
+            f'cert = "{cert}" holds no certificate with its key in PEM ({_why(error)})'
+        ) from None
+    if client_ca:
+        context.verify_mode = ssl.CERT_REQUIRED
+        try:
+            add_ca(context, client_ca)
+        except ValueError as error:
+            raise ValueError(f'client_ca = "{client_ca}" {error}') from None
     return context
 
 

@@ -1,5 +1,6 @@
 """The standalone front: HTTP/1.1 in, judged and recorded by the same gate as every front."""
 
-from .server import ListenError, Server, serve
+from .run import serve
+from .server import ListenError, Server
 
 __all__ = ["ListenError", "Server", "serve"]

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import trustme
 
-from hookgate import config as config_module
-from hookgate.config import ConfigError, find_file, load, load_contract
-from hookgate.keys import KEYS, Key, text
+from hookgate.config import ConfigError, load, load_contract
+from hookgate.keys import KEYS
 from hookgate.settings import Fsync, Mode, PersonalData
+from hookgate.sources import find_file
 from support.problems import MINIMAL, URL, problem, write
 
 
@@ -75,7 +75,7 @@ def test_the_file_is_the_one_given_or_named_or_found() -> None:
     assert load(None, None, environ).upstream.url == "http://127.0.0.1:8081"
 
 
-# A value for each built key that is not its default, as TOML or the environment would give it.
+# A value for each key that is not its default, as TOML or the environment would give it.
 OTHER: dict[str, Any] = {
     "upstream.url": "http://127.0.0.1:9",
     "upstream.host": "example.com",
@@ -86,6 +86,7 @@ OTHER: dict[str, Any] = {
     "upstream.client_cert": "readable",
     "upstream.client_key": "readable",
     "source.allow": "203.0.113.0/24",
+    "source.allow_file": "networks",
     "source.trusted_proxies": "192.0.2.0/24,2001:db8::1",
     "source.header": "forwarded",
     "request.methods": "POST,PUT",
@@ -100,16 +101,28 @@ OTHER: dict[str, Any] = {
     "audit.fsync": "always",
     "sidecar.listen": "127.0.0.1:0",
     "sidecar.max_connections": 5,
+    "sidecar.workers": 2,
     "sidecar.max_foreign_connections": 5,
+    "sidecar.max_in_flight": 5,
+    "sidecar.admin": "127.0.0.1:9180",
+    "sidecar.ready_needs_upstream": "true",
+    "sidecar.tls_cert": "readable",
     "sidecar.max_head": "5KiB",
     "sidecar.max_fields": 5,
     **{f"sidecar.{name}": "5s" for name in ("head_timeout", "body_timeout", "keep_alive", "drain")},
+}
+# Keys that mean nothing without another one.
+NEEDY: dict[str, tuple[Any, dict[str, Any]]] = {
+    "source.proxy_protocol": ("true", {"source.trusted_proxies": "192.0.2.1"}),
+    "sidecar.tls_key": ("readable", {"sidecar.tls_cert": "readable"}),
+    "sidecar.tls_client_ca": ("readable", {"sidecar.tls_cert": "readable"}),
 }
 
 
 @pytest.fixture
 def readable() -> None:
-    """A file that is certificate, key and secret in one."""
+    """A file that is certificate, key and secret in one, and one that is a list of networks."""
+    Path("networks").write_text("203.0.113.0/24\n")
     certificate = trustme.CA().issue_cert("client.example")
     Path("readable").write_bytes(certificate.private_key_and_cert_chain_pem.bytes())
 
@@ -117,12 +130,13 @@ def readable() -> None:
 @pytest.mark.usefixtures("readable")
 @pytest.mark.parametrize("path", OTHER)
 def test_a_key_means_the_same_in_the_file_and_in_the_environment(path: str) -> None:
-    """Every built key can be set by either, and changes the digest."""
+    """Every key can be set by either, and changes the digest."""
     section, name = path.split(".")
     value = OTHER[path]
     lines = [] if path == "upstream.url" else [MINIMAL.rstrip()]
     lines += [] if section == "upstream" and lines else [f"[{section}]"]
-    by_file = load(write("\n".join([*lines, f"{name} = {json.dumps(value)}"])), None, {})
+    toml = value == "true" or value
+    by_file = load(write("\n".join([*lines, f"{name} = {json.dumps(toml)}"])), None, {})
     variables = {"HOOKGATE_UPSTREAM__URL": URL["upstream.url"]}
     variables |= {f"HOOKGATE_{section}__{name}".upper(): str(value)}
     Path("hookgate.toml").unlink()
@@ -145,9 +159,18 @@ def test_no_two_configurations_have_a_digest() -> None:
     assert all(len(digest) == 12 and int(digest, 16) >= 0 for digest in digests)
 
 
-def test_every_built_key_has_another_value_here() -> None:
+def test_every_key_has_another_value_here() -> None:
     """A key that is added must be added above."""
-    assert set(OTHER) == {key.path for key in KEYS if key.built}
+    assert {*OTHER, *NEEDY} == {key.path for key in KEYS}
+
+
+@pytest.mark.usefixtures("readable")
+@pytest.mark.parametrize("path", NEEDY)
+def test_a_key_that_needs_another_is_refused_without_it(path: str) -> None:
+    """And changes the digest where it has it."""
+    value, needs = NEEDY[path]
+    assert next(iter(needs)).rpartition(".")[2] in problem(keys={path: value})
+    assert load(None, {**URL, **needs, path: value}, {}) != load(None, {**URL, **needs}, {})
 
 
 def test_the_digest_is_of_values_and_not_of_spellings() -> None:
@@ -177,13 +200,3 @@ def test_variables_that_name_no_key_are_refused(name: str) -> None:
     line = problem(None, {name: "canary"})
     assert f"${name} names no key" in line
     assert "canary" not in line
-
-
-def test_a_key_that_is_not_built_yet_is_refused_when_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not ignored; its default may be written."""
-    future = Key("sidecar", "future", "", text, "What is to come.", built=False)
-    monkeypatch.setattr(config_module, "KEYS", (*KEYS, future))
-    assert problem(None, {"HOOKGATE_SIDECAR__FUTURE": "on"}) == (
-        "$HOOKGATE_SIDECAR__FUTURE: sidecar.future is not built yet in this version; leave it out"
-    )
-    assert load(None, {**URL, "sidecar.future": ""}, {}).sidecar == load(None, URL, {}).sidecar

@@ -51,13 +51,15 @@ DEFAULTS: dict[str, Any] = {
     "sidecar.workers": 1,
     "sidecar.max_connections": 1024,
     "sidecar.max_foreign_connections": 64,
+    "sidecar.max_in_flight": 512,
     "sidecar.max_head": 16 * 1024,
     "sidecar.max_fields": 100,
     "sidecar.head_timeout": 10.0,
     "sidecar.body_timeout": 30.0,
     "sidecar.keep_alive": 75.0,
     "sidecar.drain": 15.0,
-    "sidecar.admin": "",
+    "sidecar.admin": None,
+    "sidecar.ready_needs_upstream": False,
 }
 
 
