@@ -1,10 +1,15 @@
 """`hookgate serve`: the sidecar."""
 
 import asyncio
+from typing import Annotated
 
+import typer
 import uvloop
 
+from hookgate.live import LiveConfig
 from hookgate.log import make_log
+from hookgate.policy import OBSERVABLE
+from hookgate.settings import Mode
 from hookgate_sidecar import serve as run_sidecar
 
 from .common import (
@@ -12,7 +17,6 @@ from .common import (
     ConfigOption,
     ListenOption,
     UpstreamOption,
-    load_config,
     plain_errors,
 )
 
@@ -22,20 +26,31 @@ def serve(
     upstream: UpstreamOption = None,
     listen: ListenOption = None,
     audit: AuditOption = None,
+    observe: Annotated[
+        bool,
+        typer.Option(
+            "--observe", help="Refuse nothing that may be let pass; record it as observed."
+        ),
+    ] = False,
 ) -> None:
     """Stand in front of an endpoint and let only clean events through.
+
+    Exits 0 after SIGTERM, 1 where it cannot listen or write its ledger, and 2 for a mistake in the
+    configuration.
 
     Examples:
 
       hookgate serve --upstream http://127.0.0.1:8080 --listen 127.0.0.1:8081
 
       hookgate serve --config /etc/hookgate/hookgate.toml
+
+      hookgate serve --observe
     """
-    settings = load_config(
-        config, {"upstream.url": upstream, "sidecar.listen": listen, "audit.path": audit}
-    )
-    with (
-        plain_errors(),
-        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
-    ):
-        runner.run(run_sidecar(settings, make_log()))
+    given = {"upstream.url": upstream, "sidecar.listen": listen, "audit.path": audit}
+    overrides = {key: value for key, value in given.items() if value is not None}
+    if observe:
+        overrides |= {f"checks.{name}": Mode.OBSERVE.value for name in OBSERVABLE}
+    with plain_errors():
+        live = LiveConfig(config, overrides)
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(run_sidecar(live, make_log()))

@@ -14,15 +14,23 @@ import secrets
 import time
 from collections.abc import Callable
 from hashlib import sha256
+from typing import NamedTuple
 
 import structlog
 
 from . import __version__
 from .answer import BARE_FAILURE, DELIVERED, Answer, make_answer
-from .config import ConfigError
 from .forwarding import relayed_fields, upstream_head
 from .ledger import Journal, LedgerUnavailableError, Privacy
-from .ledger.record import Ending, Event, Record, delivery_record, read_decided_event
+from .ledger.record import (
+    Ending,
+    Event,
+    Record,
+    bounded,
+    delivery_record,
+    read_decided_event,
+)
+from .metrics import Metrics
 from .policy import Decision, Head, Outcome, Policy, Reason, Standing
 from .settings import Config
 from .upstream import Response, Upstream
@@ -30,34 +38,100 @@ from .upstream import Response, Upstream
 Done = Callable[[Answer], None]
 
 
+class Terms(NamedTuple):
+    """What a delivery that begins now is judged, recorded and sent by."""
+
+    config: Config
+    policy: Policy
+    privacy: Privacy
+    upstream: Upstream
+    host: bytes
+
+
 class Gate:
     """Policy, ledger and upstream joined. Make it inside the event loop that will use it.
 
-    Raises `LedgerError` where the ledger cannot be opened, and `ConfigError` for what only nginx
-    can do so far.
+    `worker` is its number where there are several, `replaces` how the one before it ended.
+
+    `under_way` counts the deliveries whose head passed and that have not ended.
+
+    Raises `LedgerError` where the ledger cannot be opened.
     """
 
-    def __init__(self, config: Config, front: str, log: structlog.BoundLogger) -> None:
-        if config.source.proxy_protocol:
-            raise ConfigError(["source.proxy_protocol is for nginx only so far; leave it out here"])
-        self.config = config
-        self.policy = Policy(config)
+    def __init__(
+        self,
+        config: Config,
+        front: str,
+        log: structlog.BoundLogger,
+        *,
+        worker: int | None = None,
+        replaces: str | None = None,
+    ) -> None:
+        self.terms = _make_terms(config, None)
         self.boot = secrets.token_hex(8)
         self.front = front
         self.log = log
         self.received = 0
+        self.under_way = 0
         self.ended = dict.fromkeys(Outcome, 0)
-        self.privacy = Privacy(config.audit.personal_data, config.audit.key)
+        self.metrics = Metrics(self)
         self.journal = Journal(config.audit, self.boot, front, log)
-        self.upstream = Upstream(config.upstream)
-        self.host = _upstream_host(config)
+        self._retired: list[Upstream] = []
         self.journal.open(
             {
                 "version": __version__,
                 "policy": self.policy.fingerprint,
                 "config": config.digest,
+                "worker": worker,
+                "replaces": replaces,
             }
         )
+
+    @property
+    def config(self) -> Config:
+        """The configuration in force."""
+        return self.terms.config
+
+    @property
+    def policy(self) -> Policy:
+        """The policy in force."""
+        return self.terms.policy
+
+    @property
+    def upstream(self) -> Upstream:
+        """Where deliveries that begin now are sent."""
+        return self.terms.upstream
+
+    def prepare(self, config: Config) -> Terms:
+        """Compile another configuration; nothing changes yet. Raises ValueError."""
+        return _make_terms(config, self.terms)
+
+    def apply(self, terms: Terms) -> None:
+        """Go by these from now on; deliveries under way end by those they began with."""
+        old, self.terms = self.terms, terms
+        if old.upstream is not terms.upstream:
+            old.upstream.retire()
+            self._retired = [u for u in (*self._retired, old.upstream) if u.busy]
+        self._record_reload("applied", old, ())
+
+    def keep(self, problems: tuple[str, ...]) -> None:
+        """Record that a reload was refused, and why; nothing has changed."""
+        self._record_reload("refused", self.terms, problems)
+
+    def _record_reload(self, result: str, old: Terms, problems: tuple[str, ...]) -> None:
+        now = self.terms
+        self.metrics.reloads[result] += 1
+        fields = {
+            "policy": now.policy.fingerprint,
+            "config": now.config.digest,
+            "old_policy": old.policy.fingerprint,
+            "old_config": old.config.digest,
+        }
+        self.journal.reload(
+            {"front": self.front, "result": result, **fields, "errors": bounded(problems)}
+        )
+        level = self.log.info if result == "applied" else self.log.error
+        level(f"gate.reload_{result}", **fields, problems=list(problems))
 
     @property
     def in_flight(self) -> int:
@@ -78,8 +152,13 @@ class Gate:
 
     async def close(self) -> None:
         """Cut off what is under way and write `stop`."""
-        await self.upstream.close()
+        await self.close_upstreams()
         self.close_ledger()
+
+    async def close_upstreams(self) -> None:
+        """End every exchange under way, as timed out."""
+        for upstream in (self.upstream, *self._retired):
+            await upstream.close()
 
     def close_ledger(self) -> None:
         """Write `stop` alone, where there is no event loop any more."""
@@ -110,6 +189,7 @@ class Delivery:
     __slots__ = (
         "_began",
         "_body",
+        "_complete_at",
         "_decision",
         "_digest",
         "_done",
@@ -121,24 +201,29 @@ class Delivery:
         "_peer",
         "_received",
         "_seq",
+        "_terms",
+        "_under_way",
         "_upstream_ms",
         "request_id",
     )
 
     def __init__(self, gate: Gate, seq: int, peer: str) -> None:
         self._gate = gate
+        self._terms = gate.terms
         self._seq = seq
         self._peer = peer
         self.request_id = f"{gate.boot}-{seq:x}"
         self._began = time.perf_counter()
         self._received = 0
         self._body: bytes | None = None
+        self._complete_at = 0.0
         self._decision: Decision | None = None
         self._digest: str | None = None
         self._event: Event | None = None
         self._forwarded_at = 0.0
         self._upstream_ms: float | None = None
         self._done: Done | None = None
+        self._under_way = False
         self._ended = False
         self._gone = False
 
@@ -148,6 +233,11 @@ class Delivery:
         return self._ended
 
     @property
+    def max_body(self) -> int:
+        """How many bytes of body are read for it at most."""
+        return self._terms.policy.max_body
+
+    @property
     def forwarded(self) -> bool:
         """Whether it went upstream: from then on it runs to its end, whoever leaves."""
         return self._forwarded_at > 0
@@ -155,8 +245,10 @@ class Delivery:
     def screen(self, head: Head) -> Answer | None:
         """Decide on the head; None means the body is wanted."""
         try:
-            self._decision = decision = self._gate.policy.screen(head)
+            self._decision = decision = self._terms.policy.screen(head)
             if decision.finding is None:
+                self._under_way = True
+                self._gate.under_way += 1
                 return None
             return self._end(Ending(*decision.finding))
         except Exception as error:  # noqa: BLE001  # fails closed
@@ -193,16 +285,17 @@ class Delivery:
             done(answer)
 
     def _judge_and_send(self, body: bytes, done: Done) -> Answer | None:
-        gate = self._gate
+        gate, terms = self._gate, self._terms
+        self._complete_at = time.perf_counter()
         self._body = body
         self._received = len(body)
-        decision = gate.policy.complete(self._screened(), body)
+        decision = terms.policy.complete(self._screened(), body)
         if decision.finding is not None:
             return self._end(Ending(*decision.finding))
         if decision.origin is None:
             raise RuntimeError("clean without an origin")
-        head = upstream_head(decision.head, decision.origin, len(body), self.request_id, gate.host)
-        self._event = read_decided_event(decision, gate.privacy)
+        head = upstream_head(decision.head, decision.origin, len(body), self.request_id, terms.host)
+        self._event = read_decided_event(decision, terms.privacy)
         try:
             gate.journal.forward(
                 {
@@ -216,7 +309,7 @@ class Delivery:
             return self._end(Ending(Reason.AUDIT_UNAVAILABLE))
         self._done = done
         self._forwarded_at = time.perf_counter()
-        gate.upstream.send(head, body, self._finish)
+        terms.upstream.send(head, body, self._finish)
         return None
 
     def _screened(self) -> Decision:
@@ -250,17 +343,17 @@ class Delivery:
         """Write the record and return the answer, which is ready before that."""
         if self._ended:
             raise RuntimeError("ended twice")
-        gate, foreign = self._gate, self._is_foreign()
+        gate, policy, foreign = self._gate, self._terms.policy, self._is_foreign()
         if answer is None:
             answer = make_answer(
-                ending.reason, ending.details, self.request_id, gate.policy.allow, foreign=foreign
+                ending.reason, ending.details, self.request_id, policy.allow, foreign=foreign
             )
             if self._decision is not None and self._decision.head.method == b"HEAD":
                 answer = answer._replace(body=b"")
         record = delivery_record(
             ending,
             self._decision,
-            self._event or read_decided_event(self._decision, gate.privacy),
+            self._event or read_decided_event(self._decision, self._terms.privacy),
             seq=self._seq,
             front=gate.front,
             request_id=self.request_id,
@@ -270,15 +363,21 @@ class Delivery:
             sha256=self._sha256(),
             duration_ms=_milliseconds(self._began),
             upstream_ms=self._upstream_ms,
-            policy=gate.policy.fingerprint,
+            policy=policy.fingerprint,
         )
         gate.journal.delivery(record, forwarded=self.forwarded, foreign=foreign)
-        self._count(ending.reason)
+        self._count(ending.reason, record["route"] or "", foreign=foreign)
         return answer
 
-    def _count(self, reason: Reason) -> None:
+    def _count(self, reason: Reason, route: str = "", *, foreign: bool = False) -> None:
         self._ended = True
+        self._gate.under_way -= self._under_way
         self._gate.ended[reason.outcome] += 1
+        metrics = self._gate.metrics
+        metrics.ended(reason, route, foreign=foreign)
+        if self._complete_at:
+            upstream = None if self._upstream_ms is None else self._upstream_ms / 1000
+            metrics.took(time.perf_counter() - self._complete_at - (upstream or 0.0), upstream)
 
     def _fault(self, where: str, error: Exception, reason: Reason = Reason.GATE_ERROR) -> Answer:
         """Close after an exception: a record as full as can be made, and a safe answer."""
@@ -312,7 +411,7 @@ class Delivery:
         origin = self._decision.origin if self._decision is not None else None
         if origin is not None:
             return origin.finding is not None
-        return self._gate.policy.standing(self._peer) is Standing.FOREIGN
+        return self._terms.policy.standing(self._peer) is Standing.FOREIGN
 
     def _sha256(self) -> str | None:
         if self._digest is None and self._body is not None:
@@ -322,6 +421,17 @@ class Delivery:
 
 def _milliseconds(since: float) -> float:
     return round((time.perf_counter() - since) * 1000, 3)
+
+
+def _make_terms(config: Config, old: Terms | None) -> Terms:
+    unchanged = old is not None and old.config.upstream == config.upstream
+    return Terms(
+        config,
+        Policy(config),
+        Privacy(config.audit.personal_data, config.audit.key),
+        old.upstream if old is not None and unchanged else Upstream(config.upstream),
+        _upstream_host(config),
+    )
 
 
 def _upstream_host(config: Config) -> bytes:

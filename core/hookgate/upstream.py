@@ -6,6 +6,7 @@ nowhere else.
 """
 
 import asyncio
+import ssl
 from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
@@ -38,6 +39,15 @@ class _StopReading(Exception):  # noqa: N818  # no error: how a parser callback 
     """What follows is no answer to what was sent."""
 
 
+def endpoint(settings: UpstreamSettings) -> tuple[str, int, ssl.SSLContext | None]:
+    """Where to connect, and with what TLS, if any."""
+    url = urlsplit(settings.url)
+    if url.scheme == "http":
+        return url.hostname or "", url.port or 80, None
+    tls = client_context(settings.ca_file, settings.client_cert, settings.client_key)
+    return url.hostname or "", url.port or 443, tls
+
+
 class _Exchange:
     """One request and its answer. `done` is called exactly once."""
 
@@ -61,15 +71,8 @@ class Upstream:
     """Sends to one upstream. Must be used from the event loop it is made in."""
 
     def __init__(self, settings: UpstreamSettings) -> None:
-        url = urlsplit(settings.url)
         self._settings = settings
-        self._host = url.hostname or ""
-        self._tls = (
-            client_context(settings.ca_file, settings.client_cert, settings.client_key)
-            if url.scheme == "https"
-            else None
-        )
-        self._port = url.port or (443 if self._tls else 80)
+        self._host, self._port, self._tls = endpoint(settings)
         self._loop = asyncio.get_running_loop()
         self._idle: list[_Connection] = []
         self._waiting: deque[_Exchange] = deque()
@@ -80,6 +83,17 @@ class Upstream:
         self._connecting: set[asyncio.Task[None]] = set()
         self._connected: set[_Connection] = set()
         self._reaper: asyncio.TimerHandle | None = None
+        self._retired = False
+
+    @property
+    def busy(self) -> bool:
+        """Whether an exchange is under way."""
+        return bool(self._active)
+
+    def retire(self) -> None:
+        """Keep no connection from now on; what is under way goes on to its end."""
+        self._retired = True
+        self._close_idle()
 
     def send(self, head: bytes, body: bytes, done: Done) -> None:
         """Send a request; `done` is called later with the response, or why there is none.
@@ -106,11 +120,14 @@ class Upstream:
         for timer in (self._timer, self._reaper):
             if timer is not None:
                 timer.cancel()
+        self._close_idle()
+        if self._connecting:
+            await asyncio.wait(self._connecting)
+
+    def _close_idle(self) -> None:
         for connection in self._idle:
             connection.close()
         self._idle.clear()
-        if self._connecting:
-            await asyncio.wait(self._connecting)
 
     def _take_idle(self) -> "_Connection | None":
         oldest = self._loop.time() - IDLE_SECONDS
@@ -171,6 +188,9 @@ class Upstream:
         """Take a connection that is ready for its next exchange."""
         if self._waiting and connection.is_usable():
             connection.begin(self._waiting.popleft())
+            return
+        if self._retired:
+            connection.close()
             return
         connection.idle_since = self._loop.time()
         self._idle.append(connection)

@@ -5,7 +5,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from hookgate.answer import Answer
-from hookgate.policy import Reason
+from hookgate.policy import Reason, Standing
 
 from .reader import Reader, Request
 
@@ -16,23 +16,34 @@ if TYPE_CHECKING:
 # read and dropped up to this much, for this long.
 LINGER_BYTES = 8 * 1024 * 1024
 LINGER_SECONDS = 2.0
+# A request that was on its way when the drain began is still taken within this time.
+_LAST_CALL_SECONDS = 0.25
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class Connection(asyncio.Protocol):
-    """The server side of one connection; `deadline` is when `expire` is due."""
+    """The server side of one connection; `deadline` is when `expire` is due.
 
-    def __init__(self, server: "Server") -> None:
+    The listener sets what was learnt before HTTP, and in `refusal` why there will be none.
+    `arriving` runs until then.
+    """
+
+    def __init__(self, server: "Server", peer: str) -> None:
         self.deadline = float("inf")
-        self.foreign = False
-        self.peer = ""
+        self.peer = peer
+        self.standing = Standing.FOREIGN
+        self.counted = True
+        self.proxied_for: str | None = None
+        self.scheme = b"http"
+        self.refusal: tuple[Reason, str] | None = None
+        self.arriving: asyncio.Task[None] | None = None
         self._server = server
         self._settings = server.settings
         self._loop = server.loop
         self._transport: asyncio.Transport | None = None
         self._queue: deque[Request] = deque()
-        self._reader = Reader(server, self._queue, self._restart_deadline)
+        self._reader = Reader(server, self, self._queue, self._restart_deadline)
         self._pumping = False
         self._reading_paused = False
         self._writing_paused = False
@@ -47,21 +58,13 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport  # type: ignore[assignment]  # a TCP transport
-        peername = transport.get_extra_info("peername")
-        if not peername:
-            self._abort()  # it was reset before it could be accepted: nobody is there
-            return
-        self.peer = self._reader.peer = str(peername[0])
+        self.arriving = None
         self._restart_deadline()
-        if not self._server.admit(self):
+        if self.refusal is not None:
             request = self._reader.begin()
-            request.refuse(Reason.OVERLOADED)
+            request.refuse(*self.refusal)
             self._write(request)
-            # Those who may send see the answer and no reset; strangers are not waited for.
-            if self.foreign:
-                self._close()
-            else:
-                self._linger()
+            self._linger()
 
     def data_received(self, data: bytes) -> None:
         if self._lingering:
@@ -76,8 +79,8 @@ class Connection(asyncio.Protocol):
             self._fault(error)
 
     def eof_received(self) -> bool:
-        if self._lingering or not self._queue:
-            return False
+        if self._lingering or not self._queue or self.scheme == b"https":
+            return False  # what ends TLS ends it both ways here
         # A sender may close its side after its last request and still wait for the answer.
         self._ended_by_sender = True
         unfinished = self._reader.give_up()
@@ -116,10 +119,10 @@ class Connection(asyncio.Protocol):
             self._close()
 
     def drain(self) -> None:
-        """Finish what was begun, then close; at once if nothing was."""
+        """Finish what was begun, then close; soon if nothing was."""
         self._draining = True
         if not self._queue and not self._lingering:
-            self._close()
+            self._restart_deadline()
 
     def begin_nothing_more(self) -> None:
         """Only what is on its way upstream is still answered."""
@@ -223,6 +226,8 @@ class Connection(asyncio.Protocol):
             seconds = float("inf")  # the upstream has its own deadline
         else:
             seconds = settings.keep_alive if self._answered_any else settings.head_timeout
+            if self._draining:
+                seconds = min(seconds, _LAST_CALL_SECONDS)
         self.deadline = self._loop.time() + seconds
 
     # closing
@@ -234,7 +239,8 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             if self._reading_paused:
                 self._transport.resume_reading()
-            self._transport.write_eof()
+            if self._transport.can_write_eof():
+                self._transport.write_eof()
 
     def _close(self) -> None:
         self._lingering = True
@@ -245,10 +251,14 @@ class Connection(asyncio.Protocol):
                 # A sender that reads slowly gets the rest of its answer.
                 self.deadline = self._loop.time() + self._settings.keep_alive
             self._transport.close()
+        else:
+            self._abort()
 
     def _abort(self) -> None:
         if self._transport is not None:
             self._transport.abort()
+        elif self.arriving is not None:
+            self.arriving.cancel()
 
     def _fault(self, error: Exception) -> None:
         """An exception in this file: what has no answer yet ends as gate_error."""

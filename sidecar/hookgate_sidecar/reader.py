@@ -14,6 +14,7 @@ from hookgate.gate import Delivery
 from hookgate.policy import Reason, make_head
 
 if TYPE_CHECKING:
+    from .connection import Connection
     from .server import Server
 
 # One read may hold thousands of pipelined requests: it is parsed piece by piece, and no further
@@ -79,14 +80,17 @@ class Reader:
     """
 
     def __init__(
-        self, server: "Server", queue: deque[Request], advanced: Callable[[], None]
+        self,
+        server: "Server",
+        connection: "Connection",
+        queue: deque[Request],
+        advanced: Callable[[], None],
     ) -> None:
-        self.peer = ""
         self.receiving: Request | None = None
         self.done = False
         self._gate = server.gate
         self._settings = server.settings
-        self._max_body = server.gate.policy.max_body
+        self._connection = connection
         self._queue = queue
         self._advanced = advanced
         self._parser = httptools.HttpRequestParser(self)
@@ -114,7 +118,7 @@ class Reader:
 
     def begin(self) -> Request:
         """A request begins to arrive."""
-        request = Request(self._gate.begin(self.peer))
+        request = Request(self._gate.begin(self._connection.peer))
         self._queue.append(request)
         self.receiving = request
         self._begun += 1
@@ -208,10 +212,19 @@ class Reader:
             request.refuse(Reason.HEAD_TOO_LARGE)
             raise _StopReading
         self._advanced()
+        connection = self._connection
         head = make_head(
-            self.peer, self._parser.get_method(), request.target, request.fields, request.version
+            connection.peer,
+            self._parser.get_method(),
+            request.target,
+            request.fields,
+            request.version,
+            connection.proxied_for,
+            connection.scheme,
         )
         request.answer = request.delivery.screen(head)
+        if request.answer is None and self._gate.under_way > self._settings.max_in_flight:
+            request.refuse(Reason.OVERLOADED)
         if request.answer is not None and request.answer.last:
             raise _StopReading
         request.expects = (
@@ -225,8 +238,8 @@ class Reader:
         request.expects = False
         if request.answer is None:
             request.size += len(body)
-            if request.size > self._max_body:
-                request.refuse(Reason.BODY_TOO_LARGE, f"more than {self._max_body} bytes")
+            if request.size > (most := request.delivery.max_body):
+                request.refuse(Reason.BODY_TOO_LARGE, f"more than {most} bytes")
             else:
                 request.body.append(body)
 

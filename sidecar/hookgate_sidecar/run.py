@@ -1,4 +1,4 @@
-"""One process of the sidecar: from its first line to its last."""
+"""The sidecar's processes, from their first line to their last."""
 
 import asyncio
 import resource
@@ -7,33 +7,87 @@ from collections.abc import Callable
 
 import structlog
 
+from hookgate.config import ConfigError
 from hookgate.gate import Gate
+from hookgate.live import LiveConfig
 from hookgate.settings import Config
 
+from .admin import Admin
+from .notify import feed_watchdog, notify, reloading
+from .reminder import remind
 from .server import Server
+from .supervisor import Supervisor
 
+_WATCH_SECONDS = 1.0
+_COUNT_SECONDS = 1.0
 _SPARE_DESCRIPTORS = 64
 
+Ready = Callable[[str, int], None]
 
-async def serve(
-    config: Config, log: structlog.BoundLogger, ready: Callable[[str, int], None] | None = None
-) -> None:
+
+class Signals:
+    """What is asked of a process: the first SIGTERM or SIGINT to drain, the second to hurry."""
+
+    def __init__(self) -> None:
+        self.stop = asyncio.Event()
+        self.hurry = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self.on(number, self._on_stop)
+
+    def on(self, number: signal.Signals, act: Callable[[], None]) -> None:
+        """Call `act` when the signal comes."""
+        self._loop.add_signal_handler(number, act)
+
+    def _on_stop(self) -> None:
+        (self.hurry if self.stop.is_set() else self.stop).set()
+
+
+async def serve(live: LiveConfig, log: structlog.BoundLogger, ready: Ready | None = None) -> None:
     """Run the sidecar until SIGTERM or SIGINT, then drain; a second signal cuts the drain short.
 
     Raises `LedgerError` or `ListenError` before it listens. `ready` is told the address.
     """
-    _raise_descriptor_limit(config, log)
-    loop = asyncio.get_running_loop()
+    raise_descriptor_limit(live.current, log)
+    run = _serve_alone if live.current.sidecar.workers == 1 else _supervise
+
+    def on_ready(host: str, port: int) -> None:
+        notify("READY=1", f"STATUS=Listening on {host}:{port}")
+        if ready is not None:
+            ready(host, port)
+
+    companions = [
+        asyncio.create_task(feed_watchdog()),
+        asyncio.create_task(remind(lambda: live.current, log)),
+    ]
+    try:
+        await run(live, log, on_ready)
+    finally:
+        for task in companions:
+            task.cancel()
+
+
+async def _serve_alone(live: LiveConfig, log: structlog.BoundLogger, ready: Ready) -> None:
+    config = live.current
     gate = Gate(config, "sidecar", log)
     server = Server(gate)
-    stop, hurry = asyncio.Event(), asyncio.Event()
+    admin = Admin(config.sidecar.admin, server)
+    signals = Signals()
 
-    def on_signal() -> None:
-        (hurry if stop.is_set() else stop).set()
+    @reloading()
+    def reload(make: Callable[[], Config]) -> None:
+        try:
+            config = make()
+            change = server.prepare(config)
+        except (ConfigError, ValueError) as error:
+            gate.keep(tuple(str(error).splitlines()))
+        else:
+            live.current = config
+            server.apply(change)
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, on_signal)
-    loop.add_signal_handler(signal.SIGUSR1, gate.journal.reopen)
+    signals.on(signal.SIGUSR1, gate.journal.reopen)
+    signals.on(signal.SIGHUP, lambda: reload(live.reread))
+    watching = asyncio.create_task(_watch(live, lambda: reload(live.refresh)))
     try:
         address, port = await server.start()
         log.info(
@@ -45,21 +99,100 @@ async def serve(
             audit=config.audit.path,
             boot=gate.boot,
         )
-        if ready is not None:
-            ready(address, port)
-        await stop.wait()
+        await admin.start(log)
+        ready(address, port)
+        await signals.stop.wait()
+        notify("STOPPING=1", "STATUS=Draining")
         log.info("sidecar.draining", in_flight=gate.in_flight)
-        drained = asyncio.ensure_future(server.drain())
-        hurried = asyncio.ensure_future(hurry.wait())
-        await asyncio.wait((drained, hurried), return_when=asyncio.FIRST_COMPLETED)
-        for task in (drained, hurried):
-            task.cancel()
+        await drain(server, signals)
     finally:
+        watching.cancel()
         await server.close()
+        await admin.close()
         log.info("sidecar.stopped", received=gate.received, in_flight=gate.in_flight)
 
 
-def _raise_descriptor_limit(config: Config, log: structlog.BoundLogger) -> None:
+async def _supervise(live: LiveConfig, log: structlog.BoundLogger, ready: Ready) -> None:
+    supervisor = Supervisor(live, log)
+    admin = Admin(live.current.sidecar.admin, supervisor)
+    signals = Signals()
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def reload_all(make: Callable[[], Config]) -> None:
+        with reloading():
+            await supervisor.reload(make)
+
+    def reload(make: Callable[[], Config]) -> None:
+        task = asyncio.create_task(reload_all(make))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    def roll() -> None:
+        task = asyncio.create_task(supervisor.roll())
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    signals.on(signal.SIGUSR1, lambda: supervisor.signal(signal.SIGUSR1))
+    signals.on(signal.SIGUSR2, roll)
+    signals.on(signal.SIGHUP, lambda: reload(live.reread))
+    watching = asyncio.create_task(_watch(live, lambda: reload(live.refresh)))
+    counting = asyncio.create_task(_count(supervisor))
+    try:
+        await supervisor.start()
+        address, port = supervisor.address
+        log.info(
+            "sidecar.listening",
+            address=address,
+            port=port,
+            upstream=live.current.upstream.url,
+            workers=live.current.sidecar.workers,
+            audit=live.current.audit.path,
+        )
+        await admin.start(log)
+        ready(address, port)
+        await signals.stop.wait()
+        notify("STOPPING=1", "STATUS=Draining")
+        log.info("sidecar.draining")
+    finally:
+        watching.cancel()
+        counting.cancel()
+        hurrying = asyncio.create_task(_hurry(supervisor, signals))
+        await supervisor.stop()
+        hurrying.cancel()
+        await admin.close()
+        log.info("sidecar.stopped")
+
+
+async def drain(server: Server, signals: Signals) -> None:
+    """Let what was begun end, unless somebody is in a hurry."""
+    drained = asyncio.ensure_future(server.drain())
+    hurried = asyncio.ensure_future(signals.hurry.wait())
+    await asyncio.wait((drained, hurried), return_when=asyncio.FIRST_COMPLETED)
+    for task in (drained, hurried):
+        task.cancel()
+
+
+async def _hurry(supervisor: Supervisor, signals: Signals) -> None:
+    await signals.hurry.wait()
+    supervisor.signal(signal.SIGTERM)
+
+
+async def _count(supervisor: Supervisor) -> None:
+    """Ask now and then, so that little is uncounted when a worker is killed."""
+    while True:
+        await asyncio.sleep(_COUNT_SECONDS)
+        await supervisor.snapshots()
+
+
+async def _watch(live: LiveConfig, changed: Callable[[], None]) -> None:
+    while True:
+        await asyncio.sleep(_WATCH_SECONDS)
+        if live.has_changed():
+            changed()
+
+
+def raise_descriptor_limit(config: Config, log: structlog.BoundLogger) -> None:
+    """As many descriptors as the connections may need; workers inherit it."""
     needed = config.sidecar.max_connections + config.upstream.max_connections + _SPARE_DESCRIPTORS
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     unlimited = resource.RLIM_INFINITY

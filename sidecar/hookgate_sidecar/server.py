@@ -1,20 +1,31 @@
 """The listening side: who may connect, what time does to connections, how it starts and stops."""
 
 import asyncio
+import socket
+import ssl
 from collections.abc import Callable
+from typing import NamedTuple
 
-from hookgate.gate import Gate
+from hookgate.gate import Gate, Terms
+from hookgate.metrics import Snapshot
 from hookgate.policy import Standing
+from hookgate.settings import Config, SidecarSettings
+from hookgate.tls import server_context
 
 from .connection import Connection
+from .exposition import process_snapshot
+from .listener import Listener, listen
 from .writer import AnswerWriter
 
 SWEEP_SECONDS = 0.1
-_BACKLOG = 1024
+_MOST_LINGERING = 32
 
 
-class ListenError(Exception):
-    """The listening address cannot be had; the message names it."""
+class Change(NamedTuple):
+    """Another configuration, compiled."""
+
+    terms: Terms
+    tls: ssl.SSLContext | None
 
 
 class Server:
@@ -26,30 +37,32 @@ class Server:
         self.loop = asyncio.get_running_loop()
         self.writer = AnswerWriter()
         self._connections: set[Connection] = set()
-        self._foreign = 0
-        self._listener: asyncio.Server | None = None
+        self._listener: Listener | None = None
         self._timers: list[asyncio.TimerHandle] = []
         self._emptied = asyncio.Event()
         self._draining = False
 
-    async def start(self) -> tuple[str, int]:
-        """Listen; returns the address, with the port that the system chose for 0.
+    async def start(self, sock: socket.socket | None = None) -> tuple[str, int]:
+        """Listen, on `sock` if it is given; returns the address, with the port chosen for 0.
 
         Raises `ListenError`.
         """
-        host, port = self.settings.listen
-        try:
-            self._listener = await self.loop.create_server(
-                lambda: Connection(self), host, port, backlog=_BACKLOG
-            )
-        except OSError as error:
-            raise ListenError(
-                f"sidecar.listen = {host}:{port} cannot be had: {error.strerror or error}"
-            ) from None
+        tls = make_tls(self.settings)
+        self._listener = Listener(self, sock or listen(*self.settings.listen), tls)
         self._every(SWEEP_SECONDS, self._sweep)
         self._every(1.0, self._tick)
-        name = self._listener.sockets[0].getsockname()
-        return name[0], name[1]
+        return self._listener.address
+
+    def prepare(self, config: Config) -> Change:
+        """Compile another configuration; nothing changes yet. Raises ValueError."""
+        return Change(self.gate.prepare(config), make_tls(config.sidecar))
+
+    def apply(self, change: Change) -> None:
+        """Go by it from now on; connections that are open keep their bounds."""
+        self.gate.apply(change.terms)
+        self.settings = change.terms.config.sidecar
+        if self._listener is not None:
+            self._listener.tls = change.tls
 
     async def drain(self) -> None:
         """Stop listening, let what was begun end, within `sidecar.drain`."""
@@ -70,7 +83,7 @@ class Server:
         self._draining = True
         for connection in self._connections:
             connection.begin_nothing_more()
-        await self.gate.upstream.close()
+        await self.gate.close_upstreams()
         for connection in tuple(self._connections):
             connection.cut()
         if self._connections:
@@ -81,23 +94,55 @@ class Server:
 
     def admit(self, connection: Connection) -> bool:
         """Count a new connection; False where there are too many."""
-        connection.foreign = self.gate.policy.standing(connection.peer) is Standing.FOREIGN
-        self._connections.add(connection)
-        self._foreign += connection.foreign
-        settings = self.settings
+        connection.standing = standing = self.gate.policy.standing(connection.peer)
+        counts, settings = self.gate.metrics.connections, self.settings
+        if sum(counts.values()) >= settings.max_connections:
+            return False
         # Strangers never have them all, whatever the two bounds are.
         foreign_bound = min(settings.max_foreign_connections, settings.max_connections - 1)
-        return len(self._connections) <= settings.max_connections and (
-            not connection.foreign or self._foreign <= foreign_bound
-        )
+        if standing is Standing.FOREIGN and counts[standing] >= foreign_bound:
+            return False
+        counts[standing] += 1
+        self._connections.add(connection)
+        return True
+
+    def admit_to_linger(self, connection: Connection) -> bool:
+        """Take one beyond the bounds until it has read why it is refused; False if many are."""
+        if len(self._connections) >= self.settings.max_connections + _MOST_LINGERING:
+            return False
+        connection.counted = False
+        self._connections.add(connection)
+        return True
 
     def forget(self, connection: Connection) -> None:
         """Uncount a connection that is gone."""
         if connection in self._connections:
             self._connections.remove(connection)
-            self._foreign -= connection.foreign
+            self.gate.metrics.connections[connection.standing] -= connection.counted
             if self._draining and not self._connections:
                 self._emptied.set()
+
+    def snapshot(self) -> Snapshot:
+        """What this process counts."""
+        return {**self.gate.metrics.snapshot(), **process_snapshot()}
+
+    # what the admin listener asks
+
+    @property
+    def config(self) -> Config:
+        """The configuration in force."""
+        return self.gate.config
+
+    async def snapshots(self) -> list[Snapshot]:
+        """What this process counts, as the only one."""
+        return [self.snapshot()]
+
+    def ready(self) -> list[str]:
+        """Why no events should be sent here."""
+        problems = ["draining"] if self._draining else []
+        if not self.gate.journal.available:
+            problems.append("the ledger cannot be written")
+        return problems
 
     def _every(self, seconds: float, act: Callable[[], None]) -> None:
         place = len(self._timers)
@@ -122,3 +167,10 @@ class Server:
     def _tick(self) -> None:
         self.gate.tick()
         self.writer.tick()
+
+
+def make_tls(settings: SidecarSettings) -> ssl.SSLContext | None:
+    """The listener's TLS, None where it has none. Raises ValueError."""
+    if not settings.tls_cert:
+        return None
+    return server_context(settings.tls_cert, settings.tls_key, settings.tls_client_ca)

@@ -35,12 +35,16 @@ class Load:
     def _send(self) -> None:
         digest = ""
         try:
-            with connected(self._port) as client:
-                while not self._stop.is_set():
-                    body = event(reference=str(uuid4()))
-                    digest = sha256(body).hexdigest()
-                    client.send(post(body))
-                    self.answers[digest] = client.read().status
+            while not self._stop.is_set():
+                with connected(self._port) as client:
+                    closing = False
+                    while not self._stop.is_set() and not closing:
+                        body = event(reference=str(uuid4()))
+                        digest = sha256(body).hexdigest()
+                        client.send(post(body))
+                        reply = client.read()
+                        self.answers[digest] = reply.status
+                        closing = reply.values(b"connection") == [b"close"]
         except (OSError, EOFError):
             self.unanswered.add(digest)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from .ledger import Record, assert_balanced, assert_chained
+from .ledger import Record, assert_balanced, assert_chained, read_ledger
 from .receiver import OK, Receiver, Seen, receiving
 from .sidecar import Sidecar, sidecar
 
@@ -85,6 +85,7 @@ def paired(
     with receiving(respond) as upstream, sidecar(upstream.url, folder, **keys) as gate:
         yield Pair(gate, upstream)
         assert gate.stop() == 0
-        assert_chained(gate.audit)
-        assert_balanced(gate.audit)
-        assert gate.records()[-1]["in_flight"] == 0
+        for ledger in gate.ledgers():
+            assert_chained(ledger)
+            assert_balanced(ledger)
+            assert read_ledger(ledger)[-1]["in_flight"] == 0

@@ -26,10 +26,20 @@ class Sidecar:
 
     `keys` are `section.key` settings as the environment would give them. ALLOWED may send, PROXY
     is a trusted proxy, FOREIGN is a stranger, unless `keys` say otherwise. `patch` is Python that
-    the process runs before it serves, to break something in it.
+    the process runs before it serves, to break something in it; `options` are of the command, and
+    `under` is a command that runs it, such as a tracer.
     """
 
-    def __init__(self, upstream: str, folder: Path, *, patch: str = "", **keys: str) -> None:
+    def __init__(
+        self,
+        upstream: str,
+        folder: Path,
+        *,
+        patch: str = "",
+        options: tuple[str, ...] = (),
+        under: tuple[str, ...] = (),
+        **keys: str,
+    ) -> None:
         self.audit = Path(keys.get("audit.path", str(folder / "audit.jsonl")))
         settings = {
             "upstream.url": upstream,
@@ -46,7 +56,7 @@ class Sidecar:
         self._log: list[str] = []
         self._lines: queue.Queue[str] = queue.Queue()
         self.process = subprocess.Popen(
-            _command(patch),
+            [*under, *_command(patch, options)],
             env=environment,
             cwd=folder,
             stdout=subprocess.PIPE,
@@ -90,6 +100,17 @@ class Sidecar:
         """The ledger's records, of one kind or of all."""
         return [r for r in read_ledger(self.audit) if kind in (None, r["event"])]
 
+    def ledgers(self) -> list[Path]:
+        """Its own ledger, or those of its workers, by name."""
+        if self.audit.exists():
+            return [self.audit]
+        return sorted(self.audit.parent.glob(f"{self.audit.stem}.*{self.audit.suffix}"))
+
+    def all_records(self, kind: str) -> list[Record]:
+        """The records of one kind in all ledgers, in the order of their times."""
+        records = [r for path in self.ledgers() for r in read_ledger(path) if r["event"] == kind]
+        return sorted(records, key=lambda record: str(record["ts"]))
+
     def wait_for_deliveries(self, count: int, seconds: float = 5) -> list[Record]:
         """The `delivery` records once there are `count`; fails when the time is up."""
         until = time.monotonic() + seconds
@@ -116,16 +137,24 @@ class Sidecar:
         self.process.wait(10)
 
 
-def _command(patch: str) -> list[str]:
+def _command(patch: str, options: tuple[str, ...]) -> list[str]:
     if not patch:
-        return [HOOKGATE, "serve"]
-    start = "from hookgate_cli.main import main\nmain(['serve'])\n"
+        return [HOOKGATE, "serve", *options]
+    start = f"from hookgate_cli.main import main\nmain({['serve', *options]!r})\n"
     return [sys.executable, "-c", f"{patch}\n{start}"]
 
 
 @contextlib.contextmanager
-def sidecar(upstream: str, folder: Path, *, patch: str = "", **keys: str) -> Iterator[Sidecar]:
-    running = Sidecar(upstream, folder, patch=patch, **keys)
+def sidecar(
+    upstream: str,
+    folder: Path,
+    *,
+    patch: str = "",
+    options: tuple[str, ...] = (),
+    under: tuple[str, ...] = (),
+    **keys: str,
+) -> Iterator[Sidecar]:
+    running = Sidecar(upstream, folder, patch=patch, options=options, under=under, **keys)
     try:
         yield running
     finally:

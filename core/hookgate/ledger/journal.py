@@ -15,7 +15,7 @@ import structlog
 
 from hookgate.settings import AuditSettings, Fsync
 
-from .record import Clock, Record
+from .record import FIELDS, Clock, Record
 from .sink import LedgerError, Sink
 
 __all__ = ["Journal", "LedgerError", "LedgerUnavailableError"]
@@ -36,7 +36,9 @@ class _LineLogger(structlog.BoundLoggerBase):
 class Journal:
     """One boot's ledger.
 
-    `boot` names this run of this process in every line; `log` is the operational logger.
+    `boot` names this run of this process in every line; `log` is the operational logger. `lines`
+    counts those written by kind, `failures` how often the file could not be written, synced or
+    opened.
     `prev` of each line is the SHA-256 of this boot's line before it, or its HMAC where
     `settings.seal_key` is set; the first line's is "".
     """
@@ -45,6 +47,8 @@ class Journal:
         self, settings: AuditSettings, boot: str, front: str, log: structlog.BoundLogger
     ) -> None:
         self.available = True
+        self.lines = dict.fromkeys(FIELDS, 0)
+        self.failures = 0
         self._settings = settings
         self._boot = boot
         self._front = front
@@ -104,6 +108,11 @@ class Journal:
             else:
                 self._sum(fields, "audit_unavailable")
 
+    def reload(self, fields: Record) -> None:
+        """Write what came of a reload, now or when writing works again."""
+        self._owed.append({**self._opening("reload"), **fields})
+        self._pay()
+
     def tick(self) -> None:
         """Once a second: follow a rotation, pay what is owed, write the sums, sync."""
         if self._sink is None or self._sink.moved():
@@ -113,6 +122,8 @@ class Journal:
         self._write_sums()
         if self._unsynced and self._settings.fsync is Fsync.INTERVAL:
             self._sync_behind()
+        if not (self.available or self._owed or self._sums):
+            self._recover()
 
     def reopen(self) -> None:
         """Close the file and open its path anew, as after a rotation."""
@@ -197,6 +208,7 @@ class Journal:
         except OSError as error:
             self._lost(error)
             raise LedgerUnavailableError from None
+        self.lines[record["event"]] += 1
         self._distrusted = False
         self._regained()
         self._unsynced += 1
@@ -215,13 +227,26 @@ class Journal:
 
     def _check_sync(self) -> None:
         try:
-            if self._sink is not None:
-                self._sink.check_sync()
+            if self._sink is not None and self._sink.check_sync():
+                self._distrusted = False
         except OSError as error:
             self._distrusted = True
             self._lost(error)
 
+    def _recover(self) -> None:
+        # No line may come to prove it: nothing is sent to a gate that is not ready.
+        if self._sink is None:
+            return
+        if not self._distrusted:
+            self._regained()
+            return
+        try:
+            self._sink.probe()
+        except OSError as error:
+            self._lost(error)
+
     def _lost(self, error: Exception) -> None:
+        self.failures += 1
         if self.available:
             self.available = False
             reason = error.strerror if isinstance(error, OSError) else str(error)

@@ -6,9 +6,10 @@ the page and `FIELDS` equal.
 
 import re
 import time
+from functools import lru_cache
 from typing import Any, NamedTuple
 
-from hookgate.policy import Decision, Reason, salvage
+from hookgate.policy import Decision, Head, Reason, salvage
 from hookgate.policy.contract import is_utc_time
 
 from .privacy import Privacy
@@ -19,22 +20,29 @@ LONGEST_TEXT = 256
 MOST_ITEMS = 8
 # As `channel` and `event_type` are recorded; anything else is "other".
 _WORD = re.compile(r"[A-Za-z_ ]{1,64}")
+# Of a Content-Type what stands before its parameters. Digits may be a phone number.
+_MEDIA_TYPE = re.compile(rb"([a-z]{1,20}/[a-z.+-]{1,60})[ \t]*(?:;|\Z)")
 
 FIELDS: dict[str, tuple[str, ...]] = {
     "start": (
-        "event", "ts", "boot", "front", "version", "policy", "config", "previous_line", "prev",
+        "event", "ts", "boot", "front", "version", "policy", "config", "worker", "replaces",
+        "previous_line", "prev",
     ),
     "forward": ("event", "ts", "boot", "seq", "request_id", "reference", "sha256", "prev"),
     "delivery": (
         "event", "ts", "boot", "seq", "front", "request_id", "outcome", "reason", "status",
-        "answered", "client", "peer", "method", "path", "route", "bytes", "sha256", "reference",
-        "event_reference", "channel", "event_type", "from", "to", "time_utc", "upstream_status",
-        "duration_ms", "upstream_ms", "policy", "observed", "unknown", "unknown_in", "errors",
-        "prev",
+        "answered", "client", "peer", "method", "path", "route", "content_type", "bytes", "sha256",
+        "reference", "event_reference", "channel", "event_type", "from", "to", "time_utc",
+        "upstream_status", "duration_ms", "upstream_ms", "policy", "observed", "unknown",
+        "unknown_in", "errors", "prev",
     ),
     "refusals": (
         "event", "ts", "boot", "front", "outcome", "reason", "count", "first_seq", "last_seq",
         "cause", "prev",
+    ),
+    "reload": (
+        "event", "ts", "boot", "front", "result", "policy", "config", "old_policy", "old_config",
+        "errors", "prev",
     ),
     "stop": (
         "event", "ts", "boot", "front", "received", "delivered", "refused", "failed", "aborted",
@@ -151,6 +159,7 @@ def delivery_record(
         "method": _ascii(head.method) if head is not None else None,
         "path": _ascii(head.path) if head is not None else None,
         "route": contract.name[:LONGEST_TEXT] if contract is not None else None,
+        "content_type": _content_type(head) if head is not None else None,
         "bytes": size,
         "sha256": sha256,
         "reference": event.reference,
@@ -167,12 +176,28 @@ def delivery_record(
         "observed": [found.reason.code for found in observed],
         "unknown": unknown.members if unknown is not None else 0,
         "unknown_in": list(unknown.parents[:MOST_ITEMS]) if unknown is not None else [],
-        "errors": [detail[:LONGEST_TEXT] for detail in details[:MOST_ITEMS]],
+        "errors": bounded(details),
     }
+
+
+def bounded(texts: tuple[str, ...]) -> list[str]:
+    """As many as a record holds, each as long."""
+    return [text[:LONGEST_TEXT] for text in texts[:MOST_ITEMS]]
 
 
 def _ascii(text: bytes) -> str:
     return text[:LONGEST_TEXT].decode("ascii", "backslashreplace")[:LONGEST_TEXT]
+
+
+def _content_type(head: Head) -> str | None:
+    values = head.named.get(b"content-type")
+    return _media_type(values[0]) if values else None
+
+
+@lru_cache(maxsize=256)
+def _media_type(value: bytes) -> str:
+    match = _MEDIA_TYPE.match(value.lower())
+    return match[1].decode() if match else "other"
 
 
 def _text(value: Any) -> str | None:

@@ -38,7 +38,9 @@ class Policy:
         }
         source, request = config.source, config.request
         self._rules = Rules(
-            SourcePolicy(source.allow, source.trusted_proxies, source.header),
+            SourcePolicy(
+                source.allow, source.trusted_proxies, source.header, source.proxy_protocol
+            ),
             frozenset(method.encode() for method in request.methods),
             {path.encode(): contract for path, contract in contracts.items() if path},
             contracts.get(""),
@@ -132,7 +134,7 @@ def _fingerprint(config: Config, contracts: dict[str, Contract]) -> str:
         "trusted_proxies": [
             str(network) for network in cidr_merge(list(config.source.trusted_proxies))
         ],
-        "header": config.source.header,
+        "header": "proxy_protocol" if config.source.proxy_protocol else config.source.header,
         "methods": sorted(config.request.methods),
         "max_body": config.request.max_body,
         "max_depth": config.request.max_depth,

@@ -11,7 +11,8 @@ class Head(NamedTuple):
 
     `peer` is the address text of who opened the connection. `fields` holds names and values as
     sent, in order, without the optional white space around values. `named` maps each
-    lower-case name to its values in order of arrival.
+    lower-case name to its values in order of arrival. `proxied_for` is the client's address in a
+    PROXY protocol header, "" where that named none, None without one. `scheme` is http or https.
     """
 
     peer: str
@@ -20,6 +21,8 @@ class Head(NamedTuple):
     version: str
     fields: Fields
     named: dict[bytes, list[bytes]]
+    proxied_for: str | None = None
+    scheme: bytes = b"http"
 
     @property
     def path(self) -> bytes:
@@ -28,7 +31,13 @@ class Head(NamedTuple):
 
 
 def make_head(
-    peer: str, method: bytes, target: bytes, fields: Fields, version: str = "1.1"
+    peer: str,
+    method: bytes,
+    target: bytes,
+    fields: Fields,
+    version: str = "1.1",
+    proxied_for: str | None = None,
+    scheme: bytes = b"http",
 ) -> Head:
     """Build a `Head`, grouping the fields by name once for every later look-up."""
     named: dict[bytes, list[bytes]] = {}
@@ -38,4 +47,4 @@ def make_head(
             named[key].append(value)
         else:
             named[key] = [value]
-    return Head(peer, method, target, version, fields, named)
+    return Head(peer, method, target, version, fields, named, proxied_for, scheme)

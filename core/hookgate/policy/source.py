@@ -2,8 +2,9 @@
 
 `peer` is who opened the connection, `client` is who sent the request. They differ only when the
 peer is a trusted proxy: then the chosen field's lines are joined and read from the right until the
-first address that is not a trusted proxy (what nginx calls `real_ip_recursive`). Anything that
-cannot be parsed on the way leaves the source unresolved; nothing is guessed.
+first address that is not a trusted proxy (what nginx calls `real_ip_recursive`), or, where trusted
+proxies speak the PROXY protocol, the address in its header alone. Anything that cannot be parsed on
+the way leaves the source unresolved; nothing is guessed.
 """
 
 import re
@@ -157,6 +158,7 @@ class SourcePolicy:
         allow: Iterable[netaddr.IPNetwork],
         trusted_proxies: Iterable[netaddr.IPNetwork],
         header: str,
+        proxy_protocol: bool = False,
     ) -> None:
         self._allow = RangeSet(allow)
         self._trusted = RangeSet(trusted_proxies)
@@ -164,6 +166,8 @@ class SourcePolicy:
         self._reader = _READERS[header]
         # Peers come back: a look-up in this cache costs a tenth of parsing the address again.
         self._direct = lru_cache(maxsize=4096)(self._judge_peer)
+        self._proxied = lru_cache(maxsize=4096)(self._judge_proxied)
+        self._proxy_protocol = proxy_protocol
 
     def standing(self, peer: str) -> Standing:
         """What the address in `peer` is; text that is no address is foreign."""
@@ -177,7 +181,11 @@ class SourcePolicy:
     def origin(self, head: Head) -> Origin:
         """Resolve the client of a request and say whether it may send."""
         direct = self._direct(head.peer)
-        return direct if direct is not None else self._through_proxies(head)
+        if direct is not None:
+            return direct
+        if self._proxy_protocol:
+            return self._proxied(head.peer, head.proxied_for)
+        return self._through_proxies(head)
 
     def _judge_peer(self, peer: str) -> Origin | None:
         address = parse_address(peer)
@@ -192,6 +200,18 @@ class SourcePolicy:
         if address in self._allow:
             return None
         return Finding(Reason.SOURCE_NOT_ALLOWED, ("the client is in no allowed range",))
+
+    def _judge_proxied(self, peer: str, proxied_for: str | None) -> Origin:
+        peer = str(parse_address(peer))
+        address = parse_address(proxied_for or "")
+        if proxied_for is None:
+            return _unresolved(peer, "a trusted proxy sent no PROXY header")
+        if address is None:
+            return _unresolved(peer, "the PROXY header names no address")
+        if address in self._trusted:
+            return _unresolved(peer, "the PROXY header names a trusted proxy")
+        client = str(address)
+        return Origin(peer, client, (client,), self._judge_client(address))
 
     def _through_proxies(self, head: Head) -> Origin:
         peer = str(parse_address(head.peer))

@@ -1,0 +1,85 @@
+"""What supervisor and worker say to each other, over a socket pair that only they hold."""
+
+import asyncio
+import pickle
+import socket
+import struct
+from typing import Any, NamedTuple
+
+from hookgate.settings import Config
+
+_LENGTH = struct.Struct("!I")
+
+
+class Start(NamedTuple):
+    """The first thing a worker is told. `replaces` says how the one before it ended."""
+
+    config: Config
+    number: int
+    replaces: str | None
+
+
+class Prepare(NamedTuple):
+    """Compile this configuration; the reply is a tuple of problems."""
+
+    config: Config
+
+
+class Apply(NamedTuple):
+    """Go by what was prepared; the reply is None."""
+
+
+class Keep(NamedTuple):
+    """A reload was refused for these reasons; the reply is None."""
+
+    problems: tuple[str, ...]
+
+
+class Report(NamedTuple):
+    """The reply is a snapshot of the worker's metrics."""
+
+
+class Channel:
+    """One end. Messages are pickled: both ends are this program."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._turn = asyncio.Lock()
+
+    @classmethod
+    async def over(cls, end: socket.socket) -> "Channel":
+        """A channel over one end of a socket pair."""
+        return cls(*await asyncio.open_unix_connection(sock=end))
+
+    async def send(self, message: object) -> None:
+        """Raises OSError where the other end is gone."""
+        data = pickle.dumps(message)
+        self._writer.write(_LENGTH.pack(len(data)) + data)
+        await self._writer.drain()
+
+    async def leave(self, last: object) -> None:
+        """Send a last word, if somebody still listens."""
+        try:
+            await self.send(last)
+        except OSError:
+            pass
+        self.close()
+
+    async def receive(self) -> Any:
+        """The next message. Raises EOFError where the other end is gone."""
+        try:
+            (length,) = _LENGTH.unpack(await self._reader.readexactly(_LENGTH.size))
+            return pickle.loads(await self._reader.readexactly(length))  # noqa: S301  # from ourselves
+        except (asyncio.IncompleteReadError, ConnectionError):
+            raise EOFError from None
+
+    async def ask(self, message: object) -> Any:
+        """Send and wait for the reply. Raises OSError or EOFError where the other end is gone."""
+        async with self._turn:
+            await self.send(message)
+            return await self.receive()
+
+    def close(self) -> None:
+        """Let go of it."""
+        self._writer.close()

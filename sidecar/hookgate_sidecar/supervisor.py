@@ -1,0 +1,282 @@
+"""Several workers on one socket: started, replaced when they die, reloaded all or none, drained."""
+
+import asyncio
+import signal
+import socket
+import sys
+from asyncio.subprocess import DEVNULL, Process, create_subprocess_exec
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import PurePath
+from typing import Any
+
+import structlog
+
+from hookgate.config import ConfigError
+from hookgate.ledger import LedgerError
+from hookgate.live import LiveConfig
+from hookgate.metrics import Snapshot, lasting, merge
+from hookgate.settings import Config
+
+from .channel import Apply, Channel, Keep, Prepare, Report, Start
+from .exposition import process_snapshot
+from .listener import listen
+
+_ANSWER_SECONDS = 10.0
+# A worker that cannot live is not started again and again at full speed.
+_QUICK_DEATH_SECONDS = 5.0
+_PAUSE_SECONDS = 1.0
+_KILL_AFTER_SECONDS = 5.0
+
+
+class Worker:
+    """A child process that serves, or is about to. `config` is what it goes by."""
+
+    def __init__(self, number: int, config: Config, channel: Channel, process: Process) -> None:
+        self.number = number
+        self.config = config
+        self.channel = channel
+        self.process = process
+        self.leaving = False
+        self.serving = False
+
+    async def ask(self, message: object) -> Any:
+        """Its reply. Raises OSError or EOFError where it is gone, TimeoutError where it hangs."""
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            return await self.channel.ask(message)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal, if it is there still."""
+        if self.process.returncode is None:
+            self.process.send_signal(number)
+
+
+class Supervisor:
+    """Owns the listening socket and the workers. Raises `ListenError` where it cannot listen."""
+
+    def __init__(self, live: LiveConfig, log: structlog.BoundLogger) -> None:
+        self._live = live
+        self._log = log
+        self._socket = listen(*live.current.sidecar.listen)
+        self._workers: dict[int, Worker] = {}
+        self._numbers: set[int] = set()
+        self._watching: set[asyncio.Task[None]] = set()
+        self._changing = asyncio.Lock()
+        self._stopping = False
+        # What each worker counted when it was asked last, and all that are gone.
+        self._counted: dict[int, Snapshot] = {}
+        self._gone: Snapshot = {"hookgate_worker_restarts_total": [([], 0)]}
+
+    @property
+    def config(self) -> Config:
+        """The configuration in force."""
+        return self._live.current
+
+    async def snapshots(self) -> list[Snapshot]:
+        """What each worker counts, what the dead ones counted, and this process."""
+        workers = self._serving()
+        replies = await asyncio.gather(*(self._tell(worker, Report()) for worker in workers))
+        for worker, reply in zip(workers, replies, strict=True):
+            if reply is not None and worker.number in self._workers:
+                self._counted[worker.number] = reply
+        return [*self._counted.values(), self._gone, process_snapshot()]
+
+    def ready(self) -> list[str]:
+        """Why no events should be sent here."""
+        problems = ["draining"] if self._stopping else []
+        if not self._serving():
+            problems.append("no worker serves")
+        unwritable = [
+            str(number)
+            for number, snapshot in self._counted.items()
+            if snapshot.get("hookgate_ledger_available") == [([], 0)]
+        ]
+        if unwritable:
+            problems.append(f"the ledger of worker {', '.join(unwritable)} cannot be written")
+        return problems
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where it listens."""
+        host, port = self._socket.getsockname()[:2]
+        return host, port
+
+    async def start(self) -> None:
+        """Start every worker. Raises `LedgerError` where one cannot write its ledger."""
+        count = self._live.current.sidecar.workers
+        started = [asyncio.ensure_future(self._start()) for _ in range(count)]
+        await asyncio.wait(started)
+        for task in started:
+            task.result()
+
+    async def stop(self) -> None:
+        """Let every worker end what it began, within `sidecar.drain`; then kill what is left."""
+        self._stopping = True
+        self._socket.close()
+        self.signal(signal.SIGTERM)
+        if self._watching:
+            seconds = self._live.current.sidecar.drain + _KILL_AFTER_SECONDS
+            await asyncio.wait(self._watching, timeout=seconds)
+        for worker in self._workers.values():
+            self._log.error("worker.killed", worker=worker.number, pid=worker.process.pid)
+            worker.signal(signal.SIGKILL)
+        if self._watching:
+            await asyncio.wait(self._watching)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send every worker a signal."""
+        for worker in self._workers.values():
+            worker.signal(number)
+
+    async def roll(self) -> None:
+        """Start as many workers anew, from the program as it is now; then drain the old ones."""
+        async with self._changing:
+            old = self._serving()
+            self._log.info("supervisor.rolling", workers=len(old))
+            try:
+                await self.start()
+            except (LedgerError, OSError) as error:
+                self._log.error("supervisor.not_rolled", error=str(error))
+                return
+            for worker in old:
+                worker.leaving = True
+                worker.signal(signal.SIGTERM)
+
+    async def reload(self, make: Callable[[], Config]) -> None:
+        """Have every worker go by the configuration that `make` returns, or none."""
+        async with self._changing:
+            try:
+                config = make()
+            except ConfigError as error:
+                await self._keep(tuple(error.problems))
+                return
+            serving = self._serving()
+            replies = await asyncio.gather(*(self._prepare(worker, config) for worker in serving))
+            problems = tuple(problem for reply in replies for problem in reply)
+            if problems:
+                await self._keep(problems)
+                return
+            self._live.current = config
+            await asyncio.gather(*(self._apply(worker, config) for worker in serving))
+
+    async def _start(self, replaces: str | None = None) -> None:
+        config = self._live.current
+        number = next(n for n in range(1, len(self._numbers) + 2) if n not in self._numbers)
+        self._numbers.add(number)
+        ours, theirs = socket.socketpair()
+        self._workers[number] = worker = await self._spawn(number, config, ours, theirs)
+        watching = asyncio.ensure_future(self._watch(worker))
+        self._watching.add(watching)
+        watching.add_done_callback(self._watching.discard)
+        try:
+            start = Start(share(config, number), number, replaces)
+            problem = await worker.ask(start)
+        except (OSError, EOFError):  # TimeoutError is an OSError
+            problem = f"worker {number} ended before it served"
+        if problem is not None:
+            worker.leaving = True
+            worker.signal(signal.SIGKILL)
+            raise LedgerError(problem)
+        worker.serving = True
+        self._log.info("worker.serving", worker=number, pid=worker.process.pid, replaces=replaces)
+        if self._live.current is not config:  # a reload overtook it
+            await self._prepare(worker, self._live.current)
+            await self._apply(worker, self._live.current)
+        if self._stopping:
+            worker.signal(signal.SIGTERM)
+
+    async def _spawn(
+        self, number: int, config: Config, ours: socket.socket, theirs: socket.socket
+    ) -> Worker:
+        fds = (theirs.fileno(), self._socket.fileno())
+        with theirs:
+            process = await create_subprocess_exec(
+                sys.executable,
+                "-P",
+                "-m",
+                "hookgate_sidecar.worker",
+                *map(str, fds),
+                pass_fds=fds,
+                stdin=DEVNULL,
+            )
+        return Worker(number, config, await Channel.over(ours), process)
+
+    async def _watch(self, worker: Worker) -> None:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        status = await worker.process.wait()
+        counted = await self._last_word(worker)
+        del self._workers[worker.number]
+        self._numbers.remove(worker.number)
+        self._gone = merge((self._gone, lasting(counted)))
+        if self._stopping or worker.leaving:
+            return
+        how = f"signal {-status}" if status < 0 else f"status {status}"
+        self._log.error("worker.died", worker=worker.number, pid=worker.process.pid, of=how)
+        self._gone = merge((self._gone, {"hookgate_worker_restarts_total": [([], 1)]}))
+        while not self._stopping:
+            if loop.time() - began < _QUICK_DEATH_SECONDS:
+                await asyncio.sleep(_PAUSE_SECONDS)
+            began = loop.time()
+            try:
+                await self._start(f"a worker that ended with {how}")
+            except (LedgerError, OSError) as error:
+                self._log.error("worker.not_started", error=str(error))
+            else:
+                return
+
+    async def _last_word(self, worker: Worker) -> Snapshot:
+        """What a worker that is gone had counted, as far as it could say."""
+        counted = self._counted.pop(worker.number, {})
+        try:
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                while True:
+                    if isinstance(word := await worker.channel.receive(), dict):
+                        counted = word
+        except (OSError, EOFError):
+            worker.channel.close()
+        return counted
+
+    async def _keep(self, problems: tuple[str, ...]) -> None:
+        self._log.error("supervisor.reload_refused", problems=list(problems))
+        await asyncio.gather(*(self._tell(worker, Keep(problems)) for worker in self._serving()))
+
+    async def _prepare(self, worker: Worker, config: Config) -> tuple[str, ...]:
+        try:
+            problems: tuple[str, ...] = await worker.ask(Prepare(share(config, worker.number)))
+        except (OSError, EOFError):
+            # It is dying: whoever replaces it starts with what is in force by then.
+            return ()
+        return problems
+
+    async def _apply(self, worker: Worker, config: Config) -> None:
+        try:
+            await worker.ask(Apply())
+            worker.config = config
+        except (OSError, EOFError):
+            worker.signal(signal.SIGKILL)  # hung: it must not go by what is no longer in force
+
+    async def _tell(self, worker: Worker, message: object) -> Any:
+        """Its reply, None where it is gone or hangs."""
+        try:
+            return await worker.ask(message)
+        except (OSError, EOFError):
+            return None
+
+    def _serving(self) -> list[Worker]:
+        return [w for w in self._workers.values() if w.serving and not w.leaving]
+
+
+def share(config: Config, number: int) -> Config:
+    """A worker's part of the whole: a ledger of its own, and its share of the connections."""
+    path = PurePath(config.audit.path)
+    sidecar = config.sidecar
+    return replace(
+        config,
+        audit=replace(config.audit, path=str(path.with_name(f"{path.stem}.{number}{path.suffix}"))),
+        sidecar=replace(
+            sidecar,
+            max_connections=-(-sidecar.max_connections // sidecar.workers),
+            max_foreign_connections=-(-sidecar.max_foreign_connections // sidecar.workers),
+        ),
+    )
