@@ -14,7 +14,9 @@ from hookgate.settings import Config
 from hookgate.sources import gather
 from hookgate_sidecar import ListenError
 
-FINDING, MISUSE = 1, 2
+# What init systems go by: a start that FAILED may succeed later, MISUSE has to be mended first.
+FINDING = FAILED = 1
+MISUSE = 2
 # What a new hookgate.toml says; for verbs that send nothing.
 ASSUMED_UPSTREAM = "http://127.0.0.1:8080"
 
@@ -43,11 +45,11 @@ AuditOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 
 
-def fail(message: str) -> NoReturn:
-    """Say what is wrong on stderr, plainly, and exit with 2."""
+def fail(message: str, status: int = MISUSE) -> NoReturn:
+    """Say what is wrong on stderr, plainly, and exit with 2 unless told otherwise."""
     for line in message.splitlines():
         err.print(f"hookgate: {line}", markup=False, highlight=False, soft_wrap=True)
-    raise typer.Exit(MISUSE)
+    raise typer.Exit(status)
 
 
 @contextmanager
@@ -55,8 +57,10 @@ def plain_errors() -> Iterator[None]:
     """Turn the errors that a user can mend into lines without a traceback."""
     try:
         yield
-    except (ConfigError, LedgerError, ListenError) as error:
+    except ConfigError as error:
         fail(str(error))
+    except (LedgerError, ListenError) as error:
+        fail(str(error), FAILED)
     except BrokenPipeError:
         sys.stderr.close()
         raise typer.Exit(FINDING) from None

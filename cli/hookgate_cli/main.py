@@ -6,7 +6,7 @@ import typer
 
 from hookgate import __version__
 
-from . import config, nginx, schema
+from . import audit, config, nginx, schema
 from .check import check
 from .demo import demo
 from .mitmdump import mitmdump
@@ -23,6 +23,7 @@ app = typer.Typer(
 )
 for verb in (serve, mitmdump, demo, check, send):
     app.command()(verb)
+app.add_typer(audit.app, name="audit")
 app.add_typer(nginx.app, name="nginx")
 app.add_typer(config.app, name="config")
 app.add_typer(schema.app, name="schema")

@@ -1,30 +1,11 @@
 """Calling the command as a person would, with its own working directory."""
 
-import json
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from hookgate_cli.main import main
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a call printed, and its exit status."""
-
-    status: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-Call = Callable[..., Result]
+from support.calling import Call, Result
 
 
 @pytest.fixture

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from support.calling import Call
 from support.events import CLEAN, event
-
-from .conftest import Call
 
 HTTP = (
     b"POST /cm/events HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"

@@ -7,8 +7,7 @@ import pytest
 
 from hookgate.config import load
 from hookgate.keys import KEYS
-
-from .conftest import Call
+from support.calling import Call
 
 
 def test_init_writes_a_file_that_loads_as_the_defaults(call: Call, tmp_path: Path) -> None:

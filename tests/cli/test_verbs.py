@@ -13,11 +13,10 @@ from hookgate.config import SHIPPED_CONTRACTS, load, load_contract
 from hookgate.policy import Policy, Reason, make_head
 from hookgate.samples import documented_events
 from hookgate_cli.samples import CLEAN, HOSTILE
+from support.calling import Call
 from support.ledger import assert_balanced, assert_chained, read_ledger
 from support.receiver import receiving
 from support.sidecar import ALLOWED, FOREIGN, sidecar
-
-from .conftest import Call
 
 VERBS = ["serve", "mitmdump", "demo", "check", "send", "config init", "config check", "config show",
          "schema list", "schema show"]  # fmt: skip

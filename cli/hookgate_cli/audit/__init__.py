@@ -1,1 +1,16 @@
 """`hookgate audit`: what the ledger can tell."""
+
+import typer
+
+from .balance import balance
+from .explain import explain
+from .fate import fate
+from .report import report
+from .show import show
+from .stats import stats
+from .tail import tail
+from .verify import verify
+
+app = typer.Typer(no_args_is_help=True, help="What the ledger can tell.")
+for verb in (tail, show, stats, explain, fate, balance, verify, report):
+    app.command()(verb)

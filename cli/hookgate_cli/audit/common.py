@@ -1,26 +1,50 @@
 """What the audit verbs share: which files they read, and how a long read shows."""
 
 import sys
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.padding import Padding
 from rich.progress import BarColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
+from rich.text import Text
 
-from hookgate.config import gather
+from hookgate.ledger.findings import Finding
 from hookgate.ledger.reader import Line, find_files, in_order, read
-from hookgate_cli.common import err, fail
+from hookgate.sources import gather
+from hookgate_cli.common import err, fail, load_config, out
 
 # Below this a read ends before a bar could be looked at.
 _LONG_READ = 32 << 20
+# More findings than that nobody reads.
+_MOST_TOLD = 50
 
 FilesArgument = Annotated[
     list[Path] | None,
     typer.Argument(
         metavar="[FILE]...",
         help="Ledgers, gzipped ones too; else audit.path with its rotated and workers' files.",
+    ),
+]
+
+LogOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--log",
+        metavar="FILE",
+        help="A ledger, as often as needed; else audit.path with its rotated and workers' files.",
+    ),
+]
+
+SealKeyOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--seal-key",
+        metavar="FILE",
+        help="The key of the chain; else audit.seal_key_file, else none.",
     ),
 ]
 
@@ -41,13 +65,58 @@ def find_ledgers(files: list[Path] | None, config: str | None) -> list[Path]:
 
 
 @contextmanager
-def reading(files: list[Path]) -> Iterator[Iterator[Line]]:
-    """The lines of the files, with a progress bar on a terminal where that takes long."""
+def progress(files: list[Path]) -> Iterator[Callable[[int], None]]:
+    """What is told the bytes read since: a bar, on a terminal and where reading takes long."""
     total = sum(file.stat().st_size for file in files)
     if total < _LONG_READ or not sys.stderr.isatty():
-        yield read(files)
+        yield lambda _: None
         return
     columns = (BarColumn(), TransferSpeedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=err, transient=True) as progress:
-        task = progress.add_task("reading", total=total)
-        yield read(files, lambda size: progress.update(task, advance=size))
+    with Progress(*columns, console=err, transient=True) as bar:
+        task = bar.add_task("reading", total=total)
+        yield lambda size: bar.update(task, advance=size)
+
+
+@contextmanager
+def reading(files: list[Path]) -> Iterator[Iterator[Line]]:
+    """The lines of the files, with a progress bar on a terminal where that takes long."""
+    with progress(files) as on_progress:
+        yield read(files, on_progress)
+
+
+def load_seal_key(file: Path | None, config: str | None) -> bytes:
+    """The chain's key: the file's, else the configuration's, b"" where neither names one."""
+    given = {"audit.seal_key_file": str(file) if file is not None else None}
+    return load_config(config, given, offline=True).audit.seal_key
+
+
+def rereading(files: list[Path]) -> Callable[[], Iterator[Line]]:
+    """What reads the files from their beginning each time that it is called."""
+
+    def lines() -> Iterator[Line]:
+        with reading(files) as read_once:
+            yield from read_once
+
+    return lines
+
+
+def visible(text: object) -> str:
+    """A text out of a record, for a terminal: what does not print, as ESC, as its escape."""
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode()
+        for character in str(text)
+    )
+
+
+def tell(findings: list[Finding], more: Counter[str], is_grave: Callable[[str], bool]) -> None:
+    """Print what was found, the grave first: what it is and where, and below it in words."""
+    ordered = sorted(findings, key=lambda finding: not is_grave(finding.kind))
+    for kind, boot, place, text in ordered[:_MOST_TOLD]:
+        out.print(f"[{'red' if is_grave(kind) else 'yellow'}]{kind.replace('_', ' ')}[/]  ", end="")
+        out.print(visible(place), markup=False, highlight=False, soft_wrap=True)
+        words = visible(f"boot {boot}: {text}" if boot else text)
+        out.print(Padding(Text(words), (0, 0, 0, 2), expand=False))
+    rest = Counter(finding.kind for finding in ordered[_MOST_TOLD:]) + more
+    if rest:
+        counts = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in rest.items())
+        out.print(f"and {counts} more; --json has more of them")

@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
-from gzip import GzipFile
+from gzip import BadGzipFile, GzipFile
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -90,7 +90,7 @@ def read_file(file: Path, on_progress: Callable[[int], None] | None = None) -> I
                     position = raw.tell()
                     on_progress(position - told)
                     told = position
-        except (EOFError, zlib.error):
+        except (EOFError, BadGzipFile, zlib.error):
             yield Line(name, number + 1, b"", None, "the gzip file is cut off or damaged here")
         if on_progress is not None:
             on_progress(raw.tell() - told)
@@ -102,14 +102,19 @@ def _line(name: str, number: int, data: bytes, stream: IO[bytes]) -> Line:
         while (rest := stream.readline(LONGEST_LINE)) and not rest.endswith(b"\n"):
             pass
         return Line(name, number, raw, None, "longer than any record")
+    if (record := parse(raw)) is not None:
+        return Line(name, number, raw, record, "")
+    problem = "no record" if data.endswith(b"\n") else "torn: the file ends in it"
+    return Line(name, number, raw, None, problem)
+
+
+def parse(raw: bytes) -> Record | None:
+    """The record of one line, None where it is none."""
     try:
         record = orjson.loads(raw)
     except orjson.JSONDecodeError:
         record = _loads_surrogates(raw)
-    if type(record) is dict and type(record.get("event")) is str:
-        return Line(name, number, raw, record, "")
-    problem = "no record" if data.endswith(b"\n") else "torn: the file ends in it"
-    return Line(name, number, raw, None, problem)
+    return record if type(record) is dict and type(record.get("event")) is str else None
 
 
 def _loads_surrogates(raw: bytes) -> object:

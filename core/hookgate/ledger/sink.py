@@ -35,6 +35,7 @@ class Sink:
         self._stray = 0
         self._syncer: ThreadPoolExecutor | None = None
         self._syncing: Future[None] | None = None
+        self._probing = False
 
     def write(self, line: bytes, *, durable: bool = False) -> None:
         """Append the line and its end, and sync it if it is to be durable.
@@ -99,11 +100,39 @@ class Sink:
         self._syncing = self._syncer.submit(self._sync)
         return True
 
-    def check_sync(self) -> None:
-        """Raise the OSError of a sync behind that has failed since."""
-        if self._syncing is not None and self._syncing.done():
-            finished, self._syncing = self._syncing, None
-            finished.result()
+    def check_sync(self) -> bool:
+        """Whether a probe has passed since; raises the OSError of a sync behind that failed."""
+        if self._syncing is None or not self._syncing.done():
+            return False
+        finished, self._syncing = self._syncing, None
+        probed, self._probing = self._probing, False
+        finished.result()
+        return probed
+
+    def probe(self) -> None:
+        """Find out without a line whether the disk works: `check_sync` tells. Raises OSError.
+
+        The last byte is written over itself, which changes nothing for whoever reads the file.
+        """
+        if self._syncing is not None or not self._regular:
+            return
+        self._cut_stray()
+        size = os.fstat(self._fd).st_size
+        if size:
+            flags = fcntl.fcntl(self._fd, fcntl.F_GETFL)
+            # Linux appends what pwrite is given as long as O_APPEND is set.
+            fcntl.fcntl(self._fd, fcntl.F_SETFL, flags & ~os.O_APPEND)
+            try:
+                os.pwrite(self._fd, os.pread(self._fd, 1, size - 1), size - 1)
+            finally:
+                fcntl.fcntl(self._fd, fcntl.F_SETFL, flags)
+        else:
+            self._stray = os.write(self._fd, b"\n")
+            try:
+                os.fdatasync(self._fd)
+            finally:
+                self._cut_stray()
+        self._probing = self.sync_behind()
 
     def close(self) -> None:
         """Wait for a sync under way, sync the rest and close. Raises OSError."""

@@ -15,6 +15,7 @@ from hookgate.ledger.record import (
     Clock,
     Ending,
     Event,
+    delivery_record,
     read_decided_event,
     read_event,
 )
@@ -163,6 +164,34 @@ def test_a_status_is_the_reasons_but_for_a_relayed_one(
 ) -> None:
     """The record tells what the sender was answered."""
     assert (ending.status, ending.reason.outcome) == (status, outcome)
+
+
+@pytest.mark.parametrize(
+    ("sent", "recorded"),
+    [
+        ([], None),
+        (["application/json"], "application/json"),
+        (["Application/JSON ; charset=utf-8"], "application/json"),
+        (["application/ld+json;profile=0031612345678"], "application/ld+json"),
+        (["text/plain", "application/json"], "text/plain"),
+        (["application/json, text/html"], "other"),
+        (["application/0031612345678"], "other"),
+        (["json"], "other"),
+        ([""], "other"),
+        (["text/" + "x" * 61], "other"),
+        (["application/json\x80"], "other"),
+    ],
+)
+def test_a_media_type_is_letters_or_other(sent: list[str], recorded: str | None) -> None:
+    """Of a Content-Type neither parameters nor digits are recorded; of several, the first."""
+    fields = [(b"Content-Type", value.encode("latin-1")) for value in sent]
+    decision = Decision(make_head("192.0.2.1", b"POST", b"/", fields))
+    record = delivery_record(
+        Ending(Reason.BODY_EMPTY), decision, NO_EVENT, seq=1, front="test", request_id="r",
+        answered=True, peer="192.0.2.1", size=0, sha256=None, duration_ms=1.0, upstream_ms=None,
+        policy="p",
+    )  # fmt: skip
+    assert record["content_type"] == recorded
 
 
 def test_the_clock_writes_utc_with_microseconds() -> None:

@@ -1,0 +1,91 @@
+"""`hookgate audit balance`: is every request accounted for?"""
+
+import json
+from typing import Any
+
+import typer
+from rich.table import Table
+
+from hookgate.ledger.balance import GRAVE, OUTCOMES, Balance, Sheet
+from hookgate.ledger.balance import balance as add_up
+from hookgate_cli.common import FINDING, ConfigOption, JsonOption, out
+
+from .common import FilesArgument, find_ledgers, reading, tell, visible
+
+_OPEN = ("unknown", "in_flight", "missing")
+# A person reads the newest of many; --json has them all.
+_MOST_SHOWN = 20
+
+
+def balance(
+    files: FilesArgument = None, config: ConfigOption = None, as_json: JsonOption = False
+) -> None:
+    """Add up every boot: received = delivered + refused + failed + aborted + in flight.
+
+    Names what is missing, doubled or unknown, with file and line. Exits 1 if it does not balance.
+
+    Examples:
+
+      hookgate audit balance
+
+      hookgate audit balance /var/log/hookgate/*.jsonl* --json
+    """
+    with reading(find_ledgers(files, config)) as lines:
+        sums = add_up(lines)
+    if as_json:
+        typer.echo(json.dumps(_report(sums)))
+    else:
+        _show(sums)
+    if not sums.balances:
+        raise typer.Exit(FINDING)
+
+
+def _report(sums: Balance) -> dict[str, Any]:
+    return {
+        "balances": sums.balances,
+        "total": _row(sums.total),
+        "boots": [
+            {"boot": sheet.boot, "front": sheet.front, **_row(sheet)} for sheet in sums.sheets
+        ],
+        "unnumbered": sums.unnumbered,
+        "findings": [finding._asdict() for finding in sums.findings],
+        "more": sums.more,
+    }
+
+
+def _row(sheet: Sheet) -> dict[str, int]:
+    ended = {outcome: sheet.ended[outcome] for outcome in OUTCOMES}
+    if other := sheet.ended.total() - sum(ended.values()):
+        ended["other"] = other
+    rest = {name: getattr(sheet, name) for name in _OPEN}
+    return {"received": sheet.received, **ended, **rest}
+
+
+def _show(sums: Balance) -> None:
+    out.print("[green]balances[/]" if sums.balances else "[red]does not balance[/]")
+    table = Table("boot", "front", box=None, padding=(0, 1, 0, 0))
+    for name in ("received", *OUTCOMES, "open"):
+        table.add_column(name, justify="right")
+    for sheet in sums.sheets[-_MOST_SHOWN:]:
+        table.add_row(visible(sheet.boot), visible(sheet.front), *_cells(sheet))
+    if len(sums.sheets) > _MOST_SHOWN:
+        table.add_row(f"{len(sums.sheets) - _MOST_SHOWN} before", style="dim")
+    total = sums.total
+    table.add_row("all", "", *_cells(total), style="bold")
+    out.print(table)
+    if total.open:
+        out.print(
+            f"open: {total.unknown} unknown, {total.in_flight} in flight, {total.missing} missing"
+        )
+    tell(sums.findings, sums.more, GRAVE.__contains__)
+    if sums.unnumbered:
+        counts = ", ".join(f"{count} {outcome}" for outcome, count in sums.unnumbered.items())
+        out.print(
+            f"nginx: {sums.unnumbered.total()} received, {counts}. It numbers no requests: nothing"
+            " shows whether a line is missing."
+        )
+
+
+def _cells(sheet: Sheet) -> list[str]:
+    ended = (sheet.ended[outcome] for outcome in OUTCOMES)
+    return [str(count) for count in (sheet.received, *ended, sheet.open)]

@@ -1,0 +1,193 @@
+"""`hookgate audit explain`: why did this one end as it did?"""
+
+import json
+from hashlib import sha256
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from hookgate.ledger.explain import NOT_CHECKED, NOT_KNOWN, NOT_REACHED, OK, rebuild_head, retrace
+from hookgate.ledger.fate import Attempt, find
+from hookgate.ledger.record import Record
+from hookgate.policy import Policy
+from hookgate.settings import Config
+from hookgate_cli.check import describe
+from hookgate_cli.common import FINDING, ConfigOption, JsonOption, fail, load_config, out
+
+from .common import LogOption, find_ledgers, rereading, visible
+from .fate import words
+
+_ARRIVED = (
+    "ts", "front", "client", "peer", "method", "path", "content_type", "bytes", "sha256",
+    "reference", "event_reference", "channel", "event_type", "from", "to", "time_utc",
+)  # fmt: skip
+_ENDED = (
+    "outcome", "reason", "status", "answered", "upstream_status", "duration_ms", "upstream_ms",
+    "unknown", "unknown_in",
+)  # fmt: skip
+_DIM = (NOT_CHECKED, NOT_KNOWN, NOT_REACHED, "skipped")
+_REBUILT = (
+    "Judged now with a head rebuilt from the record: the query, other fields and the parameters of"
+    " Content-Type are not recorded."
+)
+
+
+def explain(
+    identifier: Annotated[
+        str,
+        typer.Argument(
+            metavar="ID", help="A request_id, a reference, an event.reference or a SHA-256."
+        ),
+    ],
+    body: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The body: judged again under the policy of now."),
+    ] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="Explain each attempt, not the last.")
+    ] = False,
+    log: LogOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what arrived, what each check saw and found, and the verdict.
+
+    Exits 1 if the ledger does not know it, or the body is another one.
+
+    Examples:
+
+      hookgate audit explain 593fa8d3d1efaca2-1f
+
+      hookgate audit explain 121c38a5-cf77-424a-9ea9-d6c044a845f8 --body event.json
+    """
+    settings = load_config(config, offline=True) if body is not None else None
+    data = _read(body) if body is not None else b""
+    (story,) = find(rereading(find_ledgers(log, config)), [identifier], records=True)
+    if not story.attempts:
+        fail_with = f"{visible(identifier)}: never seen"
+        out.print(fail_with, markup=False, highlight=False)
+        raise typer.Exit(FINDING)
+    exact = [attempt for attempt in story.attempts if attempt.request_id == identifier]
+    chosen = story.attempts if every else (exact or story.attempts)[-1:]
+    reports = [_report(attempt, settings, data) for attempt in chosen]
+    if as_json:
+        for report in reports:
+            typer.echo(json.dumps(report))
+    else:
+        _list(words(story), story.attempts)
+        for report in reports:
+            _show(report)
+    if any(report.get("same_body") is False for report in reports):
+        raise typer.Exit(FINDING)
+
+
+def _read(body: Path) -> bytes:
+    try:
+        return body.read_bytes()
+    except OSError as error:
+        fail(f"{body} cannot be read: {error.strerror}")
+
+
+def _report(attempt: Attempt, settings: Config | None, body: bytes) -> dict[str, Any]:
+    record = attempt.record or {}
+    report: dict[str, Any] = {
+        "place": attempt.place,
+        "request_id": attempt.request_id,
+        "fate": attempt.fate,
+        "record": record,
+        "checks": [
+            {"check": name, "saw": saw, "then": result, "observed": observed, "found": details}
+            for name, saw, result, observed, details in retrace(record)
+        ] if attempt.outcome is not None else [],
+    }  # fmt: skip
+    if settings is not None:
+        report |= _judge_now(record, settings, body, report["checks"])
+    return report
+
+
+def _judge_now(
+    record: Record, settings: Config, body: bytes, checks: list[dict[str, Any]]
+) -> dict[str, Any]:
+    policy = Policy(settings)
+    head = rebuild_head(record, settings.source.header, len(body))
+    decision, steps = policy.explain(head, body)
+    now = {step.check: describe(step, decision) for step in steps}
+    for check in checks:
+        if check["check"] in now:
+            step = now[check["check"]]
+            check["now"], check["found_now"] = step["result"], step["details"]
+    digest = sha256(body).hexdigest()
+    known = record.get("sha256")
+    return {
+        "same_body": None if known is None else known == digest,
+        "now": {"reason": decision.reason.code, "policy": policy.fingerprint, "sha256": digest},
+    }
+
+
+def _list(fate: str, attempts: list[Attempt]) -> None:
+    out.print(fate, markup=False, highlight=False)
+    if len(attempts) > 1:
+        table = Table(box=None, padding=(0, 1), show_header=False)
+        for attempt in attempts[-20:]:
+            cells = attempt.ts, attempt.outcome or "forwarded", attempt.reason or "no end"
+            table.add_row(*(Text(visible(cell)) for cell in (*cells, attempt.request_id)))
+        out.print(table)
+
+
+def _show(report: dict[str, Any]) -> None:
+    record = report["record"]
+    out.print()
+    out.print(f"{report['request_id']}  {report['place']}", markup=False, highlight=False)
+    if not report["checks"]:
+        out.print("It was forwarded, and no line says how it ended: it may have arrived.")
+    table = Table(box=None, padding=(0, 1), show_header=False)
+    for name in (*_ARRIVED, *_ENDED, "policy"):
+        value = record.get(name)
+        value = ", ".join(map(str, value)) if isinstance(value, list) else value
+        if value not in (None, ""):
+            table.add_row(name, Text(visible(value), overflow="fold"))
+    out.print(table)
+    if report["checks"]:
+        _show_checks(report["checks"])
+    if "now" in report:
+        _compare(report)
+
+
+def _show_checks(checks: list[dict[str, Any]]) -> None:
+    now = any("now" in check for check in checks)
+    table = Table("check", "saw", "then", *(("now",) if now else ()), box=None, padding=(0, 1))
+    for check in checks:
+        then = _mark(check["then"])
+        if check["observed"]:
+            then.append(" (observed)", "dim")
+        cells = (_mark(check.get("now", "")),) if now else ()
+        table.add_row(check["check"], Text(visible(check["saw"]), overflow="fold"), then, *cells)
+    out.print(table)
+    for check in checks:
+        for when, found in (("then", check["found"]), ("now", check.get("found_now", ()))):
+            for text in found:
+                words = f"{check['check']}, {when}: {visible(text)}"
+                out.print(Padding(Text(words), (0, 0, 0, 1), expand=False))
+
+
+def _mark(result: str) -> Text:
+    style = "green" if result == OK else "dim" if result in _DIM else "red"
+    return Text(visible(result), style)
+
+
+def _compare(report: dict[str, Any]) -> None:
+    now, then = report["now"], report["record"].get("policy")
+    verdict = "the same" if now["policy"] == then else f"another then ({visible(then)})"
+    out.print(f"now {now['reason']} under policy {now['policy']}, {verdict}", highlight=False)
+    match report["same_body"]:
+        case True:
+            out.print("The body is the one that arrived: its SHA-256 is the record's.")
+        case False:
+            out.print("[red]The body is another one:[/] its SHA-256 is not the record's.")
+        case _:
+            out.print("The body was not read then: whether this is it cannot be told.")
+    out.print(_REBUILT)

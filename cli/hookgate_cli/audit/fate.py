@@ -1,0 +1,184 @@
+"""`hookgate audit fate`: what became of these events in the end?"""
+
+import csv
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from hookgate.ledger.fate import MOST_ATTEMPTS, Fate, Story, find
+from hookgate_cli.common import FINDING, ConfigOption, JsonOption, fail, out
+
+from .common import LogOption, find_ledgers, rereading, visible
+
+_WORRYING = (Fate.LOST, Fate.UNKNOWN, Fate.NEVER_SEEN)
+_ORDINALS = ("first", "second", "third", "fourth", "fifth")
+_COLOURS = {Fate.DELIVERED: "green", Fate.UNDELIVERED: "yellow"}
+_MOST_SHOWN = 20
+
+
+def fate(
+    references: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[REFERENCE]...",
+            help="An event's reference, its own event.reference, its SHA-256, or a request_id.",
+        ),
+    ] = None,
+    file: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LIST",
+            help='Many of them: one a line, or JSON Lines or CSV with "reference"; "-" is stdin.',
+        ),
+    ] = None,
+    log: LogOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Tell what became of events: every attempt, and the end.
+
+    Exits 1 if any is presumed lost, unknown or was never seen.
+
+    Examples:
+
+      hookgate audit fate 121c38a5-cf77-424a-9ea9-d6c044a845f8
+
+      hookgate audit fate --file backfill.csv --json
+    """
+    asked = [*(references or ()), *(_read_list(file) if file is not None else ())]
+    if not asked:
+        fail("no reference; name one, or a list of them with --file")
+    stories = find(rereading(find_ledgers(log, config)), asked)
+    counts = Counter(story.fate for story in stories)
+    if as_json:
+        for story in stories:
+            typer.echo(json.dumps(_report(story)))
+        typer.echo(json.dumps({"summary": {fate.value: counts[fate] for fate in Fate}}))
+    else:
+        _show(stories, counts)
+    if any(counts[fate] for fate in _WORRYING):
+        raise typer.Exit(FINDING)
+
+
+def _read_list(file: str) -> list[str]:
+    try:
+        data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        return list(_identifiers(data.decode("utf-8-sig").splitlines(), file))
+    except OSError as error:
+        fail(f"{file} cannot be read: {error.strerror}")
+    except UnicodeDecodeError:
+        fail(f"{file} is no UTF-8")
+
+
+def _identifiers(lines: Iterable[str], file: str) -> Iterator[str]:
+    numbered = ((number, line.strip()) for number, line in enumerate(lines, 1))
+    filled = ((number, line) for number, line in numbered if line)
+    column = None
+    delimiter = ","
+    for number, line in filled:
+        if line.startswith("{"):
+            yield _member(line, f"{file}:{number}")
+            continue
+        if number == 1:
+            delimiter = max(",;\t", key=line.count)
+            names = [name.strip().lower() for name in next(csv.reader([line], delimiter=delimiter))]
+            if "reference" in names:
+                column = names.index("reference")
+                continue
+        if column is None:
+            yield line
+            continue
+        cells = next(csv.reader([line], delimiter=delimiter))
+        if column < len(cells) and cells[column].strip():
+            yield cells[column].strip()
+
+
+def _member(line: str, place: str) -> str:
+    try:
+        document = json.loads(line)
+    except ValueError:
+        fail(f"{place} is no JSON")
+    event = document.get("event")
+    reference = document.get("reference") or (isinstance(event, dict) and event.get("reference"))
+    if not isinstance(reference, str):
+        fail(f'{place} has no "reference"')
+    return reference
+
+
+def _report(story: Story) -> dict[str, Any]:
+    attempts = [
+        {
+            "place": attempt.place,
+            **{name: value for name, value in attempt._asdict().items()
+               if name not in ("file", "number", "record")},
+            "fate": attempt.fate,
+        }
+        for attempt in story.attempts
+    ]  # fmt: skip
+    return {
+        "reference": story.identifier,
+        "fate": story.fate,
+        "delivered_on": story.delivered_on,
+        "tries": story.ends.total(),
+        "delivered": story.ends[Fate.DELIVERED],
+        "attempts": attempts,
+    }
+
+
+def _show(stories: list[Story], counts: Counter[Fate]) -> None:
+    told = stories
+    if len(stories) > _MOST_SHOWN:
+        told = [story for story in stories if story.fate is not Fate.DELIVERED]
+    for story in told[:_MOST_SHOWN]:
+        _tell(story)
+    if len(told) > _MOST_SHOWN:
+        out.print(f"and {len(told) - _MOST_SHOWN} more; --json tells of each")
+    if len(stories) > 1:
+        parts = (f"{counts[fate]} {fate.replace('_', ' ')}" for fate in Fate if counts[fate])
+        out.print(f"{len(stories)} asked: {', '.join(parts)}")
+
+
+def _tell(story: Story) -> None:
+    colour = _COLOURS.get(story.fate, "red")
+    out.print(f"[{colour}]{words(story)}[/]  ", end="", highlight=False)
+    out.print(visible(story.identifier), markup=False, highlight=False)
+    table = Table(box=None, padding=(0, 1), show_header=False)
+    for attempt in story.attempts[:_MOST_SHOWN]:
+        outcome = attempt.outcome or "forwarded"
+        cells = (attempt.ts, outcome, attempt.reason or "no end", attempt.request_id)
+        table.add_row(*(Text(visible(cell)) for cell in cells))
+    if story.attempts:
+        out.print(table)
+    if (more := story.ends.total() - _MOST_SHOWN) > 0:
+        out.print(f"  and {more} more; --json tells of each")
+
+
+def words(story: Story) -> str:
+    """The fate of an event, as a person would say it."""
+    tries = story.ends.total()
+    match story.fate:
+        case Fate.DELIVERED:
+            times = story.ends[Fate.DELIVERED]
+            again = f", and {times} times in all" if times > 1 else ""
+            return f"delivered on the {_ordinal(story.delivered_on)} try{again}"
+        case Fate.UNKNOWN:
+            return "unknown: it was forwarded and may have arrived"
+        case Fate.LOST:
+            return f"presumed lost: tried {tries} times, never delivered"
+        case Fate.UNDELIVERED:
+            return f"not delivered so far: tried {'once' if tries == 1 else 'twice'}"
+        case _:
+            return "never seen"
+
+
+def _ordinal(number: int | None) -> str:
+    if number is None:
+        return f"more than {MOST_ATTEMPTS}th"
+    return _ORDINALS[number - 1] if number <= len(_ORDINALS) else f"{number}th"

@@ -1,0 +1,77 @@
+"""The options by which `tail`, `show` and `stats` choose records."""
+
+import time
+from typing import Annotated
+
+import typer
+
+from hookgate.ledger.query import Query, QueryError, parse_network, parse_time
+from hookgate.policy import Outcome
+from hookgate_cli.common import fail
+
+_PANEL = "Which records (an option that is given twice: either)"
+
+
+def _option(name: str, metavar: str, about: str) -> typer.models.OptionInfo:
+    option: typer.models.OptionInfo = typer.Option(
+        name, metavar=metavar, help=about, rich_help_panel=_PANEL
+    )
+    return option
+
+
+SinceOption = Annotated[
+    str | None, _option("--since", "TIME", "From then on: 2h (ago), 2026-11-22, or RFC 3339.")
+]
+UntilOption = Annotated[str | None, _option("--until", "TIME", "Before then, likewise.")]
+OutcomeOption = Annotated[
+    list[str] | None, _option("--outcome", "OUTCOME", "delivered, refused, failed or aborted.")
+]
+ReasonOption = Annotated[
+    list[str] | None, _option("--reason", "CODE", "A reason code, as contract_violation.")
+]
+ClientOption = Annotated[
+    list[str] | None, _option("--client", "ADDRESS", "Who sent it: an address or a CIDR range.")
+]
+ReferenceOption = Annotated[
+    list[str] | None,
+    _option("--reference", "REFERENCE", "The event's, its own, a request_id or a SHA-256."),
+]
+ChannelOption = Annotated[list[str] | None, _option("--channel", "CHANNEL", "As RCS.")]
+TypeOption = Annotated[list[str] | None, _option("--type", "TYPE", "The event's type.")]
+RouteOption = Annotated[list[str] | None, _option("--route", "NAME", "The route that judged it.")]
+FrontOption = Annotated[list[str] | None, _option("--front", "FRONT", "sidecar, addon or nginx.")]
+
+
+def make_query(
+    since: str | None,
+    until: str | None,
+    outcome: list[str] | None,
+    reason: list[str] | None,
+    client: list[str] | None,
+    reference: list[str] | None,
+    channel: list[str] | None,
+    event_type: list[str] | None,
+    route: list[str] | None,
+    front: list[str] | None,
+) -> Query:
+    """What the options ask for; says what is wrong with them and exits with 2 otherwise."""
+    known = [kind.value for kind in Outcome]
+    for name in outcome or ():
+        if name not in known:
+            fail(f'--outcome "{name}" is none of {", ".join(known)}')
+    now = time.time()
+    try:
+        return Query(
+            parse_time(since, now) if since is not None else None,
+            parse_time(until, now) if until is not None else None,
+            frozenset(outcome or ()),
+            frozenset(reason or ()),
+            frozenset(channel or ()),
+            frozenset(event_type or ()),
+            frozenset(route or ()),
+            frozenset(front or ()),
+            frozenset(reference or ()),
+            tuple(parse_network(text) for text in client or ()),
+        )
+    except QueryError as error:
+        fail(str(error))

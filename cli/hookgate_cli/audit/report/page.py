@@ -1,0 +1,69 @@
+"""One HTML page that holds all it needs, and by its own policy can fetch nothing."""
+
+import base64
+import json
+from hashlib import sha256
+from importlib.resources import files
+
+import jinja2
+import vl_convert
+from markupsafe import Markup
+
+from hookgate import __version__
+
+from . import findings, sections
+from .findings import Findings
+from .parts import when
+
+_FOLDER = files(__package__)
+
+
+def render(found: Findings) -> str:
+    """The page. Every text of the ledger in it is escaped."""
+    summary = found.summary
+    parts = [
+        sections.timeline(summary),
+        sections.reasons(summary),
+        findings.fates(found.stories),
+        sections.what(summary),
+        sections.whence(summary),
+        sections.latency(summary),
+        sections.drift(summary),
+        findings.integrity(found),
+    ]
+    charts = {c.id: c.spec for section in parts for part in section.parts for c in part.charts}
+    style, script = _read("page.css"), vl_convert.javascript_bundle(_read("page.js"))
+    if "</script" in script.lower() or "<!--" in script:
+        raise ValueError("the chart library cannot stand inside a page")
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.from_string(_read("page.html.j2")).render(
+        policy=f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)};"
+        " base-uri 'none'; form-action 'none'",
+        style=Markup(style),  # noqa: S704  # the package's own file
+        script=Markup(script),  # noqa: S704  # the chart library's
+        charts=_as_data(charts),
+        first=when(summary.span.first).text,
+        last=when(summary.span.last).text,
+        verdicts=findings.verdicts(found),
+        tiles=sections.tiles(summary),
+        sections=parts,
+        ledgers=summary.files,
+        lines=summary.lines,
+        version=__version__,
+    )
+
+
+def _read(name: str) -> str:
+    return (_FOLDER / name).read_text("utf-8")
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(sha256(text.encode()).digest()).decode()}'"
+
+
+def _as_data(value: object) -> Markup:
+    """JSON that no parser of HTML takes for the end of its script element."""
+    escaped = json.dumps(value).translate({ord(mark): f"\\u{ord(mark):04x}" for mark in "<>&"})
+    return Markup(escaped)  # noqa: S704  # escaped just now

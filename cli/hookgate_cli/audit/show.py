@@ -1,0 +1,61 @@
+"""`hookgate audit show`: the records that are asked for."""
+
+from hookgate_cli.common import ConfigOption, JsonOption, err, plain_errors
+
+from .common import FilesArgument, find_ledgers, reading, visible
+from .filters import (
+    ChannelOption,
+    ClientOption,
+    FrontOption,
+    OutcomeOption,
+    ReasonOption,
+    ReferenceOption,
+    RouteOption,
+    SinceOption,
+    TypeOption,
+    UntilOption,
+    make_query,
+)
+from .lines import ForwardsOption, write
+
+
+def show(
+    files: FilesArgument = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    outcome: OutcomeOption = None,
+    reason: ReasonOption = None,
+    client: ClientOption = None,
+    reference: ReferenceOption = None,
+    channel: ChannelOption = None,
+    event_type: TypeOption = None,
+    route: RouteOption = None,
+    front: FrontOption = None,
+    forwards: ForwardsOption = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print records, oldest first: all, or those that are asked for.
+
+    With --json each as it stands in the ledger. Lines that are no records are told on stderr.
+
+    Examples:
+
+      hookgate audit show --since 2h --outcome refused --outcome failed
+
+      hookgate audit show audit.jsonl.1.gz --client 31.169.56.0/21 --json
+    """
+    query = make_query(
+        since, until, outcome, reason, client, reference, channel, event_type, route, front
+    )
+    shown = read = 0
+    with plain_errors(), reading(find_ledgers(files, config)) as lines:
+        for line in lines:
+            read += 1
+            if line.record is None:
+                err.print(f"{visible(line.place)}: {line.problem}", markup=False, soft_wrap=True)
+            elif query.matches(line.record) and (forwards or line.record["event"] != "forward"):
+                write(line.record, line.raw, as_json=as_json)
+                shown += 1
+    if not shown:
+        err.print(f"none of {read} lines is what was asked for", highlight=False)

@@ -1,0 +1,222 @@
+"""`hookgate audit stats`: the ledger in numbers."""
+
+import json
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.table import Table
+from rich.text import Text
+
+from hookgate.ledger import engine
+from hookgate.ledger.measures import Tally
+from hookgate.ledger.query import Query
+from hookgate.ledger.stats import Summary, summarise
+from hookgate_cli.common import ConfigOption, JsonOption, err, out, plain_errors
+
+from .common import FilesArgument, find_ledgers, progress, reading, visible
+from .filters import (
+    ChannelOption,
+    ClientOption,
+    FrontOption,
+    OutcomeOption,
+    ReasonOption,
+    ReferenceOption,
+    RouteOption,
+    SinceOption,
+    TypeOption,
+    UntilOption,
+    make_query,
+)
+from .lines import COLOURS
+
+_BAR = 24
+_TOP = 10
+_LEVELS = " ▁▂▃▄▅▆▇█"
+_LABEL = 12
+
+
+def stats(
+    files: FilesArgument = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    outcome: OutcomeOption = None,
+    reason: ReasonOption = None,
+    client: ClientOption = None,
+    reference: ReferenceOption = None,
+    channel: ChannelOption = None,
+    event_type: TypeOption = None,
+    route: RouteOption = None,
+    front: FrontOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Sum up a ledger: outcomes and reasons, sources, channels, latency, and when.
+
+    Large ledgers are read ten times as fast where hookgate[audit] is installed.
+
+    Examples:
+
+      hookgate audit stats --since 1d
+
+      hookgate audit stats /var/log/hookgate/*.jsonl* --json | jq .outcomes
+    """
+    query = make_query(
+        since, until, outcome, reason, client, reference, channel, event_type, route, front
+    )
+    with plain_errors():
+        summary = sum_up(find_ledgers(files, config), query)
+    if as_json:
+        out.print_json(json.dumps(summary.as_dict()), indent=None)
+    else:
+        _show(summary)
+
+
+def sum_up(files: list[Path], query: Query) -> Summary:
+    """By DuckDB where the files are large and it is there, else line by line."""
+    if query.is_only_of_time and engine.serves(files):
+        try:
+            with progress(files) as on_progress:
+                return engine.summarise(files, query.since, query.until, on_progress)
+        except engine.EngineError as error:
+            err.print(f"DuckDB gave up, reading line by line: {error}", markup=False)
+    with reading(files) as lines:
+        chosen = lines
+        if query != Query():
+            chosen = (line for line in lines if line.record and query.matches(line.record))
+        return summarise(chosen, map(str, files))
+
+
+def _show(summary: Summary) -> None:
+    moments = (summary.span.first, summary.span.last)
+    span = " to ".join(_time(moment) for moment in moments if moment)
+    ended, lines = f"{summary.deliveries:,}", f"{summary.lines:,}"
+    out.print(f"[bold]{ended}[/] requests in {lines} lines", highlight=False)
+    out.print(f"{span} UTC" if span else "no times", highlight=False)
+    if summary.summed:
+        out.print(f"{summary.summed:,} of them only summed in refusals lines", highlight=False)
+    _show_reasons(summary)
+    _show_timeline(summary)
+    _show_latency(summary)
+    for title, tally in (
+        ("client", summary.clients), ("channel", summary.channels),
+        ("event type", summary.event_types), ("route", summary.routes),
+        ("front", summary.fronts), ("endpoint answered", summary.upstream_statuses),
+    ):  # fmt: skip
+        _show_tally(title, tally)
+    _show_slowest(summary)
+    _show_drift(summary)
+    if summary.problems:
+        out.print(f"\n[red]{summary.problems:,} lines are no records[/]", highlight=False)
+        for place, problem in summary.places:
+            out.print(f"  {visible(place)}: {problem}", markup=False, soft_wrap=True)
+
+
+def _table(*headings: str) -> Table:
+    out.print()
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for heading in headings:
+        is_number = heading in ("requests", "%") or heading.startswith(("ms", "p", "max"))
+        table.add_column(heading, justify="right" if is_number else "left", overflow="fold")
+    return table
+
+
+def _bar(count: int, most: int, colour: str = "blue") -> Text:
+    eighths = max(1, round(_BAR * 8 * count / most)) if most else 0
+    return Text("█" * (eighths // 8) + "▏▎▍▌▋▊▉"[eighths % 8 - 1 : eighths % 8], colour)
+
+
+def _show_reasons(summary: Summary) -> None:
+    table = _table("outcome", "reason", "requests", "%", "")
+    top = summary.reasons.top()
+    for (outcome, reason), count in top:
+        colour = COLOURS.get(outcome, "")
+        share = f"{100 * count / summary.deliveries:.1f}"
+        bar = _bar(count, top[0][1], colour)
+        table.add_row(Text(visible(outcome), colour), visible(reason), f"{count:,}", share, bar)
+    if top:
+        out.print(table)
+
+
+def _show_tally(title: str, tally: Tally) -> None:
+    top = tally.top(_TOP)
+    if not top:
+        return
+    table = _table(title, "requests", "")
+    for name, count in top:
+        table.add_row(Text(visible(name)), f"{count:,}", _bar(count, top[0][1]))
+    more = len(tally.counts) - len(top)
+    if more:
+        rest = tally.total_with_dropped - sum(count for _, count in top)
+        table.add_row(Text(f"{more:,} others", "dim"), f"{rest:,}", "")
+    out.print(table)
+
+
+def _show_latency(summary: Summary) -> None:
+    if summary.duration.maximum is None:
+        return
+    names = summary.duration.percentiles().keys()
+    table = _table("ms", *names)
+    for title, latency in (("whole", summary.duration), ("endpoint", summary.upstream)):
+        values = latency.percentiles().values()
+        table.add_row(title, *("-" if ms is None else f"{ms:,.3f}" for ms in values))
+    out.print(table)
+
+
+def _show_timeline(summary: Summary) -> None:
+    """One row an outcome, each against its own peak."""
+    minutes, buckets = summary.timeline.coarsened(min(out.width, 120) - _LABEL - 12)
+    if not buckets:
+        return
+    out.print(f"\n[bold]timeline[/] ({_span(minutes)} a column)", highlight=False)
+    for outcome in summary.outcomes:
+        counts = [counted.get(outcome, 0) for _, counted in buckets]
+        peak = max(counts)
+        line = Text(f"{visible(outcome)[:_LABEL]:{_LABEL}}")
+        line.append("".join(_level(count, peak) for count in counts), COLOURS.get(outcome, ""))
+        out.print(line.append(f" ≤{peak:,}", "dim"), soft_wrap=True)
+    first, last = (_time(buckets[at][0])[:16] for at in (0, -1))
+    gap = max(1, len(buckets) - len(first) - len(last))
+    out.print(f"{'':{_LABEL}}{first}{' ' * gap}{last}", style="dim", soft_wrap=True)
+
+
+def _level(count: int, peak: int) -> str:
+    return _LEVELS[-(-count * (len(_LEVELS) - 1) // peak)] if peak else " "
+
+
+def _show_slowest(summary: Summary) -> None:
+    if not summary.slowest:
+        return
+    table = _table("ms, slowest", "request_id", "reference")
+    for ms, *names in summary.slowest:
+        table.add_row(f"{ms:,.3f}", *(Text(visible(name or "-")) for name in names))
+    out.print(table)
+
+
+def _show_drift(summary: Summary) -> None:
+    if not summary.drift:
+        return
+    table = _table("unknown members in", "channel", "event type", "requests", "first", "last")
+    for (channel, event_type, parent), seen in summary.drift.items():
+        names: Iterable[str | None] = (parent, channel, event_type)
+        table.add_row(
+            *(Text(visible(name or "-")) for name in names),
+            f"{seen.count:,}",
+            _time(seen.first)[:16],
+            _time(seen.last)[:16],
+        )
+    out.print(table)
+
+
+def _span(minutes: int) -> str:
+    for size, unit in ((1440, "day"), (60, "hour"), (1, "minute")):
+        if minutes % size == 0:
+            count = minutes // size
+            return f"{count} {unit}{'s' * (count > 1)}"
+    raise AssertionError("unreachable")
+
+
+def _time(moment: float | None) -> str:
+    if moment is None:
+        return "-"
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d %H:%M:%S")

@@ -1,0 +1,45 @@
+"""What is found in a ledger, each with its place; of a ruined one no more than can be read."""
+
+from collections import Counter
+from typing import NamedTuple
+
+MOST = 1000
+
+
+class Finding(NamedTuple):
+    """One thing to know, where it shows, and in words. `boot` is "" where it is no boot's."""
+
+    kind: str
+    boot: str
+    place: str
+    text: str
+
+
+class Findings:
+    """Beyond `MOST` they are only counted, by kind, in `more`."""
+
+    def __init__(self) -> None:
+        self.more: Counter[str] = Counter()
+        self._found: list[Finding | None] = []
+
+    @property
+    def full(self) -> bool:
+        """Whether the next one is only counted."""
+        return len(self._found) >= MOST
+
+    @property
+    def listed(self) -> list[Finding]:
+        """Those that are kept, as they were found."""
+        return [finding for finding in self._found if finding is not None]
+
+    def note(self, kind: str, boot: str, place: str, text: str) -> int:
+        """Add one; returns its number, for `amend`."""
+        if self.full:
+            self.more[kind] += 1
+        else:
+            self._found.append(Finding(kind, boot, place, text))
+        return len(self._found) - 1
+
+    def amend(self, number: int, finding: Finding | None) -> None:
+        """Put a better one in its place, or none."""
+        self._found[number] = finding

@@ -1,0 +1,185 @@
+"""`hookgate audit report`: the page, as far as no browser is needed."""
+
+import json
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+import vl_convert
+
+from hookgate_cli.audit import report as verb
+from hookgate_cli.audit.report import report
+from support.report import SCRIPT, write_ledger
+
+Write = Callable[[Path], str]
+
+
+class Reader(HTMLParser):
+    """What stands in a page, by element, as a browser would take it apart."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.texts: dict[str, list[str]] = {}
+        self.attributes: list[tuple[str, str | None]] = []
+        self._open = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._open = tag
+        self.texts.setdefault(tag, []).append("")
+        self.attributes += attrs
+
+    def handle_data(self, data: str) -> None:
+        if self._open:
+            self.texts[self._open][-1] += data
+
+    def handle_endtag(self, tag: str) -> None:
+        self._open = ""
+
+
+@pytest.fixture
+def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
+    """Write the report of a ledger and return the page; its chart library is left out."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(vl_convert, "javascript_bundle", lambda snippet: snippet)
+
+    def written(ledger: Path) -> str:
+        report(tmp_path / "report.html", [ledger])
+        return (tmp_path / "report.html").read_text()
+
+    return written
+
+
+def charts_of(page: str) -> dict[str, dict[str, Any]]:
+    """The specifications of its charts."""
+    found: dict[str, dict[str, Any]] = json.loads(Reader(page).texts["script"][0])
+    return found
+
+
+def verdicts_of(page: str) -> list[str]:
+    """Their titles."""
+    return re.findall(r"<li class=\"(?:good|bad|unsure)\"><strong>(.*?)</strong>", page)
+
+
+def test_it_answers_first_what_is_asked_first(write: Write, tmp_path: Path) -> None:
+    """Balance, chain, lost and unknown, in words."""
+    write_ledger(tmp_path / "audit.jsonl")
+    balance, chain, lost, unknown = verdicts_of(write(tmp_path / "audit.jsonl"))
+    assert balance == "The ledger balances"
+    assert chain == "The chain holds"
+    assert lost == "1 event presumed lost"
+    assert unknown.endswith("events unknown")
+
+
+def test_an_edited_ledger_is_called_broken(write: Write, tmp_path: Path) -> None:
+    """A line that was edited and one that was taken out both show, with their places."""
+    ledger = tmp_path / "audit.jsonl"
+    write_ledger(ledger)
+    lines = ledger.read_text().splitlines(keepends=True)
+    last = max(place for place, line in enumerate(lines) if '"delivery"' in line)
+    ledger.write_text("".join(lines[:last] + lines[last + 1 :]))
+    page = write(ledger)
+    assert verdicts_of(page)[:2] == ["The ledger does not balance", "The chain is broken"]
+    assert f"audit.jsonl:{last}" in page
+
+
+def test_no_text_of_a_sender_becomes_markup(write: Write, tmp_path: Path) -> None:
+    """Parsed again, it is text: no element, attribute or expression is made of it."""
+    write_ledger(tmp_path / "audit.jsonl")
+    page = write(tmp_path / "audit.jsonl")
+    reader = Reader(page)
+    assert set(reader.texts) <= {
+        "html", "head", "meta", "title", "style", "body", "header", "h1", "p", "main", "section",
+        "ul", "li", "strong", "span", "dl", "div", "dt", "dd", "h2", "figure", "table", "caption",
+        "thead", "tr", "th", "tbody", "td", "code", "footer", "script",
+    }  # fmt: skip
+    assert len(reader.texts["script"]) == 2
+    assert any(SCRIPT in text for text in reader.texts["td"])
+    assert not any(name.startswith("on") or "alert" in str(value)
+                   for name, value in reader.attributes)  # fmt: skip
+    for spec in charts_of(page).values():
+        compiled = vl_convert.vegalite_to_vega(spec)
+        without_data = json.dumps({**compiled, "data": [
+            {key: value for key, value in source.items() if key != "values"}
+            for source in compiled["data"]
+        ]})  # fmt: skip
+        assert "alert" not in without_data
+
+
+def test_each_chart_is_one_that_vega_takes(write: Write, tmp_path: Path) -> None:
+    """Every specification compiles, and leaves its width to the window."""
+    write_ledger(tmp_path / "audit.jsonl")
+    charts = charts_of(write(tmp_path / "audit.jsonl"))
+    assert len(charts) >= 10
+    for spec in charts.values():
+        assert spec["width"] == "container"
+        assert vl_convert.vegalite_to_vega(spec)["marks"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "not json\n",
+        '{"event":"delivery"}\n',
+        '{"event":"delivery","outcome":"lost in space","reason":3,"duration_ms":0}\n',
+        '{"event":"reload","ts":"2026-11-16T00:00:00.000000Z","boot":"b","prev":""}\n',
+    ],
+    ids=["empty", "garbled", "bare", "odd", "of a later version"],
+)
+def test_a_poor_ledger_still_makes_a_page(write: Write, tmp_path: Path, content: str) -> None:
+    """Nothing in it can be relied on, and every chart that is there compiles."""
+    (tmp_path / "audit.jsonl").write_text(content)
+    page = write(tmp_path / "audit.jsonl")
+    assert len(verdicts_of(page)) == 4
+    for spec in charts_of(page).values():
+        assert vl_convert.vegalite_to_vega(spec)["marks"]
+
+
+def test_the_page_holds_its_chart_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is whole, of about a megabyte, and names no address to load from."""
+    monkeypatch.chdir(tmp_path)
+    write_ledger(tmp_path / "audit.jsonl", requests=20)
+    report(tmp_path / "report.html", [tmp_path / "audit.jsonl"])
+    page = (tmp_path / "report.html").read_text()
+    assert 500_000 < len(page) < 1_500_000
+    names = ("src", "href", "action", "data", "poster")
+    assert not [value for name, value in Reader(page).attributes if name in names]
+
+
+def test_without_the_extra_it_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit 2, and the command that mends it."""
+    monkeypatch.setattr(verb, "find_spec", lambda _: None)
+    with pytest.raises(typer.Exit) as exit_info:
+        report(tmp_path / "report.html", [])
+    assert exit_info.value.exit_code == 2
+    assert "pip install 'hookgate[audit]'" in capsys.readouterr().err
+
+
+def test_it_writes_over_no_ledger(write: Write, tmp_path: Path) -> None:
+    """A slip of the hand costs no evidence."""
+    ledger = tmp_path / "report.html"
+    write_ledger(ledger, requests=5)
+    before = ledger.read_bytes()
+    with pytest.raises(typer.Exit) as exit_info:
+        write(ledger)
+    assert exit_info.value.exit_code == 2
+    assert ledger.read_bytes() == before
+
+
+def test_a_place_that_cannot_be_written_is_named(
+    write: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit 2, with the system's reason."""
+    write_ledger(tmp_path / "audit.jsonl", requests=5)
+    (tmp_path / "report.html").mkdir()
+    with pytest.raises(typer.Exit) as exit_info:
+        write(tmp_path / "audit.jsonl")
+    assert exit_info.value.exit_code == 2
+    assert "Is a directory" in capsys.readouterr().err

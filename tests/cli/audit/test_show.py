@@ -1,0 +1,81 @@
+"""`hookgate audit show`."""
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from support.calling import Call
+from support.lines import delivery, forward, nginx, refusals, start, stop, write
+
+
+@pytest.fixture(autouse=True)
+def ledger(call: Call) -> Path:
+    """A ledger with a rotated, gzipped part before it."""
+    early = delivery(1, "not_utf8", ts="2026-11-21T12:00:00.000000Z", errors=["/a: not UTF-8"])
+    Path("hookgate-audit.jsonl.1.gz").write_bytes(gzip.compress(json.dumps(early).encode() + b"\n"))
+    return write(
+        Path("hookgate-audit.jsonl"),
+        start(version="0.1.0"),
+        forward(2),
+        delivery(2, reference="ref-2", client="192.0.2.1", answered=False),
+        refusals(3, 12, 10, cause="flood"),
+        nginx("method_not_allowed"),
+        stop(12),
+    )
+
+
+def test_records_are_shown_oldest_first_one_a_line(call: Call) -> None:
+    """Rotated files too; what was forwarded only where it is asked for."""
+    lines = call("audit", "show").out.splitlines()
+    assert [line.split()[2] for line in lines] == [
+        "refused", "start", "delivered", "refused", "refused", "stop",
+    ]  # fmt: skip
+    assert lines[0].startswith("2026-11-21 12:00:00.000  refused   not_utf8")
+    assert lines[0].endswith("/a: not UTF-8")
+    assert "ref-2" in lines[2]
+    assert "unanswered" in lines[2]
+    assert "10 summed (flood)" in lines[3]
+    assert len(call("audit", "show", "--forwards").out.splitlines()) == 7
+
+
+def test_json_is_the_line_as_it_stands_in_the_ledger(call: Call, ledger: Path) -> None:
+    """Byte for byte, so that its digest still fits the chain."""
+    shown = call("audit", "show", str(ledger), "--json", "--forwards").out
+    assert shown.encode() == ledger.read_bytes()
+
+
+def test_json_is_ascii_whatever_a_hand_wrote(call: Call) -> None:
+    """A line that no gate wrote is rewritten rather than let out raw."""
+    Path("edited.jsonl").write_text('{"event":"delivery","reference":"\u202eé"}\r\n')
+    shown = call("audit", "show", "edited.jsonl", "--json").out
+    assert shown.isascii()
+    assert "\r" not in shown
+    assert json.loads(shown)["reference"] == "\u202eé"
+
+
+def test_only_what_is_asked_for_is_shown(call: Call) -> None:
+    """And that nothing was is said on stderr, with exit 0."""
+    assert call("audit", "show", "--reference", "ref-2", "--json").json["seq"] == 2
+    result = call("audit", "show", "--outcome", "aborted")
+    assert (result.status, result.out) == (0, "")
+    assert result.err == "none of 7 lines is what was asked for\n"
+
+
+def test_lines_that_are_no_records_are_told_on_stderr(call: Call, ledger: Path) -> None:
+    """The rest is shown."""
+    with ledger.open("ab") as file:
+        file.write(b'{"event":"deli')
+    result = call("audit", "show", str(ledger))
+    assert "hookgate-audit.jsonl:7: torn" in result.err
+    assert len(result.out.splitlines()) == 5
+
+
+def test_a_missing_ledger_is_misuse(call: Call, ledger: Path) -> None:
+    """The configured one, by name."""
+    ledger.unlink()
+    Path("hookgate-audit.jsonl.1.gz").unlink()
+    result = call("audit", "show")
+    assert result.status == 2
+    assert "audit.path" in result.err

@@ -1,0 +1,158 @@
+"""`hookgate audit stats`."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hookgate.ledger import engine
+from hookgate.ledger.stats import Summary
+from support.calling import Call
+from support.lines import delivery, forward, nginx, refusals, start, stop, write
+
+
+@pytest.fixture(autouse=True)
+def ledger(call: Call) -> Path:
+    """A ledger of two fronts, with a sum and drift."""
+    drifted: dict[str, Any] = {
+        "unknown": 1,
+        "unknown_in": ["/event"],
+        "channel": "RCS",
+        "event_type": "Read",
+    }
+    return write(
+        Path("hookgate-audit.jsonl"),
+        start(),
+        forward(1),
+        delivery(1, client="192.0.2.1", **drifted),
+        delivery(2, "not_utf8", client="192.0.2.2", ts="2026-11-22T18:00:00.000000Z"),
+        refusals(3, 12, 10),
+        nginx("method_not_allowed", client="192.0.2.2"),
+        stop(12),
+    )
+
+
+def test_the_numbers_are_those_of_the_ledger(call: Call) -> None:
+    """Sums of refusals count, and so do nginx's lines."""
+    found = call("audit", "stats", "--json").json
+    assert found["deliveries"] == 13
+    assert found["outcomes"] == {"refused": 12, "delivered": 1}
+    assert found["clients"] == {"192.0.2.2": 2, "192.0.2.1": 1}
+    assert found["fronts"] == {"sidecar": 12, "nginx": 1}
+    assert found["duration_ms"]["max"] == 1.5
+    assert found["unknown_members"][0]["in"] == "/event"
+    assert sum(bucket.get("refused", 0) for bucket in found["timeline"]["buckets"]) == 12
+
+
+@pytest.mark.parametrize("width", ["80", "120"])
+def test_a_person_sees_tables_bars_and_a_timeline(
+    call: Call, width: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same numbers, drawn with blocks."""
+    monkeypatch.setenv("COLUMNS", width)
+    result = call("audit", "stats")
+    assert result.status == 0
+    for text in (
+        "13 requests in 7 lines",
+        "source_not_allowed",
+        "█",
+        "timeline",
+        "p99.9",
+        "/event",
+    ):
+        assert text in result.out
+    assert "UTC" in result.out
+
+
+@pytest.mark.parametrize(
+    ("options", "count"),
+    [
+        (("--since", "2026-11-22T18:00:00Z"), 1),
+        (("--until", "2026-11-22T18:00:00Z"), 12),
+        (("--client", "192.0.2.0/30", "--outcome", "refused"), 2),
+        (("--front", "nginx"), 1),
+        (("--channel", "RCS", "--type", "Read"), 1),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else str(value),
+)
+def test_only_what_is_asked_for_is_counted(
+    call: Call, options: tuple[str, ...], count: int
+) -> None:
+    """The options of `show` choose here, too."""
+    assert call("audit", "stats", "--json", *options).json["deliveries"] == count
+
+
+@pytest.mark.parametrize("options", [(), ("--since", "2026-11-22T12:00:00Z")], ids=str)
+def test_large_ledgers_are_read_by_duckdb_with_the_same_result(
+    call: Call, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
+) -> None:
+    """Both ways print the same."""
+    pytest.importorskip("duckdb")
+    slowly = call("audit", "stats", "--json", *options).out
+    monkeypatch.setattr(engine, "_LARGE", 1)
+    monkeypatch.setattr(Summary, "add", None)
+    assert call("audit", "stats", "--json", *options).out == slowly
+
+
+def test_what_duckdb_cannot_read_is_read_line_by_line(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says so, and the result is whole."""
+
+    def give_up(*_: Any) -> None:
+        raise engine.EngineError("no room")
+
+    monkeypatch.setattr(engine, "serves", lambda _: True)
+    monkeypatch.setattr(engine, "summarise", give_up)
+    result = call("audit", "stats", "--json")
+    assert result.json["deliveries"] == 13
+    assert "no room" in result.err
+
+
+def test_lines_that_are_no_records_are_named(call: Call, ledger: Path) -> None:
+    """With file and line; the rest is counted."""
+    with ledger.open("ab") as file:
+        file.write(b'{"event":"deli')
+    result = call("audit", "stats")
+    assert "1 lines are no records" in result.out
+    assert "hookgate-audit.jsonl:8" in result.out
+
+
+def test_hostile_text_does_not_reach_the_terminal(call: Call) -> None:
+    """Escape sequences and line ends in a record are shown as escapes."""
+    evil = "\x1b[2J\r\u202e"
+    fields: dict[str, Any] = dict.fromkeys(
+        ("channel", "event_type", "route", "client", "front", "reference"), evil
+    )
+    record = {**delivery(1, **fields), "reason": evil, "outcome": evil, "unknown_in": [evil]}
+    write(Path("evil.jsonl"), record)
+    for verb in ("stats", "show", "tail"):
+        result = call("audit", verb, "evil.jsonl")
+        assert "\\x1b[2J\\r\\u202e" in result.out
+        assert not set("\x1b\r\u202e") & set(result.out)
+
+
+def test_an_empty_ledger_has_no_requests(call: Call) -> None:
+    """And no error."""
+    Path("empty.jsonl").touch()
+    result = call("audit", "stats", "empty.jsonl")
+    assert (result.status, result.out.splitlines()[0]) == (0, "0 requests in 0 lines")
+    assert json.loads(call("audit", "stats", "empty.jsonl", "--json").out)["outcomes"] == {}
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--since", "soon"), '"soon" is no time'),
+        (("--outcome", "fine"), '"fine" is none of'),
+        (("--client", "10.0.0.1/8"), '"10.0.0.1/8" is no address or range'),
+        (("nowhere.jsonl",), "nowhere.jsonl cannot be read"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_misuse_is_told_with_the_mend(call: Call, options: tuple[str, ...], words: str) -> None:
+    """Exit 2, and one line."""
+    result = call("audit", "stats", *options)
+    assert result.status == 2
+    assert words in result.err

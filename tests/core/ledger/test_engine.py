@@ -1,0 +1,109 @@
+"""DuckDB sums up what plain Python sums up."""
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from hookgate.ledger import engine
+from hookgate.ledger.query import Query
+from hookgate.ledger.reader import read, timestamp
+from hookgate.ledger.stats import Summary, summarise
+
+pytest.importorskip("duckdb")
+
+
+def some(*values: Any) -> st.SearchStrategy[Any]:
+    return st.none() | st.sampled_from(values)
+
+
+TIMES = some(
+    "2025-09-03T08:00:05.123456Z", "2025-09-03T08:00:59.999999Z", "2025-09-03T09:30:00+02:00",
+    "2025-10-26T02:30:00Z", "yesterday", "",
+)  # fmt: skip
+TEXTS = some("a", "b", 'quote"', "\u2028\x1b[31m", "é", "nul\0", "\ud800", "x" * 300, "")
+RECORDS = st.fixed_dictionaries(
+    {"event": st.sampled_from(["delivery", "delivery", "refusals", "forward", "reload", "stop"])},
+    optional={
+        "ts": TIMES,
+        "front": some("sidecar", "nginx"),
+        "outcome": some("delivered", "refused"),
+        "reason": TEXTS,
+        "channel": some("RCS", "other"),
+        "event_type": some("Read", "Typing"),
+        "route": TEXTS,
+        "client": some("192.0.2.1", "2001:db8::1"),
+        "upstream_status": some(200, 500),
+        "duration_ms": some(0, 0.0001, 0.001, 1.0, 12.345, 12.346, 1e9, -1.0),
+        "upstream_ms": some(0.5, 7),
+        "request_id": some("r1", "r2", "r3"),
+        "reference": TEXTS,
+        "unknown": some(0, 2),
+        "unknown_in": some([], ["/"], ["/", "/event"]),
+        "count": some(0, 3, 40),
+        "future": some({"nested": [1, {"event": "x"}]}),
+    },
+)
+GARBAGE = st.sampled_from(
+    [b'{"event":"deli', b"\0\0\0", b"\xff\xfe", b"[1]", b"null", b'{"a":1}', b'{"event":5}', b'"']
+)
+LINES = st.lists(RECORDS.map(lambda record: json.dumps(record).encode()) | GARBAGE, max_size=40)
+
+
+def state(summary: Summary) -> dict[str, Any]:
+    """Everything in a summary, comparable."""
+    return {name: getattr(part, "__dict__", part) for name, part in vars(summary).items()}
+
+
+@given(LINES, LINES, st.booleans())
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_the_summaries_are_equal(
+    tmp_path: Path, first: list[bytes], second: list[bytes], torn: bool
+) -> None:
+    """For any records, damaged lines, surrogates and a torn end, in a plain and a gzipped file."""
+    plain, packed = tmp_path / "it's.jsonl", tmp_path / "b.jsonl.gz"
+    plain.write_bytes(b"\n".join(first) + (b"" if torn or not first else b"\n"))
+    packed.write_bytes(gzip.compress(b"".join(line + b"\n" for line in second)))
+    files = [plain, packed]
+    found, expected = engine.summarise(files), summarise(read(files), map(str, files))
+    assert state(found) == state(expected)
+
+
+@given(LINES)
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_the_summaries_of_a_time_are_equal(tmp_path: Path, lines: list[bytes]) -> None:
+    """`since` is inclusive and `until` exclusive."""
+    file = tmp_path / "a.jsonl"
+    file.write_bytes(b"".join(line + b"\n" for line in lines))
+    since = timestamp({"ts": "2025-09-03T08:00:05.123456Z"})
+    until = timestamp({"ts": "2025-09-03T08:00:59.999999Z"})
+    query = Query(since, until)
+    chosen = (line for line in read([file]) if line.record and query.matches(line.record))
+    found = engine.summarise([file], since, until)
+    assert state(found) == state(summarise(chosen, [str(file)]))
+
+
+def test_it_serves_only_large_files_whose_names_it_takes_literally(tmp_path: Path) -> None:
+    """Small ledgers start sooner without it, and a name is no pattern."""
+    small, large = tmp_path / "small.jsonl", tmp_path / "large.jsonl"
+    star, packed = tmp_path / "l*.jsonl", tmp_path / "packed.jsonl.gz"
+    for file, size in ((small, 1), (large, 17 << 20), (star, 17 << 20), (packed, 2 << 20)):
+        with file.open("wb") as stream:
+            stream.truncate(size)
+    assert [engine.serves([f]) for f in (small, large, star, packed)] == [False, True, False, True]
+
+
+def test_a_damaged_gzip_file_is_left_to_python(tmp_path: Path) -> None:
+    """What DuckDB cannot read raises, rather than to count half of it."""
+    file = tmp_path / "a.jsonl.gz"
+    file.write_bytes(gzip.compress(b'{"event":"delivery"}\n' * 100_000)[:-100])
+    with pytest.raises(engine.EngineError):
+        engine.summarise([file])

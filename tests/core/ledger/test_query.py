@@ -1,0 +1,180 @@
+"""Which records are asked for, and following a ledger."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hookgate.ledger.query import (
+    Follower,
+    Query,
+    QueryError,
+    parse_network,
+    parse_time,
+    read_backwards,
+    whole_lines,
+)
+
+NOW = 1_756_886_405.0  # 2025-09-03T08:00:05Z
+RECORD = {
+    "event": "delivery", "ts": "2025-09-03T08:00:05.000000Z", "outcome": "refused",
+    "reason": "malformed_json", "client": "31.169.56.7", "reference": "a", "event_reference": "b",
+    "request_id": "c", "sha256": "d", "channel": "RCS", "event_type": "Read", "route": "default",
+    "front": "sidecar",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ({}, True),
+        ({"outcome": {"refused", "failed"}}, True),
+        ({"outcome": {"failed"}}, False),
+        ({"reason": {"malformed_json"}, "channel": {"RCS"}, "event_type": {"Read"}}, True),
+        ({"reason": {"malformed_json"}, "route": {"other"}}, False),
+        ({"front": {"nginx"}}, False),
+        *(({"references": {name, "z"}}, True) for name in "abcd"),
+        ({"references": {"z"}}, False),
+        ({"since": NOW}, True),
+        ({"since": NOW + 0.001}, False),
+        ({"until": NOW}, False),
+        ({"until": NOW + 0.001}, True),
+        ({"since": 0.0, "until": NOW - 1}, False),
+        ({"clients": ("31.169.56.0/21",)}, True),
+        ({"clients": ("192.0.2.1", "31.169.56.7")}, True),
+        ({"clients": ("192.0.2.1", "2001:db8::/32")}, False),
+    ],
+    ids=str,
+)
+def test_a_record_is_asked_for_by_every_field(asked: dict[str, Any], expected: bool) -> None:
+    """All that is given must hold, and of several values of one field any."""
+    clients = tuple(parse_network(text) for text in asked.pop("clients", ()))
+    sets: dict[str, Any] = {
+        name: frozenset(v) if isinstance(v, set) else v for name, v in asked.items()
+    }
+    assert Query(**sets, clients=clients).matches(RECORD) is expected
+
+
+@pytest.mark.parametrize("value", [None, 5, ["refused"], {"refused": 1}], ids=repr)
+def test_a_record_without_the_field_is_not_asked_for(value: Any) -> None:
+    """A missing value, or one of another type, equals nothing and raises nothing."""
+    broken = dict.fromkeys(RECORD, value)
+    for query in (
+        Query(outcome=frozenset({"refused"})),
+        Query(references=frozenset({"a"})),
+        Query(clients=(parse_network("0.0.0.0/0"),)),
+        Query(since=1.0),
+    ):
+        assert not query.matches(broken)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("2h", NOW - 7200),
+        ("90s", NOW - 90),
+        ("5m", NOW - 300),
+        ("1d", NOW - 86_400),
+        ("2w", NOW - 1_209_600),
+        ("2025-09-03", 1_756_857_600.0),
+        ("2025-09-03T08:00:05", NOW),
+        ("2025-09-03T08:00:05Z", NOW),
+        ("2025-09-03T10:00:05.5+02:00", NOW + 0.5),
+    ],
+)
+def test_times_are_relative_or_rfc_3339(text: str, seconds: float) -> None:
+    """Without a zone it is UTC, as the ledger's own."""
+    assert parse_time(text, NOW) == seconds
+
+
+@pytest.mark.parametrize(
+    "text", ["", "2", "h", "-2h", "2 hours", "yesterday", "2025-13-01", "9" * 9]
+)
+def test_what_is_no_time_is_said(text: str) -> None:
+    """The message names what was given and what can be."""
+    with pytest.raises(QueryError, match="is no time: 2h"):
+        parse_time(text, NOW)
+
+
+@pytest.mark.parametrize("text", ["", "example.com", "10.0.0.1/8", "10.0.0.0/33", "1.2.3"])
+def test_what_is_no_range_is_said(text: str) -> None:
+    """Host bits too: whoever writes 10.0.0.1/8 means something else."""
+    with pytest.raises(QueryError, match="is no address or range"):
+        parse_network(text)
+
+
+@given(
+    st.lists(
+        st.binary(max_size=30).map(lambda data: data.replace(b"\n", b"")) | st.just(b"x" * 100_000),
+        max_size=12,
+    ),
+    st.booleans(),
+)
+@settings(max_examples=60, deadline=None)
+def test_backwards_is_forwards_reversed(
+    tmp_path_factory: pytest.TempPathFactory, lines: list[bytes], ended: bool
+) -> None:
+    """For lines of any length, with or without an end to the last."""
+    file = tmp_path_factory.mktemp("backwards") / "a"
+    data = b"\n".join(lines) + b"\n" * (ended and bool(lines))
+    file.write_bytes(data)
+    expected = data.split(b"\n")[: -1 if data.endswith(b"\n") else None] if data else []
+    assert list(read_backwards(file)) == expected[::-1]
+    assert whole_lines(file) == data.rfind(b"\n") + 1
+
+
+def append(path: Path, data: bytes) -> None:
+    with path.open("ab") as file:
+        file.write(data)
+
+
+def test_a_follower_yields_whole_lines_as_they_are_written(tmp_path: Path) -> None:
+    """What was there is left out, and half a line waits for its end."""
+    path = tmp_path / "a.jsonl"
+    append(path, b"old\n")
+    follower = Follower(path, whole_lines(path))
+    assert list(follower.poll()) == []
+    append(path, b"one\ntw")
+    assert list(follower.poll()) == [b"one"]
+    append(path, b"o\n")
+    assert list(follower.poll()) == [b"two"]
+    follower.close()
+
+
+def test_a_follower_goes_on_in_the_new_file_after_a_rotation(tmp_path: Path) -> None:
+    """What was written to the old file last is not lost, not even half a line."""
+    path = tmp_path / "a.jsonl"
+    append(path, b"old\n")
+    follower = Follower(path, 4)
+    append(path, b"last\n")
+    path.rename(tmp_path / "a.jsonl.1")
+    append(tmp_path / "a.jsonl.1", b"after the renaming\ntorn")
+    assert list(follower.poll()) == [b"last", b"after the renaming"]
+    append(path, b"first\n")
+    assert list(follower.poll()) == [b"torn", b"first"]
+    assert list(follower.poll()) == []
+    follower.close()
+
+
+def test_a_follower_starts_over_where_the_file_was_truncated(tmp_path: Path) -> None:
+    """As after copytruncate."""
+    path = tmp_path / "a.jsonl"
+    append(path, b"one\ntwo\n")
+    follower = Follower(path)
+    assert list(follower.poll()) == [b"one", b"two"]
+    path.write_bytes(b"three\n")
+    assert list(follower.poll()) == [b"three"]
+    follower.close()
+
+
+def test_a_follower_waits_for_a_file_that_is_not_there_yet(tmp_path: Path) -> None:
+    """A gate may start after the person who watches it."""
+    path = tmp_path / "a.jsonl"
+    assert whole_lines(path) == 0
+    follower = Follower(path)
+    assert list(follower.poll()) == []
+    append(path, b"one\n")
+    assert list(follower.poll()) == [b"one"]
+    follower.close()
