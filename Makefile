@@ -1,6 +1,7 @@
 # make demo   installs into .venv and shows the gate at work on loopback
 # make test   installs into .venv, and nginx with apt-get, and runs every check: ruff, mypy, pytest
 # make test-matrix  the same with each of Python 3.11, 3.12 and 3.13 that is here
+# make test-browser  the audit report in a real Chromium, which it installs where it may
 # make check  the same as test without pytest
 # make bench  hookgate against nginx and plain mitmdump on this machine (needs wrk and nginx)
 
@@ -10,7 +11,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test nginx-here test-matrix check format bench clean
+.PHONY: demo test test-browser nginx-here test-matrix check format bench clean
 
 demo: $(READY)
 	$(BIN)/hookgate demo
@@ -35,6 +36,14 @@ test-matrix:
 	    $(MAKE) --no-print-directory test PYTHON=$$python VENV=.venv-$$version || exit 1; \
 	  else echo "== $$python is not here: skipped"; fi; \
 	done
+
+test-browser: $(READY)
+	@command -v chromium chromium-browser google-chrome >/dev/null || { \
+	  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+	  echo "Installing chromium with apt-get" && apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium >/dev/null; } || \
+	  { echo "test-browser needs Chromium and may not install it here; on Debian and Ubuntu: sudo apt-get install chromium"; exit 1; }
+	$(BIN)/pytest tests/browser
 
 check: $(READY)
 	$(BIN)/ruff format --check .

@@ -88,11 +88,11 @@ def test_a_signal_reopens_at_once_and_without_traffic(tmp_path: Path) -> None:
 
 
 def test_a_second_process_on_the_file_is_refused_in_one_line(tmp_path: Path) -> None:
-    """It exits with 2 and says whose file it is; the first goes on undisturbed."""
+    """It exits with 1 and says whose file it is; the first goes on undisturbed."""
     with receiving() as upstream, sidecar(upstream.url, tmp_path) as gate:
         assert ask(gate.port, post(CLEAN)).status == 200
         refused = second(gate.audit, tmp_path)
-        assert refused.returncode == 2
+        assert refused.returncode == 1
         assert refused.stdout == ""
         assert refused.stderr == (
             f'hookgate: audit.path = "{gate.audit}" is being written by another process; '
@@ -112,7 +112,7 @@ def test_a_path_that_cannot_be_opened_stops_the_start_in_one_line(
 ) -> None:
     """A gate without a ledger does not come up."""
     refused = second(tmp_path / place, tmp_path)
-    assert refused.returncode == 2
+    assert refused.returncode == 1
     assert len(refused.stderr.splitlines()) == 1
     assert "audit.path" in refused.stderr
     assert "cannot be opened" in refused.stderr
