@@ -1,9 +1,10 @@
 # make demo   installs into .venv and shows the gate at work on loopback
 # make test   installs into .venv, and nginx with apt-get, and runs every check: ruff, mypy, pytest
 # make test-matrix  the same with each of Python 3.11, 3.12 and 3.13 that is here
-# make test-browser  the audit report in a real Chromium, which it installs where it may
+# make test-browser  the audit report in a real Chromium, which it gets with apt-get
 # make check  the same as test without pytest
 # make bench  hookgate against nginx and plain mitmdump on this machine (needs wrk and nginx)
+# make soak   ten minutes of load, kills, reloads, rotations and outages at once
 
 PYTHON ?= python3
 PYTHONS ?= python3.11 python3.12 python3.13
@@ -11,7 +12,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-browser nginx-here test-matrix check format bench clean
+.PHONY: demo test test-browser nginx-here test-matrix check format bench soak clean
 
 demo: $(READY)
 	$(BIN)/hookgate demo
@@ -19,15 +20,18 @@ demo: $(READY)
 test: check nginx-here
 	$(BIN)/pytest
 
-# The tests run a real one. Debian keeps it in /usr/sbin, which a user's PATH may lack.
+# $(call need,COMMAND,PACKAGES,WHY): Debian keeps some commands in /usr/sbin, which a user's PATH may lack.
+define need
+@PATH="$$PATH:/usr/sbin"; command -v $(1) >/dev/null || { \
+  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && echo "Installing $(2) with apt-get" && \
+  apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+  apt-get install -y -qq --no-install-recommends $(2) >/dev/null; } || \
+  { echo "$(3); install: sudo apt-get install $(2)"; exit 1; }
+endef
+
+# Without the others a few tests are skipped, and say so.
 nginx-here:
-	@PATH="$$PATH:/usr/sbin"; command -v nginx >/dev/null || { \
-	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	    echo "Installing nginx with apt-get"; \
-	    apt-get update -qq && apt-get install -y -qq --no-install-recommends nginx-light >/dev/null; \
-	  else \
-	    echo "The tests run a real nginx; install it: sudo apt-get install nginx-light"; exit 1; \
-	  fi; }
+	$(call need,nginx,nginx-light jq logrotate strace,The tests run a real nginx)
 
 test-matrix:
 	@for python in $(PYTHONS); do \
@@ -38,11 +42,7 @@ test-matrix:
 	done
 
 test-browser: $(READY)
-	@command -v chromium chromium-browser google-chrome >/dev/null || { \
-	  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
-	  echo "Installing chromium with apt-get" && apt-get update -qq && \
-	  DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium >/dev/null; } || \
-	  { echo "test-browser needs Chromium and may not install it here; on Debian and Ubuntu: sudo apt-get install chromium"; exit 1; }
+	$(call need,chromium,chromium,The report is looked at in a real Chromium)
 	$(BIN)/pytest tests/browser
 
 check: $(READY)
@@ -56,6 +56,9 @@ format: $(READY)
 
 bench: $(READY)
 	$(BIN)/python bench/proxy.py
+
+soak: $(READY)
+	$(BIN)/python bench/soak.py
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist

@@ -29,7 +29,9 @@ def serve(
     observe: Annotated[
         bool,
         typer.Option(
-            "--observe", help="Refuse nothing that may be let pass; record it as observed."
+            "--observe",
+            help="Forward what the checks find fault with and record it as observed; strangers, "
+            "broken HTTP, large and compressed bodies are still refused.",
         ),
     ] = False,
 ) -> None:

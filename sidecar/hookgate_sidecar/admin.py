@@ -36,7 +36,7 @@ class State(Protocol):
         ...
 
     def ready(self) -> list[str]:
-        """Why no events should be sent here, in words; empty where they may be."""
+        """Why no events should be sent here, as far as the last snapshots tell."""
         ...
 
 
@@ -128,7 +128,7 @@ class Admin:
             return True, _plain(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             return True, _plain(HTTPStatus.BAD_REQUEST)
-        if not head.complete:
+        if not head.complete or parser.get_http_version() == "0.9":
             return True, _plain(HTTPStatus.BAD_REQUEST)
         method = parser.get_method()
         if method not in (b"GET", b"HEAD"):
@@ -140,23 +140,24 @@ class Admin:
             case b"/healthz":
                 return _plain(HTTPStatus.OK)
             case b"/readyz":
-                problems = await self._problems()
+                _, problems = await self._look()
                 status = HTTPStatus.SERVICE_UNAVAILABLE if problems else HTTPStatus.OK
                 body = orjson.dumps({"ready": not problems, "problems": problems})
                 return _Reply(status, "application/json", body + b"\n")
             case b"/metrics":
-                snapshots = await self._state.snapshots()
-                ready: Snapshot = {"hookgate_ready": [([], int(not await self._problems()))]}
+                snapshots, problems = await self._look()
+                ready: Snapshot = {"hookgate_ready": [([], int(not problems))]}
                 text, media_type = render(merge((*snapshots, ready)), ", ".join(head.accept))
                 return _Reply(HTTPStatus.OK, media_type, text)
         return _plain(HTTPStatus.NOT_FOUND)
 
-    async def _problems(self) -> list[str]:
+    async def _look(self) -> tuple[list[Snapshot], list[str]]:
+        snapshots = await self._state.snapshots()
         problems = self._state.ready()
         config = self._state.config
         if config.sidecar.ready_needs_upstream and not await self._probe.connects(config.upstream):
             problems.append("the upstream cannot be connected to")
-        return problems
+        return snapshots, problems
 
 
 def _plain(status: HTTPStatus) -> _Reply:

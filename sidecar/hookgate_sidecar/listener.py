@@ -116,6 +116,13 @@ class Listener:
                 return
             connection.refusal = Reason.OVERLOADED, ""
         connection.arriving = self._loop.create_task(self._welcome(sock, connection))
+        # Not in the task, which may be cancelled before it began.
+        connection.arriving.add_done_callback(lambda _: self._conclude(sock, connection))
+
+    def _conclude(self, sock: socket.socket, connection: Connection) -> None:
+        if connection.arriving is not None:  # it never got to HTTP
+            sock.close()
+            self._server.forget(connection)
 
     def _turn_away(self, sock: socket.socket, peer: str, reason: Reason, detail: str = "") -> None:
         """Refuse it without reading; under TLS there is nothing that could be answered."""
@@ -142,10 +149,6 @@ class Listener:
             await self._hand_over(sock, connection)
         except Exception as error:  # noqa: BLE001  # fails closed
             server.gate.log_fault("welcome", error)
-        finally:
-            if connection.arriving is not None:
-                sock.close()
-                server.forget(connection)
 
     async def _learn_client(self, sock: socket.socket, connection: Connection) -> bool:
         """Read the PROXY header; False where the connection came to its end."""

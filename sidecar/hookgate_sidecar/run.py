@@ -86,6 +86,7 @@ async def _serve_alone(live: LiveConfig, log: structlog.BoundLogger, ready: Read
             server.apply(change)
 
     signals.on(signal.SIGUSR1, gate.journal.reopen)
+    signals.on(signal.SIGUSR2, lambda: log.warning("sidecar.not_rolled", why="it is one process"))
     signals.on(signal.SIGHUP, lambda: reload(live.reread))
     watching = asyncio.create_task(_watch(live, lambda: reload(live.refresh)))
     try:

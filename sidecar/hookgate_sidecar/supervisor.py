@@ -104,10 +104,10 @@ class Supervisor:
     async def start(self) -> None:
         """Start every worker. Raises `LedgerError` where one cannot write its ledger."""
         count = self._live.current.sidecar.workers
-        started = [asyncio.ensure_future(self._start()) for _ in range(count)]
-        await asyncio.wait(started)
-        for task in started:
-            task.result()
+        starts = (self._start() for _ in range(count))
+        for problem in await asyncio.gather(*starts, return_exceptions=True):
+            if problem is not None:
+                raise problem
 
     async def stop(self) -> None:
         """Let every worker end what it began, within `sidecar.drain`; then kill what is left."""
@@ -129,7 +129,10 @@ class Supervisor:
             worker.signal(number)
 
     async def roll(self) -> None:
-        """Start as many workers anew, from the program as it is now; then drain the old ones."""
+        """Start as many workers anew, from the program as it is now; then drain the old ones.
+
+        Where one cannot start, the old ones serve on.
+        """
         async with self._changing:
             old = self._serving()
             self._log.info("supervisor.rolling", workers=len(old))
@@ -137,7 +140,7 @@ class Supervisor:
                 await self.start()
             except (LedgerError, OSError) as error:
                 self._log.error("supervisor.not_rolled", error=str(error))
-                return
+                old = [worker for worker in self._serving() if worker not in old]
             for worker in old:
                 worker.leaving = True
                 worker.signal(signal.SIGTERM)

@@ -77,8 +77,8 @@ def test_a_delivery_under_way_is_completed(tmp_path: Path, number: signal.Signal
         assert (record["outcome"], record["answered"]) == ("delivered", True)
 
 
-def test_idle_connections_are_closed_at_once(tmp_path: Path) -> None:
-    """Neither a fresh connection nor a kept one delays the stop."""
+def test_idle_connections_are_closed_soon(tmp_path: Path) -> None:
+    """Neither a fresh connection nor a kept one delays the stop for long."""
     with (
         held(tmp_path) as it,
         connected(it.gate.port) as fresh,
@@ -93,6 +93,24 @@ def test_idle_connections_are_closed_at_once(tmp_path: Path) -> None:
         assert kept.read_rest() == b""
         assert it.end() == 0
         assert time.monotonic() - began < 1
+
+
+@pytest.mark.parametrize("used", [False, True], ids=["fresh", "kept"])
+def test_a_request_that_was_on_its_way_is_served(tmp_path: Path, used: bool) -> None:
+    """A sender that cannot know of the stop yet gets its answer, and `close` with it."""
+    with held(tmp_path) as it, connected(it.gate.port) as client:
+        it.go.set()
+        if used:
+            client.send(post(CLEAN))
+            assert client.read().status == 200
+        else:
+            assert ask(it.gate.port, post(CLEAN)).status == 200
+        it.gate.process.send_signal(signal.SIGTERM)
+        it.gate.wait_for_log("sidecar.draining")
+        client.send(post(CLEAN))
+        answer = client.read()
+        assert (answer.status, answer.values(b"Connection")) == (200, [b"close"])
+        assert it.end() == 0
 
 
 def test_requests_already_received_are_all_answered(tmp_path: Path) -> None:
@@ -203,7 +221,7 @@ def test_stop_counts_everything_that_ever_came(tmp_path: Path) -> None:
 
 
 def test_a_port_in_use_is_told_in_one_line(tmp_path: Path) -> None:
-    """Exit 2, the key and the address named, and no traceback."""
+    """Exit 1, the key and the address named, and no traceback."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         done = subprocess.run(
@@ -214,7 +232,7 @@ def test_a_port_in_use_is_told_in_one_line(tmp_path: Path) -> None:
             text=True,
             timeout=10,
         )
-    assert done.returncode == 2
+    assert done.returncode == 1
     assert "Traceback" not in done.stderr
     told = [line for line in done.stderr.splitlines() if "error" in line or "hookgate:" in line]
     assert len(told) == 1
@@ -234,6 +252,6 @@ def test_an_address_that_is_not_here_is_told_in_one_line(tmp_path: Path, address
         text=True,
         timeout=20,
     )
-    assert done.returncode == 2
+    assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert f"sidecar.listen = {address}" in done.stderr

@@ -20,8 +20,23 @@ from .sidecar import ALLOWED, FOREIGN, PROXY
 FOLDER = Path(__file__).parents[1] / "corpus"
 SOURCES = {"allowed": ALLOWED, "proxy": PROXY, "foreign": FOREIGN}
 FRONTS = ("policy", "sidecar", "addon", "nginx")
-# The addon on one major version of mitmproxy, where the versions differ.
-VERSIONS = {"addon11": "addon", "addon12": "addon"}
+# A front on versions of what it stands on, where they differ: the addon on a major version of
+# mitmproxy, nginx before 1.23 and since.
+VERSIONS = {"addon11": "addon", "addon12": "addon", "nginx122": "nginx", "nginx123": "nginx"}
+
+# What only a front that reads bodies finds.
+BODY_JUDGED = frozenset(
+    (
+        Reason.BODY_EMPTY,
+        Reason.NOT_UTF8,
+        Reason.MALFORMED_JSON,
+        Reason.DUPLICATE_KEY,
+        Reason.TOO_DEEP,
+        Reason.NUMBER_OUT_OF_RANGE,
+        Reason.NOT_AN_OBJECT,
+        Reason.CONTRACT_VIOLATION,
+    )
+)
 
 _BASE_KEYS = {
     "source.allow": f"{ALLOWED},cm.com",
@@ -40,7 +55,7 @@ _SEEN_KEYS = {"fields", "has", "lacks", "forwarded_for"}
 _ANSWER_KEYS = {"body", "has", "lacks"}
 _FRONT_KEYS = {
     "skip", "why", "verdict", "own_answer", "unanswered",
-    "interim", "record", "unrecorded", "errors",
+    "interim", "record", "unrecorded", "errors", "seen", "answer",
 }  # fmt: skip
 
 
@@ -86,6 +101,8 @@ class Expected:
     interim: tuple[int, ...] = ()
     own_answer: int | None = None
     unanswered: bool = False
+    seen: Mapping[str, Any] = field(default_factory=dict)
+    answer: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def forwarded(self) -> bool:
@@ -171,6 +188,8 @@ def _make_case(name: str, given: Mapping[str, Any]) -> Case:
     _check_keys("fronts", fronts, (*FRONTS, *VERSIONS))
     for front, part in fronts.items():
         _check_keys(front, part, _FRONT_KEYS)
+        _check_keys(f"{front}'s seen", part.get("seen", {}), _SEEN_KEYS)
+        _check_keys(f"{front}'s answer", part.get("answer", {}), _ANSWER_KEYS)
         if "skip" not in part and ("why" not in part or len(part) == 1):
             raise ValueError(f"{front} needs `skip`, or `why` and what differs")
     parts = {front: fronts.get(front, {}) for front in FRONTS}
@@ -178,6 +197,9 @@ def _make_case(name: str, given: Mapping[str, Any]) -> Case:
     skips = {front: part["skip"] for front, part in parts.items() if "skip" in part}
     if given.keys() & {"raw", "wire"}:
         skips["policy"] = "bytes that only a parser can read"
+    unreadable = _unreadable_to_nginx(given)
+    if unreadable:
+        skips |= dict.fromkeys(("nginx", "nginx122", "nginx123"), unreadable)
     upstream = given.get("upstream", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
     return Case(
         id=name,
@@ -192,6 +214,15 @@ def _make_case(name: str, given: Mapping[str, Any]) -> Case:
         skips=skips,
         expected={front: _expected(given, part) for front, part in parts.items()},
     )
+
+
+def _unreadable_to_nginx(given: Mapping[str, Any]) -> str:
+    """Why nginx cannot be held to a case, by rule; "" where it can."""
+    if any(given["verdict"].endswith(f" {reason.code}") for reason in BODY_JUDGED):
+        return "nginx reads no body"
+    if setups()[given.get("setup", "default")].keys.get("source.header") == "forwarded":
+        return "nginx reads no Forwarded"
+    return ""
 
 
 def _check_keys(where: str, given: Mapping[str, Any], known: Any) -> None:
@@ -217,4 +248,6 @@ def _expected(given: Mapping[str, Any], front: Mapping[str, Any]) -> Expected:
         tuple(front.get("interim", given.get("interim", ()))),
         front.get("own_answer"),
         front.get("unanswered", False),
+        front.get("seen", given.get("seen", {})),
+        front.get("answer", given.get("answer", {})),
     )

@@ -11,7 +11,7 @@ import pytest
 
 from .conformance import Running, check_answer, check_records, check_upstream
 from .corpus import Case, Expected, Setup
-from .ledger import assert_balanced, assert_chained
+from .ledger import assert_balanced, assert_chained, read_ledger
 from .receiver import receiving
 
 
@@ -76,10 +76,14 @@ class Gates:
         gate = self.of(setup)
         assert gate.process.stop() == 0
         records, seen = gate.take_new()
-        assert [record["event"] for record in records] == ["stop"]
         assert seen == []
-        assert_chained(gate.ledger)
-        assert sum(assert_balanced(gate.ledger).values()) == gate.played
+        if self._front == "nginx":  # which neither chains nor counts
+            assert records == []
+            assert len(read_ledger(gate.ledger)) == gate.played
+        else:
+            assert [record["event"] for record in records] == ["stop"]
+            assert_chained(gate.ledger)
+            assert sum(assert_balanced(gate.ledger).values()) == gate.played
         self._running.pop(setup.name).close()
 
     def close(self) -> None:

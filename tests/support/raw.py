@@ -37,18 +37,38 @@ class Client:
     def send(self, data: bytes) -> None:
         self.socket.sendall(data)
 
-    def read(self) -> Reply:
-        """The next answer, 1xx ones included. Raises EOFError where the connection ended."""
+    def read(self, to_head: bool = False) -> Reply:
+        """The next answer, 1xx ones included. Raises EOFError where the connection ended.
+
+        One `to_head` has no body, whatever its length says.
+        """
         while b"\r\n\r\n" not in self._buffered:
             self._more()
         head, _, self._buffered = self._buffered.partition(b"\r\n\r\n")
         reply = Reply(int(head.split(b" ")[1]), head, b"")
+        if to_head:
+            return reply
+        if reply.values(b"transfer-encoding") == [b"chunked"]:
+            return Reply(reply.status, head, self._read_chunks())
         lengths = reply.values(b"content-length")
         length = int(lengths[0]) if lengths else 0
         while len(self._buffered) < length:
             self._more()
         body, self._buffered = self._buffered[:length], self._buffered[length:]
         return Reply(reply.status, head, body)
+
+    def _read_chunks(self) -> bytes:
+        body = b""
+        while True:
+            while b"\r\n" not in self._buffered:
+                self._more()
+            line, _, self._buffered = self._buffered.partition(b"\r\n")
+            size = int(line, 16)
+            while len(self._buffered) < size + 2:
+                self._more()
+            body, self._buffered = body + self._buffered[:size], self._buffered[size + 2 :]
+            if size == 0:
+                return body
 
     def read_rest(self) -> bytes:
         """Everything more that comes until the other side closes, cleanly."""
@@ -57,6 +77,11 @@ class Client:
                 self._more()
         rest, self._buffered = self._buffered, b""
         return rest
+
+    @property
+    def buffered(self) -> bytes:
+        """What has come and not been read."""
+        return self._buffered
 
     def is_closed(self, seconds: float = 5) -> bool:
         """Whether the other side closes, within the time, without sending more."""

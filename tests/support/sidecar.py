@@ -26,8 +26,8 @@ class Sidecar:
 
     `keys` are `section.key` settings as the environment would give them. ALLOWED may send, PROXY
     is a trusted proxy, FOREIGN is a stranger, unless `keys` say otherwise. `patch` is Python that
-    the process runs before it serves, to break something in it; `options` are of the command, and
-    `under` is a command that runs it, such as a tracer.
+    the process runs before it serves, to break something in it; `options` are the command's, and
+    `under` is a command that runs it, such as a tracer; both as words.
     """
 
     def __init__(
@@ -36,8 +36,8 @@ class Sidecar:
         folder: Path,
         *,
         patch: str = "",
-        options: tuple[str, ...] = (),
-        under: tuple[str, ...] = (),
+        options: str = "",
+        under: str = "",
         **keys: str,
     ) -> None:
         self.audit = Path(keys.get("audit.path", str(folder / "audit.jsonl")))
@@ -56,7 +56,7 @@ class Sidecar:
         self._log: list[str] = []
         self._lines: queue.Queue[str] = queue.Queue()
         self.process = subprocess.Popen(
-            [*under, *_command(patch, options)],
+            [*under.split(), *_command(patch, options.split())],
             env=environment,
             cwd=folder,
             stdout=subprocess.PIPE,
@@ -137,7 +137,7 @@ class Sidecar:
         self.process.wait(10)
 
 
-def _command(patch: str, options: tuple[str, ...]) -> list[str]:
+def _command(patch: str, options: list[str]) -> list[str]:
     if not patch:
         return [HOOKGATE, "serve", *options]
     start = f"from hookgate_cli.main import main\nmain({['serve', *options]!r})\n"
@@ -150,8 +150,8 @@ def sidecar(
     folder: Path,
     *,
     patch: str = "",
-    options: tuple[str, ...] = (),
-    under: tuple[str, ...] = (),
+    options: str = "",
+    under: str = "",
     **keys: str,
 ) -> Iterator[Sidecar]:
     running = Sidecar(upstream, folder, patch=patch, options=options, under=under, **keys)

@@ -1,0 +1,102 @@
+"""The logrotate configuration, by a real logrotate on a ledger that is being written."""
+
+import gzip
+import os
+import pwd
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from hookgate.ledger.reader import find_files, in_order
+from support.ledger import assert_balanced, assert_chained, read_ledger
+from support.load import Load, sending
+from support.raw import wait_until
+from support.receiver import receiving
+from support.sidecar import sidecar
+
+CONFIG = Path(__file__).parents[2] / "sidecar/deploy/logrotate.conf"
+LOGROTATE = shutil.which("logrotate", path=f"{os.environ['PATH']}:/usr/sbin")
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """The configuration for a folder of ours, and for whoever runs the tests."""
+    text = CONFIG.read_text()
+    user = pwd.getpwuid(os.getuid()).pw_name
+    group = str(os.getgid())
+    for shipped, ours in (
+        ("/var/log/hookgate/", f"{tmp_path}/"),
+        ("su hookgate hookgate", f"su {user} {group}"),
+    ):
+        assert shipped in text
+        text = text.replace(shipped, ours)
+    file = tmp_path / "logrotate.conf"
+    file.write_text(text)
+    return file
+
+
+def logrotate(config: Path, *options: str) -> str:
+    """Run it, or skip where there is none; returns what it said."""
+    if LOGROTATE is None:
+        pytest.skip("no logrotate; apt-get install logrotate")
+    command = [LOGROTATE, "--state", str(config.parent / "state"), *options, str(config)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    said = done.stdout + done.stderr
+    assert done.returncode == 0, said
+    assert "error" not in said
+    return said
+
+
+def test_logrotate_understands_the_configuration(config: Path) -> None:
+    """A dry run finds the ledgers, of several workers too, and says no word of an error."""
+    for name in ("hookgate-audit.jsonl", "hookgate-audit.2.jsonl"):
+        (config.parent / name).write_text("{}\n")
+    said = logrotate(config, "--debug", "--force")
+    assert said.count("rotating log ") >= 2
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_rotations_under_load_lose_no_line(workers: str, config: Path, tmp_path: Path) -> None:
+    """Every event is in the files that hookgate audit finds, gzipped ones too, in one chain."""
+    keys = {"sidecar.workers": workers}
+    with receiving() as upstream, sidecar(upstream.url, tmp_path, **keys) as gate:
+        ledgers = [gate.audit] if workers == "1" else [
+            gate.audit.with_suffix(f".{number}.jsonl") for number in (1, 2)
+        ]  # fmt: skip
+        with sending(gate.port) as load:
+            for _ in range(3):
+                wait_for_answers(load, 30)
+                wait_for_another_second()
+                logrotate(config, "--force")
+                assert wait_until(lambda: all(ledger.exists() for ledger in ledgers))
+        assert gate.stop() == 0
+    assert set(load.answers.values()) == {200}
+    files = in_order(find_files(gate.audit))
+    assert sum(file.suffix == ".gz" for file in files) >= 2
+    whole = tmp_path / "whole.jsonl"
+    whole.write_bytes(b"".join(map(content, files)))
+    assert_chained(whole)
+    assert assert_balanced(whole) == {"delivered": len(load.answers)}
+    delivered = [r["sha256"] for r in read_ledger(whole) if r["event"] == "delivery"]
+    assert sorted(delivered) == sorted(load.answers)
+
+
+def wait_for_answers(load: Load, count: int) -> None:
+    """Until there are so many more."""
+    enough = len(load.answers) + count
+    assert wait_until(lambda: len(load.answers) >= enough)
+
+
+def wait_for_another_second() -> None:
+    """A rotated file's name ends in the second, and must be another than the last one's."""
+    second = int(time.time())
+    assert wait_until(lambda: int(time.time()) > second)
+
+
+def content(file: Path) -> bytes:
+    """A ledger's bytes, whether it is compressed or not."""
+    data = file.read_bytes()
+    return gzip.decompress(data) if file.suffix == ".gz" else data

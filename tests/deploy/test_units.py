@@ -1,0 +1,142 @@
+"""The systemd unit: what systemd says of it, and that the sidecar lives within its limits."""
+
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hookgate.keys import KEYS
+from support.events import CLEAN
+from support.raw import ask, post, wait_until
+from support.receiver import receiving
+from support.sidecar import HOOKGATE, sidecar
+
+UNIT = Path(__file__).parents[2] / "sidecar/deploy/hookgate.service"
+INSTALLED = "/opt/hookgate/bin/hookgate"
+
+# prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN), since Linux 6.3, and what systemd sets otherwise by
+# a filter; 22 (EINVAL) is an older kernel's answer.
+REFUSE_EXEC_GAIN = """
+import ctypes, sys
+libc = ctypes.CDLL(None, use_errno=True)
+if libc.prctl(65, 1, 0, 0, 0) != 0:
+    sys.exit(77)
+"""
+
+
+def settings(name: str) -> list[str]:
+    """The values that the unit gives a setting, in order."""
+    return re.findall(rf"^{name}=(.*)$", UNIT.read_text(), re.MULTILINE)
+
+
+def systemd_analyze(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run it, or skip where there is none."""
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("no systemd-analyze; apt-get install systemd")
+    return subprocess.run(
+        ["systemd-analyze", *arguments], capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> str:
+    """The unit with the hookgate that is installed here."""
+    unit = tmp_path / UNIT.name
+    unit.write_text(UNIT.read_text().replace(INSTALLED, HOOKGATE))
+    return str(unit)
+
+
+def test_systemd_finds_nothing_to_say_about_the_unit(here: str) -> None:
+    """Every setting is known and the command is there."""
+    done = systemd_analyze("verify", here)
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+def test_the_unit_exposes_little(here: str) -> None:
+    """At most 1.5 of 10, by systemd's own measure."""
+    done = systemd_analyze("security", "--offline=true", "--threshold=15", "--no-pager", here)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_unit_waits_longer_than_a_drain() -> None:
+    """systemd must not kill what still drains."""
+    drain = next(key.default for key in KEYS if key.path == "sidecar.drain")
+    (stop,) = settings("TimeoutStopSec")
+    assert int(stop.removesuffix("s")) > int(drain.removesuffix("s"))
+
+
+def test_the_unit_does_not_retry_what_only_a_person_can_mend() -> None:
+    """Exit status 2 is a mistake in the configuration; everything else is tried again."""
+    assert settings("RestartPreventExitStatus") == ["2"]
+    assert settings("Restart") == ["on-failure"]
+
+
+def test_no_memory_needs_to_become_executable(tmp_path: Path) -> None:
+    """MemoryDenyWriteExecute= costs nothing: a whole delivery is judged, forwarded and recorded."""
+    probe = [sys.executable, "-c", REFUSE_EXEC_GAIN]
+    if subprocess.run(probe, check=False).returncode == 77:
+        pytest.skip("this kernel has no PR_SET_MDWE; it came with Linux 6.3")
+    with (
+        receiving() as upstream,
+        sidecar(upstream.url, tmp_path, patch=REFUSE_EXEC_GAIN) as gate,
+    ):
+        assert ask(gate.port, post(CLEAN)).status == 200
+        assert ask(gate.port, post(b"{}")).status == 422
+        assert gate.stop() == 0
+
+
+def allowed_calls() -> set[str]:
+    """The system calls that the unit's filters let through, all groups resolved."""
+    groups = dict(
+        re.findall(
+            r"^(@\S+)\n((?:    .*\n)+)", systemd_analyze("syscall-filter").stdout, re.MULTILINE
+        )
+    )
+
+    def resolve(name: str) -> set[str]:
+        if not name.startswith("@"):
+            return {name}
+        members = re.findall(r"^    ([@\w-]+)$", groups[name], re.MULTILINE)
+        return set().union(*map(resolve, members))
+
+    allowed: set[str] = set()
+    for value in settings("SystemCallFilter"):
+        if value.startswith("~"):
+            allowed -= resolve(value[1:])
+        else:
+            allowed |= resolve(value)
+    # systemd lets these pass whatever the filter says.
+    return allowed | resolve("@default")
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_the_sidecar_makes_no_call_that_the_unit_forbids(workers: str, tmp_path: Path) -> None:
+    """From its start over a delivery, a reload and a rotation to its end, as strace saw it."""
+    if shutil.which("strace") is None:
+        pytest.skip("no strace; apt-get install strace")
+    allowed = allowed_calls()
+    trace = tmp_path / "trace"
+    # -D: the sidecar is our child, and the tracer its grandchild.
+    under = f"strace -D -f -q -o {trace} -e signal=none"
+    with (
+        receiving() as upstream,
+        sidecar(upstream.url, tmp_path, under=under, **{"sidecar.workers": workers}) as gate,
+    ):
+        assert ask(gate.port, post(CLEAN)).status == 200
+        gate.process.send_signal(signal.SIGHUP)
+        gate.wait_for_log("gate.reload_applied")
+        gate.process.send_signal(signal.SIGUSR1)
+        assert ask(gate.port, post(CLEAN)).status == 200
+        assert gate.stop() == 0
+    ended = re.compile(rf"^{gate.process.pid} +\+\+\+ exited", re.MULTILINE)
+    assert wait_until(lambda: ended.search(trace.read_text()) is not None)
+    lines = trace.read_text()
+    called = set(re.findall(r"^\d+ +(\w+)\(", lines, re.MULTILINE))
+    assert {"accept4", "fdatasync"} <= called
+    assert called <= allowed
+    families = set(re.findall(r" socket(?:pair)?\((AF_\w+)", lines))
+    assert {"AF_INET", "AF_UNIX"} <= families <= set(settings("RestrictAddressFamilies")[0].split())

@@ -1,0 +1,132 @@
+"""What a service manager hears, on a real datagram socket: ready, reloading, stopping, alive."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hookgate_sidecar.notify import feed_watchdog, notify, reloading
+from support.raw import wait_until
+from support.receiver import receiving
+from support.sidecar import sidecar
+
+
+class Manager:
+    """Receives what is sent to `address`, as systemd would."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(address.replace("@", "\0", 1))
+        self._socket.settimeout(10)
+
+    def hear(self) -> list[str]:
+        """The assignments of the next datagram."""
+        return self._socket.recv(4096).decode().split("\n")
+
+    def hear_until(self, assignment: str) -> list[str]:
+        """The first datagram that holds the assignment."""
+        while assignment not in (heard := self.hear()):
+            pass
+        return heard
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+@pytest.fixture(params=["path", "abstract"])
+def manager(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Manager]:
+    """Its socket is a file, or a name in the abstract namespace; $NOTIFY_SOCKET says which."""
+    by_path = request.param == "path"
+    address = str(tmp_path / "notify") if by_path else f"@hookgate-{os.getpid()}"
+    with contextlib.closing(Manager(address)) as listening:
+        monkeypatch.setenv("NOTIFY_SOCKET", address)
+        yield listening
+
+
+def test_assignments_arrive_in_one_datagram(manager: Manager) -> None:
+    """A line each, as sd_notify(3) has them."""
+    notify("READY=1", "STATUS=Listening on [::1]:8081")
+    assert manager.hear() == ["READY=1", "STATUS=Listening on [::1]:8081"]
+
+
+def test_a_reload_is_told_with_the_time_it_began_and_its_end(manager: Manager) -> None:
+    """The time is that of the monotonic clock, which both sides share; a failure ends it too."""
+    before = time.monotonic_ns() // 1000
+    with contextlib.suppress(ValueError), reloading():
+        raise ValueError
+    began, stamp = manager.hear()
+    assert began == "RELOADING=1"
+    assert before <= int(stamp.removeprefix("MONOTONIC_USEC=")) <= time.monotonic_ns() // 1000
+    assert manager.hear() == ["READY=1"]
+
+
+@pytest.mark.parametrize("address", ["", "relative", "/no/such/socket", "@nobody", "/" + "x" * 200])
+def test_nobody_listening_is_no_error(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A manager that cannot be told keeps nobody from serving."""
+    monkeypatch.setenv("NOTIFY_SOCKET", address)
+    notify("READY=1")
+
+
+@pytest.mark.parametrize(
+    ("variables", "fed"),
+    [
+        ({"WATCHDOG_USEC": "40000"}, True),
+        ({"WATCHDOG_USEC": "40000", "WATCHDOG_PID": str(os.getpid())}, True),
+        ({"WATCHDOG_USEC": "40000", "WATCHDOG_PID": "1"}, False),
+        ({"WATCHDOG_USEC": "0"}, False),
+        ({"WATCHDOG_USEC": "soon"}, False),
+        ({}, False),
+    ],
+    ids=["any process", "this process", "another process", "zero", "no number", "unset"],
+)
+def test_the_watchdog_is_fed_in_half_its_time(
+    variables: dict[str, str], fed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At once and then often enough that one late turn is forgiven; not where nobody watches."""
+    address = str(tmp_path / "notify")
+    monkeypatch.setenv("NOTIFY_SOCKET", address)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+
+    async def feed() -> bool:
+        try:
+            await asyncio.wait_for(feed_watchdog(), 0.2)
+        except TimeoutError:
+            return True
+        return False
+
+    with contextlib.closing(Manager(address)) as manager:
+        assert asyncio.run(feed()) is fed
+        if fed:
+            assert [manager.hear() for _ in range(4)] == [["WATCHDOG=1"]] * 4
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_running_sidecar_tells_its_whole_life(
+    workers: str, manager: Manager, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ready once it listens and not before, alive, reloading and ready again, stopping."""
+    monkeypatch.setenv("WATCHDOG_USEC", "200000")
+    keys = {"sidecar.workers": workers}
+    with receiving() as upstream, sidecar(upstream.url, tmp_path, **keys) as gate:
+        assert manager.hear_until("READY=1") == [
+            "READY=1",
+            f"STATUS=Listening on 127.0.0.1:{gate.port}",
+        ]
+        assert manager.hear() == ["WATCHDOG=1"]
+        gate.process.send_signal(signal.SIGHUP)
+        assert manager.hear_until("RELOADING=1")
+        assert manager.hear_until("READY=1") == ["READY=1"]
+        gate.process.send_signal(signal.SIGTERM)
+        assert "STATUS=Draining" in manager.hear_until("STOPPING=1")
+        assert wait_until(lambda: gate.process.poll() is not None)
+        assert gate.stop() == 0
