@@ -7,22 +7,26 @@ from hookgate.policy import Reason
 from hookgate.settings import Config, Mode
 
 from .patterns import (
-    CLIENT_AS_SPELT,
+    AS_PRINTED,
     HOST,
-    IPV6_CLIENT,
     JSON_MEDIA_TYPE,
     JSON_WITH_ODD_CHARSET,
     LENGTH,
     LIST_OF_MEDIA_TYPES,
     ORIGIN_FORM,
     OTHER_MEDIA_TYPE,
+    PLAIN_FIELDS,
     exactly,
+    literally,
 )
 from .syntax import geo, map_, quoted
 
 _OBSERVABLE = ("method", "route", "media_type")
 # The policy's order, as far as nginx goes.
 ORDER = ("http", "source", *_OBSERVABLE, "encoding")
+
+# The answer to what nginx has refused by itself, before any check.
+UNREAD = "unread"
 
 DECIDED = (
     Reason.MALFORMED_HTTP,
@@ -59,11 +63,19 @@ def render_checks(config: Config) -> Iterator[list[str]]:
             {r'"~^:*([a-z0-9_]+)"': "$1"},
         ),
     ]
-    yield map_(
-        "$hookgate_reason",
-        "$hookgate_answer",
-        {reason.code: str(reason.status) for reason in DECIDED},
-    )
+    yield [
+        "# The status of its answer; none for what passes. What nginx refuses by itself has a",
+        "# status before this is read.",
+        *map_(
+            '"$status:$hookgate_reason"',
+            "$hookgate_answer",
+            {
+                r'"~^0\d\d:$"': '""',
+                **{rf'"~^0\d\d:{reason.code}$"': str(reason.status) for reason in DECIDED},
+            },
+            UNREAD,
+        ),
+    ]
 
 
 def _source(config: Config) -> Iterator[list[str]]:
@@ -79,22 +91,20 @@ def _source(config: Config) -> Iterator[list[str]]:
         *geo("$remote_addr", "$hookgate_is_proxy", source.trusted_proxies),
     ]
     yield geo("$realip_remote_addr", "$hookgate_by_proxy", source.trusted_proxies)
-    if source.header == "x-forwarded-for" and not source.proxy_protocol:
-        yield [
-            "# nginx reads 031.169.56.1 as 31.169.56.1 and steps over empty entries: neither is",
-            "# plain.",
-            *map_(
-                '"$hookgate_by_proxy $remote_addr $http_x_forwarded_for"',
-                "$hookgate_field",
-                {'"~^0 "': "plain", f'"{CLIENT_AS_SPELT}"': "plain", f'"{IPV6_CLIENT}"': "plain"},
-                "odd",
-            ),
-        ]
-        known = '"$hookgate_is_proxy $hookgate_field $hookgate_allowed"'
-    else:
-        known = '"$hookgate_is_proxy plain $hookgate_allowed"'
+    named, plain = "$http_" + source.header.replace("-", "_"), PLAIN_FIELDS[source.header]
+    if source.proxy_protocol:
+        named, plain = "$proxy_protocol_addr", (AS_PRINTED,)
+    yield [
+        "# nginx reads 031.169.56.1 as 31.169.56.1 and steps over empty entries: neither is plain.",
+        *map_(
+            f'"$hookgate_by_proxy $remote_addr {named}"',
+            "$hookgate_named",
+            {'"~^0 "': "plain"} | {f'"{pattern}"': "plain" for pattern in plain},
+            "odd",
+        ),
+    ]
     yield map_(
-        known,
+        '"$hookgate_is_proxy $hookgate_named $hookgate_allowed"',
         "$hookgate_source",
         {'"0 plain 1"': '""', '"0 plain 0"': Reason.SOURCE_NOT_ALLOWED.code},
         Reason.SOURCE_UNRESOLVED.code,
@@ -108,7 +118,9 @@ def _http() -> Iterator[list[str]]:
         *map_("$request", "$hookgate_form", {f'"{ORIGIN_FORM}"': '""'}, malformed),
     ]
     yield map_("$http_host", "$hookgate_host", {f'"{HOST}"': '""'}, malformed)
-    yield map_("$http_content_length", "$hookgate_length", {f'"{LENGTH}"': '""'}, malformed)
+    yield map_(
+        "$http_content_length", "$hookgate_length", {'""': '""', f'"{LENGTH}"': '""'}, malformed
+    )
     yield map_("$http_upgrade", "$hookgate_upgrade", {'""': '""'}, malformed)
     yield map_(
         '"$server_protocol $http_expect"',
@@ -125,12 +137,13 @@ def _http() -> Iterator[list[str]]:
 
 
 def _content(config: Config) -> Iterator[list[str]]:
+    methods = "|".join(literally(method) for method in config.request.methods)
     yield [
         "# What events come as.",
         *map_(
-            "$request_method",
+            "$request",
             "$hookgate_method",
-            dict.fromkeys(config.request.methods, '""'),
+            {f'"~^(?:{methods}) "': '""'},
             Reason.METHOD_NOT_ALLOWED.code,
         ),
     ]
@@ -145,7 +158,7 @@ def _content(config: Config) -> Iterator[list[str]]:
     yield map_("$hookgate_contract", "$hookgate_route", {'""': Reason.PATH_NOT_ROUTED.code}, '""')
     unsupported = Reason.CONTENT_TYPE_UNSUPPORTED.code
     yield map_(
-        "$content_type",
+        "$http_content_type",
         "$hookgate_media_type",
         {
             '""': Reason.CONTENT_TYPE_MISSING.code,

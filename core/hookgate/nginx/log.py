@@ -10,42 +10,55 @@ from itertools import combinations
 from hookgate.policy import Outcome, Reason
 from hookgate.settings import Config
 
-from .checks import ORDER, observed
+from .checks import ORDER, UNREAD, observed
 from .syntax import map_, quoted
 
 _NULL = "null"
 
-# What nginx answers by itself, and what went wrong with the upstream, after
-# "answer:status:reason:upstream status:connect time:header time".
-_REASONS = {
-    r'"~^(\d+):\1:([a-z0-9_]+):"': "$1",
-    r'"~^:\d+::2\d\d:[0-9.]+:[0-9.]+$"': Reason.CLEAN.code,
-    r'"~^:\d+::\d+:[0-9.]+:[0-9.]+$"': Reason.UPSTREAM_REJECTED.code,
-    '"~^:504::504:"': Reason.UPSTREAM_TIMEOUT.code,
-    '"~^:502::502:-:"': Reason.UPSTREAM_UNREACHABLE.code,
-    '"~^:502::502:"': Reason.UPSTREAM_INVALID.code,
-    '"~:408::"': Reason.BODY_TIMEOUT.code,
-    '"~:408:"': Reason.HEAD_TIMEOUT.code,
-    '"~:(?:400|501|505):"': Reason.MALFORMED_HTTP.code,
-    '"~:405:"': Reason.METHOD_NOT_ALLOWED.code,
+# What came of a request without the checks, by
+# "answer:status:upstream status:connect time:header time".
+_ENDS = {
+    r'"~:(2\d\d):\1:[0-9.]+:[0-9.]+$"': Reason.CLEAN.code,
+    r'"~:([3-9]\d\d):\1:[0-9.]+:[0-9.]+$"': Reason.UPSTREAM_REJECTED.code,
+    # nginx relays a 1xx as the answer, and what is no HTTP as HTTP/0.9.
+    r'"~:\d+:\d+:[0-9.]+:[0-9.]+$"': Reason.UPSTREAM_INVALID.code,
+    '"~:504:504:"': Reason.UPSTREAM_TIMEOUT.code,
+    '"~:502:502:-:"': Reason.UPSTREAM_UNREACHABLE.code,
+    '"~:502:502:"': Reason.UPSTREAM_INVALID.code,
+    '"~^:408:"': Reason.BODY_TIMEOUT.code,
+    f'"~^{UNREAD}:408:"': Reason.HEAD_TIMEOUT.code,
+    '"~:400:"': Reason.MALFORMED_HTTP.code,
     '"~:413:"': Reason.BODY_TOO_LARGE.code,
-    '"~:(?:414|431|494):"': Reason.HEAD_TOO_LARGE.code,
+    '"~:431:"': Reason.HEAD_TOO_LARGE.code,
     '"~:499:"': Reason.CLIENT_GONE.code,
     '"~:503:"': Reason.OVERLOADED.code,
 }
 
 
+def render_ends() -> Iterator[list[str]]:
+    """The map from an exchange to its reason."""
+    yield map_(
+        '"$hookgate_answer:$status:$upstream_status:$upstream_connect_time:$upstream_header_time"',
+        "$hookgate_own_reason",
+        _ENDS,
+        Reason.GATE_ERROR.code,
+    )
+    yield map_(
+        "$hookgate_answer",
+        "$hookgate_end",
+        dict.fromkeys(('""', UNREAD), "$hookgate_own_reason"),
+        "$hookgate_reason",
+    )
+
+
 def render_log(config: Config, fingerprint: str) -> Iterator[list[str]]:
     """The maps that make an exchange into members of a record, and the log's format."""
     yield [
-        "# The log. A reason is worked out when it is first read, also for requests that nginx",
-        "# refuses by itself: it counts where its status is the one that was answered.",
+        "# The log. Who leaves before its request is complete is answered 400 in the log alone.",
         *map_(
-            '"$hookgate_answer:$status:$hookgate_reason'
-            ':$upstream_status:$upstream_connect_time:$upstream_header_time"',
+            '"$status:$bytes_sent:$hookgate_end"',
             "$hookgate_log_reason",
-            _REASONS,
-            Reason.GATE_ERROR.code,
+            {'"~^400:0:"': Reason.CLIENT_GONE.code, '"~:([a-z0-9_]+)$"': "$1"},
         ),
     ]
     yield map_(
@@ -54,8 +67,25 @@ def render_log(config: Config, fingerprint: str) -> Iterator[list[str]]:
         {r.code: r.outcome.value for r in Reason if r.outcome is not Outcome.REFUSED},
         Outcome.REFUSED.value,
     )
-    yield map_("$hookgate_log_reason", "$hookgate_log_status", {"client_gone": _NULL}, "$status")
-    yield map_("$status", "$hookgate_log_answered", {"408": "false", "499": "false"}, "true")
+    yield map_(
+        '"$hookgate_log_reason:$status"',
+        "$hookgate_log_status",
+        {f'"~^{Reason.CLIENT_GONE.code}:"': _NULL, '"~:([1-9][0-9]{2})$"': "$1"},
+        _NULL,
+    )
+    yield map_(
+        "$hookgate_log_reason",
+        "$hookgate_log_answered",
+        {r.code: "false" for r in (Reason.CLIENT_GONE, Reason.HEAD_TIMEOUT, Reason.BODY_TIMEOUT)},
+        "true",
+    )
+    # Milliseconds, which files are put in order by.
+    yield map_(
+        '"$time_iso8601 $msec"',
+        "$hookgate_log_ts",
+        {r'"~^([0-9T:-]{19})(\S+) [0-9]+(\.[0-9]{3})$"': "$1$3$2"},
+        "$time_iso8601",
+    )
     yield from _addresses(config)
     yield from _request()
     yield from _figures()
@@ -70,18 +100,22 @@ def _addresses(config: Config) -> Iterator[list[str]]:
     yield map_("$remote_addr", "$hookgate_client", plain)
     yield map_(peer, "$hookgate_peer", plain)
     yield map_(
-        '"$hookgate_source:$hookgate_client"',
+        '"$hookgate_answer:$hookgate_source:$hookgate_client"',
         "$hookgate_log_client",
-        {f'"~^{Reason.SOURCE_UNRESOLVED.code}:"': _NULL, '"~:(.+)"': "'\"$1\"'"},
+        {
+            f'"~^{UNREAD}:"': _NULL,
+            f'"~:{Reason.SOURCE_UNRESOLVED.code}:"': _NULL,
+            '"~^[^:]*:[^:]*:(.+)$"': "'\"$1\"'",
+        },
         _NULL,
     )
 
 
 def _request() -> Iterator[list[str]]:
     yield map_(
-        "$request_method",
+        "$request",
         "$hookgate_log_method",
-        {'"~^([A-Z_-]{1,32})$"': "'\"$1\"'"},
+        {'"~^([A-Z_-]{1,32}) "': "'\"$1\"'"},
         _NULL,
     )
     # "!" to "~" without the quote and the backslash, and without "?".
@@ -91,6 +125,7 @@ def _request() -> Iterator[list[str]]:
         "$hookgate_log_path",
         {
             rf'"~^(/{plain}{{0,255}}+)(?:\?|$)"': "'\"$1\"'",
+            rf'"~^(/{plain}{{255}})"': "'\"$1\"'",
             rf'"~^(/{plain}{{0,254}})"': "'\"$1*\"'",
         },
         _NULL,
@@ -102,7 +137,7 @@ def _request() -> Iterator[list[str]]:
         _NULL,
     )
     yield map_(
-        "$content_type",
+        "$http_content_type",
         "$hookgate_log_content_type",
         {
             '""': _NULL,
@@ -117,16 +152,13 @@ def _figures() -> Iterator[list[str]]:
     yield map_(
         '"$upstream_status:$content_length"',
         "$hookgate_log_bytes",
-        {
-            '"~^[0-9][^:]*:([0-9]{1,18})$"': "$1",
-            '"~^[0-9]"': _NULL,
-        },
+        {'"~^[0-9][^:]*:([0-9]{1,18})$"': "$1"},
         "0",
     )
     yield map_(
-        '"$upstream_header_time:$upstream_status"',
+        '"$hookgate_log_reason:$upstream_status"',
         "$hookgate_log_upstream_status",
-        {'"~^[0-9.]+:([0-9]{3})$"': "$1"},
+        {f'"~^(?:{Reason.CLEAN.code}|{Reason.UPSTREAM_REJECTED.code}):([0-9]{{3}})$"': "$1"},
         _NULL,
     )
     for source, name in (("$request_time", "duration"), ("$upstream_header_time", "upstream")):
@@ -173,7 +205,7 @@ def _observed(config: Config) -> Iterator[list[str]]:
 def _format(fingerprint: str) -> list[str]:
     members = {
         "event": '"delivery"',
-        "ts": '"$time_iso8601"',
+        "ts": '"$hookgate_log_ts"',
         "front": '"nginx"',
         "request_id": '"$request_id"',
         "outcome": '"$hookgate_log_outcome"',

@@ -17,35 +17,52 @@ _UTF_8 = r"(?:utf-8|\x22\x5c?u\x5c?t\x5c?f\x5c?-\x5c?8\x22)"
 _CHARSET = rf"[ \t]*+;[ \t]*+charset={_UTF_8}(?=[ \t;]|$)"
 
 JSON_MEDIA_TYPE = (
-    rf"~*^application/json(?:{_OTHER_PARAMETER})*+(?:{_CHARSET}(?:{_OTHER_PARAMETER})*+)?+[ \t]*+$"
+    rf"~*^[ \t]*+application/json(?:{_OTHER_PARAMETER})*+"
+    rf"(?:{_CHARSET}(?:{_OTHER_PARAMETER})*+)?+[ \t]*+$"
 )
-JSON_WITH_ODD_CHARSET = rf"~*^application/json(?:{_PARAMETER})*+[ \t]*+$"
-OTHER_MEDIA_TYPE = rf"~^{_NAME}/{_NAME}(?:{_PARAMETER})*+[ \t]*+$"
+JSON_WITH_ODD_CHARSET = rf"~*^[ \t]*+application/json(?:{_PARAMETER})*+[ \t]*+$"
+OTHER_MEDIA_TYPE = rf"~^[ \t]*+{_NAME}/{_NAME}(?:{_PARAMETER})*+[ \t]*+$"
 LIST_OF_MEDIA_TYPES = rf"~^{_NAME}/{_NAME}.*,"
 
 # RFC 9110 7.2, as in policy/framing.py.
 HOST = r"~^(?:[A-Za-z0-9._~!$&\x27()*+,;=-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?$"
-LENGTH = r"~^(?:0|[1-9][0-9]{0,18})?$"
-ORIGIN_FORM = r"~^[^ ]+ /"
+LENGTH = r"~^(?:0|[1-9][0-9]{0,18})$"
+ORIGIN_FORM = r"~^(?!CONNECT )[^ ]+ /"
 
-# An entry of X-Forwarded-For spelt as nginx prints addresses: nginx reads 031.0.0.1 as 31.0.0.1.
+# An entry spelt as nginx prints addresses: nginx reads 031.0.0.1 as 31.0.0.1.
 _OCTET = r"(?:0|[1-9][0-9]{0,2})"
 _PORT = r"(?::[0-9]{1,5})?"
 _IPV4 = rf"{_OCTET}(?:\.{_OCTET}){{3}}"
 _ENTRY = rf"(?:{_IPV4}{_PORT}|\[[0-9A-Fa-f:.]+\]{_PORT}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)"
+_NO_LEADING_ZEROS = r"(?!.*[.:]0[0-9]+\.|.*\.0[0-9])"
 # "1 CLIENT FIELD": the peer is trusted, and this is who nginx made the client by that field.
-CLIENT_AS_SPELT = (
+_CLIENT_OF_A_LIST = (
     rf"~^1 ([0-9.]+) (?:.*,)?[ \t]*\1{_PORT}"
     rf"(?<hookgate_proxies>(?:[ \t]*,[ \t]*{_ENTRY})*+)[ \t]*$"
 )
-IPV6_CLIENT = r"~^1 [0-9a-f.]*:[0-9a-f:.]* .*[0-9A-Fa-f\]][ \t]*$"
+_IPV6_CLIENT_OF_A_LIST = (
+    rf"~^1 [0-9a-f.]*:[0-9a-f:.]* {_NO_LEADING_ZEROS}.*[0-9A-Fa-f\]]{_PORT}[ \t]*$"
+)
+AS_PRINTED = r"~^1 ([0-9a-f.:]+) \1$"
+PLAIN_FIELDS = {
+    "forwarded": (),
+    "x-forwarded-for": (_CLIENT_OF_A_LIST, _IPV6_CLIENT_OF_A_LIST),
+    "x-real-ip": (
+        rf"~^1 ([0-9.]+) \1{_PORT}$",
+        rf"~^1 [0-9a-f.]*:[0-9a-f:.]* {_NO_LEADING_ZEROS}\[?[0-9A-Fa-f:.]+\]?{_PORT}$",
+    ),
+}
+
+
+def literally(text: str) -> str:
+    """A pattern for the text itself."""
+    safe = "/_~-"
+    return "".join(c if c.isalnum() or c in safe else f"\\x{ord(c):02x}" for c in text)
 
 
 def exactly(path: str) -> str:
     """A pattern for a target whose bytes before `?` are `path`."""
-    safe = "/_~-"
-    spelt = "".join(c if c.isalnum() or c in safe else f"\\x{ord(c):02x}" for c in path)
-    return rf"~^{spelt}(?:\?|$)"
+    return rf"~^{literally(path)}(?:\?|$)"
 
 
 def within(network: netaddr.IPNetwork) -> str:
@@ -60,4 +77,4 @@ def within(network: netaddr.IPNetwork) -> str:
     if whole < len(packed):
         parts.append("." * (len(packed) - whole))
     mapped = r"(?:\x00{10}\xff\xff)?" if network.version == 4 else ""
-    return f"(?s)^{mapped}{''.join(parts)}$"
+    return f"(?s:^{mapped}{''.join(parts)}$)"

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 
 import netaddr
 
+from hookgate.ranges import SHIPPED
+
 _BARE = re.compile(r"[A-Za-z0-9_./:-]+")
 # Beyond this a column of values would stand too far from its keys.
 _WIDEST_COLUMN = 48
@@ -47,4 +49,17 @@ def map_(source: str, variable: str, pairs: Mapping[str, str], default: str = '"
     width = width if width <= _WIDEST_COLUMN else 0
     return block(
         f"map {source} {variable}", [f"{key.ljust(width)} {value};" for key, value in rows.items()]
+    )
+
+
+def comment(text: str) -> list[str]:
+    """The text as comment lines."""
+    return [f"# {line}".rstrip() for line in text.strip().splitlines()]
+
+
+def reviewed() -> str:
+    """The shipped ranges and the day they were read, in words."""
+    return "\n".join(
+        f"Ranges of {name} as published on {ranges.reviewed}: {', '.join(ranges.cidrs)}."
+        for name, ranges in SHIPPED.items()
     )
