@@ -3,7 +3,8 @@
 # make test-matrix  the same with each of Python 3.11, 3.12 and 3.13 that is here
 # make test-browser  the audit report in a real Chromium, which it gets with apt-get
 # make check  the same as test without pytest
-# make bench  hookgate against nginx and plain mitmdump on this machine (needs wrk and nginx)
+# make bench  hookgate against nginx and plain mitmdump on this machine (needs wrk and nginx), and a
+#             clean sender's latency among two thousand strangers
 # make soak   ten minutes of load, kills, reloads, rotations and outages at once
 
 PYTHON ?= python3
@@ -31,7 +32,7 @@ endef
 
 # Without the others a few tests are skipped, and say so.
 nginx-here:
-	$(call need,nginx,nginx-light jq logrotate strace,The tests run a real nginx)
+	$(call need,nginx,nginx-light jq logrotate prometheus strace,The tests run a real nginx)
 
 test-matrix:
 	@for python in $(PYTHONS); do \
@@ -56,6 +57,7 @@ format: $(READY)
 
 bench: $(READY)
 	$(BIN)/python bench/proxy.py
+	$(BIN)/python bench/strangers.py
 
 soak: $(READY)
 	$(BIN)/python bench/soak.py

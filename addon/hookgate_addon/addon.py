@@ -20,7 +20,7 @@ from mitmproxy.tls import TlsData
 from hookgate.answer import BARE_FAILURE, Answer
 from hookgate.config import ConfigError, load
 from hookgate.gate import Delivery, Gate
-from hookgate.ledger import LedgerError
+from hookgate.ledger.sink import LedgerError
 from hookgate.log import make_log
 from hookgate.policy import Reason
 
@@ -96,6 +96,8 @@ class HookgateAddon:
         try:
             config = load(options.hookgate_config or None, {k: v for k, v in given.items() if v})
             problems = find_problems(options, config.request.max_body)
+            if config.source.proxy_protocol:
+                problems.append("source.proxy_protocol: mitmproxy reads none; leave it out")
             if not problems:
                 self._open_gate(Gate(config, "addon", make_log()))
         except ConfigError as error:

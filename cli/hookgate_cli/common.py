@@ -9,10 +9,10 @@ import typer
 from rich.console import Console
 
 from hookgate.config import ConfigError, load
-from hookgate.ledger import LedgerError
+from hookgate.ledger.sink import LedgerError
 from hookgate.settings import Config
 from hookgate.sources import gather
-from hookgate_sidecar import ListenError
+from hookgate_sidecar.errors import ListenError
 
 # What init systems go by: a start that FAILED may succeed later, MISUSE has to be mended first.
 FINDING = FAILED = 1

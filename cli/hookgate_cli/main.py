@@ -1,32 +1,48 @@
-"""The command's entry: one module a verb."""
+"""The command's entry: one module a verb, imported when it is asked for."""
 
-from typing import Annotated
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_command
 
 from hookgate import __version__
 
-from . import audit, config, nginx, schema
-from .check import check
-from .demo import demo
-from .mitmdump import mitmdump
-from .send import send
-from .serve import serve
+VERBS = (
+    *("serve", "mitmdump", "demo", "check", "send"),
+    *("audit", "nginx", "config", "schema"),
+)
+
+
+class _Verbs(TyperGroup):
+    """Reading a ledger must not wait half a second for what only serving needs."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002  # one signature
+        return list(VERBS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002  # one signature
+        if cmd_name not in VERBS:
+            return None
+        module = import_module(f".{cmd_name}", __package__)
+        verb = getattr(module, "app", None)
+        if verb is None:
+            verb = typer.Typer(add_completion=False)
+            verb.command(cmd_name)(getattr(module, cmd_name))
+        command = get_command(verb)
+        command.name = cmd_name
+        return command
+
 
 app = typer.Typer(
     name="hookgate",
+    cls=_Verbs,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (serve, mitmdump, demo, check, send):
-    app.command()(verb)
-app.add_typer(audit.app, name="audit")
-app.add_typer(nginx.app, name="nginx")
-app.add_typer(config.app, name="config")
-app.add_typer(schema.app, name="schema")
 
 
 def _show_version(wanted: bool) -> None:

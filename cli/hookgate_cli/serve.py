@@ -10,7 +10,7 @@ from hookgate.live import LiveConfig
 from hookgate.log import make_log
 from hookgate.policy import OBSERVABLE
 from hookgate.settings import Mode
-from hookgate_sidecar import serve as run_sidecar
+from hookgate_sidecar.run import serve as run_sidecar
 
 from .common import (
     AuditOption,

@@ -56,7 +56,8 @@ def upstream_head(head: Head, origin: Origin, length: int, request_id: str, host
 
     Method and target are verbatim, fields keep their order, names and values. `length` is the
     body's; `host` replaces the sender's Host unless it is b"". A trusted peer's own
-    X-Forwarded-Proto and -Host are kept, being part of what it vouches for.
+    X-Forwarded-Proto and -Host are kept, being part of what it vouches for; not so where it speaks
+    the PROXY protocol, and lets fields pass as they are.
     """
     dropped = _connection_options(head.named.get(b"connection"))
     parts = [head.method, b" ", head.target, b" HTTP/1.1\r\n"]
@@ -65,14 +66,15 @@ def upstream_head(head: Head, origin: Origin, length: int, request_id: str, host
             if host and name.lower() == b"host":
                 value = host  # the one value that may change
             parts += (name, b": ", value, b"\r\n")
-    trusted = bool(origin.chain)  # only a trusted proxy's field makes a chain
+    # Only a trusted proxy makes a chain.
+    trusted = bool(origin.chain) and head.proxied_for is None
     chain = ", ".join((*origin.chain, origin.peer)).encode()
     proto = _vouched(head, b"x-forwarded-proto", trusted)
     parts += (
         b"Content-Length: %d\r\nX-Forwarded-For: " % length,
         chain,
         b"\r\nX-Forwarded-Proto: ",
-        proto if proto in (b"http", b"https") else b"http",
+        proto if proto in (b"http", b"https") else head.scheme,
         b"\r\nX-Forwarded-Host: ",
         _vouched(head, b"x-forwarded-host", trusted) or head.named[b"host"][0],
         b"\r\nX-Request-Id: ",

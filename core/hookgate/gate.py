@@ -21,7 +21,8 @@ import structlog
 from . import __version__
 from .answer import BARE_FAILURE, DELIVERED, Answer, make_answer
 from .forwarding import relayed_fields, upstream_head
-from .ledger import Journal, LedgerUnavailableError, Privacy
+from .ledger.journal import Journal, LedgerUnavailableError
+from .ledger.privacy import Privacy
 from .ledger.record import (
     Ending,
     Event,

@@ -11,8 +11,8 @@ import structlog
 from hookgate.metrics import Snapshot, merge
 from hookgate.settings import Config
 
+from .errors import ListenError
 from .exposition import render
-from .listener import ListenError
 from .probe import UpstreamProbe
 
 _LARGEST_HEAD = 8 * 1024

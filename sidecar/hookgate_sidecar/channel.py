@@ -75,10 +75,24 @@ class Channel:
             raise EOFError from None
 
     async def ask(self, message: object) -> Any:
-        """Send and wait for the reply. Raises OSError or EOFError where the other end is gone."""
-        async with self._turn:
-            await self.send(message)
-            return await self.receive()
+        """Send and wait for the reply. Raises OSError or EOFError where the other end is gone.
+
+        Whoever stops waiting leaves the turn to the exchange: the next question must not be
+        answered with this one's reply.
+        """
+        await self._turn.acquire()
+        exchange = asyncio.ensure_future(self._exchange(message))
+        exchange.add_done_callback(self._end_turn)
+        return await asyncio.shield(exchange)
+
+    async def _exchange(self, message: object) -> Any:
+        await self.send(message)
+        return await self.receive()
+
+    def _end_turn(self, exchange: asyncio.Future[Any]) -> None:
+        self._turn.release()
+        if not exchange.cancelled():
+            exchange.exception()  # it may be nobody's any more
 
     def close(self) -> None:
         """Let go of it."""

@@ -10,6 +10,7 @@ from hookgate.policy import Reason, Standing
 from hookgate.policy.proxy_protocol import ProxyHeaderError
 
 from .connection import LINGER_SECONDS, Connection
+from .errors import ListenError
 from .preface import read_proxy_header
 
 if TYPE_CHECKING:
@@ -22,10 +23,6 @@ _BACK_OFF_SECONDS = 0.1
 _COMPLAIN_SECONDS = 60.0
 # What is wrong with the process or the system; anything else is wrong with one connection.
 _SHORTAGES = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
-
-
-class ListenError(Exception):
-    """The listening address cannot be had; the message names it."""
 
 
 def listen(host: str, port: int) -> socket.socket:

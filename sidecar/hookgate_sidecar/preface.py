@@ -25,9 +25,7 @@ async def read_proxy_header(sock: socket.socket, seconds: float) -> str | None:
         if header:
             raise ProxyHeaderError("the PROXY header came too slowly") from None
         return None
-    except OSError:
-        return None
-    except EOFError:
+    except (OSError, EOFError):
         if header:
             raise ProxyHeaderError("the PROXY header is cut short") from None
         return None

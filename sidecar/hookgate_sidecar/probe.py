@@ -1,6 +1,7 @@
 """Whether the upstream can be connected to."""
 
 import asyncio
+import ssl
 
 from hookgate.settings import UpstreamSettings
 from hookgate.upstream import endpoint
@@ -14,6 +15,7 @@ class UpstreamProbe:
 
     def __init__(self) -> None:
         self._settings: UpstreamSettings | None = None
+        self._endpoint: tuple[str, int, ssl.SSLContext | None] | None = None
         self._fresh_until = 0.0
         self._connects = False
         self._turn = asyncio.Lock()
@@ -23,20 +25,21 @@ class UpstreamProbe:
         loop = asyncio.get_running_loop()
         async with self._turn:
             if settings != self._settings:
-                self._settings = settings
-                self._endpoint = endpoint(settings)
+                self._settings, self._endpoint = settings, None
                 self._fresh_until = 0.0
             if loop.time() >= self._fresh_until:
-                self._connects = await self._connect()
+                self._connects = await self._connect(settings)
                 self._fresh_until = loop.time() + FRESH_SECONDS
             return self._connects
 
-    async def _connect(self) -> bool:
-        host, port, tls = self._endpoint
+    async def _connect(self, settings: UpstreamSettings) -> bool:
         try:
+            if self._endpoint is None:
+                self._endpoint = endpoint(settings)
+            host, port, tls = self._endpoint
             async with asyncio.timeout(_SECONDS):
                 _, writer = await asyncio.open_connection(host, port, ssl=tls)
-        except (OSError, UnicodeError):  # TLS, look-up and time-out errors are OSErrors
+        except (OSError, ValueError):  # TLS, look-up and time-out errors are OSErrors
             return False
         writer.transport.abort()
         return True

@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 
 from hookgate.config import ConfigError
-from hookgate.ledger import LedgerError
+from hookgate.ledger.sink import LedgerError
 from hookgate.live import LiveConfig
 from hookgate.metrics import Snapshot, lasting, merge
 from hookgate.settings import Config
@@ -23,6 +23,7 @@ from .exposition import process_snapshot
 from .listener import listen
 
 _ANSWER_SECONDS = 10.0
+_REPORT_SECONDS = 2.0
 # A worker that cannot live is not started again and again at full speed.
 _QUICK_DEATH_SECONDS = 5.0
 _PAUSE_SECONDS = 1.0
@@ -39,6 +40,7 @@ class Worker:
         self.process = process
         self.leaving = False
         self.serving = False
+        self.silent = False
 
     async def ask(self, message: object) -> Any:
         """Its reply. Raises OSError or EOFError where it is gone, TimeoutError where it hangs."""
@@ -74,11 +76,7 @@ class Supervisor:
 
     async def snapshots(self) -> list[Snapshot]:
         """What each worker counts, what the dead ones counted, and this process."""
-        workers = self._serving()
-        replies = await asyncio.gather(*(self._tell(worker, Report()) for worker in workers))
-        for worker, reply in zip(workers, replies, strict=True):
-            if reply is not None and worker.number in self._workers:
-                self._counted[worker.number] = reply
+        await asyncio.gather(*map(self._count, self._serving()))
         return [*self._counted.values(), self._gone, process_snapshot()]
 
     def ready(self) -> list[str]:
@@ -86,14 +84,24 @@ class Supervisor:
         problems = ["draining"] if self._stopping else []
         if not self._serving():
             problems.append("no worker serves")
-        unwritable = [
-            str(number)
-            for number, snapshot in self._counted.items()
-            if snapshot.get("hookgate_ledger_available") == [([], 0)]
-        ]
-        if unwritable:
-            problems.append(f"the ledger of worker {', '.join(unwritable)} cannot be written")
+        for worker in self._serving():
+            if worker.silent:
+                problems.append(f"worker {worker.number} does not answer")
+            counted = self._counted.get(worker.number, {})
+            if counted.get("hookgate_ledger_available") == [([], 0)]:
+                problems.append(f"the ledger of worker {worker.number} cannot be written")
         return problems
+
+    async def _count(self, worker: Worker) -> None:
+        try:
+            async with asyncio.timeout(_REPORT_SECONDS):
+                counted = await worker.channel.ask(Report())
+        except (OSError, EOFError):
+            worker.silent = True
+            return
+        worker.silent = False
+        if self._workers.get(worker.number) is worker:
+            self._counted[worker.number] = counted
 
     @property
     def address(self) -> tuple[str, int]:

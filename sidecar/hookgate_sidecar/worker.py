@@ -9,7 +9,7 @@ from typing import Any
 import uvloop
 
 from hookgate.gate import Gate
-from hookgate.ledger import LedgerError
+from hookgate.ledger.sink import LedgerError
 from hookgate.log import make_log
 
 from .channel import Apply, Channel, Keep, Prepare, Report, Start

@@ -140,6 +140,16 @@ def test_a_bad_setting_is_one_line(tmp_path: Path) -> None:
     assert "Traceback" not in output
 
 
+def test_a_proxy_header_cannot_be_asked_for(tmp_path: Path) -> None:
+    """mitmproxy would take it for a request."""
+    settings = {"source.proxy_protocol": "true", "source.trusted_proxies": "127.0.0.20"}
+    status, output = start(tmp_path, {}, settings)
+    assert status == 1
+    assert [line for line in lines_of(output) if "source.proxy_protocol" in line] == lines_of(
+        output
+    )
+
+
 def test_no_upstream_is_one_line(tmp_path: Path) -> None:
     """Without a place to send events to there is nothing to start."""
     status, output = start(tmp_path, {}, {"upstream.url": ""})

@@ -166,6 +166,7 @@ def test_a_sender_that_floods_and_reads_nothing_is_cut_off(tmp_path: Path) -> No
     keys = {"sidecar.keep_alive": "500ms", "sidecar.head_timeout": "500ms"}
     with paired(tmp_path, **keys) as pair:
         pid = pair.gate.process.pid
+        assert ask(pair.port, post(CLEAN)).status == 200
         before, memory = descriptors(pid), forget_peak(pid)
         client = socket.socket()
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)

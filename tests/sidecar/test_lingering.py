@@ -11,7 +11,7 @@ from hookgate_sidecar.connection import LINGER_SECONDS
 from support.events import CLEAN
 from support.pair import Pair, paired
 from support.process import descriptors, forget_peak, resident
-from support.raw import Client, connected, post, wait_until
+from support.raw import Client, ask, connected, post, wait_until
 from support.receiver import receiving
 from support.sidecar import ALLOWED, FOREIGN, sidecar
 
@@ -104,6 +104,7 @@ def test_a_slow_sender_is_cut_off_by_time(tmp_path: Path) -> None:
     """Nor may it go on for long, however little it sends."""
     with paired(tmp_path) as pair:
         pid = pair.gate.process.pid
+        assert ask(pair.port, post(CLEAN)).status == 200
         before, began = descriptors(pid), time.monotonic()
         with connected(pair.port) as client:
             client.send(post(b"").replace(b"Length: 0", b"Length: 10000000000"))

@@ -13,7 +13,8 @@ from unittest.mock import patch
 
 import structlog
 
-from hookgate.ledger import Journal, LedgerUnavailableError, journal, sink
+from hookgate.ledger import journal, sink
+from hookgate.ledger.journal import Journal, LedgerUnavailableError
 from hookgate.settings import AuditSettings, Fsync, PersonalData
 
 START = {"version": "0", "policy": "p", "config": "c"}

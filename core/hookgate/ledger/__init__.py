@@ -1,6 +1,5 @@
-"""The ledger: one record per delivery, written when it is true, provably complete."""
+"""The ledger: one record per delivery, written when it is true, provably complete.
 
-from .journal import Journal, LedgerError, LedgerUnavailableError
-from .privacy import Privacy
-
-__all__ = ["Journal", "LedgerError", "LedgerUnavailableError", "Privacy"]
+`journal` writes it; `reader` reads it, and upon that `query`, `stats`, `balance`, `chain`,
+`fate` and `explain`.
+"""

@@ -183,7 +183,8 @@ class SourcePolicy:
         direct = self._direct(head.peer)
         if direct is not None:
             return direct
-        if self._proxy_protocol:
+        # Also behind one that no longer has to: it lets fields pass as they are.
+        if self._proxy_protocol or head.proxied_for is not None:
             return self._proxied(head.peer, head.proxied_for)
         return self._through_proxies(head)
 

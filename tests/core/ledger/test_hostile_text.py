@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hookgate.ledger import Privacy
+from hookgate.ledger.privacy import Privacy
 from hookgate.ledger.record import FIELDS, Ending, delivery_record, read_event
 from hookgate.policy import Decision, Reason, make_head
 from hookgate.settings import PersonalData

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hookgate.ledger import LedgerError
+from hookgate.ledger.sink import LedgerError
 from support.disk import fill, free, small_disk
 from support.journal import Book, kinds, obedient_disk
 from support.ledger import assert_balanced, assert_chained, read_ledger

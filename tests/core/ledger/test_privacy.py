@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hookgate.ledger import Privacy
+from hookgate.ledger.privacy import Privacy
 from hookgate.settings import PersonalData
 
 KEY = b"0123456789abcdef"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hookgate.ledger import Privacy
+from hookgate.ledger.privacy import Privacy
 from hookgate.ledger.record import (
     LONGEST_TEXT,
     NO_EVENT,

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hookgate.ledger import LedgerError
-from hookgate.ledger.sink import Sink
+from hookgate.ledger.sink import LedgerError, Sink
 from support.journal import obedient_disk
 
 

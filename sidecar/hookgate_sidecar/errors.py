@@ -1,0 +1,5 @@
+"""What can go wrong before the sidecar serves."""
+
+
+class ListenError(Exception):
+    """The listening address cannot be had; the message names it."""
