@@ -32,7 +32,7 @@ endef
 
 # Without the others a few tests are skipped, and say so.
 nginx-here:
-	$(call need,nginx,nginx-light jq logrotate prometheus strace,The tests run a real nginx)
+	$(call need,nginx,nginx-light jq logrotate strace,The tests run a real nginx)
 
 test-matrix:
 	@for python in $(PYTHONS); do \
