@@ -19,7 +19,8 @@ from mitmproxy.tls import TlsData
 
 from hookgate.answer import BARE_FAILURE, Answer
 from hookgate.config import ConfigError, load
-from hookgate.gate import Delivery, Gate
+from hookgate.delivery import Delivery
+from hookgate.gate import Gate
 from hookgate.ledger.sink import LedgerError
 from hookgate.log import make_log
 from hookgate.policy import Reason

@@ -6,7 +6,7 @@ from mitmproxy import http
 from mitmproxy.net.http import http1
 
 from hookgate.answer import Answer
-from hookgate.gate import Delivery
+from hookgate.delivery import Delivery
 from hookgate.policy import Head, Reason, make_head
 from hookgate.settings import SidecarSettings
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import httptools
 
 from hookgate.answer import Answer
-from hookgate.gate import Delivery
+from hookgate.delivery import Delivery
 from hookgate.policy import Reason, make_head
 
 if TYPE_CHECKING:

@@ -59,10 +59,10 @@ STEPS = {
     "screen": ("hookgate.policy", "Policy", "screen", 1),
     "judge": ("hookgate.policy", "Policy", "complete", 1),
     "contract": ("hookgate.policy", "Contract", "find", 1),
-    "forwarding": ("hookgate.gate", "", "upstream_head", 1),
-    "record-forward": ("hookgate.ledger", "Journal", "forward", 1),
+    "forwarding": ("hookgate.delivery", "", "upstream_head", 1),
+    "record-forward": ("hookgate.ledger.journal", "Journal", "forward", 1),
     "send": ("hookgate.upstream", "Upstream", "send", 1),
-    "deliver": ("hookgate.gate", "Delivery", "deliver", 1),
+    "deliver": ("hookgate.delivery", "Delivery", "deliver", 1),
     "exchange": (ADDON, "HookgateAddon", "_exchange", 1),
     "first-response": (ADDON, "", "response_of", 1),
 }
@@ -144,7 +144,7 @@ def test_without_its_request_hook_nothing_passes(running: Running) -> None:
 
 def test_a_fault_in_the_second_by_second_work_is_survived(tmp_path: Path) -> None:
     """The ticks go on: a rotation after the fault is followed."""
-    patch = BREAKING.format(where=("hookgate.ledger", "Journal", "tick", 1))
+    patch = BREAKING.format(where=("hookgate.ledger.journal", "Journal", "tick", 1))
     with receiving() as upstream, mitmdump(upstream.url, tmp_path, patch=patch) as gate:
         assert wait_until(lambda: "gate.fault" in gate.log)
         gate.audit.rename(tmp_path / "old.jsonl")

@@ -32,8 +32,8 @@ STEPS = {
     "message-complete": ("hookgate_sidecar.reader", "Reader", "on_message_complete"),
     "judge": ("hookgate.policy", "Policy", "complete"),
     "contract": ("hookgate.policy", "Contract", "find"),
-    "forwarding": ("hookgate.gate", "", "upstream_head"),
-    "record-forward": ("hookgate.ledger", "Journal", "forward"),
+    "forwarding": ("hookgate.delivery", "", "upstream_head"),
+    "record-forward": ("hookgate.ledger.journal", "Journal", "forward"),
     "send": ("hookgate.upstream", "Upstream", "send"),
     "pump": ("hookgate_sidecar.connection", "Connection", "_pump"),
 }

@@ -102,6 +102,7 @@ def _show(summary: Summary) -> None:
         ("client", summary.clients), ("channel", summary.channels),
         ("event type", summary.event_types), ("route", summary.routes),
         ("front", summary.fronts), ("endpoint answered", summary.upstream_statuses),
+        ("observed, not refused", summary.observed),
     ):  # fmt: skip
         _show_tally(title, tally)
     _show_slowest(summary)

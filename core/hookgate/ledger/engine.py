@@ -32,12 +32,12 @@ _COLUMNS = {
     "reason": "VARCHAR", "channel": "VARCHAR", "event_type": "VARCHAR", "route": "VARCHAR",
     "client": "VARCHAR", "upstream_status": "INTEGER", "duration_ms": "DOUBLE",
     "upstream_ms": "DOUBLE", "request_id": "VARCHAR", "reference": "VARCHAR",
-    "unknown_in": "JSON", "count": "BIGINT",
+    "observed": "JSON", "unknown_in": "JSON", "count": "BIGINT",
 }  # fmt: skip
 # Alike in all of these, lines are counted together.
 _ALIKE = (
     "event", "front", "outcome", "reason", "route", "upstream_status", "channel", "event_type",
-    "unknown_in",
+    "observed", "unknown_in",
 )  # fmt: skip
 
 
@@ -193,8 +193,8 @@ def _summary(files: Sequence[Path], database: "DuckDBPyConnection") -> Summary:
             unread[name] = unread.get(name, 0) + lines
             continue
         record = dict(zip(_ALIKE, values, strict=True))
-        parents = orjson.loads(record["unknown_in"] or "null")
-        record |= {"event": event, "unknown_in": parents, "count": ended}
+        lists = {name: orjson.loads(record[name] or "null") for name in ("observed", "unknown_in")}
+        record |= {"event": event, "count": ended, **lists}
         summary.add_alike(record, lines, _moment(first), _moment(last))
     for file in files:
         _add_unread(summary, file, unread.get(str(file), 0))

@@ -46,6 +46,7 @@ class Summary:
     event_types: Tally = field(default_factory=Tally)
     clients: Tally = field(default_factory=Tally)
     upstream_statuses: Tally = field(default_factory=Tally)
+    observed: Tally = field(default_factory=Tally)
     duration: Latency = field(default_factory=Latency)
     upstream: Latency = field(default_factory=Latency)
     timeline: Timeline = field(default_factory=Timeline)
@@ -69,7 +70,10 @@ class Summary:
     def as_dict(self) -> dict[str, Any]:
         """For JSON: names with their counts, the commonest first."""
         width, buckets = self.timeline.coarsened(MOST_BUCKETS)
-        tallies = ("fronts", "routes", "channels", "event_types", "upstream_statuses")
+        tallies = (
+            *("fronts", "routes", "channels", "event_types", "upstream_statuses"),
+            "observed",
+        )
         return {
             "files": self.files,
             "lines": self.lines,
@@ -159,8 +163,9 @@ class Summary:
         self.upstream_statuses.add(status if type(status) is int else None, lines)
         if channel is not None or event_type is not None:
             see(self.types, (channel, event_type), lines, first, last)
-        parents = record.get("unknown_in")
-        for parent in parents if type(parents) is list else ():
+        for code in _items(record.get("observed")):
+            self.observed.add(name_of(code), lines)
+        for parent in _items(record.get("unknown_in")):
             see(self.drift, (channel, event_type, name_of(parent)), lines, first, last)
 
     def add_slow(self, ms: Any, request_id: str | None, reference: str | None) -> None:
@@ -181,6 +186,10 @@ def summarise(lines: Iterable[Line], files: Iterable[str] = ()) -> Summary:
     for line in lines:
         summary.add(line)
     return summary
+
+
+def _items(value: Any) -> list[Any]:
+    return value if type(value) is list else []
 
 
 def name_of(value: Any) -> str | None:

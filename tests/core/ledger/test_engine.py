@@ -42,6 +42,7 @@ RECORDS = st.fixed_dictionaries(
         "upstream_ms": some(0.5, 7),
         "request_id": some("r1", "r2", "r3"),
         "reference": TEXTS,
+        "observed": some([], ["path_not_routed"], ["path_not_routed", "too_deep"]),
         "unknown": some(0, 2),
         "unknown_in": some([], ["/"], ["/", "/event"]),
         "count": some(0, 3, 40),

@@ -81,12 +81,20 @@ def test_values_of_another_type_do_no_harm(value: Any) -> None:
     """Whatever a line that was edited by hand holds, the summary stays bounded and can be told."""
     fields = (
         "outcome", "reason", "channel", "event_type", "route", "client", "front", "reference",
-        "upstream_status", "duration_ms", "upstream_ms", "unknown_in", "request_id", "ts",
+        "upstream_status", "duration_ms", "upstream_ms", "observed", "unknown_in",
+        "request_id", "ts",
     )  # fmt: skip
     found = sums(delivery(**dict.fromkeys(fields, value)))
     assert found.deliveries == 1
     assert all(len(str(name)) <= 256 for name in found.channels.counts)
     json.dumps(found.as_dict(), allow_nan=False)
+
+
+def test_what_was_observed_is_counted_by_reason() -> None:
+    """A delivery counts for each of its reasons; most have none."""
+    both = ["content_type_missing", "contract_violation"]
+    found = sums(delivery(observed=both), delivery(observed=both[1:]), delivery(observed=[]))
+    assert found.observed.counts == {"content_type_missing": 1, "contract_violation": 2}
 
 
 def test_unknown_members_are_told_with_where_and_when() -> None:

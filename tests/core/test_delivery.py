@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 import structlog
 
-import hookgate.gate as gate_module
+import hookgate.delivery as delivery_module
 from hookgate.answer import Answer
 from hookgate.config import load
-from hookgate.gate import Delivery, Gate
+from hookgate.delivery import Delivery
+from hookgate.gate import Gate
 from hookgate.policy import Head, Reason, make_head
 from support.events import CLEAN, event
 from support.ledger import Record, assert_balanced, assert_chained, read_ledger
@@ -117,8 +118,8 @@ BEFORE_FORWARDING = [
     ("policy", "complete"),
     ("journal", "forward"),
     ("upstream", "send"),
-    (gate_module, "upstream_head"),
-    (gate_module, "read_decided_event"),
+    (delivery_module, "upstream_head"),
+    (delivery_module, "read_decided_event"),
 ]
 
 
@@ -159,7 +160,7 @@ def test_an_exception_while_ending_a_refusal_still_refuses(
 
     async def act(gate: Gate, _: Receiver) -> None:
         with monkeypatch.context() as patch:
-            patch.setattr(gate_module, name, _raise)
+            patch.setattr(delivery_module, name, _raise)
             answer, delivery = await run(gate, BROKEN)
         assert answer.status == 503
         assert delivery.ended
@@ -179,7 +180,7 @@ def test_an_exception_after_the_upstream_took_it_is_answered_200(
     """What arrived has arrived: another status would bring it a second time."""
 
     async def act(gate: Gate, upstream: Receiver) -> None:
-        monkeypatch.setattr(gate_module, name, _raise)
+        monkeypatch.setattr(delivery_module, name, _raise)
         answer, _ = await run(gate, CLEAN)
         monkeypatch.undo()
         assert answer == Answer(200, [], b"")
@@ -198,7 +199,7 @@ def test_an_exception_while_relaying_a_rejection_is_recorded(
 
     async def act(gate: Gate, upstream: Receiver) -> None:
         upstream.respond = lambda _: b"HTTP/1.1 409 Conflict\r\nContent-Length: 0\r\n\r\n"
-        monkeypatch.setattr(gate_module, "relayed_fields", _raise)
+        monkeypatch.setattr(delivery_module, "relayed_fields", _raise)
         answer, _ = await run(gate, CLEAN)
         monkeypatch.undo()
         assert answer.status == 503
