@@ -54,9 +54,22 @@ class Channel:
 
     async def send(self, message: object) -> None:
         """Raises OSError where the other end is gone."""
+        if self._writer.is_closing():  # uvloop raises RuntimeError
+            raise BrokenPipeError
         data = pickle.dumps(message)
         self._writer.write(_LENGTH.pack(len(data)) + data)
         await self._writer.drain()
+
+    async def rest(self) -> list[Any]:
+        """What the other end said of its own accord before it was gone."""
+        said = []
+        async with self._turn:
+            try:
+                while True:
+                    said.append(await self.receive())
+            except EOFError:
+                self.close()
+        return said
 
     async def leave(self, last: object) -> None:
         """Send a last word, if somebody still listens."""

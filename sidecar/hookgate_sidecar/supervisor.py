@@ -216,7 +216,10 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         began = loop.time()
         status = await worker.process.wait()
-        counted = await self._last_word(worker)
+        worker.serving = False
+        said = [word for word in await worker.channel.rest() if isinstance(word, dict)]
+        counted = said[-1] if said else self._counted.get(worker.number, {})
+        self._counted.pop(worker.number, None)
         del self._workers[worker.number]
         self._numbers.remove(worker.number)
         self._gone = merge((self._gone, lasting(counted)))
@@ -235,18 +238,6 @@ class Supervisor:
                 self._log.error("worker.not_started", error=str(error))
             else:
                 return
-
-    async def _last_word(self, worker: Worker) -> Snapshot:
-        """What a worker that is gone had counted, as far as it could say."""
-        counted = self._counted.pop(worker.number, {})
-        try:
-            async with asyncio.timeout(_ANSWER_SECONDS):
-                while True:
-                    if isinstance(word := await worker.channel.receive(), dict):
-                        counted = word
-        except (OSError, EOFError):
-            worker.channel.close()
-        return counted
 
     async def _keep(self, problems: tuple[str, ...]) -> None:
         self._log.error("supervisor.reload_refused", problems=list(problems))

@@ -45,7 +45,7 @@ def test_a_flood_of_strangers_neither_fills_the_ledger_nor_stops_anybody(tmp_pat
     assert refused == [403] * COUNT
     assert load.unanswered == set()
     assert set(load.answers.values()) == {200}
-    assert len(load.answers) > 20
+    assert len(load.answers) > 5
 
     records = read_ledger(gate.audit)
     strangers = [

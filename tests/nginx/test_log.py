@@ -52,7 +52,9 @@ def told(front: Nginx, data: bytes, source: str = ALLOWED) -> None:
             pass
 
     def lines() -> list[bytes]:
-        return front.audit.read_bytes().splitlines() if front.audit.exists() else []
+        # A file grows page by page: what has no end yet is still being written.
+        data = front.audit.read_bytes() if front.audit.exists() else b""
+        return data[: data.rfind(b"\n") + 1].splitlines()
 
     assert wait_until(lambda: len(lines()) > before)
     for line in lines()[before:]:
