@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hookgate.ledger.reader import find_files, in_order
 from support.conformance import NGINX_MEMBERS
 from support.events import CLEAN
+from support.ledger import whole_lines
 from support.nginx import Nginx, nginx
 from support.raw import ask, connected, post, wait_until
 from support.receiver import Receiver, receiving
@@ -52,9 +53,7 @@ def told(front: Nginx, data: bytes, source: str = ALLOWED) -> None:
             pass
 
     def lines() -> list[bytes]:
-        # A file grows page by page: what has no end yet is still being written.
-        data = front.audit.read_bytes() if front.audit.exists() else b""
-        return data[: data.rfind(b"\n") + 1].splitlines()
+        return whole_lines(front.audit.read_bytes() if front.audit.exists() else b"")
 
     assert wait_until(lambda: len(lines()) > before)
     for line in lines()[before:]:

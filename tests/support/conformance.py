@@ -12,7 +12,7 @@ from hookgate.policy import Outcome, Reason
 
 from .corpus import BODY_JUDGED, Case, Expected
 from .crafting import text
-from .ledger import Record
+from .ledger import Record, whole_lines
 from .raw import Client, Reply, connected, wait_until
 from .receiver import Receiver, Seen
 from .sidecar import ALLOWED
@@ -123,8 +123,7 @@ class Running:
     def _lines(self) -> list[bytes]:
         data = self.ledger.read_bytes() if self.ledger.exists() else b""
         assert data.isascii()
-        assert data == b"" or data.endswith(b"\n")
-        return data.splitlines()
+        return whole_lines(data)
 
     def _pace(self) -> None:
         if len(self._strangers) == _STRANGERS_A_SECOND:

@@ -9,12 +9,20 @@ from typing import Any
 Record = dict[str, Any]
 
 
-def read_ledger(path: Path) -> list[Record]:
-    """Every record; fails on a line that is no pure ASCII JSON object or is not ended."""
+def whole_lines(data: bytes) -> list[bytes]:
+    """Without one that is still being written: a file grows page by page, not line by line."""
+    return data[: data.rfind(b"\n") + 1].splitlines()
+
+
+def read_ledger(path: Path, *, growing: bool = False) -> list[Record]:
+    """Every record; fails on a line that is no pure ASCII JSON object.
+
+    Fails also on one that is not ended, unless the file is `growing`.
+    """
     data = path.read_bytes() if path.exists() else b""
     assert data.isascii()
-    assert data == b"" or data.endswith(b"\n")
-    records = [json.loads(line) for line in data.splitlines()]
+    assert growing or data == b"" or data.endswith(b"\n")
+    records = [json.loads(line) for line in whole_lines(data)]
     assert all(isinstance(record, dict) for record in records)
     return records
 

@@ -161,7 +161,7 @@ class Mitmdump:
 
     def records(self, kind: str | None = None) -> list[Record]:
         """The ledger's records, of one kind or of all."""
-        return [r for r in read_ledger(self.audit) if kind in (None, r["event"])]
+        return [r for r in read_ledger(self.audit, growing=True) if kind in (None, r["event"])]
 
     def wait_for_deliveries(self, count: int, seconds: float = 5) -> list[Record]:
         """The `delivery` records once there are `count`; fails when the time is up."""

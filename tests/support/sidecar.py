@@ -98,7 +98,7 @@ class Sidecar:
 
     def records(self, kind: str | None = None) -> list[Record]:
         """The ledger's records, of one kind or of all."""
-        return [r for r in read_ledger(self.audit) if kind in (None, r["event"])]
+        return [r for r in read_ledger(self.audit, growing=True) if kind in (None, r["event"])]
 
     def ledgers(self) -> list[Path]:
         """Its own ledger, or those of its workers, by name."""
@@ -108,7 +108,8 @@ class Sidecar:
 
     def all_records(self, kind: str) -> list[Record]:
         """The records of one kind in all ledgers, in the order of their times."""
-        records = [r for path in self.ledgers() for r in read_ledger(path) if r["event"] == kind]
+        ledgers = [read_ledger(path, growing=True) for path in self.ledgers()]
+        records = [r for ledger in ledgers for r in ledger if r["event"] == kind]
         return sorted(records, key=lambda record: str(record["ts"]))
 
     def wait_for_deliveries(self, count: int, seconds: float = 5) -> list[Record]:

@@ -4,6 +4,7 @@ Gives what `stats.summarise` gives, but that blank lines are no lines. DuckDB is
 is used: a small ledger is read before that import would end.
 """
 
+import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from .reader import read_file
+from .reader import LONGEST_LINE, read_file
 from .stats import MOST_SLOW, Summary, name_of
 
 if TYPE_CHECKING:
@@ -224,15 +225,28 @@ def _summary(files: Sequence[Path], database: "DuckDBPyConnection") -> Summary:
 
 
 def _add_unread(summary: Summary, file: Path, count: int) -> None:
-    """Read again as many lines as DuckDB could not: damaged ones, and lone surrogates."""
-    if not count:
+    """Read again as many lines as DuckDB could not: damaged ones, and lone surrogates.
+
+    DuckDB passes over some torn ends without a word: such a file is read to its end.
+    """
+    torn = _is_torn(file)
+    if not count and not torn:
         return
     for line in read_file(file):
         if line.record is None or not _reads(line.raw):
             summary.add(line)
             count -= 1
-            if not count:
+            if not count and not torn:
                 return
+
+
+def _is_torn(file: Path) -> bool:
+    """Whether a plain file ends in something that is no line of its own."""
+    with file.open("rb") as stream:
+        size = stream.seek(0, os.SEEK_END)
+        stream.seek(max(0, size - LONGEST_LINE))
+        tail = stream.read().rpartition(b"\n")[2]
+    return file.suffix != ".gz" and bool(tail) and not _reads(tail)
 
 
 def _reads(raw: bytes) -> bool:

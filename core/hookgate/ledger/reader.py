@@ -15,6 +15,7 @@ import orjson
 from .record import Record
 
 LONGEST_LINE = 1 << 20
+TORN = "torn: the file ends in it"
 _PROGRESS_EVERY = 4096
 
 # What logrotate (.1, .2.gz, -20261122, -20261122-1700000000.gz) and several workers (.1 before the
@@ -104,7 +105,7 @@ def _line(name: str, number: int, data: bytes, stream: IO[bytes]) -> Line:
         return Line(name, number, raw, None, "longer than any record")
     if (record := parse(raw)) is not None:
         return Line(name, number, raw, record, "")
-    problem = "no record" if data.endswith(b"\n") else "torn: the file ends in it"
+    problem = "no record" if data.endswith(b"\n") else TORN
     return Line(name, number, raw, None, problem)
 
 
