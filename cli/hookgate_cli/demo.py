@@ -170,17 +170,23 @@ def _show(rows: list[dict[str, Any]], audit: Path) -> bool:
     wrong = sum(not row["ok"] for row in rows)
     out.print(f"{len(rows)} requests, {len(rows) - wrong} ended as they should, {wrong} did not.")
     out.print(f"Audit log: {audit}", soft_wrap=True, highlight=False)
+    out.print(f"Ask it: {_command()} audit stats {audit}", soft_wrap=True, highlight=False)
     return wrong == 0
+
+
+def _command() -> str:
+    """How the person who runs this calls the command."""
+    return sys.argv[0] if Path(sys.argv[0]).name == "hookgate" else "hookgate"
 
 
 def _stay(url: str, receiver: str, audit: Path) -> None:
     out.print(f"\nThe gate is at {url}, in front of {receiver}. Try, in another terminal:\n")
-    hookgate = sys.argv[0] if Path(sys.argv[0]).name == "hookgate" else "hookgate"
+    hookgate = _command()
     for command in (
         f"{hookgate} send {url}",
         f"curl -i -H 'Content-Type: application/json' -d '{{\"a\": 1, \"a\": 2}}' {url}",
         f"curl -i --interface {FOREIGN} -d '{{}}' {url}",
-        f"tail -f {audit}",
+        f"{hookgate} audit tail -f {audit}",
     ):
         out.print(f"  {command}", soft_wrap=True, highlight=False, markup=False)
     out.print("\nCtrl-C ends it.")

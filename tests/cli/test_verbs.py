@@ -30,7 +30,7 @@ def test_demo_ends_as_it_should(
     monkeypatch.setenv("HOOKGATE_AUDIT__PATH", "/nowhere/at/all")  # the user's own settings
     result = call("demo", *options)
     assert result.status == 0, result.out
-    audit = Path(result.out.rpartition("Audit log: ")[2].strip())
+    audit = Path(result.out.rpartition("Audit log: ")[2].splitlines()[0])
     total = len(CLEAN) + len(HOSTILE) + 2
     assert f"{total} requests, {total} ended as they should, 0 did not." in result.out
     assert_chained(audit)
