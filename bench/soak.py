@@ -275,7 +275,19 @@ async def soak(folder: Path, seconds: float) -> bool:
     seen = folder / "seen"
     port = _free_port()
     upstream = Endpoint(port, seen)
-    gate = Gate(folder, port)
+    try:
+        gate = Gate(folder, port)
+        try:
+            return await _soak(folder, seconds, gate, upstream)
+        finally:
+            gate.process.kill()
+            gate.process.wait()
+    finally:
+        upstream.process.kill()
+        upstream.process.wait()
+
+
+async def _soak(folder: Path, seconds: float, gate: Gate, upstream: Endpoint) -> bool:
     sent = Sent()
     samples: list[tuple[list[int], list[int]]] = []
     async with contextlib.AsyncExitStack() as chaos:
@@ -293,9 +305,7 @@ async def soak(folder: Path, seconds: float) -> bool:
     samples.append(gate.figures())
     gate.process.terminate()
     status = gate.process.wait(30)
-    upstream.process.kill()
-    upstream.process.wait()
-    return _report(folder, sent, seen, gate, upstream, samples, status)
+    return _report(folder, sent, folder / "seen", gate, upstream, samples, status)
 
 
 def _report(
