@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from .query import Query
 from .reader import LONGEST_LINE, read_file
 from .stats import MOST_SLOW, Summary, name_of
 
@@ -117,13 +118,16 @@ def summarise(
         for sign, moment in ((">=", since), ("<", until))
         if moment is not None
     )
+    time = Query(since, until) if when else None
+    if when:
+        when = f"({when}) OR event IS NULL"  # what DuckDB could not read has no time here
     with _database() as database:
         [(slow_from,)] = database.execute(_SLOW_FROM.format(lines=lines)).fetchall()
         query = _SUMS.format(
             lines=lines, alike=", ".join(_ALIKE), when=when or "TRUE", slow_from=slow_from
         )
         _run(database, query, on_progress)
-        return _summary(files, database)
+        return _summary(files, database, time)
 
 
 def _reading(files: Sequence[Path]) -> str:
@@ -179,7 +183,7 @@ def _bytes_read() -> int:
         return 0
 
 
-def _summary(files: Sequence[Path], database: "DuckDBPyConnection") -> Summary:
+def _summary(files: Sequence[Path], database: "DuckDBPyConnection", time: Query | None) -> Summary:
     def rows(kind: int, columns: str, more: str = "") -> list[Any]:
         query = f"SELECT {columns} FROM sums WHERE kind = {kind} {more}"  # noqa: S608  # both ours
         return database.execute(query).fetchall()
@@ -198,7 +202,7 @@ def _summary(files: Sequence[Path], database: "DuckDBPyConnection") -> Summary:
         record |= {"event": event, "count": ended, **lists}
         summary.add_alike(record, lines, _moment(first), _moment(last))
     for file in files:
-        _add_unread(summary, file, unread.get(str(file), 0))
+        _add_unread(summary, file, unread.get(str(file), 0), time)
     for minute, outcome, ended in rows(
         _MINUTES, "minute, outcome, ended", "AND minute IS NOT NULL"
     ):
@@ -224,19 +228,21 @@ def _summary(files: Sequence[Path], database: "DuckDBPyConnection") -> Summary:
     return summary
 
 
-def _add_unread(summary: Summary, file: Path, count: int) -> None:
+def _add_unread(summary: Summary, file: Path, count: int, time: Query | None) -> None:
     """Read again as many lines as DuckDB could not: damaged ones, and lone surrogates.
 
-    DuckDB passes over some torn ends without a word: such a file is read to its end.
+    DuckDB passes over some torn ends without a word: such a file is read to its end, and so is one
+    of which only a `time` is asked for, when damage does not count.
     """
-    torn = _is_torn(file)
-    if not count and not torn:
+    to_its_end = time is not None or _is_torn(file)
+    if not count and (time is not None or not to_its_end):
         return
     for line in read_file(file):
         if line.record is None or not _reads(line.raw):
-            summary.add(line)
+            if time is None or (line.record is not None and time.matches(line.record)):
+                summary.add(line)
             count -= 1
-            if not count and not torn:
+            if not count and not to_its_end:
                 return
 
 

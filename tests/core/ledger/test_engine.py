@@ -92,6 +92,17 @@ def test_the_summaries_of_a_time_are_equal(tmp_path: Path, lines: list[bytes]) -
     assert state(found) == state(summarise(chosen, [str(file)]))
 
 
+def test_a_line_that_only_python_reads_counts_where_its_time_does(tmp_path: Path) -> None:
+    """A lone surrogate, within the time and outside of it, with damage between."""
+    file = tmp_path / "a.jsonl"
+    inside, outside = "2025-09-03T08:00:05.123456Z", "2025-09-04T08:00:05.123456Z"
+    lines = [f'{{"event":"delivery","ts":"{ts}","reason":"\\ud800"}}' for ts in (outside, inside)]
+    file.write_text("\n".join(["garbage", '{"event":5}', *lines]) + "\n")
+    moment = timestamp({"ts": inside})
+    found = engine.summarise([file], moment, moment + 1)
+    assert (found.lines, found.problems, found.deliveries) == (1, 0, 1)
+
+
 def test_it_serves_only_large_files_whose_names_it_takes_literally(tmp_path: Path) -> None:
     """Small ledgers start sooner without it, and a name is no pattern."""
     small, large = tmp_path / "small.jsonl", tmp_path / "large.jsonl"
