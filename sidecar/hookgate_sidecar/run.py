@@ -3,7 +3,8 @@
 import asyncio
 import resource
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import structlog
 
@@ -123,20 +124,15 @@ async def _supervise(live: LiveConfig, log: structlog.BoundLogger, ready: Ready)
         with reloading():
             await supervisor.reload(make)
 
-    def reload(make: Callable[[], Config]) -> None:
-        task = asyncio.create_task(reload_all(make))
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
-
-    def roll() -> None:
-        task = asyncio.create_task(supervisor.roll())
+    def begin(work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
     signals.on(signal.SIGUSR1, lambda: supervisor.signal(signal.SIGUSR1))
-    signals.on(signal.SIGUSR2, roll)
-    signals.on(signal.SIGHUP, lambda: reload(live.reread))
-    watching = asyncio.create_task(_watch(live, lambda: reload(live.refresh)))
+    signals.on(signal.SIGUSR2, lambda: begin(supervisor.roll()))
+    signals.on(signal.SIGHUP, lambda: begin(reload_all(live.reread)))
+    watching = asyncio.create_task(_watch(live, lambda: begin(reload_all(live.refresh))))
     counting = asyncio.create_task(_count(supervisor))
     try:
         await supervisor.start()

@@ -31,11 +31,10 @@ _KILL_AFTER_SECONDS = 5.0
 
 
 class Worker:
-    """A child process that serves, or is about to. `config` is what it goes by."""
+    """A child process that serves, or is about to."""
 
-    def __init__(self, number: int, config: Config, channel: Channel, process: Process) -> None:
+    def __init__(self, number: int, channel: Channel, process: Process) -> None:
         self.number = number
-        self.config = config
         self.channel = channel
         self.process = process
         self.leaving = False
@@ -168,14 +167,14 @@ class Supervisor:
                 await self._keep(problems)
                 return
             self._live.current = config
-            await asyncio.gather(*(self._apply(worker, config) for worker in serving))
+            await asyncio.gather(*(self._apply(worker) for worker in serving))
 
     async def _start(self, replaces: str | None = None) -> None:
         config = self._live.current
         number = next(n for n in range(1, len(self._numbers) + 2) if n not in self._numbers)
         self._numbers.add(number)
         ours, theirs = socket.socketpair()
-        self._workers[number] = worker = await self._spawn(number, config, ours, theirs)
+        self._workers[number] = worker = await self._spawn(number, ours, theirs)
         watching = asyncio.ensure_future(self._watch(worker))
         self._watching.add(watching)
         watching.add_done_callback(self._watching.discard)
@@ -192,13 +191,11 @@ class Supervisor:
         self._log.info("worker.serving", worker=number, pid=worker.process.pid, replaces=replaces)
         if self._live.current is not config:  # a reload overtook it
             await self._prepare(worker, self._live.current)
-            await self._apply(worker, self._live.current)
+            await self._apply(worker)
         if self._stopping:
             worker.signal(signal.SIGTERM)
 
-    async def _spawn(
-        self, number: int, config: Config, ours: socket.socket, theirs: socket.socket
-    ) -> Worker:
+    async def _spawn(self, number: int, ours: socket.socket, theirs: socket.socket) -> Worker:
         fds = (theirs.fileno(), self._socket.fileno())
         with theirs:
             process = await create_subprocess_exec(
@@ -210,7 +207,7 @@ class Supervisor:
                 pass_fds=fds,
                 stdin=DEVNULL,
             )
-        return Worker(number, config, await Channel.over(ours), process)
+        return Worker(number, await Channel.over(ours), process)
 
     async def _watch(self, worker: Worker) -> None:
         loop = asyncio.get_running_loop()
@@ -218,8 +215,8 @@ class Supervisor:
         status = await worker.process.wait()
         worker.serving = False
         said = [word for word in await worker.channel.rest() if isinstance(word, dict)]
-        counted = said[-1] if said else self._counted.get(worker.number, {})
-        self._counted.pop(worker.number, None)
+        told = self._counted.pop(worker.number, {})
+        counted = said[-1] if said else told
         del self._workers[worker.number]
         self._numbers.remove(worker.number)
         self._gone = merge((self._gone, lasting(counted)))
@@ -251,10 +248,9 @@ class Supervisor:
             return ()
         return problems
 
-    async def _apply(self, worker: Worker, config: Config) -> None:
+    async def _apply(self, worker: Worker) -> None:
         try:
             await worker.ask(Apply())
-            worker.config = config
         except (OSError, EOFError):
             worker.signal(signal.SIGKILL)  # hung: it must not go by what is no longer in force
 
