@@ -3,6 +3,7 @@
 from .checks import OBSERVABLE, Decision
 from .contract import Contract, ContractError
 from .document import salvage
+from .framing import declared_length
 from .policy import Policy, Step
 from .request import Fields, Head, make_head
 from .source import HEADERS, Standing, parse_address
@@ -24,6 +25,7 @@ __all__ = [
     "Reason",
     "Standing",
     "Step",
+    "declared_length",
     "make_head",
     "parse_address",
     "salvage",

@@ -1,6 +1,6 @@
 """The checks in their order, each a function from what is known so far to a finding or None."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from hookgate.settings import Mode
@@ -44,15 +44,22 @@ class Decision:
         "unknown",
     )
 
-    def __init__(self, head: Head) -> None:
+    def __init__(
+        self,
+        head: Head,
+        body: bytes | None = None,
+        origin: Origin | None = None,
+        contract: Contract | None = None,
+        observed: Iterable[Finding] = (),
+    ) -> None:
         self.head = head
-        self.body: bytes | None = None
-        self.origin: Origin | None = None
-        self.contract: Contract | None = None
+        self.body = body
+        self.origin = origin
+        self.contract = contract
         self.document: Document | None = None
         self.unknown: Unknown | None = None
         self.finding: Finding | None = None
-        self.observed: list[Finding] = []
+        self.observed = [*observed]
 
     @property
     def reason(self) -> Reason:

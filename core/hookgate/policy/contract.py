@@ -3,6 +3,7 @@
 import json
 import re
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 from itertools import islice
 from typing import Any, NamedTuple
@@ -23,6 +24,7 @@ _LIST_ALL_BELOW = 4096
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _UTC_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z?", flags=re.ASCII)
 _TO_THE_SECOND = len("2025-09-03T08:00:05")
+_LONGEST_TIME = len("2025-09-03T08:00:05.123456789Z")
 
 
 class ContractError(ValueError):
@@ -38,6 +40,12 @@ class Unknown(NamedTuple):
 
 def is_utc_time(text: str) -> bool:
     """A real calendar time like 2025-09-03T08:00:05; a fraction and a Z are tolerated."""
+    return len(text) <= _LONGEST_TIME and _is_utc_time(text)
+
+
+# The schema asks and then the record, and events come in bursts: a look-up takes a tenth.
+@lru_cache(maxsize=1024)
+def _is_utc_time(text: str) -> bool:
     if _UTC_TIME.fullmatch(text) is None:
         return False
     try:
@@ -108,17 +116,21 @@ class Contract:
         """Members the schema does not name, wherever it names any; None if there are none."""
         count = 0
         parents: list[str] = []
-        open_nodes: list[tuple[str, Node | None, Any]] = [("", self._tree, document)]
+        open_nodes: list[tuple[str, str, Node, Any]] = []
+        if self._tree is not None:
+            open_nodes.append(("", "", self._tree, document))
         while open_nodes:
-            pointer, node, value = open_nodes.pop()
-            if node is None or type(value) is not dict:
+            above, name, node, value = open_nodes.pop()
+            if type(value) is not dict:
                 continue
             if not node.names.issuperset(value):
                 count += len(value.keys() - node.names)
-                parents.append(pointer or "/")
-            for name, below in node.below:
-                if name in value:
-                    open_nodes.append((f"{pointer}/{name}", below, value[name]))
+                parents.append(above + name or "/")
+            if node.below:
+                above = f"{above}{name}/"
+                for name, below in node.below:
+                    if name in value:
+                        open_nodes.append((above, name, below, value[name]))
         return Unknown(count, tuple(sorted(parents))) if count else None
 
     def _describe(self, error: jsonschema_rs.ValidationError, document: Document) -> str:

@@ -10,6 +10,7 @@ from math import isinf
 from typing import Any
 
 import jiter
+import orjson
 
 from .verdict import Finding, Reason
 
@@ -18,12 +19,6 @@ Document = dict[str, Any]
 # jiter stops at 200 levels by itself; a configured bound stays well below.
 DEEPEST = 128
 
-# With every digit made 0: an integer beyond 64 bits has at least 19 digits, and a shorter number
-# needs an exponent of at least three digits to overflow a double. The match may be inside a
-# string: it only decides whether the parsed document is walked. (A regular expression for the
-# same took 19 us for 430 bytes, this takes 2.)
-_FLATTEN = bytes.maketrans(b"123456789E", b"000000000e")
-_LONG = b"0" * 19
 _PLACE = re.compile(r"at (line \d+ column \d+)$")
 _SMALLEST, _LARGEST = -(2**63), 2**64 - 1
 
@@ -44,7 +39,7 @@ def parse(body: bytes, max_depth: int) -> Document | Finding:
     if (
         body.count(b"{") + body.count(b"[") > max_depth
         or b"\\u0000" in body
-        or _has_suspect_number(body)
+        or _may_hold_odd_number(document)
     ):
         finding = _find_ambiguity(document, max_depth)
         if finding is not None:
@@ -54,9 +49,13 @@ def parse(body: bytes, max_depth: int) -> Document | Finding:
     return document
 
 
-def _has_suspect_number(body: bytes) -> bool:
-    flat = body.translate(_FLATTEN)
-    return _LONG in flat or b"e000" in flat or b"e+000" in flat
+def _may_hold_odd_number(document: Any) -> bool:
+    # orjson refuses integers beyond 64 bits and writes infinity as null: 0.7 us for 430 bytes,
+    # where a search of the text takes 4 and a walk in Python 10.
+    try:
+        return b"null" in orjson.dumps(document)
+    except orjson.JSONEncodeError:
+        return True
 
 
 def _classify(body: bytes, message: str) -> Finding:

@@ -62,9 +62,14 @@ class Policy:
         self._run(self._on_head, decision)
         return decision
 
-    def complete(self, decision: Decision, body: bytes) -> Decision:
-        """Finish a decision that `screen` began and did not refuse; returns the same object."""
-        decision.body = body
+    def complete(self, screened: Decision, body: bytes) -> Decision:
+        """The whole decision on a body behind a head that `screen` did not refuse.
+
+        `screened` stays as it is: it may serve for every request with the same head.
+        """
+        decision = Decision(
+            screened.head, body, screened.origin, screened.contract, screened.observed
+        )
         self._run(self._on_body, decision)
         return decision
 

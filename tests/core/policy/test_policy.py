@@ -70,14 +70,16 @@ def test_what_the_head_tells_is_refused_before_a_body_byte(reason: Reason, head:
 
 
 def test_a_clean_head_is_worth_its_body() -> None:
-    """`screen` finds nothing, and `complete` goes on with the same decision."""
+    """`screen` finds nothing; `complete` goes on from there, for any number of bodies."""
     policy = make_policy()
-    decision = policy.screen(request())
-    assert decision.finding is None
-    assert policy.complete(decision, CLEAN) is decision
+    screened = policy.screen(request())
+    assert screened.finding is None
+    assert policy.complete(screened, b"{").reason is Reason.MALFORMED_JSON
+    decision = policy.complete(screened, CLEAN)
     assert decision.reason is Reason.CLEAN
     assert decision.document == json.loads(CLEAN)
     assert decision.unknown is None
+    assert (screened.body, screened.document, screened.finding) == (None, None, None)
 
 
 OBSERVED: dict[str, tuple[Reason, Head, bytes]] = {
