@@ -22,6 +22,9 @@ from .tls import client_context
 # means that none is picked which is about to go.
 IDLE_SECONDS = 4.0
 _LARGEST_HEAD = 64 * 1024
+# An upstream says the same again and again: whole answers that were read before are not parsed.
+_MOST_KNOWN = 64
+_LONGEST_KNOWN = 1024
 
 
 class Response(NamedTuple):
@@ -84,6 +87,8 @@ class Upstream:
         self._connected: set[_Connection] = set()
         self._reaper: asyncio.TimerHandle | None = None
         self._retired = False
+        # Whole answers after which the connection stayed open, and what they meant.
+        self.known: dict[bytes, Response] = {}
 
     @property
     def busy(self) -> bool:
@@ -100,11 +105,12 @@ class Upstream:
 
         The deadline covers waiting for a connection, connecting and the exchange.
         """
-        exchange = _Exchange(head, body, done, self._loop.time() + self._settings.timeout)
+        now = self._loop.time()
+        exchange = _Exchange(head, body, done, now + self._settings.timeout)
         self._active[exchange] = None
         if self._timer is None:
             self._timer = self._loop.call_at(exchange.deadline, self._expire_overdue)
-        connection = self._take_idle()
+        connection = self._take_idle(now)
         if connection is not None:
             connection.begin(exchange)
             return
@@ -129,8 +135,8 @@ class Upstream:
             connection.close()
         self._idle.clear()
 
-    def _take_idle(self) -> "_Connection | None":
-        oldest = self._loop.time() - IDLE_SECONDS
+    def _take_idle(self, now: float) -> "_Connection | None":
+        oldest = now - IDLE_SECONDS
         while self._idle:
             connection = self._idle.pop()
             if connection.is_usable() and connection.idle_since >= oldest:
@@ -200,6 +206,13 @@ class Upstream:
     def gained(self, connection: "_Connection") -> None:
         """Note that a connection is made."""
         self._connected.add(connection)
+
+    def learn(self, data: bytes, response: Response) -> None:
+        """Note that these bytes were one whole answer, after which the connection stays open."""
+        if len(data) <= _LONGEST_KNOWN:
+            if len(self.known) >= _MOST_KNOWN:
+                self.known.clear()
+            self.known[data] = response
 
     def lost(self, connection: "_Connection") -> None:
         """Note that a connection is gone."""
@@ -271,7 +284,8 @@ class _Connection(asyncio.Protocol):
     def begin(self, exchange: _Exchange) -> None:
         """Send the exchange's request."""
         assert self._transport is not None  # noqa: S101  # the pool holds connected ones only
-        self._reset()
+        if self._received:
+            self._reset()
         self._exchange = exchange
         exchange.connection = self
         self._transport.writelines((exchange.head, exchange.body))
@@ -296,6 +310,10 @@ class _Connection(asyncio.Protocol):
         if exchange is None:
             self.close()  # an answer that nobody asked for
             return
+        whole = not self._received
+        if whole and (known := self._upstream.known.get(data)) is not None:
+            self._finish(exchange, known, keep_alive=True)
+            return
         self._received += len(data)
         broken = False
         try:
@@ -308,7 +326,9 @@ class _Connection(asyncio.Protocol):
         if broken or self._is_oversized():
             self._end(Reason.UPSTREAM_INVALID)
         elif self._complete:
-            self._finish(exchange)
+            if whole and self._keep_alive and self._status < 300:
+                self._upstream.learn(data, self._response())
+            self._finish(exchange, self._response(), keep_alive=self._keep_alive)
 
     def _is_oversized(self) -> bool:
         if not self._head_complete:
@@ -319,12 +339,12 @@ class _Connection(asyncio.Protocol):
             or self._received > 2 * self._max_response + _LARGEST_HEAD
         )
 
-    def _finish(self, exchange: _Exchange) -> None:
+    def _finish(self, exchange: _Exchange, response: Response, *, keep_alive: bool) -> None:
         self._exchange = None
         exchange.connection = None
         transport = self._transport
-        self._upstream.conclude(exchange, self._response())
-        if transport is not None and self._keep_alive and not transport.get_write_buffer_size():
+        self._upstream.conclude(exchange, response)
+        if transport is not None and keep_alive and not transport.get_write_buffer_size():
             self._upstream.release(self)
         else:
             self.close()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from hookgate.answer import Answer
 from hookgate.policy import Reason, Standing
 
+from .heads import Sender
 from .reader import Reader, Request
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class Connection(asyncio.Protocol):
     """The server side of one connection; `deadline` is when `expire` is due.
 
     The listener sets what was learnt before HTTP, and in `refusal` why there will be none.
-    `arriving` runs until then.
+    `arriving` runs until then. `sender` is all of it that a head is judged by.
     """
 
     def __init__(self, server: "Server", peer: str) -> None:
@@ -36,6 +37,7 @@ class Connection(asyncio.Protocol):
         self.counted = True
         self.proxied_for: str | None = None
         self.scheme = b"http"
+        self.sender: Sender = peer, None, b"http"
         self.refusal: tuple[Reason, str] | None = None
         self.arriving: asyncio.Task[None] | None = None
         self._server = server
@@ -59,6 +61,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport  # type: ignore[assignment]  # a TCP transport
         self.arriving = None
+        self.sender = self.peer, self.proxied_for, self.scheme
         self._restart_deadline()
         if self.refusal is not None:
             request = self._reader.begin()
@@ -141,9 +144,11 @@ class Connection(asyncio.Protocol):
         self._pumping = True
         try:
             self._serve_queue()
-            while len(self._queue) <= 1 and not self._writing_paused and self._reader.read_on():
+            while self._reader.unfed and len(self._queue) <= 1 and not self._writing_paused:
+                self._reader.read_on()
                 self._serve_queue()
-            self._apply_backpressure()
+            if self._reading_paused != (len(self._queue) > 1 or self._writing_paused):
+                self._apply_backpressure()
         except Exception as error:  # noqa: BLE001  # fails closed
             self._fault(error)
         finally:
@@ -161,7 +166,7 @@ class Connection(asyncio.Protocol):
             else:
                 if request.expects:
                     request.expects = False
-                    self._send(_CONTINUE)
+                    self._transport.write(_CONTINUE)
                 break
 
     def _answered(self, answer: Answer) -> None:
@@ -190,23 +195,20 @@ class Connection(asyncio.Protocol):
             self._linger()
 
     def _write(self, request: Request) -> None:
-        if request.answer is not None and not request.answered:
-            data = self._server.writer.render(
+        if request.answer is None or request.answered or self._transport is None:
+            return
+        request.answered = True
+        self._transport.write(
+            self._server.writer.render(
                 request.answer, keep_alive=request.keep_alive, old=request.version == "1.0"
             )
-            request.answered = True
-            self._send(data)
-
-    def _send(self, data: bytes) -> None:
-        if self._transport is not None:
-            self._transport.write(data)
+        )
 
     def _apply_backpressure(self) -> None:
-        pause = len(self._queue) > 1 or self._writing_paused
-        if self._transport is None or self._lingering or pause == self._reading_paused:
+        if self._transport is None or self._lingering:
             return
-        self._reading_paused = pause
-        if pause:
+        self._reading_paused = not self._reading_paused
+        if self._reading_paused:
             self._transport.pause_reading()
         else:
             self._transport.resume_reading()

@@ -1,17 +1,21 @@
 """Bytes from a sender become requests: llhttp in its strict mode, and the bounds it does not have.
 
 The parser's callbacks collect and screen; what is to be done about it is the connection's affair.
+A whole request whose head is byte for byte one that passed before is not parsed again.
 """
 
 from collections import deque
 from collections.abc import Callable
+from math import inf
 from typing import TYPE_CHECKING
 
 import httptools
 
 from hookgate.answer import Answer
 from hookgate.delivery import Delivery
-from hookgate.policy import Reason, make_head
+from hookgate.policy import Reason, declared_length, make_head
+
+from .heads import KnownHead
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -75,7 +79,8 @@ class Request:
 class Reader:
     """Reads one connection's requests into `queue`, in order of arrival.
 
-    `receiving` is the one that is not complete yet. `done` says that nothing more will be read.
+    `receiving` is the one that is not complete yet. `unfed` was put back, for `read_on`. `done`
+    says that nothing more will be read.
     `advanced` is called whenever a request begins, has its head, or is complete.
     """
 
@@ -94,27 +99,71 @@ class Reader:
         self._queue = queue
         self._advanced = advanced
         self._parser = httptools.HttpRequestParser(self)
-        self._unfed = b""
+        self.unfed = b""
         self._feeding = 0
         self._begun = 0
         self._progressed = False
         self._quiet = 0
+        self._heads = server.heads
 
     def read(self, data: bytes) -> None:
         """Parse what came. Raises whatever a bug raises."""
+        at_boundary = self.receiving is None and not self._queue and not self.done
+        if at_boundary and self._repeat(data):
+            return
         for start in range(0, len(data), _PIECE):
             if self.done:
                 return
             if len(self._queue) > 1:
-                self._unfed = data[start:]
+                self.unfed = data[start:]
                 return
             self._feed(data[start : start + _PIECE])
+        if at_boundary:
+            self._learn(data)
 
-    def read_on(self) -> bool:
-        """Parse what was put back; False if there is none."""
-        data, self._unfed = self._unfed, b""
+    def _repeat(self, data: bytes) -> bool:
+        """Take one whole request with a known head; False, and nothing done, if it is not that.
+
+        The parser is at the boundary of two messages before it and, unfed, after it.
+        """
+        end = data.find(b"\r\n\r\n") + 4
+        connection, gate = self._connection, self._gate
+        known = self._heads.get((connection.sender, data[:end]))
+        if (
+            known is None
+            or len(data) - end != known.length
+            or known.passed.terms is not gate.terms
+            or gate.under_way >= self._settings.max_in_flight
+        ):
+            return False
+        request = Request(gate.begin(connection.peer))
+        request.delivery.repeat(known.passed)
+        request.version = known.passed.decision.head.version
+        request.head_complete = request.complete = request.keep_alive = True
+        request.size = known.length
+        request.body.append(data[end:])
+        self._queue.append(request)
+        connection.deadline = inf  # nothing more is awaited from the sender
+        return True
+
+    def _learn(self, data: bytes) -> None:
+        """Remember the head of a request that passed, if `data` was exactly that request."""
+        if self.done or self.receiving is not None or len(self._queue) != 1:
+            return
+        request = self._queue[0]
+        passed = request.delivery.passed
+        if passed is None or request.answer is not None or not request.keep_alive:
+            return
+        end = data.find(b"\r\n\r\n") + 4
+        # The parser found the body's end where its declared length says, so it will for any body.
+        if declared_length(passed.decision.head) == request.size == len(data) - end:
+            known = KnownHead(passed, request.size)
+            self._heads.learn(self._connection.sender, data[:end], known)
+
+    def read_on(self) -> None:
+        """Parse what was put back."""
+        data, self.unfed = self.unfed, b""
         self.read(data)
-        return bool(data)
 
     def begin(self) -> Request:
         """A request begins to arrive."""
@@ -129,7 +178,7 @@ class Reader:
         """Read nothing more; returns the request that was not complete."""
         request, self.receiving = self.receiving, None
         self.done = True
-        self._unfed = b""
+        self.unfed = b""
         return request
 
     def _feed(self, data: bytes) -> None:
