@@ -3,38 +3,51 @@
 A front calls `Gate.begin` when a request starts to arrive, then on the `Delivery`
 
 - `screen(head)` once the head is complete: an `Answer` refuses, None asks for the body;
-- `deliver(body, done)` once the body is complete: `done(answer)` is called, then or later;
+  or `repeat(passed)` where the same head passed before;
+- `deliver(body, done)` once the body is complete: `done(answer)` is called later;
 - or `refuse(reason)` for what only a front can see (broken HTTP, a time-out);
 - `leave()` when the sender is gone.
 
 None of these raises. Whatever goes wrong inside ends as `gate_error`, recorded, answered 503.
 """
 
-import time
 from collections.abc import Callable
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from time import perf_counter
+from typing import TYPE_CHECKING, NamedTuple
 
 from .answer import BARE_FAILURE, DELIVERED, Answer, make_answer
-from .forwarding import relayed_fields, upstream_head
-from .ledger.journal import LedgerUnavailableError
-from .ledger.record import Ending, Event, Record, delivery_record, read_decided_event
+from .forwarding import UpstreamHead, relayed_fields, upstream_head
+from .ledger.record import Ending, Event, Record, delivery_record, head_record, read_decided_event
 from .policy import Decision, Head, Reason, Standing
 from .upstream import Response
 
 if TYPE_CHECKING:
-    from .gate import Gate
+    from .gate import Gate, Terms
 
 Done = Callable[[Answer], None]
+
+_CLEAN = Reason.CLEAN  # a look-up on the class takes 0.1 us
+
+
+class Passed(NamedTuple):
+    """A head that `screen` passed by these terms, and what follows from it alone."""
+
+    terms: "Terms"
+    decision: Decision
+    upstream_head: UpstreamHead
+    record: Record
 
 
 class Delivery:
     """One request. Ends exactly once, and its record is written before it is answered.
 
-    `request_id` is unique over all boots.
+    `request_id` is unique over all boots. `passed` is what `repeat` takes, once `screen` passed.
     """
 
     __slots__ = (
+        "_answer",
+        "_answered_at",
         "_began",
         "_body",
         "_complete_at",
@@ -52,6 +65,7 @@ class Delivery:
         "_terms",
         "_under_way",
         "_upstream_ms",
+        "passed",
         "request_id",
     )
 
@@ -61,7 +75,8 @@ class Delivery:
         self._seq = seq
         self._peer = peer
         self.request_id = f"{gate.boot}-{seq:x}"
-        self._began = time.perf_counter()
+        self.passed: Passed | None = None
+        self._began = perf_counter()
         self._received = 0
         self._body: bytes | None = None
         self._complete_at = 0.0
@@ -69,15 +84,17 @@ class Delivery:
         self._digest: str | None = None
         self._event: Event | None = None
         self._forwarded_at = 0.0
+        self._answered_at = 0.0
         self._upstream_ms: float | None = None
         self._done: Done | None = None
+        self._answer = BARE_FAILURE
         self._under_way = False
         self._ended = False
         self._gone = False
 
     @property
     def ended(self) -> bool:
-        """Whether its record is written; later calls change nothing."""
+        """Whether its record is made; later calls change nothing."""
         return self._ended
 
     @property
@@ -93,14 +110,27 @@ class Delivery:
     def screen(self, head: Head) -> Answer | None:
         """Decide on the head; None means the body is wanted."""
         try:
-            self._decision = decision = self._terms.policy.screen(head)
-            if decision.finding is None:
-                self._under_way = True
-                self._gate.under_way += 1
-                return None
-            return self._end(Ending(*decision.finding))
+            terms = self._terms
+            self._decision = decision = terms.policy.screen(head)
+            if decision.finding is not None:
+                return self._end(Ending(*decision.finding))
+            if decision.origin is None:
+                raise RuntimeError("passed without an origin")
+            upstream = upstream_head(head, decision.origin, terms.host)
+            self.repeat(Passed(terms, decision, upstream, head_record(decision, self._peer)))
         except Exception as error:  # noqa: BLE001  # fails closed
             return self._fault("screen", error)
+        return None
+
+    def repeat(self, passed: Passed) -> None:
+        """Pass without screening a head that passed before, from the same peer by the same terms.
+
+        A front may do so where all that `make_head` is given is the same.
+        """
+        self.passed = passed
+        self._decision = passed.decision
+        self._under_way = True
+        self._gate.under_way += 1
 
     def refuse(
         self, reason: Reason, received: int = 0, detail: str = "", *, answered: bool = True
@@ -125,120 +155,145 @@ class Delivery:
 
     def deliver(self, body: bytes, done: Done) -> None:
         """Judge the body and send it upstream if it is clean; `done` gets the answer, once."""
-        try:
-            answer = self._judge_and_send(body, done)
-        except Exception as error:  # noqa: BLE001  # fails closed
-            answer = self._fault("deliver", error)
-        if answer is not None:
-            done(answer)
-
-    def _judge_and_send(self, body: bytes, done: Done) -> Answer | None:
-        gate, terms = self._gate, self._terms
-        self._complete_at = time.perf_counter()
+        self._complete_at = perf_counter()
         self._body = body
         self._received = len(body)
-        decision = terms.policy.complete(self._screened(), body)
-        if decision.finding is not None:
-            return self._end(Ending(*decision.finding))
-        if decision.origin is None:
-            raise RuntimeError("clean without an origin")
-        head = upstream_head(decision.head, decision.origin, len(body), self.request_id, terms.host)
-        self._event = read_decided_event(decision, terms.privacy)
-        try:
-            gate.journal.forward(
-                {
-                    "seq": self._seq,
-                    "request_id": self.request_id,
-                    "reference": self._event.reference,
-                    "sha256": self._sha256(),
-                }
-            )
-        except LedgerUnavailableError:
-            return self._end(Ending(Reason.AUDIT_UNAVAILABLE))
         self._done = done
-        self._forwarded_at = time.perf_counter()
-        terms.upstream.send(head, body, self._finish)
-        return None
+        self._gate.judge_soon(self)
 
-    def _screened(self) -> Decision:
-        if self._decision is None or self._decision.finding is not None or self._ended:
-            raise RuntimeError("deliver without a passed screen")
-        return self._decision
+    def judge(self) -> None:
+        """Called by the gate at the end of the turn."""
+        if self._ended:  # the sender left within the turn
+            self._give()
+            return
+        try:
+            terms, passed, body = self._terms, self.passed, self._body
+            if passed is None or body is None:
+                raise RuntimeError("deliver without a passed screen")
+            self._digest = digest = sha256(body).hexdigest()
+            self._decision = decision = terms.policy.complete(passed.decision, body)
+            if decision.finding is not None:
+                self._end(Ending(*decision.finding), later=True)
+                return
+            self._event = event = read_decided_event(decision, terms.privacy)
+            line = {
+                "seq": self._seq,
+                "request_id": self.request_id,
+                "reference": event.reference,
+                "sha256": digest,
+            }
+            self._gate.journal.forward(line, self._send)
+            self._forwarded_at = perf_counter()
+        except Exception as error:  # noqa: BLE001  # fails closed
+            self._fault("deliver", error)
+            self._give()
+
+    def _send(self, written: bool) -> None:
+        """The `forward` line is written, or could not be."""
+        passed, body = self.passed, self._body
+        try:
+            if not written:
+                self._forwarded_at = 0.0
+                self._end(Ending(Reason.AUDIT_UNAVAILABLE))
+                self._give()
+            elif passed is not None and body is not None:
+                head = passed.upstream_head.render(len(body), self.request_id)
+                self._terms.upstream.send(head, body, self._finish)
+        except Exception as error:  # noqa: BLE001  # fails closed
+            self._fault("send", error)
+            self._give()
 
     def _finish(self, result: Response | Reason) -> None:
-        done, self._done = self._done, None
-        if done is None:
+        self._answered_at = perf_counter()
+        self._gate.conclude_soon(self, result)
+
+    def conclude(self, result: Response | Reason) -> None:
+        """Called by the gate at the end of the turn in which the upstream answered."""
+        if self._ended:
             return
         delivered = isinstance(result, Response) and 200 <= result.status < 300
         try:
-            answer = self._conclude(result, delivered)
+            self._upstream_ms = _milliseconds(self._forwarded_at, self._answered_at)
+            if isinstance(result, Reason):
+                self._end(Ending(result), later=True)
+            elif delivered:
+                self._end(Ending(_CLEAN, (), result.status), DELIVERED, later=True)
+            else:
+                ending = Ending(Reason.UPSTREAM_REJECTED, (), result.status)
+                answer = Answer(result.status, relayed_fields(result.fields), result.body)
+                self._end(ending, answer, later=True)
         except Exception as error:  # noqa: BLE001  # fails closed, but what arrived has arrived
-            answer = self._fault("finish", error, Reason.CLEAN if delivered else Reason.GATE_ERROR)
-        done(answer)
+            self._fault("finish", error, _CLEAN if delivered else Reason.GATE_ERROR)
+            self._give()
 
-    def _conclude(self, result: Response | Reason, delivered: bool) -> Answer:
-        self._upstream_ms = _milliseconds(self._forwarded_at)
-        if isinstance(result, Reason):
-            return self._end(Ending(result))
-        if delivered:
-            return self._end(Ending(Reason.CLEAN, upstream_status=result.status), DELIVERED)
-        return self._end(
-            Ending(Reason.UPSTREAM_REJECTED, upstream_status=result.status),
-            Answer(result.status, relayed_fields(result.fields), result.body),
-        )
+    def _end(self, ending: Ending, answer: Answer | None = None, *, later: bool = False) -> Answer:
+        """Write the record and return the answer, which is ready before that.
 
-    def _end(self, ending: Ending, answer: Answer | None = None) -> Answer:
-        """Write the record and return the answer, which is ready before that."""
+        `later` writes it with this turn's, and gives the answer to `done` after that.
+        """
         if self._ended:
             raise RuntimeError("ended twice")
-        gate, policy, foreign = self._gate, self._terms.policy, self._is_foreign()
+        gate, terms, decision, passed = self._gate, self._terms, self._decision, self.passed
+        foreign = passed is None and self._is_foreign()
         if answer is None:
             answer = make_answer(
-                ending.reason, ending.details, self.request_id, policy.allow, foreign=foreign
+                ending.reason, ending.details, self.request_id, terms.policy.allow, foreign=foreign
             )
-            if self._decision is not None and self._decision.head.method == b"HEAD":
+            if decision is not None and decision.head.method == b"HEAD":
                 answer = answer._replace(body=b"")
         record = delivery_record(
             ending,
-            self._decision,
-            self._event or read_decided_event(self._decision, self._terms.privacy),
+            decision,
+            self._event or read_decided_event(decision, terms.privacy),
+            passed.record if passed is not None else head_record(decision, self._peer),
             seq=self._seq,
             front=gate.front,
             request_id=self.request_id,
-            answered=ending.status is not None and not self._gone,
-            peer=self._peer,
+            gone=self._gone,
             size=self._received,
-            sha256=self._sha256(),
-            duration_ms=_milliseconds(self._began),
+            sha256=self._digest,
+            duration_ms=_milliseconds(self._began, perf_counter()),
             upstream_ms=self._upstream_ms,
-            policy=policy.fingerprint,
+            policy=terms.policy.fingerprint,
         )
-        gate.journal.delivery(record, forwarded=self.forwarded, foreign=foreign)
+        self._answer = answer
+        gate.journal.delivery(
+            record,
+            forwarded=self.forwarded,
+            foreign=foreign,
+            then=self._give if later else None,
+        )
         self._count(ending.reason, record["route"] or "", foreign=foreign)
         return answer
+
+    def _give(self, _written: bool = True) -> None:
+        """Answer; what could not be recorded is refused or delivered all the same, and owed."""
+        done, self._done = self._done, None
+        if done is None:
+            return
+        try:
+            done(self._answer)
+        except Exception as error:  # noqa: BLE001  # the others of this turn get their answers
+            self._gate.log_fault("answer", error)
 
     def _count(self, reason: Reason, route: str = "", *, foreign: bool = False) -> None:
         self._ended = True
         self._gate.under_way -= self._under_way
-        self._gate.ended[reason.outcome] += 1
-        metrics = self._gate.metrics
-        metrics.ended(reason, route, foreign=foreign)
-        if self._complete_at:
-            upstream = None if self._upstream_ms is None else self._upstream_ms / 1000
-            metrics.took(time.perf_counter() - self._complete_at - (upstream or 0.0), upstream)
+        upstream = None if self._upstream_ms is None else self._upstream_ms / 1000
+        own = perf_counter() - self._complete_at - (upstream or 0.0) if self._complete_at else None
+        self._gate.metrics.ended(reason, route, own, upstream, foreign=foreign)
 
     def _fault(self, where: str, error: Exception, reason: Reason = Reason.GATE_ERROR) -> Answer:
         """Close after an exception: a record as full as can be made, and a safe answer."""
         gate = self._gate
         gate.log_fault(where, error)
-        self._done = None
-        answer = DELIVERED if reason is Reason.CLEAN else BARE_FAILURE
         if self._ended:
-            return answer
+            return self._answer
         try:
-            return self._end(Ending(reason))
+            return self._end(Ending(reason), DELIVERED if reason is _CLEAN else None)
         except Exception as second:  # noqa: BLE001  # fails closed
             gate.log_fault("record", second)
+        self._answer = DELIVERED if reason is _CLEAN else BARE_FAILURE
         record: Record = {
             "seq": self._seq,
             "request_id": self.request_id,
@@ -252,7 +307,7 @@ class Delivery:
             gate.log_fault("journal", third)
         if not self._ended:
             self._count(reason)
-        return answer
+        return self._answer
 
     def _is_foreign(self) -> bool:
         """Whether a stranger sent it: neither a full record nor a full answer is owed to one."""
@@ -261,11 +316,6 @@ class Delivery:
             return origin.finding is not None
         return self._terms.policy.standing(self._peer) is Standing.FOREIGN
 
-    def _sha256(self) -> str | None:
-        if self._digest is None and self._body is not None:
-            self._digest = sha256(self._body).hexdigest()
-        return self._digest
 
-
-def _milliseconds(since: float) -> float:
-    return round((time.perf_counter() - since) * 1000, 3)
+def _milliseconds(begin: float, end: float) -> float:
+    return int((end - begin) * 1e6) / 1e3  # half the cost of round()

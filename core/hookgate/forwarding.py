@@ -2,6 +2,7 @@
 
 import re
 from functools import lru_cache
+from typing import NamedTuple
 
 from .policy import Fields, Head
 from .policy.source import Origin
@@ -51,13 +52,25 @@ def _connection_options(values: list[bytes] | None) -> frozenset[bytes]:
     return frozenset(options - _KEPT)
 
 
-def upstream_head(head: Head, origin: Origin, length: int, request_id: str, host: bytes) -> bytes:
-    """The request head that goes upstream, with its empty line.
+class UpstreamHead(NamedTuple):
+    """A request head on its way upstream, without what differs between requests of one head."""
 
-    Method and target are verbatim, fields keep their order, names and values. `length` is the
-    body's; `host` replaces the sender's Host unless it is b"". A trusted peer's own
-    X-Forwarded-Proto and -Host are kept, being part of what it vouches for; not so where it speaks
-    the PROXY protocol, and lets fields pass as they are.
+    before_length: bytes
+    before_id: bytes
+
+    def render(self, length: int, request_id: str) -> bytes:
+        """The head with its empty line; `length` is the body's."""
+        before_length, before_id = self
+        return b"%b%d%b%b\r\n\r\n" % (before_length, length, before_id, request_id.encode())
+
+
+def upstream_head(head: Head, origin: Origin, host: bytes) -> UpstreamHead:
+    """The request head that goes upstream.
+
+    Method and target are verbatim, fields keep their order, names and values. `host` replaces the
+    sender's Host unless it is b"". A trusted peer's own X-Forwarded-Proto and -Host are kept, being
+    part of what it vouches for; not so where it speaks the PROXY protocol, and lets fields pass as
+    they are.
     """
     dropped = _connection_options(head.named.get(b"connection"))
     parts = [head.method, b" ", head.target, b" HTTP/1.1\r\n"]
@@ -70,18 +83,17 @@ def upstream_head(head: Head, origin: Origin, length: int, request_id: str, host
     trusted = bool(origin.chain) and head.proxied_for is None
     chain = ", ".join((*origin.chain, origin.peer)).encode()
     proto = _vouched(head, b"x-forwarded-proto", trusted)
-    parts += (
-        b"Content-Length: %d\r\nX-Forwarded-For: " % length,
+    parts.append(b"Content-Length: ")
+    rest = (
+        b"\r\nX-Forwarded-For: ",
         chain,
         b"\r\nX-Forwarded-Proto: ",
         proto if proto in (b"http", b"https") else head.scheme,
         b"\r\nX-Forwarded-Host: ",
         _vouched(head, b"x-forwarded-host", trusted) or head.named[b"host"][0],
         b"\r\nX-Request-Id: ",
-        request_id.encode(),
-        b"\r\n\r\n",
     )
-    return b"".join(parts)
+    return UpstreamHead(b"".join(parts), b"".join(rest))
 
 
 def _vouched(head: Head, name: bytes, trusted: bool) -> bytes:

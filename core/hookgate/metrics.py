@@ -81,27 +81,6 @@ _FOREBODED = [
 ]
 
 
-class Histogram:
-    """Counts by upper bound; what is beyond the last is counted apart."""
-
-    __slots__ = ("_bounds", "_counts", "_sum")
-
-    def __init__(self, bounds: tuple[float, ...]) -> None:
-        self._bounds = bounds
-        self._counts = [0] * (len(bounds) + 1)
-        self._sum = 0.0
-
-    def observe(self, value: float) -> None:
-        """Count one value."""
-        self._counts[bisect_left(self._bounds, value)] += 1
-        self._sum += value
-
-    @property
-    def values(self) -> list[float]:
-        """As in a snapshot."""
-        return [self._sum, *self._counts]
-
-
 class Metrics:
     """One gate's counters; whoever sees something happen adds to them."""
 
@@ -109,24 +88,46 @@ class Metrics:
         self.connections = dict.fromkeys(Standing, 0)
         self.handshake_failures = {"tls": 0, "proxy": 0}
         self.reloads = {"applied": 0, "refused": 0}
+        self.ended_in_all = 0
         self._gate = gate
         self._ended: dict[tuple[str, str, bool], int] = {}
-        self._gate_seconds = Histogram(GATE_BOUNDS)
-        self._upstream_seconds = Histogram(UPSTREAM_BOUNDS)
+        # The sum, then the count of each bucket and of what is beyond the last.
+        self.gate_seconds = [0.0] * (len(GATE_BOUNDS) + 2)
+        self.upstream_seconds = [0.0] * (len(UPSTREAM_BOUNDS) + 2)
         self._last_delivered = 0.0
 
-    def ended(self, reason: Reason, route: str, *, foreign: bool) -> None:
-        """A delivery ended."""
+    def ended(
+        self,
+        reason: Reason,
+        route: str,
+        gate_seconds: float | None,
+        upstream_seconds: float | None,
+        *,
+        foreign: bool,
+    ) -> None:
+        """A delivery ended.
+
+        `gate_seconds` is what it took beside the upstream's part once it was complete; each is
+        None where it did not come so far.
+        """
+        self.ended_in_all += 1
         key = reason.code, route, foreign  # to hash the member itself costs 0.2 us more
         self._ended[key] = self._ended.get(key, 0) + 1
         if reason is _CLEAN:
             self._last_delivered = time.time()
-
-    def took(self, gate_seconds: float, upstream_seconds: float | None) -> None:
-        """How long a complete request took; the upstream's part is None where it had none."""
-        self._gate_seconds.observe(gate_seconds)
+        if gate_seconds is not None:
+            self.gate_seconds[0] += gate_seconds
+            self.gate_seconds[1 + bisect_left(GATE_BOUNDS, gate_seconds)] += 1
         if upstream_seconds is not None:
-            self._upstream_seconds.observe(upstream_seconds)
+            self.upstream_seconds[0] += upstream_seconds
+            self.upstream_seconds[1 + bisect_left(UPSTREAM_BOUNDS, upstream_seconds)] += 1
+
+    def outcomes(self) -> dict[Outcome, int]:
+        """How many deliveries ended how."""
+        counts = dict.fromkeys(Outcome, 0)
+        for (code, _, _), count in self._ended.items():
+            counts[_OUTCOMES[code]] += count
+        return counts
 
     def snapshot(self) -> Snapshot:
         """Everything as it is now."""
@@ -148,8 +149,8 @@ class Metrics:
                 for (outcome, foreign), count in outcomes.items()
             ],
             "hookgate_in_flight": [([], gate.in_flight)],
-            "hookgate_gate_seconds": [([], self._gate_seconds.values)],
-            "hookgate_upstream_seconds": [([], self._upstream_seconds.values)],
+            "hookgate_gate_seconds": [([], self.gate_seconds.copy())],
+            "hookgate_upstream_seconds": [([], self.upstream_seconds.copy())],
             "hookgate_connections": rows({s.name.lower(): n for s, n in self.connections.items()}),
             "hookgate_handshake_failures_total": rows(self.handshake_failures),
             "hookgate_ledger_lines_total": rows(journal.lines),

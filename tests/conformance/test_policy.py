@@ -83,5 +83,6 @@ def test_the_head_for_the_upstream_is_as_the_corpus_says(
     decision = judge(policies, case)
     assert decision.origin is not None
     host = case.setup.keys.get("upstream.host", "").encode()
-    head = upstream_head(decision.head, decision.origin, len(case.request.body), "b00t-1", host)
+    parts = upstream_head(decision.head, decision.origin, host)
+    head = parts.render(len(case.request.body), "b00t-1")
     check_forwarded(case, expected, Seen(head.removesuffix(b"\r\n\r\n"), case.request.body))

@@ -279,12 +279,30 @@ def test_a_sender_that_leaves_after_forwarding_changes_nothing_but_the_record(
         assert delivery.screen(head()) is None
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         delivery.deliver(CLEAN, future.set_result)
+        gate.end_turn()
         delivery.leave()
         assert (await asyncio.wait_for(future, 10)).status == 200
 
     records, _, _ = in_gate(tmp_path, act)
     (record,) = deliveries(records)
     assert (record["outcome"], record["answered"]) == ("delivered", False)
+
+
+def test_a_sender_that_leaves_in_the_turn_of_its_last_byte_is_aborted(tmp_path: Path) -> None:
+    """Nothing went upstream yet, so nothing does; a front that waits still gets an answer."""
+
+    async def act(gate: Gate, _: Receiver) -> None:
+        delivery = gate.begin("127.0.0.1")
+        assert delivery.screen(head()) is None
+        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        delivery.deliver(CLEAN, future.set_result)
+        delivery.leave()
+        await asyncio.wait_for(future, 10)
+
+    records, upstream, _ = in_gate(tmp_path, act)
+    assert [record["event"] for record in records] == ["start", "delivery", "stop"]
+    assert (records[1]["outcome"], records[1]["reason"]) == ("aborted", "client_gone")
+    assert upstream.seen == []
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ def read(head: bytes) -> tuple[bytes, bytes, list[Field]]:
 
 
 def forward(head: Head, length: int = 7, host: bytes = b"") -> tuple[bytes, bytes, list[Field]]:
-    return read(upstream_head(head, SOURCES.origin(head), length, "boot-1f", host))
+    return read(upstream_head(head, SOURCES.origin(head), host).render(length, "boot-1f"))
 
 
 def forward_fields(*fields: Field, peer: str = ALLOWED, host: bytes = b"") -> list[Field]:

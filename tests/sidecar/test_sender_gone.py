@@ -155,6 +155,7 @@ def test_the_upstream_connection_of_one_who_left_serves_the_next(tmp_path: Path)
             pair.upstream.wait_for(1)
         settle(pair)
         upstream.go.set()
+        endings(pair, 1)
         with connected(pair.port) as client:
             client.send(post(CLEAN))
             assert client.read().status == 200

@@ -14,7 +14,7 @@ from unittest.mock import patch
 import structlog
 
 from hookgate.ledger import journal, sink
-from hookgate.ledger.journal import Journal, LedgerUnavailableError
+from hookgate.ledger.journal import Journal
 from hookgate.settings import AuditSettings, Fsync, PersonalData
 
 START = {"version": "0", "policy": "p", "config": "c"}
@@ -51,11 +51,10 @@ class Book:
 
     def forward(self, seq: int) -> bool:
         """Whether a delivery may go upstream."""
-        try:
-            self.journal.forward({"seq": seq, "request_id": f"r{seq}"})
-        except LedgerUnavailableError:
-            return False
-        return True
+        told: list[bool] = []
+        self.journal.forward({"seq": seq, "request_id": f"r{seq}"}, told.append)
+        self.journal.settle()
+        return told.pop()
 
     def delivered(self, seq: int) -> None:
         fields = {"seq": seq, "outcome": "delivered", "reason": "clean"}

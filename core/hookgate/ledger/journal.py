@@ -1,12 +1,15 @@
 """The ledger's writing side: chained lines, sums instead of floods, and what is owed.
 
-Synchronous, single-threaded, and told the time by `tick`; a front calls that once a second.
+Lines wait for `settle`, share one write (3 us for one line, 12 for ten), and whoever waits for a
+line is called after it. Synchronous, single-threaded, and told the time by `tick`; a front calls
+that once a second.
 """
 
 import hmac
 import json
 import time
 from collections import deque
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -23,14 +26,17 @@ __all__ = ["Journal", "LedgerError", "LedgerUnavailableError"]
 FOREIGN_LINES_A_SECOND = 50
 SYNC_EVERY_LINES = 50
 
+# Called with whether the line was written.
+Then = Callable[[bool], None]
+
 
 class LedgerUnavailableError(Exception):
     """The line could not be written; nothing of it remains in the file."""
 
 
 class _LineLogger(structlog.BoundLoggerBase):
-    def write(self, record: Record) -> None:
-        self._proxy_to_logger("write", record=record)
+    def write(self, records: Sequence[Record]) -> None:
+        self._proxy_to_logger("write", records=records)
 
 
 class Journal:
@@ -54,7 +60,11 @@ class Journal:
         self._front = front
         self._log = log
         self._clock = Clock()
-        self._prev = ""
+        self._now = ""
+        self._prev = self._tip = ""
+        # To be written: the record, whether its delivery was forwarded, and who waits for it.
+        self._pending: list[tuple[Record, bool, Then | None]] = []
+        self._settled: list[tuple[Then, bool]] = []
         self._sink: Sink | None = None
         # A sync failed: the kernel drops such pages and the next sync succeeds, so only a line
         # that is written and synced from here on proves that the disk works.
@@ -86,27 +96,36 @@ class Journal:
         )
         self._pay()
 
-    def forward(self, fields: Record) -> None:
-        """Write that a delivery is about to go upstream. Raises `LedgerUnavailableError`."""
-        self._write({**self._opening("forward"), **fields})
+    def forward(self, fields: Record, then: Then) -> None:
+        """Write that a delivery is about to go upstream, which it may once `then` gets True."""
+        record = {"event": "forward", "ts": self._now or self._turn(), "boot": self._boot, **fields}
+        self._pending.append((record, False, then))
 
-    def delivery(self, fields: Record, *, forwarded: bool, foreign: bool) -> None:
-        """Write how a delivery ended.
+    def delivery(
+        self, fields: Record, *, forwarded: bool, foreign: bool, then: Then | None = None
+    ) -> None:
+        """Write how a delivery ended: at the next `settle` with a `then`, at once without.
 
         What cannot be written is owed where the delivery was forwarded, and otherwise summed, as
         are the lines of foreign sources beyond `FOREIGN_LINES_A_SECOND`.
         """
         if foreign and not forwarded and self._is_flooding():
             self._sum(fields, "flood")
+            if then is not None:
+                self._settled.append((then, True))
             return
-        record = {**self._opening("delivery"), **fields}
-        try:
-            self._write(record)
-        except LedgerUnavailableError:
-            if forwarded:
-                self._owed.append(record)
-            else:
-                self._sum(fields, "audit_unavailable")
+        now = self._now or self._turn()
+        record = {"event": "delivery", "ts": now, "boot": self._boot, **fields}
+        self._pending.append((record, forwarded, then))
+        if then is None:
+            self._write_pending()
+
+    def settle(self) -> None:
+        """Write the lines that wait, and call who waits for them."""
+        self._write_pending()
+        settled, self._settled = self._settled, []
+        for then, written in settled:
+            then(written)
 
     def reload(self, fields: Record) -> None:
         """Write what came of a reload, now or when writing works again."""
@@ -127,6 +146,7 @@ class Journal:
 
     def reopen(self) -> None:
         """Close the file and open its path anew, as after a rotation."""
+        self._write_pending()
         old, self._sink = self._sink, None
         try:
             if old is not None:
@@ -144,6 +164,7 @@ class Journal:
 
     def close(self, fields: Record) -> None:
         """Write what is owed, the sums and `stop`, sync, close; what cannot be is logged."""
+        self._write_pending()
         self._pay()
         self._write_sums()
         self._owed.append({**self._opening("stop"), "front": self._front, **fields})
@@ -158,60 +179,80 @@ class Journal:
         if lost:
             self._log.error("ledger.lines_lost", lines=lost)
 
-    def write(self, line: bytes) -> None:
-        """Called by structlog with a rendered line; not for others."""
+    def write(self, lines: bytes) -> None:
+        """Called by structlog with rendered lines; not for others."""
         if self._sink is None:
             raise LedgerUnavailableError
         durable = self._distrusted or self._settings.fsync is Fsync.ALWAYS
-        self._sink.write(line, durable=durable)
-        self._prev = self._digest(line)
+        self._sink.write(lines, durable=durable)
+        self._prev = self._tip
 
     def _opening(self, kind: str) -> Record:
         return {"event": kind, "ts": self._clock.now(), "boot": self._boot}
 
+    def _turn(self) -> str:
+        """The time of the lines that one write takes."""
+        self._now = self._clock.now()
+        return self._now
+
     def _render(self, _logger: Any, _method: str, event: Any) -> bytes:
-        record = event["record"]
-        record["prev"] = self._prev
+        lines: list[bytes] = []
+        tip, seal_key = self._prev, self._settings.seal_key
+        for record in event["records"]:
+            record["prev"] = tip
+            line = _dump(record)
+            if seal_key:
+                tip = hmac.digest(seal_key, line, "sha256").hex()
+            else:
+                tip = sha256(line).hexdigest()
+            lines.append(line)
+        self._tip = tip
+        return b"\n".join(lines)
+
+    def _write_pending(self) -> None:
+        pending, self._pending = self._pending, []
+        self._now = ""
+        if not pending:
+            return
         try:
-            line = orjson.dumps(record)
-            if line.isascii():
-                return line
-        except orjson.JSONEncodeError:
-            pass  # a lone surrogate, or an integer beyond 64 bits
-        # U+2028, C1 controls and lone surrogates leave orjson raw or not at all.
-        return json.dumps(record, ensure_ascii=True, separators=(",", ":")).encode("ascii")
+            self._write([record for record, _, _ in pending])
+            written = True
+        except LedgerUnavailableError:
+            for record, forwarded, _ in pending:
+                if forwarded:
+                    self._owed.append(record)
+                elif record["event"] == "delivery":
+                    self._sum(record, "audit_unavailable")
+            written = False
+        self._settled += [(then, written) for _, _, then in pending if then is not None]
 
-    def _digest(self, line: bytes) -> str:
-        if self._settings.seal_key:
-            return hmac.digest(self._settings.seal_key, line, "sha256").hex()
-        return sha256(line).hexdigest()
-
-    def _write(self, record: Record) -> None:
+    def _write(self, records: Sequence[Record]) -> None:
         self._pay()
         if self._owed:
             raise LedgerUnavailableError
-        self._put(record)
+        self._put(records)
 
     def _pay(self) -> None:
         while self._owed:
             try:
-                self._put(self._owed[0])
+                self._put((self._owed[0],))
             except LedgerUnavailableError:
                 return
             self._owed.popleft()
 
-    def _put(self, record: Record) -> None:
-        """Write a line. Raises `LedgerUnavailableError`, and then nothing of it remains."""
+    def _put(self, records: Sequence[Record]) -> None:
+        """Write lines. Raises `LedgerUnavailableError`, and then nothing of them remains."""
         self._check_sync()
         try:
-            self._logger.write(record)
+            self._logger.write(records)
         except OSError as error:
             self._lost(error)
             raise LedgerUnavailableError from None
-        self.lines[record["event"]] += 1
+        for record in records:
+            self.lines[record["event"]] += 1
         self._distrusted = False
         self._regained()
-        self._unsynced += 1
+        self._unsynced += len(records)
         if self._unsynced >= SYNC_EVERY_LINES and self._settings.fsync is Fsync.INTERVAL:
             self._sync_behind()
 
@@ -284,7 +325,18 @@ class Journal:
                 "cause": cause,
             }
             try:
-                self._write({**self._opening("refusals"), **fields})
+                self._write(({**self._opening("refusals"), **fields},))
             except LedgerUnavailableError:
                 return
             del self._sums[key]
+
+
+def _dump(record: Record) -> bytes:
+    try:
+        line = orjson.dumps(record)
+        if line.isascii():
+            return line
+    except orjson.JSONEncodeError:
+        pass  # a lone surrogate, or an integer beyond 64 bits
+    # U+2028, C1 controls and lone surrogates leave orjson raw or not at all.
+    return json.dumps(record, ensure_ascii=True, separators=(",", ":")).encode("ascii")

@@ -16,10 +16,13 @@ from .privacy import Privacy
 
 Record = dict[str, Any]
 
+_OUTCOMES = {reason.code: reason.outcome.value for reason in Reason}
+
 LONGEST_TEXT = 256
 MOST_ITEMS = 8
 # As `channel` and `event_type` are recorded; anything else is "other".
-_WORD = re.compile(r"[A-Za-z_ ]{1,64}")
+_WORD = re.compile(r"[A-Za-z_ ]+")
+_LONGEST_WORD = 64
 # Of a Content-Type what stands before its parameters. Digits may be a phone number.
 _MEDIA_TYPE = re.compile(rb"([a-z]{1,20}/[a-z.+-]{1,60})[ \t]*(?:;|\Z)")
 
@@ -81,6 +84,7 @@ class Event(NamedTuple):
 
 
 NO_EVENT = Event()
+_NOTHING: dict[str, Any] = {}
 
 
 def read_event(document: dict[str, Any], privacy: Privacy) -> Event:
@@ -89,10 +93,11 @@ def read_event(document: dict[str, Any], privacy: Privacy) -> Event:
         return NO_EVENT
     event = document.get("event")
     if type(event) is not dict:
-        event = {}
+        event = _NOTHING
+    reference, event_reference = document.get("reference"), event.get("reference")
     return Event(
-        _text(document.get("reference")),
-        _text(event.get("reference")),
+        reference[:LONGEST_TEXT] if type(reference) is str else None,
+        event_reference[:LONGEST_TEXT] if type(event_reference) is str else None,
         _word(document.get("channel")),
         _word(event.get("type")),
         _party(document.get("from"), privacy),
@@ -123,43 +128,56 @@ class Ending(NamedTuple):
         )
 
 
-def delivery_record(
-    ending: Ending,
-    decision: Decision | None,
-    event: Event,
-    *,
-    seq: int,
-    front: str,
-    request_id: str,
-    answered: bool,
-    peer: str,
-    size: int,
-    sha256: str | None,
-    duration_ms: float,
-    upstream_ms: float | None,
-    policy: str,
-) -> Record:
-    """A `delivery` without what the journal adds. `decision` is None where no head was read."""
+def head_record(decision: Decision | None, peer: str) -> Record:
+    """The members that the head alone decides. `decision` is None where no head was read."""
     head = decision.head if decision is not None else None
     origin = decision.origin if decision is not None else None
     contract = decision.contract if decision is not None else None
-    unknown = decision.unknown if decision is not None else None
-    observed = decision.observed if decision is not None else []
-    details = ending.details or tuple(text for found in observed for text in found.details)
     return {
-        "seq": seq,
-        "front": front,
-        "request_id": request_id,
-        "outcome": ending.reason.outcome.value,
-        "reason": ending.reason.code,
-        "status": ending.status,
-        "answered": answered,
         "client": (origin.client or None) if origin is not None else None,
         "peer": (origin.peer if origin is not None else peer)[:LONGEST_TEXT],
         "method": _ascii(head.method) if head is not None else None,
         "path": _ascii(head.path) if head is not None else None,
         "route": contract.name[:LONGEST_TEXT] if contract is not None else None,
         "content_type": _content_type(head) if head is not None else None,
+    }
+
+
+def delivery_record(
+    ending: Ending,
+    decision: Decision | None,
+    event: Event,
+    head: Record,
+    *,
+    seq: int,
+    front: str,
+    request_id: str,
+    gone: bool,
+    size: int,
+    sha256: str | None,
+    duration_ms: float,
+    upstream_ms: float | None,
+    policy: str,
+) -> Record:
+    """A `delivery` without what the journal adds.
+
+    `head` is from `head_record`; `gone` says that the sender was not there to be answered.
+    """
+    reason, details, upstream_status = ending
+    status = ending.status
+    unknown = decision.unknown if decision is not None else None
+    observed = decision.observed if decision is not None else None
+    if observed and not details:
+        details = tuple(text for found in observed for text in found.details)
+    return {
+        "seq": seq,
+        "front": front,
+        "request_id": request_id,
+        "outcome": _OUTCOMES[reason.code],
+        "reason": reason.code,
+        "status": status,
+        "answered": status is not None and not gone,
+        **head,
         "bytes": size,
         "sha256": sha256,
         "reference": event.reference,
@@ -169,14 +187,14 @@ def delivery_record(
         "from": event.sender,
         "to": event.recipient,
         "time_utc": event.time_utc,
-        "upstream_status": ending.upstream_status,
+        "upstream_status": upstream_status,
         "duration_ms": duration_ms,
         "upstream_ms": upstream_ms,
         "policy": policy,
-        "observed": [found.reason.code for found in observed],
+        "observed": [found.reason.code for found in observed] if observed else [],
         "unknown": unknown.members if unknown is not None else 0,
         "unknown_in": list(unknown.parents[:MOST_ITEMS]) if unknown is not None else [],
-        "errors": bounded(details),
+        "errors": bounded(details) if details else [],
     }
 
 
@@ -200,8 +218,9 @@ def _media_type(value: bytes) -> str:
     return match[1].decode() if match else "other"
 
 
-def _text(value: Any) -> str | None:
-    return value[:LONGEST_TEXT] if type(value) is str else None
+@lru_cache(maxsize=256)
+def _is_word(text: str) -> bool:
+    return _WORD.fullmatch(text) is not None
 
 
 def _time(value: Any) -> str | None:
@@ -212,7 +231,7 @@ def _time(value: Any) -> str | None:
 def _word(value: Any) -> str | None:
     if type(value) is not str:
         return None
-    return value if _WORD.fullmatch(value) else "other"
+    return value if len(value) <= _LONGEST_WORD and _is_word(value) else "other"
 
 
 def _party(value: Any, privacy: Privacy) -> str | None:
