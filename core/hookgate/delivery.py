@@ -241,6 +241,10 @@ class Delivery:
             )
             if decision is not None and decision.head.method == b"HEAD":
                 answer = answer._replace(body=b"")
+        self._answer = answer
+        if foreign and gate.journal.count_stranger(ending.reason, self._seq):
+            self._count(ending.reason, foreign=True)
+            return answer
         record = delivery_record(
             ending,
             decision,
@@ -256,13 +260,8 @@ class Delivery:
             upstream_ms=self._upstream_ms,
             policy=terms.policy.fingerprint,
         )
-        self._answer = answer
-        gate.journal.delivery(
-            record,
-            forwarded=self.forwarded,
-            foreign=foreign,
-            then=self._give if later else None,
-        )
+        then = self._give if later else None
+        gate.journal.delivery(record, forwarded=self.forwarded, then=then)
         self._count(ending.reason, record["route"] or "", foreign=foreign)
         return answer
 
@@ -302,7 +301,7 @@ class Delivery:
             "status": reason.status,
         }
         try:
-            gate.journal.delivery(record, forwarded=self.forwarded, foreign=False)
+            gate.journal.delivery(record, forwarded=self.forwarded)
         except Exception as third:  # noqa: BLE001  # fails closed, even without a record
             gate.log_fault("journal", third)
         if not self._ended:

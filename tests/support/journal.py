@@ -15,7 +15,10 @@ import structlog
 
 from hookgate.ledger import journal, sink
 from hookgate.ledger.journal import Journal
+from hookgate.policy import Reason
 from hookgate.settings import AuditSettings, Fsync, PersonalData
+
+_REASONS = {reason.code: reason for reason in Reason}
 
 START = {"version": "0", "policy": "p", "config": "c"}
 COUNTS = {"received": 0, "delivered": 0, "refused": 0, "failed": 0, "aborted": 0, "in_flight": 0}
@@ -58,19 +61,19 @@ class Book:
 
     def delivered(self, seq: int) -> None:
         fields = {"seq": seq, "outcome": "delivered", "reason": "clean"}
-        self.journal.delivery(fields, forwarded=True, foreign=False)
+        self.journal.delivery(fields, forwarded=True)
 
     def failed(self, seq: int) -> None:
         fields = {"seq": seq, "outcome": "failed", "reason": "audit_unavailable"}
-        self.journal.delivery(fields, forwarded=False, foreign=False)
+        self.journal.delivery(fields, forwarded=False)
 
     def refused(self, seq: int, reason: str = "malformed_json") -> None:
         fields = {"seq": seq, "outcome": "refused", "reason": reason}
-        self.journal.delivery(fields, forwarded=False, foreign=False)
+        self.journal.delivery(fields, forwarded=False)
 
     def foreign(self, seq: int, reason: str = "source_not_allowed") -> None:
-        fields = {"seq": seq, "outcome": "refused", "reason": reason}
-        self.journal.delivery(fields, forwarded=False, foreign=True)
+        if not self.journal.count_stranger(_REASONS[reason], seq):
+            self.refused(seq, reason)
 
     def close(self, **counts: int) -> None:
         self.journal.close({**COUNTS, **counts})

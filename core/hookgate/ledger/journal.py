@@ -16,6 +16,7 @@ from typing import Any
 import orjson
 import structlog
 
+from hookgate.policy import Reason
 from hookgate.settings import AuditSettings, Fsync
 
 from .record import FIELDS, Clock, Record
@@ -101,24 +102,26 @@ class Journal:
         record = {"event": "forward", "ts": self._now or self._turn(), "boot": self._boot, **fields}
         self._pending.append((record, False, then))
 
-    def delivery(
-        self, fields: Record, *, forwarded: bool, foreign: bool, then: Then | None = None
-    ) -> None:
+    def delivery(self, fields: Record, *, forwarded: bool, then: Then | None = None) -> None:
         """Write how a delivery ended: at the next `settle` with a `then`, at once without.
 
-        What cannot be written is owed where the delivery was forwarded, and otherwise summed, as
-        are the lines of foreign sources beyond `FOREIGN_LINES_A_SECOND`.
+        What cannot be written is owed where the delivery was forwarded, and otherwise summed.
         """
-        if foreign and not forwarded and self._is_flooding():
-            self._sum(fields, "flood")
-            if then is not None:
-                self._settled.append((then, True))
-            return
         now = self._now or self._turn()
         record = {"event": "delivery", "ts": now, "boot": self._boot, **fields}
         self._pending.append((record, forwarded, then))
         if then is None:
             self._write_pending()
+
+    def count_stranger(self, reason: Reason, seq: int) -> bool:
+        """Sum up a refusal of a foreign source, if `FOREIGN_LINES_A_SECOND` were written.
+
+        False, and nothing done, where its line is still to be written.
+        """
+        flooding = self._is_flooding()
+        if flooding:
+            self._sum(reason.outcome.value, reason.code, seq, "flood")
+        return flooding
 
     def settle(self) -> None:
         """Write the lines that wait, and call who waits for them."""
@@ -222,7 +225,9 @@ class Journal:
                 if forwarded:
                     self._owed.append(record)
                 elif record["event"] == "delivery":
-                    self._sum(record, "audit_unavailable")
+                    self._sum(
+                        record["outcome"], record["reason"], record["seq"], "audit_unavailable"
+                    )
             written = False
         self._settled += [(then, written) for _, _, then in pending if then is not None]
 
@@ -306,10 +311,8 @@ class Journal:
         self._foreign_lines += 1
         return self._foreign_lines > FOREIGN_LINES_A_SECOND
 
-    def _sum(self, fields: Record, cause: str) -> None:
-        key = (fields["outcome"], fields["reason"], cause)
-        seq = fields["seq"]
-        entry = self._sums.setdefault(key, [0, seq, seq])
+    def _sum(self, outcome: str, reason: str, seq: int, cause: str) -> None:
+        entry = self._sums.setdefault((outcome, reason, cause), [0, seq, seq])
         entry[:] = entry[0] + 1, min(entry[1], seq), max(entry[2], seq)
 
     def _write_sums(self) -> None:

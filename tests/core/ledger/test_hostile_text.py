@@ -38,7 +38,7 @@ def write(path: Path, fields: dict[str, Any]) -> tuple[bytes, dict[str, Any]]:
     """The bytes that a delivery with these fields adds to a ledger, and the record in them."""
     book = Book(path)
     before = path.stat().st_size
-    book.journal.delivery(fields, forwarded=True, foreign=False)
+    book.journal.delivery(fields, forwarded=True)
     book.close()
     line = path.read_bytes()[before:].splitlines(keepends=True)[0]
     return line, json.loads(line)

@@ -152,7 +152,6 @@ def test_with_anything_owed_nothing_new_is_written(tmp_path: Path) -> None:
         book.journal.delivery(
             {"seq": 1, "outcome": "delivered", "reason": "clean", "errors": ["x" * 200] * 8},
             forwarded=True,
-            foreign=False,
         )
         disk.room = 1000
         assert not book.forward(2)
