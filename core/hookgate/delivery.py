@@ -18,7 +18,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from .answer import BARE_FAILURE, DELIVERED, Answer, make_answer
 from .forwarding import UpstreamHead, relayed_fields, upstream_head
-from .ledger.record import Ending, Event, Record, delivery_record, head_record, read_decided_event
+from .ledger.record import (
+    Ending,
+    Event,
+    HeadFacts,
+    Record,
+    delivery_record,
+    forward_record,
+    head_facts,
+    read_decided_event,
+)
 from .policy import Decision, Head, Reason, Standing
 from .upstream import Response
 
@@ -36,7 +45,7 @@ class Passed(NamedTuple):
     terms: "Terms"
     decision: Decision
     upstream_head: UpstreamHead
-    record: Record
+    facts: HeadFacts
 
 
 class Delivery:
@@ -117,7 +126,7 @@ class Delivery:
             if decision.origin is None:
                 raise RuntimeError("passed without an origin")
             upstream = upstream_head(head, decision.origin, terms.host)
-            self.repeat(Passed(terms, decision, upstream, head_record(decision, self._peer)))
+            self.repeat(Passed(terms, decision, upstream, head_facts(decision, self._peer)))
         except Exception as error:  # noqa: BLE001  # fails closed
             return self._fault("screen", error)
         return None
@@ -176,13 +185,15 @@ class Delivery:
                 self._end(Ending(*decision.finding), later=True)
                 return
             self._event = event = read_decided_event(decision, terms.privacy)
-            line = {
-                "seq": self._seq,
-                "request_id": self.request_id,
-                "reference": event.reference,
-                "sha256": digest,
-            }
-            self._gate.journal.forward(line, self._send)
+            gate = self._gate
+            line = forward_record(
+                boot=gate.boot,
+                seq=self._seq,
+                request_id=self.request_id,
+                reference=event.reference,
+                sha256=digest,
+            )
+            gate.journal.forward(line, self._send)
             self._forwarded_at = perf_counter()
         except Exception as error:  # noqa: BLE001  # fails closed
             self._fault("deliver", error)
@@ -213,7 +224,7 @@ class Delivery:
             return
         delivered = isinstance(result, Response) and 200 <= result.status < 300
         try:
-            self._upstream_ms = _milliseconds(self._forwarded_at, self._answered_at)
+            self._upstream_ms = _milliseconds(self._answered_at - self._forwarded_at)
             if isinstance(result, Reason):
                 self._end(Ending(result), later=True)
             elif delivered:
@@ -249,19 +260,20 @@ class Delivery:
             ending,
             decision,
             self._event or read_decided_event(decision, terms.privacy),
-            passed.record if passed is not None else head_record(decision, self._peer),
+            passed.facts if passed is not None else head_facts(decision, self._peer),
+            boot=gate.boot,
             seq=self._seq,
             front=gate.front,
             request_id=self.request_id,
             gone=self._gone,
             size=self._received,
             sha256=self._digest,
-            duration_ms=_milliseconds(self._began, perf_counter()),
+            duration_ms=_milliseconds(perf_counter() - self._began),
             upstream_ms=self._upstream_ms,
             policy=terms.policy.fingerprint,
         )
         then = self._give if later else None
-        gate.journal.delivery(record, forwarded=self.forwarded, then=then)
+        gate.journal.delivery(record, forwarded=self._forwarded_at > 0, then=then)
         self._count(ending.reason, record["route"] or "", foreign=foreign)
         return answer
 
@@ -294,6 +306,9 @@ class Delivery:
             gate.log_fault("record", second)
         self._answer = DELIVERED if reason is _CLEAN else BARE_FAILURE
         record: Record = {
+            "event": "delivery",
+            "ts": "",
+            "boot": gate.boot,
             "seq": self._seq,
             "request_id": self.request_id,
             "outcome": reason.outcome.value,
@@ -316,5 +331,5 @@ class Delivery:
         return self._terms.policy.standing(self._peer) is Standing.FOREIGN
 
 
-def _milliseconds(begin: float, end: float) -> float:
-    return int((end - begin) * 1e6) / 1e3  # half the cost of round()
+def _milliseconds(seconds: float) -> float:
+    return int(seconds * 1e6) / 1e3  # half the cost of round()

@@ -142,10 +142,12 @@ class Connection(asyncio.Protocol):
         if self._pumping:
             return
         self._pumping = True
+        queue, reader = self._queue, self._reader
         try:
-            self._serve_queue()
-            while self._reader.unfed and len(self._queue) <= 1 and not self._writing_paused:
-                self._reader.read_on()
+            if queue:
+                self._serve_queue()
+            while reader.unfed and len(queue) <= 1 and not self._writing_paused:
+                reader.read_on()
                 self._serve_queue()
             if self._reading_paused != (len(self._queue) > 1 or self._writing_paused):
                 self._apply_backpressure()

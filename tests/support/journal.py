@@ -15,6 +15,7 @@ import structlog
 
 from hookgate.ledger import journal, sink
 from hookgate.ledger.journal import Journal
+from hookgate.ledger.record import Record
 from hookgate.policy import Reason
 from hookgate.settings import AuditSettings, Fsync, PersonalData
 
@@ -35,6 +36,7 @@ class Book:
             structlog.PrintLogger(), [self._capture], structlog.BoundLogger, context_class=dict
         ).bind()
         settings = AuditSettings(str(path), PersonalData.OMIT, b"", seal_key, fsync)
+        self._boot = boot
         self.journal = Journal(settings, boot, "test", log)
         self.journal.open(dict(START))
 
@@ -52,24 +54,28 @@ class Book:
         """Whether the journal says that it can be written to."""
         return self.journal.available
 
+    def _record(self, kind: str, **fields: object) -> Record:
+        return {"event": kind, "ts": "", "boot": self._boot, **fields}
+
     def forward(self, seq: int) -> bool:
         """Whether a delivery may go upstream."""
         told: list[bool] = []
-        self.journal.forward({"seq": seq, "request_id": f"r{seq}"}, told.append)
+        record = self._record("forward", seq=seq, request_id=f"r{seq}")
+        self.journal.forward(record, told.append)
         self.journal.settle()
         return told.pop()
 
     def delivered(self, seq: int) -> None:
-        fields = {"seq": seq, "outcome": "delivered", "reason": "clean"}
-        self.journal.delivery(fields, forwarded=True)
+        record = self._record("delivery", seq=seq, outcome="delivered", reason="clean")
+        self.journal.delivery(record, forwarded=True)
 
     def failed(self, seq: int) -> None:
-        fields = {"seq": seq, "outcome": "failed", "reason": "audit_unavailable"}
-        self.journal.delivery(fields, forwarded=False)
+        record = self._record("delivery", seq=seq, outcome="failed", reason="audit_unavailable")
+        self.journal.delivery(record, forwarded=False)
 
     def refused(self, seq: int, reason: str = "malformed_json") -> None:
-        fields = {"seq": seq, "outcome": "refused", "reason": reason}
-        self.journal.delivery(fields, forwarded=False)
+        record = self._record("delivery", seq=seq, outcome="refused", reason=reason)
+        self.journal.delivery(record, forwarded=False)
 
     def foreign(self, seq: int, reason: str = "source_not_allowed") -> None:
         if not self.journal.count_stranger(_REASONS[reason], seq):

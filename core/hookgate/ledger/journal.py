@@ -97,18 +97,17 @@ class Journal:
         )
         self._pay()
 
-    def forward(self, fields: Record, then: Then) -> None:
+    def forward(self, record: Record, then: Then) -> None:
         """Write that a delivery is about to go upstream, which it may once `then` gets True."""
-        record = {"event": "forward", "ts": self._now or self._turn(), "boot": self._boot, **fields}
+        record["ts"] = self._now or self._turn()
         self._pending.append((record, False, then))
 
-    def delivery(self, fields: Record, *, forwarded: bool, then: Then | None = None) -> None:
+    def delivery(self, record: Record, *, forwarded: bool, then: Then | None = None) -> None:
         """Write how a delivery ended: at the next `settle` with a `then`, at once without.
 
         What cannot be written is owed where the delivery was forwarded, and otherwise summed.
         """
-        now = self._now or self._turn()
-        record = {"event": "delivery", "ts": now, "boot": self._boot, **fields}
+        record["ts"] = self._now or self._turn()
         self._pending.append((record, forwarded, then))
         if then is None:
             self._write_pending()

@@ -128,18 +128,45 @@ class Ending(NamedTuple):
         )
 
 
-def head_record(decision: Decision | None, peer: str) -> Record:
-    """The members that the head alone decides. `decision` is None where no head was read."""
-    head = decision.head if decision is not None else None
-    origin = decision.origin if decision is not None else None
-    contract = decision.contract if decision is not None else None
+class HeadFacts(NamedTuple):
+    """What a record says of a request's head, already bounded."""
+
+    client: str | None
+    peer: str
+    method: str | None = None
+    path: str | None = None
+    route: str | None = None
+    content_type: str | None = None
+
+
+def head_facts(decision: Decision | None, peer: str) -> HeadFacts:
+    """The same of a decision; None is one whose head was never read."""
+    if decision is None:
+        return HeadFacts(None, peer[:LONGEST_TEXT])
+    head, origin, contract = decision.head, decision.origin, decision.contract
+    return HeadFacts(
+        (origin.client or None) if origin is not None else None,
+        (origin.peer if origin is not None else peer)[:LONGEST_TEXT],
+        _ascii(head.method),
+        _ascii(head.path),
+        contract.name[:LONGEST_TEXT] if contract is not None else None,
+        _content_type(head),
+    )
+
+
+def forward_record(
+    *, boot: str, seq: int, request_id: str, reference: str | None, sha256: str
+) -> Record:
+    """A `forward`; the journal fills in `ts` and `prev`."""
     return {
-        "client": (origin.client or None) if origin is not None else None,
-        "peer": (origin.peer if origin is not None else peer)[:LONGEST_TEXT],
-        "method": _ascii(head.method) if head is not None else None,
-        "path": _ascii(head.path) if head is not None else None,
-        "route": contract.name[:LONGEST_TEXT] if contract is not None else None,
-        "content_type": _content_type(head) if head is not None else None,
+        "event": "forward",
+        "ts": "",
+        "boot": boot,
+        "seq": seq,
+        "request_id": request_id,
+        "reference": reference,
+        "sha256": sha256,
+        "prev": "",
     }
 
 
@@ -147,8 +174,9 @@ def delivery_record(
     ending: Ending,
     decision: Decision | None,
     event: Event,
-    head: Record,
+    facts: HeadFacts,
     *,
+    boot: str,
     seq: int,
     front: str,
     request_id: str,
@@ -159,17 +187,23 @@ def delivery_record(
     upstream_ms: float | None,
     policy: str,
 ) -> Record:
-    """A `delivery` without what the journal adds.
+    """A `delivery`; the journal fills in `ts` and `prev`.
 
-    `head` is from `head_record`; `gone` says that the sender was not there to be answered.
+    `gone` says that the sender was not there to be answered.
     """
     reason, details, upstream_status = ending
     status = ending.status
+    client, peer, method, path, route, content_type = facts
+    reference, event_reference, channel, event_type, sender, recipient, time_utc = event
     unknown = decision.unknown if decision is not None else None
     observed = decision.observed if decision is not None else None
     if observed and not details:
         details = tuple(text for found in observed for text in found.details)
+    # One literal: merging dictionaries of this size costs as much as judging the head.
     return {
+        "event": "delivery",
+        "ts": "",
+        "boot": boot,
         "seq": seq,
         "front": front,
         "request_id": request_id,
@@ -177,16 +211,21 @@ def delivery_record(
         "reason": reason.code,
         "status": status,
         "answered": status is not None and not gone,
-        **head,
+        "client": client,
+        "peer": peer,
+        "method": method,
+        "path": path,
+        "route": route,
+        "content_type": content_type,
         "bytes": size,
         "sha256": sha256,
-        "reference": event.reference,
-        "event_reference": event.event_reference,
-        "channel": event.channel,
-        "event_type": event.event_type,
-        "from": event.sender,
-        "to": event.recipient,
-        "time_utc": event.time_utc,
+        "reference": reference,
+        "event_reference": event_reference,
+        "channel": channel,
+        "event_type": event_type,
+        "from": sender,
+        "to": recipient,
+        "time_utc": time_utc,
         "upstream_status": upstream_status,
         "duration_ms": duration_ms,
         "upstream_ms": upstream_ms,
@@ -195,6 +234,7 @@ def delivery_record(
         "unknown": unknown.members if unknown is not None else 0,
         "unknown_in": list(unknown.parents[:MOST_ITEMS]) if unknown is not None else [],
         "errors": bounded(details) if details else [],
+        "prev": "",
     }
 
 

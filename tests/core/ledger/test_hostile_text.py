@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hookgate.ledger.privacy import Privacy
-from hookgate.ledger.record import FIELDS, Ending, delivery_record, head_record, read_event
+from hookgate.ledger.record import FIELDS, Ending, delivery_record, head_facts, read_event
 from hookgate.policy import Decision, Reason, make_head
 from hookgate.settings import PersonalData
 from support.journal import Book
@@ -66,7 +66,8 @@ def record_of(
         ending,
         decision,
         event,
-        head_record(decision, text),
+        head_facts(decision, text),
+        boot="b",
         seq=1,
         front="test",
         request_id="r-1",

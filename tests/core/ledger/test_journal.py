@@ -150,7 +150,7 @@ def test_with_anything_owed_nothing_new_is_written(tmp_path: Path) -> None:
         assert book.forward(1)
         disk.room = 0
         book.journal.delivery(
-            {"seq": 1, "outcome": "delivered", "reason": "clean", "errors": ["x" * 200] * 8},
+            {"event": "delivery", "ts": "", "boot": "b0", "seq": 1, "errors": ["x" * 200] * 8},
             forwarded=True,
         )
         disk.room = 1000

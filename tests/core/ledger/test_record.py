@@ -16,7 +16,7 @@ from hookgate.ledger.record import (
     Ending,
     Event,
     delivery_record,
-    head_record,
+    head_facts,
     read_decided_event,
     read_event,
 )
@@ -188,8 +188,8 @@ def test_a_media_type_is_letters_or_other(sent: list[str], recorded: str | None)
     fields = [(b"Content-Type", value.encode("latin-1")) for value in sent]
     decision = Decision(make_head("192.0.2.1", b"POST", b"/", fields))
     record = delivery_record(
-        Ending(Reason.BODY_EMPTY), decision, NO_EVENT, head_record(decision, "192.0.2.1"), seq=1,
-        front="test", request_id="r", gone=False, size=0, sha256=None, duration_ms=1.0,
+        Ending(Reason.BODY_EMPTY), decision, NO_EVENT, head_facts(decision, "192.0.2.1"), boot="b",
+        seq=1, front="test", request_id="r", gone=False, size=0, sha256=None, duration_ms=1.0,
         upstream_ms=None, policy="p",
     )  # fmt: skip
     assert record["content_type"] == recorded
