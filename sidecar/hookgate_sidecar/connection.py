@@ -199,12 +199,11 @@ class Connection(asyncio.Protocol):
     def _write(self, request: Request) -> None:
         if request.answer is None or request.answered or self._transport is None:
             return
-        request.answered = True
-        self._transport.write(
-            self._server.writer.render(
-                request.answer, keep_alive=request.keep_alive, old=request.version == "1.0"
-            )
+        data = self._server.writer.render(
+            request.answer, keep_alive=request.keep_alive, old=request.version == "1.0"
         )
+        request.answered = True
+        self._transport.write(data)
 
     def _apply_backpressure(self) -> None:
         if self._transport is None or self._lingering:

@@ -12,7 +12,9 @@ COUNT = 10_000
 A_SECOND = 2_500
 
 
-@pytest.mark.parametrize("reasons", [("source_not_allowed",), ("source_not_allowed", "malformed_http")])
+@pytest.mark.parametrize(
+    "reasons", [("source_not_allowed",), ("source_not_allowed", "malformed_http")]
+)
 def test_a_flood_is_fifty_lines_a_second_and_a_sum(
     reasons: tuple[str, ...], tmp_path: Path
 ) -> None:
