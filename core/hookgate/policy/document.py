@@ -36,12 +36,11 @@ def parse(body: bytes, max_depth: int) -> Document | Finding:
         )
     except ValueError as error:
         return _classify(body, str(error))
-    if (
-        body.count(b"{") + body.count(b"[") > max_depth
-        or b"\\u0000" in body
-        or _may_hold_odd_number(document)
-    ):
-        finding = _find_ambiguity(document, max_depth)
+    # Few events have so many brackets that they could be too deep.
+    if body.count(b"{") + body.count(b"[") > max_depth and _is_deeper(document, max_depth):
+        return Finding(Reason.TOO_DEEP, (f"more than {max_depth} levels",))
+    if b"\\u0000" in body or _may_hold_odd_number(document):
+        finding = _find_ambiguity(document)
         if finding is not None:
             return finding
     if type(document) is not dict:
@@ -76,29 +75,36 @@ def _classify(body: bytes, message: str) -> Finding:
     return Finding(Reason.MALFORMED_JSON, details)
 
 
-def _find_ambiguity(document: Any, max_depth: int) -> Finding | None:
-    level = [document]
-    depth = 0
-    while level:
-        below: list[Any] = []
-        for value in level:
-            kind = type(value)
-            if kind is dict:
-                if any("\0" in key for key in value):
-                    return Finding(Reason.MALFORMED_JSON, ("a key holds a NUL",))
-                below.extend(value.values())
-            elif kind is list:
-                below.extend(value)
-            elif kind is int:
-                if not _SMALLEST <= value <= _LARGEST:
-                    return Finding(Reason.NUMBER_OUT_OF_RANGE, ("an integer beyond 64 bits",))
-            elif kind is float and isinf(value):
-                return Finding(Reason.NUMBER_OUT_OF_RANGE, ("a number beyond a double",))
-        depth += 1
-        # `level` held containers iff something could be below it; empty ones count too.
-        if depth > max_depth and any(type(value) in (dict, list) for value in level):
-            return Finding(Reason.TOO_DEEP, (f"more than {max_depth} levels",))
-        level = below
+def _is_deeper(document: Any, max_depth: int) -> bool:
+    level = [document] if type(document) in (dict, list) else []
+    for _ in range(max_depth):
+        if not level:
+            return False
+        level = [
+            value
+            for holder in level
+            for value in (holder.values() if type(holder) is dict else holder)
+            if type(value) in (dict, list)
+        ]
+    return bool(level)
+
+
+def _find_ambiguity(document: Any) -> Finding | None:
+    todo = [document]
+    while todo:
+        value = todo.pop()
+        kind = type(value)
+        if kind is dict:
+            if any("\0" in key for key in value):
+                return Finding(Reason.MALFORMED_JSON, ("a key holds a NUL",))
+            todo.extend(value.values())
+        elif kind is list:
+            todo.extend(value)
+        elif kind is int:
+            if not _SMALLEST <= value <= _LARGEST:
+                return Finding(Reason.NUMBER_OUT_OF_RANGE, ("an integer beyond 64 bits",))
+        elif kind is float and isinf(value):
+            return Finding(Reason.NUMBER_OUT_OF_RANGE, ("a number beyond a double",))
     return None
 
 
