@@ -1,5 +1,6 @@
 """What a sender is answered: exactly 200 and nothing, a problem document, or nothing at all."""
 
+from functools import cache
 from http import HTTPStatus
 from typing import NamedTuple
 
@@ -35,15 +36,10 @@ def make_answer(
     A foreign source gets an empty body that tells nothing; any other an RFC 9457 problem
     document with the reason code, the findings in words and the request id, never a value.
     """
-    status = reason.status or HTTPStatus.BAD_GATEWAY
-    fields: list[tuple[bytes, bytes]] = []
-    if reason is Reason.METHOD_NOT_ALLOWED:
-        fields.append((b"Allow", allow.encode()))
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        fields.append((b"Retry-After", b"%d" % RETRY_AFTER_SECONDS))
     if foreign:
-        return Answer(status, fields, b"", reason in UNFRAMED)
-    fields.append((b"Content-Type", b"application/problem+json"))
+        return _silent_answer(reason, allow)
+    status = reason.status or HTTPStatus.BAD_GATEWAY
+    fields = [*_own_fields(reason, allow), (b"Content-Type", b"application/problem+json")]
     problem = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
@@ -53,3 +49,17 @@ def make_answer(
         "errors": details,
     }
     return Answer(status, fields, orjson.dumps(problem), reason in UNFRAMED)
+
+
+@cache
+def _silent_answer(reason: Reason, allow: str) -> Answer:
+    status = reason.status or HTTPStatus.BAD_GATEWAY
+    return Answer(status, _own_fields(reason, allow), b"", reason in UNFRAMED)
+
+
+def _own_fields(reason: Reason, allow: str) -> list[tuple[bytes, bytes]]:
+    if reason is Reason.METHOD_NOT_ALLOWED:
+        return [(b"Allow", allow.encode())]
+    if reason.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        return [(b"Retry-After", b"%d" % RETRY_AFTER_SECONDS)]
+    return []

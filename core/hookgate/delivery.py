@@ -3,7 +3,7 @@
 A front calls `Gate.begin` when a request starts to arrive, then on the `Delivery`
 
 - `screen(head)` once the head is complete: an `Answer` refuses, None asks for the body;
-  or `repeat(passed)` where the same head passed before;
+  or `repeat(screened)` where the same head was screened before;
 - `deliver(body, done)` once the body is complete: `done(answer)` is called later;
 - or `refuse(reason)` for what only a front can see (broken HTTP, a time-out);
 - `leave()` when the sender is gone.
@@ -39,19 +39,22 @@ Done = Callable[[Answer], None]
 _CLEAN = Reason.CLEAN  # a look-up on the class takes 0.1 us
 
 
-class Passed(NamedTuple):
-    """A head that `screen` passed by these terms, and what follows from it alone."""
+class Screened(NamedTuple):
+    """What `screen` made of a head by these terms; of one that passed, also what follows from it.
+
+    It serves for every request with the same head from the same sender.
+    """
 
     terms: "Terms"
     decision: Decision
-    upstream_head: UpstreamHead
-    facts: HeadFacts
+    upstream_head: UpstreamHead | None = None
+    facts: HeadFacts | None = None
 
 
 class Delivery:
     """One request. Ends exactly once, and its record is written before it is answered.
 
-    `request_id` is unique over all boots. `passed` is what `repeat` takes, once `screen` passed.
+    `request_id` is unique over all boots. `screened` is for `repeat`, once `screen` was called.
     """
 
     __slots__ = (
@@ -74,8 +77,8 @@ class Delivery:
         "_terms",
         "_under_way",
         "_upstream_ms",
-        "passed",
         "request_id",
+        "screened",
     )
 
     def __init__(self, gate: "Gate", seq: int, peer: str) -> None:
@@ -84,7 +87,7 @@ class Delivery:
         self._seq = seq
         self._peer = peer
         self.request_id = f"{gate.boot}-{seq:x}"
-        self.passed: Passed | None = None
+        self.screened: Screened | None = None
         self._began = perf_counter()
         self._received = 0
         self._body: bytes | None = None
@@ -120,26 +123,33 @@ class Delivery:
         """Decide on the head; None means the body is wanted."""
         try:
             terms = self._terms
-            self._decision = decision = terms.policy.screen(head)
+            decision = terms.policy.screen(head)
             if decision.finding is not None:
-                return self._end(Ending(*decision.finding))
+                return self.repeat(Screened(terms, decision))
             if decision.origin is None:
                 raise RuntimeError("passed without an origin")
             upstream = upstream_head(head, decision.origin, terms.host)
-            self.repeat(Passed(terms, decision, upstream, head_facts(decision, self._peer)))
+            return self.repeat(
+                Screened(terms, decision, upstream, head_facts(decision, self._peer))
+            )
         except Exception as error:  # noqa: BLE001  # fails closed
             return self._fault("screen", error)
-        return None
 
-    def repeat(self, passed: Passed) -> None:
-        """Pass without screening a head that passed before, from the same peer by the same terms.
+    def repeat(self, screened: Screened) -> Answer | None:
+        """As `screen` of a head that was screened before, by the terms that are in force.
 
         A front may do so where all that `make_head` is given is the same.
         """
-        self.passed = passed
-        self._decision = passed.decision
-        self._under_way = True
-        self._gate.under_way += 1
+        self.screened = screened
+        self._decision = decision = screened.decision
+        if decision.finding is None:
+            self._under_way = True
+            self._gate.under_way += 1
+            return None
+        try:
+            return self._end(Ending(*decision.finding))
+        except Exception as error:  # noqa: BLE001  # fails closed
+            return self._fault("screen", error)
 
     def refuse(
         self, reason: Reason, received: int = 0, detail: str = "", *, answered: bool = True
@@ -176,11 +186,11 @@ class Delivery:
             self._give()
             return
         try:
-            terms, passed, body = self._terms, self.passed, self._body
-            if passed is None or body is None:
+            terms, screened, body = self._terms, self.screened, self._body
+            if screened is None or screened.upstream_head is None or body is None:
                 raise RuntimeError("deliver without a passed screen")
             self._digest = digest = sha256(body).hexdigest()
-            self._decision = decision = terms.policy.complete(passed.decision, body)
+            self._decision = decision = terms.policy.complete(screened.decision, body)
             if decision.finding is not None:
                 self._end(Ending(*decision.finding), later=True)
                 return
@@ -201,14 +211,14 @@ class Delivery:
 
     def _send(self, written: bool) -> None:
         """The `forward` line is written, or could not be."""
-        passed, body = self.passed, self._body
+        screened, body = self.screened, self._body
         try:
             if not written:
                 self._forwarded_at = 0.0
                 self._end(Ending(Reason.AUDIT_UNAVAILABLE))
                 self._give()
-            elif passed is not None and body is not None:
-                head = passed.upstream_head.render(len(body), self.request_id)
+            elif screened is not None and screened.upstream_head is not None and body is not None:
+                head = screened.upstream_head.render(len(body), self.request_id)
                 self._terms.upstream.send(head, body, self._finish)
         except Exception as error:  # noqa: BLE001  # fails closed
             self._fault("send", error)
@@ -244,8 +254,9 @@ class Delivery:
         """
         if self._ended:
             raise RuntimeError("ended twice")
-        gate, terms, decision, passed = self._gate, self._terms, self._decision, self.passed
-        foreign = passed is None and self._is_foreign()
+        gate, terms, decision, screened = self._gate, self._terms, self._decision, self.screened
+        facts = screened.facts if screened is not None else None
+        foreign = facts is None and self._is_foreign()
         if answer is None:
             answer = make_answer(
                 ending.reason, ending.details, self.request_id, terms.policy.allow, foreign=foreign
@@ -260,7 +271,7 @@ class Delivery:
             ending,
             decision,
             self._event or read_decided_event(decision, terms.privacy),
-            passed.facts if passed is not None else head_facts(decision, self._peer),
+            facts or head_facts(decision, self._peer),
             boot=gate.boot,
             seq=self._seq,
             front=gate.front,

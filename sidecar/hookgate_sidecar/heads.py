@@ -1,11 +1,12 @@
-"""Heads that passed, by their bytes, so that none is parsed and screened again and again."""
+"""Heads that were screened, by their bytes, so that none is parsed and screened again and again."""
 
 from typing import NamedTuple
 
-from hookgate.delivery import Passed
+from hookgate.delivery import Screened
 
-# Senders differ in little but the body's length. Together at most 2 MiB of keys.
-_MOST = 1024
+# Senders differ in little but the body's length. Strangers have a store of their own, and can
+# drive nobody else's out.
+MOST, MOST_OF_STRANGERS = 1024, 64
 _LONGEST = 2048
 
 # Who opened the connection, whom its PROXY header named, and the scheme.
@@ -15,17 +16,21 @@ Sender = tuple[str, str | None, bytes]
 class KnownHead(NamedTuple):
     """What followed from a head; `length` is that of the body behind it."""
 
-    passed: Passed
+    screened: Screened
     length: int
 
 
 class KnownHeads(dict[tuple[Sender, bytes], KnownHead]):
-    """The heads that passed last, up to a bound, by who sent them."""
+    """The `most` heads that were screened last, by who sent them."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self._most = most
 
     def learn(self, sender: Sender, head: bytes, known: KnownHead) -> None:
         """Remember a head, and forget the one that was learnt first if there are too many."""
         if len(head) > _LONGEST:
             return
-        if len(self) >= _MOST:
+        if len(self) >= self._most:
             del self[next(iter(self))]
         self[sender, head] = known

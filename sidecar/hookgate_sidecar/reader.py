@@ -13,9 +13,9 @@ import httptools
 
 from hookgate.answer import Answer
 from hookgate.delivery import Delivery
-from hookgate.policy import Reason, declared_length, make_head
+from hookgate.policy import Reason, Standing, declared_length, make_head
 
-from .heads import KnownHead
+from .heads import KnownHead, KnownHeads
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 # One read may hold thousands of pipelined requests: it is parsed piece by piece, and no further
 # while more than one of them waits.
 _PIECE = 16 * 1024
+
+_FOREIGN = Standing.FOREIGN
 
 
 class _StopReading(Exception):  # noqa: N818  # no error: how a parser callback ends the parsing
@@ -104,7 +106,7 @@ class Reader:
         self._begun = 0
         self._progressed = False
         self._quiet = 0
-        self._heads = server.heads
+        self._server = server
 
     def read(self, data: bytes) -> None:
         """Parse what came. Raises whatever a bug raises."""
@@ -121,6 +123,12 @@ class Reader:
         if at_boundary:
             self._learn(data)
 
+    @property
+    def _heads(self) -> KnownHeads:
+        server = self._server
+        foreign = self._connection.standing is _FOREIGN
+        return server.heads_of_strangers if foreign else server.heads
+
     def _repeat(self, data: bytes) -> bool:
         """Take one whole request with a known head; False, and nothing done, if it is not that.
 
@@ -132,32 +140,40 @@ class Reader:
         if (
             known is None
             or len(data) - end != known.length
-            or known.passed.terms is not gate.terms
+            or known.screened.terms is not gate.terms
             or gate.under_way >= self._settings.max_in_flight
         ):
             return False
         request = Request(gate.begin(connection.peer))
-        request.delivery.repeat(known.passed)
-        request.version = known.passed.decision.head.version
+        request.version = known.screened.decision.head.version
         request.head_complete = request.complete = request.keep_alive = True
-        request.size = known.length
-        request.body.append(data[end:])
+        request.answer = request.delivery.repeat(known.screened)
+        if request.answer is None:
+            request.size = known.length
+            request.body.append(data[end:])
         self._queue.append(request)
         connection.deadline = inf  # nothing more is awaited from the sender
         return True
 
     def _learn(self, data: bytes) -> None:
-        """Remember the head of a request that passed, if `data` was exactly that request."""
+        """Remember what a head was screened to, if `data` was exactly one request with it.
+
+        The parser found the body's end where its declared length says, so it will for any body.
+        """
         if self.done or self.receiving is not None or len(self._queue) != 1:
             return
         request = self._queue[0]
-        passed = request.delivery.passed
-        if passed is None or request.answer is not None or not request.keep_alive:
+        screened = request.delivery.screened
+        if screened is None or not request.keep_alive:
             return
         end = data.find(b"\r\n\r\n") + 4
-        # The parser found the body's end where its declared length says, so it will for any body.
-        if declared_length(passed.decision.head) == request.size == len(data) - end:
-            known = KnownHead(passed, request.size)
+        if screened.decision.finding is None:
+            if request.answer is not None or request.size != len(data) - end:
+                return  # refused for something else than its head
+        elif self._connection.standing is not _FOREIGN:
+            return  # whoever a trusted proxy speaks for could drive out what passed
+        if declared_length(screened.decision.head) == len(data) - end:
+            known = KnownHead(screened, len(data) - end)
             self._heads.learn(self._connection.sender, data[:end], known)
 
     def read_on(self) -> None:

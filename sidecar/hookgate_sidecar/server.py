@@ -15,7 +15,7 @@ from hookgate.tls import server_context
 
 from .connection import Connection
 from .exposition import process_snapshot
-from .heads import KnownHeads
+from .heads import MOST, MOST_OF_STRANGERS, KnownHeads
 from .listener import Listener, listen
 from .writer import AnswerWriter
 
@@ -39,7 +39,8 @@ class Server:
         self.settings = gate.config.sidecar
         self.loop = asyncio.get_running_loop()
         self.writer = AnswerWriter()
-        self.heads = KnownHeads()
+        self.heads = KnownHeads(MOST)
+        self.heads_of_strangers = KnownHeads(MOST_OF_STRANGERS)
         self._connections: set[Connection] = set()
         self._listener: Listener | None = None
         self._timers: list[asyncio.TimerHandle] = []

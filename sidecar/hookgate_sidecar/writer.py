@@ -17,19 +17,29 @@ class AnswerWriter:
     def __init__(self) -> None:
         self._date = b""
         self._delivered = b""
+        self._bare: dict[int, bytes] = {}
         self.tick()
 
     def tick(self) -> None:
         """Renew the Date (RFC 9110 6.6.1) and the answer that nearly every request gets."""
         self._date = b"Date: %s\r\n" % formatdate(time.time(), usegmt=True).encode()
         self._delivered = self._render(DELIVERED, b"")
+        self._bare.clear()
 
     def render(self, answer: Answer, *, keep_alive: bool, old: bool) -> bytes:
         """The bytes of an answer; `old` says that the request was HTTP/1.0."""
         if keep_alive and not old:
-            return self._delivered if answer is DELIVERED else self._render(answer, b"")
+            if answer is DELIVERED:
+                return self._delivered
+            if not (answer.fields or answer.body):
+                return self._bare.get(answer.status) or self._remember(answer)
+            return self._render(answer, b"")
         option = b"Connection: keep-alive\r\n" if keep_alive else b"Connection: close\r\n"
         return self._render(answer, option)
+
+    def _remember(self, answer: Answer) -> bytes:
+        self._bare[answer.status] = data = self._render(answer, b"")
+        return data
 
     def _render(self, answer: Answer, option: bytes) -> bytes:
         line = _LINES.get(answer.status) or b"HTTP/1.1 %d \r\n" % answer.status
