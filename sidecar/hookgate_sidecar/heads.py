@@ -6,7 +6,7 @@ from hookgate.delivery import Screened
 
 # Senders differ in little but the body's length. Strangers have a store of their own, and can
 # drive nobody else's out.
-MOST, MOST_OF_STRANGERS = 1024, 64
+MOST, MOST_OF_STRANGERS = 1024, 256
 _LONGEST = 2048
 
 # Who opened the connection, whom its PROXY header named, and the scheme.
@@ -21,16 +21,17 @@ class KnownHead(NamedTuple):
 
 
 class KnownHeads(dict[tuple[Sender, bytes], KnownHead]):
-    """The `most` heads that were screened last, by who sent them."""
+    """Heads that were screened lately, `most` of them, by who sent them."""
 
     def __init__(self, most: int) -> None:
         super().__init__()
         self._most = most
 
     def learn(self, sender: Sender, head: bytes, known: KnownHead) -> None:
-        """Remember a head, and forget the one that was learnt first if there are too many."""
+        """Remember a head; where there are too many, which are soon learnt again, begin anew."""
         if len(head) > _LONGEST:
             return
         if len(self) >= self._most:
-            del self[next(iter(self))]
+            # Taking the first key out again and again would search past all that were before it.
+            self.clear()
         self[sender, head] = known
