@@ -95,6 +95,7 @@ def read_event(document: dict[str, Any], privacy: Privacy) -> Event:
     if type(event) is not dict:
         event = _NOTHING
     reference, event_reference = document.get("reference"), event.get("reference")
+    time_utc = document.get("timeUtc")
     return Event(
         reference[:LONGEST_TEXT] if type(reference) is str else None,
         event_reference[:LONGEST_TEXT] if type(event_reference) is str else None,
@@ -102,7 +103,8 @@ def read_event(document: dict[str, Any], privacy: Privacy) -> Event:
         _word(event.get("type")),
         _party(document.get("from"), privacy),
         _party(document.get("to"), privacy),
-        _time(document.get("timeUtc")),
+        # A time that is none may be anything, a phone number too.
+        time_utc if type(time_utc) is str and is_utc_time(time_utc) else None,
     )
 
 
@@ -261,11 +263,6 @@ def _media_type(value: bytes) -> str:
 @lru_cache(maxsize=256)
 def _is_word(text: str) -> bool:
     return _WORD.fullmatch(text) is not None
-
-
-def _time(value: Any) -> str | None:
-    # A time that is none may be anything, a phone number too.
-    return value if type(value) is str and is_utc_time(value) else None
 
 
 def _word(value: Any) -> str | None:

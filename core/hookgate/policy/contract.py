@@ -116,21 +116,20 @@ class Contract:
         """Members the schema does not name, wherever it names any; None if there are none."""
         count = 0
         parents: list[str] = []
-        open_nodes: list[tuple[str, str, Node, Any]] = []
+        open_nodes: list[tuple[str, str, Node, Document]] = []
         if self._tree is not None:
             open_nodes.append(("", "", self._tree, document))
         while open_nodes:
             above, name, node, value = open_nodes.pop()
-            if type(value) is not dict:
-                continue
             if not node.names.issuperset(value):
                 count += len(value.keys() - node.names)
                 parents.append(above + name or "/")
-            if node.below:
-                above = f"{above}{name}/"
-                for name, below in node.below:
-                    if name in value:
-                        open_nodes.append((above, name, below, value[name]))
+            above = f"{above}{name}/"
+            for name, below in node.below:
+                child = value.get(name)
+                # Most are objects without an object below: not worth a place in the list.
+                if type(child) is dict and (below.below or not below.names.issuperset(child)):
+                    open_nodes.append((above, name, below, child))
         return Unknown(count, tuple(sorted(parents))) if count else None
 
     def _describe(self, error: jsonschema_rs.ValidationError, document: Document) -> str:

@@ -19,6 +19,7 @@ Document = dict[str, Any]
 # jiter stops at 200 levels by itself; a configured bound stays well below.
 DEEPEST = 128
 
+_NOT_OPENING = bytes(set(range(256)) - set(b"{["))
 _PLACE = re.compile(r"at (line \d+ column \d+)$")
 _SMALLEST, _LARGEST = -(2**63), 2**64 - 1
 
@@ -37,7 +38,7 @@ def parse(body: bytes, max_depth: int) -> Document | Finding:
     except ValueError as error:
         return _classify(body, str(error))
     # Few events have so many brackets that they could be too deep.
-    if body.count(b"{") + body.count(b"[") > max_depth and _is_deeper(document, max_depth):
+    if len(body.translate(None, _NOT_OPENING)) > max_depth and _is_deeper(document, max_depth):
         return Finding(Reason.TOO_DEEP, (f"more than {max_depth} levels",))
     if b"\\u0000" in body or _may_hold_odd_number(document):
         finding = _find_ambiguity(document)
