@@ -3,8 +3,10 @@
 # make test-matrix  the same with each of Python 3.11, 3.12 and 3.13 that is here
 # make test-browser  the audit report in a real Chromium, which it gets with apt-get
 # make check  the same as test without pytest
-# make bench  hookgate against nginx and plain mitmdump on this machine (needs wrk and nginx), and a
-#             clean sender's latency among two thousand strangers
+# make bench  hookgate beside nginx, HAProxy, Caddy, Fastify, FastAPI, aiohttp and plain mitmdump,
+#             which it gets with apt-get, npm and pip; a clean sender's latency among two thousand
+#             strangers; and instructions per request against those of the last time. Half an
+#             hour; bench/README.md tells of shorter runs.
 # make soak   ten minutes of load, kills, reloads, rotations and outages at once
 
 PYTHON ?= python3
@@ -56,8 +58,10 @@ format: $(READY)
 	$(BIN)/ruff check --fix .
 
 bench: $(READY)
-	$(BIN)/python bench/proxy.py
+	$(call need,valgrind,valgrind,The guard counts instructions)
+	$(BIN)/python bench/run.py
 	$(BIN)/python bench/strangers.py
+	$(BIN)/python bench/guard.py
 
 soak: $(READY)
 	$(BIN)/python bench/soak.py

@@ -1,0 +1,268 @@
+"""The figures. Each function measures, and returns rows for the JSON file."""
+
+import json
+import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from hookgate.config import load
+from hookgate.policy import Policy, Reason, make_head
+
+from .contenders import OWN, Contender
+from .load import LoadError, at_rate, percentile
+from .report import median
+from .rig import EVENT, RANGES, Rig, Running, ask, keeps_connection
+
+Row = dict[str, Any]
+
+# A warm-up ends when the last two loads, of a second each, were hardly faster than all before them.
+WARM_UP_LOADS, WARM_UP_GAIN = 12, 1.05
+MEMORY_SAMPLES = 10
+BODY_SIZES = (0, 4096, 65536, 524288)
+# Few, because what is not answered when the load ends costs time and is not counted.
+BODY_CONNECTIONS = 4
+RANGE_COUNTS = (3, 100, 10_000)
+CONNECTION_COUNTS = (1, 32, 512)
+BROKEN = EVENT.rstrip()[:-1]
+
+
+@contextmanager
+def warm(rig: Rig, contenders: Sequence[Contender]) -> Iterator[list[Running]]:
+    """All of them started, and loaded until they get no faster."""
+    with ExitStack() as stack:
+        targets = [stack.enter_context(rig.started(contender)) for contender in contenders]
+        for target in targets:
+            _say("warming up", target)
+            warm_up(rig, target)
+        yield targets
+
+
+def warm_up(rig: Rig, target: Running) -> None:
+    """Load it until it gets no faster; compilers at run time need a while."""
+    rates: list[float] = []
+    for _ in range(WARM_UP_LOADS):
+        rates.append(rig.load(target, 1)[1]["rate"])
+        if len(rates) > 2 and max(rates[-2:]) < max(rates[:-2]) * WARM_UP_GAIN:
+            return
+
+
+def rate(rig: Rig, targets: Sequence[Running], seconds: float, rounds: int) -> list[Row]:
+    """Requests a second on one core with 32 connections, and the CPU time of each."""
+    rows: list[Row] = []
+    for number in range(rounds):
+        for target in targets:
+            rows.append({"round": number, **rig.accepted(target, seconds)})
+            _say(f"{rows[-1]['rate']:.0f} requests/s", target)
+    return rows
+
+
+def common_rates(
+    rig: Rig, targets: Sequence[Running], rows: Sequence[Row]
+) -> Iterator[tuple[float, list[Running]]]:
+    """Half of what the slowest can, but for those that are slow by nature, with all of them; then
+    half of what Fastify can, with those that can do twice as much.
+    """
+    if not rows:
+        rows = rate(rig, targets, 2, 1)
+    limits = {
+        target.contender.key: median(rows, "rate", contender=target.contender.key) or 0
+        for target in targets
+    }
+    serious = [t.contender.key for t in targets if not t.contender.is_slow] or list(limits)
+    lowest = min(limits[key] for key in serious)
+    for limit in sorted({lowest, limits.get("fastify", lowest)}):
+        yield (
+            max(round(limit / 2), 1),
+            [t for t in targets if limit == lowest or limits[t.contender.key] >= limit],
+        )
+
+
+def latency(
+    rig: Rig, targets: Sequence[Running], a_second: float, seconds: float, rounds: int
+) -> list[Row]:
+    """Microseconds from each request's moment to its answer, at one rate for all."""
+    rows: list[Row] = []
+    for number in range(rounds):
+        for target in targets:
+            found = at_rate(rig.load_core, target.site.port, rig.events, a_second, seconds)
+            rows.append(
+                {
+                    "contender": target.contender.key,
+                    "round": number,
+                    "rate": a_second,
+                    "requests": len(found.latencies),
+                    "p50_us": percentile(found.latencies, 50),
+                    "p99_us": percentile(found.latencies, 99),
+                    "p999_us": percentile(found.latencies, 99.9),
+                    "lateness_p99_us": percentile(found.lateness, 99),
+                }
+            )
+            _say(f"p99 {rows[-1]['p99_us'] / 1000:.2f} ms at {a_second:.0f}/s", target)
+    return rows
+
+
+def memory(
+    rig: Rig, contenders: Sequence[Contender], requests: int, seconds: float, whole: str
+) -> list[Row]:
+    """Bytes of each process after a start and along `requests`; no longer than `seconds`, but for
+    the contender `whole`, which gets all of them."""
+    rows: list[Row] = []
+    for contender in contenders:
+        with rig.started(contender) as target:
+            done, until = 0, time.monotonic() + seconds
+            pss = target.tree.pss()
+            samples: list[Row] = [{"requests": 0, "pss_bytes": pss}]
+            while done < requests and (contender.key == whole or time.monotonic() < until):
+                done += rig.accepted(target, seconds / MEMORY_SAMPLES)["requests"]
+                pss = target.tree.pss()
+                samples.append({"requests": done, "pss_bytes": pss})
+            rows.append({"contender": contender.key, "samples": samples})
+            _say(f"{sum(pss) / 2**20:.1f} MiB after {done} requests", target)
+    return rows
+
+
+def startup(rig: Rig, contenders: Sequence[Contender], rounds: int) -> list[Row]:
+    """Seconds from the start of the program to its first answer."""
+    rows: list[Row] = []
+    for number in range(rounds):
+        for contender in contenders:
+            with rig.started(contender) as target:
+                seconds = round(target.start_seconds, 4)
+                rows.append({"contender": contender.key, "round": number, "seconds": seconds})
+                _say(f"{seconds * 1000:.0f} ms", target)
+    return rows
+
+
+def refusal(rig: Rig, contenders: Sequence[Contender], seconds: float, rounds: int) -> list[Row]:
+    """What refusing costs beside accepting: a stranger, and JSON that is cut off.
+
+    Accepting and strangers also with heads that are never the same, as there are who remember them.
+    """
+    rows: list[Row] = []
+    broken = rig.body("broken", BROKEN)
+    for contender in contenders:
+        with rig.started(contender) as home, rig.started(contender, OWN, 403) as abroad:
+            cases: list[tuple[str, Running, bytes, dict[str, Any]]] = [
+                ("accepted", home, EVENT, {}),
+                ("foreign", abroad, EVENT, {}),
+                ("accepted, heads vary", home, EVENT, {"traced": True}),
+                ("foreign, heads vary", abroad, EVENT, {"traced": True}),
+            ]
+            if ask(home.site.port, BROKEN) != 200:
+                cases.append(("broken", home, BROKEN, {"body": broken}))
+            for target in (home, abroad):
+                warm_up(rig, target)
+            for number in range(rounds):
+                for case, target, body, how in cases:
+                    if case.startswith("accepted"):
+                        row = rig.accepted(target, seconds, **how)
+                        errors = 0
+                    else:
+                        found, row = rig.load(target, seconds, **how)
+                        errors = found.errors
+                        if found.status != found.requests:
+                            raise LoadError(f"{contender.name} did not refuse every {case} request")
+                    rows.append(
+                        {
+                            "case": case,
+                            "round": number,
+                            **row,
+                            "status": ask(target.site.port, body),
+                            "errors": errors,
+                            "keeps_connection": keeps_connection(target.site.port, body),
+                        }
+                    )
+                    _say(f"{case}: {row['rate']:.0f} requests/s", target)
+    return rows
+
+
+def bodies(rig: Rig, contenders: Sequence[Contender], seconds: float) -> list[Row]:
+    """By the size of the event: an array of small objects that the contract allows is added."""
+    rows: list[Row] = []
+    for contender in contenders:
+        with rig.started(contender) as target:
+            warm_up(rig, target)
+            for size in BODY_SIZES:
+                data = padded(size)
+                file = rig.body(f"event-{size}", data)
+                row = rig.accepted(target, seconds, body=file, connections=BODY_CONNECTIONS)
+                rows.append({"bytes": len(data), **row})
+                _say(f"{len(data)} bytes: {row['rate']:.0f} requests/s", target)
+    return rows
+
+
+def ranges(rig: Rig, contenders: Sequence[Contender], seconds: float) -> list[Row]:
+    """By the number of ranges besides the sender's own, which is the last."""
+    rows: list[Row] = []
+    for contender in contenders:
+        for count in RANGE_COUNTS:
+            others = (f"10.{n // 256}.{n % 256}.0/25" for n in range(count - len(OWN)))
+            with rig.started(contender, (*OWN, *others, RANGES[0])) as target:
+                warm_up(rig, target)
+                row = rig.accepted(target, seconds)
+                rows.append({"ranges": count, **row})
+                _say(f"{count} ranges: {row['rate']:.0f} requests/s", target)
+    return rows
+
+
+def connections(rig: Rig, contenders: Sequence[Contender], seconds: float) -> list[Row]:
+    """By the number of connections that send at a time."""
+    rows: list[Row] = []
+    for contender in contenders:
+        with rig.started(contender) as target:
+            warm_up(rig, target)
+            for count in CONNECTION_COUNTS:
+                row = rig.accepted(target, seconds, connections=count)
+                rows.append({"connections": count, **row})
+                _say(f"{count} connections: {row['rate']:.0f} requests/s", target)
+    return rows
+
+
+def policy(core: int, seconds: float, rounds: int) -> list[Row]:
+    """Events a second that hookgate's policy judges in this process, without input or output."""
+    keys = {"HOOKGATE_UPSTREAM__URL": "http://127.0.0.1:1", "HOOKGATE_SOURCE__ALLOW": RANGES[0]}
+    judge = Policy(load(environ=keys)).judge
+    cases = {
+        "accepted": ("127.0.0.1", EVENT, None),
+        "broken": ("127.0.0.1", BROKEN, Reason.MALFORMED_JSON),
+        "foreign": ("127.0.0.2", EVENT, Reason.SOURCE_NOT_ALLOWED),
+    }
+    rows: list[Row] = []
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {core})
+    for number in range(rounds):
+        for case, (peer, body, reason) in cases.items():
+            fields = [
+                (b"Host", b"127.0.0.1:8081"),
+                (b"Content-Type", b"application/json"),
+                (b"Content-Length", b"%d" % len(body)),
+            ]
+            count, began = 0, time.perf_counter()
+            while (took := time.perf_counter() - began) < seconds:
+                for _ in range(1000):
+                    decision = judge(make_head(peer, b"POST", b"/cm/events", fields), body)
+                count += 1000
+                found = decision.finding and decision.finding.reason
+                if found is not reason:
+                    raise LoadError(f"the policy found {found}, not {reason}")
+            rows.append({"case": case, "round": number, "rate": round(count / took)})
+            print(f"  {'the policy alone':28} {case}: {rows[-1]['rate']} events/s", flush=True)
+    os.sched_setaffinity(0, before)
+    return rows
+
+
+def padded(size: int) -> bytes:
+    """A clean event of about `size` bytes, or the documented one where that is larger."""
+    event = json.loads(EVENT)
+    item = {"id": 4711, "label": "Show the menu", "price": 9.95, "tags": ["a", "b"]}
+    room = size - len(EVENT)
+    if room <= 0:
+        return EVENT
+    event["event"]["custom"]["items"] = [item] * (room // (len(json.dumps(item)) + 2) + 1)
+    return json.dumps(event).encode()
+
+
+def _say(what: str, target: Running) -> None:
+    print(f"  {target.contender.name:28} {what}", flush=True)

@@ -1,0 +1,207 @@
+"""The test rig: an upstream, contenders in front of it, loads, and what each cost."""
+
+import http.client
+import json
+import os
+import shutil
+import socket
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from hookgate.samples import documented_events
+
+from .contenders import OWN, Command, Contender, Site, nginx
+from .load import LoadError, Wrk, wrk
+from .process import Tree, core_idle, running, wait_until
+
+EVENT = documented_events()["rcs-suggestion-click"]
+EVENTS = 200
+RANGES = ("127.0.0.1/32", *OWN)
+START_SECONDS = 30
+
+
+class Running(NamedTuple):
+    """A contender that answers."""
+
+    contender: Contender
+    site: Site
+    tree: Tree
+    start_seconds: float
+
+
+class Rig:
+    """Cores, an upstream and a folder; `started` starts contenders.
+
+    The contender has a core for itself. The load generator and the upstream share the second one,
+    or have one each where there are three.
+    """
+
+    def __init__(self) -> None:
+        cores = sorted(os.sched_getaffinity(0))
+        if len(cores) < 2:
+            raise SystemExit("bench: needs two cores, one for the contender and one for the load")
+        self.core, self.load_core, self.upstream_core = (
+            cores[0],
+            cores[1],
+            cores[min(2, len(cores) - 1)],
+        )
+        self._stack = ExitStack()
+
+    def __enter__(self) -> "Rig":
+        with ExitStack() as stack:
+            self.folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
+            # nginx's worker is another user where it is started by root.
+            self.folder.chmod(0o755)
+            self.events = self.folder / "events.jsonl"
+            self.events.write_bytes(b"\n".join(varied_events()) + b"\n")
+            self.upstream = _free_port()
+            stack.callback(os.sched_setaffinity, 0, os.sched_getaffinity(0))
+            os.sched_setaffinity(0, {self.load_core})
+            stack.enter_context(self._upstream())
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def body(self, name: str, data: bytes) -> Path:
+        """A file that holds a request body."""
+        file = self.folder / f"{name}.json"
+        file.write_bytes(data)
+        return file
+
+    @contextmanager
+    def _upstream(self) -> Iterator[None]:
+        folder = self.folder / "upstream"
+        folder.mkdir(mode=0o755)
+        command = nginx(Site(folder, self.upstream, 0, ()), "nginx-upstream.conf")
+        with running(self.upstream_core, command.arguments, {}, folder / "out"):
+            if not wait_until(lambda: ask(self.upstream, EVENT) == 200, START_SECONDS):
+                raise LoadError("the upstream does not start")
+            yield
+
+    @contextmanager
+    def started(
+        self, contender: Contender, ranges: tuple[str, ...] = RANGES, status: int = 200
+    ) -> Iterator[Running]:
+        """The contender, once it answers the event with `status`."""
+        folder = Path(tempfile.mkdtemp(prefix=f"{contender.key}-", dir=self.folder))
+        folder.chmod(0o777)
+        site = Site(folder, _free_port(), self.upstream, ranges)
+        command: Command = contender.prepare(site)
+        try:
+            began = time.monotonic()
+            with running(self.core, command.arguments, command.environment, folder / "out") as tree:
+                answers = wait_until(
+                    lambda: tree.process.poll() is not None or ask(site.port, EVENT) == status,
+                    START_SECONDS,
+                )
+                took = time.monotonic() - began
+                if not answers or tree.process.poll() is not None:
+                    raise LoadError(f"{contender.name} does not start: {_complaint(folder)}")
+                yield Running(contender, site, tree, took)
+        finally:
+            # Logs of millions of requests would fill the disk.
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def load(
+        self,
+        target: Running,
+        seconds: float,
+        *,
+        body: Path | None = None,
+        connections: int = 32,
+        traced: bool = False,
+    ) -> tuple[Wrk, dict[str, Any]]:
+        """As much load as goes through, and what it cost the contender's core."""
+        idle, cpu = core_idle(self.core), target.tree.cpu()
+        file, port = body or self.events, target.site.port
+        found = wrk(self.load_core, port, file, seconds, connections, traced=traced)
+        used, idle = target.tree.cpu().since(cpu), core_idle(self.core) - idle
+        if not found.requests:
+            raise LoadError(f"{target.contender.name} answered nothing")
+        return found, {
+            "contender": target.contender.key,
+            "requests": found.requests,
+            "seconds": round(found.seconds, 3),
+            "rate": round(found.requests / found.seconds, 1),
+            "user_us": round(used.user / found.requests * 1e6, 2),
+            "system_us": round(used.system / found.requests * 1e6, 2),
+            "core_idle": round(max(0, idle / found.seconds), 3),
+        }
+
+    def accepted(self, target: Running, seconds: float, **options: Any) -> dict[str, Any]:
+        """The same; raises `LoadError` unless every answer was a success."""
+        found, row = self.load(target, seconds, **options)
+        if found.status or found.errors:
+            raise LoadError(
+                f"{target.contender.name}: of {found.requests} answers {found.status} were over"
+                f" 399, and {found.errors} connections broke: {_complaint(target.site.folder)}"
+            )
+        return row
+
+
+def ask(port: int, body: bytes) -> int | None:
+    """POST the body on a new connection: the status, None without an answer."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("POST", "/cm/events", body, {"Content-Type": "application/json"})
+        return connection.getresponse().status
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
+
+
+def keeps_connection(port: int, body: bytes) -> bool:
+    """Whether a second request is answered on the connection of the first."""
+    # In one write, as the loads do: a refusal on the head alone ends the connection.
+    request = (
+        b"POST /cm/events HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+        b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
+    )
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+            for _ in range(2):
+                connection.sendall(request)
+                answer = http.client.HTTPResponse(connection)
+                answer.begin()
+                answer.read()
+                if answer.will_close:
+                    return False
+                time.sleep(0.05)
+    except (OSError, http.client.HTTPException):
+        return False
+    return True
+
+
+def varied_events() -> list[bytes]:
+    """The documented event as a sender would vary it: ids, numbers, times and lengths."""
+    events: list[bytes] = []
+    for number in range(EVENTS):
+        event = json.loads(EVENT)
+        event["reference"] = str(uuid.UUID(int=number))
+        event["from"]["number"] = f"00316{number:08d}"
+        event["timeUtc"] = f"2025-09-03T08:{number // 60:02d}:{number % 60:02d}"
+        event["event"]["custom"]["postbackdata"] = "choice " + "x" * (number % 97)
+        events.append(json.dumps(event).encode())
+    return events
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+def _complaint(folder: Path) -> str:
+    texts = [
+        (folder / name).read_text(errors="replace")[-2000:]
+        for name in ("out.err", "error.log", "out")
+        if (folder / name).exists()
+    ]
+    return "\n".join(text for text in texts if text) or "it says nothing"

@@ -1,0 +1,142 @@
+"""hookgate beside other gates and proxies on this machine, in one session.
+
+    python bench/run.py                                       # all of it, some 25 minutes
+    python bench/run.py --quick                               # a look, some 2 minutes
+    python bench/run.py --only hookgate,nginx --figures rate,latency --seconds 2
+
+A whole run writes results.json, results.md and throughput.svg to bench/results/, any other to
+bench/.tools/results/. Exits 1 where a contender does not answer as it has to.
+"""
+
+import argparse
+import json
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+# This folder's parent, so that the bench is a package.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from bench.contenders import CONTENDERS, TOOLS, Contender
+from bench.load import LoadError
+from bench.rig import Rig
+
+from bench import figures, report, tools
+
+RESULTS = Path(__file__).parent / "results"
+WARM = ("rate", "latency")
+FIGURES = (*WARM, "refusal", "memory", "startup", "bodies", "ranges", "connections", "policy")
+QUICK = (*WARM, "refusal", "memory", "startup", "policy")
+# The others have no source check of their own, or are too slow to be worth the minutes.
+REFUSING = ("hookgate", "nginx-allow", "nginx-hookgate", "haproxy", "caddy", "fastify")
+GROWING = ("hookgate", "nginx-hookgate", "caddy", "fastify")
+
+
+def options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    keys = ", ".join(contender.key for contender in CONTENDERS)
+    parser.add_argument("--quick", action="store_true", help="short rounds, and fewer of them")
+    parser.add_argument("--only", type=_names([c.key for c in CONTENDERS]), help=f"of: {keys}")
+    parser.add_argument("--figures", type=_names(FIGURES), help=f"of: {', '.join(FIGURES)}")
+    parser.add_argument("--seconds", type=float, help="of a round; 5, or 1 with --quick")
+    parser.add_argument("--rounds", type=int, help="3, or 1 with --quick")
+    parser.add_argument("--rate", type=float, help="for the latency, requests/s")
+    parser.add_argument("--requests", type=int, help="for the memory; a million, or 5000")
+    parser.add_argument("--out", type=Path, help="folder of the results")
+    found = parser.parse_args()
+    is_whole = not (found.quick or found.only or found.figures)
+    found.out = found.out or (RESULTS if is_whole else TOOLS / "results")
+    found.only = found.only or [contender.key for contender in CONTENDERS]
+    found.figures = found.figures or list(QUICK if found.quick else FIGURES)
+    found.seconds = found.seconds or (1 if found.quick else 5)
+    found.rounds = found.rounds or (1 if found.quick else 3)
+    found.requests = found.requests or (5000 if found.quick else 1_000_000)
+    return found
+
+
+def _names(known: Any) -> Any:
+    def parse(text: str) -> list[str]:
+        names = text.split(",")
+        if wrong := [name for name in names if name not in known]:
+            raise argparse.ArgumentTypeError(f"{', '.join(wrong)}: not one of {', '.join(known)}")
+        return names
+
+    return parse
+
+
+def measure(rig: Rig, contenders: list[Contender], chosen: argparse.Namespace) -> dict[str, Any]:
+    """The rows of every figure that was chosen."""
+    seconds, rounds, found = chosen.seconds, chosen.rounds, {}
+    refusing = [c for c in contenders if c.key in (REFUSING[:1] if chosen.quick else REFUSING)]
+    growing = [c for c in contenders if c.key in GROWING]
+
+    def begin(figure: str) -> bool:
+        if figure in chosen.figures:
+            print(f"\n{figure}, {time.strftime('%H:%M:%S')}", flush=True)
+        return figure in chosen.figures
+
+    if set(WARM) & set(chosen.figures):
+        with figures.warm(rig, contenders) as targets:
+            if begin("rate"):
+                found["rate"] = figures.rate(rig, targets, seconds, rounds)
+            if begin("latency"):
+                rates = figures.common_rates(rig, targets, found.get("rate", []))
+                found["latency"] = [
+                    row
+                    for a_second, able in ([(chosen.rate, targets)] if chosen.rate else rates)
+                    for row in figures.latency(rig, able, a_second, seconds, rounds)
+                ]
+    if begin("refusal"):
+        found["refusal"] = figures.refusal(rig, refusing, seconds * 0.6, min(rounds, 2))
+    if begin("memory"):
+        found["memory"] = figures.memory(rig, contenders, chosen.requests, seconds * 6, "hookgate")
+    if begin("startup"):
+        found["startup"] = figures.startup(rig, contenders, 2 * rounds - 1)
+    if begin("bodies"):
+        found["bodies"] = figures.bodies(rig, growing, seconds * 0.6)
+    if begin("ranges"):
+        found["ranges"] = figures.ranges(rig, growing, seconds * 0.6)
+    if begin("connections"):
+        found["connections"] = figures.connections(rig, growing, seconds * 0.6)
+    if begin("policy"):
+        found["policy"] = figures.policy(rig.core, seconds * 0.4, rounds)
+    return found
+
+
+def main() -> None:
+    chosen = options()
+    # Whoever ends this gets the contenders ended too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    contenders = [contender for contender in CONTENDERS if contender.key in chosen.only]
+    tools.install(contenders)
+    results: dict[str, Any] = {
+        "machine": tools.machine(),
+        "versions": tools.versions(contenders),
+        "options": {key: getattr(chosen, key) for key in ("seconds", "rounds", "requests")},
+        "contenders": {
+            c.key: {"name": c.name, "leaves_out": c.leaves_out, "judges_body": c.judges_body}
+            for c in contenders
+        },
+    }
+    try:
+        with Rig() as rig:
+            results["figures"] = measure(rig, contenders, chosen)
+    except LoadError as error:
+        sys.exit(f"bench: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    (chosen.out / "results.json").write_text(json.dumps(results, indent=1) + "\n")
+    text = report.markdown(results)
+    (chosen.out / "results.md").write_text(text)
+    if "rate" in results["figures"]:
+        report.plot(results, chosen.out / "throughput.svg")
+    print(f"\n{text}\nWritten to {chosen.out}")
+
+
+if __name__ == "__main__":
+    main()
