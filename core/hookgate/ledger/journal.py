@@ -249,7 +249,9 @@ class Journal:
         self._check_sync()
         try:
             self._logger.write(records)
-        except OSError as error:
+        except LedgerUnavailableError:
+            raise
+        except Exception as error:  # noqa: BLE001  # whoever shares this write must be told
             self._lost(error)
             raise LedgerUnavailableError from None
         for record in records:
@@ -294,7 +296,13 @@ class Journal:
         self.failures += 1
         if self.available:
             self.available = False
-            reason = error.strerror if isinstance(error, OSError) else str(error)
+            match error:
+                case OSError():
+                    reason = error.strerror
+                case LedgerError():
+                    reason = str(error)
+                case _:  # its message may hold a sender's value
+                    reason = type(error).__name__
             self._log.error("ledger.unavailable", path=self._settings.path, error=reason)
 
     def _regained(self) -> None:
