@@ -54,27 +54,28 @@ class Book:
         """Whether the journal says that it can be written to."""
         return self.journal.available
 
-    def _record(self, kind: str, **fields: object) -> Record:
+    def record(self, kind: str, **fields: object) -> Record:
+        """A record for the journal to take."""
         return {"event": kind, "ts": "", "boot": self._boot, **fields}
 
     def forward(self, seq: int) -> bool:
         """Whether a delivery may go upstream."""
         told: list[bool] = []
-        record = self._record("forward", seq=seq, request_id=f"r{seq}")
+        record = self.record("forward", seq=seq, request_id=f"r{seq}")
         self.journal.forward(record, told.append)
         self.journal.settle()
         return told.pop()
 
     def delivered(self, seq: int) -> None:
-        record = self._record("delivery", seq=seq, outcome="delivered", reason="clean")
+        record = self.record("delivery", seq=seq, outcome="delivered", reason="clean")
         self.journal.delivery(record, forwarded=True)
 
     def failed(self, seq: int) -> None:
-        record = self._record("delivery", seq=seq, outcome="failed", reason="audit_unavailable")
+        record = self.record("delivery", seq=seq, outcome="failed", reason="audit_unavailable")
         self.journal.delivery(record, forwarded=False)
 
     def refused(self, seq: int, reason: str = "malformed_json") -> None:
-        record = self._record("delivery", seq=seq, outcome="refused", reason=reason)
+        record = self.record("delivery", seq=seq, outcome="refused", reason=reason)
         self.journal.delivery(record, forwarded=False)
 
     def foreign(self, seq: int, reason: str = "source_not_allowed") -> None:
@@ -94,11 +95,13 @@ class Disk:
         self.cut_fails = False
         self.read_fails = False
         self.syncs = 0
+        self.writes = 0
 
     def __getattr__(self, name: str) -> Any:
         return getattr(os, name)
 
     def write(self, fd: int, data: bytes) -> int:
+        self.writes += 1
         if self.room is None:
             return os.write(fd, data)
         if not self.room:

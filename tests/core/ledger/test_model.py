@@ -1,8 +1,9 @@
-"""The journal against a model: any order of arrivals, endings, outages, rotations and ticks."""
+"""The journal against a model: arrivals, endings, turns, outages, rotations, ticks in any order."""
 
 import contextlib
 import tempfile
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -42,33 +43,61 @@ class Journalling(RuleBasedStateMachine):
         self.seq = 0
         self.under_way: list[int] = []
         self.forwarded: set[int] = set()
+        self.kept_back: set[int] = set()
         self.ended: dict[int, tuple[str, str]] = {}
+        # Who waits for a line, in order, and who was told.
+        self.waiting: list[tuple[str, int]] = []
+        self.told: list[tuple[str, int]] = []
 
     @rule(count=st.integers(1, 4))
     def clean_events_arrive(self, count: int) -> None:
         for _ in range(count):
             self.seq += 1
-            if self.book.forward(self.seq):
-                self.under_way.append(self.seq)
-                self.forwarded.add(self.seq)
-            else:
-                self.book.failed(self.seq)
-                self.ended[self.seq] = ("failed", "audit_unavailable")
+            record = self.book.record("forward", seq=self.seq, request_id=f"r{self.seq}")
+            self.waiting.append(("forward", self.seq))
+            self.book.journal.forward(record, partial(self.a_forward_is_told, self.seq))
+
+    def a_forward_is_told(self, seq: int, written: bool) -> None:
+        self.told.append(("forward", seq))
+        if written:
+            self.under_way.append(seq)
+            self.forwarded.add(seq)
+        else:
+            self.kept_back.add(seq)
+            self.ended[seq] = ("failed", "audit_unavailable")
+            self.book.failed(seq)
 
     @precondition(lambda self: bool(self.under_way))
-    @rule(data=st.data())
-    def the_upstream_answers(self, data: st.DataObject) -> None:
+    @rule(data=st.data(), waits=st.booleans())
+    def the_upstream_answers(self, data: st.DataObject, waits: bool) -> None:
         seq = data.draw(st.sampled_from(self.under_way))
         self.under_way.remove(seq)
-        self.book.delivered(seq)
-        self.ended[seq] = ("delivered", "clean")
+        self.it_ends(seq, "delivered", "clean", waits)
 
-    @rule(reason=OWN_REASONS, count=st.integers(1, 3))
-    def broken_events_arrive(self, reason: str, count: int) -> None:
+    @rule(reason=OWN_REASONS, count=st.integers(1, 3), waits=st.booleans())
+    def broken_events_arrive(self, reason: str, count: int, waits: bool) -> None:
         for _ in range(count):
             self.seq += 1
-            self.book.refused(self.seq, reason)
-            self.ended[self.seq] = ("refused", reason)
+            self.it_ends(self.seq, "refused", reason, waits)
+
+    def it_ends(self, seq: int, outcome: str, reason: str, waits: bool) -> None:
+        self.ended[seq] = (outcome, reason)
+        record = self.book.record("delivery", seq=seq, outcome=outcome, reason=reason)
+        then = partial(self.an_end_is_told, seq) if waits else None
+        if waits:
+            self.waiting.append(("delivery", seq))
+        self.book.journal.delivery(record, forwarded=outcome == "delivered", then=then)
+
+    def an_end_is_told(self, seq: int, _written: bool) -> None:
+        self.told.append(("delivery", seq))
+
+    @rule()
+    def the_turn_ends(self) -> None:
+        """Whoever waits is told then, once, in the order of the lines."""
+        self.book.journal.settle()
+        assert self.told == self.waiting
+        self.told.clear()
+        self.waiting.clear()
 
     @rule(reason=FOREIGN_REASONS, count=st.sampled_from([1, 30, 60]))
     def strangers_arrive(self, reason: str, count: int) -> None:
@@ -119,6 +148,7 @@ class Journalling(RuleBasedStateMachine):
         assert len(begun) == len(set(begun))
         assert len(ended) == len(set(ended))
         assert self.forwarded <= set(begun)
+        assert not self.kept_back & set(begun)
         for record in records:
             if record["event"] == "delivery":
                 assert self.ended[record["seq"]] == (record["outcome"], record["reason"])
@@ -132,12 +162,13 @@ class Journalling(RuleBasedStateMachine):
     def everything_is_accounted_for(self) -> None:
         """Once the disk works again, each delivery is a line or part of a sum, exactly once."""
         self.disk.room, self.disk.sync_fails = None, False
+        self.the_turn_ends()
         for seq in self.under_way:
-            self.book.delivered(seq)
-            self.ended[seq] = ("delivered", "clean")
+            self.it_ends(seq, "delivered", "clean", waits=True)
+        self.the_turn_ends()
         for _ in range(3):
             self.a_second_passes()
-        self.broken_events_arrive("malformed_json", 1)
+        self.broken_events_arrive("malformed_json", 1, waits=False)
         assert self.book.available()
         counts = Counter(outcome for outcome, _ in self.ended.values())
         self.book.close(received=self.seq, **counts)
