@@ -141,18 +141,19 @@ class Reader:
             known is None
             or len(data) - end != known.length
             or known.screened.terms is not gate.terms
+            or self._settings is not self._server.settings
             or gate.under_way >= self._settings.max_in_flight
         ):
             return False
         request = Request(gate.begin(connection.peer))
         request.version = known.screened.decision.head.version
         request.head_complete = request.complete = request.keep_alive = True
+        self._queue.append(request)
+        connection.deadline = inf  # nothing more is awaited from the sender
         request.answer = request.delivery.repeat(known.screened)
         if request.answer is None:
             request.size = known.length
             request.body.append(data[end:])
-        self._queue.append(request)
-        connection.deadline = inf  # nothing more is awaited from the sender
         return True
 
     def _learn(self, data: bytes) -> None:
@@ -164,7 +165,12 @@ class Reader:
             return
         request = self._queue[0]
         screened = request.delivery.screened
-        if screened is None or not request.keep_alive:
+        if (
+            screened is None
+            or not request.keep_alive
+            or request.expects  # it awaits 100, though no body comes
+            or self._settings is not self._server.settings  # this connection has other bounds
+        ):
             return
         end = data.find(b"\r\n\r\n") + 4
         if screened.decision.finding is None:

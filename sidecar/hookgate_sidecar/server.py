@@ -71,6 +71,8 @@ class Server:
         """Go by it from now on; connections that are open keep their bounds."""
         self.gate.apply(change.terms)
         self.settings = change.terms.config.sidecar
+        self.heads.clear()
+        self.heads_of_strangers.clear()
         if self._listener is not None:
             self._listener.tls = change.tls
 

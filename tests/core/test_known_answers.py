@@ -421,6 +421,8 @@ ANSWERS = [
 ]
 
 
+# Without it, the length of an example would be told instead of what went wrong with it.
+@pytest.mark.filterwarnings("ignore::hypothesis.errors.HypothesisWarning")
 @given(
     script=st.lists(
         st.tuples(st.sampled_from(ANSWERS), st.lists(st.integers(1, 1100), max_size=2)),
