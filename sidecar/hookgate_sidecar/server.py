@@ -70,7 +70,8 @@ class Server:
     def apply(self, change: Change) -> None:
         """Go by it from now on; connections that are open keep their bounds."""
         self.gate.apply(change.terms)
-        self.settings = change.terms.config.sidecar
+        if change.terms.config.sidecar != self.settings:  # else connections stay in step with it
+            self.settings = change.terms.config.sidecar
         self.heads.clear()
         self.heads_of_strangers.clear()
         if self._listener is not None:
