@@ -353,7 +353,8 @@ def plot(results: Results, file: Path) -> None:
         "height": {"step": 26},
         "background": None,
         "config": {"view": {"stroke": None}, "font": "sans-serif",
-                   "axis": {"gridColor": "#8886", "labelFontSize": 12, "titleFontSize": 12},
+                   "axis": {"tickCount": 8, "gridColor": "#8886", "labelFontSize": 12,
+                            "titleFontSize": 12},
                    "title": {"fontSize": 15, "subtitleFontSize": 12}},
         "encoding": {"y": by_name},
         "layer": [
