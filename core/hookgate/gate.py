@@ -118,7 +118,7 @@ class Gate:
     @property
     def in_flight(self) -> int:
         """Deliveries that began and have not ended."""
-        return self.received - self.metrics.ended_in_all
+        return self.received - sum(self.metrics.outcomes().values())
 
     def begin(self, peer: str) -> Delivery:
         """A request began to arrive from this address."""
