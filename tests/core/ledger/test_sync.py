@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from hookgate.ledger import journal
 from hookgate.ledger.journal import SYNC_EVERY_LINES
 from hookgate.settings import Fsync
 from support.journal import Book, Disk, kinds, obedient_disk
@@ -49,9 +50,10 @@ def test_always_syncs_each_line_before_the_call_returns(path: Path, disk: Disk) 
 
 
 def test_interval_syncs_each_fifty_lines_and_each_tick_with_new_ones(
-    path: Path, disk: Disk
+    path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A crash of the machine loses at most fifty lines or a second."""
+    """A crash of the machine loses at most fifty lines, or what came in 20 ms, or a second."""
+    monkeypatch.setattr(journal, "SYNC_APART_SECONDS", 0)
     book = Book(path, Fsync.INTERVAL)
     for seq in range(1, 2 * SYNC_EVERY_LINES):
         book.refused(seq)
@@ -61,6 +63,25 @@ def test_interval_syncs_each_fifty_lines_and_each_tick_with_new_ones(
     assert disk.syncs == 3
     for _ in range(5):
         book.journal.tick()
+    assert disk.syncs == 3
+    book.close()
+
+
+def test_interval_leaves_the_disk_alone_for_20_ms_after_each_sync(
+    path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However fast lines come; those that came meanwhile are synced together."""
+    now = 1000.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    book = Book(path, Fsync.INTERVAL)
+    syncs = []
+    for seq in range(1, 20 * SYNC_EVERY_LINES):
+        now += 0.04 / SYNC_EVERY_LINES / 20
+        book.refused(seq)
+        syncs.append(disk.syncs)
+    assert syncs[-1] == 2
+    assert syncs.index(1) == SYNC_EVERY_LINES - 2  # `start` is the first line
+    book.journal.tick()
     assert disk.syncs == 3
     book.close()
 
