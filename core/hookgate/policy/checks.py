@@ -59,7 +59,7 @@ class Decision:
         self.document: Document | None = None
         self.unknown: Unknown | None = None
         self.finding: Finding | None = None
-        self.observed = [*observed]
+        self.observed = [*observed] if observed else []
 
     @property
     def reason(self) -> Reason:
@@ -125,7 +125,7 @@ def check_document(decision: Decision, rules: Rules) -> Finding | None:
 def check_contract(decision: Decision, rules: Rules) -> Finding | None:  # noqa: ARG001  # one signature
     """Does the document keep the route's contract? Skipped where either is missing."""
     document, contract = decision.document, decision.contract
-    if document is None or contract is None:
+    if document is None or contract is None or contract.is_plain(document):
         return None
     decision.unknown = contract.unknown(document)
     details = contract.find(document, len(decision.body or b""))
@@ -149,15 +149,17 @@ _ON_HEAD = (
     ("encoding", check_encoding),
     ("size", check_size),
 )
-_ON_BODY = (
+_ON_TEXT = (
     ("size", check_size),
     ("document", check_document),
-    ("contract", check_contract),
 )
+_ON_DOCUMENT = (("contract", check_contract),)
 
 
-def plan(modes: Mapping[str, Mode]) -> tuple[tuple[Check, ...], tuple[Check, ...]]:
-    """The checks on the head and those on the body, in order, with the modes applied."""
+def plan(
+    modes: Mapping[str, Mode],
+) -> tuple[tuple[Check, ...], tuple[Check, ...], tuple[Check, ...]]:
+    """The checks on the head, on the body's text and on the document in it, modes applied."""
 
     def planned(
         checks: tuple[tuple[str, Callable[[Decision, Rules], Finding | None]], ...],
@@ -167,4 +169,4 @@ def plan(modes: Mapping[str, Mode]) -> tuple[tuple[Check, ...], tuple[Check, ...
             for name, find in checks
         )
 
-    return planned(_ON_HEAD), planned(_ON_BODY)
+    return planned(_ON_HEAD), planned(_ON_TEXT), planned(_ON_DOCUMENT)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import jsonschema_rs
 
 from .document import DEEPEST, Document, parse
-from .schema import Node, known_members, named_anywhere
+from .schema import Node, closed, known_members, named_anywhere
 from .verdict import Finding
 
 MOST_FINDINGS = 8
@@ -71,17 +71,19 @@ class Contract:
         if schema.get("$schema", _DIALECT) != _DIALECT:
             raise ContractError(f'"$schema" is not {_DIALECT}')
         try:
-            self._validator = jsonschema_rs.Draft202012Validator(
-                schema,
-                formats={"cm-utc-time": is_utc_time},
-                validate_formats=True,
-                ignore_unknown_formats=False,
-                retriever=_refuse_retrieval,
-            )
+            self._validator = _compile(schema)
         except (ValueError, jsonschema_rs.ReferencingError) as error:
             raise ContractError(str(error).splitlines()[0]) from None
         self._tree = known_members(schema)
+        self._closed = _compile_closed(schema, self._tree) if self._tree is not None else None
         self._names = frozenset(named_anywhere(schema))
+
+    def is_plain(self, document: Document) -> bool:
+        """Whether nothing is wrong or unknown in it, as far as one look tells; most are plain.
+
+        Where this is false `find` and `unknown` tell.
+        """
+        return self._closed is not None and self._closed.is_valid(document)
 
     def find(self, document: Document, size: int) -> tuple[str, ...]:
         """What is wrong with the document, at most `MOST_FINDINGS`, as `pointer: plain words`.
@@ -148,6 +150,24 @@ class Contract:
                 steps.append(step if isinstance(step, str) and step in self._names else "*")
                 value = value.get(str(step)) if isinstance(value, dict) else None
         return "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in steps)
+
+
+def _compile(schema: dict[str, Any]) -> jsonschema_rs.Draft202012Validator:
+    return jsonschema_rs.Draft202012Validator(
+        schema,
+        formats={"cm-utc-time": is_utc_time},
+        validate_formats=True,
+        ignore_unknown_formats=False,
+        retriever=_refuse_retrieval,
+    )
+
+
+def _compile_closed(schema: Document, tree: Node) -> jsonschema_rs.Draft202012Validator | None:
+    narrower = closed(schema, tree)
+    try:
+        return _compile(narrower) if narrower is not None else None
+    except (ValueError, jsonschema_rs.ReferencingError):
+        return None  # an `$id` that no other schema may embed
 
 
 def _full_path(error: jsonschema_rs.ValidationError) -> list[str | int]:

