@@ -12,6 +12,7 @@ None of these raises. Whatever goes wrong inside ends as `gate_error`, recorded,
 """
 
 from collections.abc import Callable
+from functools import cache
 from hashlib import sha256
 from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple
@@ -20,12 +21,10 @@ from .answer import BARE_FAILURE, DELIVERED, Answer, make_answer
 from .forwarding import UpstreamHead, relayed_fields, upstream_head
 from .ledger.record import (
     Ending,
-    Event,
-    HeadFacts,
     Record,
     delivery_record,
     forward_record,
-    head_facts,
+    outline,
     read_decided_event,
 )
 from .policy import Decision, Head, Reason, Standing
@@ -48,13 +47,14 @@ class Screened(NamedTuple):
     terms: "Terms"
     decision: Decision
     upstream_head: UpstreamHead | None = None
-    facts: HeadFacts | None = None
+    outline: Record | None = None
 
 
 class Delivery:
     """One request. Ends exactly once, and its record is written before it is answered.
 
     `request_id` is unique over all boots. `screened` is for `repeat`, once `screen` was called.
+    `ended` says that its record is made; later calls change nothing.
     """
 
     __slots__ = (
@@ -66,7 +66,6 @@ class Delivery:
         "_decision",
         "_digest",
         "_done",
-        "_ended",
         "_event",
         "_forwarded_at",
         "_gate",
@@ -77,6 +76,7 @@ class Delivery:
         "_terms",
         "_under_way",
         "_upstream_ms",
+        "ended",
         "request_id",
         "screened",
     )
@@ -94,20 +94,15 @@ class Delivery:
         self._complete_at = 0.0
         self._decision: Decision | None = None
         self._digest: str | None = None
-        self._event: Event | None = None
+        self._event: Record | None = None
         self._forwarded_at = 0.0
         self._answered_at = 0.0
         self._upstream_ms: float | None = None
         self._done: Done | None = None
         self._answer = BARE_FAILURE
         self._under_way = False
-        self._ended = False
+        self.ended = False
         self._gone = False
-
-    @property
-    def ended(self) -> bool:
-        """Whether its record is made; later calls change nothing."""
-        return self._ended
 
     @property
     def max_body(self) -> int:
@@ -129,9 +124,7 @@ class Delivery:
             if decision.origin is None:
                 raise RuntimeError("passed without an origin")
             upstream = upstream_head(head, decision.origin, terms.host)
-            return self.repeat(
-                Screened(terms, decision, upstream, head_facts(decision, self._peer))
-            )
+            return self.repeat(Screened(terms, decision, upstream, self._outline(decision)))
         except Exception as error:  # noqa: BLE001  # fails closed
             return self._fault("screen", error)
 
@@ -169,7 +162,7 @@ class Delivery:
     def leave(self, received: int = 0) -> None:
         """The sender left: ends it unless it is on its way upstream."""
         self._gone = True
-        if not self._ended and not self.forwarded:
+        if not self.ended and not self.forwarded:
             self.refuse(Reason.CLIENT_GONE, received)
 
     def deliver(self, body: bytes, done: Done) -> None:
@@ -180,34 +173,48 @@ class Delivery:
         self._done = done
         self._gate.judge_soon(self)
 
-    def judge(self) -> None:
-        """Called by the gate at the end of the turn."""
-        if self._ended:  # the sender left within the turn
-            self._give()
+    # What a turn of the event loop does once the body is complete, in this order; see `Gate`.
+
+    def hash_body(self) -> None:
+        """SHA-256 of what came."""
+        if self._body is None:
+            raise RuntimeError("judged without a body")
+        self._digest = sha256(self._body).hexdigest()
+
+    def parse(self) -> None:
+        """Is the body a document?"""
+        if self.screened is None or self.screened.upstream_head is None or self._body is None:
+            raise RuntimeError("judged without a passed screen")
+        self._decision = self._terms.policy.parse(self.screened.decision, self._body)
+
+    def validate(self) -> None:
+        """Does the document keep the contract?"""
+        if self._decision is not None:
+            self._terms.policy.validate(self._decision)
+
+    def read_event(self) -> None:
+        """What is recorded of the document."""
+        self._event = read_decided_event(self._decision, self._terms.privacy)
+
+    def proceed(self) -> None:
+        """End it for what was found, or have it written that it goes upstream."""
+        decision, event, digest = self._decision, self._event, self._digest
+        if decision is None or event is None or digest is None:
+            raise RuntimeError("proceeds without being judged")
+        if decision.finding is not None:
+            self._end(Ending(*decision.finding), later=True)
             return
-        try:
-            terms, screened, body = self._terms, self.screened, self._body
-            if screened is None or screened.upstream_head is None or body is None:
-                raise RuntimeError("deliver without a passed screen")
-            self._digest = digest = sha256(body).hexdigest()
-            self._decision = decision = terms.policy.complete(screened.decision, body)
-            if decision.finding is not None:
-                self._end(Ending(*decision.finding), later=True)
-                return
-            self._event = event = read_decided_event(decision, terms.privacy)
-            gate = self._gate
-            line = forward_record(
-                boot=gate.boot,
-                seq=self._seq,
-                request_id=self.request_id,
-                reference=event.reference,
-                sha256=digest,
-            )
-            gate.journal.forward(line, self._send)
-            self._forwarded_at = perf_counter()
-        except Exception as error:  # noqa: BLE001  # fails closed
-            self._fault("deliver", error)
-            self._give()
+        journal = self._gate.journal
+        line = forward_record(
+            self._gate.boot, self._seq, self.request_id, event["reference"], digest
+        )
+        journal.forward(line, self._send)
+        self._forwarded_at = perf_counter()
+
+    def fail(self, where: str, error: Exception) -> None:
+        """Close after an exception in one of these."""
+        self._fault(where, error)
+        self.give()
 
     def _send(self, written: bool) -> None:
         """The `forward` line is written, or could not be."""
@@ -216,13 +223,13 @@ class Delivery:
             if not written:
                 self._forwarded_at = 0.0
                 self._end(Ending(Reason.AUDIT_UNAVAILABLE))
-                self._give()
+                self.give()
             elif screened is not None and screened.upstream_head is not None and body is not None:
                 head = screened.upstream_head.render(len(body), self.request_id)
                 self._terms.upstream.send(head, body, self._finish)
         except Exception as error:  # noqa: BLE001  # fails closed
             self._fault("send", error)
-            self._give()
+            self.give()
 
     def _finish(self, result: Response | Reason) -> None:
         self._answered_at = perf_counter()
@@ -230,7 +237,7 @@ class Delivery:
 
     def conclude(self, result: Response | Reason) -> None:
         """Called by the gate at the end of the turn in which the upstream answered."""
-        if self._ended:
+        if self.ended:
             return
         delivered = isinstance(result, Response) and 200 <= result.status < 300
         try:
@@ -238,25 +245,25 @@ class Delivery:
             if isinstance(result, Reason):
                 self._end(Ending(result), later=True)
             elif delivered:
-                self._end(Ending(_CLEAN, (), result.status), DELIVERED, later=True)
+                self._end(_delivered(result.status), DELIVERED, later=True)
             else:
                 ending = Ending(Reason.UPSTREAM_REJECTED, (), result.status)
                 answer = Answer(result.status, relayed_fields(result.fields), result.body)
                 self._end(ending, answer, later=True)
         except Exception as error:  # noqa: BLE001  # fails closed, but what arrived has arrived
             self._fault("finish", error, _CLEAN if delivered else Reason.GATE_ERROR)
-            self._give()
+            self.give()
 
     def _end(self, ending: Ending, answer: Answer | None = None, *, later: bool = False) -> Answer:
         """Write the record and return the answer, which is ready before that.
 
         `later` writes it with this turn's, and gives the answer to `done` after that.
         """
-        if self._ended:
+        if self.ended:
             raise RuntimeError("ended twice")
         gate, terms, decision, screened = self._gate, self._terms, self._decision, self.screened
-        facts = screened.facts if screened is not None else None
-        foreign = facts is None and self._is_foreign()
+        known = screened.outline if screened is not None else None
+        foreign = known is None and self._is_foreign()
         if answer is None:
             answer = make_answer(
                 ending.reason, ending.details, self.request_id, terms.policy.allow, foreign=foreign
@@ -264,31 +271,33 @@ class Delivery:
             if decision is not None and decision.head.method == b"HEAD":
                 answer = answer._replace(body=b"")
         self._answer = answer
+        now = perf_counter()
         if foreign and gate.journal.count_stranger(ending.reason, self._seq):
-            self._count(ending.reason, foreign=True)
+            self._count(ending.reason, "", now, foreign=True)
             return answer
         record = delivery_record(
+            known or self._outline(decision),
             ending,
             decision,
             self._event or read_decided_event(decision, terms.privacy),
-            facts or head_facts(decision, self._peer),
-            boot=gate.boot,
             seq=self._seq,
-            front=gate.front,
             request_id=self.request_id,
             gone=self._gone,
             size=self._received,
             sha256=self._digest,
-            duration_ms=_milliseconds(perf_counter() - self._began),
+            duration_ms=_milliseconds(now - self._began),
             upstream_ms=self._upstream_ms,
-            policy=terms.policy.fingerprint,
         )
-        then = self._give if later else None
+        then = self.give if later else None
         gate.journal.delivery(record, forwarded=self._forwarded_at > 0, then=then)
-        self._count(ending.reason, record["route"] or "", foreign=foreign)
+        self._count(ending.reason, record["route"] or "", now, foreign=foreign)
         return answer
 
-    def _give(self, _written: bool = True) -> None:
+    def _outline(self, decision: Decision | None) -> Record:
+        gate = self._gate
+        return outline(decision, self._peer, gate.boot, gate.front, self._terms.policy.fingerprint)
+
+    def give(self, _written: bool = True) -> None:
         """Answer; what could not be recorded is refused or delivered all the same, and owed."""
         done, self._done = self._done, None
         if done is None:
@@ -298,18 +307,18 @@ class Delivery:
         except Exception as error:  # noqa: BLE001  # the others of this turn get their answers
             self._gate.log_fault("answer", error)
 
-    def _count(self, reason: Reason, route: str = "", *, foreign: bool = False) -> None:
-        self._ended = True
+    def _count(self, reason: Reason, route: str, now: float, *, foreign: bool) -> None:
+        self.ended = True
         self._gate.under_way -= self._under_way
         upstream = None if self._upstream_ms is None else self._upstream_ms / 1000
-        own = perf_counter() - self._complete_at - (upstream or 0.0) if self._complete_at else None
+        own = now - self._complete_at - (upstream or 0.0) if self._complete_at else None
         self._gate.metrics.ended(reason, route, own, upstream, foreign=foreign)
 
     def _fault(self, where: str, error: Exception, reason: Reason = Reason.GATE_ERROR) -> Answer:
         """Close after an exception: a record as full as can be made, and a safe answer."""
         gate = self._gate
         gate.log_fault(where, error)
-        if self._ended:
+        if self.ended:
             return self._answer
         try:
             return self._end(Ending(reason), DELIVERED if reason is _CLEAN else None)
@@ -330,8 +339,8 @@ class Delivery:
             gate.journal.delivery(record, forwarded=self.forwarded)
         except Exception as third:  # noqa: BLE001  # fails closed, even without a record
             gate.log_fault("journal", third)
-        if not self._ended:
-            self._count(reason)
+        if not self.ended:
+            self._count(reason, "", perf_counter(), foreign=False)
         return self._answer
 
     def _is_foreign(self) -> bool:
@@ -342,5 +351,19 @@ class Delivery:
         return self._terms.policy.standing(self._peer) is Standing.FOREIGN
 
 
+@cache
+def _delivered(status: int) -> Ending:
+    return Ending(_CLEAN, (), status)
+
+
 def _milliseconds(seconds: float) -> float:
     return int(seconds * 1e6) / 1e3  # half the cost of round()
+
+
+JUDGING = (
+    Delivery.hash_body,
+    Delivery.parse,
+    Delivery.validate,
+    Delivery.read_event,
+    Delivery.proceed,
+)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import structlog
 
 from . import __version__
-from .delivery import Delivery
+from .delivery import JUDGING, Delivery
 from .ledger.journal import Journal
 from .ledger.privacy import Privacy
 from .ledger.record import bounded
@@ -150,7 +150,16 @@ class Gate:
         self._turn_ends = False
         to_judge, self._to_judge = self._to_judge, []
         for delivery in to_judge:
-            delivery.judge()
+            if delivery.ended:  # the sender left within the turn
+                delivery.give()
+        for stage in JUDGING:
+            for delivery in to_judge:
+                if delivery.ended:
+                    continue
+                try:
+                    stage(delivery)
+                except Exception as error:  # noqa: BLE001  # fails closed
+                    delivery.fail("deliver", error)
         to_conclude, self._to_conclude = self._to_conclude, []
         for delivery, result in to_conclude:
             delivery.conclude(result)

@@ -65,6 +65,7 @@ class _Exchange:
         self.connection: _Connection | None = None
 
     def finish(self, result: Response | Reason) -> None:
+        """Tell the result, if none was told yet."""
         done, self.done = self.done, None
         if done is not None:
             done(result)
@@ -288,7 +289,8 @@ class _Connection(asyncio.Protocol):
             self._reset()
         self._exchange = exchange
         exchange.connection = self
-        self._transport.writelines((exchange.head, exchange.body))
+        # One buffer: to copy an event takes less than uvloop's writelines and writev do beside it.
+        self._transport.write(exchange.head + exchange.body)
 
     def close(self) -> None:
         """Drop the connection, whatever is under way on it, even if it is still to be made."""

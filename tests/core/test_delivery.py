@@ -115,7 +115,8 @@ def test_a_clean_delivery_is_forwarded_recorded_and_answered(tmp_path: Path) -> 
 
 BEFORE_FORWARDING = [
     ("policy", "screen"),
-    ("policy", "complete"),
+    ("policy", "parse"),
+    ("policy", "validate"),
     ("journal", "forward"),
     ("upstream", "send"),
     (delivery_module, "upstream_head"),

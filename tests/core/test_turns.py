@@ -238,7 +238,8 @@ def breaking(original: Callable[..., Any], turn: int) -> Callable[..., Any]:
 
 
 BEGINNING = [
-    ("policy", "complete"),
+    ("policy", "parse"),
+    ("policy", "validate"),
     ("journal", "forward"),
     (delivery_module, "read_decided_event"),
     (delivery_module, "forward_record"),

@@ -202,11 +202,13 @@ class Journal:
         return self._now
 
     def _render(self, _logger: Any, _method: str, event: Any) -> bytes:
+        # First all records become text and then all texts lines: each step finds its code in the
+        # processor's cache.
+        texts = [_dump(record) for record in event["records"]]
         lines: list[bytes] = []
         tip, seal_key = self._prev, self._settings.seal_key
-        for record in event["records"]:
-            record["prev"] = tip
-            line = _dump(record)
+        for text in texts:
+            line = b'%b,"prev":"%b"}' % (text[:-1], tip.encode())
             if seal_key:
                 tip = hmac.digest(seal_key, line, "sha256").hex()
             else:

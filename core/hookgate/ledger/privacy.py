@@ -7,10 +7,11 @@ from hookgate.settings import PersonalData
 
 _SHOWN = 3
 _SHORTEST_MASKED = 8
+_LONGEST = 256  # as every text of a record
 
 
 class Privacy:
-    """Turns an identifier into what may be recorded of it, or None."""
+    """Turns an identifier into what may be recorded of it, bounded, or None."""
 
     def __init__(self, mode: PersonalData, key: bytes) -> None:
         self._key = key
@@ -32,7 +33,7 @@ def _mask(identifier: str) -> str | None:
 
 
 def _plain(identifier: str) -> str | None:
-    return identifier
+    return identifier[:_LONGEST]
 
 
 def _omit(identifier: str) -> str | None:  # noqa: ARG001  # one signature

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hookgate.ledger.privacy import Privacy
-from hookgate.ledger.record import FIELDS, Ending, delivery_record, head_facts, read_event
+from hookgate.ledger.record import FIELDS, Ending, delivery_record, outline, read_event
 from hookgate.policy import Decision, Reason, make_head
 from hookgate.settings import PersonalData
 from support.journal import Book
@@ -63,20 +63,17 @@ def record_of(
     )
     ending = Ending(Reason.CONTRACT_VIOLATION, (text,) * 20)
     return delivery_record(
+        outline(decision, text, "b", "test", "p"),
         ending,
         decision,
         event,
-        head_facts(decision, text),
-        boot="b",
         seq=1,
-        front="test",
         request_id="r-1",
         gone=False,
         size=size,
         sha256=None,
         duration_ms=0.1,
         upstream_ms=None,
-        policy="p",
     )
 
 
