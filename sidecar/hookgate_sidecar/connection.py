@@ -138,38 +138,34 @@ class Connection(asyncio.Protocol):
     # answering
 
     def _pump(self) -> None:
-        """Answer what can be answered, in order; start the next delivery."""
+        """Answer what can be answered, in order; start the next delivery; read on."""
         if self._pumping:
             return
         self._pumping = True
         queue, reader = self._queue, self._reader
         try:
-            if queue:
-                self._serve_queue()
-            while reader.unfed and len(queue) <= 1 and not self._writing_paused:
+            while not self._writing_paused:
+                if queue and self._transport is not None:
+                    request = queue[0]
+                    if request.answer is not None:
+                        self._finish(request)
+                        continue
+                    if request.complete and not request.started and not self._stopped:
+                        request.started = True
+                        body = request.body[0] if len(request.body) == 1 else b"".join(request.body)
+                        request.delivery.deliver(body, self._answered)
+                    elif request.expects:
+                        request.expects = False
+                        self._transport.write(_CONTINUE)
+                if not reader.unfed or len(queue) > 1:
+                    break
                 reader.read_on()
-                self._serve_queue()
-            if self._reading_paused != (len(self._queue) > 1 or self._writing_paused):
+            if self._reading_paused != (len(queue) > 1 or self._writing_paused):
                 self._apply_backpressure()
         except Exception as error:  # noqa: BLE001  # fails closed
             self._fault(error)
         finally:
             self._pumping = False
-
-    def _serve_queue(self) -> None:
-        while self._queue and not self._writing_paused and self._transport is not None:
-            request = self._queue[0]
-            if request.answer is not None:
-                self._finish(request)
-            elif request.complete and not request.started and not self._stopped:
-                request.started = True
-                body = request.body[0] if len(request.body) == 1 else b"".join(request.body)
-                request.delivery.deliver(body, self._answered)
-            else:
-                if request.expects:
-                    request.expects = False
-                    self._transport.write(_CONTINUE)
-                break
 
     def _answered(self, answer: Answer) -> None:
         if self._queue:
@@ -199,9 +195,8 @@ class Connection(asyncio.Protocol):
     def _write(self, request: Request) -> None:
         if request.answer is None or request.answered or self._transport is None:
             return
-        data = self._server.writer.render(
-            request.answer, keep_alive=request.keep_alive, old=request.version == "1.0"
-        )
+        old = request.version == "1.0"
+        data = self._server.writer.render(request.answer, request.keep_alive, old)
         request.answered = True
         self._transport.write(data)
 

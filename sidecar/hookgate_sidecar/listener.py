@@ -128,7 +128,7 @@ class Listener:
         with sock:
             if plain:
                 try:
-                    sock.send(self._server.writer.render(answer, keep_alive=False, old=False))
+                    sock.send(self._server.writer.render(answer, False, False))
                 except OSError:
                     pass
 

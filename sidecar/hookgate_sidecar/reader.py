@@ -15,7 +15,7 @@ from hookgate.answer import Answer
 from hookgate.delivery import Delivery
 from hookgate.policy import Reason, Standing, declared_length, make_head
 
-from .heads import KnownHead, KnownHeads
+from .heads import KnownHead
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -36,7 +36,12 @@ class Request:
     """A request on its way in, then waiting for its turn and its answer.
 
     `fed` counts the bytes of the reads before its head was complete, `size` those of its body.
+    `target`, `fields` and `fed` are the parser's; a known head has none.
     """
+
+    target: bytes
+    fields: list[tuple[bytes, bytes]]
+    fed: int
 
     __slots__ = (
         "answer",
@@ -57,10 +62,7 @@ class Request:
 
     def __init__(self, delivery: Delivery) -> None:
         self.delivery = delivery
-        self.target = b""
         self.version = "1.1"
-        self.fields: list[tuple[bytes, bytes]] = []
-        self.fed = 0
         self.head_complete = False
         self.expects = False
         self.body: list[bytes] = []
@@ -123,35 +125,33 @@ class Reader:
         if at_boundary:
             self._learn(data)
 
-    @property
-    def _heads(self) -> KnownHeads:
-        server = self._server
-        foreign = self._connection.standing is _FOREIGN
-        return server.heads_of_strangers if foreign else server.heads
-
     def _repeat(self, data: bytes) -> bool:
         """Take one whole request with a known head; False, and nothing done, if it is not that.
 
         The parser is at the boundary of two messages before it and, unfed, after it.
         """
         end = data.find(b"\r\n\r\n") + 4
-        connection, gate = self._connection, self._gate
-        known = self._heads.get((connection.sender, data[:end]))
+        connection, gate, settings = self._connection, self._gate, self._settings
+        foreign = connection.standing is _FOREIGN
+        heads = self._server.heads_of_strangers if foreign else self._server.heads
+        known = heads.get((connection.sender, data[:end]))
+        if known is None or len(data) - end != known.length:
+            return False
+        screened = known.screened
         if (
-            known is None
-            or len(data) - end != known.length
-            or known.screened.terms is not gate.terms
-            or self._settings is not self._server.settings
-            or gate.under_way >= self._settings.max_in_flight
+            screened.terms is not gate.terms
+            or settings is not self._server.settings
+            or gate.under_way >= settings.max_in_flight
         ):
             return False
-        request = Request(gate.begin(connection.peer))
-        request.version = known.screened.decision.head.version
+        delivery = gate.begin(connection.peer)
+        request = Request(delivery)
+        request.version = screened.decision.head.version
         request.head_complete = request.complete = request.keep_alive = True
         self._queue.append(request)
         connection.deadline = inf  # nothing more is awaited from the sender
-        request.answer = request.delivery.repeat(known.screened)
-        if request.answer is None:
+        request.answer = answer = delivery.repeat(screened)
+        if answer is None:
             request.size = known.length
             request.body.append(data[end:])
         return True
@@ -172,15 +172,17 @@ class Reader:
             or self._settings is not self._server.settings  # this connection has other bounds
         ):
             return
+        foreign = self._connection.standing is _FOREIGN
         end = data.find(b"\r\n\r\n") + 4
         if screened.decision.finding is None:
             if request.answer is not None or request.size != len(data) - end:
                 return  # refused for something else than its head
-        elif self._connection.standing is not _FOREIGN:
+        elif not foreign:
             return  # whoever a trusted proxy speaks for could drive out what passed
         if declared_length(screened.decision.head) == len(data) - end:
             known = KnownHead(screened, len(data) - end)
-            self._heads.learn(self._connection.sender, data[:end], known)
+            heads = self._server.heads_of_strangers if foreign else self._server.heads
+            heads.learn(self._connection.sender, data[:end], known)
 
     def read_on(self) -> None:
         """Parse what was put back."""
@@ -190,6 +192,7 @@ class Reader:
     def begin(self) -> Request:
         """A request begins to arrive."""
         request = Request(self._gate.begin(self._connection.peer))
+        request.target, request.fields, request.fed = b"", [], 0
         self._queue.append(request)
         self.receiving = request
         self._begun += 1

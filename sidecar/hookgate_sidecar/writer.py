@@ -26,7 +26,7 @@ class AnswerWriter:
         self._delivered = self._render(DELIVERED, b"")
         self._bare.clear()
 
-    def render(self, answer: Answer, *, keep_alive: bool, old: bool) -> bytes:
+    def render(self, answer: Answer, keep_alive: bool, old: bool) -> bytes:
         """The bytes of an answer; `old` says that the request was HTTP/1.0."""
         if keep_alive and not old:
             if answer is DELIVERED:

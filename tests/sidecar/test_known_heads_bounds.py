@@ -403,7 +403,7 @@ setattr(target, name, broken)
     ("where", "turn"),
     [
         (("hookgate.delivery", "Delivery", "repeat"), 2),
-        (("hookgate.policy", "Policy", "complete"), 2),
+        (("hookgate.policy", "Policy", "parse"), 2),
         (("hookgate_sidecar.connection", "Connection", "_pump"), 3),
         (("hookgate.upstream", "Upstream", "send"), 2),
     ],
