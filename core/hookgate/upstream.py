@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import httptools
 
+from .known import Known
 from .policy import Reason
 from .settings import UpstreamSettings
 from .tls import client_context
@@ -89,7 +90,7 @@ class Upstream:
         self._reaper: asyncio.TimerHandle | None = None
         self._retired = False
         # Whole answers after which the connection stayed open, and what they meant.
-        self.known: dict[bytes, Response] = {}
+        self.known = Known[bytes, Response](_MOST_KNOWN)
 
     @property
     def busy(self) -> bool:
@@ -208,13 +209,6 @@ class Upstream:
         """Note that a connection is made."""
         self._connected.add(connection)
 
-    def learn(self, data: bytes, response: Response) -> None:
-        """Note that these bytes were one whole answer, after which the connection stays open."""
-        if len(data) <= _LONGEST_KNOWN:
-            if len(self.known) >= _MOST_KNOWN:
-                self.known.clear()
-            self.known[data] = response
-
     def lost(self, connection: "_Connection") -> None:
         """Note that a connection is gone."""
         self._connected.discard(connection)
@@ -328,8 +322,8 @@ class _Connection(asyncio.Protocol):
         if broken or self._is_oversized():
             self._end(Reason.UPSTREAM_INVALID)
         elif self._complete:
-            if whole and self._keep_alive and self._status < 300:
-                self._upstream.learn(data, self._response())
+            if whole and self._keep_alive and self._status < 300 and len(data) <= _LONGEST_KNOWN:
+                self._upstream.known.learn(data, self._response())
             self._finish(exchange, self._response(), keep_alive=self._keep_alive)
 
     def _is_oversized(self) -> bool:

@@ -15,7 +15,7 @@ from hookgate.answer import Answer
 from hookgate.delivery import Delivery
 from hookgate.policy import Reason, Standing, declared_length, make_head
 
-from .heads import KnownHead
+from .heads import LONGEST, KnownHead
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -179,10 +179,10 @@ class Reader:
                 return  # refused for something else than its head
         elif not foreign:
             return  # whoever a trusted proxy speaks for could drive out what passed
-        if declared_length(screened.decision.head) == len(data) - end:
+        if end <= LONGEST and declared_length(screened.decision.head) == len(data) - end:
             known = KnownHead(screened, len(data) - end)
             heads = self._server.heads_of_strangers if foreign else self._server.heads
-            heads.learn(self._connection.sender, data[:end], known)
+            heads.learn((self._connection.sender, data[:end]), known)
 
     def read_on(self) -> None:
         """Parse what was put back."""

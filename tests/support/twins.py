@@ -31,8 +31,8 @@ counted(Policy, "screen", b"s")
 """
 
 FORGETFUL = """
-from hookgate_sidecar.heads import KnownHeads
-KnownHeads.learn = lambda *_: None
+from hookgate.known import Known
+Known.learn = lambda *_: None
 """
 
 # What differs between two deliveries that are alike.
