@@ -99,8 +99,8 @@ def _install_programs(missing: list[str]) -> None:
 
 
 def _once(pins: Path, folder: Path, do: Callable[[Path, Path], None]) -> None:
-    """Install anew where the pins are not those that the folder was made from."""
-    digest = hashlib.sha256(pins.read_bytes()).hexdigest()
+    """Install anew where the pins, or this Python, are not those that the folder was made with."""
+    digest = hashlib.sha256(pins.read_bytes() + sys.version.encode()).hexdigest()
     stamp = TOOLS / f"{folder.name}.sha256"
     if folder.exists() and stamp.exists() and stamp.read_text() == digest:
         return

@@ -174,8 +174,7 @@ def test_a_bucket_holds_its_upper_bound(value: float, place: int) -> None:
     """As `le` says."""
     metrics = Metrics(None)  # type: ignore[arg-type]  # counting asks nothing of a gate
     metrics.ended(Reason.CLEAN, "", value, None, foreign=False)
-    metrics._count()
-    total, *counts = metrics._gate_seconds
+    total, *counts = metrics.gate_seconds
     assert total == value
     assert counts[place] == 1
     assert sum(counts) == 1
