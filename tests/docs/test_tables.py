@@ -95,7 +95,7 @@ def test_every_verb_is_in_the_readme_and_its_help_has_an_example() -> None:
 
 
 @pytest.mark.parametrize("page", sorted(str(p.relative_to(ROOT)) for p in ROOT.glob("**/*.md")
-                                        if not {".venv", ".tools"} & {*p.parts}))  # fmt: skip
+                                        if "/." not in f"/{p.relative_to(ROOT)}"))  # fmt: skip
 def test_links_between_pages_lead_somewhere(page: str) -> None:
     """Relative links name files that exist."""
     links = re.findall(r"\]\((?!https?:)([^)#]+)\)", (ROOT / page).read_text())
