@@ -352,6 +352,8 @@ def plot(results: Results, file: Path) -> None:
         "width": 560,
         "height": {"step": 26},
         "background": None,
+        # Room for a wider font than the one that the text is measured with.
+        "padding": {"left": 24, "right": 24, "top": 5, "bottom": 5},
         "config": {"view": {"stroke": None}, "font": "sans-serif",
                    "axis": {"tickCount": 8, "gridColor": "#8886", "labelFontSize": 12,
                             "titleFontSize": 12},
@@ -362,7 +364,8 @@ def plot(results: Results, file: Path) -> None:
              "encoding": {
                  "x": {"field": "rate", "type": "quantitative", "title": "requests/s"},
                  "color": {"field": "kind", "type": "nominal", "title": None,
-                           "legend": {"orient": "bottom", "labelLimit": 300, "labelFontSize": 12},
+                           "legend": {"orient": "bottom", "labelLimit": 300, "labelFontSize": 12,
+                                      "columnPadding": 40},
                            "scale": {"domain": list(_KINDS), "range": list(_KINDS.values())}}}},
             {"mark": {"type": "rule", "strokeWidth": 2, "color": "#d29922"},
              "encoding": {"x": {"field": "low", "type": "quantitative"}, "x2": {"field": "high"}}},

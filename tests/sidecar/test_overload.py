@@ -104,8 +104,11 @@ def test_those_turned_away_are_bounded_too(tmp_path: Path, go: threading.Event) 
     keys = {"sidecar.max_connections": str(total), "sidecar.max_foreign_connections": "2"}
     with slow(tmp_path, go, **keys) as pair, contextlib.ExitStack() as stack:
         pid = pair.gate.process.pid
-        assert ask(pair.port, post(b"{")).status == 400  # libuv opens what it keeps with the first
-        before = descriptors(pid)
+        with connected(pair.port) as first:  # libuv opens what it keeps with it
+            first.send(post(b"{"))
+            assert first.read().status == 400
+            before = descriptors(pid) - 1
+        assert wait_until(lambda: descriptors(pid) == before)  # it takes nobody's place any more
         clients = [stack.enter_context(connected(pair.port)) for _ in range(total + 80)]
         for client in clients[:total]:
             client.send(post(CLEAN)[:-1])
