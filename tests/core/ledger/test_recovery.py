@@ -1,27 +1,11 @@
 """How a ledger that could not be synced becomes available again though no line comes."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 from hookgate.settings import Fsync
-from support.journal import Book, Disk, kinds, obedient_disk
+from support.journal import Book, Disk, kinds
 from support.ledger import assert_chained
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """Where the ledger is."""
-    return tmp_path / "audit.jsonl"
-
-
-@pytest.fixture
-def disk() -> Iterator[Disk]:
-    """The disk below it."""
-    with obedient_disk() as disk:
-        yield disk
 
 
 def fail_a_sync(book: Book, disk: Disk) -> None:

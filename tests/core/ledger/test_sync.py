@@ -3,7 +3,6 @@
 import os
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,21 +10,8 @@ import pytest
 from hookgate.ledger import journal
 from hookgate.ledger.journal import SYNC_EVERY_LINES
 from hookgate.settings import Fsync
-from support.journal import Book, Disk, kinds, obedient_disk
+from support.journal import Book, Disk, kinds
 from support.ledger import assert_balanced, assert_chained, read_ledger
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """Where the ledger is."""
-    return tmp_path / "audit.jsonl"
-
-
-@pytest.fixture
-def disk() -> Iterator[Disk]:
-    """The disk below it."""
-    with obedient_disk() as disk:
-        yield disk
 
 
 def test_never_syncs_at_the_end_only(path: Path, disk: Disk) -> None:

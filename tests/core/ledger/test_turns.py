@@ -1,6 +1,5 @@
 """Lines that wait share one write, which stands or falls with all of them."""
 
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -9,23 +8,10 @@ import pytest
 from hookgate.ledger.journal import SYNC_EVERY_LINES
 from hookgate.ledger.sink import Sink
 from hookgate.settings import Fsync
-from support.journal import Book, Disk, obedient_disk
+from support.journal import Book, Disk
 from support.ledger import assert_balanced, assert_chained, read_ledger
 
 SECRET = "canary-0031699999999"
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """Where the ledger is."""
-    return tmp_path / "audit.jsonl"
-
-
-@pytest.fixture
-def disk() -> Iterator[Disk]:
-    """The disk below it."""
-    with obedient_disk() as disk:
-        yield disk
 
 
 class Turn:
