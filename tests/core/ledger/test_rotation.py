@@ -1,13 +1,12 @@
 """Rotation: the journal follows its path, and the chain goes on over all files."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from hookgate.ledger.sink import Sink
-from support.journal import Book, Disk, kinds, obedient_disk
+from support.journal import Book, Disk, kinds
 from support.ledger import assert_balanced, assert_chained
 
 
@@ -16,13 +15,6 @@ def path(tmp_path: Path) -> Path:
     """Where the ledger is, in a folder that may vanish."""
     (tmp_path / "logs").mkdir()
     return tmp_path / "logs" / "audit.jsonl"
-
-
-@pytest.fixture
-def disk() -> Iterator[Disk]:
-    """The disk below it."""
-    with obedient_disk() as disk:
-        yield disk
 
 
 def joined(*paths: Path) -> Path:
