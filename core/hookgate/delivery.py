@@ -12,10 +12,11 @@ None of these raises. Whatever goes wrong inside ends as `gate_error`, recorded,
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from time import perf_counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from .answer import BARE_FAILURE, DELIVERED, Answer, make_answer
 from .forwarding import UpstreamHead, relayed_fields, upstream_head
@@ -38,7 +39,8 @@ Done = Callable[[Answer], None]
 _CLEAN = Reason.CLEAN  # a look-up on the class takes 0.1 us
 
 
-class Screened(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Screened:
     """What `screen` made of a head by these terms; of one that passed, also what follows from it.
 
     It serves for every request with the same head from the same sender.

@@ -1,8 +1,8 @@
 """Which fields travel upstream and back, and which are ours. Pure."""
 
 import re
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
 
 from .policy import Fields, Head
 from .policy.source import Origin
@@ -52,7 +52,8 @@ def _connection_options(values: list[bytes] | None) -> frozenset[bytes]:
     return frozenset(options - _KEPT)
 
 
-class UpstreamHead(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class UpstreamHead:
     """A request head on its way upstream, without what differs between requests of one head."""
 
     before_length: bytes
@@ -60,8 +61,8 @@ class UpstreamHead(NamedTuple):
 
     def render(self, length: int, request_id: str) -> bytes:
         """The head with its empty line; `length` is the body's."""
-        before_length, before_id = self
-        return b"%b%d%b%b\r\n\r\n" % (before_length, length, before_id, request_id.encode())
+        identified = self.before_id + request_id.encode()
+        return b"%b%d%b\r\n\r\n" % (self.before_length, length, identified)
 
 
 def upstream_head(head: Head, origin: Origin, host: bytes) -> UpstreamHead:

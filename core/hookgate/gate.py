@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import structlog
 
@@ -17,7 +17,8 @@ from .settings import Config
 from .upstream import Response, Upstream
 
 
-class Terms(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Terms:
     """What a delivery that begins now is judged, recorded and sent by."""
 
     config: Config

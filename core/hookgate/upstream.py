@@ -9,7 +9,7 @@ import asyncio
 import ssl
 from collections import deque
 from collections.abc import Callable
-from typing import NamedTuple
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import httptools
@@ -28,7 +28,8 @@ _MOST_KNOWN = 64
 _LONGEST_KNOWN = 1024
 
 
-class Response(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Response:
     """An upstream's answer; a 2xx one without its body, which decides nothing."""
 
     status: int

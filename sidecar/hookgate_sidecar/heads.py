@@ -1,6 +1,6 @@
 """Heads that were screened, by their bytes, so that none is parsed and screened again and again."""
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from hookgate.delivery import Screened
 from hookgate.known import Known
@@ -14,7 +14,8 @@ LONGEST = 2048
 Sender = tuple[str, str | None, bytes]
 
 
-class KnownHead(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class KnownHead:
     """What followed from a head; `length` is that of the body behind it."""
 
     screened: Screened

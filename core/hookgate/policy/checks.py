@@ -1,6 +1,7 @@
 """The checks in their order, each a function from what is known so far to a finding or None."""
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from hookgate.settings import Mode
@@ -16,7 +17,8 @@ from .verdict import Finding, Reason
 OBSERVABLE = ("method", "route", "media_type", "document", "contract")
 
 
-class Rules(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Rules:
     """What the checks decide by, compiled from the configuration."""
 
     source: SourcePolicy
