@@ -19,6 +19,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from .answer import BARE_FAILURE, DELIVERED, Answer, make_answer
+from .exchange import Response
 from .forwarding import UpstreamHead, relayed_fields, upstream_head
 from .ledger.record import (
     Ending,
@@ -29,7 +30,6 @@ from .ledger.record import (
     read_decided_event,
 )
 from .policy import Decision, Head, Reason, Standing
-from .upstream import Response
 
 if TYPE_CHECKING:
     from .gate import Gate, Terms
@@ -227,8 +227,8 @@ class Delivery:
                 self._end(Ending(Reason.AUDIT_UNAVAILABLE))
                 self.give()
             elif screened is not None and screened.upstream_head is not None and body is not None:
-                head = screened.upstream_head.render(len(body), self.request_id)
-                self._terms.upstream.send(head, body, self._finish)
+                request = screened.upstream_head.render(body, self.request_id)
+                self._terms.upstream.send(request, self._finish)
         except Exception as error:  # noqa: BLE001  # fails closed
             self._fault("send", error)
             self.give()

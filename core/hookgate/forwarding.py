@@ -59,10 +59,10 @@ class UpstreamHead:
     before_length: bytes
     before_id: bytes
 
-    def render(self, length: int, request_id: str) -> bytes:
-        """The head with its empty line; `length` is the body's."""
+    def render(self, body: bytes, request_id: str) -> bytes:
+        """The whole request in one piece: a copy of an event takes less than a second write."""
         identified = self.before_id + request_id.encode()
-        return b"%b%d%b\r\n\r\n" % (self.before_length, length, identified)
+        return b"%b%d%b\r\n\r\n%b" % (self.before_length, len(body), identified, body)
 
 
 def upstream_head(head: Head, origin: Origin, host: bytes) -> UpstreamHead:

@@ -84,5 +84,5 @@ def test_the_head_for_the_upstream_is_as_the_corpus_says(
     assert decision.origin is not None
     host = case.setup.keys.get("upstream.host", "").encode()
     parts = upstream_head(decision.head, decision.origin, host)
-    head = parts.render(len(case.request.body), "b00t-1")
-    check_forwarded(case, expected, Seen(head.removesuffix(b"\r\n\r\n"), case.request.body))
+    head, _, body = parts.render(case.request.body, "b00t-1").partition(b"\r\n\r\n")
+    check_forwarded(case, expected, Seen(head, body))

@@ -49,7 +49,10 @@ def read(head: bytes) -> tuple[bytes, bytes, list[Field]]:
 
 
 def forward(head: Head, length: int = 7, host: bytes = b"") -> tuple[bytes, bytes, list[Field]]:
-    return read(upstream_head(head, SOURCES.origin(head), host).render(length, "boot-1f"))
+    body = bytes(length)
+    sent = upstream_head(head, SOURCES.origin(head), host).render(body, "boot-1f")
+    assert sent.endswith(b"\r\n\r\n" + body)
+    return read(sent.removesuffix(body))
 
 
 def forward_fields(*fields: Field, peer: str = ALLOWED, host: bytes = b"") -> list[Field]:
@@ -135,7 +138,7 @@ def test_every_other_field_travels_as_it_came(
 
 
 @settings(max_examples=100, deadline=None)
-@given(FIELDS, st.binary(max_size=12), st.integers(0, 2**40))
+@given(FIELDS, st.binary(max_size=12), st.integers(0, 2**12))
 def test_each_of_our_fields_is_there_exactly_once(
     fields: list[Field], tail: bytes, length: int
 ) -> None:

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from hookgate.exchange import Response
 from hookgate.policy import Reason
-from hookgate.upstream import Response
 from support.exchanges import BODY, HEAD, SETTINGS, Result, Sender, run, timed
 from support.faulty import answer_head
 from support.scripted import Act, answering, read_request, scripted, slowly
@@ -47,7 +47,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
 
     library = SimpleNamespace(**vars(httptools))
     library.HttpResponseParser = Parser
-    monkeypatch.setattr("hookgate.upstream.httptools", library)
+    monkeypatch.setattr("hookgate.exchange.httptools", library)
     return found
 
 
@@ -238,7 +238,7 @@ def test_an_answer_to_head_is_not_taken_for_another(
     async def head(sender: Sender) -> Result:
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         request = HEAD.replace(b"POST", b"HEAD").replace(b": 2", b": 0")
-        sender.upstream.send(request, b"", future.set_result)
+        sender.upstream.send(request, future.set_result)
         return await future
 
     async def play(sender: Sender) -> None:

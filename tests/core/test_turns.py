@@ -14,11 +14,11 @@ import hookgate.delivery as delivery_module
 from hookgate.answer import DELIVERED, Answer
 from hookgate.config import load
 from hookgate.delivery import Delivery
+from hookgate.exchange import Done, Response
 from hookgate.forwarding import relayed_fields
 from hookgate.gate import Gate
 from hookgate.ledger.sink import Sink
 from hookgate.policy import Reason, make_head
-from hookgate.upstream import Done, Response
 from support.events import CLEAN, event
 from support.journal import Disk, obedient_disk
 from support.ledger import Record, assert_balanced, assert_chained, read_ledger
@@ -57,9 +57,9 @@ class Turns:
         delivery.deliver(body, done or answers.append)
         return delivery
 
-    def send(self, head: bytes, body: bytes, done: Done) -> None:
+    def send(self, request: bytes, done: Done) -> None:
         """In the upstream's place."""
-        self.sent.append((body, done))
+        self.sent.append((request.partition(b"\r\n\r\n")[2], done))
 
     def answer(self, *results: Response | Reason) -> None:
         """Answer what was sent, in order; 200 behind those that are given."""
@@ -348,7 +348,7 @@ def test_an_answer_that_brings_the_next_request_waits_for_the_next_turn(turns: T
 
 def test_an_answer_within_send_waits_for_the_next_turn(turns: Turns) -> None:
     """An upstream that ends an exchange at once does not end it within its own beginning."""
-    turns.gate.upstream.send = lambda head, body, done: done(Reason.UPSTREAM_UNREACHABLE)  # type: ignore[method-assign]  # as above
+    turns.gate.upstream.send = lambda request, done: done(Reason.UPSTREAM_UNREACHABLE)  # type: ignore[method-assign]  # as above
     turns.begin()
     turns.begin()
     turns.gate.end_turn()

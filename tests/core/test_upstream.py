@@ -5,8 +5,8 @@ import socket
 
 import pytest
 
+from hookgate.exchange import Response
 from hookgate.policy import Reason
-from hookgate.upstream import Response
 from support.exchanges import HEAD, SETTINGS, Result, Sender, once, run, timed
 from support.faulty import answer_head
 from support.scripted import Act, answering, endless, read_request, scripted, slowly

@@ -3,11 +3,12 @@
 import asyncio
 import socket
 from dataclasses import replace
+from math import inf
 
 import pytest
 
+from hookgate.exchange import Connection, Response
 from hookgate.policy import Reason
-from hookgate.upstream import Response, _Connection
 from support.exchanges import SETTINGS, Result, Sender, once, run, timed
 from support.faulty import CLOSING, answer_head
 from support.scripted import Act, answering, reset, scripted, unaccepting
@@ -63,14 +64,13 @@ def test_a_deadline_at_the_very_moment_of_connecting_costs_no_place(
     runner: asyncio.Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The connection that came too late is counted neither twice nor for ever."""
-    made = _Connection.connection_made
+    made = Connection.connection_made
     late = [True, False, True, False]
 
-    def connection_made(connection: _Connection, transport: asyncio.BaseTransport) -> None:
+    def connection_made(connection: Connection, transport: asyncio.BaseTransport) -> None:
         made(connection, transport)
         if late.pop(0):
-            for exchange in tuple(connection._upstream._active):
-                connection._upstream._expire(exchange)
+            connection._pool._expire(inf)
 
     async def play(sender: Sender) -> None:
         for _ in range(2):
@@ -79,7 +79,7 @@ def test_a_deadline_at_the_very_moment_of_connecting_costs_no_place(
             await asyncio.sleep(0.05)
             assert sender.upstream._open == 0
 
-    monkeypatch.setattr(_Connection, "connection_made", connection_made)
+    monkeypatch.setattr(Connection, "connection_made", connection_made)
     with scripted(answering(CLOSING)) as upstream:
         run(runner, upstream.url, play, replace(SETTINGS, max_connections=1))
 
