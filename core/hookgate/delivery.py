@@ -13,7 +13,6 @@ None of these raises. Whatever goes wrong inside ends as `gate_error`, recorded,
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from hashlib import sha256
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
 Done = Callable[[Answer], None]
 
 _CLEAN = Reason.CLEAN  # a look-up on the class takes 0.1 us
+_DELIVERED = {status: Ending(_CLEAN, (), status) for status in range(200, 300)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class Delivery:
         self._terms = gate.terms
         self._seq = seq
         self._peer = peer
-        self.request_id = f"{gate.boot}-{seq:x}"
+        self.request_id = gate.request_ids % seq
         self.screened: Screened | None = None
         self._began = perf_counter()
         self._received = 0
@@ -244,10 +244,10 @@ class Delivery:
         delivered = isinstance(result, Response) and 200 <= result.status < 300
         try:
             self._upstream_ms = _milliseconds(self._answered_at - self._forwarded_at)
-            if isinstance(result, Reason):
+            if not isinstance(result, Response):
                 self._end(Ending(result), later=True)
             elif delivered:
-                self._end(_delivered(result.status), DELIVERED, later=True)
+                self._end(_DELIVERED[result.status], DELIVERED, later=True)
             else:
                 ending = Ending(Reason.UPSTREAM_REJECTED, (), result.status)
                 answer = Answer(result.status, relayed_fields(result.fields), result.body)
@@ -353,13 +353,8 @@ class Delivery:
         return self._terms.policy.standing(self._peer) is Standing.FOREIGN
 
 
-@cache
-def _delivered(status: int) -> Ending:
-    return Ending(_CLEAN, (), status)
-
-
 def _milliseconds(seconds: float) -> float:
-    return int(seconds * 1e6) / 1e3  # half the cost of round()
+    return seconds * 1e6 // 1 / 1e3  # a quarter of the cost of round()
 
 
 JUDGING = (

@@ -8,7 +8,7 @@ that once a second.
 import hmac
 import json
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Sequence
 from hashlib import sha256
 from typing import Any
@@ -202,13 +202,11 @@ class Journal:
         return self._now
 
     def _render(self, _logger: Any, _method: str, event: Any) -> bytes:
-        # First all records become text and then all texts lines: each step finds its code in the
-        # processor's cache.
-        texts = _dump_all(event["records"])
         lines: list[bytes] = []
         tip, seal_key = self._prev, self._settings.seal_key
-        for text in texts:
-            line = b"".join((text[:-1], b',"prev":"', tip.encode(), b'"}'))
+        for record in event["records"]:
+            record["prev"] = tip
+            line = _dump(record)
             if seal_key:
                 tip = hmac.digest(seal_key, line, "sha256").hex()
             else:
@@ -260,8 +258,8 @@ class Journal:
         except Exception as error:  # noqa: BLE001  # whoever shares this write must be told
             self._lost(error)
             raise LedgerUnavailableError from None
-        for kind, count in Counter([record["event"] for record in records]).items():
-            self.lines[kind] += count
+        for record in records:
+            self.lines[record["event"]] += 1
         self._distrusted = False
         self._regained()
         self._unsynced += len(records)
@@ -348,16 +346,6 @@ class Journal:
             except LedgerUnavailableError:
                 return
             del self._sums[key]
-
-
-def _dump_all(records: Sequence[Record]) -> list[bytes]:
-    try:
-        texts = [*map(orjson.dumps, records)]
-        if all(map(bytes.isascii, texts)):
-            return texts
-    except orjson.JSONEncodeError:
-        pass
-    return [_dump(record) for record in records]  # at least one of them is odd
 
 
 def _dump(record: Record) -> bytes:

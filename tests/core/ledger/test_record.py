@@ -15,6 +15,7 @@ from hookgate.ledger.record import (
     Clock,
     Ending,
     Record,
+    delivery_record,
     outline,
     read_decided_event,
     read_event,
@@ -165,7 +166,21 @@ def test_a_status_is_the_reasons_but_for_a_relayed_one(
     ending: Ending, status: int | None, outcome: Outcome
 ) -> None:
     """The record tells what the sender was answered."""
-    assert (ending.status, ending.reason.outcome) == (status, outcome)
+    record = delivery_record(
+        outline(None, "192.0.2.1", "b", "test", "p"),
+        ending,
+        None,
+        NO_EVENT,
+        seq=1,
+        request_id="b-1",
+        gone=False,
+        size=0,
+        sha256=None,
+        duration_ms=0.1,
+        upstream_ms=None,
+    )
+    assert (record["status"], record["outcome"]) == (status, outcome)
+    assert record["answered"] == (status is not None)
 
 
 @pytest.mark.parametrize(
