@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from .answer import BARE_FAILURE, DELIVERED, Answer, make_answer
 from .exchange import Response
-from .forwarding import UpstreamHead, relayed_fields, upstream_head
+from .forwarding import relayed_fields, upstream_head, upstream_request
 from .ledger.record import (
     Ending,
     Record,
@@ -48,7 +48,7 @@ class Screened:
 
     terms: "Terms"
     decision: Decision
-    upstream_head: UpstreamHead | None = None
+    upstream_head: bytes | None = None
     outline: Record | None = None
 
 
@@ -88,7 +88,7 @@ class Delivery:
         self._terms = gate.terms
         self._seq = seq
         self._peer = peer
-        self.request_id = gate.request_ids % seq
+        self.request_id = f"{gate.boot}-{seq}"
         self.screened: Screened | None = None
         self._began = perf_counter()
         self._received = 0
@@ -227,7 +227,7 @@ class Delivery:
                 self._end(Ending(Reason.AUDIT_UNAVAILABLE))
                 self.give()
             elif screened is not None and screened.upstream_head is not None and body is not None:
-                request = screened.upstream_head.render(body, self.request_id)
+                request = upstream_request(screened.upstream_head, body, self.request_id)
                 self._terms.upstream.send(request, self._finish)
         except Exception as error:  # noqa: BLE001  # fails closed
             self._fault("send", error)

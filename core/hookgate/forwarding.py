@@ -1,7 +1,6 @@
 """Which fields travel upstream and back, and which are ours. Pure."""
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 
 from .policy import Fields, Head
@@ -52,27 +51,16 @@ def _connection_options(values: list[bytes] | None) -> frozenset[bytes]:
     return frozenset(options - _KEPT)
 
 
-@dataclass(frozen=True, slots=True)
-class UpstreamHead:
-    """A request head on its way upstream, without what differs between requests of one head."""
-
-    before_length: bytes
-    before_id: bytes
-
-    def render(self, body: bytes, request_id: str) -> bytes:
-        """The whole request in one piece: a copy of an event takes less than a second write."""
-        identity = request_id.encode()
-        return b"%b%d%b%b\r\n\r\n%b" % (
-            self.before_length,
-            len(body),
-            self.before_id,
-            identity,
-            body,
-        )
+def upstream_request(head: bytes, body: bytes, request_id: str) -> bytes:
+    """A request in one piece, of what `upstream_head` made: to copy an event costs less than a
+    second write.
+    """
+    rest = f"Content-Length: {len(body)}\r\nX-Request-Id: {request_id}\r\n\r\n"
+    return b"".join((head, rest.encode(), body))
 
 
-def upstream_head(head: Head, origin: Origin, host: bytes) -> UpstreamHead:
-    """The request head that goes upstream.
+def upstream_head(head: Head, origin: Origin, host: bytes) -> bytes:
+    """What goes upstream before the fields that differ between requests of one head.
 
     Method and target are verbatim, fields keep their order, names and values. `host` replaces the
     sender's Host unless it is b"". A trusted peer's own X-Forwarded-Proto and -Host are kept, being
@@ -90,17 +78,16 @@ def upstream_head(head: Head, origin: Origin, host: bytes) -> UpstreamHead:
     trusted = bool(origin.chain) and head.proxied_for is None
     chain = ", ".join((*origin.chain, origin.peer)).encode()
     proto = _vouched(head, b"x-forwarded-proto", trusted)
-    parts.append(b"Content-Length: ")
-    rest = (
-        b"\r\nX-Forwarded-For: ",
+    parts += (
+        b"X-Forwarded-For: ",
         chain,
         b"\r\nX-Forwarded-Proto: ",
         proto if proto in (b"http", b"https") else head.scheme,
         b"\r\nX-Forwarded-Host: ",
         _vouched(head, b"x-forwarded-host", trusted) or head.named[b"host"][0],
-        b"\r\nX-Request-Id: ",
+        b"\r\n",
     )
-    return UpstreamHead(b"".join(parts), b"".join(rest))
+    return b"".join(parts)
 
 
 def _vouched(head: Head, name: bytes, trusted: bool) -> bytes:

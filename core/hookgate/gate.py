@@ -50,7 +50,6 @@ class Gate:
     ) -> None:
         self.terms = _make_terms(config, None)
         self.boot = secrets.token_hex(8)
-        self.request_ids = f"{self.boot}-%x"
         self.front = front
         self.log = log
         self.received = 0

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hookgate.config import load
-from hookgate.forwarding import upstream_head
+from hookgate.forwarding import upstream_head, upstream_request
 from hookgate.policy import Decision, Fault, Policy, Reason, make_head
 from support.conformance import check_forwarded
 from support.corpus import Case, Expected, cases, setups
@@ -83,6 +83,7 @@ def test_the_head_for_the_upstream_is_as_the_corpus_says(
     decision = judge(policies, case)
     assert decision.origin is not None
     host = case.setup.keys.get("upstream.host", "").encode()
-    parts = upstream_head(decision.head, decision.origin, host)
-    head, _, body = parts.render(case.request.body, "b00t-1").partition(b"\r\n\r\n")
+    begun = upstream_head(decision.head, decision.origin, host)
+    sent = upstream_request(begun, case.request.body, "b00t-1")
+    head, _, body = sent.partition(b"\r\n\r\n")
     check_forwarded(case, expected, Seen(head, body))

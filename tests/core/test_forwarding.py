@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from netaddr import IPNetwork
 
-from hookgate.forwarding import relayed_fields, upstream_head
+from hookgate.forwarding import relayed_fields, upstream_head, upstream_request
 from hookgate.policy import Fields, Head
 from hookgate.policy.source import SourcePolicy
 from support.policy import ALLOW, ALLOWED, FOREIGN, PROXY, TRUSTED, request
@@ -29,8 +29,8 @@ FORWARDING = (
 )
 UNDERSCORED = (b"X_Forwarded_For", b"Content_Length", b"X-Forwarded_For", b"_", b"Host_", b"a_b")
 OURS = [
-    *(b"Content-Length", b"X-Forwarded-For", b"X-Forwarded-Proto", b"X-Forwarded-Host"),
-    b"X-Request-Id",
+    *(b"X-Forwarded-For", b"X-Forwarded-Proto", b"X-Forwarded-Host"),
+    *(b"Content-Length", b"X-Request-Id"),
 ]
 
 _REQUEST_LINE = re.compile(rb"([!-~]+) ([^\x00-\x20\x7f]+) HTTP/1\.1")
@@ -50,7 +50,7 @@ def read(head: bytes) -> tuple[bytes, bytes, list[Field]]:
 
 def forward(head: Head, length: int = 7, host: bytes = b"") -> tuple[bytes, bytes, list[Field]]:
     body = bytes(length)
-    sent = upstream_head(head, SOURCES.origin(head), host).render(body, "boot-1f")
+    sent = upstream_request(upstream_head(head, SOURCES.origin(head), host), body, "boot-31")
     assert sent.endswith(b"\r\n\r\n" + body)
     return read(sent.removesuffix(body))
 
@@ -62,11 +62,11 @@ def forward_fields(*fields: Field, peer: str = ALLOWED, host: bytes = b"") -> li
 
 def ours(chain: bytes = ALLOWED.encode(), proto: bytes = b"http") -> list[Field]:
     """The fields that are added for a body of seven bytes."""
-    return list(zip(OURS, [b"7", chain, proto, HOST[1], b"boot-1f"], strict=True))
+    return list(zip(OURS, [chain, proto, HOST[1], b"7", b"boot-31"], strict=True))
 
 
 def test_what_is_added_stands_last_and_once() -> None:
-    """A fresh length, who sent it, how, to which host, and the request's id."""
+    """Who sent it, how, to which host, a fresh length, and the request's id."""
     assert forward_fields() == [HOST, *ours()]
 
 

@@ -15,7 +15,7 @@ def start(boot: str = "b0", **fields: Any) -> Record:
 
 
 def forward(seq: int, boot: str = "b0", **fields: Any) -> Record:
-    names = {"seq": seq, "request_id": f"{boot}-{seq:x}", "reference": None, "sha256": None}
+    names = {"seq": seq, "request_id": f"{boot}-{seq}", "reference": None, "sha256": None}
     return {"event": "forward", "ts": NOON, "boot": boot, **names, **fields}
 
 
@@ -26,7 +26,7 @@ def delivery(seq: int, reason: str = "clean", boot: str = "b0", **fields: Any) -
     forwarded = reason == "clean" or reason.startswith("upstream_")
     return {
         "event": "delivery", "ts": NOON, "boot": boot, "seq": seq, "front": "sidecar",
-        "request_id": f"{boot}-{seq:x}", "outcome": outcome, "reason": reason, "reference": None,
+        "request_id": f"{boot}-{seq}", "outcome": outcome, "reason": reason, "reference": None,
         "event_reference": None, "sha256": None, "duration_ms": 1.5,
         "upstream_ms": 0.5 if forwarded else None, **fields,
     }  # fmt: skip
