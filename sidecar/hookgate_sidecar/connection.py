@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from hookgate.answer import Answer
 from hookgate.policy import Reason, Standing
 
-from .heads import Sender
 from .reader import Reader, Request
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ class Connection(asyncio.Protocol):
     """The server side of one connection; `deadline` is when `expire` is due.
 
     The listener sets what was learnt before HTTP, and in `refusal` why there will be none.
-    `arriving` runs until then. `sender` is all of it that a head is judged by.
+    `arriving` runs until then.
     """
 
     def __init__(self, server: "Server", peer: str) -> None:
@@ -37,7 +36,6 @@ class Connection(asyncio.Protocol):
         self.counted = True
         self.proxied_for: str | None = None
         self.scheme = b"http"
-        self.sender: Sender = peer, None, b"http"
         self.refusal: tuple[Reason, str] | None = None
         self.arriving: asyncio.Task[None] | None = None
         self._server = server
@@ -46,7 +44,6 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._queue: deque[Request] = deque()
         self._reader = Reader(server, self, self._queue, self._restart_deadline)
-        self._pumping = False
         self._reading_paused = False
         self._writing_paused = False
         self._ended_by_sender = False
@@ -61,7 +58,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport  # type: ignore[assignment]  # a TCP transport
         self.arriving = None
-        self.sender = self.peer, self.proxied_for, self.scheme
+        self._reader.open()
         self._restart_deadline()
         if self.refusal is not None:
             request = self._reader.begin()
@@ -139,9 +136,6 @@ class Connection(asyncio.Protocol):
 
     def _pump(self) -> None:
         """Answer what can be answered, in order; start the next delivery; read on."""
-        if self._pumping:
-            return
-        self._pumping = True
         queue, reader = self._queue, self._reader
         try:
             while not self._writing_paused:
@@ -164,8 +158,6 @@ class Connection(asyncio.Protocol):
                 self._apply_backpressure()
         except Exception as error:  # noqa: BLE001  # fails closed
             self._fault(error)
-        finally:
-            self._pumping = False
 
     def _answered(self, answer: Answer) -> None:
         if self._queue:

@@ -15,7 +15,7 @@ from hookgate.answer import Answer
 from hookgate.delivery import Delivery
 from hookgate.policy import Reason, Standing, declared_length, make_head
 
-from .heads import LONGEST, KnownHead
+from .heads import LONGEST, KnownHead, Sender
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 # One read may hold thousands of pipelined requests: it is parsed piece by piece, and no further
 # while more than one of them waits.
 _PIECE = 16 * 1024
-
-_FOREIGN = Standing.FOREIGN
 
 
 class _StopReading(Exception):  # noqa: N818  # no error: how a parser callback ends the parsing
@@ -109,6 +107,15 @@ class Reader:
         self._progressed = False
         self._quiet = 0
         self._server = server
+        self._sender: Sender = connection.peer, None, b"http"
+        self._heads = server.heads_of_strangers
+
+    def open(self) -> None:
+        """HTTP begins: what heads are judged by beside themselves is known now."""
+        connection, server = self._connection, self._server
+        self._sender = connection.peer, connection.proxied_for, connection.scheme
+        if connection.standing is not Standing.FOREIGN:
+            self._heads = server.heads
 
     def read(self, data: bytes) -> None:
         """Parse what came. Raises whatever a bug raises."""
@@ -131,10 +138,8 @@ class Reader:
         The parser is at the boundary of two messages before it and, unfed, after it.
         """
         end = data.find(b"\r\n\r\n") + 4
-        connection, gate, settings = self._connection, self._gate, self._settings
-        foreign = connection.standing is _FOREIGN
-        heads = self._server.heads_of_strangers if foreign else self._server.heads
-        known = heads.get((connection.sender, data[:end]))
+        gate, settings = self._gate, self._settings
+        known = self._heads.get((self._sender, data[:end]))
         if known is None or len(data) - end != known.length:
             return False
         screened = known.screened
@@ -144,6 +149,7 @@ class Reader:
             or gate.under_way >= settings.max_in_flight
         ):
             return False
+        connection = self._connection
         delivery = gate.begin(connection.peer)
         request = Request(delivery)
         request.version = screened.decision.head.version
@@ -172,17 +178,15 @@ class Reader:
             or self._settings is not self._server.settings  # this connection has other bounds
         ):
             return
-        foreign = self._connection.standing is _FOREIGN
         end = data.find(b"\r\n\r\n") + 4
         if screened.decision.finding is None:
             if request.answer is not None or request.size != len(data) - end:
                 return  # refused for something else than its head
-        elif not foreign:
+        elif self._heads is not self._server.heads_of_strangers:
             return  # whoever a trusted proxy speaks for could drive out what passed
         if end <= LONGEST and declared_length(screened.decision.head) == len(data) - end:
             known = KnownHead(screened, len(data) - end)
-            heads = self._server.heads_of_strangers if foreign else self._server.heads
-            heads.learn((self._connection.sender, data[:end]), known)
+            self._heads.learn((self._sender, data[:end]), known)
 
     def read_on(self) -> None:
         """Parse what was put back."""

@@ -18,10 +18,10 @@ def fields_upstream(pair: Pair, *extra: bytes, source: str = ALLOWED) -> list[tu
 
 
 OURS = [
-    (b"Content-Length", b"%d" % len(CLEAN)),
     (b"X-Forwarded-For", ALLOWED.encode()),
     (b"X-Forwarded-Proto", b"http"),
     (b"X-Forwarded-Host", b"gate"),
+    (b"Content-Length", b"%d" % len(CLEAN)),
 ]
 SENT = [(b"Host", b"gate"), (b"Content-Type", b"application/json")]
 

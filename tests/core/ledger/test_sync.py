@@ -38,7 +38,7 @@ def test_always_syncs_each_line_before_the_call_returns(path: Path, disk: Disk) 
 def test_interval_syncs_each_fifty_lines_and_each_tick_with_new_ones(
     path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A crash of the machine loses at most fifty lines, or what came in 20 ms, or a second."""
+    """A crash of the machine loses at most fifty lines, or what came in 50 ms, or a second."""
     monkeypatch.setattr(journal, "SYNC_APART_SECONDS", 0)
     book = Book(path, Fsync.INTERVAL)
     for seq in range(1, 2 * SYNC_EVERY_LINES):
@@ -53,7 +53,7 @@ def test_interval_syncs_each_fifty_lines_and_each_tick_with_new_ones(
     book.close()
 
 
-def test_interval_leaves_the_disk_alone_for_20_ms_after_each_sync(
+def test_interval_leaves_the_disk_alone_for_50_ms_after_each_sync(
     path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However fast lines come; those that came meanwhile are synced together."""
@@ -62,7 +62,7 @@ def test_interval_leaves_the_disk_alone_for_20_ms_after_each_sync(
     book = Book(path, Fsync.INTERVAL)
     syncs = []
     for seq in range(1, 20 * SYNC_EVERY_LINES):
-        now += 0.04 / SYNC_EVERY_LINES / 20
+        now += 0.1 / SYNC_EVERY_LINES / 20
         book.refused(seq)
         syncs.append(disk.syncs)
     assert syncs[-1] == 2
