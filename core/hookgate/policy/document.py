@@ -38,8 +38,10 @@ def parse(body: bytes, max_depth: int) -> Document | Finding:
         )
     except ValueError as error:
         return _classify(body, str(error))
-    # Few events have so many brackets that they could be too deep.
-    if _count(body, b"{") + _count(body, b"[") > max_depth and _is_deeper(document, max_depth):
+    # Few events have so many brackets that they could be too deep. bytes.count looks at each byte,
+    # replace leaps from one found to the next: 0.3 us, not 1.
+    brackets = 2 * len(body) - len(body.replace(b"{", b"")) - len(body.replace(b"[", b""))
+    if brackets > max_depth and _is_deeper(document, max_depth):
         return Finding(Reason.TOO_DEEP, (f"more than {max_depth} levels",))
     if (_BACKSLASH in body and b"\\u0000" in body) or _may_hold_odd_number(document):
         finding = _find_ambiguity(document)
@@ -48,11 +50,6 @@ def parse(body: bytes, max_depth: int) -> Document | Finding:
     if type(document) is not dict:
         return Finding(Reason.NOT_AN_OBJECT, ("the top level is not an object",))
     return document
-
-
-def _count(body: bytes, byte: bytes) -> int:
-    # bytes.count looks at each byte, replace leaps from one found to the next: 0.15 us, not 0.5.
-    return len(body) - len(body.replace(byte, b""))
 
 
 def _may_hold_odd_number(document: Any) -> bool:
