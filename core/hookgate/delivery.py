@@ -61,7 +61,6 @@ class Delivery:
 
     __slots__ = (
         "_answer",
-        "_answered_at",
         "_began",
         "_body",
         "_complete_at",
@@ -77,7 +76,7 @@ class Delivery:
         "_seq",
         "_terms",
         "_under_way",
-        "_upstream_ms",
+        "_upstream_took",
         "ended",
         "request_id",
         "screened",
@@ -98,8 +97,7 @@ class Delivery:
         self._digest: str | None = None
         self._event: Record | None = None
         self._forwarded_at = 0.0
-        self._answered_at = 0.0
-        self._upstream_ms: float | None = None
+        self._upstream_took: float | None = None
         self._done: Done | None = None
         self._answer = BARE_FAILURE
         self._under_way = False
@@ -234,7 +232,7 @@ class Delivery:
             self.give()
 
     def _finish(self, result: Response | Reason) -> None:
-        self._answered_at = perf_counter()
+        self._upstream_took = perf_counter() - self._forwarded_at
         self._gate.conclude_soon(self, result)
 
     def conclude(self, result: Response | Reason) -> None:
@@ -243,7 +241,6 @@ class Delivery:
             return
         delivered = isinstance(result, Response) and 200 <= result.status < 300
         try:
-            self._upstream_ms = _milliseconds(self._answered_at - self._forwarded_at)
             if not isinstance(result, Response):
                 self._end(Ending(result), later=True)
             elif delivered:
@@ -264,6 +261,7 @@ class Delivery:
         if self.ended:
             raise RuntimeError("ended twice")
         gate, terms, decision, screened = self._gate, self._terms, self._decision, self.screened
+        took = self._upstream_took
         known = screened.outline if screened is not None else None
         foreign = known is None and self._is_foreign()
         if answer is None:
@@ -288,7 +286,7 @@ class Delivery:
             size=self._received,
             sha256=self._digest,
             duration_ms=_milliseconds(now - self._began),
-            upstream_ms=self._upstream_ms,
+            upstream_ms=None if took is None else _milliseconds(took),
         )
         then = self.give if later else None
         gate.journal.delivery(record, forwarded=self._forwarded_at > 0, then=then)
@@ -312,9 +310,9 @@ class Delivery:
     def _count(self, reason: Reason, route: str, now: float, *, foreign: bool) -> None:
         self.ended = True
         self._gate.under_way -= self._under_way
-        upstream = None if self._upstream_ms is None else self._upstream_ms / 1000
-        own = now - self._complete_at - (upstream or 0.0) if self._complete_at else None
-        self._gate.metrics.ended(reason, route, own, upstream, foreign=foreign)
+        took = self._upstream_took
+        own = now - self._complete_at - (took or 0.0) if self._complete_at else None
+        self._gate.metrics.ended(reason, route, own, took, foreign=foreign)
 
     def _fault(self, where: str, error: Exception, reason: Reason = Reason.GATE_ERROR) -> Answer:
         """Close after an exception: a record as full as can be made, and a safe answer."""

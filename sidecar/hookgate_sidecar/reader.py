@@ -34,7 +34,7 @@ class Request:
     """A request on its way in, then waiting for its turn and its answer.
 
     `fed` counts the bytes of the reads before its head was complete, `size` those of its body.
-    `target`, `fields` and `fed` are the parser's; a known head has none.
+    `target`, `fields` and `fed` are the parser's; what came `whole` has none.
     """
 
     target: bytes
@@ -58,15 +58,16 @@ class Request:
         "version",
     )
 
-    def __init__(self, delivery: Delivery) -> None:
+    def __init__(self, delivery: Delivery, whole: bytes | None = None) -> None:
+        came = whole is not None
         self.delivery = delivery
         self.version = "1.1"
-        self.head_complete = False
+        self.head_complete = came
         self.expects = False
-        self.body: list[bytes] = []
-        self.size = 0
-        self.complete = False
-        self.keep_alive = False
+        self.body = [whole] if whole is not None else []
+        self.size = len(whole) if whole is not None else 0
+        self.complete = came
+        self.keep_alive = came
         self.started = False
         self.answer: Answer | None = None
         self.answered = False
@@ -151,15 +152,11 @@ class Reader:
             return False
         connection = self._connection
         delivery = gate.begin(connection.peer)
-        request = Request(delivery)
+        request = Request(delivery, data[end:])
         request.version = screened.decision.head.version
-        request.head_complete = request.complete = request.keep_alive = True
         self._queue.append(request)
         connection.deadline = inf  # nothing more is awaited from the sender
-        request.answer = answer = delivery.repeat(screened)
-        if answer is None:
-            request.size = known.length
-            request.body.append(data[end:])
+        request.answer = delivery.repeat(screened)
         return True
 
     def _learn(self, data: bytes) -> None:
