@@ -260,8 +260,8 @@ def padded(size: int) -> bytes:
     room = size - len(EVENT)
     if room <= 0:
         return EVENT
-    event["event"]["custom"]["items"] = [item] * (room // (len(json.dumps(item)) + 2) + 1)
-    return json.dumps(event).encode()
+    event["event"]["custom"]["items"] = [item] * (room // (len(json.dumps(item)) - 5) + 1)
+    return json.dumps(event, separators=(",", ":")).encode()
 
 
 def _say(what: str, target: Running) -> None:

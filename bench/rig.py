@@ -181,7 +181,10 @@ def keeps_connection(port: int, body: bytes) -> bool:
 
 
 def varied_events() -> list[bytes]:
-    """The documented event as a sender would vary it: ids, numbers, times and lengths."""
+    """The documented event as a sender would vary it: ids, numbers, times and lengths.
+
+    Without spaces, as serialisers write by default, but for Python's.
+    """
     events: list[bytes] = []
     for number in range(EVENTS):
         event = json.loads(EVENT)
@@ -189,7 +192,7 @@ def varied_events() -> list[bytes]:
         event["from"]["number"] = f"00316{number:08d}"
         event["timeUtc"] = f"2025-09-03T08:{number // 60:02d}:{number % 60:02d}"
         event["event"]["custom"]["postbackdata"] = "choice " + "x" * (number % 97)
-        events.append(json.dumps(event).encode())
+        events.append(json.dumps(event, separators=(",", ":")).encode())
     return events
 
 
