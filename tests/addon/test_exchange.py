@@ -30,10 +30,10 @@ def test_fields_travel_as_they_were_sent(running: Running) -> None:
         (b"Via", b"1.1 a"),
     ]
     assert [name for name, _ in seen.fields[7:]] == [
-        b"Content-Length",
         b"X-Forwarded-For",
         b"X-Forwarded-Proto",
         b"X-Forwarded-Host",
+        b"Content-Length",
         b"X-Request-Id",
     ]
     assert seen.values(b"x-forwarded-for") == [b"127.0.0.10"]
