@@ -43,7 +43,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--only", type=_names([c.key for c in CONTENDERS]), help=f"of: {keys}")
     parser.add_argument("--figures", type=_names(FIGURES), help=f"of: {', '.join(FIGURES)}")
     parser.add_argument("--seconds", type=float, help="of a round; 5, or 1 with --quick")
-    parser.add_argument("--rounds", type=int, help="3, or 1 with --quick")
+    parser.add_argument("--rounds", type=int, help="of the rate; 5, or 1 with --quick")
     parser.add_argument("--rate", type=float, help="for the latency, requests/s")
     parser.add_argument("--requests", type=int, help="for the memory; a million, or 5000")
     parser.add_argument("--out", type=Path, help="folder of the results")
@@ -53,7 +53,7 @@ def options() -> argparse.Namespace:
     found.only = found.only or [contender.key for contender in CONTENDERS]
     found.figures = found.figures or list(QUICK if found.quick else FIGURES)
     found.seconds = found.seconds or (1 if found.quick else 5)
-    found.rounds = found.rounds or (1 if found.quick else 3)
+    found.rounds = found.rounds or (1 if found.quick else 5)
     found.requests = found.requests or (5000 if found.quick else 1_000_000)
     return found
 
@@ -70,7 +70,7 @@ def _names(known: Any) -> Any:
 
 def measure(rig: Rig, contenders: list[Contender], chosen: argparse.Namespace) -> dict[str, Any]:
     """The rows of every figure that was chosen."""
-    seconds, rounds, found = chosen.seconds, chosen.rounds, {}
+    seconds, rounds, found = chosen.seconds, min(chosen.rounds, 3), {}
     refusing = [c for c in contenders if c.key in (REFUSING[:1] if chosen.quick else REFUSING)]
     growing = [c for c in contenders if c.key in GROWING]
 
@@ -82,7 +82,7 @@ def measure(rig: Rig, contenders: list[Contender], chosen: argparse.Namespace) -
     if set(WARM) & set(chosen.figures):
         with figures.warm(rig, contenders) as targets:
             if begin("rate"):
-                found["rate"] = figures.rate(rig, targets, seconds, rounds)
+                found["rate"] = figures.rate(rig, targets, seconds, chosen.rounds)
             if begin("latency"):
                 rates = figures.common_rates(rig, targets, found.get("rate", []))
                 found["latency"] = [
