@@ -94,7 +94,7 @@ class Connection(asyncio.Protocol):
         for request in self._queue:
             request.delivery.leave(request.size)
         self._queue.clear()
-        self._reader.give_up()
+        self._reader.close()
         self._server.forget(self)
 
     def pause_writing(self) -> None:

@@ -117,18 +117,21 @@ def test_a_head_that_outgrew_its_connection_is_known_to_others_alone(tmp_path: P
         assert status(old, large) == 431
 
 
-def test_a_reload_keeps_no_old_policy_alive(tmp_path: Path) -> None:
-    """Heads that never come again do not hold what they were judged by."""
-    patch = """
+def counting(module: str, name: str, collect: str = "") -> str:
+    """A patch by which SIGALRM has the process write down how many objects of a class it holds."""
+    patch = f"""
 import gc, signal
-from hookgate.policy import Policy
+from {module} import {name}
+gc.disable()
 def count(*_):
-    gc.collect()
-    with open("policies", "a") as file:
-        print(sum(isinstance(found, Policy) for found in gc.get_objects()), file=file)
+    {collect}
+    with open("objects", "a") as file:
+        print(sum(isinstance(found, {name}) for found in gc.get_objects()), file=file)
 """
     # Set by the loop's own means: uvloop takes over Python's handlers.
-    patch += """
+    return (
+        patch
+        + """
 from hookgate_sidecar.server import Server
 start = Server.start
 async def starting(self, *arguments):
@@ -136,14 +139,37 @@ async def starting(self, *arguments):
     return await start(self, *arguments)
 Server.start = starting
 """
+    )
+
+
+def objects(gate: Counted, folder: Path) -> int:
+    """How many there are now of what is counted."""
+    file = folder / "objects"
+    file.write_text("")
+    gate.pair.gate.process.send_signal(signal.SIGALRM)
+    assert wait_until(lambda: file.read_text().endswith("\n"))
+    return int(file.read_text())
+
+
+def test_a_reload_keeps_no_old_policy_alive(tmp_path: Path) -> None:
+    """Heads that never come again do not hold what they were judged by."""
+    patch = counting("hookgate.policy", "Policy", "gc.collect()")
     with counted(tmp_path, patch=patch) as gate:
-        counts = tmp_path / "policies"
         for depth in range(20, 26):
             gate.play(([post(CLEAN, b"/%d" % depth)], 1))
             reload(gate, f"[request]\nmax_depth = {depth}\n")
-        gate.pair.gate.process.send_signal(signal.SIGALRM)
-        assert wait_until(lambda: counts.exists() and counts.read_text().endswith("\n"))
-        assert int(counts.read_text()) <= 2
+        assert objects(gate, tmp_path) <= 2
+
+
+def test_a_connection_that_is_gone_leaves_nothing_to_collect(tmp_path: Path) -> None:
+    """However it went: short connections must not make a worker grow between collections."""
+    with counted(tmp_path, patch=counting("hookgate_sidecar.reader", "Reader")) as gate:
+        for ended in (post(CLEAN), post(CLEAN)[:-1], b"GET", b"\0", post(b"{", b"/" + b"x" * 9000)):
+            with connected(gate.pair.port) as client:
+                client.send(ended)
+                if ended == post(CLEAN):
+                    assert client.read().status == 200
+        assert wait_until(lambda: objects(gate, tmp_path) == 0)
 
 
 def test_known_heads_count_in_flight(tmp_path: Path) -> None:
