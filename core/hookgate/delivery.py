@@ -352,7 +352,7 @@ class Delivery:
 
 
 def _milliseconds(seconds: float) -> float:
-    return seconds * 1e6 // 1 / 1e3  # a quarter of the cost of round()
+    return int(seconds * 1e6) / 1e3  # half the cost of round()
 
 
 JUDGING = (
