@@ -93,7 +93,6 @@ class Upstream:
         for timer in (self._timer, self._reaper):
             if timer is not None:
                 timer.cancel()
-        self._close_idle()
         if self._connecting:
             await asyncio.wait(self._connecting)
 

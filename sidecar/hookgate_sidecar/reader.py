@@ -64,8 +64,8 @@ class Request:
         self.version = "1.1"
         self.head_complete = came
         self.expects = False
-        self.body = [whole] if whole is not None else []
-        self.size = len(whole) if whole is not None else 0
+        self.body = [] if whole is None else [whole]
+        self.size = len(whole or b"")
         self.complete = came
         self.keep_alive = came
         self.started = False

@@ -7,9 +7,9 @@ the page and `FIELDS` equal.
 import re
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-from hookgate.known import Known
 from hookgate.policy import Decision, Head, Reason, salvage
 from hookgate.policy.contract import is_utc_time
 
@@ -24,8 +24,7 @@ LONGEST_TEXT = 256
 MOST_ITEMS = 8
 # As `channel` and `event_type` are recorded; anything else is "other".
 _WORD = re.compile(r"[A-Za-z_ ]{1,64}")
-_LONGEST_WORD = 64
-_words = Known[str, str](256)
+_LONGER_WORD = 65
 # Of a Content-Type what stands before its parameters. Digits may be a phone number.
 _MEDIA_TYPE = re.compile(rb"([a-z]{1,20}/[a-z.+-]{1,60})[ \t]*(?:;|\Z)")
 
@@ -100,8 +99,8 @@ def read_event(document: dict[str, Any], privacy: Privacy) -> Record:
         "event_reference": (
             event_reference[:LONGEST_TEXT] if type(event_reference) is str else None
         ),
-        "channel": _word(channel) if type(channel) is str else None,
-        "event_type": _word(event_type) if type(event_type) is str else None,
+        "channel": _word(channel[:_LONGER_WORD]) if type(channel) is str else None,
+        "event_type": _word(event_type[:_LONGER_WORD]) if type(event_type) is str else None,
         "from": record(sender) if type(sender) is str else None,
         "to": record(recipient) if type(recipient) is str else None,
         # A time that is none may be anything, a phone number too.
@@ -229,11 +228,6 @@ def _media_type(value: bytes) -> str:
     return match[1].decode() if match else "other"
 
 
+@lru_cache(maxsize=256)
 def _word(text: str) -> str:
-    if len(text) > _LONGEST_WORD:
-        return "other"
-    word = _words.get(text)  # lru_cache touches more of the instruction cache
-    if word is None:
-        word = text if _WORD.fullmatch(text) is not None else "other"
-        _words.learn(text, word)
-    return word
+    return text if _WORD.fullmatch(text) is not None else "other"

@@ -3,13 +3,12 @@
 import json
 import re
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 from itertools import islice
 from typing import Any, NamedTuple
 
 import jsonschema_rs
-
-from hookgate.known import Known
 
 from .document import DEEPEST, Document, parse
 from .schema import Node, closed, known_members, named_anywhere
@@ -28,7 +27,6 @@ _UTC_TIME = re.compile(
 )
 _TO_THE_SECOND = len("2025-09-03T08:00:05")
 _LONGEST_TIME = len("2025-09-03T08:00:05.123456789Z")
-_times = Known[str, bool](1024)
 
 
 class ContractError(ValueError):
@@ -44,16 +42,11 @@ class Unknown(NamedTuple):
 
 def is_utc_time(text: str) -> bool:
     """A real calendar time like 2025-09-03T08:00:05; a fraction and a Z are tolerated."""
-    if len(text) > _LONGEST_TIME:
-        return False
-    # The schema asks and then the record, and events come in bursts: a look-up takes a tenth.
-    known = _times.get(text)
-    if known is None:
-        known = _is_utc_time(text)
-        _times.learn(text, known)
-    return known
+    return len(text) <= _LONGEST_TIME and _is_utc_time(text)
 
 
+# The schema asks and then the record, and events come in bursts: a look-up takes a tenth.
+@lru_cache(maxsize=1024)
 def _is_utc_time(text: str) -> bool:
     if _UTC_TIME.fullmatch(text) is None:
         return False
