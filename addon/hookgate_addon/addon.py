@@ -35,11 +35,12 @@ from .translate import (
     is_too_large,
     peer_of,
     response_of,
+    say,
 )
 
 _DELIVERY = "hookgate.delivery"
 _TICK_SECONDS = 1.0
-# How often an exchange under way looks whether its sender is still there: mitmproxy tells no
+# How often it looks whether the senders of exchanges under way are still there: mitmproxy tells no
 # addon before the request hook has returned.
 _LOOK_SECONDS = 0.05
 _log = logging.getLogger("hookgate")
@@ -72,6 +73,8 @@ class HookgateAddon:
         self._timer: asyncio.TimerHandle | None = None
         self._proxy_log: ProxyLog | None = None
         self._open: dict[str, set[Delivery]] = {}
+        self._under_way: dict[Delivery, Client] = {}
+        self._look: asyncio.TimerHandle | None = None
 
     # life
 
@@ -198,12 +201,13 @@ class HookgateAddon:
             return
         answer = BARE_FAILURE
         try:
-            flow.response = response_of(flow, answer)
+            flow.response = response = response_of(flow, answer)
             if delivery is None or self._problems or self._gate is None:
                 self._refuse(flow, delivery)
                 return
             answer = await self._exchange(flow, delivery)
-            flow.response = response_of(flow, answer)
+            say(response, flow, answer)
+            flow.response = response
         except Exception as error:  # noqa: BLE001  # fails closed
             self.log_fault("request", error)
             self._refuse(flow, delivery)
@@ -211,13 +215,25 @@ class HookgateAddon:
             flow.response = http.Response.make(answer.status, b"", {"Connection": "close"})
 
     async def _exchange(self, flow: http.HTTPFlow, delivery: Delivery) -> Answer:
-        answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        delivery.deliver(flow.request.raw_content or b"", answered.set_result)
-        while not answered.done():
-            await asyncio.wait((answered,), timeout=_LOOK_SECONDS)
-            if not flow.client_conn.connected:
+        loop = asyncio.get_running_loop()
+        answered: asyncio.Future[Answer] = loop.create_future()
+        self._under_way[delivery] = flow.client_conn
+        if self._look is None:
+            self._look = loop.call_later(_LOOK_SECONDS, self._leave_with_senders)
+        try:
+            delivery.deliver(flow.request.raw_content or b"", answered.set_result)
+            return await answered
+        finally:
+            del self._under_way[delivery]
+
+    def _leave_with_senders(self) -> None:
+        for delivery, client in tuple(self._under_way.items()):
+            if not client.connected:
                 delivery.leave()
-        return answered.result()
+        loop = asyncio.get_running_loop()
+        self._look = (
+            loop.call_later(_LOOK_SECONDS, self._leave_with_senders) if self._under_way else None
+        )
 
     def _refuse(self, flow: http.HTTPFlow, delivery: Delivery | None) -> None:
         if delivery is None and self._gate is not None:

@@ -43,20 +43,24 @@ def is_http2_preface(request: http.Request) -> bool:
 
 
 def response_of(flow: http.HTTPFlow, answer: Answer) -> http.Response:
-    """The answer as mitmproxy sends it, ending the connection where the framing is in doubt."""
+    """A response that says the answer."""
+    response = http.Response(b"HTTP/1.1", answer.status, b"", (), b"", None, 0.0, None)
+    say(response, flow, answer)
+    return response
+
+
+def say(response: http.Response, flow: http.HTTPFlow, answer: Answer) -> None:
+    """Make a response say the answer, ending the connection where the framing is in doubt.
+
+    7 us; a new one takes 34, because mitmproxy checks each type in it.
+    """
     fields = [*answer.fields, (b"Content-Length", b"%d" % len(answer.body))]
     if answer.last or _is_last(flow.request):
         fields.append((b"Connection", b"close"))
-    return http.Response(
-        http_version=b"HTTP/1.1",
-        status_code=answer.status,
-        reason=_PHRASES.get(answer.status, "").encode(),
-        headers=http.Headers(fields),
-        content=answer.body,
-        trailers=None,
-        timestamp_start=0.0,
-        timestamp_end=None,
-    )
+    response.data.status_code = answer.status
+    response.data.reason = _PHRASES.get(answer.status, "").encode()
+    response.data.headers = http.Headers(fields)
+    response.data.content = answer.body
 
 
 def _is_last(request: http.Request) -> bool:

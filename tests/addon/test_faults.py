@@ -36,19 +36,6 @@ target, name, original = sys.broken
 setattr(target, name, original)
 result = True
 """
-SECOND_FAILS = f"""
-from hookgate_addon import addon
-calls, original = 0, addon.response_of
-def second_fails(*arguments, **options):
-    global calls
-    calls += 1
-    if calls == 2:
-        addon.response_of = original
-        raise ValueError("{CANARY}")
-    return original(*arguments, **options)
-addon.response_of = second_fails
-result = True
-"""
 
 ADDON = "hookgate_addon.addon"
 STEPS = {
@@ -90,7 +77,7 @@ def test_a_fault_on_the_way_in_is_closed_recorded_and_survived(
 def test_a_fault_while_making_the_answer_does_not_cost_it(running: Running) -> None:
     """What the upstream took is answered 200 all the same, once, and recorded as delivered."""
     traces = running.traces()
-    running.gate.run_inside(SECOND_FAILS)
+    running.gate.run_inside(BREAKING.format(where=(ADDON, "", "say", 1)))
     assert [ask(running.port, post(CLEAN)).status for _ in range(2)] == [200, 200]
     assert len(traces.seen) == 2
     assert [record["reason"] for record in traces.deliveries(2)] == ["clean", "clean"]
