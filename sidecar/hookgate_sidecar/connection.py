@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from math import inf
 from typing import TYPE_CHECKING
 
 from hookgate.answer import Answer
@@ -23,14 +24,15 @@ _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class Connection(asyncio.Protocol):
-    """The server side of one connection; `deadline` is when `expire` is due.
+    """The server side of one connection.
 
+    `deadline` is when to ask it to `expire`, which it may do or put off.
     The listener sets what was learnt before HTTP, and in `refusal` why there will be none.
     `arriving` runs until then.
     """
 
     def __init__(self, server: "Server", peer: str) -> None:
-        self.deadline = float("inf")
+        self.deadline = inf
         self.peer = peer
         self.standing = Standing.FOREIGN
         self.counted = True
@@ -43,7 +45,7 @@ class Connection(asyncio.Protocol):
         self._loop = server.loop
         self._transport: asyncio.Transport | None = None
         self._queue: deque[Request] = deque()
-        self._reader = Reader(server, self, self._queue, self._restart_deadline)
+        self._reader = Reader(server, self, self._queue, self._wait_anew)
         self._reading_paused = False
         self._writing_paused = False
         self._ended_by_sender = False
@@ -52,6 +54,7 @@ class Connection(asyncio.Protocol):
         self._answered_any = False
         self._lingering = False
         self._discarded = 0
+        self._since = 0.0  # when it began to wait for what it waits for
 
     # asyncio.Protocol
 
@@ -59,7 +62,7 @@ class Connection(asyncio.Protocol):
         self._transport = transport  # type: ignore[assignment]  # a TCP transport
         self.arriving = None
         self._reader.open()
-        self._restart_deadline()
+        self._wait_anew()
         if self.refusal is not None:
             request = self._reader.begin()
             request.refuse(*self.refusal)
@@ -73,7 +76,12 @@ class Connection(asyncio.Protocol):
                 self._abort()
             return
         try:
-            self._reader.read(data)
+            request = self._reader.repeat(data)
+            if request is None:
+                self._reader.read(data)
+            elif request.answer is None and not (self._writing_paused or self._stopped):
+                self._start(request)
+                return
             self._pump()
         except Exception as error:  # noqa: BLE001  # fails closed
             self._fault(error)
@@ -99,17 +107,21 @@ class Connection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         self._writing_paused = True
-        self._restart_deadline()
+        self._wait_anew()
 
     def resume_writing(self) -> None:
         self._writing_paused = False
-        self._restart_deadline()
+        self._wait_anew()
         self._pump()
 
     # what the server asks
 
-    def expire(self) -> None:
-        """The deadline passed: of the head, the body, keep-alive or lingering."""
+    def expire(self, now: float) -> None:
+        """End what has taken too long by now: the head, the body, keep-alive or lingering."""
+        self.deadline = self._since + self._patience()
+        if self.deadline > now:
+            return
+        self.deadline = inf
         if self._lingering or self._writing_paused:
             self._abort()  # also a sender that does not read its answers
         elif (request := self._reader.give_up()) is not None:
@@ -122,7 +134,7 @@ class Connection(asyncio.Protocol):
         """Finish what was begun, then close; soon if nothing was."""
         self._draining = True
         if not self._queue and not self._lingering:
-            self._restart_deadline()
+            self._wait_anew()
 
     def begin_nothing_more(self) -> None:
         """Only what is on its way upstream is still answered."""
@@ -145,9 +157,7 @@ class Connection(asyncio.Protocol):
                         self._finish(request)
                         continue
                     if request.complete and not request.started and not self._stopped:
-                        request.started = True
-                        body = request.body[0] if len(request.body) == 1 else b"".join(request.body)
-                        request.delivery.deliver(body, self._answered)
+                        self._start(request)
                     elif request.expects:
                         request.expects = False
                         self._transport.write(_CONTINUE)
@@ -158,6 +168,11 @@ class Connection(asyncio.Protocol):
                 self._apply_backpressure()
         except Exception as error:  # noqa: BLE001  # fails closed
             self._fault(error)
+
+    def _start(self, request: Request) -> None:
+        request.started = True
+        body = request.body[0] if len(request.body) == 1 else b"".join(request.body)
+        request.delivery.deliver(body, self._answered)
 
     def _answered(self, answer: Answer) -> None:
         if self._queue:
@@ -174,7 +189,7 @@ class Connection(asyncio.Protocol):
         self._answered_any = True
         self._queue.popleft()
         if not closing:
-            self._restart_deadline()
+            self._wait_anew()
             return
         for unanswered in self._queue:
             unanswered.delivery.leave(unanswered.size)
@@ -200,32 +215,36 @@ class Connection(asyncio.Protocol):
             self._transport.pause_reading()
         else:
             self._transport.resume_reading()
-        self._restart_deadline()
+        self._wait_anew()
 
-    def _restart_deadline(self) -> None:
-        """How long this connection may now take for what it is at."""
+    def _wait_anew(self) -> None:
+        # What that may take is worked out by `expire`: seldom, where this is for each request.
+        self._since = self.deadline = self._loop.time()
+
+    def _patience(self) -> float:
+        """How many seconds it may take for what it is at."""
         settings = self._settings
         if self._lingering:
-            seconds = LINGER_SECONDS
-        elif self._writing_paused:
-            seconds = settings.keep_alive
-        elif self._reader.receiving is not None and not self._reading_paused:
+            transport = self._transport
+            if transport and transport.is_closing() and transport.get_write_buffer_size():
+                return settings.keep_alive  # who reads slowly gets the rest of the answer
+            return LINGER_SECONDS
+        if self._writing_paused:
+            return settings.keep_alive
+        if self._reader.receiving is not None and not self._reading_paused:
             in_body = self._reader.receiving.head_complete
-            seconds = settings.body_timeout if in_body else settings.head_timeout
-        elif self._queue:
-            seconds = float("inf")  # the upstream has its own deadline
-        else:
-            seconds = settings.keep_alive if self._answered_any else settings.head_timeout
-            if self._draining:
-                seconds = min(seconds, _LAST_CALL_SECONDS)
-        self.deadline = self._loop.time() + seconds
+            return settings.body_timeout if in_body else settings.head_timeout
+        if self._queue:
+            return inf  # the upstream has its own deadline
+        seconds = settings.keep_alive if self._answered_any else settings.head_timeout
+        return min(seconds, _LAST_CALL_SECONDS) if self._draining else seconds
 
     # closing
 
     def _linger(self) -> None:
         self._lingering = True
         self._reader.give_up()
-        self._restart_deadline()
+        self._wait_anew()
         if self._transport is not None:
             if self._reading_paused:
                 self._transport.resume_reading()
@@ -235,11 +254,8 @@ class Connection(asyncio.Protocol):
     def _close(self) -> None:
         self._lingering = True
         self._reader.give_up()
-        self._restart_deadline()
+        self._wait_anew()
         if self._transport is not None:
-            if self._transport.get_write_buffer_size():
-                # A sender that reads slowly gets the rest of its answer.
-                self.deadline = self._loop.time() + self._settings.keep_alive
             self._transport.close()
         else:
             self._abort()

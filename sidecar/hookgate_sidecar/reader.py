@@ -6,7 +6,6 @@ A whole request whose head is byte for byte one that passed before is not parsed
 
 from collections import deque
 from collections.abc import Callable
-from math import inf
 from typing import TYPE_CHECKING
 
 import httptools
@@ -121,8 +120,6 @@ class Reader:
     def read(self, data: bytes) -> None:
         """Parse what came. Raises whatever a bug raises."""
         at_boundary = self.receiving is None and not self._queue and not self.done
-        if at_boundary and self._repeat(data):
-            return
         for start in range(0, len(data), _PIECE):
             if self.done:
                 return
@@ -133,31 +130,30 @@ class Reader:
         if at_boundary:
             self._learn(data)
 
-    def _repeat(self, data: bytes) -> bool:
-        """Take one whole request with a known head; False, and nothing done, if it is not that.
+    def repeat(self, data: bytes) -> Request | None:
+        """Take one whole request with a known head; None, and nothing done, if it is not that.
 
         The parser is at the boundary of two messages before it and, unfed, after it.
         """
+        if self.receiving is not None or self._queue or self.done:
+            return None
         end = data.find(b"\r\n\r\n") + 4
-        gate, settings = self._gate, self._settings
         known = self._heads.get((self._sender, data[:end]))
         if known is None or len(data) - end != known.length:
-            return False
-        screened = known.screened
+            return None
+        gate, settings, screened = self._gate, self._settings, known.screened
         if (
             screened.terms is not gate.terms
             or settings is not self._server.settings
             or gate.under_way >= settings.max_in_flight
         ):
-            return False
-        connection = self._connection
-        delivery = gate.begin(connection.peer)
+            return None
+        delivery = gate.begin(self._sender[0])
         request = Request(delivery, data[end:])
         request.version = screened.decision.head.version
         self._queue.append(request)
-        connection.deadline = inf  # nothing more is awaited from the sender
         request.answer = delivery.repeat(screened)
-        return True
+        return request
 
     def _learn(self, data: bytes) -> None:
         """Remember what a head was screened to, if `data` was exactly one request with it.

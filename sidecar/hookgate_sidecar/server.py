@@ -170,9 +170,8 @@ class Server:
         # One sweep over all connections costs less than a timer set and cancelled per request.
         now = self.loop.time()
         for connection in [c for c in self._connections if c.deadline <= now]:
-            connection.deadline = float("inf")
             try:
-                connection.expire()
+                connection.expire(now)
             except Exception as error:  # noqa: BLE001  # the others' deadlines hold all the same
                 self.gate.log_fault("expire", error)
                 connection.cut()

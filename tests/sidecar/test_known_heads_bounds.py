@@ -430,10 +430,10 @@ setattr(target, name, broken)
     [
         (("hookgate.delivery", "Delivery", "repeat"), 2),
         (("hookgate.policy", "Policy", "parse"), 2),
-        (("hookgate_sidecar.connection", "Connection", "_pump"), 3),
+        (("hookgate_sidecar.connection", "Connection", "_start"), 2),
         (("hookgate.upstream", "Upstream", "send"), 2),
     ],
-    ids=["repeat", "judge", "pump", "send"],
+    ids=["repeat", "judge", "start", "send"],
 )
 def test_a_fault_in_a_known_request_is_closed_recorded_and_survived(
     tmp_path: Path, where: tuple[str, str, str], turn: int
