@@ -13,11 +13,11 @@ None of these raises. Whatever goes wrong inside ends as `gate_error`, recorded,
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from hashlib import sha256
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 from .answer import BARE_FAILURE, DELIVERED, Answer, make_answer
+from .digest import new_sha256
 from .exchange import Response
 from .forwarding import relayed_fields, upstream_head, upstream_request
 from .ledger.record import (
@@ -179,7 +179,9 @@ class Delivery:
         """SHA-256 of what came."""
         if self._body is None:
             raise RuntimeError("judged without a body")
-        self._digest = sha256(self._body).hexdigest()
+        digest = new_sha256()
+        digest.update(self._body)
+        self._digest = digest.hexdigest()
 
     def parse(self) -> None:
         """Is the body a document?"""
@@ -204,11 +206,10 @@ class Delivery:
         if decision.finding is not None:
             self._end(Ending(*decision.finding), later=True)
             return
-        journal = self._gate.journal
-        line = forward_record(
-            self._gate.boot, self._seq, self.request_id, event["reference"], digest
-        )
-        journal.forward(line, self._send)
+        gate = self._gate
+        line = forward_record(gate.boot, self._seq, self.request_id, event["reference"], digest)
+        gate.journal.forward(line)
+        gate.to_send.append(self)
         self._forwarded_at = perf_counter()
 
     def fail(self, where: str, error: Exception) -> None:
@@ -216,7 +217,7 @@ class Delivery:
         self._fault(where, error)
         self.give()
 
-    def _send(self, written: bool) -> None:
+    def send(self, *, written: bool) -> None:
         """The `forward` line is written, or could not be."""
         screened, body = self.screened, self._body
         try:
@@ -226,12 +227,13 @@ class Delivery:
                 self.give()
             elif screened is not None and screened.upstream_head is not None and body is not None:
                 request = upstream_request(screened.upstream_head, body, self.request_id)
-                self._terms.upstream.send(request, self._finish)
+                self._terms.upstream.send(request, self)
         except Exception as error:  # noqa: BLE001  # fails closed
             self._fault("send", error)
             self.give()
 
-    def _finish(self, result: Response | Reason) -> None:
+    def finish(self, result: Response | Reason) -> None:
+        """Called by the upstream."""
         self._upstream_took = perf_counter() - self._forwarded_at
         self._gate.conclude_soon(self, result)
 
@@ -239,18 +241,18 @@ class Delivery:
         """Called by the gate at the end of the turn in which the upstream answered."""
         if self.ended:
             return
-        delivered = isinstance(result, Response) and 200 <= result.status < 300
+        delivered = _DELIVERED.get(result.status) if isinstance(result, Response) else None
         try:
-            if not isinstance(result, Response):
-                self._end(Ending(result), later=True)
-            elif delivered:
-                self._end(_DELIVERED[result.status], DELIVERED, later=True)
-            else:
+            if delivered is not None:
+                self._end(delivered, DELIVERED, later=True)
+            elif isinstance(result, Response):
                 ending = Ending(Reason.UPSTREAM_REJECTED, (), result.status)
                 answer = Answer(result.status, relayed_fields(result.fields), result.body)
                 self._end(ending, answer, later=True)
+            else:
+                self._end(Ending(result), later=True)
         except Exception as error:  # noqa: BLE001  # fails closed, but what arrived has arrived
-            self._fault("finish", error, _CLEAN if delivered else Reason.GATE_ERROR)
+            self._fault("finish", error, Reason.GATE_ERROR if delivered is None else _CLEAN)
             self.give()
 
     def _end(self, ending: Ending, answer: Answer | None = None, *, later: bool = False) -> Answer:
@@ -285,11 +287,12 @@ class Delivery:
             gone=self._gone,
             size=self._received,
             sha256=self._digest,
-            duration_ms=_milliseconds(now - self._began),
-            upstream_ms=None if took is None else _milliseconds(took),
+            duration_ms=int((now - self._began) * 1e6) / 1e3,  # half the cost of round()
+            upstream_ms=None if took is None else int(took * 1e6) / 1e3,
         )
-        then = self.give if later else None
-        gate.journal.delivery(record, forwarded=self._forwarded_at > 0, then=then)
+        gate.journal.delivery(record, forwarded=self._forwarded_at > 0, later=later)
+        if later:
+            gate.to_answer.append(self)
         self._count(ending.reason, record["route"] or "", now, foreign=foreign)
         return answer
 
@@ -297,7 +300,7 @@ class Delivery:
         gate = self._gate
         return outline(decision, self._peer, gate.boot, gate.front, self._terms.policy.fingerprint)
 
-    def give(self, _written: bool = True) -> None:
+    def give(self) -> None:
         """Answer; what could not be recorded is refused or delivered all the same, and owed."""
         done, self._done = self._done, None
         if done is None:
@@ -349,10 +352,6 @@ class Delivery:
         if origin is not None:
             return origin.finding is not None
         return self._terms.policy.standing(self._peer) is Standing.FOREIGN
-
-
-def _milliseconds(seconds: float) -> float:
-    return int(seconds * 1e6) / 1e3  # half the cost of round()
 
 
 JUDGING = (

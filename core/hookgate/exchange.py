@@ -6,10 +6,9 @@ nowhere else.
 """
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import httptools
 
@@ -32,7 +31,11 @@ class Response:
     body: bytes
 
 
-Done = Callable[[Response | Reason], None]
+class Caller(Protocol):
+    """Who sends a request."""
+
+    def finish(self, result: Response | Reason, /) -> None:
+        """What came of it; called exactly once."""
 
 
 class _StopReading(Exception):  # noqa: N818  # no error: how a parser callback ends the parsing
@@ -53,7 +56,7 @@ class Connection(asyncio.Protocol):
         self._pool = pool
         self._max_response = max_response
         self._transport: asyncio.Transport | None = None
-        self._done: Done | None = None
+        self._caller: Caller | None = None
         self._asked_for_head = False
         self._closed = False
         self._parser = httptools.HttpResponseParser(self)
@@ -73,12 +76,12 @@ class Connection(asyncio.Protocol):
         """Whether another exchange may begin on it."""
         return self._transport is not None and not self._transport.is_closing()
 
-    def begin(self, request: bytes, done: Done, deadline: float) -> None:
-        """Send a request; `done` is called exactly once."""
+    def begin(self, request: bytes, caller: Caller, deadline: float) -> None:
+        """Send a request; `caller.finish` is called exactly once."""
         assert self._transport is not None  # noqa: S101  # the pool holds connected ones only
         if self._received:
             self._reset()
-        self._done = done
+        self._caller = caller
         self._asked_for_head = request.startswith(b"HEAD ")
         self.deadline = deadline
         self._transport.write(request)
@@ -102,9 +105,9 @@ class Connection(asyncio.Protocol):
         self._tell(result)
 
     def _tell(self, result: Response | Reason) -> None:
-        done, self._done = self._done, None
-        if done is not None:
-            done(result)
+        caller, self._caller = self._caller, None
+        if caller is not None:
+            caller.finish(result)
 
     # asyncio.Protocol
 

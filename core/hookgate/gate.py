@@ -34,7 +34,8 @@ class Gate:
 
     `worker` is its number where there are several, `replaces` how the one before it ended.
 
-    `under_way` counts the deliveries whose head passed and that have not ended.
+    `under_way` counts the deliveries whose head passed and that have not ended. `to_send` and
+    `to_answer` are those that wait for their lines to be written.
 
     Raises `LedgerError` where the ledger cannot be opened.
     """
@@ -60,6 +61,8 @@ class Gate:
         self._turn_ends = False
         self._to_judge: list[Delivery] = []
         self._to_conclude: list[tuple[Delivery, Response | Reason]] = []
+        self.to_send: list[Delivery] = []
+        self.to_answer: list[Delivery] = []
         self._retired: list[Upstream] = []
         self.journal.open(
             {
@@ -165,7 +168,20 @@ class Gate:
         to_conclude, self._to_conclude = self._to_conclude, []
         for delivery, result in to_conclude:
             delivery.conclude(result)
-        self.journal.settle()
+        to_send, self.to_send = self.to_send, []
+        to_answer, self.to_answer = self.to_answer, []
+        written = self._settle()
+        for delivery in to_send:
+            delivery.send(written=written)
+        for delivery in to_answer:
+            delivery.give()
+
+    def _settle(self) -> bool:
+        try:
+            return self.journal.settle()
+        except Exception as error:  # noqa: BLE001  # fails closed: nothing is sent
+            self.log_fault("settle", error)
+            return False
 
     def tick(self) -> None:
         """To be called once a second."""

@@ -6,7 +6,7 @@ from collections import deque
 from math import inf
 from urllib.parse import urlsplit
 
-from .exchange import Connection, Done, Response
+from .exchange import Caller, Connection, Response
 from .known import Known
 from .policy import Reason
 from .settings import UpstreamSettings
@@ -31,11 +31,11 @@ def endpoint(settings: UpstreamSettings) -> tuple[str, int, ssl.SSLContext | Non
 class _Waiting:
     """A request for which no connection is free. `attempt` is to make one."""
 
-    __slots__ = ("attempt", "deadline", "done", "request")
+    __slots__ = ("attempt", "caller", "deadline", "request")
 
-    def __init__(self, request: bytes, done: Done, deadline: float) -> None:
+    def __init__(self, request: bytes, caller: Caller, deadline: float) -> None:
         self.request = request
-        self.done = done
+        self.caller = caller
         self.deadline = deadline
         self.attempt: asyncio.Task[None] | None = None
 
@@ -69,8 +69,8 @@ class Upstream:
         self._retired = True
         self._close_idle()
 
-    def send(self, request: bytes, done: Done) -> None:
-        """Send a request; `done` is called later with the response, or why there is none.
+    def send(self, request: bytes, caller: Caller) -> None:
+        """Send a request; `caller.finish` is called later with what came of it.
 
         The deadline covers waiting for a connection, connecting and the exchange.
         """
@@ -80,9 +80,9 @@ class Upstream:
             self._timer = self._loop.call_at(deadline, self._expire_overdue)
         connection = self._take_idle(now)
         if connection is not None:
-            connection.begin(request, done, deadline)
+            connection.begin(request, caller, deadline)
             return
-        self._waiting.append(_Waiting(request, done, deadline))
+        self._waiting.append(_Waiting(request, caller, deadline))
         self._connect_if_needed()
 
     async def close(self) -> None:
@@ -154,14 +154,14 @@ class Upstream:
         waiting.attempt = None
         if waiting in self._waiting:
             self._waiting.remove(waiting)
-            waiting.done(Reason.UPSTREAM_UNREACHABLE)
+            waiting.caller.finish(Reason.UPSTREAM_UNREACHABLE)
 
     def release(self, connection: Connection) -> None:
         """Take a connection that is ready for its next exchange."""
         if self._waiting and connection.is_usable():
             first = self._waiting.popleft()
             connection.attempt = first.attempt
-            connection.begin(first.request, first.done, first.deadline)
+            connection.begin(first.request, first.caller, first.deadline)
             return
         if self._retired:
             connection.close()
@@ -194,7 +194,7 @@ class Upstream:
             self._waiting.remove(waiting)
             if waiting.attempt is not None:
                 waiting.attempt.cancel()
-            waiting.done(Reason.UPSTREAM_TIMEOUT)
+            waiting.caller.finish(Reason.UPSTREAM_TIMEOUT)
         for connection in [c for c in self._connected if c.deadline <= now]:
             connection.end(Reason.UPSTREAM_TIMEOUT)
 

@@ -180,9 +180,9 @@ class Connection(asyncio.Protocol):
             self._pump()
 
     def _finish(self, request: Request) -> None:
-        last = len(self._queue) == 1
+        ending = self._draining or self._ended_by_sender or self._reader.done
         closing = not (request.complete and request.keep_alive) or (
-            last and (self._draining or self._ended_by_sender or self._reader.done)
+            ending and len(self._queue) == 1
         )
         request.keep_alive = not closing
         self._write(request)

@@ -57,16 +57,17 @@ class Request:
         "version",
     )
 
-    def __init__(self, delivery: Delivery, whole: bytes | None = None) -> None:
-        came = whole is not None
+    def __init__(
+        self, delivery: Delivery, version: str, body: list[bytes], size: int, *, whole: bool
+    ) -> None:
         self.delivery = delivery
-        self.version = "1.1"
-        self.head_complete = came
+        self.version = version
+        self.head_complete = whole
         self.expects = False
-        self.body = [] if whole is None else [whole]
-        self.size = len(whole or b"")
-        self.complete = came
-        self.keep_alive = came
+        self.body = body
+        self.size = size
+        self.complete = whole
+        self.keep_alive = whole
         self.started = False
         self.answer: Answer | None = None
         self.answered = False
@@ -137,9 +138,9 @@ class Reader:
         """
         if self.receiving is not None or self._queue or self.done:
             return None
-        end = data.find(b"\r\n\r\n") + 4
-        known = self._heads.get((self._sender, data[:end]))
-        if known is None or len(data) - end != known.length:
+        head, blank_line, body = data.partition(b"\r\n\r\n")
+        known = self._heads.get((self._sender, head))
+        if known is None or len(body) != known.length or not blank_line:
             return None
         gate, settings, screened = self._gate, self._settings, known.screened
         if (
@@ -148,9 +149,9 @@ class Reader:
             or gate.under_way >= settings.max_in_flight
         ):
             return None
-        delivery = gate.begin(self._sender[0])
-        request = Request(delivery, data[end:])
-        request.version = screened.decision.head.version
+        delivery = gate.begin(self._connection.peer)
+        version = screened.decision.head.version
+        request = Request(delivery, version, [body], known.length, whole=True)
         self._queue.append(request)
         request.answer = delivery.repeat(screened)
         return request
@@ -171,15 +172,15 @@ class Reader:
             or self._settings is not self._server.settings  # this connection has other bounds
         ):
             return
-        end = data.find(b"\r\n\r\n") + 4
+        head, blank_line, body = data.partition(b"\r\n\r\n")
         if screened.decision.finding is None:
-            if request.answer is not None or request.size != len(data) - end:
+            if request.answer is not None or request.size != len(body):
                 return  # refused for something else than its head
         elif self._heads is not self._server.heads_of_strangers:
             return  # whoever a trusted proxy speaks for could drive out what passed
-        if end <= LONGEST and declared_length(screened.decision.head) == len(data) - end:
-            known = KnownHead(screened, len(data) - end)
-            self._heads.learn((self._sender, data[:end]), known)
+        short = len(head) + len(blank_line) <= LONGEST
+        if short and declared_length(screened.decision.head) == len(body):
+            self._heads.learn((self._sender, head), KnownHead(screened, len(body)))
 
     def read_on(self) -> None:
         """Parse what was put back."""
@@ -188,7 +189,8 @@ class Reader:
 
     def begin(self) -> Request:
         """A request begins to arrive."""
-        request = Request(self._gate.begin(self._connection.peer))
+        delivery = self._gate.begin(self._connection.peer)
+        request = Request(delivery, "1.1", [], 0, whole=False)
         request.target, request.fields, request.fed = b"", [], 0
         self._queue.append(request)
         self.receiving = request

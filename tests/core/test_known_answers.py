@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from hookgate.exchange import Response
 from hookgate.policy import Reason
-from support.exchanges import BODY, HEAD, SETTINGS, Result, Sender, run, timed
+from support.exchanges import BODY, HEAD, SETTINGS, Caller, Result, Sender, run, timed
 from support.faulty import answer_head
 from support.scripted import Act, answering, read_request, scripted, slowly
 
@@ -238,7 +238,7 @@ def test_an_answer_to_head_is_not_taken_for_another(
     async def head(sender: Sender) -> Result:
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         request = HEAD.replace(b"POST", b"HEAD").replace(b": 2", b": 0")
-        sender.upstream.send(request, future.set_result)
+        sender.upstream.send(request, Caller(future.set_result))
         return await future
 
     async def play(sender: Sender) -> None:

@@ -14,7 +14,7 @@ import hookgate.delivery as delivery_module
 from hookgate.answer import DELIVERED, Answer
 from hookgate.config import load
 from hookgate.delivery import Delivery
-from hookgate.exchange import Done, Response
+from hookgate.exchange import Caller, Response
 from hookgate.forwarding import relayed_fields
 from hookgate.gate import Gate
 from hookgate.ledger.sink import Sink
@@ -46,7 +46,7 @@ class Turns:
     gate: Gate
     path: Path
     logged: list[dict[str, Any]]
-    sent: list[tuple[bytes, Done]] = field(default_factory=list)
+    sent: list[tuple[bytes, Caller]] = field(default_factory=list)
     answers: dict[int, list[Answer]] = field(default_factory=dict)
 
     def begin(self, body: bytes = CLEAN, done: Callable[[Answer], None] | None = None) -> Delivery:
@@ -57,15 +57,15 @@ class Turns:
         delivery.deliver(body, done or answers.append)
         return delivery
 
-    def send(self, request: bytes, done: Done) -> None:
+    def send(self, request: bytes, caller: Caller) -> None:
         """In the upstream's place."""
-        self.sent.append((request.partition(b"\r\n\r\n")[2], done))
+        self.sent.append((request.partition(b"\r\n\r\n")[2], caller))
 
     def answer(self, *results: Response | Reason) -> None:
         """Answer what was sent, in order; 200 behind those that are given."""
         sent, self.sent[:] = self.sent[:], []
-        for place, (_, done) in enumerate(sent):
-            done(results[place] if place < len(results) else OK)
+        for place, (_, caller) in enumerate(sent):
+            caller.finish(results[place] if place < len(results) else OK)
 
     @property
     def statuses(self) -> list[list[int]]:
@@ -243,7 +243,7 @@ BEGINNING = [
     ("journal", "forward"),
     (delivery_module, "read_decided_event"),
     (delivery_module, "forward_record"),
-    (delivery_module, "sha256"),
+    (delivery_module, "new_sha256"),
     ("upstream", "send"),
 ]
 
@@ -269,10 +269,27 @@ def test_a_fault_at_the_beginning_hits_one(
     assert len(turns.faults) == 1
 
 
+def test_a_fault_while_lines_are_written_sends_nothing(
+    turns: Turns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody knows which are: 503 for what was to be sent, 200 for what had arrived."""
+    turns.begin()
+    turns.gate.end_turn()
+    turns.answer()
+    turns.begin()
+    with monkeypatch.context() as patch:
+        patch.setattr(turns.gate.journal, "settle", breaking(turns.gate.journal.settle, 1))
+        turns.gate.end_turn()
+    assert turns.sent == []
+    assert turns.statuses == [[200], [503]]
+    assert turns.faults == ["settle"]
+    turns.gate.end_turn()
+    assert turns.reasons == ["clean", "audit_unavailable"]
+
+
 ENDING = [
     ("journal", "delivery"),
     (delivery_module, "delivery_record"),
-    (delivery_module, "_milliseconds"),
 ]
 
 
@@ -348,7 +365,7 @@ def test_an_answer_that_brings_the_next_request_waits_for_the_next_turn(turns: T
 
 def test_an_answer_within_send_waits_for_the_next_turn(turns: Turns) -> None:
     """An upstream that ends an exchange at once does not end it within its own beginning."""
-    turns.gate.upstream.send = lambda request, done: done(Reason.UPSTREAM_UNREACHABLE)  # type: ignore[method-assign]  # as above
+    turns.gate.upstream.send = lambda request, caller: caller.finish(Reason.UPSTREAM_UNREACHABLE)  # type: ignore[method-assign]  # as above
     turns.begin()
     turns.begin()
     turns.gate.end_turn()
@@ -438,14 +455,14 @@ def test_closing_ends_the_turn_before_and_after(turns: Turns) -> None:
     turns.begin(BROKEN)
     turns.gate.end_turn()
     turns.begin()
-    sent = turns.sent[0][1]
+    caller = turns.sent[0][1]
 
     async def expire() -> None:
-        for _, done in turns.sent:
-            done(Reason.UPSTREAM_TIMEOUT)
+        for _, caller in turns.sent:
+            caller.finish(Reason.UPSTREAM_TIMEOUT)
 
     turns.gate.upstream.close = expire  # type: ignore[method-assign]  # of what was sent
-    sent(OK)
+    caller.finish(OK)
     turns.sent.pop(0)
     turns.gate._loop.run_until_complete(turns.gate.close_upstreams())
     assert turns.statuses == [[200], [422], [504]]

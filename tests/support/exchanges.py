@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from hookgate.exchange import Response
@@ -29,23 +29,30 @@ SETTINGS = UpstreamSettings(
 )
 
 
+@dataclass
+class Caller:
+    """Whom an upstream tells what came of a request."""
+
+    finish: Callable[[Result], None]
+
+
 class Sender:
-    """Sends through one `Upstream` and notes every call of `done`."""
+    """Sends through one `Upstream` and notes every call of `finish`."""
 
     def __init__(self, upstream: Upstream) -> None:
         self.upstream = upstream
         self.results: list[Result] = []
 
     def begin(self, body: bytes = BODY) -> asyncio.Future[Result]:
-        """Send; the future fails where `done` is called twice."""
+        """Send; the future fails where `finish` is called twice."""
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         head = HEAD.replace(b"Length: 2", b"Length: %d" % len(body))
 
-        def done(result: Result) -> None:
+        def finish(result: Result) -> None:
             self.results.append(result)
             future.set_result(result)
 
-        self.upstream.send(head + body, done)
+        self.upstream.send(head + body, Caller(finish))
         return future
 
 

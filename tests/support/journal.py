@@ -60,11 +60,8 @@ class Book:
 
     def forward(self, seq: int) -> bool:
         """Whether a delivery may go upstream."""
-        told: list[bool] = []
-        record = self.record("forward", seq=seq, request_id=f"r{seq}")
-        self.journal.forward(record, told.append)
-        self.journal.settle()
-        return told.pop()
+        self.journal.forward(self.record("forward", seq=seq, request_id=f"r{seq}"))
+        return self.journal.settle()
 
     def delivered(self, seq: int) -> None:
         record = self.record("delivery", seq=seq, outcome="delivered", reason="clean")

@@ -1,15 +1,14 @@
 """The ledger's writing side: chained lines, sums instead of floods, and what is owed.
 
-Lines wait for `settle`, share one write (3 us for one line, 12 for ten), and whoever waits for a
-line is called after it. Synchronous, single-threaded, and told the time by `tick`; a front calls
-that once a second.
+Lines wait for `settle` and share one write (3 us for one line, 12 for ten). Synchronous,
+single-threaded, and told the time by `tick`; a front calls that once a second.
 """
 
 import hmac
 import json
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from hashlib import sha256
 from operator import itemgetter
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 import orjson
 import structlog
 
+from hookgate.digest import new_sha256
 from hookgate.policy import Reason
 from hookgate.settings import AuditSettings, Fsync
 
@@ -33,9 +33,6 @@ SYNC_APART_SECONDS = 0.05
 
 _KIND = itemgetter("event")
 _dump = orjson.dumps
-
-# Called with whether the line was written.
-Then = Callable[[bool], None]
 
 
 class LedgerUnavailableError(Exception):
@@ -70,9 +67,9 @@ class Journal:
         self._clock = Clock()
         self._now = ""
         self._prev = self._tip = ""
-        # To be written: the record, whether its delivery was forwarded, and who waits for it.
-        self._pending: list[tuple[Record, bool, Then | None]] = []
-        self._settled: list[tuple[list[Then], bool]] = []
+        # To be written at the next `settle`; of those, the ends of what was forwarded.
+        self._pending: list[Record] = []
+        self._pending_forwarded: list[Record] = []
         self._sink: Sink | None = None
         # A sync failed: the kernel drops such pages and the next sync succeeds, so only a line
         # that is written and synced from here on proves that the disk works.
@@ -105,20 +102,24 @@ class Journal:
         )
         self._pay()
 
-    def forward(self, record: Record, then: Then) -> None:
-        """Write that a delivery is about to go upstream, which it may once `then` gets True."""
+    def forward(self, record: Record) -> None:
+        """Write at the next `settle` that a delivery is about to go upstream."""
         record["ts"] = self._now or self._turn()
-        self._pending.append((record, False, then))
+        self._pending.append(record)
 
-    def delivery(self, record: Record, *, forwarded: bool, then: Then | None = None) -> None:
-        """Write how a delivery ended: at the next `settle` with a `then`, at once without.
+    def delivery(self, record: Record, *, forwarded: bool, later: bool = False) -> None:
+        """Write how a delivery ended, at once or `later`, at the next `settle`.
 
         What cannot be written is owed where the delivery was forwarded, and otherwise summed.
         """
-        record["ts"] = self._now or self._turn()
-        self._pending.append((record, forwarded, then))
-        if then is None:
-            self._write_pending()
+        if later:
+            record["ts"] = self._now or self._turn()
+            self._pending.append(record)
+            if forwarded:
+                self._pending_forwarded.append(record)
+        else:
+            record["ts"] = self._now or self._clock.now()
+            self._keep([record], [record] if forwarded else [])
 
     def count_stranger(self, reason: Reason, seq: int) -> bool:
         """Sum up a refusal of a foreign source, if `FOREIGN_LINES_A_SECOND` were written.
@@ -130,13 +131,12 @@ class Journal:
             self._sum(reason.outcome.value, reason.code, seq, "flood")
         return flooding
 
-    def settle(self) -> None:
-        """Write the lines that wait, and call who waits for them."""
-        self._write_pending()
-        settled, self._settled = self._settled, []
-        for waiting, written in settled:
-            for then in waiting:
-                then(written)
+    def settle(self) -> bool:
+        """Write the lines that wait; True if there were some and they are written."""
+        pending, self._pending = self._pending, []
+        forwarded, self._pending_forwarded = self._pending_forwarded, []
+        self._now = ""
+        return bool(pending) and self._keep(pending, forwarded)
 
     def reload(self, fields: Record) -> None:
         """Write what came of a reload, now or when writing works again."""
@@ -157,7 +157,6 @@ class Journal:
 
     def reopen(self) -> None:
         """Close the file and open its path anew, as after a rotation."""
-        self._write_pending()
         old, self._sink = self._sink, None
         try:
             if old is not None:
@@ -175,7 +174,7 @@ class Journal:
 
     def close(self, fields: Record) -> None:
         """Write what is owed, the sums and `stop`, sync, close; what cannot be is logged."""
-        self._write_pending()
+        self.settle()
         self._pay()
         self._write_sums()
         self._owed.append({**self._opening("stop"), "front": self._front, **fields})
@@ -220,29 +219,27 @@ class Journal:
             if seal_key:
                 tip = hmac.digest(seal_key, line, "sha256").hex()
             else:
-                tip = sha256(line).hexdigest()
+                digest = new_sha256()
+                digest.update(line)
+                tip = digest.hexdigest()
             lines.append(line)
         self._tip = tip
         return b"\n".join(lines)
 
-    def _write_pending(self) -> None:
-        pending, self._pending = self._pending, []
-        self._now = ""
-        if not pending:
-            return
+    def _keep(self, records: Sequence[Record], forwarded: Sequence[Record]) -> bool:
         try:
-            self._write([record for record, _, _ in pending])
-            written = True
+            self._write(records)
         except LedgerUnavailableError:
-            for record, forwarded, _ in pending:
-                if forwarded:
+            owed = {id(record) for record in forwarded}
+            for record in records:
+                if id(record) in owed:
                     self._owed.append(record)
                 elif record["event"] == "delivery":
                     self._sum(
                         record["outcome"], record["reason"], record["seq"], "audit_unavailable"
                     )
-            written = False
-        self._settled.append(([then for _, _, then in pending if then is not None], written))
+            return False
+        return True
 
     def _write(self, records: Sequence[Record]) -> None:
         self._pay()

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from hookgate.settings import Mode
 
@@ -118,10 +117,10 @@ def check_size(decision: Decision, rules: Rules) -> Finding | None:
 def check_document(decision: Decision, rules: Rules) -> Finding | None:
     """Is the body strict JSON that every parser reads alike?"""
     result = parse(decision.body or b"", rules.max_depth)
-    if isinstance(result, Finding):
-        return result
-    decision.document = result
-    return None
+    if isinstance(result, dict):
+        decision.document = result
+        return None
+    return result
 
 
 def check_contract(decision: Decision, rules: Rules) -> Finding | None:  # noqa: ARG001  # one signature
@@ -134,7 +133,8 @@ def check_contract(decision: Decision, rules: Rules) -> Finding | None:  # noqa:
     return Finding(Reason.CONTRACT_VIOLATION, details) if details else None
 
 
-class Check(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Check:
     """A check by name; `enforced` says whether its finding refuses or is only observed."""
 
     name: str

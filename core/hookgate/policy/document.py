@@ -23,6 +23,8 @@ DEEPEST = 128
 _BACKSLASH = ord("\\")  # one byte is found ten times as fast as six, and few events hold it
 _PLACE = re.compile(r"at (line \d+ column \d+)$")
 _HOLDERS = frozenset((dict, list))  # asked of each value: a third faster than a tuple
+# Whoever writes spaces writes one behind the first key already.
+_TELLING = 64
 _SMALLEST, _LARGEST = -(2**63), 2**64 - 1
 
 
@@ -64,7 +66,7 @@ def _read_canonical(body: bytes) -> Any:
     Such a body is strict: of a key that stands twice only one would be written, and a number beyond
     64 bits or a double otherwise. Serialisers write so by default, but for Python's; 1.5 us.
     """
-    if body.find(b'": ') >= 0:
+    if body.find(b'": ', 0, _TELLING) >= 0:
         return None  # not worth trying
     try:
         document = orjson.loads(body)

@@ -3,7 +3,6 @@
 import contextlib
 import tempfile
 from collections import Counter
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -45,20 +44,17 @@ class Journalling(RuleBasedStateMachine):
         self.forwarded: set[int] = set()
         self.kept_back: set[int] = set()
         self.ended: dict[int, tuple[str, str]] = {}
-        # Who waits for a line, in order, and who was told.
-        self.waiting: list[tuple[str, int]] = []
-        self.told: list[tuple[str, int]] = []
+        self.waiting: list[int] = []
 
     @rule(count=st.integers(1, 4))
     def clean_events_arrive(self, count: int) -> None:
         for _ in range(count):
             self.seq += 1
             record = self.book.record("forward", seq=self.seq, request_id=f"r{self.seq}")
-            self.waiting.append(("forward", self.seq))
-            self.book.journal.forward(record, partial(self.a_forward_is_told, self.seq))
+            self.waiting.append(self.seq)
+            self.book.journal.forward(record)
 
     def a_forward_is_told(self, seq: int, written: bool) -> None:
-        self.told.append(("forward", seq))
         if written:
             self.under_way.append(seq)
             self.forwarded.add(seq)
@@ -83,21 +79,15 @@ class Journalling(RuleBasedStateMachine):
     def it_ends(self, seq: int, outcome: str, reason: str, waits: bool) -> None:
         self.ended[seq] = (outcome, reason)
         record = self.book.record("delivery", seq=seq, outcome=outcome, reason=reason)
-        then = partial(self.an_end_is_told, seq) if waits else None
-        if waits:
-            self.waiting.append(("delivery", seq))
-        self.book.journal.delivery(record, forwarded=outcome == "delivered", then=then)
-
-    def an_end_is_told(self, seq: int, _written: bool) -> None:
-        self.told.append(("delivery", seq))
+        self.book.journal.delivery(record, forwarded=outcome == "delivered", later=waits)
 
     @rule()
     def the_turn_ends(self) -> None:
-        """Whoever waits is told then, once, in the order of the lines."""
-        self.book.journal.settle()
-        assert self.told == self.waiting
-        self.told.clear()
-        self.waiting.clear()
+        """Deliveries whose line is written go upstream then, and no others."""
+        written = self.book.journal.settle()
+        waiting, self.waiting = self.waiting, []
+        for seq in waiting:
+            self.a_forward_is_told(seq, written)
 
     @rule(reason=FOREIGN_REASONS, count=st.sampled_from([1, 30, 60]))
     def strangers_arrive(self, reason: str, count: int) -> None:

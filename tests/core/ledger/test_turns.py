@@ -1,6 +1,5 @@
 """Lines that wait share one write, which stands or falls with all of them."""
 
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,22 +14,23 @@ SECRET = "canary-0031699999999"
 
 
 class Turn:
-    """Lines of one turn; `told` is who was told what, in order."""
+    """Lines of one turn, and the numbers of those that wait to be written, in order."""
 
     def __init__(self, book: Book) -> None:
-        self.told: list[tuple[int, bool]] = []
+        self._waiting: list[int] = []
         self._book = book
         self._journal = book.journal
 
     def forward(self, *seqs: int) -> None:
         for seq in seqs:
-            record = self._book.record("forward", seq=seq, request_id=f"r{seq}")
-            self._journal.forward(record, partial(self._tell, seq))
+            self._journal.forward(self._book.record("forward", seq=seq, request_id=f"r{seq}"))
+            self._waiting.append(seq)
 
     def _end(self, seq: int, outcome: str, reason: str) -> None:
         record = self._book.record("delivery", seq=seq, outcome=outcome, reason=reason)
         forwarded = outcome == "delivered"
-        self._journal.delivery(record, forwarded=forwarded, then=partial(self._tell, seq))
+        self._journal.delivery(record, forwarded=forwarded, later=True)
+        self._waiting.append(seq)
 
     def deliver(self, *seqs: int) -> None:
         for seq in seqs:
@@ -41,13 +41,9 @@ class Turn:
             self._end(seq, "refused", "malformed_json")
 
     def settle(self) -> list[tuple[int, bool]]:
-        """Settle, and who was told what by that."""
-        before = len(self.told)
-        self._journal.settle()
-        return self.told[before:]
-
-    def _tell(self, seq: int, written: bool) -> None:
-        self.told.append((seq, written))
+        """Settle, and who is told what by that."""
+        waiting, self._waiting = self._waiting, []
+        return told(self._journal.settle(), *waiting)
 
 
 def told(written: bool, *seqs: int) -> list[tuple[int, bool]]:
@@ -65,7 +61,7 @@ def test_the_lines_of_a_turn_share_one_write(path: Path, disk: Disk) -> None:
     turn = Turn(book)
     before = disk.writes
     turn.forward(*range(1, 21))
-    assert (disk.writes, turn.told) == (before, [])
+    assert disk.writes == before
     assert turn.settle() == told(True, *range(1, 21))
     assert disk.writes == before + 1
     turn.deliver(3, 1)
@@ -218,44 +214,42 @@ def test_a_turn_that_meets_an_outage_writes_nothing_either(path: Path, disk: Dis
     assert assert_balanced(path) == {"delivered": 4, "refused": 3, "failed": 3}
 
 
-def test_a_line_that_does_not_wait_takes_those_before_it_along(path: Path, disk: Disk) -> None:
-    """In order and in its own write; who waits for them is told at the end of the turn."""
+def test_a_line_that_does_not_wait_comes_before_those_that_do(path: Path, disk: Disk) -> None:
+    """In its own write; they keep their order."""
     book, turn = begun(path)
     before = disk.writes
     turn.deliver(1)
     turn.forward(4, 5)
     book.refused(6)
-    assert (disk.writes, turn.told[3:]) == (before + 1, [])
-    assert lines(path)[3:] == [("delivery", 1), ("forward", 4), ("forward", 5), ("delivery", 6)]
+    assert disk.writes == before + 1
+    assert lines(path)[3:] == [("delivery", 6)]
     turn.deliver(2)
     assert turn.settle() == told(True, 1, 4, 5, 2)
     assert disk.writes == before + 2
+    later = [("delivery", 1), ("forward", 4), ("forward", 5), ("delivery", 2)]
+    assert lines(path)[4:] == later
     book.close()
     assert_chained(path)
 
 
-def test_a_line_that_does_not_wait_shares_the_fate_of_those_before_it(
+def test_a_line_that_does_not_wait_and_is_lost_costs_the_others_nothing(
     path: Path, disk: Disk
 ) -> None:
-    """Those were not written and stay so, though there is room again when the turn ends."""
+    """There is room again when the turn ends."""
     book, turn = begun(path)
     before = path.read_bytes()
-    disk.room = 700
+    disk.room = 100
     turn.forward(4, 5)
     turn.deliver(1)
     book.refused(6)
     disk.room = None
-    turn.forward(7)
     assert path.read_bytes() == before
-    assert turn.settle() == [*told(False, 4, 5, 1), *told(True, 7)]
-    assert lines(path)[3:] == [("delivery", 1), ("forward", 7)]
-    for seq in (4, 5):
-        book.failed(seq)
-    for seq in (2, 3, 7):
+    assert turn.settle() == told(True, 4, 5, 1)
+    for seq in (2, 3, 4, 5):
         book.delivered(seq)
     book.journal.tick()
-    book.close(received=7, delivered=4, refused=1, failed=2)
-    assert assert_balanced(path) == {"delivered": 4, "refused": 1, "failed": 2}
+    book.close(received=6, delivered=5, refused=1)
+    assert assert_balanced(path) == {"delivered": 5, "refused": 1}
     assert_chained(path)
 
 
@@ -263,7 +257,7 @@ def test_a_line_that_does_not_wait_shares_the_fate_of_those_before_it(
 def test_what_else_is_written_within_a_turn_breaks_no_chain(
     path: Path, disk: Disk, act: str
 ) -> None:
-    """Whatever comes first: every line is there once, and every waiter is told at the end."""
+    """Whatever comes first: every line is there once."""
     book, turn = begun(path)
     turn.deliver(1)
     turn.forward(4)
@@ -278,7 +272,7 @@ def test_what_else_is_written_within_a_turn_breaks_no_chain(
         case _:
             getattr(book.journal, act)()
     if act == "close":
-        assert turn.settle() == told(True, 1, 4)
+        assert turn.settle() == told(False, 1, 4)  # nothing is sent any more
     else:
         turn.deliver(2)
         assert turn.settle() == told(True, 1, 4, 2)
@@ -316,33 +310,6 @@ def test_interval_counts_the_lines_of_a_turn(path: Path, disk: Disk) -> None:
     turn.settle()
     assert disk.syncs == 1
     book.close()
-
-
-def test_who_is_told_may_write(path: Path, disk: Disk) -> None:
-    """As a delivery does that is told no: its own line comes at once, and others are told after."""
-    book, turn = begun(path)
-    order: list[str] = []
-
-    def refused(written: bool) -> None:
-        order.append(f"4 {written}")
-        book.failed(4)
-        turn.deliver(1)
-
-    disk.room = 0
-    book.journal.forward(book.record("forward", seq=4, request_id="r4"), refused)
-    turn.forward(5)
-    disk.room = 100
-    book.journal.settle()
-    assert (order, turn.told[3:]) == (["4 False"], told(False, 5))
-    disk.room = None
-    assert turn.settle() == told(True, 1)
-    book.failed(5)
-    for seq in (2, 3):
-        book.delivered(seq)
-    book.journal.tick()
-    book.close(received=5, delivered=3, failed=2)
-    assert assert_balanced(path) == {"delivered": 3, "failed": 2}
-    assert_chained(path)
 
 
 def test_a_fault_that_is_none_of_the_disk_takes_nobody_down(
