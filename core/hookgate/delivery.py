@@ -23,10 +23,10 @@ from .forwarding import relayed_fields, upstream_head, upstream_request
 from .ledger.record import (
     Ending,
     Record,
-    delivery_record,
+    begin_record,
+    end_record,
     forward_record,
     outline,
-    read_decided_event,
 )
 from .policy import Decision, Head, Reason, Standing
 
@@ -67,12 +67,12 @@ class Delivery:
         "_decision",
         "_digest",
         "_done",
-        "_event",
         "_forwarded_at",
         "_gate",
         "_gone",
         "_peer",
         "_received",
+        "_record",
         "_seq",
         "_terms",
         "_under_way",
@@ -95,7 +95,7 @@ class Delivery:
         self._complete_at = 0.0
         self._decision: Decision | None = None
         self._digest: str | None = None
-        self._event: Record | None = None
+        self._record: Record | None = None
         self._forwarded_at = 0.0
         self._upstream_took: float | None = None
         self._done: Done | None = None
@@ -196,18 +196,18 @@ class Delivery:
 
     def read_event(self) -> None:
         """What is recorded of the document."""
-        self._event = read_decided_event(self._decision, self._terms.privacy)
+        self._record = self._begin_record()
 
     def proceed(self) -> None:
         """End it for what was found, or have it written that it goes upstream."""
-        decision, event, digest = self._decision, self._event, self._digest
-        if decision is None or event is None or digest is None:
+        decision, record, digest = self._decision, self._record, self._digest
+        if decision is None or record is None or digest is None:
             raise RuntimeError("proceeds without being judged")
         if decision.finding is not None:
             self._end(Ending(*decision.finding), later=True)
             return
         gate = self._gate
-        line = forward_record(gate.boot, self._seq, self.request_id, event["reference"], digest)
+        line = forward_record(gate.boot, self._seq, self.request_id, record["reference"], digest)
         gate.journal.forward(line)
         gate.to_send.append(self)
         self._forwarded_at = perf_counter()
@@ -264,8 +264,7 @@ class Delivery:
             raise RuntimeError("ended twice")
         gate, terms, decision, screened = self._gate, self._terms, self._decision, self.screened
         took = self._upstream_took
-        known = screened.outline if screened is not None else None
-        foreign = known is None and self._is_foreign()
+        foreign = (screened is None or screened.outline is None) and self._is_foreign()
         if answer is None:
             answer = make_answer(
                 ending.reason, ending.details, self.request_id, terms.policy.allow, foreign=foreign
@@ -277,11 +276,11 @@ class Delivery:
         if foreign and gate.journal.count_stranger(ending.reason, self._seq):
             self._count(ending.reason, "", now, foreign=True)
             return answer
-        record = delivery_record(
-            known or self._outline(decision),
+        record = self._record or self._begin_record()
+        end_record(
+            record,
             ending,
             decision,
-            self._event or read_decided_event(decision, terms.privacy),
             seq=self._seq,
             request_id=self.request_id,
             gone=self._gone,
@@ -295,6 +294,11 @@ class Delivery:
             gate.to_answer.append(self)
         self._count(ending.reason, record["route"] or "", now, foreign=foreign)
         return answer
+
+    def _begin_record(self) -> Record:
+        decision, screened = self._decision, self.screened
+        known = screened.outline if screened is not None else None
+        return begin_record(known or self._outline(decision), decision, self._terms.privacy)
 
     def _outline(self, decision: Decision | None) -> Record:
         gate = self._gate

@@ -120,7 +120,7 @@ BEFORE_FORWARDING = [
     ("journal", "forward"),
     ("upstream", "send"),
     (delivery_module, "upstream_head"),
-    (delivery_module, "read_decided_event"),
+    (delivery_module, "begin_record"),
 ]
 
 
@@ -150,7 +150,7 @@ def test_an_exception_before_forwarding_refuses_and_leaves_a_record(
     assert_balanced(tmp_path / "audit.jsonl")
 
 
-WHILE_ENDING = ["delivery_record", "read_decided_event", "make_answer"]
+WHILE_ENDING = ["end_record", "begin_record", "make_answer"]
 
 
 @pytest.mark.parametrize("name", WHILE_ENDING)
@@ -174,7 +174,7 @@ def test_an_exception_while_ending_a_refusal_still_refuses(
     assert_balanced(tmp_path / "audit.jsonl")
 
 
-@pytest.mark.parametrize("name", ["delivery_record"])
+@pytest.mark.parametrize("name", ["end_record"])
 def test_an_exception_after_the_upstream_took_it_is_answered_200(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:

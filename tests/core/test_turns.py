@@ -241,7 +241,7 @@ BEGINNING = [
     ("policy", "parse"),
     ("policy", "validate"),
     ("journal", "forward"),
-    (delivery_module, "read_decided_event"),
+    (delivery_module, "begin_record"),
     (delivery_module, "forward_record"),
     (delivery_module, "new_sha256"),
     ("upstream", "send"),
@@ -289,7 +289,7 @@ def test_a_fault_while_lines_are_written_sends_nothing(
 
 ENDING = [
     ("journal", "delivery"),
-    (delivery_module, "delivery_record"),
+    (delivery_module, "end_record"),
 ]
 
 

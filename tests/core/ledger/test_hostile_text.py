@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hookgate.ledger.privacy import Privacy
-from hookgate.ledger.record import FIELDS, Ending, delivery_record, outline, read_event
+from hookgate.ledger.record import FIELDS, Ending, begin_record, end_record, outline
 from hookgate.policy import Decision, Reason, make_head
 from hookgate.settings import PersonalData
 from support.journal import Book
@@ -48,25 +48,21 @@ def record_of(
     text: str, *, method: bytes = b"POST", path: bytes = b"/", size: int = 1
 ) -> dict[str, Any]:
     """A delivery with `text` in every place that a sender can put text into."""
-    decision = Decision(make_head("192.0.2.1", method, path, []))
+    decision = Decision(make_head("192.0.2.1", method, path, []), b"{}")
     party = {"number": text}
-    event = read_event(
-        {
-            "reference": text,
-            "event": {"reference": text, "type": text},
-            "channel": text,
-            "timeUtc": text,
-            "from": party,
-            "to": party,
-        },
-        PLAIN,
-    )
-    ending = Ending(Reason.CONTRACT_VIOLATION, (text,) * 20)
-    return delivery_record(
-        outline(decision, text, "b", "test", "p"),
-        ending,
+    decision.document = {
+        "reference": text,
+        "event": {"reference": text, "type": text},
+        "channel": text,
+        "timeUtc": text,
+        "from": party,
+        "to": party,
+    }
+    record = begin_record(outline(decision, text, "b", "test", "p"), decision, PLAIN)
+    end_record(
+        record,
+        Ending(Reason.CONTRACT_VIOLATION, (text,) * 20),
         decision,
-        event,
         seq=1,
         request_id="r-1",
         gone=False,
@@ -75,6 +71,7 @@ def record_of(
         duration_ms=0.1,
         upstream_ms=None,
     )
+    return record
 
 
 @hostile

@@ -11,14 +11,12 @@ from hypothesis import strategies as st
 from hookgate.ledger.privacy import Privacy
 from hookgate.ledger.record import (
     LONGEST_TEXT,
-    NO_EVENT,
     Clock,
     Ending,
     Record,
-    delivery_record,
+    begin_record,
+    end_record,
     outline,
-    read_decided_event,
-    read_event,
 )
 from hookgate.policy import Decision, Outcome, Reason, make_head
 from hookgate.settings import PersonalData
@@ -26,6 +24,9 @@ from support.events import CLEAN, RCS, event
 
 PLAIN = Privacy(PersonalData.PLAIN, b"")
 HEAD = make_head("192.0.2.1", b"POST", b"/", [])
+NO_EVENT: Record = dict.fromkeys(
+    ("reference", "event_reference", "channel", "event_type", "from", "to", "time_utc")
+)
 WORD = re.compile(r"[A-Za-z_ ]{1,64}")
 
 ANY_TEXT = st.text(st.characters(codec=None, categories=None), max_size=400)
@@ -43,9 +44,14 @@ DOCUMENTS = st.dictionaries(
 
 def from_body(body: bytes) -> Record:
     """The record's part of an event, as for a body that was refused unparsed."""
-    decision = Decision(HEAD)
-    decision.body = body
-    return read_decided_event(decision, PLAIN)
+    return begin_record(NO_EVENT, Decision(HEAD, body), PLAIN)
+
+
+def read_event(document: dict[str, Any], privacy: Privacy) -> Record:
+    """The same, as for a body that parsed to this."""
+    decision = Decision(HEAD, b"{}")
+    decision.document = document
+    return begin_record(NO_EVENT, decision, privacy)
 
 
 def test_the_recorded_members_are_those_of_the_event() -> None:
@@ -166,11 +172,11 @@ def test_a_status_is_the_reasons_but_for_a_relayed_one(
     ending: Ending, status: int | None, outcome: Outcome
 ) -> None:
     """The record tells what the sender was answered."""
-    record = delivery_record(
-        outline(None, "192.0.2.1", "b", "test", "p"),
+    record = begin_record(outline(None, "192.0.2.1", "b", "test", "p"), None, PLAIN)
+    end_record(
+        record,
         ending,
         None,
-        NO_EVENT,
         seq=1,
         request_id="b-1",
         gone=False,
