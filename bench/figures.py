@@ -48,13 +48,19 @@ def warm_up(rig: Rig, target: Running) -> None:
             return
 
 
-def rate(rig: Rig, targets: Sequence[Running], seconds: float, rounds: int) -> list[Row]:
-    """Requests a second on one core with 32 connections, and the CPU time of each."""
+def rate(rig: Rig, contenders: Sequence[Contender], seconds: float, rounds: int) -> list[Row]:
+    """Requests a second on one core with 32 connections, and the CPU time of each.
+
+    Each is started anew for each round: one process differs from the next of the same program by
+    4 %, because of where its code and data come to lie.
+    """
     rows: list[Row] = []
     for number in range(rounds):
-        for target in targets:
-            rows.append({"round": number, **rig.accepted(target, seconds)})
-            _say(f"{rows[-1]['rate']:.0f} requests/s", target)
+        for contender in contenders:
+            with rig.started(contender) as target:
+                warm_up(rig, target)
+                rows.append({"round": number, **rig.accepted(target, seconds)})
+                _say(f"{rows[-1]['rate']:.0f} requests/s", target)
     return rows
 
 
@@ -65,7 +71,7 @@ def common_rates(
     half of what Fastify can, with those that can do twice as much.
     """
     if not rows:
-        rows = rate(rig, targets, 2, 1)
+        rows = [rig.accepted(target, 2) for target in targets]
     limits = {
         target.contender.key: median(rows, "rate", contender=target.contender.key) or 0
         for target in targets

@@ -1,7 +1,7 @@
 """hookgate beside other gates and proxies on this machine, in one session.
 
-    python bench/run.py                                       # all of it, some 25 minutes
-    python bench/run.py --quick                               # a look, some 2 minutes
+    python bench/run.py                                       # all of it, some 30 minutes
+    python bench/run.py --quick                               # a look, some 3 minutes
     python bench/run.py --only hookgate,nginx --figures rate,latency --seconds 2
 
 A whole run writes results.json, results.md and throughput.svg to bench/results/, any other to
@@ -26,9 +26,18 @@ from bench.rig import Rig
 from bench import figures, report, tools
 
 RESULTS = Path(__file__).parent / "results"
-WARM = ("rate", "latency")
-FIGURES = (*WARM, "refusal", "memory", "startup", "bodies", "ranges", "connections", "policy")
-QUICK = (*WARM, "refusal", "memory", "startup", "policy")
+FIGURES = (
+    "rate",
+    "latency",
+    "refusal",
+    "memory",
+    "startup",
+    "bodies",
+    "ranges",
+    "connections",
+    "policy",
+)
+QUICK = ("rate", "latency", "refusal", "memory", "startup", "policy")
 # The others have no source check of their own, or are too slow to be worth the minutes.
 REFUSING = ("hookgate", "nginx-allow", "nginx-hookgate", "haproxy", "caddy", "fastify")
 GROWING = ("hookgate", "nginx-hookgate", "caddy", "fastify")
@@ -79,17 +88,16 @@ def measure(rig: Rig, contenders: list[Contender], chosen: argparse.Namespace) -
             print(f"\n{figure}, {time.strftime('%H:%M:%S')}", flush=True)
         return figure in chosen.figures
 
-    if set(WARM) & set(chosen.figures):
+    if begin("rate"):
+        found["rate"] = figures.rate(rig, contenders, seconds, chosen.rounds)
+    if begin("latency"):
         with figures.warm(rig, contenders) as targets:
-            if begin("rate"):
-                found["rate"] = figures.rate(rig, targets, seconds, chosen.rounds)
-            if begin("latency"):
-                rates = figures.common_rates(rig, targets, found.get("rate", []))
-                found["latency"] = [
-                    row
-                    for a_second, able in ([(chosen.rate, targets)] if chosen.rate else rates)
-                    for row in figures.latency(rig, able, a_second, seconds, rounds)
-                ]
+            rates = figures.common_rates(rig, targets, found.get("rate", []))
+            found["latency"] = [
+                row
+                for a_second, able in ([(chosen.rate, targets)] if chosen.rate else rates)
+                for row in figures.latency(rig, able, a_second, seconds, rounds)
+            ]
     if begin("refusal"):
         found["refusal"] = figures.refusal(rig, refusing, seconds * 0.6, min(rounds, 2))
     if begin("memory"):
