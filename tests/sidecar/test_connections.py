@@ -10,7 +10,7 @@ import pytest
 
 from support.events import CLEAN
 from support.pair import Pair, paired
-from support.process import descriptors, forget_peak, paused, resident
+from support.process import accepted, descriptors, forget_peak, paused, resident
 from support.raw import Client, ask, connected, post, wait_until
 from support.scripted import reset
 from support.sidecar import ALLOWED, FOREIGN, PROXY
@@ -33,12 +33,10 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
 
 @pytest.fixture
 def stack(pair: Pair) -> Iterator[contextlib.ExitStack]:
-    """Connections of one test; the next test starts when they are gone."""
-    pid = pair.gate.process.pid
-    before = descriptors(pid)
+    """Connections of one test, which begins when those of others are gone."""
+    assert wait_until(lambda: accepted(pair.port) == 0)
     with contextlib.ExitStack() as clients:
         yield clients
-    assert wait_until(lambda: descriptors(pid) <= before + 1)
 
 
 def hold(stack: contextlib.ExitStack, port: int, source: str, count: int) -> list[Client]:

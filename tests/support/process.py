@@ -6,10 +6,21 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+_LISTENING = "0A"  # proc(5): TCP_LISTEN
+
 
 def descriptors(pid: int) -> int:
     """How many file descriptors are open."""
     return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def accepted(port: int) -> int:
+    """How many connections to this port some process has accepted, or still has to, over IPv4."""
+    rows = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
+    return sum(
+        int(row[1].partition(":")[2], 16) == port and row[3] != _LISTENING and row[9] != "0"
+        for row in rows
+    )
 
 
 def resident(pid: int, peak: bool = False) -> int:
