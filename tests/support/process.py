@@ -15,7 +15,7 @@ def descriptors(pid: int) -> int:
 
 
 def accepted(port: int) -> int:
-    """How many connections to this port some process has accepted, or still has to, over IPv4."""
+    """How many connections that came to this port over IPv4 are still open."""
     rows = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
     return sum(
         int(row[1].partition(":")[2], 16) == port and row[3] != _LISTENING and row[9] != "0"
