@@ -238,7 +238,9 @@ def main() -> None:
     worst = 0.0
     for name, rounds in results.items():
         p50, p99 = (statistics.median(percentile(r, share) for r in rounds) for share in (50, 99))
-        times = statistics.median(map(lambda r, q: percentile(r, 99) / q, rounds, quiet))
+        times = statistics.median(
+            percentile(found, 99) / alone for found, alone in zip(rounds, quiet, strict=True)
+        )
         worst = max(worst, times)
         print(f"{name:12} {p50:8.2f} {p99:8.2f} {times:17.2f}x")
     sys.exit(worst > 2)

@@ -2,6 +2,6 @@
 
 from hashlib import sha256
 
-# OpenSSL 3 looks the algorithm up for each new hash, which touches so much code that the three of
-# a delivery took 2 % of its time; a copy of an empty one does not.
+# OpenSSL 3 looks the algorithm up for each new hash; a copy of an empty one needs nothing of that.
+# Simulated, the three of a delivery miss the first-level instruction cache 230 times less.
 new_sha256 = sha256().copy

@@ -34,9 +34,12 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
 @pytest.fixture
 def stack(pair: Pair) -> Iterator[contextlib.ExitStack]:
     """Connections of one test, which begins when those of others are gone."""
+    pid = pair.gate.process.pid
     assert wait_until(lambda: accepted(pair.port) == 0)
+    before = descriptors(pid)
     with contextlib.ExitStack() as clients:
         yield clients
+    assert wait_until(lambda: descriptors(pid) <= before + 1)
 
 
 def hold(stack: contextlib.ExitStack, port: int, source: str, count: int) -> list[Client]:
