@@ -28,7 +28,7 @@ from .ledger.record import (
     forward_record,
     outline,
 )
-from .policy import Decision, Head, Reason, Standing
+from .policy import Decision, Head, Origin, Reason
 
 if TYPE_CHECKING:
     from .gate import Gate, Terms
@@ -71,6 +71,7 @@ class Delivery:
         "_gate",
         "_gone",
         "_peer",
+        "_proxied_for",
         "_received",
         "_record",
         "_seq",
@@ -82,11 +83,12 @@ class Delivery:
         "screened",
     )
 
-    def __init__(self, gate: "Gate", seq: int, peer: str) -> None:
+    def __init__(self, gate: "Gate", seq: int, peer: str, proxied_for: str | None) -> None:
         self._gate = gate
         self._terms = gate.terms
         self._seq = seq
         self._peer = peer
+        self._proxied_for = proxied_for
         self.request_id = f"{gate.boot}-{seq}"
         self.screened: Screened | None = None
         self._began = perf_counter()
@@ -117,16 +119,19 @@ class Delivery:
     def screen(self, head: Head) -> Answer | None:
         """Decide on the head; None means the body is wanted."""
         try:
-            terms = self._terms
-            decision = terms.policy.screen(head)
-            if decision.finding is not None:
-                return self.repeat(Screened(terms, decision))
-            if decision.origin is None:
-                raise RuntimeError("passed without an origin")
-            upstream = upstream_head(head, decision.origin, terms.host)
-            return self.repeat(Screened(terms, decision, upstream, self._outline(decision)))
+            return self.repeat(self._screen(head))
         except Exception as error:  # noqa: BLE001  # fails closed
             return self._fault("screen", error)
+
+    def _screen(self, head: Head) -> Screened:
+        terms = self._terms
+        decision = terms.policy.screen(head)
+        if decision.finding is not None:
+            return Screened(terms, decision)
+        if decision.origin is None:
+            raise RuntimeError("passed without an origin")
+        upstream = upstream_head(head, decision.origin, terms.host)
+        return Screened(terms, decision, upstream, self._outline(decision))
 
     def repeat(self, screened: Screened) -> Answer | None:
         """As `screen` of a head that was screened before, by the terms that are in force.
@@ -174,6 +179,16 @@ class Delivery:
         self._gate.judge_soon(self)
 
     # What a turn of the event loop does once the body is complete, in this order; see `Gate`.
+
+    def screen_anew(self) -> None:
+        """Screen the head by the terms in force, where others came into force since it passed."""
+        if self._terms is self._gate.terms or self.screened is None:
+            return
+        self._terms = self._gate.terms
+        self.screened = screened = self._screen(self.screened.decision.head)
+        self._decision = screened.decision
+        if screened.decision.finding is not None:
+            self._end(Ending(*screened.decision.finding), later=True)
 
     def hash_body(self) -> None:
         """SHA-256 of what came."""
@@ -264,7 +279,7 @@ class Delivery:
             raise RuntimeError("ended twice")
         gate, terms, decision, screened = self._gate, self._terms, self._decision, self.screened
         took = self._upstream_took
-        foreign = (screened is None or screened.outline is None) and self._is_foreign()
+        foreign = (screened is None or screened.outline is None) and self.foreign
         if answer is None:
             answer = make_answer(
                 ending.reason, ending.details, self.request_id, terms.policy.allow, foreign=foreign
@@ -301,8 +316,10 @@ class Delivery:
         return begin_record(known or self._outline(decision), decision, self._terms.privacy)
 
     def _outline(self, decision: Decision | None) -> Record:
-        gate = self._gate
-        return outline(decision, self._peer, gate.boot, gate.front, self._terms.policy.fingerprint)
+        gate, policy = self._gate, self._terms.policy
+        return outline(
+            decision, self._origin(), self._peer, gate.boot, gate.front, policy.fingerprint
+        )
 
     def give(self) -> None:
         """Answer; what could not be recorded is refused or delivered all the same, and owed."""
@@ -350,15 +367,23 @@ class Delivery:
             self._count(reason, "", perf_counter(), foreign=False)
         return self._answer
 
-    def _is_foreign(self) -> bool:
-        """Whether a stranger sent it: neither a full record nor a full answer is owed to one."""
-        origin = self._decision.origin if self._decision is not None else None
-        if origin is not None:
-            return origin.finding is not None
-        return self._terms.policy.standing(self._peer) is Standing.FOREIGN
+    @property
+    def foreign(self) -> bool:
+        """Whether its client is not known to be allowed: then neither a full record nor a full
+        answer is owed.
+        """
+        origin = self._origin()
+        return origin is None or origin.finding is not None
+
+    def _origin(self) -> Origin | None:
+        """Where it came from, as far as is known."""
+        if self._decision is not None and self._decision.origin is not None:
+            return self._decision.origin
+        return self._terms.policy.known_origin(self._peer, self._proxied_for)
 
 
 JUDGING = (
+    Delivery.screen_anew,
     Delivery.hash_body,
     Delivery.parse,
     Delivery.validate,

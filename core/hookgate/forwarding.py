@@ -1,8 +1,8 @@
 """Which fields travel upstream and back, and which are ours. Pure."""
 
 import re
-from functools import lru_cache
 
+from .known import remember_short
 from .policy import Fields, Head
 from .policy.source import Origin
 
@@ -32,7 +32,7 @@ _KEPT = frozenset((b"host", b"content-type", b"content-encoding"))
 _HOST = re.compile(rb"[A-Za-z0-9._~:\[\]-]{1,255}")
 
 
-@lru_cache(maxsize=1024)
+@remember_short(1024)
 def _travels(name: bytes) -> bool:
     lower = name.lower()
     return not (

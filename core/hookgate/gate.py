@@ -125,10 +125,12 @@ class Gate:
         """Deliveries that began and have not ended."""
         return self.received - sum(self.metrics.outcomes().values())
 
-    def begin(self, peer: str) -> Delivery:
-        """A request began to arrive from this address."""
+    def begin(self, peer: str, proxied_for: str | None = None) -> Delivery:
+        """Begin the delivery of a request that arrives from this address; `proxied_for` is as in
+        `Head`.
+        """
         self.received += 1
-        return Delivery(self, self.received, peer)
+        return Delivery(self, self.received, peer, proxied_for)
 
     def judge_soon(self, delivery: Delivery) -> None:
         """Its body is complete."""

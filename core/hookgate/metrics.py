@@ -52,7 +52,8 @@ FAMILIES = {
         Family("hookgate_gate_seconds", "histogram", "From the complete request to its answer, without the upstream's part.", join=_add_lists, bounds=GATE_BOUNDS),
         Family("hookgate_upstream_seconds", "histogram", "From forwarding to the upstream's answer, or to giving up.", join=_add_lists, bounds=UPSTREAM_BOUNDS),
         Family("hookgate_last_delivered_timestamp_seconds", "gauge", "When an event was delivered last; missing until one was.", join=max),
-        Family("hookgate_connections", "gauge", "Open connections by what the peer is: allowed, trusted or foreign.", ("standing",)),
+        Family("hookgate_connections", "gauge", "Open connections by whose they are: allowed, foreign, or trusted where a trusted proxy has named nobody yet.", ("standing",)),
+        Family("hookgate_connections_evicted_total", "counter", "Connections of trusted proxies that had named nobody and were closed to make room."),
         Family("hookgate_handshake_failures_total", "counter", "Connections that ended before HTTP: in the tls or the proxy (PROXY protocol) handshake.", ("protocol",)),
         Family("hookgate_ledger_lines_total", "counter", "Ledger lines written.", ("event",)),
         Family("hookgate_ledger_failures_total", "counter", "Failed attempts to write, sync or open the ledger."),
@@ -86,6 +87,7 @@ class Metrics:
 
     def __init__(self, gate: "Gate") -> None:
         self.connections = dict.fromkeys(Standing, 0)
+        self.evicted = 0
         self.handshake_failures = {"tls": 0, "proxy": 0}
         self.reloads = {"applied": 0, "refused": 0}
         self._gate = gate
@@ -150,6 +152,7 @@ class Metrics:
             "hookgate_gate_seconds": [([], self.gate_seconds.copy())],
             "hookgate_upstream_seconds": [([], self.upstream_seconds.copy())],
             "hookgate_connections": rows({s.name.lower(): n for s, n in self.connections.items()}),
+            "hookgate_connections_evicted_total": [([], self.evicted)],
             "hookgate_handshake_failures_total": rows(self.handshake_failures),
             "hookgate_ledger_lines_total": rows(journal.lines),
             "hookgate_ledger_failures_total": [([], journal.failures)],

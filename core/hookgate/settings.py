@@ -95,6 +95,7 @@ class SidecarSettings:
     workers: int
     max_connections: int
     max_foreign_connections: int
+    max_unnamed_connections: int
     max_in_flight: int
     max_head: int
     max_fields: int

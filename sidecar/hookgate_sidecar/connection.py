@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from hookgate.answer import Answer
 from hookgate.policy import Reason, Standing
 
+from .admission import Place
 from .reader import Reader, Request
 
 if TYPE_CHECKING:
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 LINGER_BYTES = 8 * 1024 * 1024
 LINGER_SECONDS = 2.0
 # A request that was on its way when the drain began is still taken within this time.
-_LAST_CALL_SECONDS = 0.25
+LAST_CALL_SECONDS = 0.25
+
+Refusal = tuple[Reason, str]
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -26,20 +29,17 @@ _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 class Connection(asyncio.Protocol):
     """The server side of one connection.
 
-    `deadline` is when to ask it to `expire`, which it may do or put off.
-    The listener sets what was learnt before HTTP, and in `refusal` why there will be none.
-    `arriving` runs until then.
+    It holds its place from when HTTP begins. `deadline` is when to ask it to `expire`, which it may
+    do or put off. A `refusal` is all that it will answer.
     """
 
-    def __init__(self, server: "Server", peer: str) -> None:
+    def __init__(
+        self, server: "Server", place: Place, scheme: bytes, refusal: Refusal | None
+    ) -> None:
         self.deadline = inf
-        self.peer = peer
-        self.standing = Standing.FOREIGN
-        self.counted = True
-        self.proxied_for: str | None = None
-        self.scheme = b"http"
-        self.refusal: tuple[Reason, str] | None = None
-        self.arriving: asyncio.Task[None] | None = None
+        self.place = place
+        self.scheme = scheme
+        self._refusal = refusal
         self._server = server
         self._settings = server.settings
         self._loop = server.loop
@@ -49,7 +49,8 @@ class Connection(asyncio.Protocol):
         self._reading_paused = False
         self._writing_paused = False
         self._ended_by_sender = False
-        self._draining = False
+        self._draining = server.draining
+        self._in_excess = False
         self._stopped = False
         self._answered_any = False
         self._lingering = False
@@ -60,12 +61,11 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport  # type: ignore[assignment]  # a TCP transport
-        self.arriving = None
-        self._reader.open()
+        self.place.holder = self
         self._wait_anew()
-        if self.refusal is not None:
+        if self._refusal is not None:
             request = self._reader.begin()
-            request.refuse(*self.refusal)
+            request.refuse(*self._refusal)
             self._write(request)
             self._linger()
 
@@ -103,7 +103,8 @@ class Connection(asyncio.Protocol):
             request.delivery.leave(request.size)
         self._queue.clear()
         self._reader.close()
-        self._server.forget(self)
+        self._server.forget(self.place)
+        del self.place  # which refers to this, as in `Reader.close`
 
     def pause_writing(self) -> None:
         self._writing_paused = True
@@ -136,13 +137,35 @@ class Connection(asyncio.Protocol):
         if not self._queue and not self._lingering:
             self._wait_anew()
 
-    def begin_nothing_more(self) -> None:
+    def stand_anew(self) -> None:
+        """Read on as one of another standing."""
+        self._reader.stand(self.place)
+
+    def stop_starting(self) -> None:
         """Only what is on its way upstream is still answered."""
         self._stopped = True
+
+    def give_way(self) -> None:
+        """Close now, in favour of others; what was begun is told why, if it reads on."""
+        request = self._reader.give_up()
+        if self._lingering or self._transport is None or self._transport.get_write_buffer_size():
+            self._abort()
+            return
+        if request is not None:
+            request.refuse(Reason.OVERLOADED)
+            self._write(request)
+        self._close()
 
     def cut(self) -> None:
         """Close now: the drain is over."""
         self._abort()
+
+    # what the reader tells
+
+    def count_as(self, standing: Standing) -> None:
+        """Be counted by whose request it is, or might be."""
+        if not self._server.admission.count_as(self.place, standing):
+            self._in_excess = True  # answered, and not waited for
 
     # answering
 
@@ -180,7 +203,7 @@ class Connection(asyncio.Protocol):
             self._pump()
 
     def _finish(self, request: Request) -> None:
-        ending = self._draining or self._ended_by_sender or self._reader.done
+        ending = self._draining or self._in_excess or self._ended_by_sender or self._reader.done
         closing = not (request.complete and request.keep_alive) or (
             ending and len(self._queue) == 1
         )
@@ -194,7 +217,7 @@ class Connection(asyncio.Protocol):
         for unanswered in self._queue:
             unanswered.delivery.leave(unanswered.size)
         self._queue.clear()
-        if self._ended_by_sender or (request.complete and not self._reader.done):
+        if self._in_excess or self._ended_by_sender or (request.complete and not self._reader.done):
             self._close()
         else:
             self._linger()
@@ -237,7 +260,7 @@ class Connection(asyncio.Protocol):
         if self._queue:
             return inf  # the upstream has its own deadline
         seconds = settings.keep_alive if self._answered_any else settings.head_timeout
-        return min(seconds, _LAST_CALL_SECONDS) if self._draining else seconds
+        return min(seconds, LAST_CALL_SECONDS) if self._draining else seconds
 
     # closing
 
@@ -263,8 +286,6 @@ class Connection(asyncio.Protocol):
     def _abort(self) -> None:
         if self._transport is not None:
             self._transport.abort()
-        elif self.arriving is not None:
-            self.arriving.cancel()
 
     def _fault(self, error: Exception) -> None:
         """An exception in this file: what has no answer yet ends as gate_error."""

@@ -1,4 +1,4 @@
-"""Where connections come in: the listening socket, PROXY headers and TLS handshakes."""
+"""Where connections come in: the listening socket."""
 
 import asyncio
 import errno
@@ -6,12 +6,10 @@ import socket
 import ssl
 from typing import TYPE_CHECKING
 
-from hookgate.policy import Reason, Standing
-from hookgate.policy.proxy_protocol import ProxyHeaderError
+from hookgate.policy import Reason
 
-from .connection import LINGER_SECONDS, Connection
+from .arrival import Arrival, turn_away
 from .errors import ListenError
-from .preface import read_proxy_header
 
 if TYPE_CHECKING:
     from .server import Server
@@ -100,82 +98,16 @@ class Listener:
 
     def _receive(self, sock: socket.socket, peer: str) -> None:
         sock.setblocking(False)
-        server = self._server
-        connection = Connection(server, peer)
-        if not server.admit(connection):
-            # Those who may send see the answer and no reset; strangers are not waited for.
-            if (
-                self.tls is not None
-                or connection.standing is Standing.FOREIGN
-                or not server.admit_to_linger(connection)
-            ):
-                self._turn_away(sock, peer, Reason.OVERLOADED)
-                return
-            connection.refusal = Reason.OVERLOADED, ""
-        connection.arriving = self._loop.create_task(self._welcome(sock, connection))
-        # Not in the task, which may be cancelled before it began.
-        connection.arriving.add_done_callback(lambda _: self._conclude(sock, connection))
-
-    def _conclude(self, sock: socket.socket, connection: Connection) -> None:
-        if connection.arriving is not None:  # it never got to HTTP
-            sock.close()
-            self._server.forget(connection)
-
-    def _turn_away(self, sock: socket.socket, peer: str, reason: Reason, detail: str = "") -> None:
-        """Refuse it without reading; under TLS there is nothing that could be answered."""
-        plain = self.tls is None
-        answer = self._server.gate.begin(peer).refuse(reason, detail=detail, answered=plain)
-        with sock:
-            if plain:
-                try:
-                    sock.send(self._server.writer.render(answer, False, False))
-                except OSError:
-                    pass
-
-    async def _welcome(self, sock: socket.socket, connection: Connection) -> None:
-        """Read what comes before HTTP, then hand the socket to its connection."""
-        server = self._server
-        try:
-            if (
-                connection.standing is Standing.TRUSTED
-                and server.gate.config.source.proxy_protocol
-                and connection.refusal is None
-                and not await self._learn_client(sock, connection)
-            ):
-                return
-            await self._hand_over(sock, connection)
-        except Exception as error:  # noqa: BLE001  # fails closed
-            server.gate.log_fault("welcome", error)
-
-    async def _learn_client(self, sock: socket.socket, connection: Connection) -> bool:
-        """Read the PROXY header; False where the connection came to its end."""
-        server = self._server
-        try:
-            client = await read_proxy_header(sock, server.settings.head_timeout)
-        except ProxyHeaderError as error:
-            server.gate.metrics.handshake_failures["proxy"] += 1
-            if self.tls is not None:
-                self._turn_away(sock, connection.peer, Reason.MALFORMED_HTTP, str(error))
-                return False
-            connection.refusal = Reason.MALFORMED_HTTP, str(error)
-            return True
-        connection.proxied_for = client
-        return client is not None
-
-    async def _hand_over(self, sock: socket.socket, connection: Connection) -> None:
-        tls = self.tls
-        bounds = {}
-        if tls is not None:
-            connection.scheme = b"https"
-            bounds = {
-                "ssl_handshake_timeout": self._server.settings.head_timeout,
-                "ssl_shutdown_timeout": LINGER_SECONDS,
-            }
-        try:
-            await self._loop.connect_accepted_socket(lambda: connection, sock, ssl=tls, **bounds)
-        except OSError:
-            if tls is not None and connection.arriving is not None:
-                self._server.gate.metrics.handshake_failures["tls"] += 1
+        admission, refusal = self._server.admission, None
+        place = admission.admit(peer)
+        if place is None:
+            # Those who may send see the answer and no reset, but not under TLS.
+            place = admission.admit_beyond(peer) if self.tls is None else None
+            refusal = Reason.OVERLOADED, ""
+        if place is None:
+            turn_away(self._server, sock, peer, Reason.OVERLOADED, plain=self.tls is None)
+        else:
+            Arrival(self._server, sock, self.tls, place, refusal)
 
 
 def os_reason(error: OSError) -> str:

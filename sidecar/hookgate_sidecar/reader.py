@@ -14,6 +14,7 @@ from hookgate.answer import Answer
 from hookgate.delivery import Delivery
 from hookgate.policy import Reason, Standing, declared_length, make_head
 
+from .admission import Place
 from .heads import LONGEST, KnownHead, Sender
 
 if TYPE_CHECKING:
@@ -108,15 +109,16 @@ class Reader:
         self._progressed = False
         self._quiet = 0
         self._server = server
-        self._sender: Sender = connection.peer, None, b"http"
-        self._heads = server.heads_of_strangers
+        place = connection.place
+        self._sender: Sender = place.peer, place.proxied_for, connection.scheme
+        self.stand(place)
 
-    def open(self) -> None:
-        """HTTP begins: what heads are judged by beside themselves is known now."""
-        connection, server = self._connection, self._server
-        self._sender = connection.peer, connection.proxied_for, connection.scheme
-        if connection.standing is not Standing.FOREIGN:
-            self._heads = server.heads
+    def stand(self, place: Place) -> None:
+        """Go by the standing that the connection has before HTTP."""
+        foreign = place.before_http is Standing.FOREIGN
+        self._heads = self._server.heads_of_strangers if foreign else self._server.heads
+        # Each head names its client.
+        self._many_clients = place.before_http is Standing.TRUSTED
 
     def read(self, data: bytes) -> None:
         """Parse what came. Raises whatever a bug raises."""
@@ -130,6 +132,8 @@ class Reader:
             self._feed(data[start : start + _PIECE])
         if at_boundary:
             self._learn(data)
+        if self._many_clients and self.receiving is not None and not self.receiving.head_complete:
+            self._connection.count_as(Standing.TRUSTED)
 
     def repeat(self, data: bytes) -> Request | None:
         """Take one whole request with a known head; None, and nothing done, if it is not that.
@@ -149,11 +153,13 @@ class Reader:
             or gate.under_way >= settings.max_in_flight
         ):
             return None
-        delivery = gate.begin(self._connection.peer)
+        delivery = gate.begin(*self._sender[:2])
         version = screened.decision.head.version
         request = Request(delivery, version, [body], known.length, whole=True)
         self._queue.append(request)
         request.answer = delivery.repeat(screened)
+        if self._many_clients:
+            self._count_by_client(delivery)
         return request
 
     def _learn(self, data: bytes) -> None:
@@ -189,7 +195,7 @@ class Reader:
 
     def begin(self) -> Request:
         """A request begins to arrive."""
-        delivery = self._gate.begin(self._connection.peer)
+        delivery = self._gate.begin(*self._sender[:2])
         request = Request(delivery, "1.1", [], 0, whole=False)
         request.target, request.fields, request.fed = b"", [], 0
         self._queue.append(request)
@@ -258,10 +264,12 @@ class Reader:
             (self.receiving or self.begin()).refuse(Reason.MALFORMED_HTTP, malformed)
         self.done = True
 
+    def _count_by_client(self, delivery: Delivery) -> None:
+        standing = Standing.FOREIGN if delivery.foreign else Standing.ALLOWED
+        self._connection.count_as(standing)
+
     def _head_too_large(self, request: Request) -> bool:
         settings = self._settings
-        if len(request.fields) > settings.max_fields:
-            return True
         if request.fed + self._feeding <= settings.max_head:
             return False
         line = len(self._parser.get_method()) + len(request.target) + len("  HTTP/1.1\r\n\r\n")
@@ -283,6 +291,9 @@ class Reader:
         if not request.head_complete:  # trailers are dropped
             # llhttp leaves the white space behind a value, which is no part of it (RFC 9110 5.5).
             request.fields.append((name, value.rstrip(b" \t")))
+            if len(request.fields) > self._settings.max_fields:
+                request.refuse(Reason.HEAD_TOO_LARGE)
+                raise _StopReading
 
     def on_headers_complete(self) -> None:
         request = self.receiving
@@ -294,17 +305,19 @@ class Reader:
             request.refuse(Reason.HEAD_TOO_LARGE)
             raise _StopReading
         self._advanced()
-        connection = self._connection
+        peer, proxied_for, scheme = self._sender
         head = make_head(
-            connection.peer,
+            peer,
             self._parser.get_method(),
             request.target,
             request.fields,
             request.version,
-            connection.proxied_for,
-            connection.scheme,
+            proxied_for,
+            scheme,
         )
         request.answer = request.delivery.screen(head)
+        if self._many_clients:
+            self._count_by_client(request.delivery)
         if request.answer is None and self._gate.under_way > self._settings.max_in_flight:
             request.refuse(Reason.OVERLOADED)
         if request.answer is not None and request.answer.last:

@@ -9,11 +9,10 @@ from typing import NamedTuple
 
 from hookgate.gate import Gate, Terms
 from hookgate.metrics import Snapshot
-from hookgate.policy import Standing
 from hookgate.settings import Config, SidecarSettings
 from hookgate.tls import server_context
 
-from .connection import Connection
+from .admission import Admission, Place
 from .exposition import process_snapshot
 from .heads import MOST, MOST_OF_STRANGERS, KnownHeads
 from .listener import Listener, listen
@@ -21,7 +20,6 @@ from .writer import AnswerWriter
 
 SWEEP_SECONDS = 0.1
 _COLLECT = 20_000, 20, 20
-_MOST_LINGERING = 32
 
 
 class Change(NamedTuple):
@@ -41,11 +39,13 @@ class Server:
         self.writer = AnswerWriter()
         self.heads = KnownHeads(MOST)
         self.heads_of_strangers = KnownHeads(MOST_OF_STRANGERS)
-        self._connections: set[Connection] = set()
+        self.admission = Admission(gate, self.settings)
         self._listener: Listener | None = None
         self._timers: list[asyncio.TimerHandle] = []
         self._emptied = asyncio.Event()
-        self._draining = False
+        self._swept = self.loop.time()
+        self._put_off = False
+        self.draining = False
 
     async def start(self, sock: socket.socket | None = None) -> tuple[str, int]:
         """Listen, on `sock` if it is given; returns the address, with the port chosen for 0.
@@ -68,10 +68,13 @@ class Server:
         return Change(self.gate.prepare(config), make_tls(config.sidecar))
 
     def apply(self, change: Change) -> None:
-        """Go by it from now on; connections that are open keep their bounds."""
+        """Go by it from now on; connections that are open keep their bounds, but not those whose
+        sender stands otherwise now.
+        """
         self.gate.apply(change.terms)
         if change.terms.config.sidecar != self.settings:  # else connections stay in step with it
-            self.settings = change.terms.config.sidecar
+            self.settings = self.admission.settings = change.terms.config.sidecar
+        self.admission.judge_anew()
         self.heads.clear()
         self.heads_of_strangers.clear()
         if self._listener is not None:
@@ -79,12 +82,12 @@ class Server:
 
     async def drain(self) -> None:
         """Stop listening, let what was begun end, within `sidecar.drain`."""
-        self._draining = True
+        self.draining = True
         if self._listener is not None:
             self._listener.close()
-        for connection in tuple(self._connections):
-            connection.drain()
-        if self._connections:
+        for place in tuple(self.admission.places):
+            place.holder.drain()
+        if self.admission.places:
             try:
                 async with asyncio.timeout(self.settings.drain):
                     await self._emptied.wait()
@@ -93,47 +96,23 @@ class Server:
 
     async def close(self) -> None:
         """Cut what is left; every delivery still gets its record."""
-        self._draining = True
-        for connection in self._connections:
-            connection.begin_nothing_more()
+        self.draining = True
+        for place in self.admission.places:
+            place.holder.stop_starting()
         await self.gate.close_upstreams()
-        for connection in tuple(self._connections):
-            connection.cut()
-        if self._connections:
+        for place in tuple(self.admission.places):
+            place.holder.cut()
+        if self.admission.places:
             await self._emptied.wait()
         for timer in self._timers:
             timer.cancel()
         await self.gate.close()
 
-    def admit(self, connection: Connection) -> bool:
-        """Count a new connection; False where there are too many."""
-        connection.standing = standing = self.gate.policy.standing(connection.peer)
-        counts, settings = self.gate.metrics.connections, self.settings
-        if sum(counts.values()) >= settings.max_connections:
-            return False
-        # Strangers never have them all, whatever the two bounds are.
-        foreign_bound = min(settings.max_foreign_connections, settings.max_connections - 1)
-        if standing is Standing.FOREIGN and counts[standing] >= foreign_bound:
-            return False
-        counts[standing] += 1
-        self._connections.add(connection)
-        return True
-
-    def admit_to_linger(self, connection: Connection) -> bool:
-        """Take one beyond the bounds until it has read why it is refused; False if many are."""
-        if len(self._connections) >= self.settings.max_connections + _MOST_LINGERING:
-            return False
-        connection.counted = False
-        self._connections.add(connection)
-        return True
-
-    def forget(self, connection: Connection) -> None:
-        """Uncount a connection that is gone."""
-        if connection in self._connections:
-            self._connections.remove(connection)
-            self.gate.metrics.connections[connection.standing] -= connection.counted
-            if self._draining and not self._connections:
-                self._emptied.set()
+    def forget(self, place: Place) -> None:
+        """Take back the place of a connection that is gone."""
+        self.admission.release(place)
+        if self.draining and not self.admission.places:
+            self._emptied.set()
 
     def snapshot(self) -> Snapshot:
         """What this process counts."""
@@ -152,7 +131,7 @@ class Server:
 
     def ready(self) -> list[str]:
         """Why no events should be sent here."""
-        problems = ["draining"] if self._draining else []
+        problems = ["draining"] if self.draining else []
         if not self.gate.journal.available:
             problems.append("the ledger cannot be written")
         return problems
@@ -169,12 +148,16 @@ class Server:
     def _sweep(self) -> None:
         # One sweep over all connections costs less than a timer set and cancelled per request.
         now = self.loop.time()
-        for connection in [c for c in self._connections if c.deadline <= now]:
+        stood_still, self._swept = now - self._swept > 2 * SWEEP_SECONDS, now
+        self._put_off = stood_still and not self._put_off
+        if self._put_off:
+            return  # what came meanwhile is read first
+        for holder in [p.holder for p in self.admission.places if p.holder.deadline <= now]:
             try:
-                connection.expire(now)
+                holder.expire(now)
             except Exception as error:  # noqa: BLE001  # the others' deadlines hold all the same
                 self.gate.log_fault("expire", error)
-                connection.cut()
+                holder.cut()
 
     def _tick(self) -> None:
         self.gate.tick()

@@ -276,5 +276,6 @@ def share(config: Config, number: int) -> Config:
             sidecar,
             max_connections=-(-sidecar.max_connections // sidecar.workers),
             max_foreign_connections=-(-sidecar.max_foreign_connections // sidecar.workers),
+            max_unnamed_connections=-(-sidecar.max_unnamed_connections // sidecar.workers),
         ),
     )

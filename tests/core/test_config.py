@@ -103,6 +103,7 @@ OTHER: dict[str, Any] = {
     "sidecar.max_connections": 5,
     "sidecar.workers": 2,
     "sidecar.max_foreign_connections": 5,
+    "sidecar.max_unnamed_connections": 5,
     "sidecar.max_in_flight": 5,
     "sidecar.admin": "127.0.0.1:9180",
     "sidecar.ready_needs_upstream": "true",

@@ -51,6 +51,7 @@ DEFAULTS: dict[str, Any] = {
     "sidecar.workers": 1,
     "sidecar.max_connections": 1024,
     "sidecar.max_foreign_connections": 64,
+    "sidecar.max_unnamed_connections": 128,
     "sidecar.max_in_flight": 512,
     "sidecar.max_head": 16 * 1024,
     "sidecar.max_fields": 100,

@@ -96,6 +96,7 @@ def test_each_connection_keeps_the_bounds_that_it_began_with(gate: Counted, boun
     """One learnt where a head may be larger is no pass where it may not."""
     large = post(CLEAN, b"/", *(b"X-%d: %b" % (place, b"a" * 30) for place in range(10)))
     with connected(gate.pair.port) as old:
+        assert status(old) == 200
         reload(gate, f"[sidecar]\n{bound}\n")
         for _ in range(2):
             assert status(old, large) == 200

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from hookgate.policy import Decision, Head, Reason, salvage
+from hookgate.policy import Decision, Head, Origin, Reason, salvage
 from hookgate.policy.contract import is_utc_time
 
 from .privacy import Privacy
@@ -123,20 +123,23 @@ class Ending:
     upstream_status: int | None = None
 
 
-def outline(decision: Decision | None, peer: str, boot: str, front: str, policy: str) -> Record:
+def outline(
+    decision: Decision | None, origin: Origin | None, peer: str, boot: str, front: str, policy: str
+) -> Record:
     """A `delivery` with what follows from the head alone; None is one that was never read.
 
-    It serves for every request with the same head.
+    `origin` is where it came from, as far as that is known. It serves for every request with the
+    same head.
     """
     record: Record = {name: None for name in FIELDS["delivery"] if name != "prev"}
     record |= {"event": "delivery", "boot": boot, "front": front, "policy": policy}
     record |= {"observed": [], "unknown": 0, "unknown_in": [], "errors": []}
     record["peer"] = peer[:LONGEST_TEXT]
+    if origin is not None:
+        record["client"] = origin.client or None
+        record["peer"] = origin.peer[:LONGEST_TEXT]
     if decision is not None:
-        head, origin, contract = decision.head, decision.origin, decision.contract
-        if origin is not None:
-            record["client"] = origin.client or None
-            record["peer"] = origin.peer[:LONGEST_TEXT]
+        head, contract = decision.head, decision.contract
         record["method"] = _ascii(head.method)
         record["path"] = _ascii(head.path)
         record["route"] = contract.name[:LONGEST_TEXT] if contract is not None else None

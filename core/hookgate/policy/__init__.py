@@ -6,7 +6,7 @@ from .document import salvage
 from .framing import declared_length
 from .policy import Policy, Step
 from .request import Fields, Head, make_head
-from .source import HEADERS, Standing, parse_address
+from .source import HEADERS, Origin, Standing, parse_address
 from .verdict import UNFRAMED, Fault, Finding, Outcome, Reason
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Fields",
     "Finding",
     "Head",
+    "Origin",
     "Outcome",
     "Policy",
     "Reason",

@@ -1,7 +1,8 @@
 """Is the body said to be UTF-8 JSON? Content-Type and Content-Encoding, read strictly."""
 
 import re
-from functools import lru_cache
+
+from hookgate.known import remember_short
 
 from .request import Head
 from .verdict import Finding, Reason
@@ -35,7 +36,7 @@ def find_wrong_media_type(head: Head) -> Finding | None:
     return _judge_media_type(values[0])
 
 
-@lru_cache(maxsize=256)
+@remember_short(256)
 def _judge_media_type(value: bytes) -> Finding | None:
     match = _MEDIA_TYPE.fullmatch(value)
     if match is None:

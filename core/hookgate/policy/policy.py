@@ -12,7 +12,7 @@ from .checks import OBSERVABLE, Check, Decision, Rules, plan
 from .contract import Contract
 from .framing import declared_length
 from .request import Head
-from .source import SourcePolicy, Standing
+from .source import Origin, SourcePolicy, Standing
 from .verdict import Finding
 
 
@@ -52,14 +52,24 @@ class Policy:
         self.allow = ", ".join(request.methods)
         self.fingerprint = _fingerprint(config, contracts)
 
-    def standing(self, peer: str) -> Standing:
-        """What a connection from this address may be used for, before anything was sent."""
-        return self._rules.source.standing(peer)
+    def known_origin(self, peer: str, proxied_for: str | None = None) -> Origin | None:
+        """Tell where all that comes on a connection is from; None where each head is to tell."""
+        return self._rules.source.known_origin(peer, proxied_for)
+
+    def standing(self, peer: str, proxied_for: str | None = None) -> Standing:
+        """Tell whom a connection is known to be from, before any head."""
+        return self._rules.source.standing(peer, proxied_for)
 
     def screen(self, head: Head) -> Decision:
-        """Decide on the head alone. No finding means: worth reading the body."""
+        """Decide on the head alone. No finding means: worth reading the body.
+
+        Also of a head that must not be interpreted the client is told, where it can be read: what
+        a sender is owed follows from it.
+        """
         decision = Decision(head)
         self._run(self._on_head, decision)
+        if decision.origin is None:
+            decision.origin = self._rules.source.origin(head)
         return decision
 
     def complete(self, screened: Decision, body: bytes) -> Decision:

@@ -38,7 +38,7 @@ _PAIR = re.compile(
 
 
 class Standing(Enum):
-    """What an address is to this gate."""
+    """Whom a connection is known to be from; `TRUSTED` is a proxy that has named nobody yet."""
 
     ALLOWED = "allowed"
     TRUSTED = "trusted proxy"
@@ -169,23 +169,31 @@ class SourcePolicy:
         self._proxied = lru_cache(maxsize=4096)(self._judge_proxied)
         self._proxy_protocol = proxy_protocol
 
-    def standing(self, peer: str) -> Standing:
-        """What the address in `peer` is; text that is no address is foreign."""
-        address = parse_address(peer)
-        if address is None:
-            return Standing.FOREIGN
-        if address in self._trusted:
+    def known_origin(self, peer: str, proxied_for: str | None) -> Origin | None:
+        """Tell where all that comes on a connection is from; None where each head is to tell.
+
+        `proxied_for` is as in `Head`. Text that is no address is a source that is not resolved.
+        """
+        direct = self._direct(peer)
+        if direct is not None or proxied_for is None:
+            return direct
+        # Also behind one that no longer has to: it lets fields pass as they are.
+        return self._proxied(peer, proxied_for)
+
+    def standing(self, peer: str, proxied_for: str | None = None) -> Standing:
+        """Tell whom a connection is known to be from; foreign is who is not known to be allowed."""
+        origin = self.known_origin(peer, proxied_for)
+        if origin is None:
             return Standing.TRUSTED
-        return Standing.ALLOWED if address in self._allow else Standing.FOREIGN
+        return Standing.ALLOWED if origin.finding is None else Standing.FOREIGN
 
     def origin(self, head: Head) -> Origin:
         """Resolve the client of a request and say whether it may send."""
-        direct = self._direct(head.peer)
-        if direct is not None:
-            return direct
-        # Also behind one that no longer has to: it lets fields pass as they are.
-        if self._proxy_protocol or head.proxied_for is not None:
-            return self._proxied(head.peer, head.proxied_for)
+        known = self.known_origin(head.peer, head.proxied_for)
+        if known is not None:
+            return known
+        if self._proxy_protocol:
+            return self._proxied(head.peer, None)
         return self._through_proxies(head)
 
     def _judge_peer(self, peer: str) -> Origin | None:

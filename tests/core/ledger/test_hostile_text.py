@@ -58,7 +58,7 @@ def record_of(
         "from": party,
         "to": party,
     }
-    record = begin_record(outline(decision, text, "b", "test", "p"), decision, PLAIN)
+    record = begin_record(outline(decision, None, text, "b", "test", "p"), decision, PLAIN)
     end_record(
         record,
         Ending(Reason.CONTRACT_VIOLATION, (text,) * 20),

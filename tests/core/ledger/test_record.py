@@ -172,7 +172,7 @@ def test_a_status_is_the_reasons_but_for_a_relayed_one(
     ending: Ending, status: int | None, outcome: Outcome
 ) -> None:
     """The record tells what the sender was answered."""
-    record = begin_record(outline(None, "192.0.2.1", "b", "test", "p"), None, PLAIN)
+    record = begin_record(outline(None, None, "192.0.2.1", "b", "test", "p"), None, PLAIN)
     end_record(
         record,
         ending,
@@ -209,7 +209,7 @@ def test_a_media_type_is_letters_or_other(sent: list[str], recorded: str | None)
     """Of a Content-Type neither parameters nor digits are recorded; of several, the first."""
     fields = [(b"Content-Type", value.encode("latin-1")) for value in sent]
     decision = Decision(make_head("192.0.2.1", b"POST", b"/", fields))
-    assert outline(decision, "192.0.2.1", "b", "test", "p")["content_type"] == recorded
+    assert outline(decision, None, "192.0.2.1", "b", "test", "p")["content_type"] == recorded
 
 
 def test_the_clock_writes_utc_with_microseconds() -> None:

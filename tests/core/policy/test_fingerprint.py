@@ -59,6 +59,7 @@ def test_no_two_policies_have_a_fingerprint() -> None:
         {"sidecar__listen": "127.0.0.1:0"},
         {"sidecar__max_connections": 5},
         {"sidecar__max_foreign_connections": 5},
+        {"sidecar__max_unnamed_connections": 5},
         {"sidecar__max_head": "1KiB"},
         {"sidecar__max_fields": 5},
         *({f"sidecar__{name}": "3s"} for name in ("head_timeout", "body_timeout", "keep_alive")),
