@@ -316,10 +316,8 @@ class Delivery:
         return begin_record(known or self._outline(decision), decision, self._terms.privacy)
 
     def _outline(self, decision: Decision | None) -> Record:
-        gate, policy = self._gate, self._terms.policy
-        return outline(
-            decision, self._origin(), self._peer, gate.boot, gate.front, policy.fingerprint
-        )
+        gate, policy, origin = self._gate, self._terms.policy, self._origin(decision)
+        return outline(decision, origin, self._peer, gate.boot, gate.front, policy.fingerprint)
 
     def give(self) -> None:
         """Answer; what could not be recorded is refused or delivered all the same, and owed."""
@@ -372,13 +370,13 @@ class Delivery:
         """Whether its client is not known to be allowed: then neither a full record nor a full
         answer is owed.
         """
-        origin = self._origin()
+        origin = self._origin(self._decision)
         return origin is None or origin.finding is not None
 
-    def _origin(self) -> Origin | None:
+    def _origin(self, decision: Decision | None) -> Origin | None:
         """Where it came from, as far as is known."""
-        if self._decision is not None and self._decision.origin is not None:
-            return self._decision.origin
+        if decision is not None and decision.origin is not None:
+            return decision.origin
         return self._terms.policy.known_origin(self._peer, self._proxied_for)
 
 

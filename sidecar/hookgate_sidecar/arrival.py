@@ -61,6 +61,7 @@ class Arrival:
         self._tls = tls
         self._place = place
         self._refusal = refusal
+        self._connection: Connection | None = None
         place.holder = self
         self._task = server.loop.create_task(self._welcome())
         # Not in the task, which may be cancelled before it began.
@@ -89,10 +90,14 @@ class Arrival:
         """Close it now."""
         self._task.cancel()
 
-    def _conclude(self, _: asyncio.Task[None]) -> None:
+    def _conclude(self, task: asyncio.Task[None]) -> None:
         if self._place.holder is self:  # it never got to HTTP
             self._sock.close()
             self._server.forget(self._place)
+        elif task.cancelled() and self._connection is not None:
+            # uvloop closes a transport that was just made without telling its protocol.
+            self._connection.cut()
+            self._connection.connection_lost(None)
 
     async def _welcome(self) -> None:
         server, place = self._server, self._place
@@ -143,7 +148,7 @@ class Arrival:
                 "ssl_shutdown_timeout": LINGER_SECONDS,
             }
         scheme = b"http" if tls is None else b"https"
-        connection = Connection(server, self._place, scheme, self._refusal)
+        self._connection = connection = Connection(server, self._place, scheme, self._refusal)
         try:
             await server.loop.connect_accepted_socket(
                 lambda: connection, self._sock, ssl=tls, **bounds

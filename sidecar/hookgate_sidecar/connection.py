@@ -98,6 +98,8 @@ class Connection(asyncio.Protocol):
         return bool(self._queue)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # asyncio's signature
+        if self._transport is None:
+            return  # it was told already
         self._transport = None
         for request in self._queue:
             request.delivery.leave(request.size)
