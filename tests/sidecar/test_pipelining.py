@@ -1,5 +1,6 @@
 """Pipelined requests: answered in order, one at a time, and never an unbounded pile of them."""
 
+import signal
 import threading
 import time
 from pathlib import Path
@@ -9,8 +10,9 @@ import pytest
 from support.events import CLEAN, event
 from support.pair import Pair, paired
 from support.process import forget_peak, paused, resident
-from support.raw import connected, post, wait_until
-from support.receiver import Seen
+from support.raw import ask, connected, post, wait_until
+from support.receiver import OK, Seen
+from support.sidecar import FOREIGN
 
 MIB = 1 << 20
 
@@ -160,3 +162,50 @@ def test_thousands_in_one_packet_cost_little_memory(tmp_path: Path) -> None:
             client.send(post(CLEAN) + tiny)
         assert client.read().status == 504
         assert resident(pid, peak=True) - before < 12 * MIB
+
+
+def test_those_that_wait_are_screened_by_the_list_in_force_when_they_start(
+    tmp_path: Path,
+) -> None:
+    """Three hundred are sent; their sender is taken off the list while the first is upstream."""
+    networks = tmp_path / "networks"
+    networks.write_text(f"{FOREIGN}\n")
+    go, count = threading.Event(), 300
+
+    def respond(_: Seen) -> bytes:
+        go.wait(10)
+        return OK
+
+    keys = {"source.allow_file": str(networks)}
+    with paired(tmp_path, respond, **keys) as pair, connected(pair.port, FOREIGN) as client:
+        sender = threading.Thread(target=client.send, args=(post(CLEAN) * count,))
+        sender.start()
+        pair.upstream.wait_for(1)
+        networks.write_text("203.0.113.0/24\n")
+        pair.gate.process.send_signal(signal.SIGHUP)
+        assert wait_until(lambda: bool(pair.gate.records("reload")))
+        go.set()
+        assert client.read().status == 200
+        assert {client.read().status for _ in range(count - 1)} == {403}
+        sender.join()
+        assert len(pair.gate.records("forward")) == 1
+        assert ask(pair.port, post(CLEAN)).status == 200  # who stays on the list goes on
+
+
+def test_a_body_that_comes_after_a_reload_is_judged_by_what_is_in_force(tmp_path: Path) -> None:
+    """Its head had passed before: the sender, the path and the size are looked at anew."""
+    networks = tmp_path / "networks"
+    networks.write_text(f"{FOREIGN}\n")
+    keys = {"source.allow_file": str(networks), "sidecar.max_in_flight": "1"}
+    with paired(tmp_path, **keys) as pair:
+        with connected(pair.port, FOREIGN) as client:
+            client.send(post(CLEAN)[:-1])
+            assert wait_until(lambda: ask(pair.port, post(CLEAN)).status == 503)
+            networks.write_text("203.0.113.0/24\n")
+            pair.gate.process.send_signal(signal.SIGHUP)
+            assert wait_until(lambda: bool(pair.gate.records("reload")))
+            client.send(CLEAN[-1:])
+            answer = client.read()
+            assert (answer.status, answer.body) == (403, b"")
+            assert pair.gate.records("forward") == []
+        assert ask(pair.port, post(CLEAN)).status == 200  # its place in flight is free again
