@@ -287,6 +287,8 @@ class Delivery:
             if decision is not None and decision.head.method == b"HEAD":
                 answer = answer._replace(body=b"")
         self._answer = answer
+        if later:
+            gate.to_answer.append(self)
         now = perf_counter()
         if foreign and gate.journal.count_stranger(ending.reason, self._seq):
             self._count(ending.reason, "", now, foreign=True)
@@ -305,8 +307,6 @@ class Delivery:
             upstream_ms=None if took is None else int(took * 1e6) / 1e3,
         )
         gate.journal.delivery(record, forwarded=self._forwarded_at > 0, later=later)
-        if later:
-            gate.to_answer.append(self)
         self._count(ending.reason, record["route"] or "", now, foreign=foreign)
         return answer
 

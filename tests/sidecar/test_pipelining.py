@@ -1,6 +1,8 @@
 """Pipelined requests: answered in order, one at a time, and never an unbounded pile of them."""
 
+import contextlib
 import signal
+import socket
 import threading
 import time
 from pathlib import Path
@@ -178,7 +180,13 @@ def test_those_that_wait_are_screened_by_the_list_in_force_when_they_start(
 
     keys = {"source.allow_file": str(networks)}
     with paired(tmp_path, respond, **keys) as pair, connected(pair.port, FOREIGN) as client:
-        sender = threading.Thread(target=client.send, args=(post(CLEAN) * count,))
+
+        def send() -> None:
+            with contextlib.suppress(OSError):
+                client.send(post(CLEAN) * count)
+                client.socket.shutdown(socket.SHUT_WR)
+
+        sender = threading.Thread(target=send)
         sender.start()
         pair.upstream.wait_for(1)
         networks.write_text("203.0.113.0/24\n")
@@ -186,8 +194,10 @@ def test_those_that_wait_are_screened_by_the_list_in_force_when_they_start(
         assert wait_until(lambda: bool(pair.gate.records("reload")))
         go.set()
         assert client.read().status == 200
-        assert {client.read().status for _ in range(count - 1)} == {403}
+        # A refusal ends the connection where the body behind it has not come yet.
+        rest = client.read_rest()
         sender.join()
+        assert 0 < rest.count(b"HTTP/1.1 403 ") == rest.count(b"HTTP/1.1 ")
         assert len(pair.gate.records("forward")) == 1
         assert ask(pair.port, post(CLEAN)).status == 200  # who stays on the list goes on
 
