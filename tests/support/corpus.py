@@ -46,7 +46,7 @@ _BASE_KEYS = {
 _VERDICT = re.compile(r"(delivered|refused|failed|aborted) (\d{3}|-) ([a-z0-9_]+)")
 _CASE_KEYS = frozenset(
     (
-        "id", "why", "setup", "source", "method", "target", "version", "fields", "also",
+        "id", "why", "setup", "source", "stranger", "method", "target", "version", "fields", "also",
         "body", "chunks", "wire", "raw", "leave", "upstream", "verdict", "errors",
         "interim", "seen", "record", "unrecorded", "answer", "fronts",
     )
@@ -124,6 +124,7 @@ class Case:
     why: str
     setup: Setup
     source: str
+    stranger: bool
     request: Request
     leave: bool
     upstream: bytes | None
@@ -135,7 +136,7 @@ class Case:
     def tells_nothing(self, reason: Reason) -> bool:
         """Whether a stranger sent it, who is owed an empty answer."""
         source = (Reason.SOURCE_NOT_ALLOWED, Reason.SOURCE_UNRESOLVED)
-        return reason in source or self.source not in (ALLOWED, PROXY)
+        return reason in source or self.stranger
 
 
 def cases(front: str) -> list[tuple[Case, Expected]]:
@@ -206,6 +207,7 @@ def _make_case(name: str, given: Mapping[str, Any]) -> Case:
         why=given["why"],
         setup=setups()[given.get("setup", "default")],
         source=SOURCES[given.get("source", "allowed")],
+        stranger=given.get("stranger", given.get("source") == "foreign"),
         request=craft(given),
         leave=given.get("leave", False),
         upstream=None if upstream == "silent" else text(upstream).encode("latin-1"),
