@@ -94,7 +94,7 @@ class Gate:
         return _make_terms(config, self.terms)
 
     def apply(self, terms: Terms) -> None:
-        """Go by these from now on; deliveries under way end by those they began with."""
+        """Go by these from now on; what is upstream already ends by those it was sent by."""
         old, self.terms = self.terms, terms
         if old.upstream is not terms.upstream:
             old.upstream.retire()
