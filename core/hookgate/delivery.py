@@ -180,23 +180,26 @@ class Delivery:
 
     # What a turn of the event loop does once the body is complete, in this order; see `Gate`.
 
-    def screen_anew(self) -> None:
-        """Screen the head by the terms in force, where others came into force since it passed."""
-        if self._terms is self._gate.terms or self.screened is None:
-            return
-        self._terms = self._gate.terms
-        self.screened = screened = self._screen(self.screened.decision.head)
-        self._decision = screened.decision
-        if screened.decision.finding is not None:
-            self._end(Ending(*screened.decision.finding), later=True)
-
     def hash_body(self) -> None:
-        """SHA-256 of what came."""
+        """SHA-256 of what came, unless its head does not pass by the terms in force now."""
         if self._body is None:
             raise RuntimeError("judged without a body")
+        if self._terms is not self._gate.terms and not self._screen_anew():
+            return
         digest = new_sha256()
         digest.update(self._body)
         self._digest = digest.hexdigest()
+
+    def _screen_anew(self) -> bool:
+        if self.screened is None:
+            raise RuntimeError("judged without a screen")
+        self._terms = self._gate.terms
+        self.screened = self._screen(self.screened.decision.head)
+        self._decision = decision = self.screened.decision
+        if decision.finding is None:
+            return True
+        self._end(Ending(*decision.finding), later=True)
+        return False
 
     def parse(self) -> None:
         """Is the body a document?"""
@@ -316,7 +319,8 @@ class Delivery:
         return begin_record(known or self._outline(decision), decision, self._terms.privacy)
 
     def _outline(self, decision: Decision | None) -> Record:
-        gate, policy, origin = self._gate, self._terms.policy, self._origin(decision)
+        gate, policy = self._gate, self._terms.policy
+        origin = self._known_origin() if decision is None else decision.origin
         return outline(decision, origin, self._peer, gate.boot, gate.front, policy.fingerprint)
 
     def give(self) -> None:
@@ -370,18 +374,15 @@ class Delivery:
         """Whether its client is not known to be allowed: then neither a full record nor a full
         answer is owed.
         """
-        origin = self._origin(self._decision)
+        decision = self._decision
+        origin = self._known_origin() if decision is None else decision.origin
         return origin is None or origin.finding is not None
 
-    def _origin(self, decision: Decision | None) -> Origin | None:
-        """Where it came from, as far as is known."""
-        if decision is not None and decision.origin is not None:
-            return decision.origin
+    def _known_origin(self) -> Origin | None:
         return self._terms.policy.known_origin(self._peer, self._proxied_for)
 
 
 JUDGING = (
-    Delivery.screen_anew,
     Delivery.hash_body,
     Delivery.parse,
     Delivery.validate,

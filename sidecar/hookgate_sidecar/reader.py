@@ -110,6 +110,7 @@ class Reader:
         self._quiet = 0
         self._server = server
         place = connection.place
+        self._peer, self._proxied_for = place.peer, place.proxied_for
         self._sender: Sender = place.peer, place.proxied_for, connection.scheme
         self.stand(place)
 
@@ -153,7 +154,7 @@ class Reader:
             or gate.under_way >= settings.max_in_flight
         ):
             return None
-        delivery = gate.begin(*self._sender[:2])
+        delivery = gate.begin(self._peer, self._proxied_for)
         version = screened.decision.head.version
         request = Request(delivery, version, [body], known.length, whole=True)
         self._queue.append(request)
@@ -195,7 +196,7 @@ class Reader:
 
     def begin(self) -> Request:
         """A request begins to arrive."""
-        delivery = self._gate.begin(*self._sender[:2])
+        delivery = self._gate.begin(self._peer, self._proxied_for)
         request = Request(delivery, "1.1", [], 0, whole=False)
         request.target, request.fields, request.fed = b"", [], 0
         self._queue.append(request)
@@ -305,15 +306,14 @@ class Reader:
             request.refuse(Reason.HEAD_TOO_LARGE)
             raise _StopReading
         self._advanced()
-        peer, proxied_for, scheme = self._sender
         head = make_head(
-            peer,
+            self._peer,
             self._parser.get_method(),
             request.target,
             request.fields,
             request.version,
-            proxied_for,
-            scheme,
+            self._proxied_for,
+            self._connection.scheme,
         )
         request.answer = request.delivery.screen(head)
         if self._many_clients:
