@@ -1,4 +1,4 @@
-"""What a process holds, as the kernel tells it."""
+"""What a process holds, as the kernel tells it, and the signals that it begins with."""
 
 import contextlib
 import os
@@ -6,6 +6,8 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+# What a shell without job control has a background command ignore (POSIX, 2.11 of its shell).
+_IGNORED_IN_BACKGROUND = (signal.SIGINT, signal.SIGQUIT)
 _LISTENING = "0A"  # proc(5): TCP_LISTEN
 
 
@@ -46,3 +48,14 @@ def paused(pid: int) -> Iterator[None]:
         yield
     finally:
         os.kill(pid, signal.SIGCONT)
+
+
+def let_children_be_interrupted() -> None:
+    """Have every process that this one starts begin with the default of SIGINT and SIGQUIT.
+
+    What is ignored is so in children too; what is handled is at its default (execve(2)). This
+    process itself goes on without them.
+    """
+    for number in _IGNORED_IN_BACKGROUND:
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
