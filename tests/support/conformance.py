@@ -12,7 +12,7 @@ from hookgate.policy import Outcome, Reason
 
 from .corpus import BODY_JUDGED, Case, Expected
 from .crafting import text
-from .ledger import Record, whole_lines
+from .ledger import Record, lines_so_far
 from .raw import Client, Reply, connected, wait_until
 from .receiver import Receiver, Seen
 from .sidecar import ALLOWED
@@ -121,9 +121,9 @@ class Running:
         wait_until(is_there)
 
     def _lines(self) -> list[bytes]:
-        data = self.ledger.read_bytes() if self.ledger.exists() else b""
-        assert data.isascii()
-        return whole_lines(data)
+        lines = lines_so_far(self.ledger)
+        assert all(map(bytes.isascii, lines))
+        return lines
 
     def _pace(self) -> None:
         if len(self._strangers) == _STRANGERS_A_SECOND:

@@ -9,9 +9,16 @@ from typing import Any
 Record = dict[str, Any]
 
 
-def whole_lines(data: bytes) -> list[bytes]:
-    """Without one that is still being written: a file grows page by page, not line by line."""
-    return data[: data.rfind(b"\n") + 1].splitlines()
+def lines_so_far(path: Path) -> list[bytes]:
+    """The lines, without LF, of a file that another process writes to or has yet to make.
+
+    The last is left out until its LF is there: a file grows page by page, not line by line.
+    """
+    return _content(path).split(b"\n")[:-1]
+
+
+def _content(path: Path) -> bytes:
+    return path.read_bytes() if path.exists() else b""
 
 
 def read_ledger(path: Path, *, growing: bool = False) -> list[Record]:
@@ -19,10 +26,10 @@ def read_ledger(path: Path, *, growing: bool = False) -> list[Record]:
 
     Fails also on one that is not ended, unless the file is `growing`.
     """
-    data = path.read_bytes() if path.exists() else b""
-    assert data.isascii()
-    assert growing or data == b"" or data.endswith(b"\n")
-    records = [json.loads(line) for line in whole_lines(data)]
+    assert growing or _content(path)[-1:] in (b"", b"\n")
+    lines = lines_so_far(path)
+    assert all(map(bytes.isascii, lines))
+    records = [json.loads(line) for line in lines]
     assert all(isinstance(record, dict) for record in records)
     return records
 

@@ -1,7 +1,6 @@
 """nginx with the rendered includes as a real process."""
 
 import contextlib
-import json
 import os
 import random
 import shutil
@@ -15,7 +14,7 @@ from hookgate.config import load
 from hookgate.nginx import render
 from hookgate.settings import Config
 
-from .ledger import Record, whole_lines
+from .ledger import Record, read_ledger
 from .raw import wait_until
 from .sidecar import ALLOWED, PROXY
 
@@ -130,9 +129,7 @@ class Nginx:
 
     def records(self, kind: str | None = None) -> list[Record]:
         """The records of the access log."""
-        data = self.audit.read_bytes() if self.audit.exists() else b""
-        records = map(json.loads, whole_lines(data))
-        return [r for r in records if kind in (None, r["event"])]
+        return [r for r in read_ledger(self.audit, growing=True) if kind in (None, r["event"])]
 
     def wait_for_deliveries(self, count: int, seconds: float = 5) -> list[Record]:
         """The records once there are `count`; nginx writes them after it has answered."""
