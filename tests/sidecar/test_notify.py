@@ -3,8 +3,10 @@
 import asyncio
 import contextlib
 import os
+import queue
 import signal
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,25 +20,37 @@ from support.sidecar import sidecar
 
 
 class Manager:
-    """Receives what is sent to `address`, as systemd would."""
+    """Receives what is sent to `address` as it comes, as systemd would.
+
+    The kernel keeps ten datagrams, and a sender throws away those beyond.
+    """
 
     def __init__(self, address: str) -> None:
         self.address = address
+        self._heard: queue.Queue[bytes] = queue.Queue()
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind(address.replace("@", "\0", 1))
-        self._socket.settimeout(10)
+        self._thread = threading.Thread(target=self._listen)
+        self._thread.start()
+
+    def _listen(self) -> None:
+        while data := self._socket.recv(4096):
+            self._heard.put(data)
 
     def hear(self) -> list[str]:
         """The assignments of the next datagram."""
-        return self._socket.recv(4096).decode().split("\n")
+        return self._heard.get(timeout=10).decode().split("\n")
 
     def hear_until(self, assignment: str) -> list[str]:
-        """The first datagram that holds the assignment."""
+        """The first datagram that holds the assignment, within some seconds."""
+        until = time.monotonic() + 20
         while assignment not in (heard := self.hear()):
-            pass
+            assert time.monotonic() < until, f"no {assignment}"
         return heard
 
     def close(self) -> None:
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
         self._socket.close()
 
 

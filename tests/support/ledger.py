@@ -2,6 +2,7 @@
 
 import hmac
 import json
+import time
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,38 @@ from typing import Any
 Record = dict[str, Any]
 
 
-def lines_so_far(path: Path) -> list[bytes]:
-    """The lines, without LF, of a file that another process writes to or has yet to make.
+class Growing:
+    """The lines of a file that another process appends to, or has yet to make, from now on."""
 
-    The last is left out until its LF is there: a file grows page by page, not line by line.
-    """
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._read = 0
+        self.new()
+
+    def new(self) -> list[bytes]:
+        """Those that came since this was asked last, without LF.
+
+        One counts once its LF is there: a file grows page by page, not line by line.
+        """
+        if not self._path.exists():
+            return []
+        with self._path.open("rb") as file:
+            file.seek(self._read)
+            data = file.read()
+        whole = data[: data.rfind(b"\n") + 1]
+        self._read += len(whole)
+        return whole.split(b"\n")[:-1]
+
+    def wait(self, seconds: float = 5) -> list[bytes]:
+        """The same once there are any, or when the time is up."""
+        until = time.monotonic() + seconds
+        while not (found := self.new()) and time.monotonic() < until:
+            time.sleep(0.005)
+        return found
+
+
+def lines_so_far(path: Path) -> list[bytes]:
+    """All lines of such a file that are whole by now."""
     return _content(path).split(b"\n")[:-1]
 
 

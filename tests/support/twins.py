@@ -1,6 +1,7 @@
 """Two gates alike but that one never learns a head, and all that can be seen of a dialogue."""
 
 import contextlib
+import json
 import re
 import socket
 import time
@@ -8,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .ledger import Record, read_ledger
+from .ledger import Growing, Record
 from .pair import Pair, paired
 from .raw import Client, Reply, connected
 from .receiver import OK, Seen
@@ -79,8 +80,7 @@ class Counted:
 
     def play(self, *steps: Step, source: str = ALLOWED) -> Trace:
         """Send the steps on a connection of its own, then end it; 100s are not told."""
-        ledger, seen = self.pair.gate.audit, len(self.pair.upstream.seen)
-        before = len(read_ledger(ledger, growing=True))
+        ledger, seen = Growing(self.pair.gate.audit), len(self.pair.upstream.seen)
         replies: list[Reply] = []
         with connected(self.pair.port, source) as client:
             client.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -101,7 +101,7 @@ class Counted:
             [(r.status, _PASSING_LINE.sub(b"", r.head), _ID.sub(b"", r.body)) for r in replies],
             rest,
             [_masked(request) for request in self.pair.upstream.seen[seen:]],
-            _told(read_ledger(ledger, growing=True)[before:]),
+            _told(ledger.new()),
         )
 
     def _send_apart(self, client: Client, piece: bytes) -> None:
@@ -128,8 +128,9 @@ def _masked(request: Seen) -> tuple[bytes, bytes]:
     return _ID.sub(b"", request.head), request.body
 
 
-def _told(records: list[Record]) -> list[Record]:
-    """Request by request: a head may be refused while one before it is under way."""
+def _told(lines: list[bytes]) -> list[Record]:
+    """The records, request by request: a head may be refused while one before it is under way."""
+    records: list[Record] = [json.loads(line) for line in lines]
     records.sort(key=lambda record: record.get("seq", 0))
     return [{name: record[name] for name in record if name not in _PASSING} for record in records]
 
