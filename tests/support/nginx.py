@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import random
 import shutil
 import signal
 import socket
@@ -15,6 +14,7 @@ from hookgate.nginx import render
 from hookgate.settings import Config
 
 from .ledger import Record, read_ledger
+from .ports import free_ports
 from .raw import wait_until
 from .sidecar import ALLOWED, PROXY
 
@@ -49,16 +49,6 @@ def version() -> tuple[int, ...]:
     """Of the nginx that is installed."""
     told = subprocess.run([binary(), "-v"], capture_output=True, text=True, check=True).stderr
     return tuple(int(part) for part in told.partition("nginx/")[2].split()[0].split("."))
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody uses, below those that the system gives away; nginx takes no 0."""
-    found: set[int] = set()
-    while len(found) < count:
-        port = random.randrange(10000, 32000)
-        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            found.add(port)
-    return list(found)
 
 
 def settings(upstream: str, folder: Path, **keys: str) -> Config:
