@@ -3,12 +3,15 @@
 import contextlib
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 # What a shell without job control has a background command ignore (POSIX, 2.11 of its shell).
 _IGNORED_IN_BACKGROUND = (signal.SIGINT, signal.SIGQUIT)
-_LISTENING = "0A"  # proc(5): TCP_LISTEN
+# As proc(5) writes them in net/tcp: 127.0.0.1 on this machine, and TCP_LISTEN.
+_LOOPBACK = f"{int.from_bytes(bytes((127, 0, 0, 1)), sys.byteorder):08X}"
+_LISTENING = "0A"
 
 
 def descriptors(pid: int) -> int:
@@ -17,12 +20,10 @@ def descriptors(pid: int) -> int:
 
 
 def accepted(port: int) -> int:
-    """How many connections that came to this port over IPv4 are still open."""
+    """How many connections that came to 127.0.0.1 at this port are still open."""
     rows = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
-    return sum(
-        int(row[1].partition(":")[2], 16) == port and row[3] != _LISTENING and row[9] != "0"
-        for row in rows
-    )
+    ours = f"{_LOOPBACK}:{port:04X}"
+    return sum(row[1] == ours and row[3] != _LISTENING and row[9] != "0" for row in rows)
 
 
 def resident(pid: int, peak: bool = False) -> int:
