@@ -131,7 +131,7 @@ def test_the_watchdog_is_fed_in_half_its_time(
         asyncio.run(feed(manager))
         count = OFTEN if fed else 0
         assert [manager.hear() for _ in range(count)] == [["WATCHDOG=1"]] * count
-        assert manager.unheard <= 1
+        assert fed or manager.unheard == 0
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
