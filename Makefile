@@ -1,5 +1,6 @@
 # make demo   installs into .venv and shows the gate at work on loopback
 # make test   installs into .venv, and nginx with apt-get, and runs every check: ruff, mypy, pytest
+#             on all cores (WORKERS=1: one test at a time)
 # make test-matrix  the same with each of Python 3.11, 3.12 and 3.13 that is here
 # make test-browser  the audit report in a real Chromium, which it gets with apt-get
 # make check  the same as test without pytest
@@ -7,7 +8,8 @@
 #             which it gets with apt-get, npm and pip; a clean sender's latency among two thousand
 #             strangers; and instructions per request against those of the last time. Half an
 #             hour; bench/README.md tells of shorter runs.
-# make soak   ten minutes of load, kills, reloads, rotations and outages at once
+# make soak   the tests that take long, then ten minutes of load, kills, reloads, rotations and
+#             outages at once
 
 PYTHON ?= python3
 PYTHONS ?= python3.11 python3.12 python3.13
@@ -15,13 +17,16 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-browser nginx-here test-matrix check format bench soak clean
+# Two for each core: a test waits for sockets and processes half of its time.
+WORKERS ?= $(shell echo $$((2 * $$(nproc))))
+
+.PHONY: demo test test-browser nginx-here promtool-here test-matrix check format bench soak clean
 
 demo: $(READY)
 	$(BIN)/hookgate demo
 
-test: check nginx-here
-	$(BIN)/pytest
+test: check nginx-here promtool-here
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal
 
 # $(call need,COMMAND,PACKAGES,WHY): Debian keeps some commands in /usr/sbin, which a user's PATH may lack.
 define need
@@ -35,6 +40,16 @@ endef
 # Without the others a few tests are skipped, and say so.
 nginx-here:
 	$(call need,nginx,nginx-light jq logrotate strace,The tests run a real nginx)
+
+# Prometheus itself is neither installed nor started: its tool is taken out of Debian's package.
+promtool-here: $(READY)
+	@command -v promtool >/dev/null || [ -x $(BIN)/promtool ] || { \
+	  command -v apt-get >/dev/null && echo "Getting promtool out of Debian's prometheus package" && \
+	  folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
+	  { [ "$$(id -u)" != 0 ] || apt-get update -qq; } && \
+	  (cd "$$folder" && apt-get -o APT::Sandbox::User=root download -qq prometheus && dpkg-deb -x prometheus_*.deb .) && \
+	  mv "$$folder/usr/bin/promtool" $(BIN)/promtool; } || \
+	  echo "promtool cannot be had: the alert rules are not played; install: sudo apt-get install prometheus"
 
 test-matrix:
 	@for python in $(PYTHONS); do \
@@ -63,7 +78,8 @@ bench: $(READY)
 	$(BIN)/python bench/strangers.py
 	$(BIN)/python bench/guard.py
 
-soak: $(READY)
+soak: $(READY) nginx-here
+	$(BIN)/pytest -m soak
 	$(BIN)/python bench/soak.py
 
 clean:

@@ -3,7 +3,6 @@
 import os
 import shlex
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -13,17 +12,12 @@ import pytest
 from support.events import CLEAN
 from support.ledger import assert_balanced, read_ledger
 from support.mitmdump import MITMDUMP, environment
+from support.ports import free_ports
 from support.raw import ask, connected, post, wait_until
 from support.receiver import receiving
 from support.sidecar import ALLOWED
 
 HOOKGATE = str(Path(sys.executable).with_name("hookgate"))
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
 
 
 def is_up(port: int) -> bool:
@@ -37,7 +31,7 @@ def is_up(port: int) -> bool:
 @pytest.mark.parametrize("printed", [True, False], ids=["printed", "run"])
 def test_the_command_runs(tmp_path: Path, printed: bool) -> None:
     """With a configuration file, options of its own, and names with spaces."""
-    port, audit = free_port(), tmp_path / "the audit.jsonl"
+    (port,), audit = free_ports(1), tmp_path / "the audit.jsonl"
     config = tmp_path / "my gate.toml"
     with receiving() as upstream:
         config.write_text(

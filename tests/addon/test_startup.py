@@ -1,7 +1,6 @@
 """mitmdump does not start with an option that would open a way past the gate, and says why."""
 
 import contextlib
-import socket
 import subprocess
 import time
 from collections.abc import Mapping
@@ -18,6 +17,7 @@ from support.mitmdump import (
     environment,
     full_command,
 )
+from support.ports import free_ports
 from support.raw import ask, post
 from support.receiver import receiving
 
@@ -30,7 +30,7 @@ def start(
     """
     script = folder / "gate_script.py"
     script.write_text(SCRIPT)
-    port = free_port()
+    (port,) = free_ports(1)
     command = full_command(script, 1 << 20, {"confdir": str(folder / "m"), **options})
     command[command.index("--listen-port") + 1] = str(port)
     given = {"upstream.url": "http://127.0.0.1:9", "audit.path": str(folder / "audit")}
@@ -54,13 +54,6 @@ def start(
         process.kill()
         output, _ = process.communicate()
     return process.returncode, output
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
 
 
 def lines_of(output: str) -> list[str]:

@@ -21,7 +21,7 @@ def start(url: str, folder: Path, setup: Setup) -> AbstractContextManager[Proces
 
 @pytest.fixture(scope="module")
 def gates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gates]:
-    """Processes that outlive a case; those still running at the end are stopped."""
+    """Processes that outlive a case; those still running at the end are held to it then."""
     running = Gates("nginx", start, tmp_path_factory)
     yield running
     running.close()

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 from collections import defaultdict
 from pathlib import Path
@@ -14,6 +13,7 @@ import yaml
 from support.admin import ON, Admin
 from support.events import CLEAN
 from support.pair import paired
+from support.promtool import promtool
 from support.raw import ask, post
 
 ROOT = Path(__file__).parents[2]
@@ -130,11 +130,8 @@ def test_every_alert_is_played() -> None:
 )
 def test_prometheus_agrees(arguments: tuple[str, ...]) -> None:
     """Its own tool reads the rules, and they fire where they should."""
-    promtool = shutil.which("promtool")
-    if promtool is None:
-        pytest.skip("promtool is not here: apt-get install prometheus")
     done = subprocess.run(
-        [promtool, *arguments], capture_output=True, text=True, timeout=120, check=False
+        [promtool(), *arguments], capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "SUCCESS" in done.stdout
@@ -142,9 +139,6 @@ def test_prometheus_agrees(arguments: tuple[str, ...]) -> None:
 
 def test_prometheus_reads_every_query_of_the_dashboard(tmp_path: Path) -> None:
     """As recording rules, with Grafana's variables filled in."""
-    promtool = shutil.which("promtool")
-    if promtool is None:
-        pytest.skip("promtool is not here: apt-get install prometheus")
     rules = [
         {"record": f"q{number}", "expr": query.replace("$__rate_interval", "1m")}
         for number, (_, query, _) in enumerate(QUERIES)
@@ -152,7 +146,7 @@ def test_prometheus_reads_every_query_of_the_dashboard(tmp_path: Path) -> None:
     file = tmp_path / "rules.yml"
     file.write_text(json.dumps({"groups": [{"name": "q", "rules": rules}]}))
     done = subprocess.run(
-        [promtool, "check", "rules", str(file)], capture_output=True, text=True, check=False
+        [promtool(), "check", "rules", str(file)], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
 

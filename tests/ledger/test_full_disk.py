@@ -10,7 +10,7 @@ import pytest
 
 from support.disk import fill, free, small_disk
 from support.events import CLEAN
-from support.ledger import assert_balanced, assert_chained, read_ledger
+from support.ledger import assert_balanced, assert_chained, lines_so_far, read_ledger
 from support.load import sending
 from support.raw import ask, post, wait_until
 from support.receiver import receiving
@@ -127,8 +127,8 @@ def test_a_full_disk_that_also_holds_the_operational_log_changes_nothing(
         command = [HOOKGATE, "serve", "--upstream", upstream.url, *options]
         process = subprocess.Popen(command, env=environment, cwd=tmp_path, stderr=stderr)
         try:
-            assert wait_until(lambda: b"sidecar.listening" in errors.read_bytes(), 15)
-            port = json.loads(errors.read_bytes().splitlines()[-1])["port"]
+            assert wait_until(lambda: b"sidecar.listening" in b"".join(lines_so_far(errors)), 15)
+            port = json.loads(lines_so_far(errors)[-1])["port"]
             stderr.write(b"\n" * (-errors.stat().st_size % PAGE))
             stderr.flush()
             fill(disk)

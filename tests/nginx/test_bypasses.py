@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from support.nginx import FULL, Nginx, free_ports, includes, running, settings, write
+from support.nginx import FULL, Nginx, includes, running, settings, write
+from support.ports import free_ports
 from support.raw import connected
 from support.receiver import Receiver, receiving
 from support.sidecar import ALLOWED, FOREIGN
@@ -68,7 +69,9 @@ def park(
         for (how, name), port in ports.items()
     ]
     behind = f"upstream behind {{ server 127.0.0.1:{upstream.port}; }}"
-    return "\n".join(["include hookgate-http.conf;", behind, *servers]), ports
+    # How long nginx waits for the rest of a body that it will not read: its answer ends then.
+    lingering = "lingering_timeout 50ms;"
+    return "\n".join(["include hookgate-http.conf;", lingering, behind, *servers]), ports
 
 
 @pytest.fixture(scope="module")

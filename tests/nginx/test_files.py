@@ -11,7 +11,8 @@ import trustme
 
 from hookgate.config import ConfigError, load
 from hookgate.nginx import render
-from support.nginx import FULL, binary, check, free_ports, includes, settings, site, write
+from support.nginx import FULL, binary, check, includes, settings, site, write
+from support.ports import free_ports
 
 SHIPPED = Path(__file__).parents[2] / "nginx"
 

@@ -11,7 +11,8 @@ import pytest
 import trustme
 
 from support.events import CLEAN
-from support.nginx import free_ports, running
+from support.nginx import running
+from support.ports import free_ports
 from support.raw import post
 from support.receiver import Receiver, receiving
 from support.sidecar import ALLOWED, FOREIGN, Sidecar, sidecar

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hookgate.ledger.reader import find_files, in_order
 from support.conformance import NGINX_MEMBERS
 from support.events import CLEAN
-from support.ledger import whole_lines
+from support.ledger import Growing
 from support.nginx import Nginx, nginx
 from support.raw import ask, connected, post, wait_until
 from support.receiver import Receiver, receiving
@@ -43,7 +43,7 @@ def front(tmp_path_factory: pytest.TempPathFactory, upstream: Receiver) -> Itera
 
 def told(front: Nginx, data: bytes, source: str = ALLOWED) -> None:
     """Send it, leave, and see that exactly one more line is there, and what it may hold."""
-    before = len(front.audit.read_bytes().splitlines()) if front.audit.exists() else 0
+    ledger = Growing(front.audit)
     with connected(front.port, source) as client:
         client.socket.settimeout(0.3)
         try:
@@ -52,11 +52,9 @@ def told(front: Nginx, data: bytes, source: str = ALLOWED) -> None:
         except (TimeoutError, ConnectionError, EOFError, ValueError, IndexError):
             pass
 
-    def lines() -> list[bytes]:
-        return whole_lines(front.audit.read_bytes() if front.audit.exists() else b"")
-
-    assert wait_until(lambda: len(lines()) > before)
-    for line in lines()[before:]:
+    lines = ledger.wait()
+    assert lines
+    for line in lines:
         assert line.isascii()
         assert all(0x20 <= byte < 0x7F for byte in line)
         record = json.loads(line)

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from support.events import CLEAN
-from support.nginx import FULL, Nginx, free_ports, includes, running, settings, write
+from support.nginx import FULL, Nginx, includes, running, settings, write
+from support.ports import free_ports
 from support.raw import connected, post
 from support.receiver import Receiver, receiving
 from support.sidecar import ALLOWED, FOREIGN, PROXY

@@ -1,7 +1,6 @@
 """What the admin listener tells of one process, and what it does not put up with."""
 
 import contextlib
-import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from hookgate.metrics import FAMILIES
 from support.admin import ON, Admin
 from support.events import CLEAN, event
 from support.pair import Pair, paired
+from support.promtool import promtool
 from support.raw import ask, connected, post, wait_until
 from support.receiver import receiving
 from support.sidecar import FOREIGN, HOOKGATE, sidecar
@@ -153,12 +153,9 @@ def test_nothing_that_a_sender_chose_is_in_a_label(pair: Pair, admin: Admin) -> 
 
 def test_prometheus_finds_nothing_to_complain_about(pair: Pair, admin: Admin) -> None:
     """Names, units and help texts as its linter wants them."""
-    promtool = shutil.which("promtool")
-    if promtool is None:
-        pytest.skip("promtool is not here: apt-get install prometheus")
     ask(pair.gate.port, post(CLEAN))
     checked = subprocess.run(
-        [promtool, "check", "metrics"],
+        [promtool(), "check", "metrics"],
         input=admin.get("/metrics").body,
         capture_output=True,
         timeout=60,

@@ -49,7 +49,8 @@ def reloadable(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Reloa
     workers = getattr(request, "param", "1")
     (tmp_path / "networks").write_text("203.0.113.0/24\n")
     keys = {"source.allow_file": str(tmp_path / "networks"), "sidecar.workers": workers}
-    with paired(tmp_path, lambda _: OK, **keys) as pair:
+    patch = "import hookgate_sidecar.run as run\nrun._WATCH_SECONDS = 0.1\n"
+    with paired(tmp_path, lambda _: OK, patch=patch, **keys) as pair:
         yield Reloadable(pair, tmp_path)
 
 

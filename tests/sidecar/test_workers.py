@@ -54,7 +54,8 @@ def test_each_worker_writes_a_ledger_of_its_own(pair: Pair) -> None:
     def all_served() -> bool:
         assert ask(pair.port, post(CLEAN)).status == 200
         return all(
-            any(r["event"] == "delivery" for r in read_ledger(p)) for p in pair.gate.ledgers()
+            any(r["event"] == "delivery" for r in read_ledger(p, growing=True))
+            for p in pair.gate.ledgers()
         )
 
     assert wait_until(all_served, 20)

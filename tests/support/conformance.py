@@ -12,7 +12,7 @@ from hookgate.policy import Outcome, Reason
 
 from .corpus import BODY_JUDGED, Case, Expected
 from .crafting import text
-from .ledger import Record, whole_lines
+from .ledger import Growing, Record
 from .raw import Client, Reply, connected, wait_until
 from .receiver import Receiver, Seen
 from .sidecar import ALLOWED
@@ -76,7 +76,8 @@ class Running:
         self.ledger = ledger
         self.upstream = upstream
         self.played = 0
-        self._records_read = len(self._lines())
+        self._growing = Growing(ledger)
+        self._unread: list[bytes] = []
         self._seen_read = 0
         self._last_seq = 0
         self._strangers: deque[float] = deque(maxlen=_STRANGERS_A_SECOND)
@@ -104,8 +105,8 @@ class Running:
 
     def take_new(self) -> tuple[list[Record], list[Seen]]:
         """What was recorded and what the upstream has seen since this was asked last."""
-        lines = self._lines()[self._records_read :]
-        self._records_read += len(lines)
+        self._read()
+        lines, self._unread = self._unread, []
         seen = self.upstream.seen[self._seen_read :] if self.upstream else []
         self._seen_read += len(seen)
         records: list[Record] = [json.loads(line) for line in lines]
@@ -114,16 +115,15 @@ class Running:
 
     def _wait_for_delivery(self) -> None:
         def is_there() -> bool:
-            return any(
-                b'"event":"delivery"' in line for line in self._lines()[self._records_read :]
-            )
+            self._read()
+            return any(b'"event":"delivery"' in line for line in self._unread)
 
         wait_until(is_there)
 
-    def _lines(self) -> list[bytes]:
-        data = self.ledger.read_bytes() if self.ledger.exists() else b""
-        assert data.isascii()
-        return whole_lines(data)
+    def _read(self) -> None:
+        new = self._growing.new()
+        assert all(map(bytes.isascii, new))
+        self._unread += new
 
     def _pace(self) -> None:
         if len(self._strangers) == _STRANGERS_A_SECOND:

@@ -2,6 +2,7 @@
 
 import hmac
 import json
+import time
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,43 @@ from typing import Any
 Record = dict[str, Any]
 
 
-def whole_lines(data: bytes) -> list[bytes]:
-    """Without one that is still being written: a file grows page by page, not line by line."""
-    return data[: data.rfind(b"\n") + 1].splitlines()
+class Growing:
+    """The lines of a file that another process appends to, or has yet to make, from now on."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._read = 0
+        self.new()
+
+    def new(self) -> list[bytes]:
+        """Those that came since this was asked last, without LF.
+
+        One counts once its LF is there: a file grows page by page, not line by line.
+        """
+        if not self._path.exists():
+            return []
+        with self._path.open("rb") as file:
+            file.seek(self._read)
+            data = file.read()
+        whole = data[: data.rfind(b"\n") + 1]
+        self._read += len(whole)
+        return whole.split(b"\n")[:-1]
+
+    def wait(self, seconds: float = 5) -> list[bytes]:
+        """The same once there are any, or when the time is up."""
+        until = time.monotonic() + seconds
+        while not (found := self.new()) and time.monotonic() < until:
+            time.sleep(0.005)
+        return found
+
+
+def lines_so_far(path: Path) -> list[bytes]:
+    """All lines of such a file that are whole by now."""
+    return _content(path).split(b"\n")[:-1]
+
+
+def _content(path: Path) -> bytes:
+    return path.read_bytes() if path.exists() else b""
 
 
 def read_ledger(path: Path, *, growing: bool = False) -> list[Record]:
@@ -19,10 +54,10 @@ def read_ledger(path: Path, *, growing: bool = False) -> list[Record]:
 
     Fails also on one that is not ended, unless the file is `growing`.
     """
-    data = path.read_bytes() if path.exists() else b""
-    assert data.isascii()
-    assert growing or data == b"" or data.endswith(b"\n")
-    records = [json.loads(line) for line in whole_lines(data)]
+    assert growing or _content(path)[-1:] in (b"", b"\n")
+    lines = lines_so_far(path)
+    assert all(map(bytes.isascii, lines))
+    records = [json.loads(line) for line in lines]
     assert all(isinstance(record, dict) for record in records)
     return records
 

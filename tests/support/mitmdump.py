@@ -35,6 +35,8 @@ SCRIPT = (Path(__file__).parents[2] / "addon" / "hookgate_script.py").read_text(
 _PROBE = """
 import asyncio, json, os, signal
 from mitmproxy import ctx
+from mitmproxy.addons import script
+script.ReloadInterval = 0.1  # seconds between looks for a newer file; one by default
 FOLDER = {folder!r}
 opened = []
 def put(name, value):

@@ -1,9 +1,7 @@
 """nginx with the rendered includes as a real process."""
 
 import contextlib
-import json
 import os
-import random
 import shutil
 import signal
 import socket
@@ -15,7 +13,8 @@ from hookgate.config import load
 from hookgate.nginx import render
 from hookgate.settings import Config
 
-from .ledger import Record, whole_lines
+from .ledger import Record, read_ledger
+from .ports import free_ports
 from .raw import wait_until
 from .sidecar import ALLOWED, PROXY
 
@@ -50,16 +49,6 @@ def version() -> tuple[int, ...]:
     """Of the nginx that is installed."""
     told = subprocess.run([binary(), "-v"], capture_output=True, text=True, check=True).stderr
     return tuple(int(part) for part in told.partition("nginx/")[2].split()[0].split("."))
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody uses, below those that the system gives away; nginx takes no 0."""
-    found: set[int] = set()
-    while len(found) < count:
-        port = random.randrange(10000, 32000)
-        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            found.add(port)
-    return list(found)
 
 
 def settings(upstream: str, folder: Path, **keys: str) -> Config:
@@ -130,9 +119,7 @@ class Nginx:
 
     def records(self, kind: str | None = None) -> list[Record]:
         """The records of the access log."""
-        data = self.audit.read_bytes() if self.audit.exists() else b""
-        records = map(json.loads, whole_lines(data))
-        return [r for r in records if kind in (None, r["event"])]
+        return [r for r in read_ledger(self.audit, growing=True) if kind in (None, r["event"])]
 
     def wait_for_deliveries(self, count: int, seconds: float = 5) -> list[Record]:
         """The records once there are `count`; nginx writes them after it has answered."""

@@ -1,12 +1,17 @@
-"""What a process holds, as the kernel tells it."""
+"""What a process holds, as the kernel tells it, and the signals that it begins with."""
 
 import contextlib
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-_LISTENING = "0A"  # proc(5): TCP_LISTEN
+# What a shell without job control has a background command ignore (POSIX, 2.11 of its shell).
+_IGNORED_IN_BACKGROUND = (signal.SIGINT, signal.SIGQUIT)
+# As proc(5) writes them in net/tcp: 127.0.0.1 on this machine, and TCP_LISTEN.
+_LOOPBACK = f"{int.from_bytes(bytes((127, 0, 0, 1)), sys.byteorder):08X}"
+_LISTENING = "0A"
 
 
 def descriptors(pid: int) -> int:
@@ -15,12 +20,10 @@ def descriptors(pid: int) -> int:
 
 
 def accepted(port: int) -> int:
-    """How many connections that came to this port over IPv4 are still open."""
+    """How many connections that came to 127.0.0.1 at this port are still open."""
     rows = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
-    return sum(
-        int(row[1].partition(":")[2], 16) == port and row[3] != _LISTENING and row[9] != "0"
-        for row in rows
-    )
+    ours = f"{_LOOPBACK}:{port:04X}"
+    return sum(row[1] == ours and row[3] != _LISTENING and row[9] != "0" for row in rows)
 
 
 def resident(pid: int, peak: bool = False) -> int:
@@ -46,3 +49,14 @@ def paused(pid: int) -> Iterator[None]:
         yield
     finally:
         os.kill(pid, signal.SIGCONT)
+
+
+def let_children_be_interrupted() -> None:
+    """Have every process that this one starts begin with the default of SIGINT and SIGQUIT.
+
+    What is ignored is so in children too; what is handled is at its default (execve(2)). This
+    process itself goes on without them.
+    """
+    for number in _IGNORED_IN_BACKGROUND:
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .ledger import Record
+from .ledger import Growing, Record
 from .pair import Pair, paired
 from .raw import Client, Reply, connected
 from .receiver import OK, Seen
@@ -80,8 +80,7 @@ class Counted:
 
     def play(self, *steps: Step, source: str = ALLOWED) -> Trace:
         """Send the steps on a connection of its own, then end it; 100s are not told."""
-        ledger, seen = self.pair.gate.audit, len(self.pair.upstream.seen)
-        before = ledger.stat().st_size
+        ledger, seen = Growing(self.pair.gate.audit), len(self.pair.upstream.seen)
         replies: list[Reply] = []
         with connected(self.pair.port, source) as client:
             client.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -102,7 +101,7 @@ class Counted:
             [(r.status, _PASSING_LINE.sub(b"", r.head), _ID.sub(b"", r.body)) for r in replies],
             rest,
             [_masked(request) for request in self.pair.upstream.seen[seen:]],
-            _told(ledger.read_bytes()[before:]),
+            _told(ledger.new()),
         )
 
     def _send_apart(self, client: Client, piece: bytes) -> None:
@@ -129,9 +128,9 @@ def _masked(request: Seen) -> tuple[bytes, bytes]:
     return _ID.sub(b"", request.head), request.body
 
 
-def _told(ledger: bytes) -> list[Record]:
+def _told(lines: list[bytes]) -> list[Record]:
     """The records, request by request: a head may be refused while one before it is under way."""
-    records: list[Record] = [json.loads(line) for line in ledger.splitlines()]
+    records: list[Record] = [json.loads(line) for line in lines]
     records.sort(key=lambda record: record.get("seq", 0))
     return [{name: record[name] for name in record if name not in _PASSING} for record in records]
 

@@ -1,5 +1,6 @@
 """`hookgate audit tail`: the latest records, and those to come."""
 
+import contextlib
 import re
 import sys
 import time
@@ -89,17 +90,14 @@ def tail(
         sys.stdout.flush()
 
     ledgers, growing = _find(files, config)
-    with plain_errors():
+    with plain_errors(), contextlib.suppress(*([KeyboardInterrupt] if follow else [])):
         ends = {file: whole_lines(file) for file in growing} if follow else {}
         show(_latest(ledgers, ends, wanted, number))
         followers = [Follower(file, end) for file, end in ends.items()]
-        try:
-            while followers:
-                new = (wanted(raw) for follower in followers for raw in follower.poll())
-                show(sorted(filter(None, new), key=_moment))
-                time.sleep(_POLL)
-        except KeyboardInterrupt:
-            pass
+        while followers:
+            new = (wanted(raw) for follower in followers for raw in follower.poll())
+            show(sorted(filter(None, new), key=_moment))
+            time.sleep(_POLL)
 
 
 def _find(files: list[Path] | None, config: str | None) -> tuple[list[Path], list[Path]]:
