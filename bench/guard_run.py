@@ -1,8 +1,9 @@
 """A new sidecar and a load that is always the same, and what is counted meanwhile.
 
 Eight connections send at once and wait for all answers, again and again; the upstream too answers
-when it has all eight. Sidecar and load share a processor, so neither acts before the other has sent
-all: the sidecar takes the same steps whatever the machine's speed.
+when it has all eight. The sidecar is stopped while they send, so that it finds everything at once;
+its timers stand still, its addresses are not random, and nothing is synced: it takes the same steps
+whatever the machine's speed and whoever else is busy there.
 """
 
 import asyncio
@@ -16,8 +17,9 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from subprocess import PIPE
 from typing import NamedTuple
 
 import httptools
@@ -27,11 +29,16 @@ from hookgate.samples import documented_events
 CONNECTIONS = 8
 WARM_UP = 50
 PATIENCE_SECONDS = 60
+WAKE_SECONDS = 0.1
 EVENT = documented_events()["rcs-suggestion-click"]
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+CHECKOUT = Path(__file__).resolve().parents[1]
+PACKAGES = ("core", "sidecar", "cli", "addon")
 SERVER = Path(__file__).resolve().with_name("guard_server.py")
 
 Server = subprocess.Popen[str]
+Mark = Callable[[Server], None]
+Held = Callable[[], AbstractContextManager[None]]
 
 
 class Kind(NamedTuple):
@@ -52,7 +59,9 @@ KINDS = {
 class Upstream(asyncio.Protocol):
     """Answers 200 on each connection once the event has come on all."""
 
-    waiting: list[asyncio.Transport] = []  # noqa: RUF012  # shared by the connections
+    def __init__(self, held: Held, waiting: list[asyncio.Transport]) -> None:
+        self._held = held
+        self._waiting = waiting  # shared by the connections
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport: asyncio.Transport = transport  # type: ignore[assignment]  # TCP's
@@ -61,11 +70,12 @@ class Upstream(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._tail = (self._tail + data)[-len(EVENT) :]
         if self._tail == EVENT:
-            self.waiting.append(self._transport)
-        if len(self.waiting) == CONNECTIONS:
-            for transport in self.waiting:
-                transport.write(OK)
-            self.waiting.clear()
+            self._waiting.append(self._transport)
+        if len(self._waiting) == CONNECTIONS:
+            with self._held():
+                for transport in self._waiting:
+                    transport.write(OK)
+            self._waiting.clear()
 
 
 class Sender(asyncio.Protocol):
@@ -88,43 +98,59 @@ class Sender(asyncio.Protocol):
         self._status.set_result(self._parser.get_status_code())
 
 
+@contextmanager
+def held(process: Server) -> Iterator[None]:
+    """Stopped meanwhile."""
+    process.send_signal(signal.SIGSTOP)
+    os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+    yield
+    process.send_signal(signal.SIGCONT)
+
+
 async def drive(
-    kind: Kind, upstream: socket.socket, port: int, requests: int, mark: Callable[[], None]
+    kind: Kind, upstream: socket.socket, process: Server, port: int, requests: int, mark: Mark
 ) -> None:
     """Warm up, mark, send so many, mark."""
     head = "POST /cm/events HTTP/1.1\r\nHost: gate\r\nContent-Type: application/json\r\n"
     request = f"{head}Content-Length: {len(kind.body)}\r\n\r\n".encode() + kind.body
     loop = asyncio.get_running_loop()
-    await loop.create_server(Upstream, sock=upstream)
+    waiting: list[asyncio.Transport] = []
+    await loop.create_server(lambda: Upstream(lambda: held(process), waiting), sock=upstream)
     opened = [await loop.create_connection(Sender, "127.0.0.1", port) for _ in range(CONNECTIONS)]
 
     async def send(waves: int) -> None:
         for _ in range(waves):
             async with asyncio.timeout(PATIENCE_SECONDS):
-                statuses = await asyncio.gather(*[sender.send(request) for _, sender in opened])
+                with held(process):
+                    answers = [sender.send(request) for _, sender in opened]
+                statuses = await asyncio.gather(*answers)
             if set(statuses) != {kind.status}:
                 sys.exit(f"guard: answered {set(statuses)}, not {kind.status}")
 
     await send(WARM_UP)
-    mark()
+    mark(process)
     await send(requests // CONNECTIONS)
-    mark()
+    mark(process)
     for transport, _ in opened:
         transport.close()
 
 
 @contextmanager
-def serving(kind: Kind, upstream: int, folder: Path, *wrapper: str) -> Iterator[tuple[Server, int]]:
-    """The sidecar and its port; `wrapper` is put before its command."""
+def serving(
+    checkout: Path, kind: Kind, upstream: int, folder: Path, *wrapper: str
+) -> Iterator[tuple[Server, int]]:
+    """The checkout's sidecar and its port; `wrapper` is put before its command."""
     inherited = {name: value for name, value in os.environ.items() if name[:9] != "HOOKGATE_"}
     settings = {
         "PYTHONHASHSEED": "0",
+        "PYTHONPATH": os.pathsep.join(str(checkout / name) for name in PACKAGES),
         "HOOKGATE_UPSTREAM__URL": f"http://127.0.0.1:{upstream}",
         "HOOKGATE_SOURCE__ALLOW": kind.allow,
         "HOOKGATE_SIDECAR__LISTEN": "127.0.0.1:0",
+        "HOOKGATE_AUDIT__FSYNC": "never",
     }
     process = subprocess.Popen(
-        [*wrapper, sys.executable, str(SERVER)],
+        ["setarch", "-R", *wrapper, sys.executable, str(SERVER)],
         env=inherited | settings, cwd=folder, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
@@ -144,17 +170,20 @@ def serving(kind: Kind, upstream: int, folder: Path, *wrapper: str) -> Iterator[
         process.wait()
 
 
-def measure(kind: Kind, requests: int, mark: Callable[[Server], None], *wrapper: str) -> None:
-    """So many requests to a new sidecar, marked before and after."""
+def measure(checkout: Path, kind: Kind, requests: int, mark: Mark, *wrapper: str) -> None:
+    """So many requests to a new sidecar of the checkout, marked before and after."""
     with (
         tempfile.TemporaryDirectory(prefix="hookgate-guard-") as folder,
         socket.create_server(("127.0.0.1", 0)) as upstream,
-        serving(kind, upstream.getsockname()[1], Path(folder), *wrapper) as (process, port),
+        serving(checkout, kind, upstream.getsockname()[1], Path(folder), *wrapper) as (
+            process,
+            port,
+        ),
     ):
-        asyncio.run(drive(kind, upstream, port, requests, lambda: mark(process)))
+        asyncio.run(drive(kind, upstream, process, port, requests, mark))
 
 
-def count_calls(kind: Kind, requests: int) -> Counter[str]:
+def count_calls(checkout: Path, kind: Kind, requests: int) -> Counter[str]:
     """Calls of Python functions during so many requests."""
     counts = Counter[str]()
 
@@ -163,25 +192,35 @@ def count_calls(kind: Kind, requests: int) -> Counter[str]:
         assert process.stdout is not None
         counts.update(json.loads(process.stdout.readline()))
 
-    measure(kind, requests, mark)
+    measure(checkout, kind, requests, mark)
     return counts
 
 
-def count_instructions(kind: Kind, requests: int, file: Path, *options: str) -> int:
+def count_instructions(checkout: Path, kind: Kind, requests: int, file: Path, *options: str) -> int:
     """Instructions during so many requests; callgrind writes `file`."""
     states = iter(("on", "off"))
 
     def mark(process: Server) -> None:
         # Without the 0 vgdb would interrupt the process with ptrace, which containers may forbid.
         command = ["vgdb", "--max-invoke-ms=0", f"--pid={process.pid}", "instrumentation"]
-        done = subprocess.run(
-            [*command, next(states)], timeout=PATIENCE_SECONDS, capture_output=True, text=True
-        )
-        if done.returncode:
-            sys.exit(f"guard: vgdb failed\n{done.stderr}")
+        with subprocess.Popen(
+            [*command, next(states)], stdout=PIPE, stderr=PIPE, text=True
+        ) as told:
+            for _ in range(round(PATIENCE_SECONDS / WAKE_SECONDS)):
+                try:
+                    _, errors = told.communicate(timeout=WAKE_SECONDS)
+                except subprocess.TimeoutExpired:
+                    # valgrind looks for orders when the process runs.
+                    process.send_signal(signal.SIGRTMIN + 1)
+                else:
+                    break
+            else:
+                told.kill()
+        if told.returncode:
+            sys.exit(f"guard: vgdb failed\n{errors}")
 
     valgrind = ("valgrind", "--tool=callgrind", "--instr-atstart=no", *options)
-    measure(kind, requests, mark, *valgrind, f"--callgrind-out-file={file}")
+    measure(checkout, kind, requests, mark, *valgrind, f"--callgrind-out-file={file}")
     total = re.search(r"^totals: (\d+)", file.read_text(), re.MULTILINE)
     assert total is not None
     return int(total[1])
