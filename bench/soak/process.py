@@ -1,0 +1,73 @@
+"""Child processes that end with whoever started them, and what the system says of a process."""
+
+import os
+import socket
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from .site import ROOT
+
+Process = subprocess.Popen[str]
+
+
+def start(*command: str, cwd: Path = ROOT, errors: Path | None = None) -> Process:
+    """A program whose output is to be read; its standard error goes to the file `errors`."""
+    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    with (errors or Path(os.devnull)).open("wb") as log:
+        return subprocess.Popen(
+            ["setpriv", "--pdeathsig", "KILL", *command],
+            cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+            stderr=log if errors else None,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+        )  # fmt: skip
+
+
+def start_module(name: str, *arguments: object) -> Process:
+    """`python -m bench.soak.NAME`."""
+    return start(sys.executable, "-m", f"bench.soak.{name}", *map(str, arguments))
+
+
+def end(process: Process) -> None:
+    """Kill it, unless it has ended."""
+    process.kill()
+    process.wait()
+    if process.stdout is not None:
+        process.stdout.close()
+
+
+def free_port() -> int:
+    """One that nobody listens on now."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+def children(pid: int) -> list[int]:
+    """The processes that it started and that have not been waited for; none where it is gone."""
+    try:
+        return [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
+
+
+def status(pid: int) -> dict[str, str]:
+    """What /proc says of it, by name; {} where it is gone."""
+    with suppress(OSError):
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+        return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    return {}
+
+
+def peak_mib(pid: int) -> float:
+    """The most resident memory that it ever had; 0 where it is gone."""
+    return int(status(pid).get("VmHWM", "0").split()[0]) / 1024
+
+
+def own_mib(pid: int) -> float:
+    """Its memory, pages that several share divided among them; 0 where it is gone."""
+    with suppress(OSError):
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) / 1024
+    return 0

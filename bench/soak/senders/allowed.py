@@ -1,0 +1,111 @@
+"""Hostile kinds from inside the allowed ranges, and events that make the endpoint misbehave."""
+
+import json
+from collections.abc import Iterator
+
+from bench.soak.site import ALLOWED, EVENTS, JSON, PROXY, Site, event, post
+
+from .kind import Kind, Script, drip, named, once
+
+_MIB = 1 << 20
+
+
+def _filled(values: str) -> bytes:
+    """An event of the largest size with this again and again in an array."""
+    start = json.dumps({**EVENTS[0], "x": []}).encode()[:-2]
+    room = _MIB - len(start) - 2
+    return start + (values.encode() * (room // len(values)))[:-1] + b"]}"
+
+
+_BRACKETS = post(_filled("[],"), JSON)
+_VALUES = post(_filled("1,"), JSON)
+_MEMBERS = post(b"{" + b",".join(b'"%x":0' % number for number in range(90_000)) + b"}", JSON)
+_TEXT = post(json.dumps({**EVENTS[0], "x": "x" * (_MIB - 2000)}).encode(), JSON)
+_DEEP = post(b"[" * 500_000, JSON)
+_FIELDS = post(b"{}", JSON, *(f"X-{number}: 1" for number in range(5000)))
+_CHUNKED = post(b"", JSON).replace(b"Content-Length: 0", b"Transfer-Encoding: chunked")
+_REFUSED = (b"{", b'{"a":1,"a":2}', b"[]", b'{"channel":"RCS"}', b"\xff")
+
+
+def _refused() -> Iterator[bytes]:
+    for body in _REFUSED:
+        yield post(body, JSON)
+
+
+def _pipelined() -> Iterator[bytes]:
+    yield b"".join(post(event(), JSON) for _ in range(300))
+
+
+def _unread() -> Iterator[bytes]:
+    for _ in range(200):
+        yield b"".join(post(b"{", JSON) for _ in range(50))
+
+
+def _leaving() -> Script:
+    return post(event()[:100], JSON, length=400), 0.05
+
+
+def _chunks() -> Iterator[bytes]:
+    yield _CHUNKED
+    for _ in range(500):
+        yield b"1;" + b"x" * 8000 + b"\r\n \r\n"
+
+
+def _empty_lines() -> Iterator[bytes]:
+    for _ in range(100):
+        yield b"\r\n" * 20_000
+
+
+def _marked(mark: str) -> Iterator[bytes]:
+    yield post(event(mark), JSON)
+
+
+DIRECT = (
+    Kind("allowed: 1 MiB of brackets, one at a time", ALLOWED, once(_BRACKETS), 0.5, at_once=1,
+         may_pass=True),
+    Kind("allowed: 1 MiB of brackets, 32 at once", ALLOWED, once(_BRACKETS), 3.2, burst=32,
+         seconds=20, may_pass=True),
+    Kind("allowed: 1 MiB of numbers, 8 at once", ALLOWED, once(_VALUES), 1.6, burst=8, seconds=20,
+         may_pass=True),
+    Kind("allowed: 1 MiB of members", ALLOWED, once(_MEMBERS), 0.5),
+    Kind("allowed: 1 MiB in one string", ALLOWED, once(_TEXT), 1, may_pass=True),
+    Kind("allowed: deep nesting", ALLOWED, once(_DEEP), 1),
+    Kind("allowed: 300 events pipelined", ALLOWED, _pipelined, 0.3, seconds=20, may_pass=True),
+    Kind("allowed: bodies dripped", ALLOWED, drip(post(b" " * 400, JSON), 0.1, 8), 5, seconds=20),
+    Kind("allowed: answers not read", ALLOWED, _unread, 1, at_once=16, seconds=25, reads=False),
+    Kind("allowed: leaves within the body", ALLOWED, _leaving, 10, leaves=True),
+    Kind("allowed: chunk extensions", ALLOWED, _chunks, 1),
+    Kind("allowed: empty lines without end", ALLOWED, _empty_lines, 1),
+    Kind("allowed: many fields", ALLOWED, once(_FIELDS), 5),
+    Kind("allowed: the longest targets", ALLOWED,
+         once(post(b"{}", JSON, target="/" + "x" * (_MIB - 200))), 2),
+    Kind("allowed: Expect without a body", ALLOWED,
+         once(post(b"", JSON, "Expect: 100-continue", length=9)), 10, at_once=100, seconds=20),
+    Kind("allowed: HTTP/2", ALLOWED, once(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), 5),
+    Kind("allowed: Upgrade", ALLOWED,
+         once(post(b"{}", JSON, "Connection: Upgrade", "Upgrade: websocket")), 5),
+    Kind("allowed: what is refused", ALLOWED, _refused, 5),
+    Kind("allowed: 2 MB bodies", ALLOWED, once(post(b" " * 2_000_000, JSON)), 2),
+    Kind("endpoint: answers twice", ALLOWED, lambda: _marked("twice"), 3, may_pass=True),
+    Kind("endpoint: a second answer late", ALLOWED, lambda: _marked("late"), 3, may_pass=True),
+    Kind("endpoint: a second answer, then closes", ALLOWED, lambda: _marked("last"), 3,
+         may_pass=True),
+    Kind("endpoint: answers after a second", ALLOWED, lambda: _marked("slow"), 3, may_pass=True),
+    Kind("endpoint: answers garbage", ALLOWED, lambda: _marked("garbage"), 3),
+    Kind("endpoint: answers RTSP", ALLOWED, lambda: _marked("rtsp"), 3),
+    Kind("endpoint: a body too long", ALLOWED, lambda: _marked("long"), 3),
+    Kind("endpoint: 2 MiB in answer", ALLOWED, lambda: _marked("huge"), 1),
+    Kind("endpoint: closes early", ALLOWED, lambda: _marked("early"), 3),
+    Kind("endpoint: hangs", ALLOWED, lambda: _marked("hang"), 2),
+)  # fmt: skip
+
+_behind = Site.BEHIND_PROXY
+BEHIND_PROXY = (
+    Kind("proxied: 1 MiB of brackets, 8 at once", PROXY,
+         named(ALLOWED, once(_BRACKETS)), 1, burst=8, seconds=20, may_pass=True,
+         site=_behind),
+    Kind("proxied: what is refused", PROXY, named(ALLOWED, _refused), 5,
+         site=_behind),
+    Kind("proxied: leaves within the body", PROXY,
+         named(ALLOWED, _leaving), 10, leaves=True, site=_behind),
+)  # fmt: skip
