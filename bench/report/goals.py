@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from .rows import IDLE, MIB, Results, growth, median, per_request, table
+from .rows import IDLE, MIB, P99_MS, PEAK_MIB, Results, growth, median, per_request, table
 
 
 class Goal(NamedTuple):
@@ -47,6 +47,7 @@ def goals(results: Results) -> list[Goal]:
         median(latencies, "p99_us", contender=who, rate=top) for who in ("hookgate", "fastify")
     )
     both = f"{ours / 1000:.2f} / {theirs / 1000:.2f}" if ours and theirs else "-"
+    hostile = figures.get("hostile", [])
     memory = next((r for r in figures.get("memory", []) if r["contender"] == "hookgate"), None)
     return [
         ratio("hookgate", "nginx", 0.40),
@@ -57,6 +58,10 @@ def goals(results: Results) -> list[Goal]:
              ours <= theirs if ours and theirs else None),
         _at_most("CPU of refusing a stranger / accepting", 0.5,
                  foreign / accepted if foreign and accepted else None),
+        _at_most("ms, p99 of a clean sender beside the worst hostile one", P99_MS,
+                 max((r["p99_us"] / 1000 for r in hostile), default=None)),
+        _at_most("MiB of a worker beside the worst hostile sender", PEAK_MIB,
+                 max((r["peak_bytes"] / MIB for r in hostile), default=None)),
         _at_most("MiB of the largest process after the load", 60,
                  max(memory["samples"][-1]["pss_bytes"]) / MIB if memory else None),
         _at_most("MiB that it grew in the load's second half", 1,

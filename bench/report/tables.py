@@ -3,7 +3,20 @@
 import statistics
 from collections.abc import Callable
 
-from .rows import IDLE, MIB, Results, Row, growth, in_order, median, name_of, per_request, table
+from .rows import (
+    IDLE,
+    MIB,
+    P99_MS,
+    PEAK_MIB,
+    Results,
+    Row,
+    growth,
+    in_order,
+    median,
+    name_of,
+    per_request,
+    table,
+)
 
 
 def _rate(results: Results, rows: list[Row]) -> str:
@@ -141,6 +154,31 @@ def _policy(_: Results, rows: list[Row]) -> str:
     return table(("", "events/s", "µs"), lines)
 
 
+def hostile_table(_: Results, rows: list[Row]) -> str:
+    """The clean sender's latency and the worker's memory beside each hostile kind alone."""
+    lines = [
+        (
+            row["kind"] or f"nobody, {row['site']}",
+            f"{row['begun']:,}",
+            *(f"{row[name] / 1000:.1f}" for name in ("p50_us", "p99_us", "worst_us")),
+            f"{row['failed']:,}",
+            *(f"{row[name] / MIB:.0f}" for name in ("peak_bytes", "kept_bytes")),
+            "kept" if hostile_is_kept(row) else "BROKEN",
+        )
+        for row in rows
+    ]
+    header = ("beside", "connections", "p50 ms", "p99 ms", "worst ms", "not delivered", "peak MiB",
+              "MiB after", "")  # fmt: skip
+    return table(header, lines)
+
+
+def hostile_is_kept(row: Row) -> bool:
+    """Whether the clean sender and the worker's memory stay within the goals."""
+    return bool(
+        row["p99_us"] < P99_MS * 1000 and not row["failed"] and row["peak_bytes"] < PEAK_MIB * MIB
+    )
+
+
 SECTIONS: dict[str, tuple[str, Callable[[Results, list[Row]], str]]] = {
     "rate": ("Throughput", _rate),
     "latency": ("Latency at one rate", _latency),
@@ -150,5 +188,6 @@ SECTIONS: dict[str, tuple[str, Callable[[Results, list[Row]], str]]] = {
     "bodies": ("By size of the event", _growing("bytes", "bytes")),
     "ranges": ("By number of source ranges", _growing("ranges", "ranges")),
     "connections": ("By number of connections", _growing("connections", "connections")),
+    "hostile": ("A clean sender beside hostile ones", hostile_table),
     "policy": ("The policy alone", _policy),
 }

@@ -13,7 +13,6 @@ kept of them is looked at a while later. Prints what came of it; exits 1 if a pr
 
 import argparse
 import asyncio
-import json
 import os
 import resource
 import signal
@@ -23,7 +22,6 @@ import time
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from bench.soak import process
 from bench.soak.chaos import Chaos, Endpoint, Watch
@@ -46,17 +44,6 @@ ACTS = (
     "broken reloads", "rotations", "outages of the endpoint", "admin listener hogged",
 )  # fmt: skip
 SETTLE_SECONDS = 20
-
-
-async def output(child: process.Process, seconds: float) -> Any:
-    """What it printed, as JSON; None where it does not end in time."""
-    try:
-        async with asyncio.timeout(seconds):
-            printed, _ = await asyncio.to_thread(child.communicate)
-    except TimeoutError:
-        child.kill()
-        return None
-    return json.loads(printed) if printed else None
 
 
 async def soak(folder: Path, site: Site, seconds: float, names: list[str]) -> Found:
@@ -92,9 +79,9 @@ async def _load(
             async with chaos.raging(chaos.halting, set(names), seconds * HALTING):
                 await asyncio.sleep(seconds * HALTING)
             await asyncio.sleep(began + hostile - time.monotonic())
-        sent = await output(clean, seconds + 2 * PATIENCE_SECONDS)
-        played = await output(crowd, PATIENCE_SECONDS)
-        found = Found(seconds, Clean(**sent) if sent else Clean({}, {}, [], []), played or {})
+        sent = await asyncio.to_thread(process.printed, clean, seconds + 2 * PATIENCE_SECONDS)
+        played = await asyncio.to_thread(process.printed, crowd, PATIENCE_SECONDS)
+        found = Found(seconds, Clean(**sent), played)
         await _settle(gate, chaos, found)
     finally:
         watching.cancel()

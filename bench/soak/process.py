@@ -1,11 +1,13 @@
 """Child processes that end with whoever started them, and what the system says of a process."""
 
+import json
 import os
 import socket
 import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from .site import ROOT
 
@@ -27,6 +29,17 @@ def start(*command: str, cwd: Path = ROOT, errors: Path | None = None) -> Proces
 def start_module(name: str, *arguments: object) -> Process:
     """`python -m bench.soak.NAME`."""
     return start(sys.executable, "-m", f"bench.soak.{name}", *map(str, arguments))
+
+
+def printed(process: Process, seconds: float) -> Any:
+    """What it printed, as JSON. It is killed, and this raises, where it does not end in time."""
+    with process:
+        try:
+            text, _ = process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+    return json.loads(text)
 
 
 def end(process: Process) -> None:

@@ -6,15 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from bench.load import percentile
+from bench.report.rows import P99_MS, PEAK_MIB
 
 from .senders import KINDS
 from .senders.clean import Clean
 from .site import INSIDE, WORKERS
 
-P99_MS = 100
 MEMORY_MIB = 60
-# Half of the shipped Kubernetes manifest's limit.
-PEAK_MIB = 256
 # Of the clean sender's events, on the connections of a worker that is killed or halted.
 IN_FLIGHT = 32
 LINES_A_SECOND = 50  # of strangers, and each worker

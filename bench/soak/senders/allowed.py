@@ -61,11 +61,11 @@ def _marked(mark: str) -> Iterator[bytes]:
 
 
 DIRECT = (
-    Kind("allowed: 1 MiB of brackets, one at a time", ALLOWED, once(_BRACKETS), 0.5, at_once=1,
+    Kind("allowed: 1 MiB of brackets", ALLOWED, once(_BRACKETS), 0.5, at_once=1,
          may_pass=True),
-    Kind("allowed: 1 MiB of brackets, 32 at once", ALLOWED, once(_BRACKETS), 3.2, burst=32,
+    Kind("allowed: 32 MiB of brackets together", ALLOWED, once(_BRACKETS), 3.2, burst=32,
          seconds=20, may_pass=True),
-    Kind("allowed: 1 MiB of numbers, 8 at once", ALLOWED, once(_VALUES), 1.6, burst=8, seconds=20,
+    Kind("allowed: 8 MiB of numbers together", ALLOWED, once(_VALUES), 1.6, burst=8, seconds=20,
          may_pass=True),
     Kind("allowed: 1 MiB of members", ALLOWED, once(_MEMBERS), 0.5),
     Kind("allowed: 1 MiB in one string", ALLOWED, once(_TEXT), 1, may_pass=True),
@@ -88,7 +88,7 @@ DIRECT = (
     Kind("allowed: 2 MB bodies", ALLOWED, once(post(b" " * 2_000_000, JSON)), 2),
     Kind("endpoint: answers twice", ALLOWED, lambda: _marked("twice"), 3, may_pass=True),
     Kind("endpoint: a second answer late", ALLOWED, lambda: _marked("late"), 3, may_pass=True),
-    Kind("endpoint: a second answer, then closes", ALLOWED, lambda: _marked("last"), 3,
+    Kind("endpoint: a second answer and closes", ALLOWED, lambda: _marked("last"), 3,
          may_pass=True),
     Kind("endpoint: answers after a second", ALLOWED, lambda: _marked("slow"), 3, may_pass=True),
     Kind("endpoint: answers garbage", ALLOWED, lambda: _marked("garbage"), 3),
@@ -101,7 +101,7 @@ DIRECT = (
 
 _behind = Site.BEHIND_PROXY
 BEHIND_PROXY = (
-    Kind("proxied: 1 MiB of brackets, 8 at once", PROXY,
+    Kind("proxied: 8 MiB of brackets together", PROXY,
          named(ALLOWED, once(_BRACKETS)), 1, burst=8, seconds=20, may_pass=True,
          site=_behind),
     Kind("proxied: what is refused", PROXY, named(ALLOWED, _refused), 5,

@@ -101,12 +101,11 @@ class Sender:
         self._opened = 0
 
     async def send(self, planned: float) -> None:
-        """One event that was due at this time of the loop."""
-        loop = asyncio.get_running_loop()
+        """One event that was due at this moment, of `time.monotonic`."""
         found, body = self.found, event()
         digest = sha256(body).hexdigest()
         found.unanswered[digest] = time.time()
-        found.late_us.append(round((loop.time() - planned) * 1e6))
+        found.late_us.append(round((time.monotonic() - planned) * 1e6))
         connection = None
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
@@ -116,7 +115,7 @@ class Sender:
             if connection is not None:
                 connection.leave()
             return
-        found.latencies_us.append(round((loop.time() - planned) * 1e6))
+        found.latencies_us.append(round((time.monotonic() - planned) * 1e6))
         found.answers[digest] = status, time.time()
         del found.unanswered[digest]
 
@@ -144,10 +143,11 @@ class Sender:
 async def send(site: Site, port: int, rate: float, seconds: float) -> Clean:
     """So many events a second, for so long, and their answers."""
     loop, sender = asyncio.get_running_loop(), Sender(site, port)
-    began, tasks = loop.time() + 0.1, set()
+    # uvloop's own clock has milliseconds only.
+    began, tasks = time.monotonic() + 0.1, set()
     for number in range(round(rate * seconds)):
         planned = began + number / rate
-        await asyncio.sleep(planned - loop.time())
+        await asyncio.sleep(planned - time.monotonic())
         task = loop.create_task(sender.send(planned))
         tasks.add(task)
         task.add_done_callback(tasks.discard)
