@@ -97,9 +97,7 @@ async def _settle(gate: Gate, chaos: Chaos, found: Found) -> None:
     for _ in range(SETTLE_SECONDS):
         pids = gate.workers()
         found.workers_at_end = len(pids)
-        found.still_stopped = [
-            pid for pid in chaos.stopped if process.status(pid).get("State", "").startswith("T")
-        ]
+        found.still_stopped = [pid for pid in chaos.stopped if process.is_halted(pid)]
         found.memory_at_end = [process.own_mib(pid) for pid in pids]
         if len(pids) == WORKERS and not found.still_stopped:
             break
@@ -153,7 +151,9 @@ def main() -> None:
     """Run as the command line says."""
     given = arguments()
     if given.list:
-        print("\n".join((*KINDS, *ACTS)))
+        for kind in KINDS.values():
+            print(f"{kind.name:45} {kind.a_second:5g} connections/s, {kind.at_once} at most")
+        print("\n".join(ACTS))
         return
     # Whoever ends this gets the children ended too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))

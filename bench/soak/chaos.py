@@ -15,6 +15,8 @@ from .gate import Gate
 
 OUTAGE_SECONDS = 2.0
 HUNT_SECONDS = 4.0
+# A worker that is older serves.
+START_SECONDS = 3.0
 HOGS = 40
 HOG = "127.0.0.67"
 PROBE_SECONDS = 1.0
@@ -88,22 +90,29 @@ class Chaos:
     async def _repeat(self, name: str, pause: float, act: Act) -> None:
         while True:
             await asyncio.sleep(pause)
-            with suppress(OSError, IndexError):  # no worker is left, or it ended just now
+            with suppress(OSError, IndexError):  # it ended just now, or no other serves
                 await asyncio.shield(asyncio.ensure_future(act()))
                 self.done[name] += 1
 
+    def _victim(self) -> int:
+        """A worker beside which another serves. Raises IndexError where there is none."""
+        serving = [pid for pid in self._gate.workers() if _serves(pid)]
+        if len(serving) < 2:
+            raise IndexError
+        return random.choice(serving)
+
     async def _kill(self) -> None:
-        os.kill(random.choice(self._gate.workers()), signal.SIGKILL)
+        os.kill(self._victim(), signal.SIGKILL)
 
     async def _stop(self) -> None:
-        pid = random.choice(self._gate.workers())
+        pid = self._victim()
         os.kill(pid, signal.SIGSTOP)
         self.stopped.append(pid)
 
     async def _hunt(self) -> None:
         """Kill a worker, and for a while each that comes in its place, as it starts."""
         known = self._gate.workers()
-        os.kill(random.choice(known), signal.SIGKILL)
+        os.kill(self._victim(), signal.SIGKILL)
         until = time.monotonic() + HUNT_SECONDS
         while time.monotonic() < until:
             await asyncio.sleep(0.1)
@@ -139,6 +148,10 @@ class Chaos:
         finally:
             for writer in writers:
                 writer.transport.abort()
+
+
+def _serves(pid: int) -> bool:
+    return process.age(pid) > START_SECONDS and not process.is_halted(pid)
 
 
 class Watch:

@@ -3,7 +3,8 @@
     python -m bench.soak.endpoint PORT FILE
 
 Notes each body's SHA-256 in the file, a line each, before it answers 200. An event's mark makes it
-misbehave; all others get one plain answer.
+misbehave; all others get one plain answer. What comes behind its own end is noted all the same: an
+event that was under way just then may be answered by what came before.
 """
 
 import asyncio
@@ -18,7 +19,7 @@ from bench.soak.site import mark_of
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 _SOON, _LATER = 0.05, 1.0
 
-# What is sent, and after how many seconds; None closes.
+# What is sent, and after how many seconds; None ends its side.
 Answer = tuple[tuple[float, bytes | None], ...]
 ANSWERS: dict[str, Answer] = {
     "": ((0, OK),),
@@ -41,6 +42,7 @@ class Exchange(asyncio.Protocol):
     def __init__(self, notes: TextIO) -> None:
         self._notes = notes
         self._data = b""
+        self._ended = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport: asyncio.Transport = transport  # type: ignore[assignment]  # TCP's
@@ -66,10 +68,14 @@ class Exchange(asyncio.Protocol):
                 self._write(data)
 
     def _write(self, data: bytes | None) -> None:
-        if data is None:
-            self._transport.close()
-        elif not self._transport.is_closing():
+        if self._transport.is_closing() or self._ended:
+            return
+        if data is not None:
             self._transport.write(data)
+        else:
+            self._ended = True
+            self._transport.write_eof()
+            asyncio.get_running_loop().call_later(_LATER, self._transport.close)
 
 
 async def serve(port: int, seen: Path) -> None:

@@ -72,6 +72,21 @@ def status(pid: int) -> dict[str, str]:
     return {}
 
 
+def is_halted(pid: int) -> bool:
+    """Whether a SIGSTOP holds it."""
+    return status(pid).get("State", "").startswith("T")
+
+
+def age(pid: int) -> float:
+    """The seconds since it was started; 0 where it is gone."""
+    with suppress(OSError):
+        # The name, in parentheses, may hold anything.
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        up = float(Path("/proc/uptime").read_text().split()[0])
+        return up - int(fields[19]) / os.sysconf("SC_CLK_TCK")
+    return 0
+
+
 def peak_mib(pid: int) -> float:
     """The most resident memory that it ever had; 0 where it is gone."""
     return int(status(pid).get("VmHWM", "0").split()[0]) / 1024

@@ -132,9 +132,15 @@ def _hostile(found: Found) -> list[Promise]:
         for name, row in found.kinds.items()
         if not KINDS[name].may_pass and (count := _accepted(row["came_back"]))
     }
+    unheard = {
+        name: KINDS[name].wants
+        for name, row in found.kinds.items()
+        if row["begun"] and KINDS[name].wants not in ("", *row["came_back"])
+    }
     missed = [took for took in found.probes if took is None]
     return [
         Promise("nothing hostile is answered 2xx", str(passed or "none"), not passed),
+        Promise("whoever is refused is told why", str(unheard or "all"), not unheard),
         Promise("a probe is answered within a second",
                 f"{len(missed)} of {len(found.probes)} were not",
                 len(missed) <= PROBES_MISSED * len(found.probes)),

@@ -28,7 +28,9 @@ def whole_run() -> Found:
     return Found(
         100,
         Clean(answers | {"refused": (502, 50.0)}, {"cut": 20.0}, [5_000] * 100, [0] * 100),
-        came_back(REFUSED, "403", "held") | came_back(PASSED, "200"),
+        came_back(REFUSED, "403", "held")
+        | came_back(PASSED, "200")
+        | came_back("allowed: deep nesting", "503", "400"),
         done=Counter({"workers killed": 1}),
         outages=[(48.0, 49.5)],
         seen=Counter([*answers]),
@@ -69,6 +71,10 @@ def stranger_passed(found: Found) -> None:
     found.kinds |= came_back(REFUSED, "200")
 
 
+def told_nothing(found: Found) -> None:
+    found.kinds |= came_back("allowed: deep nesting", "closed", "503")
+
+
 BREAKS: dict[str, tuple[Callable[[Found], object], str]] = {
     "late": (late, "p99 of clean events"),
     "lost": (answered_and_never_seen, "had reached the endpoint once"),
@@ -80,6 +86,7 @@ BREAKS: dict[str, tuple[Callable[[Found], object], str]] = {
     "unchained": (lambda found: setattr(found, "holds", False), "chain holds"),
     "written full": (lambda found: setattr(found, "foreign_lines", 12_000), "strangers get"),
     "passed": (stranger_passed, "nothing hostile"),
+    "untold": (told_nothing, "is told why"),
     "unprobed": (lambda found: setattr(found, "probes", [None] * 3 + [0.1] * 97), "a probe"),
     "fat": (lambda found: setattr(found, "memory_at_end", [40, 60.1]), "keeps at most"),
     "swollen": (lambda found: setattr(found, "peak", 257), "takes at most"),

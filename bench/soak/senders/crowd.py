@@ -66,7 +66,7 @@ class Player:
             return
         try:
             async with asyncio.timeout(kind.seconds):
-                reading = asyncio.ensure_future(_read(reader, data, kind.reads))
+                reading = asyncio.ensure_future(_read(reader, data, kind))
                 try:
                     await self._send(writer, reading)
                     if kind.leaves:
@@ -79,10 +79,13 @@ class Player:
             how = "held"
         except OSError:
             how = "reset"
+        except asyncio.CancelledError:
+            how = "held"
+            raise
         finally:
             writer.transport.abort()
-        statuses = [status.decode() for status in _STATUS.findall(data)]
-        self.came_back.update(statuses or [how])
+            statuses = [status.decode() for status in _STATUS.findall(data)]
+            self.came_back.update(statuses or [how])
 
     async def _send(self, writer: asyncio.StreamWriter, reading: asyncio.Future[None]) -> None:
         # An answer may have come before; uvloop says so by a RuntimeError.
@@ -110,11 +113,11 @@ class Player:
             raise
 
 
-async def _read(reader: asyncio.StreamReader, data: bytearray, reads: bool) -> None:
-    """Until the connection ends, or never."""
-    if not reads:
+async def _read(reader: asyncio.StreamReader, data: bytearray, kind: Kind) -> None:
+    """Until the connection ends or has given all answers; for ever where nothing is read."""
+    if not kind.reads:
         await asyncio.Event().wait()
-    while piece := await reader.read(65536):
+    while data.count(b"HTTP/1.") < kind.answers and (piece := await reader.read(65536)):
         if len(data) < _MOST_READ:
             data += piece
 

@@ -14,8 +14,9 @@ class Kind:
     """One hostile kind: each of its connections sends the script, then reads what comes.
 
     `a_second` connections begin, `burst` of them together, while fewer than `at_once` are open.
-    One is ended after `seconds`, or behind its script if it `leaves`. Where it does not `read`, its
-    answers stay in the sockets. `may_pass` says that 2xx is no wrong answer.
+    One is ended by that many `answers`, after `seconds`, or behind its script if it `leaves`. Where
+    it does not `read`, its answers stay in the sockets. `wants` is the status that some of them must
+    get; `may_pass` says that 2xx is no wrong answer.
     """
 
     name: str
@@ -24,9 +25,11 @@ class Kind:
     a_second: float
     at_once: int = 64
     burst: int = 1
+    answers: int = 1
     seconds: float = 8.0
     leaves: bool = False
     reads: bool = True
+    wants: str = ""
     may_pass: bool = False
     site: Site = Site.DIRECT
 

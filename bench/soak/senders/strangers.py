@@ -39,16 +39,16 @@ def _proxy_header() -> Iterator[bytes]:
 
 
 DIRECT = (
-    Kind("stranger: clean events", STRANGER, _events, 20),
+    Kind("stranger: clean events", STRANGER, _events, 20, answers=10),
     Kind("stranger: broken HTTP", STRANGER, once(_GARBAGE), 30),
     Kind("stranger: half heads", STRANGER, once(_HALF_HEAD), 60, at_once=400, seconds=20),
     Kind("stranger: heads dripped", STRANGER, drip(_HALF_HEAD * 9, 0.3), 10, seconds=20),
     Kind("stranger: comes and goes", STRANGER, once(), 60, leaves=True),
     Kind("stranger: TLS hello", STRANGER, once(_HELLO), 10),
-    Kind("stranger: PROXY headers", STRANGER, _proxy_header, 10),
+    Kind("stranger: PROXY headers", STRANGER, _proxy_header, 10, answers=11),
     Kind("stranger: long targets", STRANGER, _long_target, 15),
     Kind("stranger: 2 MB sent on", STRANGER, once(post(b" " * 2_000_000, JSON)), 2),
-    Kind("forwarded for a stranger: events", PROXY, lambda: _events(_FOR), 10),
+    Kind("forwarded for a stranger: events", PROXY, lambda: _events(_FOR), 10, answers=10),
     Kind("forwarded for a stranger: Expect", PROXY, once(post(b"", _FOR, "Expect: x")), 80,
          at_once=200),
     Kind("forwarded for a stranger: broken", PROXY,
@@ -61,8 +61,9 @@ DIRECT = (
 
 _behind = Site.BEHIND_PROXY
 BEHIND_PROXY = (
-    Kind("proxied stranger: clean events", PROXY, named(ABROAD, _events), 20, site=_behind),
-    Kind("proxied stranger: garbage", PROXY, named(ABROAD, once(_GARBAGE)), 150, at_once=200,
+    Kind("proxied stranger: clean events", PROXY, named(ABROAD, _events), 20, answers=10,
+         site=_behind),
+    Kind("proxied stranger: garbage", PROXY, named(ABROAD, once(_GARBAGE)), 250, at_once=200,
          site=_behind),
     Kind("proxied stranger: half heads", PROXY, named(ABROAD, once(_HALF_HEAD)), 200,
          at_once=1100, seconds=20, site=_behind),
@@ -72,7 +73,7 @@ BEHIND_PROXY = (
     Kind("proxied stranger: long targets", PROXY, named(ABROAD, _long_target), 15, site=_behind),
     Kind("proxied: headers held", PROXY, once(b"PROXY TCP4 8.8"), 20, at_once=200, seconds=20,
          site=_behind),
-    Kind("proxied: headers broken", PROXY, _proxy_header, 20, site=_behind),
-    Kind("proxied: headers missing", PROXY, _events, 20, site=_behind),
-    Kind("no proxy: PROXY headers", STRANGER, _proxy_header, 20, site=_behind),
+    Kind("proxied: headers broken", PROXY, _proxy_header, 20, answers=11, site=_behind),
+    Kind("proxied: headers missing", PROXY, _events, 20, answers=10, site=_behind),
+    Kind("no proxy: PROXY headers", STRANGER, _proxy_header, 20, answers=11, site=_behind),
 )  # fmt: skip
