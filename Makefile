@@ -7,7 +7,8 @@
 #             which it gets with apt-get, npm and pip; a clean sender's latency among two thousand
 #             strangers; and instructions per request against those of the last time. Half an
 #             hour; bench/README.md tells of shorter runs.
-# make soak   ten minutes of load, kills, reloads, rotations and outages at once
+# make soak   ten minutes of every hostile sender, kills, reloads, rotations and outages at once,
+#             beside a clean one
 
 PYTHON ?= python3
 PYTHONS ?= python3.11 python3.12 python3.13
@@ -64,7 +65,7 @@ bench: $(READY)
 	$(BIN)/python bench/guard.py
 
 soak: $(READY)
-	$(BIN)/python bench/soak.py
+	$(BIN)/python -m bench.soak
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist

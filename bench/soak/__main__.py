@@ -70,10 +70,11 @@ async def _load(
 ) -> Found:
     hostile = seconds * HOSTILE
     kinds = [name for name in names if name in KINDS and KINDS[name].site is site]
-    clean = process.start_module("senders.clean", site, gate.port, CLEAN_A_SECOND, seconds)
-    crowd = process.start_module("senders.crowd", gate.port, hostile, *kinds)
+    clean = process.start_sender("clean", site, gate.port, CLEAN_A_SECOND, seconds)
+    crowd = process.start_sender("crowd", gate.port, hostile, *kinds)
     watching = asyncio.create_task(watch.look())
     try:
+        process.begin(clean, crowd)
         began = time.monotonic()
         async with chaos.raging(chaos.harmless, set(names), hostile):
             async with chaos.raging(chaos.halting, set(names), seconds * HALTING):

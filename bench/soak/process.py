@@ -11,6 +11,8 @@ from typing import Any
 
 from .site import ROOT
 
+READY = "ready\n"
+
 Process = subprocess.Popen[str]
 
 
@@ -20,7 +22,7 @@ def start(*command: str, cwd: Path = ROOT, errors: Path | None = None) -> Proces
     with (errors or Path(os.devnull)).open("wb") as log:
         return subprocess.Popen(
             ["setpriv", "--pdeathsig", "KILL", *command],
-            cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+            cwd=cwd, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             stderr=log if errors else None,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
         )  # fmt: skip
@@ -29,6 +31,29 @@ def start(*command: str, cwd: Path = ROOT, errors: Path | None = None) -> Proces
 def start_module(name: str, *arguments: object) -> Process:
     """`python -m bench.soak.NAME`."""
     return start(sys.executable, "-m", f"bench.soak.{name}", *map(str, arguments))
+
+
+def start_sender(name: str, *arguments: object) -> Process:
+    """The same for a sender, which waits for `begin`: a start takes a core half a second."""
+    sender = start_module(f"senders.{name}", *arguments)
+    assert sender.stdout is not None
+    if sender.stdout.readline() != READY:
+        raise RuntimeError(f"{name} does not start")
+    return sender
+
+
+def begin(*senders: Process) -> None:
+    """Tell them to."""
+    for sender in senders:
+        assert sender.stdin is not None
+        sender.stdin.write("\n")
+        sender.stdin.flush()
+
+
+def await_begin() -> None:
+    """Called by a sender: it is ready, and waits to be told."""
+    print(READY, end="", flush=True)
+    sys.stdin.readline()
 
 
 def printed(process: Process, seconds: float) -> Any:
@@ -44,10 +69,8 @@ def printed(process: Process, seconds: float) -> Any:
 
 def end(process: Process) -> None:
     """Kill it, unless it has ended."""
-    process.kill()
-    process.wait()
-    if process.stdout is not None:
-        process.stdout.close()
+    with process:
+        process.kill()
 
 
 def free_port() -> int:

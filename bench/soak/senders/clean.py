@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import httptools
 import uvloop
+from bench.soak.process import await_begin
 from bench.soak.site import CLEAN, JSON, PROXY, Site, event, post, proxy_header
 
 PATIENCE_SECONDS = 20
@@ -158,5 +159,6 @@ async def send(site: Site, port: int, rate: float, seconds: float) -> Clean:
 
 if __name__ == "__main__":
     gc.disable()
+    await_begin()
     done = send(Site(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), float(sys.argv[4]))
     print(json.dumps(uvloop.run(done)._asdict()))

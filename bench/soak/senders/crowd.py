@@ -17,6 +17,7 @@ from contextlib import suppress
 from typing import Any
 
 import uvloop
+from bench.soak.process import await_begin
 from bench.soak.senders import KINDS
 from bench.soak.senders.kind import Kind
 
@@ -142,4 +143,5 @@ async def play(port: int, seconds: float, names: list[str]) -> dict[str, Any]:
 
 if __name__ == "__main__":
     os.nice(NICE)
+    await_begin()
     print(json.dumps(uvloop.run(play(int(sys.argv[1]), float(sys.argv[2]), sys.argv[3:]))))

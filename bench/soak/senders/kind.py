@@ -15,8 +15,8 @@ class Kind:
 
     `a_second` connections begin, `burst` of them together, while fewer than `at_once` are open.
     One is ended by that many `answers`, after `seconds`, or behind its script if it `leaves`. Where
-    it does not `read`, its answers stay in the sockets. `wants` is the status that some of them must
-    get; `may_pass` says that 2xx is no wrong answer.
+    it does not `read`, its answers stay in the sockets. `wants` is the status that some of them
+    must get; `may_pass` says that 2xx is no wrong answer.
     """
 
     name: str
