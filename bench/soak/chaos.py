@@ -4,6 +4,7 @@ import asyncio
 import os
 import random
 import signal
+import socket
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -32,6 +33,7 @@ class Endpoint:
         self.outages: list[tuple[float, float]] = []
         self._seen = seen
         self._start()
+        self.wait()
 
     async def outage(self) -> None:
         """Away for a while."""
@@ -39,7 +41,16 @@ class Endpoint:
         self.end()
         await asyncio.sleep(OUTAGE_SECONDS)
         self._start()
+        await asyncio.to_thread(self.wait)
         self.outages.append((began, time.time()))
+
+    def wait(self) -> None:
+        """Until it listens."""
+        while self._process.poll() is None:
+            with suppress(OSError), socket.create_connection(("127.0.0.1", self.port)):
+                return
+            time.sleep(0.05)
+        raise RuntimeError("the endpoint does not start")
 
     def end(self) -> None:
         """Kill it."""

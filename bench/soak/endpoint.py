@@ -43,6 +43,7 @@ class Exchange(asyncio.Protocol):
         self._notes = notes
         self._data = b""
         self._ended = False
+        self._events = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport: asyncio.Transport = transport  # type: ignore[assignment]  # TCP's
@@ -56,6 +57,7 @@ class Exchange(asyncio.Protocol):
                 return
             body, self._data = self._data[end : end + length], self._data[end + length :]
             self._notes.write(sha256(body).hexdigest() + "\n")
+            self._events += 1
             self._answer(ANSWERS.get(mark_of(body), ANSWERS[""]))
 
     def _answer(self, answer: Answer) -> None:
@@ -63,11 +65,13 @@ class Exchange(asyncio.Protocol):
         for pause, data in answer:
             after += pause
             if after:
-                asyncio.get_running_loop().call_later(after, self._write, data)
+                asyncio.get_running_loop().call_later(after, self._write, data, self._events)
             else:
-                self._write(data)
+                self._write(data, self._events)
 
-    def _write(self, data: bytes | None) -> None:
+    def _write(self, data: bytes | None, events: int) -> None:
+        if self._events != events:
+            return  # it would be taken for the answer to another
         if self._transport.is_closing() or self._ended:
             return
         if data is not None:

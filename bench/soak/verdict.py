@@ -130,7 +130,7 @@ def _hostile(found: Found) -> list[Promise]:
     passed = {
         name: count
         for name, row in found.kinds.items()
-        if not KINDS[name].may_pass and (count := _accepted(row["came_back"]))
+        if (count := _accepted(row["came_back"])) > KINDS[name].may_pass * row["begun"]
     }
     unheard = {
         name: KINDS[name].wants

@@ -16,7 +16,7 @@ class Kind:
     `a_second` connections begin, `burst` of them together, while fewer than `at_once` are open.
     One is ended by that many `answers`, after `seconds`, or behind its script if it `leaves`. Where
     it does not `read`, its answers stay in the sockets. `wants` is the status that some of them
-    must get; `may_pass` says that 2xx is no wrong answer.
+    must get, `may_pass` the share of connections that 2xx is no wrong answer for.
     """
 
     name: str
@@ -30,7 +30,7 @@ class Kind:
     leaves: bool = False
     reads: bool = True
     wants: str = ""
-    may_pass: bool = False
+    may_pass: float = 0
     site: Site = Site.DIRECT
 
 
