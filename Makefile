@@ -8,8 +8,8 @@
 #             which it gets with apt-get, npm and pip; a clean sender's latency among two thousand
 #             strangers; and instructions per request against those of the last time. Half an
 #             hour; bench/README.md tells of shorter runs.
-# make soak   the tests that take long, then ten minutes of load, kills, reloads, rotations and
-#             outages at once
+# make soak   the tests that take long, then ten minutes of every hostile sender, kills, reloads,
+#             rotations and outages at once, beside a clean sender
 
 PYTHON ?= python3
 PYTHONS ?= python3.11 python3.12 python3.13
@@ -80,7 +80,7 @@ bench: $(READY)
 
 soak: $(READY) nginx-here
 	$(BIN)/pytest -m soak
-	$(BIN)/python bench/soak.py
+	$(BIN)/python -m bench.soak
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist

@@ -23,7 +23,7 @@ from bench.contenders import CONTENDERS, TOOLS, Contender
 from bench.load import LoadError
 from bench.rig import Rig
 
-from bench import figures, report, tools
+from bench import figures, hostile, report, tools
 
 RESULTS = Path(__file__).parent / "results"
 FIGURES = (
@@ -35,6 +35,7 @@ FIGURES = (
     "bodies",
     "ranges",
     "connections",
+    "hostile",
     "policy",
 )
 QUICK = ("rate", "latency", "refusal", "memory", "startup", "policy")
@@ -110,6 +111,8 @@ def measure(rig: Rig, contenders: list[Contender], chosen: argparse.Namespace) -
         found["ranges"] = figures.ranges(rig, growing, seconds * 0.6)
     if begin("connections"):
         found["connections"] = figures.connections(rig, growing, seconds * 0.6)
+    if begin("hostile"):
+        found["hostile"] = hostile.measure(rig.core, seconds)
     if begin("policy"):
         found["policy"] = figures.policy(rig.core, seconds * 0.4, rounds)
     return found
