@@ -206,6 +206,7 @@ KEYS: tuple[Key, ...] = (
     Key("request", "methods", ["POST"], methods, "The methods that events may come with."),
     Key("request", "max_body", "1MiB", size(1, 2**30), "The largest body that is read."),
     Key("request", "max_depth", 64, number(1, DEEPEST), "The deepest nesting of objects and arrays."),
+    Key("request", "max_values", 10_000, number(1, 1_000_000), "The most values in a body: objects, arrays, strings, numbers, true, false and null."),
     *(
         Key("checks", name, "enforce", _MODE, f"What a finding of the {name} check does: enforce or observe.")
         for name in OBSERVABLE

@@ -65,6 +65,7 @@ class RequestSettings:
     methods: tuple[str, ...]
     max_body: int
     max_depth: int
+    max_values: int
 
 
 @dataclass(frozen=True, slots=True)

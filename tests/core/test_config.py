@@ -92,6 +92,7 @@ OTHER: dict[str, Any] = {
     "request.methods": "POST,PUT",
     "request.max_body": "5KiB",
     "request.max_depth": 5,
+    "request.max_values": 5,
     **{f"checks.{name}": "observe" for name in ("method", "route", "media_type")},
     **{f"checks.{name}": "observe" for name in ("document", "contract")},
     "audit.path": "other.jsonl",

@@ -40,6 +40,7 @@ DEFAULTS: dict[str, Any] = {
     "request.methods": ("POST",),
     "request.max_body": 2**20,
     "request.max_depth": 64,
+    "request.max_values": 10_000,
     **{f"checks.{name}": "enforce" for name in ("method", "route", "media_type")},
     **{f"checks.{name}": "enforce" for name in ("document", "contract")},
     "audit.path": "hookgate-audit.jsonl",

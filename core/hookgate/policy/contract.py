@@ -67,7 +67,7 @@ class Contract:
     def __init__(self, name: str, text: bytes) -> None:
         self.name = name
         self.digest = sha256(text).hexdigest()
-        schema = parse(text, DEEPEST)
+        schema = parse(text, DEEPEST, len(text) + 1)
         if isinstance(schema, Finding):
             raise ContractError(f"not strict JSON: {schema.reason.code} {' '.join(schema.details)}")
         if schema.get("$schema", _DIALECT) != _DIALECT:
