@@ -221,6 +221,7 @@ KEYS: tuple[Key, ...] = (
     Key("sidecar", "max_connections", 1024, number(1, 1_000_000), "Open connections in all."),
     Key("sidecar", "max_foreign_connections", 64, number(1, 1_000_000), "Of those, by peers that are neither allowed nor trusted."),
     Key("sidecar", "max_in_flight", 512, number(1, 1_000_000), "Deliveries at a time in one worker; beyond, 503 and try again."),
+    Key("sidecar", "max_buffered", "64MiB", size(1024, 2**40), "Bytes of bodies that one worker holds at a time; beyond, 503 and try again."),
     Key("sidecar", "max_head", "16KiB", size(256, 2**20), "The largest request head."),
     Key("sidecar", "max_fields", 100, number(1, 10_000), "The most header fields."),
     Key("sidecar", "head_timeout", "10s", duration(0.05, 3600), "For the whole head, from its first byte or the connection's start."),

@@ -97,6 +97,7 @@ class SidecarSettings:
     max_connections: int
     max_foreign_connections: int
     max_in_flight: int
+    max_buffered: int
     max_head: int
     max_fields: int
     head_timeout: float

@@ -105,6 +105,7 @@ OTHER: dict[str, Any] = {
     "sidecar.workers": 2,
     "sidecar.max_foreign_connections": 5,
     "sidecar.max_in_flight": 5,
+    "sidecar.max_buffered": "5MiB",
     "sidecar.admin": "127.0.0.1:9180",
     "sidecar.ready_needs_upstream": "true",
     "sidecar.tls_cert": "readable",

@@ -53,6 +53,7 @@ DEFAULTS: dict[str, Any] = {
     "sidecar.max_connections": 1024,
     "sidecar.max_foreign_connections": 64,
     "sidecar.max_in_flight": 512,
+    "sidecar.max_buffered": 2**26,
     "sidecar.max_head": 16 * 1024,
     "sidecar.max_fields": 100,
     "sidecar.head_timeout": 10.0,
