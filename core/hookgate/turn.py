@@ -19,7 +19,7 @@ from .policy import Reason
 
 # How many bytes of body are judged in a turn, beside the delivery that waits longest. What a byte
 # may cost at worst, and so a turn, is in docs/performance.md.
-MOST_BYTES = 24 * 1024
+MOST_BYTES = 32 * 1024
 # What a delivery takes without its body, in bytes that take as long.
 _OVERHEAD = 256
 
