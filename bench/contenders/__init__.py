@@ -90,6 +90,8 @@ def _hookgate(site: Site) -> dict[str, str]:
         "HOOKGATE_UPSTREAM__URL": f"http://127.0.0.1:{site.upstream}",
         "HOOKGATE_SIDECAR__LISTEN": f"127.0.0.1:{site.port}",
         "HOOKGATE_AUDIT__PATH": str(site.folder / "audit.jsonl"),
+        # The largest event here holds 54,000; the others judge as many.
+        "HOOKGATE_REQUEST__MAX_VALUES": "100000",
     }
     if others := [item for item in site.ranges if item not in OWN]:
         ranges = site.write("ranges.txt", "\n".join(others) + "\n")

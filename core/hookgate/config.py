@@ -256,6 +256,12 @@ def _check_listener(values: dict[str, Any], problems: list[str]) -> None:
             server_context(cert, key, client_ca)
         except ValueError as error:
             problems.append(f"sidecar.tls_{error}")
+    body, buffered = values["request.max_body"], values["sidecar.max_buffered"]
+    if buffered < 2 * body:
+        problems.append(
+            f"sidecar.max_buffered is {buffered} bytes, less than two bodies of request.max_body; "
+            f'write at least "{2 * body}B"'
+        )
     if values["audit.path"] == "-" and values["sidecar.workers"] > 1:
         problems.append(
             'audit.path = "-" is for one worker: lines of several would mix; '

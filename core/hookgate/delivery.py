@@ -56,7 +56,9 @@ class Delivery:
     """One request. Ends exactly once, and its record is written before it is answered.
 
     `request_id` is unique over all boots. `screened` is for `repeat`, once `screen` was called.
-    `ended` says that its record is made; later calls change nothing.
+    `size` is how many bytes of body came; `held` how many of them the front counted in the gate's
+    `buffered`, which its end takes off. `ended` says that its record is made; later calls change
+    nothing.
     """
 
     __slots__ = (
@@ -72,15 +74,16 @@ class Delivery:
         "_gone",
         "_peer",
         "_proxied_for",
-        "_received",
         "_record",
         "_seq",
         "_terms",
         "_under_way",
         "_upstream_took",
         "ended",
+        "held",
         "request_id",
         "screened",
+        "size",
     )
 
     def __init__(self, gate: "Gate", seq: int, peer: str, proxied_for: str | None) -> None:
@@ -92,7 +95,8 @@ class Delivery:
         self.request_id = f"{gate.boot}-{seq}"
         self.screened: Screened | None = None
         self._began = perf_counter()
-        self._received = 0
+        self.held = 0
+        self.size = 0
         self._body: bytes | None = None
         self._complete_at = 0.0
         self._decision: Decision | None = None
@@ -157,7 +161,7 @@ class Delivery:
         `received` is how many body bytes had arrived. `answered` is False where the front can
         only close the connection.
         """
-        self._received = received
+        self.size = received
         self._gone = self._gone or not answered
         try:
             return self._end(Ending(reason, (detail,) if detail else ()))
@@ -174,11 +178,11 @@ class Delivery:
         """Judge the body and send it upstream if it is clean; `done` gets the answer, once."""
         self._complete_at = perf_counter()
         self._body = body
-        self._received = len(body)
+        self.size = len(body)
         self._done = done
-        self._gate.judge_soon(self)
+        self._gate.turn.judge(self)
 
-    # What a turn of the event loop does once the body is complete, in this order; see `Gate`.
+    # What a turn of the event loop does once the body is complete, in this order; see `Turn`.
 
     def hash_body(self) -> None:
         """SHA-256 of what came, unless its head does not pass by the terms in force now."""
@@ -213,8 +217,10 @@ class Delivery:
             self._terms.policy.validate(self._decision)
 
     def read_event(self) -> None:
-        """What is recorded of the document."""
+        """What is recorded of the document, which may take 70 times its text: it goes here."""
         self._record = self._begin_record()
+        if self._decision is not None:
+            self._decision.body = self._decision.document = None
 
     def proceed(self) -> None:
         """End it for what was found, or have it written that it goes upstream."""
@@ -227,7 +233,7 @@ class Delivery:
         gate = self._gate
         line = forward_record(gate.boot, self._seq, self.request_id, record["reference"], digest)
         gate.journal.forward(line)
-        gate.to_send.append(self)
+        gate.turn.to_send.append(self)
         self._forwarded_at = perf_counter()
 
     def fail(self, where: str, error: Exception) -> None:
@@ -245,6 +251,7 @@ class Delivery:
                 self.give()
             elif screened is not None and screened.upstream_head is not None and body is not None:
                 request = upstream_request(screened.upstream_head, body, self.request_id)
+                self._body = None
                 self._terms.upstream.send(request, self)
         except Exception as error:  # noqa: BLE001  # fails closed
             self._fault("send", error)
@@ -253,7 +260,7 @@ class Delivery:
     def finish(self, result: Response | Reason) -> None:
         """Called by the upstream."""
         self._upstream_took = perf_counter() - self._forwarded_at
-        self._gate.conclude_soon(self, result)
+        self._gate.turn.conclude(self, result)
 
     def conclude(self, result: Response | Reason) -> None:
         """Called by the gate at the end of the turn in which the upstream answered."""
@@ -291,7 +298,7 @@ class Delivery:
                 answer = answer._replace(body=b"")
         self._answer = answer
         if later:
-            gate.to_answer.append(self)
+            gate.turn.to_answer.append(self)
         now = perf_counter()
         if foreign and gate.journal.count_stranger(ending.reason, self._seq):
             self._count(ending.reason, "", now, foreign=True)
@@ -304,7 +311,7 @@ class Delivery:
             seq=self._seq,
             request_id=self.request_id,
             gone=self._gone,
-            size=self._received,
+            size=self.size,
             sha256=self._digest,
             duration_ms=int((now - self._began) * 1e6) / 1e3,  # half the cost of round()
             upstream_ms=None if took is None else int(took * 1e6) / 1e3,
@@ -335,10 +342,13 @@ class Delivery:
 
     def _count(self, reason: Reason, route: str, now: float, *, foreign: bool) -> None:
         self.ended = True
-        self._gate.under_way -= self._under_way
+        self._body = None
+        gate = self._gate
+        gate.under_way -= self._under_way
+        gate.buffered -= self.held
         took = self._upstream_took
         own = now - self._complete_at - (took or 0.0) if self._complete_at else None
-        self._gate.metrics.ended(reason, route, own, took, foreign=foreign)
+        gate.metrics.ended(reason, route, own, took, foreign=foreign)
 
     def _fault(self, where: str, error: Exception, reason: Reason = Reason.GATE_ERROR) -> Answer:
         """Close after an exception: a record as full as can be made, and a safe answer."""

@@ -1,6 +1,5 @@
 """Policy, ledger and upstream joined, for deliveries to go through."""
 
-import asyncio
 import secrets
 from dataclasses import dataclass
 
@@ -8,13 +7,13 @@ import structlog
 
 from . import __version__
 from .delivery import JUDGING, Delivery
-from .exchange import Response
 from .ledger.journal import Journal
 from .ledger.privacy import Privacy
 from .ledger.record import bounded
 from .metrics import Metrics
-from .policy import Policy, Reason
+from .policy import Policy
 from .settings import Config
+from .turn import Turn
 from .upstream import Upstream
 
 
@@ -34,8 +33,8 @@ class Gate:
 
     `worker` is its number where there are several, `replaces` how the one before it ended.
 
-    `under_way` counts the deliveries whose head passed and that have not ended. `to_send` and
-    `to_answer` are those that wait for their lines to be written.
+    `under_way` counts the deliveries whose head passed and that have not ended, `buffered` the
+    bytes of their bodies that a front holds.
 
     Raises `LedgerError` where the ledger cannot be opened.
     """
@@ -55,14 +54,10 @@ class Gate:
         self.log = log
         self.received = 0
         self.under_way = 0
+        self.buffered = 0
         self.metrics = Metrics(self)
         self.journal = Journal(config.audit, self.boot, front, log)
-        self._loop = asyncio.get_running_loop()
-        self._turn_ends = False
-        self._to_judge: list[Delivery] = []
-        self._to_conclude: list[tuple[Delivery, Response | Reason]] = []
-        self.to_send: list[Delivery] = []
-        self.to_answer: list[Delivery] = []
+        self.turn = Turn(JUDGING, self._settle)
         self._retired: list[Upstream] = []
         self.journal.open(
             {
@@ -132,52 +127,6 @@ class Gate:
         self.received += 1
         return Delivery(self, self.received, peer, proxied_for)
 
-    def judge_soon(self, delivery: Delivery) -> None:
-        """Its body is complete."""
-        self._to_judge.append(delivery)
-        if not self._turn_ends:
-            self._end_turn_soon()
-
-    def conclude_soon(self, delivery: Delivery, result: Response | Reason) -> None:
-        """Its upstream answered, or did not."""
-        self._to_conclude.append((delivery, result))
-        if not self._turn_ends:
-            self._end_turn_soon()
-
-    def _end_turn_soon(self) -> None:
-        self._turn_ends = True
-        self._loop.call_soon(self.end_turn)
-
-    def end_turn(self) -> None:
-        """Take what came in one turn of the event loop through each stage together.
-
-        One after the other from end to end they took a sixth more: each found the processor's
-        caches filled by what the one before had done last.
-        """
-        self._turn_ends = False
-        to_judge, self._to_judge = self._to_judge, []
-        for delivery in to_judge:
-            if delivery.ended:  # the sender left within the turn
-                delivery.give()
-        for stage in JUDGING:
-            for delivery in to_judge:
-                if delivery.ended:
-                    continue
-                try:
-                    stage(delivery)
-                except Exception as error:  # noqa: BLE001  # fails closed
-                    delivery.fail("deliver", error)
-        to_conclude, self._to_conclude = self._to_conclude, []
-        for delivery, result in to_conclude:
-            delivery.conclude(result)
-        to_send, self.to_send = self.to_send, []
-        to_answer, self.to_answer = self.to_answer, []
-        written = self._settle()
-        for delivery in to_send:
-            delivery.send(written=written)
-        for delivery in to_answer:
-            delivery.give()
-
     def _settle(self) -> bool:
         try:
             return self.journal.settle()
@@ -199,10 +148,10 @@ class Gate:
 
     async def close_upstreams(self) -> None:
         """End every exchange under way, as timed out."""
-        self.end_turn()
+        self.turn.end_all()
         for upstream in (self.upstream, *self._retired):
             await upstream.close()
-        self.end_turn()
+        self.turn.end_all()
 
     def close_ledger(self) -> None:
         """Write `stop` alone, where there is no event loop any more."""

@@ -206,6 +206,7 @@ KEYS: tuple[Key, ...] = (
     Key("request", "methods", ["POST"], methods, "The methods that events may come with."),
     Key("request", "max_body", "1MiB", size(1, 2**30), "The largest body that is read."),
     Key("request", "max_depth", 64, number(1, DEEPEST), "The deepest nesting of objects and arrays."),
+    Key("request", "max_values", 10_000, number(1, 1_000_000), "The most values in a body: objects, arrays, strings, numbers, true, false and null."),
     *(
         Key("checks", name, "enforce", _MODE, f"What a finding of the {name} check does: enforce or observe.")
         for name in OBSERVABLE
@@ -221,6 +222,7 @@ KEYS: tuple[Key, ...] = (
     Key("sidecar", "max_foreign_connections", 64, number(1, 1_000_000), "Of those, by senders that are not allowed, also through a trusted proxy."),
     Key("sidecar", "max_unnamed_connections", 128, number(1, 1_000_000), "Of those, by trusted proxies that have not named their client yet; beyond, the oldest is closed."),
     Key("sidecar", "max_in_flight", 512, number(1, 1_000_000), "Deliveries at a time in one worker; beyond, 503 and try again."),
+    Key("sidecar", "max_buffered", "64MiB", size(1024, 2**40), "Bytes of bodies that one worker holds at a time; beyond, 503 and try again."),
     Key("sidecar", "max_head", "16KiB", size(256, 2**20), "The largest request head."),
     Key("sidecar", "max_fields", 100, number(1, 10_000), "The most header fields."),
     Key("sidecar", "head_timeout", "10s", duration(0.05, 3600), "For the whole head, from its first byte or the connection's start."),

@@ -49,6 +49,7 @@ FAMILIES = {
         Family("hookgate_deliveries_total", "counter", "Requests that ended; route is the contract that judged it.", ("outcome", "reason", "route", "front")),
         Family("hookgate_outcomes_total", "counter", "The same by where they came from: inside or outside the allowed ranges.", ("outcome", "source")),
         Family("hookgate_in_flight", "gauge", "Requests that began to arrive and have not ended."),
+        Family("hookgate_buffered_bytes", "gauge", "Bytes of bodies of requests that have not ended."),
         Family("hookgate_gate_seconds", "histogram", "From the complete request to its answer, without the upstream's part.", join=_add_lists, bounds=GATE_BOUNDS),
         Family("hookgate_upstream_seconds", "histogram", "From forwarding to the upstream's answer, or to giving up.", join=_add_lists, bounds=UPSTREAM_BOUNDS),
         Family("hookgate_last_delivered_timestamp_seconds", "gauge", "When an event was delivered last; missing until one was.", join=max),
@@ -149,6 +150,7 @@ class Metrics:
                 for (outcome, foreign), count in outcomes.items()
             ],
             "hookgate_in_flight": [([], gate.in_flight)],
+            "hookgate_buffered_bytes": [([], gate.buffered)],
             "hookgate_gate_seconds": [([], self.gate_seconds.copy())],
             "hookgate_upstream_seconds": [([], self.upstream_seconds.copy())],
             "hookgate_connections": rows({s.name.lower(): n for s, n in self.connections.items()}),

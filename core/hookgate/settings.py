@@ -65,6 +65,7 @@ class RequestSettings:
     methods: tuple[str, ...]
     max_body: int
     max_depth: int
+    max_values: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,7 @@ class SidecarSettings:
     max_foreign_connections: int
     max_unnamed_connections: int
     max_in_flight: int
+    max_buffered: int
     max_head: int
     max_fields: int
     head_timeout: float

@@ -15,6 +15,8 @@ from .tls import client_context
 # Common servers close an idle connection after 5 s (Node.js, uvicorn) or more; closing first
 # means that none is picked which is about to go.
 IDLE_SECONDS = 4.0
+# Until sockets have been read: a timer that is set by one runs no earlier.
+_READ_SECONDS = 0.01
 # An upstream says the same again and again: whole answers that were read before are not parsed.
 _MOST_KNOWN = 64
 
@@ -183,9 +185,23 @@ class Upstream:
         self._connect_if_needed()
 
     def _expire_overdue(self) -> None:
-        self._expire(self._loop.time())
+        now = self._loop.time()
+        if self._first_deadline() <= now:
+            # This process may have been held up: what came in time is read before it is given up.
+            self._timer = self._loop.call_later(_READ_SECONDS, self._expire_unanswered, now)
+        else:
+            self._wait_for_deadline()
+
+    def _expire_unanswered(self, now: float) -> None:
+        self._expire(now)
+        self._wait_for_deadline()
+
+    def _first_deadline(self) -> float:
         deadlines = [c.deadline for c in self._connected] + [w.deadline for w in self._waiting]
-        first = min(deadlines, default=inf)
+        return min(deadlines, default=inf)
+
+    def _wait_for_deadline(self) -> None:
+        first = self._first_deadline()
         self._timer = self._loop.call_at(first, self._expire_overdue) if first < inf else None
 
     def _expire(self, now: float) -> None:

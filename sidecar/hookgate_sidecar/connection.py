@@ -196,7 +196,7 @@ class Connection(asyncio.Protocol):
 
     def _start(self, request: Request) -> None:
         request.started = True
-        body = request.body[0] if len(request.body) == 1 else b"".join(request.body)
+        body, request.body = bytes(request.body), b""
         request.delivery.deliver(body, self._answered)
 
     def _answered(self, answer: Answer) -> None:

@@ -33,7 +33,8 @@ class _StopReading(Exception):  # noqa: N818  # no error: how a parser callback 
 class Request:
     """A request on its way in, then waiting for its turn and its answer.
 
-    `fed` counts the bytes of the reads before its head was complete, `size` those of its body.
+    `fed` counts the bytes of the reads before its head was complete, `size` those of its `body`,
+    which is whole or grows, and goes when it is started or refused.
     `target`, `fields` and `fed` are the parser's; what came `whole` has none.
     """
 
@@ -59,7 +60,7 @@ class Request:
     )
 
     def __init__(
-        self, delivery: Delivery, version: str, body: list[bytes], size: int, *, whole: bool
+        self, delivery: Delivery, version: str, body: bytes | bytearray, size: int, *, whole: bool
     ) -> None:
         self.delivery = delivery
         self.version = version
@@ -77,7 +78,7 @@ class Request:
         """End it for what the front saw, unless it has its answer already."""
         if self.answer is None and not self.delivery.ended:
             self.answer = self.delivery.refuse(reason, self.size, detail)
-        self.body.clear()
+        self.body = b""
 
 
 class Reader:
@@ -152,13 +153,17 @@ class Reader:
             screened.terms is not gate.terms
             or settings is not self._server.settings
             or gate.under_way >= settings.max_in_flight
+            or gate.buffered + 2 * known.length > settings.max_buffered
         ):
             return None
         delivery = gate.begin(self._peer, self._proxied_for)
         version = screened.decision.head.version
-        request = Request(delivery, version, [body], known.length, whole=True)
+        request = Request(delivery, version, body, known.length, whole=True)
         self._queue.append(request)
         request.answer = delivery.repeat(screened)
+        if request.answer is None:
+            delivery.held = known.length
+            gate.buffered += known.length
         if self._many_clients:
             self._count_by_client(delivery)
         return request
@@ -197,7 +202,8 @@ class Reader:
     def begin(self) -> Request:
         """A request begins to arrive."""
         delivery = self._gate.begin(self._peer, self._proxied_for)
-        request = Request(delivery, "1.1", [], 0, whole=False)
+        # Grown in place: a list of pieces of a few bytes would take thirty times their size.
+        request = Request(delivery, "1.1", bytearray(), 0, whole=False)
         request.target, request.fields, request.fed = b"", [], 0
         self._queue.append(request)
         self.receiving = request
@@ -276,6 +282,11 @@ class Reader:
         line = len(self._parser.get_method()) + len(request.target) + len("  HTTP/1.1\r\n\r\n")
         return line + sum(len(n) + len(v) + 4 for n, v in request.fields) > settings.max_head
 
+    def _has_room(self, size: int) -> bool:
+        # No body may be larger than what it leaves free: however many large ones are held, there is
+        # room for an event.
+        return self._gate.buffered + size <= self._settings.max_buffered
+
     # httptools
 
     def on_message_begin(self) -> None:
@@ -318,7 +329,10 @@ class Reader:
         request.answer = request.delivery.screen(head)
         if self._many_clients:
             self._count_by_client(request.delivery)
-        if request.answer is None and self._gate.under_way > self._settings.max_in_flight:
+        if request.answer is None and (
+            self._gate.under_way > self._settings.max_in_flight
+            or not self._has_room(2 * (declared_length(head) or 0))
+        ):
             request.refuse(Reason.OVERLOADED)
         if request.answer is not None and request.answer.last:
             raise _StopReading
@@ -335,8 +349,12 @@ class Reader:
             request.size += len(body)
             if request.size > (most := request.delivery.max_body):
                 request.refuse(Reason.BODY_TOO_LARGE, f"more than {most} bytes")
+            elif not self._has_room(request.size):
+                request.refuse(Reason.OVERLOADED)
             else:
-                request.body.append(body)
+                request.body += body
+                request.delivery.held = request.size
+                self._gate.buffered += len(body)
 
     def on_message_complete(self) -> None:
         request = self.receiving

@@ -133,6 +133,7 @@ def test_a_file_that_cannot_be_read_is_refused(name: str) -> None:
         ({"source.header": "cf-connecting-ip"}, "source.header"),
         ({"request.max_depth": 129}, "request.max_depth = 129 is not between 1 and 128"),
         ({"request.max_depth": 0}, "request.max_depth = 0"),
+        ({"request.max_values": 0}, "request.max_values = 0 is not between 1 and 1000000"),
         ({"request.max_body": "0B"}, 'request.max_body = "0B" is not between'),
         ({"upstream.timeout": "0s"}, 'upstream.timeout = "0s" is not between'),
         ({"checks.contract": "off"}, 'checks.contract = "off" is none of enforce, observe'),

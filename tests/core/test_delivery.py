@@ -280,7 +280,7 @@ def test_a_sender_that_leaves_after_forwarding_changes_nothing_but_the_record(
         assert delivery.screen(head()) is None
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         delivery.deliver(CLEAN, future.set_result)
-        gate.end_turn()
+        gate.turn.end()
         delivery.leave()
         assert (await asyncio.wait_for(future, 10)).status == 200
 

@@ -19,6 +19,7 @@ from hookgate.forwarding import relayed_fields
 from hookgate.gate import Gate
 from hookgate.ledger.sink import Sink
 from hookgate.policy import Reason, make_head
+from hookgate.turn import Turn
 from support.events import CLEAN, event
 from support.journal import Disk, obedient_disk
 from support.ledger import Record, assert_balanced, assert_chained, read_ledger
@@ -134,7 +135,7 @@ def test_each_stage_of_a_turn_is_one_write(turns: Turns, disk: Disk) -> None:
     for place in range(12):
         turns.begin(BROKEN if place in (3, 7) else CLEAN)
     assert (disk.writes, turns.sent) == (before, [])
-    turns.gate.end_turn()
+    turns.gate.turn.end()
     assert disk.writes == before + 1
     assert [record["event"] for record in read_ledger(turns.path)[1:]] == [
         "delivery" if place in (3, 7) else "forward" for place in range(12)
@@ -142,39 +143,39 @@ def test_each_stage_of_a_turn_is_one_write(turns: Turns, disk: Disk) -> None:
     assert [answers for answers in turns.statuses if answers] == [[422], [422]]
     turns.answer()
     assert disk.writes == before + 1
-    turns.gate.end_turn()
+    turns.gate.turn.end()
     assert disk.writes == before + 2
     assert turns.statuses == [[422 if place in (3, 7) else 200] for place in range(12)]
-    turns.gate.end_turn()
+    turns.gate.turn.end()
     assert disk.writes == before + 2
 
 
 def test_what_ends_and_what_begins_share_a_write(turns: Turns, disk: Disk) -> None:
     """And no delivery goes upstream, nor is one answered, before it."""
     turns.begin()
-    turns.gate.end_turn()
+    turns.gate.turn.end()
     turns.begin()
     turns.answer()
     before = disk.writes
     assert turns.statuses == [[], []]
-    turns.gate.end_turn()
+    turns.gate.turn.end()
     assert disk.writes == before + 1
     assert (len(turns.sent), turns.statuses) == (1, [[200], []])
     turns.answer()
-    turns.gate.end_turn()
+    turns.gate.turn.end()
 
 
 def test_a_turn_ends_once(turns: Turns, monkeypatch: pytest.MonkeyPatch) -> None:
     """However much came in it, on a loop that turns."""
     calls: list[int] = []
-    end_turn = Gate.end_turn
+    end = Turn.end
 
-    def counting(gate: Gate) -> None:
+    def counting(turn: Turn[Delivery]) -> None:
         calls.append(len(turns.answers))
-        end_turn(gate)
+        end(turn)
 
-    monkeypatch.setattr(Gate, "end_turn", counting)
-    loop = turns.gate._loop
+    monkeypatch.setattr(Turn, "end", counting)
+    loop = turns.gate.turn._loop
 
     async def play() -> None:
         for _ in range(5):
@@ -199,13 +200,13 @@ def test_who_left_within_the_turn_takes_nobody_along(turns: Turns) -> None:
     """Its front is answered all the same, once, and nothing of it goes upstream."""
     first, second, third = turns.begin(), turns.begin(MARKED), turns.begin()
     second.leave(len(MARKED))
-    turns.gate.end_turn()
+    turns.gate.turn.end()
     assert [body for body, _ in turns.sent] == [CLEAN, CLEAN]
     assert len(turns.answers[2]) == 1
     first.leave()
     turns.answer(OK, REFUSED)
     third.leave()
-    turns.gate.end_turn()
+    turns.gate.turn.end()
     assert turns.reasons == ["clean", "client_gone", "upstream_rejected"]
     by_number = sorted(turns.records(), key=lambda record: record["seq"])
     assert [record["answered"] for record in by_number] == [False, False, False]
@@ -217,10 +218,10 @@ def test_who_was_refused_within_the_turn_is_not_judged(turns: Turns) -> None:
     turns.begin()
     turns.begin().refuse(Reason.BODY_TIMEOUT, len(CLEAN))
     turns.begin()
-    turns.gate.end_turn()
+    turns.gate.turn.end()
     assert len(turns.sent) == 2
     turns.answer()
-    turns.gate.end_turn()
+    turns.gate.turn.end()
     assert turns.statuses == [[200], [408], [200]]
 
 
@@ -259,11 +260,11 @@ def test_a_fault_at_the_beginning_hits_one(
         turns.begin()
     with monkeypatch.context() as patch:
         patch.setattr(target, name, breaking(getattr(target, name), turn))
-        turns.gate.end_turn()
+        turns.gate.turn.end()
     assert len(turns.sent) == 3
     assert turns.statuses[turn - 1] == [503]
     turns.answer()
-    turns.gate.end_turn()
+    turns.gate.turn.end()
     assert turns.statuses == [[503 if place == turn else 200] for place in range(1, 5)]
     assert turns.reasons == ["gate_error" if place == turn else "clean" for place in range(1, 5)]
     assert len(turns.faults) == 1
@@ -274,16 +275,16 @@ def test_a_fault_while_lines_are_written_sends_nothing(
 ) -> None:
     """Nobody knows which are: 503 for what was to be sent, 200 for what had arrived."""
     turns.begin()
-    turns.gate.end_turn()
+    turns.gate.turn.end()
     turns.answer()
     turns.begin()
     with monkeypatch.context() as patch:
         patch.setattr(turns.gate.journal, "settle", breaking(turns.gate.journal.settle, 1))
-        turns.gate.end_turn()
+        turns.gate.turn.end()
     assert turns.sent == []
     assert turns.statuses == [[200], [503]]
     assert turns.faults == ["settle"]
-    turns.gate.end_turn()
+    turns.gate.turn.end()
     assert turns.reasons == ["clean", "audit_unavailable"]
 
 
@@ -302,11 +303,11 @@ def test_a_fault_at_the_end_hits_one(
     target = getattr(turns.gate, where) if isinstance(where, str) else where
     for _ in range(4):
         turns.begin()
-    turns.gate.end_turn()
+    turns.gate.turn.end()
     turns.answer()
     with monkeypatch.context() as patch:
         patch.setattr(target, name, breaking(getattr(target, name), turn))
-        turns.gate.end_turn()
+        turns.gate.turn.end()
     assert turns.statuses == [[200]] * 4
     assert turns.reasons == ["clean"] * 4
     assert len(turns.faults) == 1
@@ -316,12 +317,12 @@ def test_a_fault_with_a_refusal_hits_one(turns: Turns, monkeypatch: pytest.Monke
     """A rejection that cannot be relayed is a 503; the one behind it is relayed."""
     for _ in range(3):
         turns.begin()
-    turns.gate.end_turn()
+    turns.gate.turn.end()
     turns.answer(REFUSED, REFUSED, OK)
     with monkeypatch.context() as patch:
         relayed = breaking(relayed_fields, 1)
         patch.setattr(delivery_module, "relayed_fields", relayed)
-        turns.gate.end_turn()
+        turns.gate.turn.end()
     assert turns.statuses == [[503], [409], [200]]
     assert turns.reasons == ["gate_error", "upstream_rejected", "clean"]
 
@@ -337,9 +338,9 @@ def test_a_front_that_fails_at_its_answer_hits_nobody_else(turns: Turns, body: b
     turns.begin(body, broken)
     turns.begin(body, broken).leave()
     turns.begin(body)
-    turns.gate.end_turn()
+    turns.gate.turn.end()
     turns.answer()
-    turns.gate.end_turn()
+    turns.gate.turn.end()
     status, reason = (200, "clean") if body is CLEAN else (422, "contract_violation")
     assert turns.statuses == [[status], [], [], [status]]
     assert turns.reasons == [reason, reason, "client_gone", reason]
@@ -357,9 +358,9 @@ def test_an_answer_that_brings_the_next_request_waits_for_the_next_turn(turns: T
 
     turns.begin(BROKEN, next_one)
     for count in (1, 2, 3):
-        turns.gate.end_turn()
+        turns.gate.turn.end()
         assert len(again) == count
-    turns.gate.end_turn()
+    turns.gate.turn.end()
     assert turns.reasons == ["contract_violation"] * 3
 
 
@@ -368,9 +369,9 @@ def test_an_answer_within_send_waits_for_the_next_turn(turns: Turns) -> None:
     turns.gate.upstream.send = lambda request, caller: caller.finish(Reason.UPSTREAM_UNREACHABLE)  # type: ignore[method-assign]  # as above
     turns.begin()
     turns.begin()
-    turns.gate.end_turn()
+    turns.gate.turn.end()
     assert turns.statuses == [[], []]
-    turns.gate.end_turn()
+    turns.gate.turn.end()
     assert turns.statuses == [[502], [502]]
 
 
@@ -383,17 +384,17 @@ def test_without_room_for_the_beginning_nothing_goes_upstream(
     for body in (CLEAN, BROKEN, CLEAN, CLEAN):
         turns.begin(body)
     disk.room = room
-    turns.gate.end_turn()
+    turns.gate.turn.end()
     assert turns.sent == []
     assert turns.statuses == [[503], [422], [503], [503]]
     assert turns.path.read_bytes().startswith(before)
     assert turns.records("forward") == []
     disk.room = None
     turns.begin()
-    turns.gate.end_turn()
+    turns.gate.turn.end()
     assert len(turns.sent) == 1
     turns.answer()
-    turns.gate.end_turn()
+    turns.gate.turn.end()
     turns.gate.tick()
     counts = Counter(turns.reasons)
     if not room:
@@ -410,21 +411,21 @@ def test_without_room_for_the_end_all_are_answered_and_owed(
     """What the upstream took is answered so, and its lines come first when there is room."""
     for _ in range(3):
         turns.begin()
-    turns.gate.end_turn()
+    turns.gate.turn.end()
     before = turns.path.read_bytes()
     turns.answer(OK, REFUSED, Reason.UPSTREAM_TIMEOUT)
     turns.begin()
     disk.room = room
-    turns.gate.end_turn()
+    turns.gate.turn.end()
     assert turns.path.read_bytes().startswith(before)
     assert turns.statuses == [[200], [409], [504], [503]]
     assert turns.sent == []
     disk.room = None
     turns.begin()
-    turns.gate.end_turn()
+    turns.gate.turn.end()
     assert turns.reasons[:3] == ["clean", "upstream_rejected", "upstream_timeout"]
     turns.answer()
-    turns.gate.end_turn()
+    turns.gate.turn.end()
 
 
 @pytest.mark.parametrize("stage", ["beginning", "end"])
@@ -435,17 +436,17 @@ def test_a_fault_of_the_journal_ends_the_turn_closed(
     for _ in range(3):
         turns.begin()
     if stage == "end":
-        turns.gate.end_turn()
+        turns.gate.turn.end()
         turns.answer()
     with monkeypatch.context() as patch:
         patch.setattr(Sink, "write", breaking(Sink.write, 1))
-        turns.gate.end_turn()
+        turns.gate.turn.end()
     assert turns.sent == []
     assert turns.statuses == [[503 if stage == "beginning" else 200]] * 3
     turns.begin()
-    turns.gate.end_turn()
+    turns.gate.turn.end()
     turns.answer()
-    turns.gate.end_turn()
+    turns.gate.turn.end()
     assert turns.statuses[-1] == [200]
 
 
@@ -453,7 +454,7 @@ def test_closing_ends_the_turn_before_and_after(turns: Turns) -> None:
     """What was begun is cut off as timed out; what had ended is recorded as it ended."""
     turns.begin()
     turns.begin(BROKEN)
-    turns.gate.end_turn()
+    turns.gate.turn.end()
     turns.begin()
     caller = turns.sent[0][1]
 
@@ -464,7 +465,7 @@ def test_closing_ends_the_turn_before_and_after(turns: Turns) -> None:
     turns.gate.upstream.close = expire  # type: ignore[method-assign]  # of what was sent
     caller.finish(OK)
     turns.sent.pop(0)
-    turns.gate._loop.run_until_complete(turns.gate.close_upstreams())
+    turns.gate.turn._loop.run_until_complete(turns.gate.close_upstreams())
     assert turns.statuses == [[200], [422], [504]]
     assert turns.answers[1][0] is DELIVERED
     assert turns.reasons == ["clean", "contract_violation", "upstream_timeout"]

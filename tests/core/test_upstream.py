@@ -2,6 +2,9 @@
 
 import asyncio
 import socket
+import threading
+import time
+from collections.abc import Callable
 
 import pytest
 
@@ -62,6 +65,52 @@ def test_a_late_answer_is_a_time_out(runner: asyncio.Runner, act: Act) -> None:
 
     with scripted(stay) as upstream, timed(DEADLINE, DEADLINE + SLACK):
         assert run(runner, upstream.url, once) is Reason.UPSTREAM_TIMEOUT
+
+
+class Stalling(asyncio.Protocol):
+    """Another connection, with which the process is busy for a while."""
+
+    def __init__(self, stall: Callable[[], None]) -> None:
+        self._stall = stall
+
+    def data_received(self, data: bytes) -> None:
+        self._stall()
+
+
+@pytest.mark.parametrize("where", ["in a callback", "while sockets are read"])
+def test_an_answer_that_came_in_time_counts_though_nobody_read_it(
+    runner: asyncio.Runner, where: str
+) -> None:
+    """This process was held up past the deadline: what came meanwhile is read first."""
+    answered = threading.Event()
+
+    def act(connection: socket.socket) -> bool:
+        read_request(connection)
+        connection.sendall(OK)
+        answered.set()
+        return True
+
+    def stall() -> None:
+        assert answered.wait(5)
+        time.sleep(1.5 * DEADLINE)
+
+    async def play(sender: Sender) -> Result:
+        await sender.begin()  # makes the connection, so that the next is sent at once
+        answered.clear()
+        loop = asyncio.get_running_loop()
+        if where == "in a callback":
+            loop.call_soon(stall)
+            return await sender.begin()
+        ours, theirs = socket.socketpair()
+        with theirs:
+            other, _ = await loop.create_connection(lambda: Stalling(stall), sock=ours)
+            theirs.sendall(b"x")
+            result = await sender.begin()
+            other.close()
+            return result
+
+    with scripted(act) as upstream:
+        assert run(runner, upstream.url, play) == Response(200, [(b"Content-Length", b"2")], b"")
 
 
 @pytest.mark.parametrize(

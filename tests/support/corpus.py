@@ -32,6 +32,7 @@ BODY_JUDGED = frozenset(
         Reason.MALFORMED_JSON,
         Reason.DUPLICATE_KEY,
         Reason.TOO_DEEP,
+        Reason.TOO_MANY_VALUES,
         Reason.NUMBER_OUT_OF_RANGE,
         Reason.NOT_AN_OBJECT,
         Reason.CONTRACT_VIOLATION,

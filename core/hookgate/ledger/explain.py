@@ -27,7 +27,7 @@ STATIONS: dict[str, tuple[str, ...]] = {
     "body": ("body_timeout",),
     "document": (
         "body_empty", "not_utf8", "malformed_json", "duplicate_key", "too_deep",
-        "number_out_of_range", "not_an_object",
+        "too_many_values", "number_out_of_range", "not_an_object",
     ),
     "contract": ("contract_violation",),
     "ledger": ("audit_unavailable",),

@@ -26,6 +26,7 @@ class Rules:
     any_path: Contract | None
     max_body: int
     max_depth: int
+    max_values: int
 
 
 class Decision:
@@ -116,7 +117,7 @@ def check_size(decision: Decision, rules: Rules) -> Finding | None:
 
 def check_document(decision: Decision, rules: Rules) -> Finding | None:
     """Is the body strict JSON that every parser reads alike?"""
-    result = parse(decision.body or b"", rules.max_depth)
+    result = parse(decision.body or b"", rules.max_depth, rules.max_values)
     if isinstance(result, dict):
         decision.document = result
         return None

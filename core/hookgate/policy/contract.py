@@ -6,6 +6,7 @@ from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
 from itertools import islice
+from math import inf
 from typing import Any, NamedTuple
 
 import jsonschema_rs
@@ -13,14 +14,22 @@ import jsonschema_rs
 from .document import DEEPEST, Document, parse
 from .schema import Node, closed, known_members, named_anywhere
 from .verdict import Finding
+from .ways import ways
 
 MOST_FINDINGS = 8
 _LONGEST_VALUE = 120
 
-# jsonschema-rs collects every error before it yields the first, at 6 to 18 us each: 500,000 wrong
-# array items took 8.9 s. Larger bodies get the first finding only, which costs 50 us at any size.
-_LIST_ALL_BELOW = 4096
+# jsonschema-rs collects every error before it yields the first, at 1 to 18 us each: 500,000 wrong
+# array items took 8.9 s. And each error holds a copy of the value, for each alternative that it
+# failed: 10,000 values held against a hundred took 0.6 s. So what is looked for depends on the
+# body's size by the ways that its schema leads to a value: 5 and 40 ms at most. The bytes of a body
+# count as far as each may be half a value of as many as are allowed by default.
+_LIST_ALL_BELOW = 32 * 1024
+_TELL_BELOW = 256 * 1024
+_CROWDED = 20_000
+_MOST_WAYS = 1_000_000
 
+_NOT_TOLD = "/: not as the contract asks; to find the place would take too long"
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _UTC_TIME = re.compile(
     r"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):\d\d:\d\d(?:\.\d{1,9})?Z?", flags=re.ASCII
@@ -61,21 +70,28 @@ class Contract:
     """A compiled schema.
 
     Raises `ContractError` where the text is no strict JSON, no valid 2020-12 schema, names an
-    unknown format, or refers to anything outside itself.
+    unknown format, refers to anything outside itself, or would take too long whatever it is asked.
     """
 
     def __init__(self, name: str, text: bytes) -> None:
         self.name = name
         self.digest = sha256(text).hexdigest()
-        schema = parse(text, DEEPEST)
+        schema = parse(text, DEEPEST, len(text) + 1)
         if isinstance(schema, Finding):
             raise ContractError(f"not strict JSON: {schema.reason.code} {' '.join(schema.details)}")
         if schema.get("$schema", _DIALECT) != _DIALECT:
             raise ContractError(f'"$schema" is not {_DIALECT}')
+        count, endless = ways(schema)
+        if count > _MOST_WAYS:
+            raise ContractError(
+                f"its references multiply: one value is held against {count} schemas, more than "
+                f"{_MOST_WAYS}; what several alternatives refer to, refer to once beside them"
+            )
+        self._ways = inf if endless else count
         try:
             self._validator = _compile(schema)
         except (ValueError, jsonschema_rs.ReferencingError) as error:
-            raise ContractError(str(error).splitlines()[0]) from None
+            raise ContractError(_why_not_compiled(error)) from None
         self._tree = known_members(schema)
         self._closed = _compile_closed(schema, self._tree) if self._tree is not None else None
         self._names = frozenset(named_anywhere(schema))
@@ -90,11 +106,15 @@ class Contract:
     def find(self, document: Document, size: int) -> tuple[str, ...]:
         """What is wrong with the document, at most `MOST_FINDINGS`, as `pointer: plain words`.
 
-        `size` is the body's length in bytes; from 4 KiB on only the first finding is looked for.
+        `size` is the body's length in bytes. Of a large body only the first finding is looked for,
+        or none, where the schema is such that it would take long.
         """
         if self._validator.is_valid(document):
             return ()
-        if size < _LIST_ALL_BELOW:
+        effort = min(size, _CROWDED) * self._ways
+        if effort > _TELL_BELOW:
+            return (_NOT_TOLD,)
+        if effort < _LIST_ALL_BELOW:
             errors = islice(self._validator.iter_errors(document), MOST_FINDINGS)
             return tuple(self._describe(error, document) for error in errors)
         try:
@@ -106,6 +126,8 @@ class Contract:
     def find_with_values(self, document: Document) -> tuple[str, ...]:
         """The same with the sender's values and full pointers, for the owner of the document."""
         found: list[str] = []
+        if self._ways == inf:
+            return () if self._validator.is_valid(document) else (_NOT_TOLD,)
         for error in islice(self._validator.iter_errors(document), MOST_FINDINGS):
             path = _full_path(error)
             words = f"{''.join(f'/{step}' for step in path) or '/'}: {_words(error.kind)}"
@@ -158,10 +180,22 @@ def _compile(schema: dict[str, Any]) -> jsonschema_rs.Draft202012Validator:
     return jsonschema_rs.Draft202012Validator(
         schema,
         formats={"cm-utc-time": is_utc_time},
+        # This engine takes a time in proportion to the text. The other one knows look-around and
+        # back-references, and takes 120 ms for a hundred letters.
+        pattern_options=jsonschema_rs.RegexOptions(),
         validate_formats=True,
         ignore_unknown_formats=False,
         retriever=_refuse_retrieval,
     )
+
+
+def _why_not_compiled(error: Exception) -> str:
+    if isinstance(error, jsonschema_rs.ValidationError) and error.kind.name == "format":
+        return (
+            f"{json.dumps(error.instance)} is no pattern that can be matched in one pass over the "
+            "text; write it without look-around, back-references and large counts"
+        )
+    return str(error).splitlines()[0]
 
 
 def _compile_closed(schema: Document, tree: Node) -> jsonschema_rs.Draft202012Validator | None:

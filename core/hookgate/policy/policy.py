@@ -46,6 +46,7 @@ class Policy:
             contracts.get(""),
             request.max_body,
             request.max_depth,
+            request.max_values,
         )
         self._on_head, self._on_text, self._on_document = plan(config.checks)
         self.max_body = request.max_body
@@ -165,6 +166,7 @@ def _fingerprint(config: Config, contracts: dict[str, Contract]) -> str:
         "methods": sorted(config.request.methods),
         "max_body": config.request.max_body,
         "max_depth": config.request.max_depth,
+        "max_values": config.request.max_values,
         "routes": {path: contract.digest for path, contract in contracts.items()},
         "checks": {name: config.checks[name] for name in OBSERVABLE},
     }

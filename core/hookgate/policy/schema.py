@@ -107,17 +107,23 @@ def _applied(schemas: tuple[Any, ...], root: Any) -> list[dict[str, Any]]:
             todo += schema.get(key) or []
         todo += [schema[key] for key in _SINGLE if key in schema]
         todo += (schema.get("dependentSchemas") or {}).values()
-        todo.append(_resolve(schema.get("$ref"), root))
+        todo.append(resolve(schema.get("$ref"), root))
     return list(found.values())
 
 
-def _resolve(reference: Any, root: Any) -> Any:
-    # RFC 6901 in a URI fragment: percent-decoded, then "~1" is "/" and "~0" is "~". An anchor or an
-    # embedded `$id` is not followed: its members count as unknown, which refuses nothing.
+def resolve(reference: Any, root: Any) -> Any:
+    """What a `$ref` within the file means; None for anything but a JSON Pointer from its root.
+
+    RFC 6901 in a URI fragment: percent-decoded, then "~1" is "/" and "~0" is "~". An anchor or an
+    embedded `$id` is not followed: its members count as unknown, which refuses nothing.
+    """
     if not isinstance(reference, str) or not reference.startswith("#"):
         return None
+    first, *steps = unquote(reference[1:]).split("/")
+    if first:
+        return None
     value = root
-    for step in unquote(reference[1:]).split("/")[1:]:
+    for step in steps:
         step = step.replace("~1", "/").replace("~0", "~")
         if isinstance(value, list) and step.isdigit() and int(step) < len(value):
             value = value[int(step)]

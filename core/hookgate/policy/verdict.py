@@ -52,6 +52,7 @@ class Reason(Enum):
     MALFORMED_JSON = "malformed_json", 400, Outcome.REFUSED, Fault.SENDER
     DUPLICATE_KEY = "duplicate_key", 400, Outcome.REFUSED, Fault.SENDER
     TOO_DEEP = "too_deep", 400, Outcome.REFUSED, Fault.SENDER
+    TOO_MANY_VALUES = "too_many_values", 400, Outcome.REFUSED, Fault.SENDER
     NUMBER_OUT_OF_RANGE = "number_out_of_range", 400, Outcome.REFUSED, Fault.SENDER
     NOT_AN_OBJECT = "not_an_object", 400, Outcome.REFUSED, Fault.SENDER
     CONTRACT_VIOLATION = "contract_violation", 422, Outcome.REFUSED, Fault.SENDER

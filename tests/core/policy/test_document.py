@@ -10,6 +10,7 @@ from support.events import CLEAN
 from support.strict_json import is_strict
 
 DEPTH = 64
+VALUES = 10_000
 
 
 def nested(levels: int, opening: bytes = b"[", closing: bytes = b"]") -> bytes:
@@ -166,7 +167,7 @@ REFUSED: dict[Reason, dict[str, bytes]] = {
 @pytest.mark.parametrize("body", ACCEPTED.values(), ids=ACCEPTED.keys())
 def test_a_document_that_every_parser_reads_alike_is_taken(body: bytes) -> None:
     """Odd but unambiguous spellings pass, here and in the independent reader."""
-    assert isinstance(parse(body, DEPTH), dict)
+    assert isinstance(parse(body, DEPTH, VALUES), dict)
     assert is_strict(body, DEPTH)
 
 
@@ -180,7 +181,7 @@ def test_a_document_that_every_parser_reads_alike_is_taken(body: bytes) -> None:
 )
 def test_what_is_no_document_is_refused_by_its_reason(reason: Reason, body: bytes) -> None:
     """Each hostile body ends in its own reason code, and the independent reader refuses it too."""
-    found = parse(body, DEPTH)
+    found = parse(body, DEPTH, VALUES)
     assert isinstance(found, Finding)
     assert found.reason is reason
     assert not is_strict(body, DEPTH)
@@ -192,7 +193,7 @@ def test_depth_is_counted_from_the_top_level(bound: int, beyond: int, wide: bool
     """An object of exactly the configured number of levels passes, one more does not."""
     levels = max(1, bound + beyond)
     beside = b'{"b":' + (b"[]" if bound > 1 else b"0") + b"," if wide else b"{"
-    found = parse(beside + nested(levels)[1:], bound)
+    found = parse(beside + nested(levels)[1:], bound, VALUES)
     assert isinstance(found, dict) is (levels <= bound)
     assert isinstance(found, dict) or found.reason is Reason.TOO_DEEP
 
@@ -224,7 +225,7 @@ CANARY = "31600004711"
 )
 def test_details_never_hold_a_key_or_a_value(template: str, spelling: str) -> None:
     """A canary spelt in every place of a refused body is in no finding."""
-    found = parse(template.replace("~", spelling).encode("latin-1"), DEPTH)
+    found = parse(template.replace("~", spelling).encode("latin-1"), DEPTH, VALUES)
     assert isinstance(found, Finding)
     assert CANARY not in repr(found)
     assert spelling not in repr(found)

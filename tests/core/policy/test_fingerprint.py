@@ -25,6 +25,7 @@ CHANGES: list[dict[str, Any]] = [
     {"request__methods": ["POST", "PUT"]},
     {"request__max_body": "1048577B"},
     {"request__max_depth": 63},
+    {"request__max_values": 9_999},
     {"routes": {"/cm/events": SCHEMA}},
     {"routes": {"/cm/events": {**SCHEMA, "required": ["a"]}}},
     {"routes": {"/cm/event": SCHEMA}},

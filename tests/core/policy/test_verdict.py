@@ -22,6 +22,7 @@ TABLE: list[tuple[str, int | None, str, str]] = [
     ("malformed_json", 400, "refused", "sender"),
     ("duplicate_key", 400, "refused", "sender"),
     ("too_deep", 400, "refused", "sender"),
+    ("too_many_values", 400, "refused", "sender"),
     ("number_out_of_range", 400, "refused", "sender"),
     ("not_an_object", 400, "refused", "sender"),
     ("contract_violation", 422, "refused", "sender"),

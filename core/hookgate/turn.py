@@ -1,0 +1,144 @@
+"""A turn of the event loop: what came in it goes through each stage together, in this order.
+
+1. judge: the bodies that are complete, but no more than a turn bears; the rest waits for the next.
+2. conclude: what the upstream answered.
+3. flush: the lines of both are written at once.
+4. send: what was found clean goes upstream, now that its `forward` line is written.
+5. respond: what has ended is answered, now that its `delivery` line is.
+
+One delivery after the other from end to end took a sixth more: each found the processor's caches
+filled by what the one before had done last.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Generic, Protocol, TypeVar
+
+from .exchange import Response
+from .policy import Reason
+
+# How many bytes of body are judged in a turn, beside the delivery that waits longest. What a byte
+# may cost at worst, and so a turn, is in docs/performance.md.
+MOST_BYTES = 32 * 1024
+# What a delivery takes without its body, in bytes that take as long.
+_OVERHEAD = 256
+
+
+class Waiting(Protocol):
+    """A delivery, as a turn knows it.
+
+    `size` is how long its body is. `ended` says that its record is made. None of these raises.
+    """
+
+    size: int
+    ended: bool
+
+    def fail(self, where: str, error: Exception, /) -> None:
+        """Close after an exception in a stage."""
+
+    def conclude(self, result: Response | Reason, /) -> None:
+        """End it for what its upstream answered."""
+
+    def send(self, *, written: bool) -> None:
+        """Send it upstream, if its line was written."""
+
+    def give(self) -> None:
+        """Answer its sender."""
+
+
+W = TypeVar("W", bound=Waiting)
+
+
+class Turn(Generic[W]):
+    """What waits for the end of this turn, or of a later one. Make it inside the event loop.
+
+    `judging` are the stages of judging, each of which may raise. `flush` writes the lines and says
+    whether it could; it never raises. `to_send` and `to_answer` wait for their lines.
+    """
+
+    def __init__(self, judging: Sequence[Callable[[W], None]], flush: Callable[[], bool]) -> None:
+        self.to_send: list[W] = []
+        self.to_answer: list[W] = []
+        self._judging = judging
+        self._flush = flush
+        self._loop = asyncio.get_running_loop()
+        self._ends = False
+        self._to_judge: list[W] = []
+        self._bytes = 0
+        self._to_conclude: list[tuple[W, Response | Reason]] = []
+
+    def judge(self, delivery: W) -> None:
+        """Its body is complete."""
+        self._to_judge.append(delivery)
+        self._bytes += delivery.size
+        if not self._ends:
+            self._end_soon()
+
+    def conclude(self, delivery: W, result: Response | Reason) -> None:
+        """Its upstream answered, or did not."""
+        self._to_conclude.append((delivery, result))
+        if not self._ends:
+            self._end_soon()
+
+    def _end_soon(self) -> None:
+        self._ends = True
+        self._loop.call_soon(self.end)
+
+    def end(self) -> None:
+        """Take what waits through each stage."""
+        self._ends = False
+        if self._to_judge:
+            self._judge(self._take())
+        to_conclude, self._to_conclude = self._to_conclude, []
+        for delivery, result in to_conclude:
+            delivery.conclude(result)
+        to_send, self.to_send = self.to_send, []
+        to_answer, self.to_answer = self.to_answer, []
+        written = self._flush()
+        for delivery in to_send:
+            delivery.send(written=written)
+        for delivery in to_answer:
+            delivery.give()
+        if self._to_judge and not self._ends:
+            self._end_soon()  # after sockets were read
+
+    def _judge(self, deliveries: list[W]) -> None:
+        for delivery in deliveries:
+            if delivery.ended:  # the sender left, or the front gave up
+                delivery.give()
+        for stage in self._judging:
+            for delivery in deliveries:
+                if delivery.ended:
+                    continue
+                try:
+                    stage(delivery)
+                except Exception as error:  # noqa: BLE001  # fails closed
+                    delivery.fail("deliver", error)
+
+    def end_all(self) -> None:
+        """End turns until nothing waits to be judged."""
+        self.end()
+        while self._to_judge:
+            self.end()
+
+    def _take(self) -> list[W]:
+        """What is judged in this turn, in order of arrival.
+
+        Where it would be too much: whoever waits longest, and the smallest. So an event waits for
+        none that is larger, and the largest for no more turns than there were others before it.
+        """
+        waiting = self._to_judge
+        if self._bytes + len(waiting) * _OVERHEAD <= MOST_BYTES:
+            self._to_judge, self._bytes = [], 0
+            return waiting
+        living = [delivery for delivery in waiting if not delivery.ended]
+        room = MOST_BYTES
+        taken = set(living[:1])
+        for delivery in sorted(living[1:], key=lambda delivery: delivery.size):
+            room -= delivery.size + _OVERHEAD
+            if room < 0:
+                break
+            taken.add(delivery)
+        self._to_judge = [delivery for delivery in living if delivery not in taken]
+        self._bytes = sum(delivery.size for delivery in self._to_judge)
+        return [delivery for delivery in waiting if delivery.ended or delivery in taken]
