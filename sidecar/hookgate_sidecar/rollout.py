@@ -52,11 +52,13 @@ class Rollout:
                 self._keep(tuple(problems))
                 return
             self._live.current = config
-            behind = [
-                self._bring(worker, config if worker in prepared else None)
-                for worker in self._serving()
-            ]
-            await settle(behind, _PATIENCE_SECONDS)
+            waited = []
+            for worker in self._serving():
+                if worker in prepared:
+                    waited.append(self._bring(worker, config))
+                else:
+                    self._bring(worker, None)
+            await settle(waited, _PATIENCE_SECONDS)
 
     async def catch_up(self, worker: WorkerProcess, prepared: Config | None = None) -> None:
         """Have it go by what is in force; `prepared` is what it compiled last.

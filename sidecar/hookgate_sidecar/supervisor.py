@@ -111,7 +111,9 @@ class Supervisor:
 
     async def snapshots(self) -> list[Snapshot]:
         """What each worker counts, what the dead ones counted, and this process."""
-        await settle(map(self._count, self._reporting()), _SNAPSHOT_SECONDS)
+        reports = {worker.number: self._count(worker) for worker in self._reporting()}
+        waited = [report for number, report in reports.items() if not self._fleet.silent(number)]
+        await settle(waited, _SNAPSHOT_SECONDS)
         return self._tally.snapshots(self._answering())
 
     def ready(self) -> list[str]:
