@@ -40,17 +40,18 @@ def hung_orphan(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     folder = tmp_path_factory.mktemp("orphan")
     (folder / "sitecustomize.py").write_text(HANG)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", str(folder))
-        with sidecar(NOWHERE, folder, **TWO) as gate:
-            hung, well = sorted(workers(gate))
-            os.kill(hung, signal.SIGRTMAX)
-            gate.kill()
-            assert wait_until(lambda: not is_there(well), 10)
-            try:
-                yield hung
-            finally:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(hung, signal.SIGKILL)
+        patch.setenv("PYTHONPATH", str(folder), prepend=os.pathsep)
+        gate = Sidecar(NOWHERE, folder, **TWO)
+    hung, well = sorted(workers(gate))
+    os.kill(hung, signal.SIGRTMAX)
+    gate.kill()
+    assert wait_until(lambda: not is_there(well), 10)
+    try:
+        yield hung
+    finally:
+        if is_there(hung):
+            os.kill(hung, signal.SIGKILL)
+        gate.stop()
 
 
 @pytest.mark.usefixtures("hung_orphan")  # which is looked at by the last test of this file
