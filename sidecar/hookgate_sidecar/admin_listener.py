@@ -1,15 +1,14 @@
 """Where probes and Prometheus connect: one request a connection, and nobody shuts others out.
 
 There are `MOST_CONNECTIONS` at most. A newcomer is always let in: where there is no room, the
-oldest of those that have not sent a whole head gives way, else the oldest that was answered and
-did not leave, else the oldest.
+oldest gives way of those that have not sent a whole head, or were answered and did not leave; only
+where there is none, the oldest of all.
 """
 
 import asyncio
 import errno
 import socket
 from collections.abc import Awaitable, Callable
-from typing import NamedTuple
 
 import structlog
 
@@ -20,24 +19,14 @@ MOST_CONNECTIONS = 16
 # For the whole exchange: head, answer, and a reader that takes its time.
 _SECONDS = 5.0
 _BACKLOG = 128
-# Whoever is connected already gets a turn after as many, so that a burst of idle ones does not
-# make those give way whose head has come but was not read yet.
+# Whoever is connected already gets a turn after as many: a burst of idle ones does not make those
+# give way whose head has come but was not read yet.
 _ACCEPTS = 4
 _BACK_OFF_SECONDS = 0.1
 _SHORTAGES = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
 
 # The bytes up to the empty line, or what there is of them where they cannot be a head.
 Respond = Callable[[bytes], Awaitable[bytes]]
-
-
-class _Rank(NamedTuple):
-    """Who gives way first: the lowest."""
-
-    phase: int
-    number: int
-
-
-_IDLE, _READING, _ASKING = range(3)
 
 
 class AdminListener:
@@ -129,11 +118,10 @@ class _Connection:
         self._deadline = self._loop.call_later(_SECONDS, self.cut)
         self.answering: asyncio.Task[None] | None = None
 
-    def rank(self) -> _Rank:
-        """How much it deserves to stay."""
-        if self.answering is None:
-            return _Rank(_IDLE, self._number)
-        return _Rank(_READING if self.answering.done() else _ASKING, self._number)
+    def rank(self) -> tuple[bool, int]:
+        """Who gives way first: the lowest."""
+        asks = self.answering is not None and not self.answering.done()
+        return asks, self._number
 
     def read(self) -> None:
         """There is something to read, or the other side closed."""

@@ -134,6 +134,7 @@ async def _supervise(live: LiveConfig, log: structlog.BoundLogger, ready: Ready)
     watching = asyncio.create_task(_watch(live, lambda: begin(reload_all(live.refresh))))
     stopping = asyncio.create_task(signals.stop.wait())
     starting = asyncio.create_task(supervisor.start())
+    telling = asyncio.create_task(_tell_status(supervisor, starting))
     try:
         await asyncio.wait((starting, stopping), return_when=asyncio.FIRST_COMPLETED)
         if starting.done():
@@ -156,6 +157,7 @@ async def _supervise(live: LiveConfig, log: structlog.BoundLogger, ready: Ready)
         starting.cancel()
         stopping.cancel()
         watching.cancel()
+        telling.cancel()
         hurrying = asyncio.create_task(_hurry(supervisor, signals))
         await supervisor.stop()
         hurrying.cancel()
@@ -175,6 +177,19 @@ async def drain(server: Server, signals: Signals) -> None:
 async def _hurry(supervisor: Supervisor, signals: Signals) -> None:
     await signals.hurry.wait()
     supervisor.hurry()
+
+
+async def _tell_status(supervisor: Supervisor, starting: "asyncio.Task[None]") -> None:
+    """Tell the service manager which workers are missing, until cancelled."""
+    await asyncio.wait((starting,))
+    host, port = supervisor.address
+    told = well = f"Listening on {host}:{port}"
+    while True:
+        await asyncio.sleep(_WATCH_SECONDS)
+        status = "; ".join((well, *supervisor.degraded()))
+        if status != told:
+            notify(f"STATUS={status}")
+            told = status
 
 
 async def _watch(live: LiveConfig, changed: Callable[[], None]) -> None:
