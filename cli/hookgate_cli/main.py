@@ -24,7 +24,10 @@ class _Verbs(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002  # one signature
         if cmd_name not in VERBS:
             return None
-        module = import_module(f".{cmd_name}", __package__)
+        try:
+            module = import_module(f".{cmd_name}", __package__)
+        except ImportError as error:
+            return _broken(cmd_name, error)
         verb = getattr(module, "app", None)
         if verb is None:
             verb = typer.Typer(add_completion=False)
@@ -32,6 +35,18 @@ class _Verbs(TyperGroup):
         command = get_command(verb)
         command.name = cmd_name
         return command
+
+
+def _broken(name: str, error: ImportError) -> Any:
+    """A verb whose libraries are missing or broken; the others work, and help lists it."""
+
+    def run() -> None:
+        raise error
+
+    verb = typer.Typer(add_completion=False)
+    takes_anything = {"allow_extra_args": True, "ignore_unknown_options": True}
+    verb.command(name, help=f"Cannot be used: {error}", context_settings=takes_anything)(run)
+    return get_command(verb)
 
 
 app = typer.Typer(
@@ -61,5 +76,13 @@ def _root(
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command; `arguments` are the process's own unless given."""
-    app(arguments)
+    """Run the command; `arguments` are the process's own unless given.
+
+    Exits 2 where a library is missing or broken.
+    """
+    try:
+        app(arguments)
+    except ImportError as error:
+        told = str(error).partition("\n")[0]
+        typer.echo(f"hookgate: {told}; the installation is not whole: install it anew", err=True)
+        raise SystemExit(2) from None

@@ -229,6 +229,7 @@ KEYS: tuple[Key, ...] = (
     Key("sidecar", "body_timeout", "30s", duration(0.05, 3600), "For the whole body."),
     Key("sidecar", "keep_alive", "75s", duration(0.05, 86400), "How long an idle connection stays open."),
     Key("sidecar", "drain", "15s", duration(0, 3600), "How long a stop waits for deliveries in flight."),
+    Key("sidecar", "worker_timeout", "30s", duration(1, 3600), "How long one of several workers may leave its supervisor without an answer; it is then killed and replaced."),
     Key("sidecar", "admin", "", admin_address, 'Where health and metrics are served, like "127.0.0.1:9180"; empty is off.'),
     Key("sidecar", "ready_needs_upstream", False, boolean, "Whether /readyz also wants a connection to the upstream."),
     Key("sidecar", "tls_cert", "", text, "Certificate chain of the listener, PEM."),

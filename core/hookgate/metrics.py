@@ -60,8 +60,9 @@ FAMILIES = {
         Family("hookgate_ledger_failures_total", "counter", "Failed attempts to write, sync or open the ledger."),
         Family("hookgate_ledger_available", "gauge", "1 while every worker can write its ledger.", join=min),
         Family("hookgate_ready", "gauge", "1 while /readyz says so.", join=min),
-        Family("hookgate_workers", "gauge", "Processes that serve."),
-        Family("hookgate_worker_restarts_total", "counter", "Workers that died and were replaced."),
+        Family("hookgate_workers", "gauge", "Processes that serve and answer."),
+        Family("hookgate_workers_wanted", "gauge", "As many as sidecar.workers says.", join=max),
+        Family("hookgate_worker_restarts_total", "counter", "Workers to be replaced: they died, were killed because they did not answer, or never served.", ("cause",)),
         Family("hookgate_reloads_total", "counter", "Reloads by result: applied or refused.", ("result",), join=max),
         Family("hookgate_policy_info", "gauge", "1 for each policy and configuration in force.", ("policy", "config", "version"), join=max),
         Family("hookgate_ranges_reviewed_timestamp_seconds", "gauge", "When a shipped range set that is allowed was last reviewed.", ("ranges",), join=max),
@@ -72,6 +73,9 @@ FAMILIES = {
         Family("process_max_fds", "gauge", "How many they may open."),
     )
 }  # fmt: skip
+
+# How a worker that should be there was lost.
+LOSSES = ("died", "killed", "never_served")
 
 _CLEAN = Reason.CLEAN  # a look-up on the class takes 0.1 us
 _OUTCOMES = {reason.code: reason.outcome for reason in Reason}
@@ -160,7 +164,8 @@ class Metrics:
             "hookgate_ledger_failures_total": [([], journal.failures)],
             "hookgate_ledger_available": [([], int(journal.available))],
             "hookgate_workers": [([], 1)],
-            "hookgate_worker_restarts_total": [([], 0)],
+            "hookgate_workers_wanted": [([], config.sidecar.workers)],
+            "hookgate_worker_restarts_total": rows(dict.fromkeys(LOSSES, 0)),
             "hookgate_reloads_total": rows(self.reloads),
             "hookgate_policy_info": [([gate.policy.fingerprint, config.digest, __version__], 1)],
             "hookgate_ranges_reviewed_timestamp_seconds": [

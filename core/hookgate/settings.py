@@ -105,6 +105,7 @@ class SidecarSettings:
     body_timeout: float
     keep_alive: float
     drain: float
+    worker_timeout: float
     admin: tuple[str, int] | None
     ready_needs_upstream: bool
     tls_cert: str

@@ -1,6 +1,5 @@
 """The admin listener: `/healthz`, `/readyz` and `/metrics`, for a prober and for Prometheus."""
 
-import asyncio
 from http import HTTPStatus
 from typing import NamedTuple, Protocol
 
@@ -11,14 +10,9 @@ import structlog
 from hookgate.metrics import Snapshot, merge
 from hookgate.settings import Config
 
-from .errors import ListenError
+from .admin_listener import LARGEST_HEAD, AdminListener
 from .exposition import render
 from .probe import UpstreamProbe
-
-_LARGEST_HEAD = 8 * 1024
-_MOST_CONNECTIONS = 16
-# For the whole exchange: head, answer, and a reader that takes its time.
-_SECONDS = 5.0
 
 _TEXT = "text/plain; charset=utf-8"
 
@@ -37,6 +31,10 @@ class State(Protocol):
 
     def ready(self) -> list[str]:
         """Why no events should be sent here, as far as the last snapshots tell."""
+        ...
+
+    def degraded(self) -> list[str]:
+        """What is less than it should be, though events can be taken."""
         ...
 
 
@@ -72,68 +70,37 @@ class Admin:
         self._address = address
         self._state = state
         self._probe = UpstreamProbe()
-        self._server: asyncio.Server | None = None
-        self._connections: set[asyncio.Task[None]] = set()
+        self._listener: AdminListener | None = None
 
     async def start(self, log: structlog.BoundLogger) -> None:
         """Listen, and log where. Raises `ListenError`."""
         if self._address is None:
             return
-        host, port = self._address
-        try:
-            self._server = await asyncio.start_server(self._accept, host, port, limit=_LARGEST_HEAD)
-        except OSError as error:
-            raise ListenError(
-                f"sidecar.admin = {host}:{port} cannot be had: {error.strerror or error}"
-            ) from None
-        address, port = self._server.sockets[0].getsockname()[:2]
+        self._listener = AdminListener(*self._address, self._respond, log)
+        address, port = self._listener.address
         log.info("admin.listening", address=address, port=port)
 
     async def close(self) -> None:
         """Stop listening and cut off what is under way."""
-        if self._server is not None:
-            self._server.close()
-        for connection in tuple(self._connections):
-            connection.cancel()
-        if self._connections:
-            await asyncio.wait(self._connections)
+        if self._listener is not None:
+            await self._listener.close()
 
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if len(self._connections) >= _MOST_CONNECTIONS:
-            writer.transport.abort()
-            return
-        connection = asyncio.ensure_future(self._serve(reader, writer))
-        self._connections.add(connection)
-        connection.add_done_callback(self._connections.discard)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            async with asyncio.timeout(_SECONDS):
-                with_body, reply = await self._exchange(reader)
-                writer.write(_render(reply, with_body=with_body))
-                await writer.drain()
-                writer.close()
-                await writer.wait_closed()
-        except (OSError, EOFError):  # gone, or too slow
-            pass
-        finally:
-            writer.transport.abort()
-
-    async def _exchange(self, reader: asyncio.StreamReader) -> tuple[bool, _Reply]:
+    async def _respond(self, data: bytes) -> bytes:
         head = _Head()
         parser = httptools.HttpRequestParser(head)
+        end = data.find(b"\r\n\r\n") + 4
+        if end > LARGEST_HEAD or (end < 4 and len(data) > LARGEST_HEAD):
+            return _render(_plain(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE))
         try:
-            parser.feed_data(await reader.readuntil(b"\r\n\r\n"))
-        except asyncio.LimitOverrunError:
-            return True, _plain(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+            parser.feed_data(data[:end])
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
-            return True, _plain(HTTPStatus.BAD_REQUEST)
+            return _render(_plain(HTTPStatus.BAD_REQUEST))
         if not head.complete or parser.get_http_version() == "0.9":
-            return True, _plain(HTTPStatus.BAD_REQUEST)
+            return _render(_plain(HTTPStatus.BAD_REQUEST))
         method = parser.get_method()
         if method not in (b"GET", b"HEAD"):
-            return True, _plain(HTTPStatus.METHOD_NOT_ALLOWED)
-        return method == b"GET", await self._answer(head)
+            return _render(_plain(HTTPStatus.METHOD_NOT_ALLOWED))
+        return _render(await self._answer(head), with_body=method == b"GET")
 
     async def _answer(self, head: _Head) -> _Reply:
         match head.target.partition(b"?")[0]:
@@ -142,7 +109,8 @@ class Admin:
             case b"/readyz":
                 _, problems = await self._look()
                 status = HTTPStatus.SERVICE_UNAVAILABLE if problems else HTTPStatus.OK
-                body = orjson.dumps({"ready": not problems, "problems": problems})
+                told = {"ready": not problems, "problems": problems}
+                body = orjson.dumps({**told, "degraded": self._state.degraded()})
                 return _Reply(status, "application/json", body + b"\n")
             case b"/metrics":
                 snapshots, problems = await self._look()
@@ -164,7 +132,7 @@ def _plain(status: HTTPStatus) -> _Reply:
     return _Reply(status, _TEXT, f"{status.phrase}\n".encode())
 
 
-def _render(reply: _Reply, *, with_body: bool) -> bytes:
+def _render(reply: _Reply, *, with_body: bool = True) -> bytes:
     allow = "Allow: GET, HEAD\r\n" if reply.status == HTTPStatus.METHOD_NOT_ALLOWED else ""
     head = (
         f"HTTP/1.1 {reply.status.value} {reply.status.phrase}\r\n"

@@ -1,4 +1,7 @@
-"""What supervisor and worker say to each other, over a socket pair that only they hold."""
+"""What supervisor and worker say to each other, over a socket pair that only they hold.
+
+The supervisor asks and the worker answers, in order; `LastWord` alone comes unasked.
+"""
 
 import asyncio
 import pickle
@@ -6,13 +9,17 @@ import socket
 import struct
 from typing import Any, NamedTuple
 
+from hookgate.metrics import Snapshot
 from hookgate.settings import Config
 
 _LENGTH = struct.Struct("!I")
 
 
 class Start(NamedTuple):
-    """The first thing a worker is told. `replaces` says how the one before it ended."""
+    """The first thing a worker is told; the reply is None, or why it cannot serve.
+
+    `replaces` says how the one before it ended.
+    """
 
     config: Config
     number: int
@@ -26,7 +33,7 @@ class Prepare(NamedTuple):
 
 
 class Apply(NamedTuple):
-    """Go by what was prepared; the reply is None."""
+    """Go by what was prepared last; the reply is None."""
 
 
 class Keep(NamedTuple):
@@ -39,39 +46,37 @@ class Report(NamedTuple):
     """The reply is a snapshot of the worker's metrics."""
 
 
+class LastWord(NamedTuple):
+    """What a worker counted, when nothing more can be added."""
+
+    snapshot: Snapshot
+
+
 class Channel:
     """One end. Messages are pickled: both ends are this program."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
-        self._turn = asyncio.Lock()
 
     @classmethod
     async def over(cls, end: socket.socket) -> "Channel":
         """A channel over one end of a socket pair."""
         return cls(*await asyncio.open_unix_connection(sock=end))
 
-    async def send(self, message: object) -> None:
-        """Raises OSError where the other end is gone."""
+    def post(self, message: object) -> None:
+        """Send without waiting for the other end to read. Raises OSError where it is gone."""
         if self._writer.is_closing():  # uvloop raises RuntimeError
             raise BrokenPipeError
         data = pickle.dumps(message)
         self._writer.write(_LENGTH.pack(len(data)) + data)
+
+    async def send(self, message: object) -> None:
+        """Send, and wait while much is unread. Raises OSError where the other end is gone."""
+        self.post(message)
         await self._writer.drain()
 
-    async def rest(self) -> list[Any]:
-        """What the other end said of its own accord before it was gone."""
-        said = []
-        async with self._turn:
-            try:
-                while True:
-                    said.append(await self.receive())
-            except EOFError:
-                self.close()
-        return said
-
-    async def leave(self, last: object) -> None:
+    async def close_with(self, last: object) -> None:
         """Send a last word, if somebody still listens."""
         try:
             await self.send(last)
@@ -86,26 +91,6 @@ class Channel:
             return pickle.loads(await self._reader.readexactly(length))  # noqa: S301  # from ourselves
         except (asyncio.IncompleteReadError, ConnectionError):
             raise EOFError from None
-
-    async def ask(self, message: object) -> Any:
-        """Send and wait for the reply. Raises OSError or EOFError where the other end is gone.
-
-        Whoever stops waiting leaves the turn to the exchange: the next question must not be
-        answered with this one's reply.
-        """
-        await self._turn.acquire()
-        exchange = asyncio.ensure_future(self._exchange(message))
-        exchange.add_done_callback(self._end_turn)
-        return await asyncio.shield(exchange)
-
-    async def _exchange(self, message: object) -> Any:
-        await self.send(message)
-        return await self.receive()
-
-    def _end_turn(self, exchange: asyncio.Future[Any]) -> None:
-        self._turn.release()
-        if not exchange.cancelled():
-            exchange.exception()  # it may be nobody's any more
 
     def close(self) -> None:
         """Let go of it."""

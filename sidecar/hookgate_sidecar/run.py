@@ -20,7 +20,6 @@ from .server import Server
 from .supervisor import Supervisor
 
 _WATCH_SECONDS = 1.0
-_COUNT_SECONDS = 1.0
 _SPARE_DESCRIPTORS = 64
 
 Ready = Callable[[str, int], None]
@@ -129,30 +128,36 @@ async def _supervise(live: LiveConfig, log: structlog.BoundLogger, ready: Ready)
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
-    signals.on(signal.SIGUSR1, lambda: supervisor.signal(signal.SIGUSR1))
-    signals.on(signal.SIGUSR2, lambda: begin(supervisor.roll()))
+    signals.on(signal.SIGUSR1, supervisor.reopen)
+    signals.on(signal.SIGUSR2, supervisor.roll)
     signals.on(signal.SIGHUP, lambda: begin(reload_all(live.reread)))
     watching = asyncio.create_task(_watch(live, lambda: begin(reload_all(live.refresh))))
-    counting = asyncio.create_task(_count(supervisor))
+    stopping = asyncio.create_task(signals.stop.wait())
+    starting = asyncio.create_task(supervisor.start())
+    telling = asyncio.create_task(_tell_status(supervisor, starting))
     try:
-        await supervisor.start()
-        address, port = supervisor.address
-        log.info(
-            "sidecar.listening",
-            address=address,
-            port=port,
-            upstream=live.current.upstream.url,
-            workers=live.current.sidecar.workers,
-            audit=live.current.audit.path,
-        )
-        await admin.start(log)
-        ready(address, port)
-        await signals.stop.wait()
+        await asyncio.wait((starting, stopping), return_when=asyncio.FIRST_COMPLETED)
+        if starting.done():
+            await starting
+            address, port = supervisor.address
+            log.info(
+                "sidecar.listening",
+                address=address,
+                port=port,
+                upstream=live.current.upstream.url,
+                workers=live.current.sidecar.workers,
+                audit=live.current.audit.path,
+            )
+            await admin.start(log)
+            ready(address, port)
+            await stopping
         notify("STOPPING=1", "STATUS=Draining")
         log.info("sidecar.draining")
     finally:
+        starting.cancel()
+        stopping.cancel()
         watching.cancel()
-        counting.cancel()
+        telling.cancel()
         hurrying = asyncio.create_task(_hurry(supervisor, signals))
         await supervisor.stop()
         hurrying.cancel()
@@ -171,14 +176,20 @@ async def drain(server: Server, signals: Signals) -> None:
 
 async def _hurry(supervisor: Supervisor, signals: Signals) -> None:
     await signals.hurry.wait()
-    supervisor.signal(signal.SIGTERM)
+    supervisor.hurry()
 
 
-async def _count(supervisor: Supervisor) -> None:
-    """Ask now and then, so that little is uncounted when a worker is killed."""
+async def _tell_status(supervisor: Supervisor, starting: "asyncio.Task[None]") -> None:
+    """Tell the service manager which workers are missing, until cancelled."""
+    await asyncio.wait((starting,))
+    host, port = supervisor.address
+    told = well = f"Listening on {host}:{port}"
     while True:
-        await asyncio.sleep(_COUNT_SECONDS)
-        await supervisor.snapshots()
+        await asyncio.sleep(_WATCH_SECONDS)
+        status = "; ".join((well, *supervisor.degraded()))
+        if status != told:
+            notify(f"STATUS={status}")
+            told = status
 
 
 async def _watch(live: LiveConfig, changed: Callable[[], None]) -> None:

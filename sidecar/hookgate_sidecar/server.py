@@ -136,6 +136,10 @@ class Server:
             problems.append("the ledger cannot be written")
         return problems
 
+    def degraded(self) -> list[str]:
+        """Nothing: one process serves or does not."""
+        return []
+
     def _every(self, seconds: float, act: Callable[[], None]) -> None:
         place = len(self._timers)
 

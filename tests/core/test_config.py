@@ -113,6 +113,7 @@ OTHER: dict[str, Any] = {
     "sidecar.max_head": "5KiB",
     "sidecar.max_fields": 5,
     **{f"sidecar.{name}": "5s" for name in ("head_timeout", "body_timeout", "keep_alive", "drain")},
+    "sidecar.worker_timeout": "5s",
 }
 # Keys that mean nothing without another one.
 NEEDY: dict[str, tuple[Any, dict[str, Any]]] = {

@@ -61,6 +61,7 @@ DEFAULTS: dict[str, Any] = {
     "sidecar.body_timeout": 30.0,
     "sidecar.keep_alive": 75.0,
     "sidecar.drain": 15.0,
+    "sidecar.worker_timeout": 30.0,
     "sidecar.admin": None,
     "sidecar.ready_needs_upstream": False,
 }

@@ -3,15 +3,18 @@
 import contextlib
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from hookgate.metrics import FAMILIES
+from hookgate_sidecar.admin_listener import MOST_CONNECTIONS
 from support.admin import ON, Admin
 from support.events import CLEAN, event
 from support.pair import Pair, paired
+from support.process import accepted, descriptors
 from support.promtool import promtool
 from support.raw import ask, connected, post, wait_until
 from support.receiver import receiving
@@ -197,16 +200,67 @@ def test_an_address_that_cannot_be_had_is_named(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_idle_connections_neither_stay_nor_shut_others_out_for_long(tmp_path: Path) -> None:
-    """There is a bound on how many there are, and on how long each takes."""
-    patch = "import hookgate_sidecar.admin as admin\nadmin._SECONDS = 0.5\n"
-    with receiving() as upstream, sidecar(upstream.url, tmp_path, patch=patch, **ON) as gate:
+IDLE = [
+    (b"", "nothing"),
+    (b"GET /healthz HTTP/1.1\r\n", "half a head"),
+    (b"G", "a byte"),
+    (b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n", "whole, and not read"),
+    (b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n" * 200, "pipelined, and not read"),
+    (b"GET /healthz HTTP/1.1\r\nX: " + b"a" * 100_000, "a huge head"),
+    (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "TLS"),
+]
+
+
+@pytest.mark.parametrize("sent", [sent for sent, _ in IDLE], ids=[name for _, name in IDLE])
+def test_nobody_shuts_a_probe_out(admin: Admin, sent: bytes) -> None:
+    """Whoever came first and is not done gives way; more of them than there is room for."""
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(connected(admin.port)) for _ in range(40)]
+        for client in clients:
+            client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+            with contextlib.suppress(OSError):
+                client.send(sent)
+        for path in ("/healthz", "/readyz", "/metrics"):
+            began = time.monotonic()
+            assert admin.get(path).status == 200
+            assert time.monotonic() - began < 4  # less than anybody's time takes to be over
+
+
+def test_a_newcomer_takes_the_place_of_the_oldest_that_is_idle(admin: Admin) -> None:
+    """As many of them as there is room for can go on."""
+    assert wait_until(lambda: accepted(admin.port) == 0)
+    with contextlib.ExitStack() as stack:
+        idle = []
+        for _ in range(MOST_CONNECTIONS + 4):
+            idle.append(stack.enter_context(connected(admin.port)))
+            idle[-1].send(b"GET /healthz HTTP/1.1\r\n")
+        assert all(client.is_closed(4) for client in idle[:4])
+        for client in idle[4:]:
+            client.send(b"Host: a\r\n\r\n")
+            assert client.read().status == 200
+
+
+def test_dripping_connections_end_with_their_time(tmp_path: Path) -> None:
+    """It is for the whole exchange, not for each byte; and none of them stays."""
+    patch = "import hookgate_sidecar.admin_listener as listener\nlistener._SECONDS = 0.5\n"
+    with sidecar("http://127.0.0.1:9", tmp_path, patch=patch, **ON) as gate:
         admin = Admin(gate)
-        with contextlib.ExitStack() as stack:
-            clients = [stack.enter_context(connected(admin.port)) for _ in range(16)]
-            for client in clients:
-                client.send(b"GET /healthz HTTP/1.1\r\n")
-            with connected(admin.port) as seventeenth:
-                assert seventeenth.is_closed(0.4)
-            assert all(client.is_closed(2) for client in clients)
-            assert admin.get("/healthz").status == 200
+        before = descriptors(gate.process.pid)
+        with connected(admin.port) as dripping, connected(admin.port) as done:
+            done.send(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert done.read().status == 200  # and does not close
+            until = time.monotonic() + 10
+            with contextlib.suppress(OSError):
+                while time.monotonic() < until:
+                    dripping.send(b"G")
+                    time.sleep(0.02)
+            assert time.monotonic() < until
+        assert wait_until(lambda: descriptors(gate.process.pid) == before)
+
+
+def test_an_answer_is_not_lost_though_more_was_sent(admin: Admin) -> None:
+    """A reset would take it away: what comes behind a head is read and left."""
+    with connected(admin.port) as client:
+        client.send(b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n" + b"x" * 200_000)
+        assert b"# HELP" in client.read().body
+        assert client.read_rest() == b""

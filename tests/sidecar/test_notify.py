@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from hookgate_sidecar.notify import feed_watchdog, notify, reloading
+from support.process import children
 from support.raw import wait_until
 from support.receiver import receiving
 from support.sidecar import sidecar
@@ -132,6 +133,17 @@ def test_the_watchdog_is_fed_in_half_its_time(
         count = OFTEN if fed else 0
         assert [manager.hear() for _ in range(count)] == [["WATCHDOG=1"]] * count
         assert fed or manager.unheard == 0
+
+
+def test_missing_workers_are_told(manager: Manager, tmp_path: Path) -> None:
+    """And that all are there again."""
+    with sidecar("http://127.0.0.1:9", tmp_path, **{"sidecar.workers": "2"}) as gate:
+        well = f"STATUS=Listening on 127.0.0.1:{gate.port}"
+        manager.hear_until(well)
+        os.kill(min(children(gate.process.pid)), signal.SIGKILL)
+        (told,) = manager.hear()
+        assert told.startswith(f"{well}; ")
+        manager.hear_until(well)
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])

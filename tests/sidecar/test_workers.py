@@ -16,15 +16,15 @@ from support.events import CLEAN
 from support.ledger import assert_balanced, assert_chained, read_ledger
 from support.load import sending
 from support.pair import Pair, paired
+from support.process import children, is_there
 from support.raw import ask, connected, post, wait_until
 from support.receiver import receiving
 from support.sidecar import HOOKGATE, sidecar
 
 
 def pids(pair: Pair) -> set[int]:
-    """Of the workers: the supervisor's children."""
-    pid = pair.gate.process.pid
-    return set(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
+    """Of the workers."""
+    return children(pair.gate.process.pid)
 
 
 def kill_and_await_another(pair: Pair, pid: int) -> None:
@@ -32,14 +32,6 @@ def kill_and_await_another(pair: Pair, pid: int) -> None:
     os.kill(pid, signal.SIGKILL)
     while not pair.gate.wait_for_log("worker.serving")["replaces"]:
         pass
-
-
-def is_there(pid: int) -> bool:
-    """Whether the process runs; one that ended and was not waited for does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 @pytest.fixture
@@ -70,7 +62,7 @@ def test_a_worker_that_dies_is_replaced_and_its_death_recorded(pair: Pair) -> No
     """In the operational log, and in the ledger by the one that takes its place."""
     (victim, other) = pids(pair)
     kill_and_await_another(pair, victim)
-    assert '"of": "signal 9"' in pair.gate.log
+    assert '"how": "ended with signal 9"' in pair.gate.log
     assert other in pids(pair)
     (start,) = [s for s in pair.gate.all_records("start") if s["replaces"]]
     assert start["replaces"] == "a worker that ended with signal 9"
@@ -171,24 +163,3 @@ def test_connections_are_taken_by_whoever_is_free(pair: Pair) -> None:
                 assert client.read().status == 200
     finally:
         os.kill(stopped, signal.SIGCONT)
-
-
-def test_a_worker_that_hangs_is_told_apart_and_loses_no_step(tmp_path: Path) -> None:
-    """`/readyz` names it within its deadline; a late reply is nobody else's answer."""
-    keys = {"sidecar.workers": "2", "sidecar.admin": "127.0.0.1:0"}
-    with paired(tmp_path, **keys) as pair:
-        admin = int(pair.gate.wait_for_log("admin.listening")["port"])
-        hung = min(pids(pair))
-        os.kill(hung, signal.SIGSTOP)
-        try:
-            answer = ask(admin, b"GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n")
-        finally:
-            os.kill(hung, signal.SIGCONT)
-        assert answer.status == 503
-        assert b"does not answer" in answer.body
-        (tmp_path / "hookgate.toml").write_text("[request]\nmax_depth = 32\n")
-        pair.gate.process.send_signal(signal.SIGHUP)
-        assert wait_until(lambda: len(pair.gate.all_records("reload")) == 2, 15)
-        assert {r["result"] for r in pair.gate.all_records("reload")} == {"applied"}
-        ready = ask(admin, b"GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n")
-        assert (ready.status, ready.body) == (200, b'{"ready":true,"problems":[]}\n')

@@ -30,6 +30,12 @@ class Admin:
         assert told["ready"] == (reply.status == 200) == (not told["problems"])
         return reply.status, told["problems"]
 
+    def degraded(self) -> list[str]:
+        """What /readyz says is less than it should be."""
+        told: dict[str, Any] = json.loads(self.get("/readyz").body)
+        degraded: list[str] = told["degraded"]
+        return degraded
+
     def samples(self) -> list[Sample]:
         """Everything that /metrics tells."""
         reply = self.get("/metrics")

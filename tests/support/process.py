@@ -41,6 +41,19 @@ def forget_peak(pid: int) -> int:
     return resident(pid)
 
 
+def children(pid: int) -> set[int]:
+    """The processes that its main thread started and that are there, or were not waited for."""
+    return set(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
+
+
+def is_there(pid: int) -> bool:
+    """Whether the process runs; one that ended and was not waited for does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
 @contextlib.contextmanager
 def paused(pid: int) -> Iterator[None]:
     """The process does not run meanwhile; what is sent to it waits in the kernel."""
@@ -48,7 +61,8 @@ def paused(pid: int) -> Iterator[None]:
     try:
         yield
     finally:
-        os.kill(pid, signal.SIGCONT)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
 
 
 def let_children_be_interrupted() -> None:

@@ -65,6 +65,7 @@ def test_no_two_policies_have_a_fingerprint() -> None:
         {"sidecar__max_fields": 5},
         *({f"sidecar__{name}": "3s"} for name in ("head_timeout", "body_timeout", "keep_alive")),
         {"sidecar__drain": "3s"},
+        {"sidecar__worker_timeout": "3s"},
         {"request__max_body": "1024KiB"},
         {"request__methods": ["POST", "POST"]},
         {"checks__contract": "enforce"},

@@ -1,0 +1,182 @@
+"""Where probes and Prometheus connect: one request a connection, and nobody shuts others out.
+
+There are `MOST_CONNECTIONS` at most. A newcomer is always let in: where there is no room, the
+oldest gives way of those that have not sent a whole head, or were answered and did not leave; only
+where there is none, the oldest of all.
+"""
+
+import asyncio
+import errno
+import socket
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from .errors import ListenError
+
+LARGEST_HEAD = 8 * 1024
+MOST_CONNECTIONS = 16
+# For the whole exchange: head, answer, and a reader that takes its time.
+_SECONDS = 5.0
+_BACKLOG = 128
+# Whoever is connected already gets a turn after as many: a burst of idle ones does not make those
+# give way whose head has come but was not read yet.
+_ACCEPTS = 4
+_BACK_OFF_SECONDS = 0.1
+_SHORTAGES = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
+
+# The bytes up to the empty line, or what there is of them where they cannot be a head.
+Respond = Callable[[bytes], Awaitable[bytes]]
+
+
+class AdminListener:
+    """Accepts on every address of `host`; `respond` returns the whole answer to a head.
+
+    Raises `ListenError`.
+    """
+
+    def __init__(self, host: str, port: int, respond: Respond, log: structlog.BoundLogger) -> None:
+        self.respond = respond
+        self.connections: set[_Connection] = set()
+        self._log = log
+        self._loop = asyncio.get_running_loop()
+        self._accepted = 0
+        self._sockets: list[socket.socket] = []
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+            for family, _, _, _, address in dict.fromkeys(found):
+                sock = socket.create_server(address, family=family, backlog=_BACKLOG)
+                self._sockets.append(sock)
+        except OSError as error:
+            for sock in self._sockets:
+                sock.close()
+            raise ListenError(
+                f"sidecar.admin = {host}:{port} cannot be had: {error.strerror or error}"
+            ) from None
+        for sock in self._sockets:
+            sock.setblocking(False)
+            self._loop.add_reader(sock, self._accept, sock)
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where it listens first."""
+        host, port = self._sockets[0].getsockname()[:2]
+        return host, port
+
+    async def close(self) -> None:
+        """Accept no more, and cut off what is under way."""
+        for sock in self._sockets:
+            self._loop.remove_reader(sock)
+            sock.close()
+        self._sockets.clear()
+        tasks = [c.answering for c in self.connections if c.answering is not None]
+        for connection in tuple(self.connections):
+            connection.cut()
+        if tasks:
+            await asyncio.wait(tasks)
+
+    def _accept(self, listening: socket.socket) -> None:
+        for _ in range(_ACCEPTS):
+            try:
+                sock, _ = listening.accept()
+            except BlockingIOError:
+                return
+            except OSError as error:
+                if error.errno in _SHORTAGES:  # nothing but time gives descriptors back
+                    self._loop.remove_reader(listening)
+                    self._loop.call_later(_BACK_OFF_SECONDS, self._resume, listening)
+                    return
+                continue
+            sock.setblocking(False)
+            if len(self.connections) >= MOST_CONNECTIONS:
+                min(self.connections, key=_Connection.rank).cut()
+            self._accepted += 1
+            connection = _Connection(self, sock, self._accepted)
+            self.connections.add(connection)
+            self._loop.add_reader(sock, connection.read)
+
+    def _resume(self, listening: socket.socket) -> None:
+        if listening in self._sockets:
+            self._loop.add_reader(listening, self._accept, listening)
+
+    def log_fault(self, error: Exception) -> None:
+        """A fault of ours; the connection was cut."""
+        self._log.error("admin.fault", error=type(error).__name__)
+
+
+class _Connection:
+    """One exchange: reads a head, sends the answer, and reads on until the other side closes."""
+
+    def __init__(self, listener: AdminListener, sock: socket.socket, number: int) -> None:
+        self._listener = listener
+        self._loop = asyncio.get_running_loop()
+        self._socket = sock
+        self._number = number
+        self._head = b""
+        self._unsent = b""
+        self._sent = False
+        self._deadline = self._loop.call_later(_SECONDS, self.cut)
+        self.answering: asyncio.Task[None] | None = None
+
+    def rank(self) -> tuple[bool, int]:
+        """Who gives way first: the lowest."""
+        asks = self.answering is not None and not self.answering.done()
+        return asks, self._number
+
+    def read(self) -> None:
+        """There is something to read, or the other side closed."""
+        try:
+            data = self._socket.recv(LARGEST_HEAD)
+        except BlockingIOError:
+            return
+        except OSError:
+            self.cut()
+            return
+        if not data and (self.answering is None or self._sent):
+            self.cut()
+        elif not data:
+            self._loop.remove_reader(self._socket)  # it said all; it may read yet
+        elif self.answering is None:
+            self._head += data
+            # TLS and the like are told apart by their first byte, and do not wait for us in vain.
+            if (
+                b"\r\n\r\n" in self._head
+                or len(self._head) > LARGEST_HEAD
+                or not (self._head[:1].isalpha() or self._head[:1] in b"\r\n")
+            ):
+                self.answering = asyncio.ensure_future(self._answer())
+
+    async def _answer(self) -> None:
+        try:
+            self._unsent = await self._listener.respond(self._head)
+        except Exception as error:  # noqa: BLE001  # the listener goes on
+            self._listener.log_fault(error)
+            self.cut()
+            return
+        self._head = b""
+        self._write()
+
+    def _write(self) -> None:
+        try:
+            while self._unsent:
+                self._unsent = self._unsent[self._socket.send(self._unsent) :]
+            # Not closed yet: what was sent to us and not read would reset the answer.
+            self._socket.shutdown(socket.SHUT_WR)
+            self._sent = True
+            self._loop.remove_writer(self._socket)
+        except BlockingIOError:
+            self._loop.add_writer(self._socket, self._write)
+        except OSError:
+            self.cut()
+
+    def cut(self) -> None:
+        """Close it, whatever is under way."""
+        if self not in self._listener.connections:
+            return
+        self._listener.connections.discard(self)
+        self._deadline.cancel()
+        if self.answering is not None:
+            self.answering.cancel()
+        self._loop.remove_reader(self._socket)
+        self._loop.remove_writer(self._socket)
+        self._socket.close()

@@ -1,0 +1,88 @@
+"""What a worker does between its first message and its last."""
+
+import asyncio
+import math
+import signal
+import socket
+from typing import Any
+
+import uvloop
+
+from hookgate.gate import Gate
+from hookgate.ledger.sink import LedgerError
+from hookgate.log import make_log
+
+from .channel import Apply, Channel, Keep, LastWord, Prepare, Report, Start
+from .lifecycle import GRACE_SECONDS
+from .orphan import keep_alive, outlive
+from .run import Signals, drain
+from .server import Change, Server
+
+
+async def work(control: socket.socket, listener: socket.socket) -> int:
+    """Serve until SIGTERM or until the supervisor is gone, then drain; returns the exit status."""
+    signals = Signals()
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGUSR2):
+        signals.on(number, lambda: None)  # a terminal's go to the supervisor too
+    channel = await Channel.over(control)
+    try:
+        start: Start = await channel.receive()
+    except EOFError:
+        return 1
+    log = make_log(worker=str(start.number))
+    try:
+        gate = Gate(start.config, "sidecar", log, worker=start.number, replaces=start.replaces)
+    except (LedgerError, ValueError) as error:
+        await channel.close_with(str(error))
+        return 1
+    signals.on(signal.SIGUSR1, gate.journal.reopen)
+    server = Server(gate)
+    try:
+        await server.start(listener)
+    except ValueError as error:
+        await server.close()
+        await channel.close_with(str(error))
+        return 1
+    obeying = asyncio.ensure_future(_obey(channel, server))
+    obeying.add_done_callback(lambda _: signals.stop.set())
+    try:
+        await signals.stop.wait()
+        await drain(server, signals)
+    finally:
+        obeying.cancel()
+        await server.close()
+        await channel.close_with(LastWord(server.snapshot()))
+    return 0
+
+
+async def _obey(channel: Channel, server: Server) -> None:
+    """Say that it serves, and answer the supervisor until that is gone."""
+    change: Change | None = None
+    reply: Any = None
+    try:
+        while True:
+            await channel.send(reply)
+            message = await channel.receive()
+            keep_alive()
+            reply = None
+            match message:
+                case Prepare(config):
+                    try:
+                        change, reply = server.prepare(config), ()
+                    except Exception as error:  # noqa: BLE001  # whatever it is, nothing changes
+                        server.gate.log_fault("prepare", error)
+                        change, reply = None, (f"worker: {type(error).__name__}",)
+                case Apply() if change is not None:
+                    server.apply(change)
+                case Keep(problems):
+                    server.gate.keep(problems)
+                case Report():
+                    reply = server.snapshot()
+    except (OSError, EOFError):
+        outlive(math.ceil(server.settings.drain + GRACE_SECONDS))
+
+
+def run(control: socket.socket, listener: socket.socket) -> int:
+    """Work on an event loop of its own; returns the exit status."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(work(control, listener))

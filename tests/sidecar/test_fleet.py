@@ -1,0 +1,416 @@
+"""How many workers there are, whatever happens to them in whatever order."""
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
+
+from hookgate_sidecar.fleet import LONGEST_PAUSE, LONGEST_TICK, STEADY_SECONDS, Fleet
+from hookgate_sidecar.lifecycle import (
+    GRACE_SECONDS,
+    START_SECONDS,
+    Action,
+    Cause,
+    Kill,
+    Lost,
+    NotRolled,
+    NotStarted,
+    Rolled,
+    Rolling,
+    Spawn,
+    Started,
+    Terminate,
+)
+
+PATIENCE, DRAIN = 10.0, 3.0
+
+
+def opened(wanted: int) -> Fleet:
+    """A fleet whose workers all serve."""
+    fleet = Fleet(wanted, PATIENCE, DRAIN)
+    actions = fleet.begin()
+    for number in range(1, wanted + 1):
+        fleet.spawned(number)
+        actions += fleet.served(number)
+    assert actions == [*(Spawn(n, None) for n in range(1, wanted + 1)), Started()]
+    return fleet
+
+
+def pass_time(fleet: Fleet, seconds: float) -> list[Action]:
+    """What is done meanwhile."""
+    actions: list[Action] = []
+    for _ in range(round(seconds / LONGEST_TICK)):
+        actions += fleet.tick(LONGEST_TICK)
+    return actions
+
+
+def starts(actions: list[Action]) -> list[Spawn]:
+    return [action for action in actions if isinstance(action, Spawn)]
+
+
+def test_one_that_served_for_long_is_replaced_at_once() -> None:
+    """And the new one is told what it replaces."""
+    fleet = opened(2)
+    pass_time(fleet, STEADY_SECONDS)
+    assert fleet.ended(1, "signal 9") == [
+        Lost(1, Cause.DIED, "ended with signal 9", 0.0),
+        Spawn(1, "a worker that ended with signal 9"),
+    ]
+
+
+def test_the_pause_after_a_failed_start_doubles_to_its_bound() -> None:
+    """And begins anew once one has served for long; what it replaces is what served last."""
+    fleet = opened(2)
+    pass_time(fleet, STEADY_SECONDS)
+    fleet.ended(1, "signal 9")
+    pauses = []
+    for _ in range(8):
+        fleet.spawned(1)
+        (lost,) = fleet.ended(1, "status 1")
+        assert isinstance(lost, Lost)
+        assert (lost.cause, lost.how) == (
+            Cause.NEVER_SERVED,
+            "ended with status 1 before it served",
+        )
+        pauses.append(lost.pause)
+        assert pass_time(fleet, lost.pause - LONGEST_TICK) == []
+        assert pass_time(fleet, LONGEST_TICK) == [Spawn(1, "a worker that ended with signal 9")]
+    assert pauses == [1, 2, 4, 8, 16, LONGEST_PAUSE, LONGEST_PAUSE, LONGEST_PAUSE]
+    fleet.spawned(1)
+    fleet.served(1)
+    pass_time(fleet, STEADY_SECONDS)
+    assert starts(fleet.ended(1, "status 1")) == [Spawn(1, "a worker that ended with status 1")]
+
+
+def test_what_cannot_be_spawned_is_tried_again_by_nobody_else() -> None:
+    """It says why it is missing."""
+    fleet = opened(2)
+    pass_time(fleet, STEADY_SECONDS)
+    fleet.ended(2, "signal 9")
+    fleet.not_spawned(2, "no memory")
+    (missing,) = fleet.missing()
+    assert missing.startswith("a worker is missing: the one before it could not start: no memory; ")
+    assert len(starts(pass_time(fleet, 10))) == 1
+
+
+def test_a_first_start_that_fails_is_told_once_and_not_repeated() -> None:
+    """Whatever the others do."""
+    fleet = Fleet(3, PATIENCE, DRAIN)
+    fleet.begin()
+    for number in (1, 2, 3):
+        fleet.spawned(number)
+    fleet.failed(2, "the ledger cannot be opened")
+    told = "could not start: the ledger cannot be opened"
+    assert fleet.ended(2, "status 1") == [
+        Lost(2, Cause.NEVER_SERVED, told, 1.0),
+        NotStarted(f"worker 2 {told}"),
+    ]
+    fleet.served(1)
+    assert not any(isinstance(a, NotStarted) for a in fleet.ended(3, "status 1"))
+    assert starts(pass_time(fleet, 2 * LONGEST_PAUSE)) == []
+
+
+def test_one_that_does_not_answer_is_killed_once_its_time_is_over() -> None:
+    """Not before; and it is replaced when it is gone, not beside it."""
+    fleet = opened(2)
+    pass_time(fleet, STEADY_SECONDS)
+    fleet.asked(1)
+    assert pass_time(fleet, PATIENCE) == []
+    assert fleet.silent(1)
+    why = f"did not answer for {PATIENCE:g} s"
+    assert pass_time(fleet, 3) == [Kill(1, why)]
+    assert fleet.ended(1, "signal 9") == [
+        Lost(1, Cause.KILLED, why, 0.0),
+        Spawn(1, f"a worker that {why}"),
+    ]
+
+
+def test_one_that_answers_late_lives() -> None:
+    """Its time begins anew with each question."""
+    fleet = opened(1)
+    for _ in range(3):
+        fleet.asked(1)
+        assert pass_time(fleet, PATIENCE) == []
+        fleet.heard(1)
+    assert fleet.serving == [1]
+
+
+def test_a_supervisor_that_stood_still_blames_nobody() -> None:
+    """What it did not see go by is not counted: the machine may have slept, or all of it waited."""
+    fleet = opened(2)
+    fleet.asked(1)
+    fleet.asked(2)
+    assert fleet.tick(3600) == []
+    assert not fleet.silent(1)
+    assert pass_time(fleet, PATIENCE - LONGEST_TICK) == []
+
+
+def test_one_that_never_gets_to_serve_is_killed() -> None:
+    """A start has a bound of its own."""
+    fleet = Fleet(1, PATIENCE, DRAIN)
+    fleet.begin()
+    fleet.spawned(1)
+    kills = pass_time(fleet, START_SECONDS + 2 * LONGEST_TICK)
+    assert kills == [Kill(1, f"did not serve within {START_SECONDS:g} s")]
+
+
+def test_a_stop_ends_all_in_time_whatever_they_do() -> None:
+    """One that is being spawned, one that starts, one that hangs; nothing is started any more."""
+    fleet = opened(3)
+    pass_time(fleet, STEADY_SECONDS)
+    fleet.ended(1, "signal 9")
+    fleet.ended(2, "signal 9")
+    fleet.spawned(2)
+    assert fleet.stop() == [Terminate(3), Terminate(2)]
+    assert fleet.spawned(1) == [Terminate(1)]
+    assert fleet.served(2) == []
+    actions = pass_time(fleet, DRAIN + GRACE_SECONDS + 1)
+    killed = {action.number for action in actions if isinstance(action, Kill)}
+    assert killed == {1, 2, 3}
+    for number in (1, 2, 3):
+        assert fleet.ended(number, "signal 9") == []
+    assert pass_time(fleet, 2 * LONGEST_PAUSE) == []
+
+
+def test_who_hurries_is_waited_for_no_longer_than_the_grace() -> None:
+    """Though the drain would be longer."""
+    fleet = opened(2)
+    fleet.stop()
+    assert fleet.hurry() == [Terminate(1), Terminate(2)]
+    killed = pass_time(fleet, GRACE_SECONDS + 2 * LONGEST_TICK)
+    assert [type(action) for action in killed] == [Kill, Kill]
+
+
+def test_a_roll_replaces_all_once_all_of_the_new_serve() -> None:
+    """The old ones are asked to leave by the last of them."""
+    fleet = opened(2)
+    assert fleet.roll() == [Rolling(), Spawn(3, None), Spawn(4, None)]
+    for number in (3, 4):
+        fleet.spawned(number)
+    assert fleet.served(3) == []
+    assert fleet.served(4) == [Rolled(), Terminate(1), Terminate(2)]
+
+
+def test_a_roll_that_fails_leaves_the_old_ones() -> None:
+    """And what had started of it goes."""
+    fleet = opened(2)
+    fleet.roll()
+    for number in (3, 4):
+        fleet.spawned(number)
+    fleet.served(3)
+    actions = fleet.ended(4, "status 1")
+    assert actions[1:] == [
+        NotRolled("worker 4 ended with status 1 before it served"),
+        Terminate(3),
+    ]
+    assert fleet.serving == [1, 2]
+
+
+def test_a_roll_that_fails_leaves_who_serves_where_somebody_is_missing() -> None:
+    """Better a new one than none."""
+    fleet = opened(2)
+    fleet.roll()
+    for number in (3, 4):
+        fleet.spawned(number)
+    fleet.served(3)
+    fleet.ended(1, "signal 9")
+    assert fleet.ended(4, "status 1")[1:] == [
+        NotRolled("worker 4 ended with status 1 before it served")
+    ]
+    assert fleet.serving == [2, 3]
+    assert pass_time(fleet, LONGEST_PAUSE) == []
+
+
+def test_rolls_that_overlap_become_one_more() -> None:
+    """It begins when those that leave are gone: there are never three generations."""
+    fleet = opened(1)
+    fleet.roll()
+    assert fleet.roll() == []
+    assert fleet.roll() == []
+    fleet.spawned(2)
+    assert fleet.served(2) == [Rolled(), Terminate(1)]
+    assert fleet.ended(1, "status 0") == [Rolling(), Spawn(1, None)]
+    fleet.spawned(1)
+    assert fleet.served(1) == [Rolled(), Terminate(2)]
+    assert fleet.ended(2, "status 0") == []
+
+
+class Supervised(RuleBasedStateMachine):
+    """A fleet, and the processes that it would have, to which anything may happen."""
+
+    processes = Bundle("processes")
+
+    @initialize(wanted=st.integers(1, 4))
+    def begin(self, wanted: int) -> None:
+        self.wanted = wanted
+        self.fleet = Fleet(wanted, PATIENCE, DRAIN)
+        self.clock = 0.0
+        self.spawning: set[int] = set()
+        self.running: dict[int, bool] = {}  # by number, whether it was asked to end
+        self.started: list[float] = []
+        self.allowed = 0  # by rolls
+        self.rolled_at = float("-inf")
+        self.serves: set[int] = set()
+        self.broken = False  # whether the first start failed
+        self.do(self.fleet.begin())
+
+    def do(self, actions: list[Action]) -> None:
+        for action in actions:
+            match action:
+                case Spawn(number, _):
+                    assert number not in self.spawning
+                    assert number not in self.running
+                    assert not self.fleet.stopping
+                    assert not self.broken
+                    self.spawning.add(number)
+                    self.started.append(self.clock)
+                case Terminate(number):
+                    assert number in self.running
+                    self.running[number] = True
+                case Kill(number, _):
+                    assert number in self.running
+                    self.running[number] = True
+                case Rolling():
+                    self.allowed += self.wanted
+                case NotStarted():
+                    assert not self.broken
+                    self.broken = True
+
+    def one_of(self, data: st.DataObject, numbers: set[int]) -> int:
+        return data.draw(st.sampled_from(sorted(numbers)))
+
+    @property
+    def starting(self) -> set[int]:
+        return set(self.running) - self.serves
+
+    @precondition(lambda self: self.spawning)
+    @rule(data=st.data())
+    def spawn(self, data: st.DataObject) -> None:
+        number = self.one_of(data, self.spawning)
+        self.spawning.remove(number)
+        self.running[number] = False
+        self.do(self.fleet.spawned(number))
+
+    @precondition(lambda self: self.spawning)
+    @rule(data=st.data())
+    def fail_to_spawn(self, data: st.DataObject) -> None:
+        number = self.one_of(data, self.spawning)
+        self.spawning.remove(number)
+        self.do(self.fleet.not_spawned(number, "EAGAIN"))
+
+    @precondition(lambda self: self.starting)
+    @rule(data=st.data())
+    def serve(self, data: st.DataObject) -> None:
+        number = self.one_of(data, self.starting)
+        self.serves.add(number)
+        self.do(self.fleet.served(number))
+
+    @precondition(lambda self: self.starting)
+    @rule(data=st.data())
+    def refuse_to_serve(self, data: st.DataObject) -> None:
+        self.fleet.failed(self.one_of(data, self.starting), "no ledger")
+
+    @precondition(lambda self: self.running)
+    @rule(data=st.data())
+    def die(self, data: st.DataObject) -> None:
+        number = self.one_of(data, set(self.running))
+        del self.running[number]
+        self.serves.discard(number)
+        self.do(self.fleet.ended(number, "signal 9"))
+
+    @precondition(lambda self: self.running)
+    @rule(data=st.data())
+    def owe(self, data: st.DataObject) -> None:
+        self.fleet.asked(self.one_of(data, set(self.running)))
+
+    @precondition(lambda self: self.running)
+    @rule(data=st.data())
+    def answer(self, data: st.DataObject) -> None:
+        self.fleet.heard(self.one_of(data, set(self.running)))
+
+    @precondition(lambda self: self.running)
+    @rule(data=st.data())
+    def be_unfit(self, data: st.DataObject) -> None:
+        self.do(self.fleet.kill(self.one_of(data, set(self.running)), "is unfit"))
+
+    @rule(ticks=st.integers(1, 80))
+    def wait(self, ticks: int) -> None:
+        for _ in range(ticks):
+            self.clock += LONGEST_TICK
+            self.do(self.fleet.tick(LONGEST_TICK))
+
+    @rule(seconds=st.floats(0, 1e6))
+    def stand_still(self, seconds: float) -> None:
+        self.clock += min(seconds, LONGEST_TICK)
+        self.do(self.fleet.tick(seconds))
+
+    @rule()
+    def roll(self) -> None:
+        self.do(self.fleet.roll())
+
+    @rule()
+    def hurry(self) -> None:
+        self.do(self.fleet.hurry())
+
+    @precondition(lambda self: self.clock > 60)
+    @rule()
+    def stop(self) -> None:
+        self.do(self.fleet.stop())
+
+    @invariant()
+    def there_are_never_too_many(self) -> None:
+        """Twice as many during a roll, else no more than are wanted."""
+        if not hasattr(self, "fleet"):
+            return
+        there = len(self.spawning) + len(self.running)
+        assert there <= (2 * self.wanted if self.allowed else self.wanted)
+        assert set(self.fleet.lives) == self.spawning | set(self.running)
+
+    @invariant()
+    def starts_are_bounded(self) -> None:
+        """In any time: each place at once, then after pauses; each roll as many as are wanted."""
+        if not hasattr(self, "fleet"):
+            return
+        bound = self.wanted * (2 + self.clock) + self.allowed
+        assert len(self.started) <= bound
+
+    def teardown(self) -> None:
+        """Left in peace, exactly as many serve as are wanted; after a stop none is left."""
+        if not hasattr(self, "fleet"):
+            return
+        left = 0 if self.fleet.stopping else self.wanted
+        for _ in range(round(2 * (LONGEST_PAUSE + START_SECONDS) / LONGEST_TICK)):
+            if len(self.fleet.serving) == len(self.fleet.lives) == left:
+                break
+            for number in sorted(self.spawning):
+                self.spawning.remove(number)
+                self.running[number] = False
+                self.do(self.fleet.spawned(number))
+            for number, told in tuple(self.running.items()):
+                life = self.fleet.lives[number]
+                if told or life.problem:
+                    del self.running[number]
+                    self.serves.discard(number)
+                    self.do(self.fleet.ended(number, "status 0"))
+                    continue
+                self.fleet.heard(number)
+                if number not in self.serves:
+                    self.serves.add(number)
+                    self.do(self.fleet.served(number))
+            self.do(self.fleet.tick(LONGEST_TICK))
+        if self.broken:
+            assert len(self.running) <= left
+        else:
+            assert len(self.running) == left
+            assert len(self.fleet.serving) == left
+            assert self.fleet.missing() == []
+
+
+TestSupervised = Supervised.TestCase
+TestSupervised.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
