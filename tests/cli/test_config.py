@@ -10,6 +10,8 @@ from hookgate.config import load
 from hookgate.keys import KEYS
 from support.calling import Call
 
+URL = '[upstream]\nurl = "http://127.0.0.1:1"\n'
+ROUTE = '[[route]]\npath = "/"\ncontract = "%s"\n'
 MULTIPLYING = json.dumps(
     {
         "$ref": "#/$defs/p0",
@@ -74,22 +76,21 @@ def test_check_says_fine(call: Call) -> None:
 
 def test_check_says_which_contract_tells_no_places(call: Call, tmp_path: Path) -> None:
     """One that leads back to itself through alternatives is taken, with a word on what it costs."""
-    route = '[[route]]\npath = "/"\ncontract = "%s"\n'
     schema = '{"oneOf":[{"properties":{"a":{"$ref":"#"}}},{"properties":{"a":{"$ref":"#"}}}]}'
     (tmp_path / "tree.json").write_text(schema)
-    (tmp_path / "hookgate.toml").write_text(route % "tree.json")
+    (tmp_path / "hookgate.toml").write_text(URL + ROUTE % "tree.json")
     result = call("config", "check")
     assert result.status == 0
     told = result.out.replace("\n", " ")
     assert told.startswith('contract "tree.json": leads back to itself by several ways')
     assert ": fine. Policy " in told
-    (tmp_path / "hookgate.toml").write_text(route % "cm-events")
+    (tmp_path / "hookgate.toml").write_text(URL + ROUTE % "cm-events")
     assert "leads back" not in call("config", "check").out
 
 
 def test_check_refuses_a_contract_that_could_take_without_end(call: Call, tmp_path: Path) -> None:
     """A pattern that backtracks, references that multiply: with the key, and why."""
-    (tmp_path / "hookgate.toml").write_text('[[route]]\npath = "/"\ncontract = "own.json"\n')
+    (tmp_path / "hookgate.toml").write_text(URL + ROUTE % "own.json")
     for schema, words in (
         ('{"properties":{"a":{"pattern":"^(?!b)a"}}}', "without look-around"),
         (MULTIPLYING, "its references multiply"),
