@@ -53,7 +53,14 @@ def check(config: ConfigOption = None) -> None:
     """
     loaded = load_config(config)
     where = find_file(config, os.environ) or "defaults and environment"
-    out.print(f"{where}: fine. Policy {Policy(loaded).fingerprint}, config {loaded.digest}.")
+    policy = Policy(loaded)
+    for name in policy.untold:
+        out.print(
+            f'contract "{name}": leads back to itself by several ways or through an alternative, '
+            "or refers by an anchor or an $id, so a refusal will not say where an event is wrong; "
+            "refer back by one JSON Pointer, from members that stand beside the alternatives."
+        )
+    out.print(f"{where}: fine. Policy {policy.fingerprint}, config {loaded.digest}.")
 
 
 @app.command()

@@ -63,6 +63,7 @@ HOSTILE = (
     Sample("a key twice, once escaped", Reason.DUPLICATE_KEY,
            _event(b'"channel"', b'"\\u0063hannel": "Instagram",\n  "channel"')),
     Sample("100,000 brackets", Reason.TOO_DEEP, b'{"a":' + b"[" * 100_000),
+    Sample("100,000 numbers", Reason.TOO_MANY_VALUES, b'{"a":[0' + b",0" * 100_000 + b"]}"),
     Sample("1e999", Reason.NUMBER_OUT_OF_RANGE, _event(b"{\n", b'{\n  "n": 1e999,\n')),
     Sample("a list of events", Reason.NOT_AN_OBJECT, b"[" + _EVENT + b"]"),
     Sample("no timeUtc", Reason.CONTRACT_VIOLATION, _event(b'"timeUtc"', b'"time"')),

@@ -11,7 +11,8 @@ filled by what the one before had done last.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from heapq import heapify, heappop, heappush
 from typing import Generic, Protocol, TypeVar
 
 from .exchange import Response
@@ -19,7 +20,7 @@ from .policy import Reason
 
 # How many bytes of body are judged in a turn, beside the delivery that waits longest. What a byte
 # may cost at worst, and so a turn, is in docs/performance.md.
-MOST_BYTES = 32 * 1024
+MOST_BYTES = 24 * 1024
 # What a delivery takes without its body, in bytes that take as long.
 _OVERHEAD = 256
 
@@ -63,13 +64,17 @@ class Turn(Generic[W]):
         self._flush = flush
         self._loop = asyncio.get_running_loop()
         self._ends = False
-        self._to_judge: list[W] = []
-        self._bytes = 0
+        self._arrived: list[W] = []
+        self._bytes = 0  # of those
+        # What earlier turns left, by order of arrival; by size also some that are gone from there.
+        self._number = 0
+        self._waiting: dict[int, W] = {}
+        self._by_size: list[tuple[int, int]] = []
         self._to_conclude: list[tuple[W, Response | Reason]] = []
 
     def judge(self, delivery: W) -> None:
         """Its body is complete."""
-        self._to_judge.append(delivery)
+        self._arrived.append(delivery)
         self._bytes += delivery.size
         if not self._ends:
             self._end_soon()
@@ -87,7 +92,7 @@ class Turn(Generic[W]):
     def end(self) -> None:
         """Take what waits through each stage."""
         self._ends = False
-        if self._to_judge:
+        if self._arrived or self._waiting:
             self._judge(self._take())
         to_conclude, self._to_conclude = self._to_conclude, []
         for delivery, result in to_conclude:
@@ -99,7 +104,7 @@ class Turn(Generic[W]):
             delivery.send(written=written)
         for delivery in to_answer:
             delivery.give()
-        if self._to_judge and not self._ends:
+        if self._waiting and not self._ends:
             self._end_soon()  # after sockets were read
 
     def _judge(self, deliveries: list[W]) -> None:
@@ -118,27 +123,48 @@ class Turn(Generic[W]):
     def end_all(self) -> None:
         """End turns until nothing waits to be judged."""
         self.end()
-        while self._to_judge:
+        while self._arrived or self._waiting:
             self.end()
 
     def _take(self) -> list[W]:
         """What is judged in this turn, in order of arrival.
 
         Where it would be too much: whoever waits longest, and the smallest. So an event waits for
-        none that is larger, and the largest for no more turns than there were others before it.
+        none that is larger, and the largest for no more turns than others were before it.
         """
-        waiting = self._to_judge
-        if self._bytes + len(waiting) * _OVERHEAD <= MOST_BYTES:
-            self._to_judge, self._bytes = [], 0
-            return waiting
-        living = [delivery for delivery in waiting if not delivery.ended]
+        arrived, self._arrived = self._arrived, []
+        size, self._bytes = self._bytes, 0
+        if not self._waiting and size + len(arrived) * _OVERHEAD <= MOST_BYTES:
+            return arrived
+        for delivery in arrived:
+            self._number += 1
+            self._waiting[self._number] = delivery
+            heappush(self._by_size, (delivery.size, self._number))
+        taken = dict(self._take_oldest())
+        taken.update(self._take_smallest())
+        if len(self._by_size) > 2 * len(self._waiting):  # the oldest are in it still
+            self._by_size = [(d.size, number) for number, d in self._waiting.items()]
+            heapify(self._by_size)
+        return [taken[number] for number in sorted(taken)]
+
+    def _take_oldest(self) -> Iterator[tuple[int, W]]:
+        while self._waiting:
+            number = next(iter(self._waiting))
+            delivery = self._waiting.pop(number)
+            yield number, delivery
+            if not delivery.ended:
+                return
+
+    def _take_smallest(self) -> Iterator[tuple[int, W]]:
         room = MOST_BYTES
-        taken = set(living[:1])
-        for delivery in sorted(living[1:], key=lambda delivery: delivery.size):
-            room -= delivery.size + _OVERHEAD
-            if room < 0:
-                break
-            taken.add(delivery)
-        self._to_judge = [delivery for delivery in living if delivery not in taken]
-        self._bytes = sum(delivery.size for delivery in self._to_judge)
-        return [delivery for delivery in waiting if delivery.ended or delivery in taken]
+        while self._by_size:
+            size, number = self._by_size[0]
+            delivery = self._waiting.get(number)
+            if delivery is not None and not delivery.ended:
+                room -= size + _OVERHEAD
+                if room < 0:
+                    return
+            heappop(self._by_size)
+            if delivery is not None:
+                del self._waiting[number]
+                yield number, delivery

@@ -1,5 +1,6 @@
 """`hookgate config`."""
 
+import json
 import tomllib
 from pathlib import Path
 
@@ -8,6 +9,16 @@ import pytest
 from hookgate.config import load
 from hookgate.keys import KEYS
 from support.calling import Call
+
+URL = '[upstream]\nurl = "http://127.0.0.1:1"\n'
+ROUTE = '[[route]]\npath = "/"\ncontract = "%s"\n'
+MULTIPLYING = json.dumps(
+    {
+        "$ref": "#/$defs/p0",
+        "$defs": {f"p{n}": {"anyOf": [{"$ref": f"#/$defs/p{n + 1}"}] * 2} for n in range(24)}
+        | {"p24": {}},
+    }
+)
 
 
 def test_init_writes_a_file_that_loads_as_the_defaults(call: Call, tmp_path: Path) -> None:
@@ -61,6 +72,34 @@ def test_check_says_fine(call: Call) -> None:
     result = call("config", "check")
     assert result.status == 0
     assert result.out.startswith("hookgate.toml: fine. Policy ")
+
+
+def test_check_says_which_contract_tells_no_places(call: Call, tmp_path: Path) -> None:
+    """One that leads back to itself through alternatives is taken, with a word on what it costs."""
+    schema = '{"oneOf":[{"properties":{"a":{"$ref":"#"}}},{"properties":{"a":{"$ref":"#"}}}]}'
+    (tmp_path / "tree.json").write_text(schema)
+    (tmp_path / "hookgate.toml").write_text(URL + ROUTE % "tree.json")
+    result = call("config", "check")
+    assert result.status == 0
+    told = result.out.replace("\n", " ")
+    assert told.startswith('contract "tree.json": leads back to itself by several ways')
+    assert ": fine. Policy " in told
+    (tmp_path / "hookgate.toml").write_text(URL + ROUTE % "cm-events")
+    assert "leads back" not in call("config", "check").out
+
+
+def test_check_refuses_a_contract_that_could_take_without_end(call: Call, tmp_path: Path) -> None:
+    """A pattern that backtracks, references that multiply: with the key, and why."""
+    (tmp_path / "hookgate.toml").write_text(URL + ROUTE % "own.json")
+    for schema, words in (
+        ('{"properties":{"a":{"pattern":"^(?!b)a"}}}', "without look-around"),
+        (MULTIPLYING, "its references multiply"),
+    ):
+        (tmp_path / "own.json").write_text(schema)
+        result = call("config", "check")
+        assert result.status == 2
+        assert "route[0].contract" in result.err
+        assert words in result.err.replace("\n", " ")
 
 
 def test_show_prints_what_is_in_effect_and_where_from(

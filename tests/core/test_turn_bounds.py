@@ -78,7 +78,7 @@ def judge() -> Iterator[Judge]:
 
 def test_what_a_turn_bears_is_judged_at_once(judge: Judge) -> None:
     """As many events as come at a time under load, in the order in which they came."""
-    bodies = judge.add(*range(EVENT, EVENT - 40, -1))
+    bodies = judge.add(*range(EVENT, EVENT - 35, -1))
     assert judge.end() == bodies
 
 
@@ -147,6 +147,18 @@ def test_who_left_while_waiting_is_answered_and_not_judged(judge: Judge) -> None
         body.ended = True
     assert judge.end() == [bodies[3]]
     assert [body.given for body in bodies] == [0, 1, 1, 0]
+
+
+def test_nothing_is_kept_of_what_was_judged(judge: Judge) -> None:
+    """However long more waits than a turn bears."""
+    judge.add(*[MIB] * 5)
+    for _ in range(200):
+        judge.add(MIB)
+        judge.end()
+    assert len(judge.turn._waiting) == 5
+    assert len(judge.turn._by_size) <= 10
+    judge.turn.end_all()
+    assert not judge.turn._by_size
 
 
 def test_closing_judges_what_waits(judge: Judge) -> None:

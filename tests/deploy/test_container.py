@@ -120,6 +120,20 @@ def test_the_manifests_are_valid(version: str) -> None:
     assert (done.stdout + done.stderr).count("passed") == len(resources())
 
 
+def test_the_memory_limit_has_room_for_what_senders_can_cost(
+    containers: dict[str, dict[str, Any]],
+) -> None:
+    """A worker by itself, the bodies that it holds, and what connections may have sent ahead."""
+    limit = int(containers["hookgate"]["resources"]["limits"]["memory"].removesuffix("Mi")) << 20
+    toml = resources()["ConfigMap"]["data"]["hookgate.toml"]
+    given = tomllib.loads(toml)["sidecar"]
+    assert not given.keys() & {"max_buffered", "max_connections", "workers"}
+    held = next(key for key in KEYS if key.path == "sidecar.max_buffered")
+    connections = next(key for key in KEYS if key.path == "sidecar.max_connections")
+    itself, ahead = 64 << 20, 256 << 10
+    assert itself + held.parse(held.default) + connections.default * ahead < limit
+
+
 def test_the_manifests_configuration_is_valid(
     containers: dict[str, dict[str, Any]], tmp_path: Path
 ) -> None:

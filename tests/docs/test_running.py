@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from hookgate.config import load
+from hookgate.keys import KEYS
+from hookgate.policy import Reason
+from hookgate.turn import MOST_BYTES
 from support.events import CLEAN, event
 from support.raw import ask, post
 from support.receiver import receiving
@@ -38,6 +41,19 @@ def test_every_signal_that_is_listened_to_is_described() -> None:
     described = {name for cells in rows("signals") for name in cells[0].split(", ")}
     assert described == heard
     assert all(name in signal.Signals.__members__ for name in described)
+
+
+def test_the_bounds_on_what_a_sender_can_cost_are_those_of_the_code() -> None:
+    """Each key's default, each reason's status, and how much is judged in a turn."""
+    defaults = {key.path: str(key.default) for key in KEYS}
+    statuses = {reason.code: reason.status for reason in Reason}
+    for _, most, name, beyond in rows("bounds"):
+        if name:
+            assert most.strip("`") == defaults[name.strip("`")]
+            status, code = re.findall(r"(\d{3}) `(\w+)`", beyond)[0]
+            assert statuses[code] == int(status)
+        else:
+            assert int(most.split(" KiB")[0]) * 1024 == MOST_BYTES
 
 
 def test_the_unit_does_what_the_exit_statuses_call_for() -> None:

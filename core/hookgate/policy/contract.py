@@ -96,6 +96,11 @@ class Contract:
         self._closed = _compile_closed(schema, self._tree) if self._tree is not None else None
         self._names = frozenset(named_anywhere(schema))
 
+    @property
+    def tells_places(self) -> bool:
+        """Whether it tells of any document where it is wrong."""
+        return self._ways < inf
+
     def is_plain(self, document: Document) -> bool:
         """Whether nothing is wrong or unknown in it, as far as one look tells; most are plain.
 

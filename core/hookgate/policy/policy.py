@@ -30,7 +30,10 @@ class Step(NamedTuple):
 
 
 class Policy:
-    """Judges requests. Immutable; raises `ContractError` if a route's contract cannot be used."""
+    """Judges requests. Immutable; raises `ContractError` if a route's contract cannot be used.
+
+    `untold` names the contracts that tell of no document where it is wrong.
+    """
 
     def __init__(self, config: Config) -> None:
         contracts = {
@@ -52,6 +55,7 @@ class Policy:
         self.max_body = request.max_body
         self.allow = ", ".join(request.methods)
         self.fingerprint = _fingerprint(config, contracts)
+        self.untold = [c.name for c in contracts.values() if not c.tells_places]
 
     def known_origin(self, peer: str, proxied_for: str | None = None) -> Origin | None:
         """Tell where all that comes on a connection is from; None where each head is to tell."""
