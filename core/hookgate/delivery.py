@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 
 from .answer import BARE_FAILURE, DELIVERED, Answer, make_answer
 from .digest import new_sha256
-from .exchange import Response
 from .forwarding import relayed_fields, upstream_head, upstream_request
 from .ledger.record import (
     Ending,
@@ -29,6 +28,7 @@ from .ledger.record import (
     outline,
 )
 from .policy import Decision, Head, Reason, Standing
+from .response import Response
 
 if TYPE_CHECKING:
     from .gate import Gate, Terms

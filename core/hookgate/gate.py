@@ -8,12 +8,12 @@ import structlog
 
 from . import __version__
 from .delivery import JUDGING, Delivery
-from .exchange import Response
 from .ledger.journal import Journal
 from .ledger.privacy import Privacy
 from .ledger.record import bounded
 from .metrics import Metrics
 from .policy import Policy, Reason
+from .response import Response
 from .settings import Config
 from .upstream import Upstream
 

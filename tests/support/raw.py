@@ -45,7 +45,7 @@ class Client:
         while b"\r\n\r\n" not in self._buffered:
             self._more()
         head, _, self._buffered = self._buffered.partition(b"\r\n\r\n")
-        reply = Reply(int(head.split(b" ")[1]), head, b"")
+        reply = Reply(int(head.split(maxsplit=2)[1]), head, b"")
         if to_head:
             return reply
         if reply.values(b"transfer-encoding") == [b"chunked"]:
