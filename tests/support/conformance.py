@@ -253,7 +253,7 @@ def _split(line: str) -> tuple[bytes, bytes]:
 
 
 def _upstream_status(case: Case) -> int:
-    final = [line for line in (case.upstream or b"").split(b"\r\n") if line.startswith(b"HTTP/1.")]
+    final = [line for line in (case.upstream or b"").split(b"\r\n") if line.startswith(b"HTTP/")]
     return int(final[-1].split(b" ")[1])
 
 
