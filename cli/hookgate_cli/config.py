@@ -13,7 +13,16 @@ from hookgate.keys import KEYS, ROUTE_KEYS, SECTIONS
 from hookgate.policy import Policy
 from hookgate.sources import find_file, gather
 
-from .common import ASSUMED_UPSTREAM, ConfigOption, JsonOption, fail, load_config, out
+from .common import (
+    ASSUMED_UPSTREAM,
+    ConfigOption,
+    JsonOption,
+    fail,
+    load_config,
+    out,
+    print_json,
+    visible,
+)
 
 app = typer.Typer(no_args_is_help=True, help="Write, check and show a configuration.")
 
@@ -42,7 +51,9 @@ def init(
         fail(f"{file} exists already; name another file, or move it away")
     except OSError as error:
         fail(f"{file} cannot be written: {error.strerror}")
-    out.print(f"Wrote {file}. Set upstream.url in it, then: hookgate config check --config {file}")
+    name = visible(file)
+    done = f"Wrote {name}. Set upstream.url in it, then: hookgate config check --config {name}"
+    out.print(done, markup=False)
 
 
 @app.command()
@@ -53,7 +64,8 @@ def check(config: ConfigOption = None) -> None:
     """
     loaded = load_config(config)
     where = find_file(config, os.environ) or "defaults and environment"
-    out.print(f"{where}: fine. Policy {Policy(loaded).fingerprint}, config {loaded.digest}.")
+    marks = f"Policy {Policy(loaded).fingerprint}, config {loaded.digest}"
+    out.print(f"{visible(where)}: fine. {marks}.", markup=False)
 
 
 @app.command()
@@ -63,10 +75,10 @@ def show(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     sources = gather(config)
     if as_json:
         keys = {name: given._asdict() for name, given in sources.keys.items()}
-        out.print_json(json.dumps({"keys": keys, "route": sources.routes.value}))
+        print_json({"keys": keys, "route": sources.routes.value}, indent=2)
         return
     for route in sources.routes.value:
-        sys.stdout.write(f"[[route]]  # {sources.routes.origin}\n")
+        sys.stdout.write(f"[[route]]  # {visible(sources.routes.origin)}\n")
         for name, value in route.items():
             sys.stdout.write(f"{name} = {json.dumps(value)}\n")
         sys.stdout.write("\n")
@@ -75,7 +87,7 @@ def show(config: ConfigOption = None, as_json: JsonOption = False) -> None:
         for key in KEYS:
             if key.section == section:
                 value, origin = sources.keys[key.path]
-                sys.stdout.write(f"{key.name} = {json.dumps(value)}  # {origin}\n")
+                sys.stdout.write(f"{key.name} = {json.dumps(value)}  # {visible(origin)}\n")
         sys.stdout.write("\n")
 
 

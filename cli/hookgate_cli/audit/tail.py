@@ -91,9 +91,9 @@ def tail(
     ledgers, growing = _find(files, config)
     with plain_errors():
         ends = {file: whole_lines(file) for file in growing} if follow else {}
-        show(_latest(ledgers, ends, wanted, number))
         followers = [Follower(file, end) for file, end in ends.items()]
         try:
+            show(_latest(ledgers, ends, wanted, number))
             while followers:
                 new = (wanted(raw) for follower in followers for raw in follower.poll())
                 show(sorted(filter(None, new), key=_moment))
