@@ -114,8 +114,12 @@ class Delivery:
         """Whether it went upstream: from then on it runs to its end, whoever leaves."""
         return self._forwarded_at > 0
 
-    def screen(self, head: Head) -> Answer | None:
-        """Decide on the head; None means the body is wanted."""
+    def screen(self, head: Head, *, answered: bool = True) -> Answer | None:
+        """Decide on the head; None means the body is wanted.
+
+        `answered` is False where the front can only close the connection.
+        """
+        self._gone = self._gone or not answered
         try:
             terms = self._terms
             decision = terms.policy.screen(head)
