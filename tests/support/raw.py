@@ -37,6 +37,13 @@ class Client:
     def send(self, data: bytes) -> None:
         self.socket.sendall(data)
 
+    def send_by_bytes(self, data: bytes) -> None:
+        """Send a packet for each byte, or for as many as the other side takes."""
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with contextlib.suppress(ConnectionError):
+            for place in range(len(data)):
+                self.send(data[place : place + 1])
+
     def read(self, to_head: bool = False) -> Reply:
         """The next answer, 1xx ones included. Raises EOFError where the connection ended.
 
