@@ -6,7 +6,7 @@ import queue
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -234,33 +234,40 @@ def test_an_upstream_that_speaks_first_is_not_asked(
     assert [data for data in received if data] == []
 
 
-def refusing(status: bytes) -> Callable[[socket.socket], bool]:
-    """Answer before the request has come whole, and read no more."""
+@pytest.mark.parametrize("over_tls", [False, True], ids=["plain", "TLS"])
+def test_a_2xx_before_the_request_has_left_delivers_nothing(
+    runner: asyncio.Runner, authority: trustme.CA, tmp_path: Path, over_tls: bool
+) -> None:
+    """An event that was not read whole was not taken; a refusal is relayed; neither is reused."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    statuses = [b"200 OK", b"413 Too Large"]
+    told = threading.Event()
 
-    def act(connection: socket.socket) -> bool:
-        connection.recv(1000)
-        connection.sendall(answer_head(status, b"Content-Length: 0"))
-        with contextlib.suppress(OSError):
-            connection.settimeout(5)
-            connection.recv(1, socket.MSG_PEEK)
-            while connection.recv(1 << 20):
-                pass
+    def greet(plain: socket.socket) -> bool:
+        connection = context.wrap_socket(plain, server_side=True) if over_tls else plain
+        with contextlib.suppress(OSError), connection:
+            connection.recv(1000)
+            connection.sendall(answer_head(statuses.pop(0), b"Content-Length: 0"))
+            told.wait(5)  # and read no more until the answer was
+            told.clear()
         return False
 
-    return act
-
-
-def test_a_2xx_before_the_request_has_left_delivers_nothing(runner: asyncio.Runner) -> None:
-    """An event that was not read whole was not taken; a refusal is relayed; neither is reused."""
-    large = bytes(32 << 20)
+    async def begin(sender: Sender) -> Result:
+        result = await sender.begin(bytes(32 << 20))
+        told.set()
+        return result
 
     async def play(sender: Sender) -> None:
-        assert await sender.begin(large) is Reason.UPSTREAM_INVALID
-        upstream.act = refusing(b"413 Too Large")
-        refused = await sender.begin(large)
+        assert await begin(sender) is Reason.UPSTREAM_INVALID
+        refused = await begin(sender)
         assert isinstance(refused, Response)
         assert refused.status == 413
         assert upstream.connections == 2
 
-    with scripted(refusing(b"200 OK")) as upstream:
-        run(runner, upstream.url, play, replace(PATIENT, max_connections=4))
+    with scripted(lambda _: False) as upstream:
+        upstream.greet = greet
+        url = upstream.url.replace("http:", "https:") if over_tls else upstream.url
+        settings = replace(PATIENT, ca_file=str(tmp_path / "ca.pem") if over_tls else "")
+        run(runner, url, play, settings)
