@@ -74,6 +74,8 @@ class HookgateAddon:
         self._proxy_log: ProxyLog | None = None
         self._open: dict[str, set[Delivery]] = {}
         self._under_way: dict[Delivery, Client] = {}
+        # What refuses those whose chunks are still to come.
+        self._refused: dict[Delivery, Callable[..., Answer | None]] = {}
         self._look: asyncio.TimerHandle | None = None
 
     # life
@@ -141,6 +143,7 @@ class HookgateAddon:
             return self._stop()
         for deliveries in self._open.values():
             for delivery in deliveries:
+                self._end_unanswered(delivery)
                 if not delivery.ended and not delivery.forwarded:
                     delivery.refuse(Reason.GATE_ERROR)  # no hook will conclude it
         self._open.clear()
@@ -182,14 +185,21 @@ class HookgateAddon:
             flow.kill()  # type: ignore[no-untyped-call]  # as in mitmproxy
             return
         head = head_of(flow)
-        if is_too_large(head, gate.config.sidecar):
-            answer: Answer | None = delivery.refuse(Reason.HEAD_TOO_LARGE)
-        else:
-            answer = delivery.screen(head)
-        if answer is not None:
-            # mitmproxy would send 100 Continue for a request that is refused already.
-            flow.request.headers.pop("expect", None)
+        judge: Callable[..., Answer | None] = functools.partial(delivery.screen, head)
+        too_large = is_too_large(head, gate.config.sidecar)
+        if too_large:
+            judge = functools.partial(delivery.refuse, Reason.HEAD_TOO_LARGE)
+        if b"transfer-encoding" in head.named and (
+            too_large or gate.policy.screen(head).finding is not None
+        ):
+            # Whether it is answered depends on its chunks: mitmproxy closes at a broken one.
+            self._refused[delivery] = judge
+        elif (answer := judge()) is not None:
             flow.response = response_of(flow, answer)
+        else:
+            return
+        # mitmproxy would send 100 Continue for a request that is refused already.
+        flow.request.headers.pop("expect", None)
 
     async def request(self, flow: http.HTTPFlow) -> None:
         """Judge the body, carry it, and set the answer."""
@@ -205,7 +215,8 @@ class HookgateAddon:
             if delivery is None or self._problems or self._gate is None:
                 self._refuse(flow, delivery)
                 return
-            answer = await self._exchange(flow, delivery)
+            refuse = self._refused.pop(delivery, None)
+            answer = (refuse and refuse()) or await self._exchange(flow, delivery)
             say(response, flow, answer)
             flow.response = response
         except Exception as error:  # noqa: BLE001  # fails closed
@@ -246,6 +257,7 @@ class HookgateAddon:
         """The answer goes out: nothing is open any more."""
         delivery = self._forget(flow)
         if delivery is not None:
+            self._refused.pop(delivery, None)
             self._refuse(flow, delivery)  # where another addon answered
 
     @_guarded
@@ -253,6 +265,7 @@ class HookgateAddon:
         """mitmproxy gave the request up: it broke the framing or a bound, or the sender left."""
         delivery = self._forget(flow)
         if delivery is not None and self._gate is not None:
+            self._end_unanswered(delivery)
             message = flow.error.msg if flow.error is not None else ""
             conclude(delivery, message, self._gate.policy.max_body)
 
@@ -260,7 +273,13 @@ class HookgateAddon:
     def client_disconnected(self, client: Client) -> None:
         """Conclude what no other hook did, as after a crash of mitmproxy's HTTP layer."""
         for delivery in self._open.pop(client.id, ()):
+            self._end_unanswered(delivery)
             delivery.leave()
+
+    def _end_unanswered(self, delivery: Delivery) -> None:
+        refuse = self._refused.pop(delivery, None)
+        if refuse is not None:
+            refuse(answered=False)
 
     @_guarded
     def tls_failed_client(self, data: TlsData) -> None:

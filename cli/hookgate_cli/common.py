@@ -1,5 +1,6 @@
 """What the verbs share: options, the console, and how a mistake is told."""
 
+import json
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -21,8 +22,9 @@ MISUSE = 2
 ASSUMED_UPSTREAM = "http://127.0.0.1:8080"
 
 # A table in a log or a pipe need not fit a terminal of 80 columns.
-out = Console(width=None if sys.stdout.isatty() else 120)
-err = Console(stderr=True)
+# What is printed may hold a name with colons around it, which is no emoji.
+out = Console(width=None if sys.stdout.isatty() else 120, emoji=False)
+err = Console(stderr=True, emoji=False)
 
 ConfigOption = Annotated[
     str | None,
@@ -45,10 +47,28 @@ AuditOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 
 
+def visible(text: object) -> str:
+    """Text from a file, an event or a record, for a terminal: what does not print as its escape.
+
+    That is control characters, C1 and DEL too, marks that turn the direction or have no width, line
+    separators and surrogates (the general categories C and Z, but for the space).
+    """
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode()
+        for character in str(text)
+    )
+
+
+def print_json(value: object, indent: int | None = None) -> None:
+    """Print a value as JSON of printable ASCII."""
+    text = json.dumps(value, indent=indent).replace("\x7f", "\\u007f")
+    sys.stdout.write(text + "\n")
+
+
 def fail(message: str, status: int = MISUSE) -> NoReturn:
     """Say what is wrong on stderr, plainly, and exit with 2 unless told otherwise."""
-    for line in message.splitlines():
-        err.print(f"hookgate: {line}", markup=False, highlight=False, soft_wrap=True)
+    for line in message.split("\n"):
+        err.print(f"hookgate: {visible(line)}", markup=False, highlight=False, soft_wrap=True)
     raise typer.Exit(status)
 
 

@@ -13,7 +13,16 @@ from hookgate.keys import KEYS, ROUTE_KEYS, SECTIONS
 from hookgate.policy import Policy
 from hookgate.sources import find_file, gather
 
-from .common import ASSUMED_UPSTREAM, ConfigOption, JsonOption, fail, load_config, out
+from .common import (
+    ASSUMED_UPSTREAM,
+    ConfigOption,
+    JsonOption,
+    fail,
+    load_config,
+    out,
+    print_json,
+    visible,
+)
 
 app = typer.Typer(no_args_is_help=True, help="Write, check and show a configuration.")
 
@@ -42,7 +51,9 @@ def init(
         fail(f"{file} exists already; name another file, or move it away")
     except OSError as error:
         fail(f"{file} cannot be written: {error.strerror}")
-    out.print(f"Wrote {file}. Set upstream.url in it, then: hookgate config check --config {file}")
+    name = visible(file)
+    done = f"Wrote {name}. Set upstream.url in it, then: hookgate config check --config {name}"
+    out.print(done, markup=False)
 
 
 @app.command()
@@ -56,11 +67,13 @@ def check(config: ConfigOption = None) -> None:
     policy = Policy(loaded)
     for name in policy.untold:
         out.print(
-            f'contract "{name}": leads back to itself by several ways or through an alternative, '
-            "or refers by an anchor or an $id, so a refusal will not say where an event is wrong; "
-            "refer back by one JSON Pointer, from members that stand beside the alternatives."
+            f'contract "{visible(name)}": leads back to itself by several ways or through an '
+            "alternative, or refers by an anchor or an $id, so a refusal will not say where an event is wrong; "
+            "refer back by one JSON Pointer, from members that stand beside the alternatives.",
+            markup=False,
         )
-    out.print(f"{where}: fine. Policy {policy.fingerprint}, config {loaded.digest}.")
+    marks = f"Policy {policy.fingerprint}, config {loaded.digest}"
+    out.print(f"{visible(where)}: fine. {marks}.", markup=False)
 
 
 @app.command()
@@ -70,10 +83,10 @@ def show(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     sources = gather(config)
     if as_json:
         keys = {name: given._asdict() for name, given in sources.keys.items()}
-        out.print_json(json.dumps({"keys": keys, "route": sources.routes.value}))
+        print_json({"keys": keys, "route": sources.routes.value}, indent=2)
         return
     for route in sources.routes.value:
-        sys.stdout.write(f"[[route]]  # {sources.routes.origin}\n")
+        sys.stdout.write(f"[[route]]  # {visible(sources.routes.origin)}\n")
         for name, value in route.items():
             sys.stdout.write(f"{name} = {json.dumps(value)}\n")
         sys.stdout.write("\n")
@@ -82,7 +95,7 @@ def show(config: ConfigOption = None, as_json: JsonOption = False) -> None:
         for key in KEYS:
             if key.section == section:
                 value, origin = sources.keys[key.path]
-                sys.stdout.write(f"{key.name} = {json.dumps(value)}  # {origin}\n")
+                sys.stdout.write(f"{key.name} = {json.dumps(value)}  # {visible(origin)}\n")
         sys.stdout.write("\n")
 
 

@@ -22,7 +22,7 @@ from rich.text import Text
 
 from hookgate.policy import Reason
 
-from .common import FINDING, fail, out
+from .common import FINDING, fail, out, visible
 from .receiver import Receiver
 from .samples import CLEAN, HOSTILE, Sample, fire
 
@@ -129,7 +129,7 @@ def _one(sample: Sample, url: str, source: str, receiver: Receiver, audit: Path)
     try:
         status: int | None = fire(sample, url, source)
     except (OSError, requests.RequestException) as error:
-        out.print(f"{sample.name}: {type(error).__name__}: {error}", markup=False)
+        out.print(f"{sample.name}: {type(error).__name__}: {visible(error)}", markup=False)
         status = None
     record: dict[str, Any] = next(iter(_deliveries(audit)[known:]), {})
     bodies = receiver.bodies[before:]
@@ -169,8 +169,9 @@ def _show(rows: list[dict[str, Any]], audit: Path) -> bool:
     out.print(table)
     wrong = sum(not row["ok"] for row in rows)
     out.print(f"{len(rows)} requests, {len(rows) - wrong} ended as they should, {wrong} did not.")
-    out.print(f"Audit log: {audit}", soft_wrap=True, highlight=False)
-    out.print(f"Ask it: {_command()} audit stats {audit}", soft_wrap=True, highlight=False)
+    out.print(f"Audit log: {visible(audit)}", soft_wrap=True, highlight=False, markup=False)
+    ask = f"Ask it: {_command()} audit stats {visible(audit)}"
+    out.print(ask, soft_wrap=True, highlight=False, markup=False)
     return wrong == 0
 
 

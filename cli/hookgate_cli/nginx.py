@@ -1,6 +1,5 @@
 """`hookgate nginx`: render the includes, and see whether those deployed are still right."""
 
-import json
 from datetime import UTC, date, datetime
 from difflib import unified_diff
 from pathlib import Path
@@ -14,7 +13,18 @@ from hookgate.nginx import render as render_files
 from hookgate.ranges import SHIPPED
 from hookgate.sources import gather
 
-from .common import ASSUMED_UPSTREAM, FINDING, ConfigOption, JsonOption, err, fail, load_config, out
+from .common import (
+    ASSUMED_UPSTREAM,
+    FINDING,
+    ConfigOption,
+    JsonOption,
+    err,
+    fail,
+    load_config,
+    out,
+    print_json,
+    visible,
+)
 
 app = typer.Typer(no_args_is_help=True, help="The nginx includes of a configuration.")
 
@@ -52,7 +62,8 @@ def render(
             (folder / name).write_text(text, encoding="ascii")
     except OSError as error:
         fail(f"{error.filename} cannot be written: {error.strerror}")
-    out.print(f"Wrote {', '.join(files)} to {folder}/.", highlight=False, soft_wrap=True)
+    done = f"Wrote {', '.join(files)} to {visible(folder)}/."
+    out.print(done, markup=False, highlight=False, soft_wrap=True)
     out.print("Then: nginx -t && nginx -s reload", highlight=False)
 
 
@@ -81,7 +92,7 @@ def diff(
     if as_json:
         reviewed = {name: ranges.reviewed for name, ranges in SHIPPED.items()}
         report = {"differs": sorted(changes), "diff": changes, "reviewed": reviewed}
-        out.print_json(json.dumps(report))
+        print_json(report, indent=2)
     else:
         _show(folder, changes)
     if changes:
@@ -115,9 +126,10 @@ def _show(folder: Path, changes: dict[str, list[str]]) -> None:
     for lines in changes.values():
         for line in lines:
             colour = "bold" if line.startswith(("---", "+++")) else _COLOURS.get(line[:1], "")
-            out.print(Text(line, style=colour), soft_wrap=True)
+            out.print(Text(visible(line.expandtabs()), style=colour), soft_wrap=True)
     if not changes:
-        out.print(f"{folder}: as this configuration renders.", highlight=False, soft_wrap=True)
+        same = f"{visible(folder)}: as this configuration renders."
+        out.print(same, markup=False, highlight=False, soft_wrap=True)
     for name, ranges in SHIPPED.items():
         age = (datetime.now(UTC).date() - date.fromisoformat(ranges.reviewed)).days
         note = f"The ranges of {name} were reviewed on {ranges.reviewed}, {age} days ago"

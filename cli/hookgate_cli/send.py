@@ -1,13 +1,13 @@
 """`hookgate send`: the shipped samples, fired at a running gate."""
 
-import json
 from typing import Annotated
 
 import requests
 import typer
 from rich.table import Table
+from rich.text import Text
 
-from .common import FINDING, JsonOption, fail, out
+from .common import FINDING, JsonOption, fail, out, print_json, visible
 from .samples import CLEAN, HOSTILE, Sample, fire
 
 
@@ -44,7 +44,7 @@ def send(
         fail(f'no sample has "{only}" in its name')
     rows = [_one(sample, url, source) for sample in samples]
     if as_json:
-        out.print_json(json.dumps(rows))
+        print_json(rows, indent=2)
     else:
         _show(rows)
     if not all(row["ok"] for row in rows):
@@ -71,7 +71,7 @@ def _show(rows: list[dict[str, object]]) -> None:
     table = Table("sample", "must end as", "status", "")
     for row in rows:
         verdict = "[green]ok[/]" if row["ok"] else f"[red]expected {row['expected']}[/]"
-        status = str(row["status"] or row["error"])
+        status = Text(visible(row["status"] or row["error"]))
         table.add_row(str(row["sample"]), str(row["reason"]), status, verdict)
     out.print(table)
     wrong = sum(not row["ok"] for row in rows)

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 
 from .answer import BARE_FAILURE, DELIVERED, Answer, make_answer
 from .digest import new_sha256
-from .exchange import Response
 from .forwarding import relayed_fields, upstream_head, upstream_request
 from .ledger.record import (
     Ending,
@@ -29,6 +28,7 @@ from .ledger.record import (
     outline,
 )
 from .policy import Decision, Head, Origin, Reason
+from .response import Response
 
 if TYPE_CHECKING:
     from .gate import Gate, Terms
@@ -120,8 +120,12 @@ class Delivery:
         """Whether it went upstream: from then on it runs to its end, whoever leaves."""
         return self._forwarded_at > 0
 
-    def screen(self, head: Head) -> Answer | None:
-        """Decide on the head; None means the body is wanted."""
+    def screen(self, head: Head, *, answered: bool = True) -> Answer | None:
+        """Decide on the head; None means the body is wanted.
+
+        `answered` is False where the front can only close the connection.
+        """
+        self._gone = self._gone or not answered
         try:
             return self.repeat(self._screen(head))
         except Exception as error:  # noqa: BLE001  # fails closed

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from heapq import heapify, heappop, heappush
 from typing import Generic, Protocol, TypeVar
 
-from .exchange import Response
+from .response import Response
 from .policy import Reason
 
 # How many bytes of body are judged in a turn, beside the delivery that waits longest. What a byte

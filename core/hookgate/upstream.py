@@ -6,9 +6,10 @@ from collections import deque
 from math import inf
 from urllib.parse import urlsplit
 
-from .exchange import Caller, Connection, Response
+from .exchange import Caller, Connection
 from .known import Known
 from .policy import Reason
+from .response import Response
 from .settings import UpstreamSettings
 from .tls import client_context
 
@@ -141,11 +142,15 @@ class Upstream:
             self._connected.discard(connection)
             raise
         if connection.is_usable():
-            # It serves who waits longest; whom it was made for may need another.
             waiting.attempt = None
-            self.release(connection)
+            if self._waiting:
+                self._serve_next(connection)
+            else:
+                self.release(connection)
         else:
-            self._give_up(waiting)  # it was reset as soon as it was accepted
+            # It was reset as soon as it was accepted, or speaks before it is asked.
+            connection.close()
+            self._give_up(waiting)
 
     def _attempt_over(self, attempt: asyncio.Task[None]) -> None:
         self._connecting.discard(attempt)
@@ -159,19 +164,23 @@ class Upstream:
             waiting.caller.finish(Reason.UPSTREAM_UNREACHABLE)
 
     def release(self, connection: Connection) -> None:
-        """Take a connection that is ready for its next exchange."""
-        if self._waiting and connection.is_usable():
-            first = self._waiting.popleft()
-            connection.attempt = first.attempt
-            connection.begin(first.request, first.caller, first.deadline)
-            return
-        if self._retired:
-            connection.close()
+        """Take a connection back, for its next exchange."""
+        if self._waiting or self._retired:
+            if self._waiting and connection.is_usable():
+                self._serve_next(connection)
+            else:
+                connection.close()
             return
         connection.idle_since = self._loop.time()
         self._idle.append(connection)
         if self._reaper is None:
             self._reaper = self._loop.call_later(1.0, self._reap)
+
+    def _serve_next(self, connection: Connection) -> None:
+        # Who waits longest; whom the connection was made for may need another.
+        first = self._waiting.popleft()
+        connection.attempt = first.attempt
+        connection.begin(first.request, first.caller, first.deadline)
 
     def gained(self, connection: Connection) -> None:
         """Note that a connection is made."""

@@ -11,19 +11,17 @@ from typing import TYPE_CHECKING
 import httptools
 
 from hookgate.answer import Answer
+from hookgate.boundary import end_of_section
 from hookgate.delivery import Delivery
 from hookgate.policy import Reason, Standing, declared_length, make_head
 
 from .admission import Place
 from .heads import LONGEST, KnownHead, Sender
+from .request_line import line_fault, skip_line_ends
 
 if TYPE_CHECKING:
     from .connection import Connection
     from .server import Server
-
-# One read may hold thousands of pipelined requests: it is parsed piece by piece, and no further
-# while more than one of them waits.
-_PIECE = 16 * 1024
 
 
 class _StopReading(Exception):  # noqa: N818  # no error: how a parser callback ends the parsing
@@ -33,14 +31,12 @@ class _StopReading(Exception):  # noqa: N818  # no error: how a parser callback 
 class Request:
     """A request on its way in, then waiting for its turn and its answer.
 
-    `fed` counts the bytes of the reads before its head was complete, `size` those of its `body`,
-    which is whole or grows, and goes when it is started or refused.
-    `target`, `fields` and `fed` are the parser's; what came `whole` has none.
+    `size` counts the bytes of its `body`, which is whole or grows, and goes when it is started or
+    refused. `target` and `fields` are the parser's; what came `whole` has none.
     """
 
     target: bytes
     fields: list[tuple[bytes, bytes]]
-    fed: int
 
     __slots__ = (
         "answer",
@@ -49,7 +45,6 @@ class Request:
         "complete",
         "delivery",
         "expects",
-        "fed",
         "fields",
         "head_complete",
         "keep_alive",
@@ -84,8 +79,11 @@ class Request:
 class Reader:
     """Reads one connection's requests into `queue`, in order of arrival.
 
-    `receiving` is the one that is not complete yet. `unfed` was put back, for `read_on`. `done`
-    says that nothing more will be read.
+    `receiving` is the one that is not complete yet. Of `unfed` the rest was put back, for
+    `read_on`. `done` says that nothing more will be read.
+
+    The parser gets pieces that end where a message may end: so each head is there as it was sent,
+    however many share a read. None begins while more than one waits.
     `advanced` is called whenever a request begins, has its head, or is complete.
     """
 
@@ -105,10 +103,12 @@ class Reader:
         self._advanced = advanced
         self._parser = httptools.HttpRequestParser(self)
         self.unfed = b""
-        self._feeding = 0
-        self._begun = 0
-        self._progressed = False
-        self._quiet = 0
+        self._unfed_from = 0
+        self._piece = b""
+        # What came since a head or a part of a body was complete, and before the piece.
+        self._unsettled = bytearray()
+        self._settled = False
+        self._body_to_come = 0  # of the length that was declared
         self._server = server
         place = connection.place
         self._peer, self._proxied_for = place.peer, place.proxied_for
@@ -124,25 +124,38 @@ class Reader:
 
     def read(self, data: bytes) -> None:
         """Parse what came. Raises whatever a bug raises."""
-        at_boundary = self.receiving is None and not self._queue and not self.done
-        for start in range(0, len(data), _PIECE):
-            if self.done:
-                return
-            if len(self._queue) > 1:
-                self.unfed = data[start:]
-                return
-            self._feed(data[start : start + _PIECE])
-        if at_boundary:
+        between = not (self._unsettled or self._queue or self.done or self.receiving)
+        self._read_from(data, 0)
+        if between:
             self._learn(data)
+
+    def _read_from(self, data: bytes, start: int) -> None:
+        while start < len(data) and not self.done:
+            if len(self._queue) > 1 and self.receiving is None:
+                self.unfed, self._unfed_from = data, start
+                return
+            end = self._end_of_piece(data, start)
+            self._feed(data[start:end])
+            start = end
         if self._many_clients and self.receiving is not None and not self.receiving.head_complete:
             self._connection.count_as(Standing.TRUSTED)
+
+    def _end_of_piece(self, data: bytes, start: int) -> int:
+        """Where the message may end, or may be found too large."""
+        if self._body_to_come:
+            return min(start + self._body_to_come, len(data))
+        if self.receiving is None:
+            end = end_of_section(data, skip_line_ends(data, start), b"")
+        else:
+            end = end_of_section(data, start, self._unsettled)
+        return min(end, start + self._settings.max_head + 1 - len(self._unsettled))
 
     def repeat(self, data: bytes) -> Request | None:
         """Take one whole request with a known head; None, and nothing done, if it is not that.
 
         The parser is at the boundary of two messages before it and, unfed, after it.
         """
-        if self.receiving is not None or self._queue or self.done:
+        if self._unsettled or self._queue or self.done or self.receiving:
             return None
         head, blank_line, body = data.partition(b"\r\n\r\n")
         known = self._heads.get((self._sender, head))
@@ -197,17 +210,16 @@ class Reader:
     def read_on(self) -> None:
         """Parse what was put back."""
         data, self.unfed = self.unfed, b""
-        self.read(data)
+        self._read_from(data, self._unfed_from)
 
     def begin(self) -> Request:
         """A request begins to arrive."""
         delivery = self._gate.begin(self._peer, self._proxied_for)
         # Grown in place: a list of pieces of a few bytes would take thirty times their size.
         request = Request(delivery, "1.1", bytearray(), 0, whole=False)
-        request.target, request.fields, request.fed = b"", [], 0
+        request.target, request.fields = b"", []
         self._queue.append(request)
         self.receiving = request
-        self._begun += 1
         self._advanced()
         return request
 
@@ -227,13 +239,13 @@ class Reader:
         self.give_up()
         del self._parser, self._advanced, self._connection
 
-    def _feed(self, data: bytes) -> None:
-        before = self.receiving
-        self._feeding = len(data)
-        self._begun = 0
-        self._progressed = False
+    def _feed(self, piece: bytes) -> None:
+        self._piece = piece
+        self._settled = False
+        if self._body_to_come:
+            self._body_to_come -= len(piece)
         try:
-            self._parser.feed_data(data)
+            self._parser.feed_data(piece)
         except httptools.HttpParserCallbackError as error:
             if not isinstance(error.__context__, _StopReading):
                 raise error.__context__ or error from None
@@ -242,20 +254,15 @@ class Reader:
             self._stop_receiving(None)
         except httptools.HttpParserError as error:
             self._stop_receiving(str(error))
-        request = self.receiving
-        if request is None:
+        if self._settled:
+            # The empty line that ends a chunked body may have begun.
+            chunked = self.receiving is not None and not self._body_to_come
+            self._unsettled[:] = piece[-3:] if chunked else b""
             return
-        if not request.head_complete:
-            # Where it began within this read is not known if another was read before it.
-            if request is before or (before is None and self._begun == 1):
-                request.fed += len(data)
-            if request.fed > self._settings.max_head:
-                request.refuse(Reason.HEAD_TOO_LARGE)
-            return
-        # Chunk extensions and trailers may go on without end.
-        self._quiet = 0 if self._progressed else self._quiet + len(data)
-        if self._quiet > self._settings.max_head:
-            request.refuse(Reason.HEAD_TOO_LARGE)
+        self._unsettled += piece
+        # Heads, empty lines before them, chunk extensions and trailers may go on without end.
+        if len(self._unsettled) > self._settings.max_head and not self.done:
+            self._refuse_rest(Reason.HEAD_TOO_LARGE)
 
     def _stop_receiving(self, malformed: str | None) -> None:
         """The parser gave up: nothing after this can be framed."""
@@ -268,19 +275,16 @@ class Reader:
         if last is not None:
             last.keep_alive = False
         if malformed is not None:
-            (self.receiving or self.begin()).refuse(Reason.MALFORMED_HTTP, malformed)
+            self._refuse_rest(Reason.MALFORMED_HTTP, malformed)
+        self.done = True
+
+    def _refuse_rest(self, reason: Reason, detail: str = "") -> None:
+        (self.receiving or self.begin()).refuse(reason, detail)
         self.done = True
 
     def _count_by_client(self, delivery: Delivery) -> None:
         standing = Standing.FOREIGN if delivery.foreign else Standing.ALLOWED
         self._connection.count_as(standing)
-
-    def _head_too_large(self, request: Request) -> bool:
-        settings = self._settings
-        if request.fed + self._feeding <= settings.max_head:
-            return False
-        line = len(self._parser.get_method()) + len(request.target) + len("  HTTP/1.1\r\n\r\n")
-        return line + sum(len(n) + len(v) + 4 for n, v in request.fields) > settings.max_head
 
     def _has_room(self, size: int) -> bool:
         # No body may be larger than what it leaves free: however many large ones are held, there is
@@ -311,15 +315,19 @@ class Reader:
         request = self.receiving
         assert request is not None  # noqa: S101  # on_message_begin came first
         request.head_complete = True
-        self._progressed = True
-        request.version = self._parser.get_http_version()
-        if self._head_too_large(request):
+        self._settled = True
+        method, request.version = self._parser.get_method(), self._parser.get_http_version()
+        raw = bytes(self._unsettled) + self._piece if self._unsettled else self._piece
+        if len(raw) > self._settings.max_head:
             request.refuse(Reason.HEAD_TOO_LARGE)
+            raise _StopReading
+        if fault := line_fault(raw, method, request.target, request.version):
+            request.refuse(Reason.MALFORMED_HTTP, fault)
             raise _StopReading
         self._advanced()
         head = make_head(
             self._peer,
-            self._parser.get_method(),
+            method,
             request.target,
             request.fields,
             request.version,
@@ -336,6 +344,7 @@ class Reader:
             request.refuse(Reason.OVERLOADED)
         if request.answer is not None and request.answer.last:
             raise _StopReading
+        self._body_to_come = declared_length(head) or 0
         request.expects = (
             request.answer is None and b"expect" in head.named and request.version == "1.1"
         )
@@ -343,7 +352,7 @@ class Reader:
     def on_body(self, body: bytes) -> None:
         request = self.receiving
         assert request is not None  # noqa: S101  # on_message_begin came first
-        self._progressed = True
+        self._settled = True
         request.expects = False
         if request.answer is None:
             request.size += len(body)
@@ -359,7 +368,7 @@ class Reader:
     def on_message_complete(self) -> None:
         request = self.receiving
         assert request is not None  # noqa: S101  # on_message_begin came first
-        request.complete = True
+        request.complete = self._settled = True
         request.keep_alive = self._parser.should_keep_alive()
         self.receiving = None
         self._advanced()

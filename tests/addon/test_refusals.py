@@ -1,11 +1,13 @@
 """What mitmproxy refuses by itself, or lets through half read, leaves one record each."""
 
+import socket
+
 import pytest
 
 from support.events import CLEAN
 from support.mitmdump import MITMPROXY, Running
 from support.raw import ask, connected, post
-from support.sidecar import FOREIGN
+from support.sidecar import ALLOWED, FOREIGN
 
 HEAD = b"POST /cm/events HTTP/1.1\r\nHost: gate\r\nContent-Type: application/json\r\n"
 LENGTH = b"Content-Length: %d\r\n" % len(CLEAN)
@@ -102,6 +104,53 @@ def test_what_mitmproxy_closes_without_an_answer_is_recorded_once(
     record = running.only_record(traces)
     assert (record["reason"], record["status"]) == ("malformed_http", 400)
     assert record["answered"] is False
+
+
+REFUSED = {
+    "foreign": (b"POST / HTTP/1.1", b"", FOREIGN, 403, "source_not_allowed"),
+    "method": (b"PUT / HTTP/1.1", b"", ALLOWED, 405, "method_not_allowed"),
+    "media type": (b"POST / HTTP/1.1", b"X: y", ALLOWED, 415, "content_type_missing"),
+    "no Host": (b"POST / HTTP/1.1", b"", ALLOWED, 400, "malformed_http"),
+    "head": (b"POST / HTTP/1.1", b"X: " + b"a" * 20_000, ALLOWED, 431, "head_too_large"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+@pytest.mark.parametrize("expect", [b"", b"Expect: 100-continue\r\n"], ids=["", "expecting"])
+@pytest.mark.parametrize(
+    ("body", "answered"),
+    [
+        (CHUNK + b"0\r\n\r\n", True),
+        (b"zz\r\n" + CLEAN, False),
+        (CHUNK + b"-1\r\n", False),
+        (CHUNK, False),
+    ],
+    ids=["whole", "broken", "broken later", "cut off"],
+)
+def test_a_refused_head_is_recorded_as_answered_only_where_it_was(
+    running: Running, name: str, body: bytes, answered: bool, expect: bytes
+) -> None:
+    """What it was refused for is recorded either way, with its method and path."""
+    start, more, source, status, reason = REFUSED[name]
+    fields = [more] if more else [b"Content-Type: application/json"]
+    if name != "no Host":
+        fields.append(b"Host: gate")
+    head = b"\r\n".join((start, *fields)) + b"\r\n" + expect + CHUNKED + b"\r\n"
+    traces = running.traces()
+    with connected(running.port, source) as client:
+        client.send(head + body)
+        if answered:
+            assert client.read().status == status
+        elif body == CHUNK:
+            client.socket.shutdown(socket.SHUT_RDWR)
+        else:
+            with pytest.raises((EOFError, ConnectionError)):
+                client.read()
+    record = traces.delivery()
+    assert (record["outcome"], record["reason"], record["status"]) == ("refused", reason, status)
+    assert record["answered"] is answered
+    if name != "head":
+        assert (record["method"], record["path"]) == (start.split()[0].decode(), "/")
 
 
 def test_a_broken_chunk_ending_never_lets_a_second_request_through(running: Running) -> None:

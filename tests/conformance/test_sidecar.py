@@ -35,6 +35,24 @@ def test_the_sidecar_does_as_the_corpus_says(gates: Gates, case: Case, expected:
     gates.check(case, expected)
 
 
+BY_BYTES = [
+    (case, expected)
+    for case, expected in CASES
+    if case.id.startswith("http/")
+    and len(case.request.data) < 2000
+    and not case.leave
+    and case.setup.name != "impatient"
+]
+
+
+@pytest.mark.parametrize(
+    ("case", "expected"), [pytest.param(case, expected, id=case.id) for case, expected in BY_BYTES]
+)
+def test_it_does_so_byte_by_byte_too(gates: Gates, case: Case, expected: Expected) -> None:
+    """How a request is cut into packets makes no difference to any of these."""
+    gates.check(case, expected, by_bytes=True)
+
+
 @pytest.mark.parametrize("setup", [pytest.param(setup, id=setup.name) for setup in SETUPS])
 def test_after_its_cases_a_process_stops_and_balances(gates: Gates, setup: Setup) -> None:
     """It ends with 0; the chain holds, every case has one record, and the counts agree."""

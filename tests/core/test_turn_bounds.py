@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hookgate.exchange import Response
+from hookgate.response import Response
 from hookgate.policy import Reason
 from hookgate.turn import MOST_BYTES, Turn
 

@@ -14,11 +14,12 @@ import hookgate.delivery as delivery_module
 from hookgate.answer import DELIVERED, Answer
 from hookgate.config import load
 from hookgate.delivery import Delivery
-from hookgate.exchange import Caller, Response
+from hookgate.exchange import Caller
 from hookgate.forwarding import relayed_fields
 from hookgate.gate import Gate
 from hookgate.ledger.sink import Sink
 from hookgate.policy import Reason, make_head
+from hookgate.response import Response
 from hookgate.turn import Turn
 from support.events import CLEAN, event
 from support.journal import Disk, obedient_disk

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
-from hookgate.exchange import Response
 from hookgate.policy import Reason
+from hookgate.response import Response
 from support.exchanges import HEAD, SETTINGS, Result, Sender, once, run, timed
 from support.faulty import answer_head
 from support.scripted import Act, answering, endless, read_request, scripted, slowly
@@ -32,7 +32,6 @@ INVALID: dict[str, Act] = {
     "101 without Upgrade": answering(answer_head(b"101 Switching Protocols"), stay=True),
     "short body": answering(answer_head(b"500 No", b"Content-Length: 9") + b"x"),
     "broken chunk": answering(answer_head(b"500 No", CODED) + b"zz\r\n", stay=True),
-    "two answers": answering(answer_head(b"500 No", b"Content-Length: 0") + OK, stay=True),
     "large body": answering(
         answer_head(b"500 No", b"Content-Length: 65537") + bytes(65537), stay=True
     ),

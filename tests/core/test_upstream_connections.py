@@ -7,8 +7,9 @@ from math import inf
 
 import pytest
 
-from hookgate.exchange import Connection, Response
+from hookgate.exchange import Connection
 from hookgate.policy import Reason
+from hookgate.response import Response
 from support.exchanges import SETTINGS, Result, Sender, once, run, timed
 from support.faulty import CLOSING, answer_head
 from support.scripted import Act, answering, reset, scripted, unaccepting

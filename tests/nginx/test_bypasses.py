@@ -158,14 +158,25 @@ def test_a_stranger_gets_nothing_where_others_are_admitted(extended: Park, name:
     assert_kept_out(extended, "IPv4", name)
 
 
-def test_a_named_location_for_bad_requests_comes_before_the_plain_allowlist(tmp_path: Path) -> None:
-    """What hookgate-allow.conf says of itself: the full front alone answers a 400 by itself."""
-    inner = f"location @inner {{ return 200 {TREASURE}; }} error_page 400 = @inner;"
+UNREAD = {
+    "400": ATTEMPTS["two Hosts"],
+    "405": b"TRACE / HTTP/1.1\r\nHost: gate.example\r\n\r\n",
+    "494": b"GET / HTTP/1.1\r\nHost: gate.example\r\nX-A: " + b"a" * 40_000 + b"\r\n\r\n",
+    "501": b"POST / HTTP/1.1\r\nHost: gate.example\r\nTransfer-Encoding: gzip\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("status", UNREAD)
+def test_a_named_location_for_bad_requests_comes_before_the_plain_allowlist(
+    tmp_path: Path, status: str
+) -> None:
+    """What hookgate-allow.conf says of itself: the full front alone answers these by itself."""
+    inner = f"location @inner {{ return 200 {TREASURE}; }} error_page {status} = @inner;"
     plain, full = free_ports(2)
     write(tmp_path, includes(settings("http://127.0.0.1:9", tmp_path), tmp_path))
     http = f"""include hookgate-http.conf;
         server {{ listen 127.0.0.1:{plain}; include hookgate-allow.conf; {inner} }}
         server {{ listen 127.0.0.1:{full}; {FULL} {inner} }}"""
     with running(tmp_path, http, plain):
-        assert TREASURE.encode() in everything(plain, FOREIGN, ATTEMPTS["two Hosts"])
-        assert TREASURE.encode() not in everything(full, FOREIGN, ATTEMPTS["two Hosts"])
+        assert TREASURE.encode() in everything(plain, FOREIGN, UNREAD[status])
+        assert TREASURE.encode() not in everything(full, FOREIGN, UNREAD[status])

@@ -115,6 +115,34 @@ def test_a_stranger_stays_one(chain: Chain, lines: tuple[bytes, ...]) -> None:
     assert len(chain.upstream.seen) == seen
 
 
+FORGED = (
+    b"X-Forwarded-Host: evil.example",
+    b"x-forwarded-host: worse.example",
+    b"X-Forwarded-Proto: http",
+    b"X-Forwarded-Port: 1",
+    b"X-Forwarded-Server: evil.example",
+    b"X-Forwarded-Prefix: /evil",
+    b"X_Forwarded_Host: evil.example",
+    b"X-Real-IP: 203.0.113.9",
+    b"Forwarded: for=203.0.113.9;host=evil.example;proto=http",
+)
+
+
+@pytest.mark.parametrize("lines", [*((line,) for line in FORGED), FORGED], ids=str)
+def test_what_a_sender_says_of_itself_does_not_reach_the_endpoint(
+    chain: Chain, lines: tuple[bytes, ...]
+) -> None:
+    """nginx vouches for its own values alone."""
+    count = len(chain.upstream.seen)
+    assert chain.send(ALLOWED, *lines).startswith(b"HTTP/1.1 200 ")
+    seen = chain.upstream.seen[count]
+    assert seen.values(b"X-Forwarded-Host") == [b"gate"]
+    assert seen.values(b"X-Forwarded-Proto") == [b"https"]
+    assert seen.values(b"X-Forwarded-For") == [f"{ALLOWED}, 127.0.0.1".encode()]
+    for forged in (b"evil", b"worse", b"203.0.113.9", b"X-Forwarded-P", b"Forwarded:"):
+        assert forged not in seen.head.replace(b"X-Forwarded-Proto", b"")
+
+
 def test_an_allowed_sender_cannot_speak_for_another(chain: Chain) -> None:
     """Its own field is not what the sidecar reads."""
     count = len(chain.gate.records("delivery"))

@@ -53,7 +53,6 @@ LEARNT = {
     "nothing for a body": post(b"", b"/nothing"),
     "an expectation, its body with it": post(CLEAN, b"/", b"Expect: 100-continue"),
     "an empty line before": b"\r\n" + post(CLEAN, b"/line"),
-    "a line feed before": b"\n" + post(CLEAN, b"/feed"),
     "the longest": headed(LONGEST),
     "obsolete text": post(CLEAN, b"/", b"X-A: \xe9\xff"),
     "the largest body": post(CLEAN.ljust(2048), b"/largest"),
@@ -72,6 +71,9 @@ NEVER_LEARNT = {
     "a body too large": post(CLEAN.ljust(2049), b"/larger"),
     "a length twice": post(CLEAN, b"/", b"Content-Length: %d" % SIZE),
     "garbage": b"\xff\xfe\r\n\r\n",
+    "a line feed before": b"\n" + post(CLEAN, b"/feed"),
+    "two spaces": post(CLEAN, b" /spaces"),
+    "another protocol": post(CLEAN, b"/protocol").replace(b"HTTP/1.1", b"RTSP/1.0"),
     "a bare line feed": post(CLEAN).replace(b"Host: gate\r", b"Host: gate"),
 }
 
@@ -100,8 +102,6 @@ def test_another_is_parsed_each_time(pair: Twins, request_: bytes) -> None:
 
 BEHIND = {
     "itself": (KNOWN, 1),
-    "an empty line": (b"\r\n", 0),
-    "half a line end": (b"\r", 0),
     "chunks": (chunked(CLEAN), 1),
     "a refused one": (KNOWN.replace(b"json", b"xml!"), 1),
     "a refused body": (post(b"[1"), 1),
@@ -135,6 +135,25 @@ def test_a_known_one_may_come_behind_another(pair: Twins, data: bytes, answers: 
     alone = pair.knowing.work - before
     assert pair.play(first, known, first, known).statuses[-1] == 200
     assert pair.knowing.work - before == 3 * alone
+
+
+@pytest.mark.parametrize("line", [b"\r\n", b"\r\n\r\n"], ids=["one line", "two"])
+def test_a_known_one_behind_an_empty_line_is_parsed(pair: Twins, line: bytes) -> None:
+    """Whichever read the line came with, it belongs to the head behind it."""
+    trace = pair.play(([line], 0), ([KNOWN], 1), ([KNOWN + line], 1), ([KNOWN], 1), ([KNOWN], 1))
+    assert trace.statuses == [200] * 4
+
+
+@pytest.mark.parametrize("behind", [b"", KNOWN], ids=["first", "second"])
+@pytest.mark.parametrize("junk", [b"\r", b"\n", b"\r\n\r", b"\r\n\n", b"\n\r\n"])
+def test_a_known_one_behind_half_a_line_end_is_broken(
+    pair: Twins, behind: bytes, junk: bytes
+) -> None:
+    """The bytes before it, in a read of their own, are read with it."""
+    before = [([behind], 1)] if behind else []
+    trace = pair.play(*before, ([junk], 0), ([KNOWN], 1))
+    assert trace.statuses == [200] * len(before) + [400]
+    assert trace.reasons[-1] == "malformed_http"
 
 
 @pytest.mark.parametrize(("body", "reason"), BODIES.values(), ids=BODIES.keys())

@@ -1,10 +1,13 @@
 """HTTP that two readers could take for two things is refused, recorded and never interpreted."""
 
+import contextlib
+import socket
+
 import pytest
 
 from support.events import CLEAN
 from support.pair import Pair
-from support.raw import connected, post
+from support.raw import chunked, connected, post
 from support.sidecar import FOREIGN
 
 LENGTH = b"Content-Length: %d" % len(CLEAN)
@@ -137,7 +140,30 @@ WRONG_LINE = {
     "version 11": lined(b"POST /cm/events HTTP/11.1"),
     "version in lower case": lined(b"POST /cm/events http/1.1"),
     "protocol ICE": lined(b"POST /cm/events ICE/1.0"),
+    "protocol ICE, its own method": lined(b"SOURCE /cm/events ICE/1.0"),
+    "protocol RTSP": lined(b"POST /cm/events RTSP/1.0"),
+    "protocol RTSP, its own method": lined(b"SETUP /cm/events RTSP/1.0"),
+    "RTSP's method by HTTP": lined(b"SETUP /cm/events HTTP/1.1"),
+    "version with a space behind": lined(b"POST /cm/events HTTP/1.1 "),
+    "version in one digit": lined(b"POST /cm/events HTTP/1"),
+    "version with a zero": lined(b"POST /cm/events HTTP/1.10"),
+    "two spaces before the target": lined(b"POST  /cm/events HTTP/1.1"),
+    "many spaces before the target": lined(b"POST" + b" " * 99 + b"/cm/events HTTP/1.1"),
+    "two spaces before the version": lined(b"POST /cm/events  HTTP/1.1"),
+    "vertical tab after the method": lined(b"POST\x0b/cm/events HTTP/1.1"),
+    "tab before the target": lined(b"POST \t/cm/events HTTP/1.1"),
+    "form feed before the target": lined(b"POST \x0c/cm/events HTTP/1.1"),
+    "tab before the version": lined(b"POST /cm/events \tHTTP/1.1"),
+    "form feed in place of a space": lined(b"POST /cm/events\x0cHTTP/1.1"),
+    "space before the method": lined(b" POST /cm/events HTTP/1.1"),
+    "line feed before": lined(b"\nPOST /cm/events HTTP/1.1"),
+    "carriage return before": lined(b"\rPOST /cm/events HTTP/1.1"),
+    "two carriage returns before": lined(b"\r\r\nPOST /cm/events HTTP/1.1"),
+    "line feed behind an empty line": lined(b"\r\n\nPOST /cm/events HTTP/1.1"),
+    "line feeds around an empty line": lined(b"\n\r\n\nPOST /cm/events HTTP/1.1"),
+    "request line ended by LF": plain().replace(b"\r\n", b"\n", 1),
     "HTTP/0.9": b"GET /cm/events\r\n\r\n",
+    "HTTP/0.9 with fields": lined(b"POST /cm/events"),
 }
 
 OTHER_PROTOCOL = {
@@ -224,14 +250,35 @@ def test_a_stranger_learns_nothing_from_malformed_http(pair: Pair, vector: str) 
     assert traces.untouched
 
 
-def test_malformed_http_arriving_byte_by_byte_is_refused_all_the_same(pair: Pair) -> None:
+@pytest.mark.parametrize("vector", WRONG_LINE, ids=lambda name: name)
+def test_a_wrong_line_behind_a_clean_request_is_refused(pair: Pair, vector: str) -> None:
+    """Behind a body with a length, one in chunks, and an empty line, all in one packet."""
+    for first in (post(CLEAN), chunked(CLEAN[:50], CLEAN[50:]), post(CLEAN) + b"\r\n"):
+        traces = pair.traces()
+        with connected(pair.port, seconds=2) as client:
+            client.send(first + MALFORMED[vector] + post(CLEAN))
+            assert [client.read().status, client.read().status] == [200, 400]
+            assert client.read_rest() == b""
+        # Broken HTTP is recorded at once, what stands before it when it is delivered.
+        reasons = {record["reason"] for record in traces.deliveries(2)}
+        assert reasons == {"clean", "malformed_http"}
+        assert len(traces.seen) == 1
+
+
+BY_BYTES = {**WRONG_LINE, "one line ended by LF": BROKEN_TEXT["one line ended by LF"]}
+
+
+@pytest.mark.parametrize("vector", BY_BYTES, ids=lambda name: name)
+def test_malformed_http_arriving_byte_by_byte_is_refused_all_the_same(
+    pair: Pair, vector: str
+) -> None:
     """How the bytes are cut into packets makes no difference."""
     traces = pair.traces()
-    data, fault = MALFORMED["one line ended by LF"], b"X: 1\nY"
     with connected(pair.port, seconds=2) as client:
-        for byte in data[: data.index(fault) + len(fault)]:
-            client.send(bytes([byte]))
+        client.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with contextlib.suppress(ConnectionError):
+            for byte in MALFORMED[vector]:
+                client.send(bytes([byte]))
         assert client.read().status == 400
-        assert client.read_rest() == b""
     assert traces.delivery()["reason"] == "malformed_http"
     assert traces.untouched

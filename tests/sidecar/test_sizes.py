@@ -10,6 +10,7 @@ from support.events import CLEAN
 from support.pair import Pair, Traces, paired
 from support.process import forget_peak, resident
 from support.raw import Client, Reply, connected, post
+from support.sidecar import ALLOWED, FOREIGN
 
 KIB, MIB = 1 << 10, 1 << 20
 BODY, HEAD, FIELDS = 64 * KIB, 4 * KIB, 20
@@ -117,6 +118,9 @@ def test_a_body_without_end_costs_no_memory(pair: Pair, opening: bytes) -> None:
 
 def head_of(total: int, filler: str) -> bytes:
     """A request without body whose head has exactly `total` bytes, most of them in one place."""
+    if filler == "before":
+        head = head_of(total % 2 + 200, "name")
+        return b"\r\n" * ((total - len(head)) // 2) + head
     head = b"POST /%s HTTP/1.1\r\nHost: gate\r\nX%s: %s\r\nContent-Length: 0\r\n"
     head += b"Content-Type: application/json\r\n\r\n"
     missing = b"a" * (total - len(head % (b"", b"", b"")))
@@ -126,7 +130,7 @@ def head_of(total: int, filler: str) -> bytes:
 
 
 @pytest.mark.parametrize("cut", [HEAD, 1000, 17], ids=lambda cut: f"by {cut}")
-@pytest.mark.parametrize("filler", ["target", "name", "value"])
+@pytest.mark.parametrize("filler", ["target", "name", "value", "before"])
 def test_a_head_at_the_bound_is_judged_on_its_merits(pair: Pair, filler: str, cut: int) -> None:
     """The largest head that is allowed is not called too large, however it is cut."""
     traces, data = pair.traces(), head_of(HEAD, filler)
@@ -138,10 +142,10 @@ def test_a_head_at_the_bound_is_judged_on_its_merits(pair: Pair, filler: str, cu
 
 
 @pytest.mark.parametrize("cut", [HEAD * 2, 1000, 17], ids=lambda cut: f"by {cut}")
-@pytest.mark.parametrize("filler", ["target", "name", "value"])
+@pytest.mark.parametrize("filler", ["target", "name", "value", "before"])
 def test_a_head_over_the_bound_is_refused(pair: Pair, filler: str, cut: int) -> None:
-    """Slightly more is 431 and the end of the connection: its framing was never judged."""
-    traces, data = pair.traces(), head_of(HEAD + 32, filler)
+    """One byte more is 431 and the end of the connection: its framing was never judged."""
+    traces, data = pair.traces(), head_of(HEAD + 1, filler)
     with connected(pair.port, seconds=3) as client:
         for at in range(0, len(data), cut):
             client.send(data[at : at + cut])
@@ -177,6 +181,26 @@ def test_a_head_without_end_is_refused_at_the_bound(pair: Pair, start: bytes, fi
         answer = Reply(431, b"", b"") if first < HEAD else client.read()
     assert_refused(traces, answer, 431, "head_too_large")
     assert resident(pid, peak=True) - before < 8 * MIB
+
+
+@pytest.mark.parametrize("before", [b"", post(CLEAN)], ids=["first", "between"])
+@pytest.mark.parametrize("piece", [b"\r\n" * 5000, b"\r\n", b"\n" * 5000, b"\r" * 5000])
+@pytest.mark.parametrize("source", [ALLOWED, FOREIGN], ids=["allowed", "foreign"])
+def test_line_ends_without_end_are_refused_at_the_bound(
+    pair: Pair, source: str, piece: bytes, before: bytes
+) -> None:
+    """What stands before a request counts in its head: refused, recorded, closed, no memory."""
+    traces, pid = pair.traces(), pair.gate.process.pid
+    grown = forget_peak(pid)
+    with connected(pair.port, source, seconds=4) as client:
+        if before:
+            client.send(before)
+            client.read()
+        answer = pour(client, piece, 16 * MIB if len(piece) > 2 else 2 * HEAD)
+        assert answer.status == 431
+    record = traces.deliveries(2 if before else 1)[-1]
+    assert (record["outcome"], record["reason"]) == ("refused", "head_too_large")
+    assert resident(pid, peak=True) - grown < 8 * MIB
 
 
 def test_a_hundred_thousand_fields_are_refused_at_the_bound(pair: Pair) -> None:

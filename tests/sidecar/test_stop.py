@@ -183,7 +183,8 @@ def test_pipelined_requests_behind_a_cut_one_are_not_forwarded(tmp_path: Path) -
         it.gate.process.send_signal(signal.SIGTERM)
         assert it.end() == 0
         assert len(it.gate.records("forward")) == 1
-        assert len(it.gate.records("delivery")) == 5
+        # Those behind it that were read; what was not is nobody's request yet.
+        assert len(it.gate.records("delivery")) in range(2, 6)
         assert len(it.upstream.seen) == 1
 
 

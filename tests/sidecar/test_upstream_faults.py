@@ -60,9 +60,9 @@ INVALID = {
         stay=True,
     ),
     "101 without Upgrade, then 200": answering(answer_head(b"101 Go") + OK, stay=True),
-    "a second answer": answering(
-        answer_head(b"500 No", b"Content-Length: 0") + OK, stay=True
-    ),
+    "another protocol": answering(OK.replace(b"HTTP/1.1", b"RTSP/1.0"), stay=True),
+    "another version": answering(OK.replace(b"HTTP/1.1", b"HTTP/2.0"), stay=True),
+    "a line feed before": answering(b"\n" + OK, stay=True),
     "body over the bound": answering(
         answer_head(b"500 No", b"Content-Length: %d" % (64 * KIB + 1)),
         bytes(64 * KIB + 1),
@@ -105,6 +105,17 @@ def test_a_broken_answer_is_502_at_once(faulty_pair: Faulty, fault: str) -> None
     assert exchanged.seconds < DEADLINE
     assert b"upstream_invalid" in exchanged.answer.body
     assert faulty_pair.gate.records()[-1]["outcome"] == "failed"
+    faulty_pair.assert_recovers(reused=False)
+
+
+@pytest.mark.parametrize("behind", [OK, b"\r\n", b"x"], ids=["an answer", "a line end", "garbage"])
+def test_a_refusal_with_more_behind_it_is_relayed(faulty_pair: Faulty, behind: bytes) -> None:
+    """As it would be where that came later; the connection is not reused."""
+    refusal = answer_head(b"503 Later", b"Content-Length: 3") + b"not"
+    exchanged = faulty_pair.exchange(
+        answering(refusal + behind, stay=True), 503, "upstream_rejected"
+    )
+    assert exchanged.answer.body == b"not"
     faulty_pair.assert_recovers(reused=False)
 
 

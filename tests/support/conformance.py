@@ -82,7 +82,7 @@ class Running:
         self._last_seq = 0
         self._strangers: deque[float] = deque(maxlen=_STRANGERS_A_SECOND)
 
-    def play(self, case: Case, expected: Expected) -> Exchange:
+    def play(self, case: Case, expected: Expected, *, by_bytes: bool = False) -> Exchange:
         """Send the case's request on a connection of its own and gather what it caused."""
         if case.tells_nothing(expected.reason):
             self._pace()
@@ -92,7 +92,7 @@ class Running:
         if self.upstream:
             self.upstream.respond = lambda _: case.upstream
         try:
-            interim, reply, closed = _converse(self.port, case, expected)
+            interim, reply, closed = _converse(self.port, case, expected, by_bytes)
         except (OSError, EOFError):
             self._wait_for_delivery()
             self.take_new()  # so that only this case fails
@@ -131,7 +131,9 @@ class Running:
         self._strangers.append(time.monotonic())
 
 
-def _converse(port: int, case: Case, expected: Expected) -> tuple[list[int], Reply | None, bool]:
+def _converse(
+    port: int, case: Case, expected: Expected, by_bytes: bool
+) -> tuple[list[int], Reply | None, bool]:
     interim: list[int] = []
     data = case.request.data
     # Who expects a 100 waits for it before the body.
@@ -139,7 +141,10 @@ def _converse(port: int, case: Case, expected: Expected) -> tuple[list[int], Rep
     with connected(port, case.source) as client:
         if expected.unanswered:
             return interim, _read_nothing(client, data), False
-        client.send(data[:at_once])
+        if by_bytes:
+            client.send_by_bytes(data[:at_once])
+        else:
+            client.send(data[:at_once])
         if case.leave:
             return interim, None, False
         to_head = case.request.method == b"HEAD"
@@ -253,7 +258,7 @@ def _split(line: str) -> tuple[bytes, bytes]:
 
 
 def _upstream_status(case: Case) -> int:
-    final = [line for line in (case.upstream or b"").split(b"\r\n") if line.startswith(b"HTTP/1.")]
+    final = [line for line in (case.upstream or b"").split(b"\r\n") if line.startswith(b"HTTP/")]
     return int(final[-1].split(b" ")[1])
 
 

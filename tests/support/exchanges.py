@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from hookgate.exchange import Response
 from hookgate.policy import Reason
+from hookgate.response import Response
 from hookgate.settings import UpstreamSettings
 from hookgate.upstream import Upstream
 

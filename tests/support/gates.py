@@ -64,9 +64,9 @@ class Gates:
             self._running[setup.name] = Gate(self._front, self._start, setup, folder)
         return self._running[setup.name]
 
-    def check(self, case: Case, expected: Expected) -> None:
+    def check(self, case: Case, expected: Expected, *, by_bytes: bool = False) -> None:
         """Play the case and hold answer, upstream and ledger to it, each exactly."""
-        exchange = self.of(case.setup).play(case, expected)
+        exchange = self.of(case.setup).play(case, expected, by_bytes=by_bytes)
         check_answer(case, expected, exchange)
         check_upstream(case, expected, exchange)
         check_records(case, expected, exchange)

@@ -37,6 +37,13 @@ class Client:
     def send(self, data: bytes) -> None:
         self.socket.sendall(data)
 
+    def send_by_bytes(self, data: bytes) -> None:
+        """Send a packet for each byte, or for as many as the other side takes."""
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with contextlib.suppress(ConnectionError):
+            for place in range(len(data)):
+                self.send(data[place : place + 1])
+
     def read(self, to_head: bool = False) -> Reply:
         """The next answer, 1xx ones included. Raises EOFError where the connection ended.
 
@@ -45,7 +52,7 @@ class Client:
         while b"\r\n\r\n" not in self._buffered:
             self._more()
         head, _, self._buffered = self._buffered.partition(b"\r\n\r\n")
-        reply = Reply(int(head.split(b" ")[1]), head, b"")
+        reply = Reply(int(head.split(maxsplit=2)[1]), head, b"")
         if to_head:
             return reply
         if reply.values(b"transfer-encoding") == [b"chunked"]:

@@ -1,16 +1,16 @@
 """`hookgate audit balance`: is every request accounted for?"""
 
-import json
 from typing import Any
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from hookgate.ledger.balance import GRAVE, OUTCOMES, Balance, Sheet
 from hookgate.ledger.balance import balance as add_up
-from hookgate_cli.common import FINDING, ConfigOption, JsonOption, out
+from hookgate_cli.common import FINDING, ConfigOption, JsonOption, out, print_json, visible
 
-from .common import FilesArgument, find_ledgers, reading, tell, visible
+from .common import FilesArgument, find_ledgers, reading, tell
 
 _OPEN = ("unknown", "in_flight", "missing")
 # A person reads the newest of many; --json has them all.
@@ -33,7 +33,7 @@ def balance(
     with reading(find_ledgers(files, config)) as lines:
         sums = add_up(lines)
     if as_json:
-        typer.echo(json.dumps(_report(sums)))
+        print_json(_report(sums))
     else:
         _show(sums)
     if not sums.balances:
@@ -67,7 +67,7 @@ def _show(sums: Balance) -> None:
     for name in ("received", *OUTCOMES, "open"):
         table.add_column(name, justify="right")
     for sheet in sums.sheets[-_MOST_SHOWN:]:
-        table.add_row(visible(sheet.boot), visible(sheet.front), *_cells(sheet))
+        table.add_row(Text(visible(sheet.boot)), Text(visible(sheet.front)), *_cells(sheet))
     if len(sums.sheets) > _MOST_SHOWN:
         table.add_row(f"{len(sums.sheets) - _MOST_SHOWN} before", style="dim")
     total = sums.total

@@ -15,7 +15,7 @@ from rich.text import Text
 from hookgate.ledger.findings import Finding
 from hookgate.ledger.reader import Line, find_files, in_order, read
 from hookgate.sources import gather
-from hookgate_cli.common import err, fail, load_config, out
+from hookgate_cli.common import err, fail, load_config, out, visible
 
 # Below this a read ends before a bar could be looked at.
 _LONG_READ = 32 << 20
@@ -98,14 +98,6 @@ def rereading(files: list[Path]) -> Callable[[], Iterator[Line]]:
             yield from read_once
 
     return lines
-
-
-def visible(text: object) -> str:
-    """A text out of a record, for a terminal: what does not print, as ESC, as its escape."""
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode()
-        for character in str(text)
-    )
 
 
 def tell(findings: list[Finding], more: Counter[str], is_grave: Callable[[str], bool]) -> None:

@@ -1,6 +1,5 @@
 """`hookgate audit explain`: why did this one end as it did?"""
 
-import json
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,9 +15,18 @@ from hookgate.ledger.record import Record
 from hookgate.policy import Policy
 from hookgate.settings import Config
 from hookgate_cli.check import describe
-from hookgate_cli.common import FINDING, ConfigOption, JsonOption, fail, load_config, out
+from hookgate_cli.common import (
+    FINDING,
+    ConfigOption,
+    JsonOption,
+    fail,
+    load_config,
+    out,
+    print_json,
+    visible,
+)
 
-from .common import LogOption, find_ledgers, rereading, visible
+from .common import LogOption, find_ledgers, rereading
 from .fate import words
 
 _ARRIVED = (
@@ -76,7 +84,7 @@ def explain(
     reports = [_report(attempt, settings, data) for attempt in chosen]
     if as_json:
         for report in reports:
-            typer.echo(json.dumps(report))
+            print_json(report)
     else:
         _list(words(story), story.attempts)
         for report in reports:
@@ -141,7 +149,8 @@ def _list(fate: str, attempts: list[Attempt]) -> None:
 def _show(report: dict[str, Any]) -> None:
     record = report["record"]
     out.print()
-    out.print(f"{report['request_id']}  {report['place']}", markup=False, highlight=False)
+    title = f"{visible(report['request_id'])}  {visible(report['place'])}"
+    out.print(title, markup=False, highlight=False)
     if not report["checks"]:
         out.print("It was forwarded, and no line says how it ended: it may have arrived.")
     table = Table(box=None, padding=(0, 1), show_header=False)
@@ -182,7 +191,11 @@ def _mark(result: str) -> Text:
 def _compare(report: dict[str, Any]) -> None:
     now, then = report["now"], report["record"].get("policy")
     verdict = "the same" if now["policy"] == then else f"another then ({visible(then)})"
-    out.print(f"now {now['reason']} under policy {now['policy']}, {verdict}", highlight=False)
+    out.print(
+        f"now {now['reason']} under policy {now['policy']}, {verdict}",
+        markup=False,
+        highlight=False,
+    )
     match report["same_body"]:
         case True:
             out.print("The body is the one that arrived: its SHA-256 is the record's.")

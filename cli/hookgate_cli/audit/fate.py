@@ -13,9 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from hookgate.ledger.fate import MOST_ATTEMPTS, Fate, Story, find
-from hookgate_cli.common import FINDING, ConfigOption, JsonOption, fail, out
+from hookgate_cli.common import FINDING, ConfigOption, JsonOption, fail, out, print_json, visible
 
-from .common import LogOption, find_ledgers, rereading, visible
+from .common import LogOption, find_ledgers, rereading
 
 _WORRYING = (Fate.LOST, Fate.UNKNOWN, Fate.NEVER_SEEN)
 _ORDINALS = ("first", "second", "third", "fourth", "fifth")
@@ -59,8 +59,8 @@ def fate(
     counts = Counter(story.fate for story in stories)
     if as_json:
         for story in stories:
-            typer.echo(json.dumps(_report(story)))
-        typer.echo(json.dumps({"summary": {fate.value: counts[fate] for fate in Fate}}))
+            print_json(_report(story))
+        print_json({"summary": {fate.value: counts[fate] for fate in Fate}})
     else:
         _show(stories, counts)
     if any(counts[fate] for fate in _WORRYING):

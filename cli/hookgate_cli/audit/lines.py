@@ -1,6 +1,5 @@
 """A record as one line for a person, or as it stands in the ledger."""
 
-import json
 import sys
 from typing import Annotated
 
@@ -9,9 +8,7 @@ from rich.text import Text
 
 from hookgate.ledger.reader import timestamp
 from hookgate.ledger.record import Record
-from hookgate_cli.common import out
-
-from .common import visible
+from hookgate_cli.common import out, print_json, visible
 
 COLOURS = {"delivered": "green", "refused": "yellow", "failed": "red", "aborted": "magenta"}
 _SHOWN_OTHERWISE = frozenset(("event", "ts", "boot", "prev"))
@@ -25,7 +22,7 @@ ForwardsOption = Annotated[
 def write(record: Record, raw: bytes, *, as_json: bool) -> None:
     """Print one record on a line of its own."""
     if as_json:
-        sys.stdout.write(_ascii(record, raw) + "\n")
+        _write_json(record, raw)
     elif out.is_terminal:
         out.print(render(record), soft_wrap=True)
     else:
@@ -72,6 +69,8 @@ def _add_delivery(text: Text, record: Record) -> None:
             text.append("  " + ("" if name == "errors" else "observed: ") + visible(item), "cyan")
 
 
-def _ascii(record: Record, raw: bytes) -> str:
-    # A line that was edited by hand may hold more than a gate writes.
-    return raw.decode() if raw.isascii() and raw.decode().isprintable() else json.dumps(record)
+def _write_json(record: Record, raw: bytes) -> None:
+    if raw.isascii() and raw.decode().isprintable():
+        sys.stdout.write(raw.decode() + "\n")
+    else:
+        print_json(record)  # a line that was edited by hand may hold more than a gate writes

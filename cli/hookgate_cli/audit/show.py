@@ -1,8 +1,8 @@
 """`hookgate audit show`: the records that are asked for."""
 
-from hookgate_cli.common import ConfigOption, JsonOption, err, plain_errors
+from hookgate_cli.common import ConfigOption, JsonOption, err, plain_errors, visible
 
-from .common import FilesArgument, find_ledgers, reading, visible
+from .common import FilesArgument, find_ledgers, reading
 from .filters import (
     ChannelOption,
     ClientOption,

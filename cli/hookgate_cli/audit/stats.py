@@ -1,6 +1,5 @@
 """`hookgate audit stats`: the ledger in numbers."""
 
-import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,9 +11,17 @@ from hookgate.ledger import engine
 from hookgate.ledger.measures import Tally
 from hookgate.ledger.query import Query
 from hookgate.ledger.stats import Summary, summarise
-from hookgate_cli.common import ConfigOption, JsonOption, err, out, plain_errors
+from hookgate_cli.common import (
+    ConfigOption,
+    JsonOption,
+    err,
+    out,
+    plain_errors,
+    print_json,
+    visible,
+)
 
-from .common import FilesArgument, find_ledgers, progress, reading, visible
+from .common import FilesArgument, find_ledgers, progress, reading
 from .filters import (
     ChannelOption,
     ClientOption,
@@ -67,7 +74,7 @@ def stats(
     with plain_errors():
         summary = sum_up(find_ledgers(files, config), query)
     if as_json:
-        out.print_json(json.dumps(summary.as_dict()), indent=None)
+        print_json(summary.as_dict())
     else:
         _show(summary)
 
@@ -134,7 +141,9 @@ def _show_reasons(summary: Summary) -> None:
         colour = COLOURS.get(outcome, "")
         share = f"{100 * count / summary.deliveries:.1f}"
         bar = _bar(count, top[0][1], colour)
-        table.add_row(Text(visible(outcome), colour), visible(reason), f"{count:,}", share, bar)
+        table.add_row(
+            Text(visible(outcome), colour), Text(visible(reason)), f"{count:,}", share, bar
+        )
     if top:
         out.print(table)
 

@@ -1,12 +1,10 @@
 """`hookgate audit verify`: has the ledger been changed since it was written?"""
 
-import json
-
 import typer
 
 from hookgate.ledger.chain import HARMLESS, Kind, Verification
 from hookgate.ledger.chain import verify as verify_chain
-from hookgate_cli.common import FINDING, ConfigOption, JsonOption, out
+from hookgate_cli.common import FINDING, ConfigOption, JsonOption, out, print_json
 
 from .common import FilesArgument, SealKeyOption, find_ledgers, load_seal_key, reading, tell
 
@@ -41,7 +39,7 @@ def verify(
     with reading(find_ledgers(files, config)) as lines:
         verification = verify_chain(lines, key)
     if as_json:
-        typer.echo(json.dumps(_report(verification)))
+        print_json(_report(verification))
     else:
         _show(verification)
     if not verification.holds:

@@ -27,8 +27,8 @@ It looks at no method, media type, size or body, and writes no record.
 The list is there twice. `allow` and `deny` alone would be passed over by a `return`, dropped by
 any `allow` or `deny` further in, and overruled by `satisfy any`; the test above them runs before
 all of these, on the bytes of the address. Only these come first: a `return`, `break` or `rewrite`
-that stands before this include, on the same level; and a named location that `error_page 400` leads
-to, because nginx goes there without asking anybody.
+that stands before this include, on the same level; and a named location that `error_page` leads to
+for 400, 405, 494 or 501, which nginx gives before it asks anybody.
 
 {reviewed()}
 """

@@ -13,7 +13,7 @@ from hookgate.ledger.fate import Losses
 from hookgate.ledger.reader import Line
 from hookgate.ledger.stats import Summary
 from hookgate_cli.audit.common import FilesArgument, find_ledgers, rereading
-from hookgate_cli.common import ConfigOption, fail, load_config, out
+from hookgate_cli.common import ConfigOption, fail, load_config, out, visible
 
 from .findings import Findings
 
@@ -51,11 +51,11 @@ def report(
     given = {"audit.seal_key_file": str(seal_key) if seal_key is not None else None}
     found = gather(ledgers, load_config(config, given, offline=True).audit.seal_key)
     try:
-        html.write_text(render(found), "utf-8")
+        html.write_text(render(found), "utf-8", "backslashreplace")
     except OSError as error:
         fail(f"--html {html} cannot be written: {error.strerror}")
     out.print(f"{found.summary.deliveries:,} requests", highlight=False, end=": ")
-    out.print(str(html), markup=False, highlight=False, soft_wrap=True)
+    out.print(visible(html), markup=False, highlight=False, soft_wrap=True)
 
 
 def gather(ledgers: list[Path], key: bytes = b"") -> Findings:
