@@ -68,8 +68,9 @@ def check(config: ConfigOption = None) -> None:
     for name in policy.untold:
         out.print(
             f'contract "{visible(name)}": leads back to itself by several ways or through an '
-            "alternative, or refers by an anchor or an $id, so a refusal will not say where an event is wrong; "
-            "refer back by one JSON Pointer, from members that stand beside the alternatives.",
+            "alternative, or refers by an anchor or an $id, so a refusal will not say where an "
+            "event is wrong; refer back by one JSON Pointer, from members that stand beside the "
+            "alternatives.",
             markup=False,
         )
     marks = f"Policy {policy.fingerprint}, config {loaded.digest}"

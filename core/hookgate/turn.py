@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator, Sequence
 from heapq import heapify, heappop, heappush
 from typing import Generic, Protocol, TypeVar
 
-from .response import Response
 from .policy import Reason
+from .response import Response
 
 # How many bytes of body are judged in a turn, beside the delivery that waits longest. What a byte
 # may cost at worst, and so a turn, is in docs/performance.md.

@@ -47,6 +47,7 @@ class Connection(asyncio.Protocol):
         self._queue: deque[Request] = deque()
         self._reader = Reader(server, self, self._queue, self._wait_anew)
         self._reading_paused = False
+        self._resting = False
         self._writing_paused = False
         self._ended_by_sender = False
         self._draining = server.draining
@@ -188,11 +189,30 @@ class Connection(asyncio.Protocol):
                         self._transport.write(_CONTINUE)
                 if not reader.unfed or len(queue) > 1:
                     break
+                if reader.tired:
+                    self._rest()
+                    break
                 reader.read_on()
             if self._reading_paused != (len(queue) > 1 or self._writing_paused):
                 self._apply_backpressure()
         except Exception as error:  # noqa: BLE001  # fails closed
             self._fault(error)
+
+    def _rest(self) -> None:
+        """Read on when others had their turn."""
+        if not self._resting and self._transport is not None:
+            self._resting = True
+            if not self._reading_paused:
+                self._transport.pause_reading()
+            self._loop.call_soon(self._read_on)
+
+    def _read_on(self) -> None:
+        self._resting = False
+        self._reader.rest()
+        if self._transport is not None:
+            if not self._reading_paused:
+                self._transport.resume_reading()
+            self._pump()
 
     def _start(self, request: Request) -> None:
         request.started = True
@@ -236,7 +256,9 @@ class Connection(asyncio.Protocol):
         if self._transport is None or self._lingering:
             return
         self._reading_paused = not self._reading_paused
-        if self._reading_paused:
+        if self._resting:
+            pass  # it is paused until it reads on
+        elif self._reading_paused:
             self._transport.pause_reading()
         else:
             self._transport.resume_reading()
@@ -271,8 +293,9 @@ class Connection(asyncio.Protocol):
         self._reader.give_up()
         self._wait_anew()
         if self._transport is not None:
-            if self._reading_paused:
+            if self._reading_paused and not self._resting:
                 self._transport.resume_reading()
+            self._reading_paused = False
             if self._transport.can_write_eof():
                 self._transport.write_eof()
 

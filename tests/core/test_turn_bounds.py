@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hookgate.response import Response
 from hookgate.policy import Reason
+from hookgate.response import Response
 from hookgate.turn import MOST_BYTES, Turn
 
 MIB = 1 << 20
