@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from .server import Server
 
 
+# Behind how many empty lines in a chunked body its end is still looked for: 4 us each.
+_MOST_CUTS = 64
+
+
 class _StopReading(Exception):  # noqa: N818  # no error: how a parser callback ends the parsing
     """Nothing after this request can be framed."""
 
@@ -108,6 +112,7 @@ class Reader:
         self._unsettled = bytearray()
         self._settled = False
         self._body_to_come = 0  # of the length that was declared
+        self._cuts = 0  # in reads of this message
         self._server = server
         self._sender: Sender = connection.peer, None, b"http"
         self._heads = server.heads_of_strangers
@@ -141,8 +146,11 @@ class Reader:
             return min(start + self._body_to_come, len(data))
         if self.receiving is None:
             end = end_of_section(data, skip_line_ends(data, start), b"")
+        elif self._cuts > _MOST_CUTS:
+            end = len(data)  # and nothing is read behind this message
         else:
             end = end_of_section(data, start, self._unsettled)
+            self._cuts += end < len(data)
         return min(end, start + self._settings.max_head + 1 - len(self._unsettled))
 
     def repeat(self, data: bytes) -> Request | None:
@@ -242,6 +250,7 @@ class Reader:
             self._stop_receiving(None)
         except httptools.HttpParserError as error:
             self._stop_receiving(str(error))
+        self._piece = b""
         if self._settled:
             # The empty line that ends a chunked body may have begun.
             chunked = self.receiving is not None and not self._body_to_come
@@ -273,6 +282,8 @@ class Reader:
     # httptools
 
     def on_message_begin(self) -> None:
+        if self._cuts > _MOST_CUTS:
+            raise _StopReading
         self.begin()
 
     def on_url(self, url: bytes) -> None:
@@ -315,9 +326,12 @@ class Reader:
         request.answer = request.delivery.screen(head)
         if request.answer is None and self._gate.under_way > self._settings.max_in_flight:
             request.refuse(Reason.OVERLOADED)
-        if request.answer is not None and request.answer.last:
+        if request.answer is not None and (
+            request.answer.last or b"transfer-encoding" in head.named
+        ):
+            # To find where the chunks of a refused request end costs more than another connection.
             raise _StopReading
-        self._body_to_come = declared_length(head) or 0
+        self._body_to_come, self._cuts = declared_length(head) or 0, 0
         request.expects = (
             request.answer is None and b"expect" in head.named and request.version == "1.1"
         )
@@ -338,6 +352,6 @@ class Reader:
         request = self.receiving
         assert request is not None  # noqa: S101  # on_message_begin came first
         request.complete = self._settled = True
-        request.keep_alive = self._parser.should_keep_alive()
+        request.keep_alive = self._parser.should_keep_alive() and self._cuts <= _MOST_CUTS
         self.receiving = None
         self._advanced()

@@ -9,8 +9,8 @@ import pytest
 from support.events import CLEAN, event
 from support.pair import Pair, paired
 from support.process import forget_peak, paused, resident
-from support.raw import connected, post, wait_until
-from support.receiver import Seen
+from support.raw import chunked, connected, post, wait_until
+from support.receiver import OK, Seen
 
 MIB = 1 << 20
 
@@ -160,3 +160,23 @@ def test_thousands_in_one_packet_cost_little_memory(tmp_path: Path) -> None:
             client.send(post(CLEAN) + tiny)
         assert client.read().status == 504
         assert resident(pid, peak=True) - before < 12 * MIB
+
+
+@pytest.mark.parametrize("lines", [10, 30, 70, 30_000])
+def test_what_comes_behind_many_empty_lines_is_read_or_the_connection_ends(
+    pair: Pair, lines: int
+) -> None:
+    """Where a chunked body ends is not looked for without end; what it holds is judged anyway."""
+    pair.upstream.respond = lambda _: OK
+    traces = pair.traces()
+    body = CLEAN[:-1] + b"\r\n\r\n" * lines + b"}"
+    with connected(pair.port) as client:
+        client.send(chunked(body) + post(CLEAN))
+        assert client.read().status == 200
+        if lines <= 30:
+            assert client.read().status == 200
+        else:
+            assert client.read_rest() == b""
+    count = 2 if lines <= 30 else 1
+    assert [record["reason"] for record in traces.deliveries(count)] == ["clean"] * count
+    assert traces.seen[0].body == body
