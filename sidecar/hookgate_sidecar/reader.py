@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 # others wait meanwhile. A body of a declared length is one piece, and takes next to nothing.
 _MOST_AT_ONCE = 4 * 1024
 _PIECE_BYTES = 256
+# Behind how many empty lines in a chunked body its end is still looked for: 4 us each.
+_MOST_CUTS = 64
 
 
 class _StopReading(Exception):  # noqa: N818  # no error: how a parser callback ends the parsing
@@ -117,6 +119,7 @@ class Reader:
         self._unsettled = bytearray()
         self._settled = False
         self._body_to_come = 0  # of the length that was declared
+        self._cuts = 0  # in reads of this message
         self._server = server
         place = connection.place
         self._peer, self._proxied_for = place.peer, place.proxied_for
@@ -161,8 +164,11 @@ class Reader:
         """Where the message may end, or may be found too large."""
         if self.receiving is None:
             end = end_of_section(data, skip_line_ends(data, start), b"")
+        elif self._cuts > _MOST_CUTS:
+            end = len(data)  # and nothing is read behind this message
         else:
             end = end_of_section(data, start, self._unsettled)
+            self._cuts += end < len(data)
         return min(end, start + self._settings.max_head + 1 - len(self._unsettled))
 
     def repeat(self, data: bytes) -> Request | None:
@@ -278,6 +284,7 @@ class Reader:
             self._stop_receiving(None)
         except httptools.HttpParserError as error:
             self._stop_receiving(str(error))
+        self._piece = b""
         if self._settled:
             # The empty line that ends a chunked body may have begun.
             chunked = self.receiving is not None and not self._body_to_come
@@ -318,6 +325,8 @@ class Reader:
     # httptools
 
     def on_message_begin(self) -> None:
+        if self._cuts > _MOST_CUTS:
+            raise _StopReading
         self.begin()
 
     def on_url(self, url: bytes) -> None:
@@ -366,9 +375,12 @@ class Reader:
             or not self._has_room(2 * (declared_length(head) or 0))
         ):
             request.refuse(Reason.OVERLOADED)
-        if request.answer is not None and request.answer.last:
+        if request.answer is not None and (
+            request.answer.last or b"transfer-encoding" in head.named
+        ):
+            # To find where the chunks of a refused request end costs more than another connection.
             raise _StopReading
-        self._body_to_come = declared_length(head) or 0
+        self._body_to_come, self._cuts = declared_length(head) or 0, 0
         request.expects = (
             request.answer is None and b"expect" in head.named and request.version == "1.1"
         )
@@ -393,6 +405,6 @@ class Reader:
         request = self.receiving
         assert request is not None  # noqa: S101  # on_message_begin came first
         request.complete = self._settled = True
-        request.keep_alive = self._parser.should_keep_alive()
+        request.keep_alive = self._parser.should_keep_alive() and self._cuts <= _MOST_CUTS
         self.receiving = None
         self._advanced()

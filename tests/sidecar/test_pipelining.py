@@ -12,7 +12,7 @@ import pytest
 from support.events import CLEAN, event
 from support.pair import Pair, paired
 from support.process import forget_peak, paused, resident
-from support.raw import ask, connected, post, wait_until
+from support.raw import ask, chunked, connected, post, wait_until
 from support.receiver import OK, Seen
 from support.sidecar import FOREIGN
 
@@ -219,3 +219,23 @@ def test_a_body_that_comes_after_a_reload_is_judged_by_what_is_in_force(tmp_path
             assert (answer.status, answer.body) == (403, b"")
             assert pair.gate.records("forward") == []
         assert ask(pair.port, post(CLEAN)).status == 200  # its place in flight is free again
+
+
+@pytest.mark.parametrize("lines", [10, 30, 70, 30_000])
+def test_what_comes_behind_many_empty_lines_is_read_or_the_connection_ends(
+    pair: Pair, lines: int
+) -> None:
+    """Where a chunked body ends is not looked for without end; what it holds is judged anyway."""
+    pair.upstream.respond = lambda _: OK
+    traces = pair.traces()
+    body = CLEAN[:-1] + b"\r\n\r\n" * lines + b"}"
+    with connected(pair.port) as client:
+        client.send(chunked(body) + post(CLEAN))
+        assert client.read().status == 200
+        if lines <= 30:
+            assert client.read().status == 200
+        else:
+            assert client.read_rest() == b""
+    count = 2 if lines <= 30 else 1
+    assert [record["reason"] for record in traces.deliveries(count)] == ["clean"] * count
+    assert traces.seen[0].body == body
