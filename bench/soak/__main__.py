@@ -88,7 +88,7 @@ async def _load(
         watching.cancel()
         process.end(clean)
         process.end(crowd)
-    found.done, found.probes = chaos.done, watch.probes
+    found.done, found.times, found.probes = chaos.done, chaos.times, watch.probes
     found.peak, found.most_workers = watch.peak, watch.most_workers
     return found
 
