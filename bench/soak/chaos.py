@@ -16,7 +16,8 @@ from .gate import Gate
 
 OUTAGE_SECONDS = 2.0
 HUNT_SECONDS = 4.0
-SETTLE_SECONDS = 15.0
+# The watchdog of workers takes half a minute.
+SETTLE_SECONDS = 40.0
 HOGS = 40
 HOG = "127.0.0.67"
 PROBE_SECONDS = 1.0
@@ -60,7 +61,8 @@ class Endpoint:
 
 
 class Chaos:
-    """Every act by its name, how often each was done, and at which Unix times it was tried.
+    """Every act by its name, how often each was done,
+    and the Unix times of what halts.
 
     `halting` acts end or halt workers, one after the other, so that one always serves; the others
     leave them alive.
@@ -104,9 +106,11 @@ class Chaos:
         while True:
             await asyncio.sleep(pause)
             with suppress(OSError, IndexError):  # one that was chosen ended just now
-                self.times.append((time.time(), name))
                 await asyncio.shield(asyncio.ensure_future(act()))
                 self.done[name] += 1
+
+    def _note(self, what: str) -> None:
+        self.times.append((time.time(), what))
 
     def _one_by_one(self, act: Act) -> Act:
         async def alone() -> None:
@@ -123,13 +127,16 @@ class Chaos:
 
     async def _kill(self) -> None:
         pid = await self._victim()
+        self._note("killed")
         os.kill(pid, signal.SIGKILL)
         # Until then it would be taken for one that serves.
         await _until(lambda: pid not in self._gate.workers())
 
     async def _stop(self) -> None:
         pid = await self._victim()
+        self._note("halted")
         os.kill(pid, signal.SIGSTOP)
+        await _until(lambda: pid not in self._gate.serving())
         self.stopped.append(pid)
 
     async def _hunt(self) -> None:
@@ -145,6 +152,7 @@ class Chaos:
 
     async def _roll(self) -> None:
         old = set(self._gate.workers())
+        self._note("rolled")
         self._gate.roll()
         await _until(lambda: old.isdisjoint(self._gate.workers()))
 
