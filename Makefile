@@ -5,9 +5,9 @@
 # make test-browser  the audit report in a real Chromium, which it gets with apt-get
 # make check  the same as test without pytest
 # make bench  hookgate beside nginx, HAProxy, Caddy, Fastify, FastAPI, aiohttp and plain mitmdump,
-#             which it gets with apt-get, npm and pip; a clean sender's latency among two thousand
-#             strangers; and instructions per request against those of the last time. Half an
-#             hour; bench/README.md tells of shorter runs.
+#             which it gets with apt-get, npm and pip; a clean sender's latency beside each kind
+#             of hostile one; and instructions per request against those of the last time. Forty
+#             minutes; bench/README.md tells of shorter runs.
 # make soak   the tests that take long, then ten minutes of every hostile sender, kills, reloads,
 #             rotations and outages at once, beside a clean sender
 

@@ -112,7 +112,7 @@ def measure(rig: Rig, contenders: list[Contender], chosen: argparse.Namespace) -
     if begin("connections"):
         found["connections"] = figures.connections(rig, growing, seconds * 0.6)
     if begin("hostile"):
-        found["hostile"] = hostile.measure(rig.core, seconds)
+        found["hostile"] = hostile.measure(rig.core, seconds * 0.6)
     if begin("policy"):
         found["policy"] = figures.policy(rig.core, seconds * 0.4, rounds)
     return found

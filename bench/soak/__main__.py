@@ -24,7 +24,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from bench.soak import process
-from bench.soak.chaos import Chaos, Endpoint, Watch
+from bench.soak.chaos import SETTLE_SECONDS, Chaos, Endpoint, Watch
 from bench.soak.gate import Gate, running
 from bench.soak.senders import KINDS
 from bench.soak.senders.clean import PATIENCE_SECONDS, Clean
@@ -43,7 +43,6 @@ ACTS = (
     "workers killed", "workers stopped", "replacements killed", "rolls", "reloads",
     "broken reloads", "rotations", "outages of the endpoint", "admin listener hogged",
 )  # fmt: skip
-SETTLE_SECONDS = 20
 
 
 async def soak(folder: Path, site: Site, seconds: float, names: list[str]) -> Found:
@@ -88,14 +87,14 @@ async def _load(
         watching.cancel()
         process.end(clean)
         process.end(crowd)
-    found.done, found.probes = chaos.done, watch.probes
+    found.done, found.times, found.probes = chaos.done, chaos.times, watch.probes
     found.peak, found.most_workers = watch.peak, watch.most_workers
     return found
 
 
 async def _settle(gate: Gate, chaos: Chaos, found: Found) -> None:
     """Wait until all is as it should be, or long enough, and note how it is."""
-    for _ in range(SETTLE_SECONDS):
+    for _ in range(round(SETTLE_SECONDS)):
         pids = gate.workers()
         found.workers_at_end = len(pids)
         found.still_stopped = [pid for pid in chaos.stopped if process.is_halted(pid)]

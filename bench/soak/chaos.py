@@ -16,8 +16,8 @@ from .gate import Gate
 
 OUTAGE_SECONDS = 2.0
 HUNT_SECONDS = 4.0
-# A worker that is older serves.
-START_SECONDS = 3.0
+# The watchdog of workers takes half a minute.
+SETTLE_SECONDS = 40.0
 HOGS = 40
 HOG = "127.0.0.67"
 PROBE_SECONDS = 1.0
@@ -61,22 +61,26 @@ class Endpoint:
 
 
 class Chaos:
-    """Every act by its name, and how often each was done.
+    """Every act by its name, how often each was done,
+    and the Unix times of what halts.
 
-    `halting` acts end or halt workers; the others leave them alive.
+    `halting` acts end or halt workers, one after the other, so that one always serves; the others
+    leave them alive.
     """
 
     def __init__(self, gate: Gate, endpoint: Endpoint) -> None:
         self.done: Counter[str] = Counter()
+        self.times: list[tuple[float, str]] = []
         self.stopped: list[int] = []
+        self._alone = asyncio.Lock()
         self._gate = gate
         self._endpoint = endpoint
         # Seconds between two times; a short run does each at least a few times.
         self.halting: dict[str, tuple[float, Act]] = {
-            "workers killed": (20.0, self._kill),
-            "workers stopped": (45.0, self._stop),
-            "replacements killed": (60.0, self._hunt),
-            "rolls": (30.0, self._roll),
+            "workers killed": (20.0, self._one_by_one(self._kill)),
+            "workers stopped": (45.0, self._one_by_one(self._stop)),
+            "replacements killed": (60.0, self._one_by_one(self._hunt)),
+            "rolls": (30.0, self._one_by_one(self._roll)),
         }
         self.harmless: dict[str, tuple[float, Act]] = {
             "reloads": (5.0, self._reload),
@@ -101,29 +105,44 @@ class Chaos:
     async def _repeat(self, name: str, pause: float, act: Act) -> None:
         while True:
             await asyncio.sleep(pause)
-            with suppress(OSError, IndexError):  # it ended just now, or no other serves
+            with suppress(OSError, IndexError):  # one that was chosen ended just now
                 await asyncio.shield(asyncio.ensure_future(act()))
                 self.done[name] += 1
 
-    def _victim(self) -> int:
-        """A worker beside which another serves. Raises IndexError where there is none."""
-        serving = [pid for pid in self._gate.workers() if _serves(pid)]
-        if len(serving) < 2:
-            raise IndexError
-        return random.choice(serving)
+    def _note(self, what: str) -> None:
+        self.times.append((time.time(), what))
+
+    def _one_by_one(self, act: Act) -> Act:
+        async def alone() -> None:
+            async with self._alone:
+                await act()
+
+        return alone
+
+    async def _victim(self) -> int:
+        """A worker beside which another serves, as soon as there is one. Raises OSError if none."""
+        if not await _until(lambda: len(self._gate.serving()) > 1):
+            raise OSError("too few workers serve")
+        return random.choice(self._gate.serving())
 
     async def _kill(self) -> None:
-        os.kill(self._victim(), signal.SIGKILL)
+        pid = await self._victim()
+        self._note("killed")
+        os.kill(pid, signal.SIGKILL)
+        # Until then it would be taken for one that serves.
+        await _until(lambda: pid not in self._gate.workers())
 
     async def _stop(self) -> None:
-        pid = self._victim()
+        pid = await self._victim()
+        self._note("halted")
         os.kill(pid, signal.SIGSTOP)
+        await _until(lambda: pid not in self._gate.serving())
         self.stopped.append(pid)
 
     async def _hunt(self) -> None:
         """Kill a worker, and for a while each that comes in its place, as it starts."""
         known = self._gate.workers()
-        os.kill(self._victim(), signal.SIGKILL)
+        await self._kill()
         until = time.monotonic() + HUNT_SECONDS
         while time.monotonic() < until:
             await asyncio.sleep(0.1)
@@ -132,7 +151,10 @@ class Chaos:
                     os.kill(pid, signal.SIGKILL)
 
     async def _roll(self) -> None:
+        old = set(self._gate.workers())
+        self._note("rolled")
         self._gate.roll()
+        await _until(lambda: old.isdisjoint(self._gate.workers()))
 
     async def _reload(self) -> None:
         self._gate.reload()
@@ -159,10 +181,6 @@ class Chaos:
         finally:
             for writer in writers:
                 writer.transport.abort()
-
-
-def _serves(pid: int) -> bool:
-    return process.age(pid) > START_SECONDS and not process.is_halted(pid)
 
 
 class Watch:
@@ -200,6 +218,16 @@ class Watch:
         except (OSError, TimeoutError):
             return None
         return time.monotonic() - began if line.startswith(b"HTTP/1.1 ") else None
+
+
+async def _until(is_so: Callable[[], bool]) -> bool:
+    """Whether it became so before long."""
+    until = time.monotonic() + SETTLE_SECONDS
+    while not is_so():
+        if time.monotonic() > until:
+            return False
+        await asyncio.sleep(0.05)
+    return True
 
 
 async def _end(task: "asyncio.Task[None]") -> None:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from . import process
 from .site import WORKERS, Site, configuration
@@ -50,6 +51,11 @@ class Gate:
         """The processes that serve, or are about to; itself where it is one process."""
         return process.children(self.process.pid) if self._made[2] > 1 else [self.process.pid]
 
+    def serving(self) -> list[int]:
+        """The workers that are said to serve and are not halted."""
+        said = {record["pid"] for record in self._records("worker.serving")}
+        return [p for p in self.workers() if p in said and not process.is_halted(p)]
+
     def reload(self, *, broken: bool = False) -> None:
         """Apply another configuration, or try one that cannot be."""
         self.configure(broken=broken)
@@ -89,12 +95,15 @@ class Gate:
     def _wait_for(self, event: str) -> int:
         until = time.monotonic() + _START_SECONDS
         while time.monotonic() < until and self.process.poll() is None:
-            for line in self._log.read_text().splitlines():
-                record = json.loads(line) if line.startswith("{") else {}
-                if record.get("event") == event:
-                    return int(record["port"])
+            for record in self._records(event):
+                return int(record["port"])
             time.sleep(0.05)
         raise RuntimeError(f"the gate does not start\n{self._log.read_text()[-2000:]}")
+
+    def _records(self, event: str) -> Iterator[dict[str, Any]]:
+        for line in self._log.read_text().splitlines():
+            if f'"{event}"' in line and line.endswith("}"):  # whole
+                yield json.loads(line)
 
 
 @contextmanager

@@ -19,6 +19,7 @@ LINES_A_SECOND = 50  # of strangers, and each worker
 # A sender may still wait for an endpoint that went, or find that it has come back.
 AROUND_AN_OUTAGE = 4.0
 PROBES_MISSED = 0.02
+SHOWN, BEFORE_SECONDS = 3, 5.0
 
 
 @dataclass
@@ -35,6 +36,7 @@ class Found:
     kinds: dict[str, dict[str, Any]] = field(default_factory=dict)
     done: Counter[str] = field(default_factory=Counter)
     outages: Sequence[tuple[float, float]] = ()
+    times: Sequence[tuple[float, str]] = ()
     seen: Counter[str] = field(default_factory=Counter)
     forwarded: set[str] = field(default_factory=set)
     foreign_lines: int = 0
@@ -74,6 +76,7 @@ def render(found: Found, promises: Iterable[Promise]) -> str:
     statuses = Counter(status for status, _ in found.clean.answers.values())
     lines.append(f"  {'clean events':45} {_sent(found):6}: {dict(statuses)}")
     lines.append(f"done to it: {dict(found.done)}")
+    lines.extend(_slowest(found))
     for promise in promises:
         word = "kept  " if promise.kept else "BROKEN"
         lines.append(f"{word}  {promise.what}: {promise.found}")
@@ -143,7 +146,7 @@ def _hostile(found: Found) -> list[Promise]:
         Promise("whoever is refused is told why", str(unheard or "all"), not unheard),
         Promise("a probe is answered within a second",
                 f"{len(missed)} of {len(found.probes)} were not",
-                len(missed) <= PROBES_MISSED * len(found.probes)),
+                len(missed) <= max(1, PROBES_MISSED * len(found.probes))),
     ]  # fmt: skip
 
 
@@ -161,6 +164,19 @@ def _processes(found: Found) -> list[Promise]:
                 not found.still_stopped),
         Promise("it stops with 0", str(found.status), found.status == 0),
     ]  # fmt: skip
+
+
+def _slowest(found: Found) -> list[str]:
+    """The answers that took longest, and what was done to the gate in the time before."""
+    answers = zip(found.clean.latencies_us, found.clean.answers.values(), strict=True)
+    slow = sorted(((us, at) for us, (_, at) in answers if us > P99_MS * 1000), reverse=True)
+    lines = []
+    for us, at in slow[:SHOWN]:
+        begun = at - us / 1e6
+        before = [f"{name} {at - when:.1f} s before" for when, name in found.times
+                  if begun - BEFORE_SECONDS < when < at]  # fmt: skip
+        lines.append(f"slow: {us / 1000:.0f} ms; {', '.join(before) or 'nothing was done'}")
+    return lines
 
 
 _HALTS = ("workers killed", "workers stopped", "replacements killed")

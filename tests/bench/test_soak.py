@@ -27,7 +27,7 @@ def whole_run() -> Found:
     answers = {f"event {number}": (200, float(number)) for number in range(100)}
     return Found(
         100,
-        Clean(answers | {"refused": (502, 50.0)}, {"cut": 20.0}, [5_000] * 100, [0] * 100),
+        Clean(answers | {"refused": (502, 50.0)}, {"cut": 20.0}, [5_000] * 101, [0] * 101),
         came_back(REFUSED, "403", "held")
         | came_back(PASSED, "200")
         | came_back("allowed: deep nesting", "503", "400"),
@@ -112,6 +112,13 @@ def test_a_broken_promise_is_named_and_no_other(
     (broken,) = [promise for promise in judge(found) if not promise.kept]
     assert what in broken.what
     assert f"BROKEN  {broken.what}: {broken.found}" in render(found, judge(found))
+
+
+def test_before_a_slow_answer_it_says_what_was_done() -> None:
+    found = whole_run()
+    found.clean.latencies_us[50] = 2_000_000
+    found.times = [(1.0, "rolled"), (47.0, "killed")]
+    assert "slow: 2000 ms; killed 3.0 s before" in render(found, judge(found)).splitlines()
 
 
 def test_each_promise_can_be_broken() -> None:

@@ -1,7 +1,9 @@
 """Hostile kinds from inside the allowed ranges, and events that make the endpoint misbehave."""
 
+import gzip
 import json
 from collections.abc import Iterator
+from itertools import cycle
 
 from bench.soak.site import ALLOWED, EVENTS, JSON, PROXY, Site, event, post
 
@@ -26,12 +28,45 @@ _FIELDS = post(b"{}", JSON, *(f"X-{number}: 1" for number in range(5000)))
 _CHUNKED = post(b"", JSON).replace(b"Content-Length: 0", b"Transfer-Encoding: chunked")
 # An event that is on its way when the endpoint answers the one before twice gets the second answer.
 _RACE = 0.05
-_REFUSED = (b"{", b'{"a":1,"a":2}', b"[]", b'{"channel":"RCS"}', b"\xff")
+_REFUSED = (
+    b"{", b'{"a":1,"a":2}', b'{"a":1,"\\u0061":2}', b"[]", b'{"channel":"RCS"}', b"\xff",
+    b"\xef\xbb\xbf{}", b'{"a":"\\ud800"}', b'{"a\\u0000":1}', b'{"a":1e999}',
+    b'{"a":' + b"9" * 100_000 + b"}",
+)  # fmt: skip
+_PLAIN = post(event(), JSON)
+# Each in place of a part of a request that would pass.
+_ODD = tuple(
+    _PLAIN.replace(part, instead, 1)
+    for part, instead in (
+        (b"POST /", b"POST  /"),
+        (b"HTTP/1.1", b"RTSP/1.0"),
+        (b"HTTP/1.1", b"HTTP/2.0"),
+        (b"/cm/events", b"http://soak/cm/events"),
+        (b"Host: soak\r\n", b""),
+        (b"Host: soak", b"Host: soak\r\nHost: other"),
+        (b"Host: soak", b"Host : soak"),
+        (b"Host: soak", b"Host: soak\r\n folded"),
+        (b"Host: soak", b"Host: so\x00ak"),
+        (b"Host: soak", b"Host: soak\r\nTransfer-Encoding: chunked"),
+        (b"Host: soak", b"Host: soak\r\nTransfer-Encoding: gzip, chunked"),
+        (b"Content-Length: ", b"Content-Length: +"),
+        (b"Content-Length: ", b"Content-Length: 0"),
+        (b"Content-Length: ", b"Content-Length: 1\r\nContent-Length: "),
+        (b"\r\n", b"\n"),
+    )
+)
 
 
 def _refused() -> Iterator[bytes]:
     for body in _REFUSED:
         yield post(body, JSON)
+
+
+_odd_ones = cycle(_ODD)
+
+
+def _odd() -> Iterator[bytes]:
+    yield next(_odd_ones)
 
 
 def _pipelined() -> Iterator[bytes]:
@@ -89,7 +124,11 @@ DIRECT = (
     Kind("allowed: HTTP/2", ALLOWED, once(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), 5, wants="400"),
     Kind("allowed: Upgrade", ALLOWED,
          once(post(b"{}", JSON, "Connection: Upgrade", "Upgrade: websocket")), 5, wants="400"),
-    Kind("allowed: what is refused", ALLOWED, _refused, 5, answers=5, wants="422"),
+    Kind("allowed: what is refused", ALLOWED, _refused, 5, answers=len(_REFUSED), wants="422"),
+    Kind("allowed: HTTP that can be read in two ways", ALLOWED, _odd, 15, wants="400"),
+    Kind("allowed: compressed bodies", ALLOWED,
+         once(post(gzip.compress(b" " * 1_000_000), JSON, "Content-Encoding: gzip")), 5,
+         wants="415"),
     Kind("allowed: 2 MB bodies", ALLOWED, once(post(b" " * 2_000_000, JSON)), 2, wants="413"),
     Kind("endpoint: answers twice", ALLOWED, lambda: _marked("twice"), 3, may_pass=1),
     Kind("endpoint: a second answer late", ALLOWED, lambda: _marked("late"), 3, may_pass=1),
@@ -112,7 +151,8 @@ BEHIND_PROXY = (
     Kind("proxied: 8 MiB of brackets together", PROXY,
          named(ALLOWED, once(_BRACKETS)), 1, burst=8, seconds=20, may_pass=1,
          site=_behind),
-    Kind("proxied: what is refused", PROXY, named(ALLOWED, _refused), 5, answers=5,
+    Kind("proxied: what is refused", PROXY, named(ALLOWED, _refused), 5,
+         answers=len(_REFUSED),
          site=_behind),
     Kind("proxied: leaves within the body", PROXY,
          named(ALLOWED, _leaving), 10, leaves=True, site=_behind),

@@ -10,7 +10,6 @@ connections one comes through the trusted proxy, which names the clean sender. P
 
 import asyncio
 import gc
-import json
 import sys
 import time
 from hashlib import sha256
@@ -18,7 +17,7 @@ from typing import NamedTuple
 
 import httptools
 import uvloop
-from bench.soak.process import await_begin
+from bench.soak.process import await_begin, tell
 from bench.soak.site import CLEAN, JSON, PROXY, Site, event, post, proxy_header
 
 PATIENCE_SECONDS = 20
@@ -161,4 +160,4 @@ if __name__ == "__main__":
     gc.disable()
     await_begin()
     done = send(Site(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), float(sys.argv[4]))
-    print(json.dumps(uvloop.run(done)._asdict()))
+    tell(uvloop.run(done)._asdict())

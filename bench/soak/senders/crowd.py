@@ -7,7 +7,6 @@ what each kind began, what it held back because too many were open, and what cam
 """
 
 import asyncio
-import json
 import os
 import re
 import socket
@@ -17,7 +16,7 @@ from contextlib import suppress
 from typing import Any
 
 import uvloop
-from bench.soak.process import await_begin
+from bench.soak.process import await_begin, tell
 from bench.soak.senders import KINDS
 from bench.soak.senders.kind import Kind
 
@@ -144,4 +143,4 @@ async def play(port: int, seconds: float, names: list[str]) -> dict[str, Any]:
 if __name__ == "__main__":
     os.nice(NICE)
     await_begin()
-    print(json.dumps(uvloop.run(play(int(sys.argv[1]), float(sys.argv[2]), sys.argv[3:]))))
+    tell(uvloop.run(play(int(sys.argv[1]), float(sys.argv[2]), sys.argv[3:])))

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import count
 
-from bench.soak.site import ABROAD, JSON, PROXY, STRANGER, Site, event, post
+from bench.soak.site import ABROAD, CLEAN, JSON, PROXY, STRANGER, Site, event, post
 
 from .kind import Kind, drip, named, once
 
@@ -19,6 +19,13 @@ _numbers = count()
 def _events(*lines: str) -> Iterator[bytes]:
     for _ in range(10):
         yield post(event(), JSON, *lines)
+
+
+def _forged(*addresses: str) -> Iterator[bytes]:
+    """It was an allowed sender's event, says whoever may not say it."""
+    listed = ", ".join((CLEAN, *addresses))
+    for line in (f"X-Forwarded-For: {listed}", f"Forwarded: for={CLEAN}", f"X-Real-IP: {CLEAN}"):
+        yield post(event(), JSON, line)
 
 
 def _long_target() -> Iterator[bytes]:
@@ -44,11 +51,14 @@ DIRECT = (
     Kind("stranger: half heads", STRANGER, once(_HALF_HEAD), 60, at_once=400, seconds=20),
     Kind("stranger: heads dripped", STRANGER, drip(_HALF_HEAD * 9, 0.3), 10, seconds=20),
     Kind("stranger: comes and goes", STRANGER, once(), 60, leaves=True),
+    Kind("stranger: forged X-Forwarded-For", STRANGER, _forged, 10, answers=3),
     Kind("stranger: TLS hello", STRANGER, once(_HELLO), 10),
     Kind("stranger: PROXY headers", STRANGER, _proxy_header, 10, answers=11),
     Kind("stranger: long targets", STRANGER, _long_target, 15),
     Kind("stranger: 2 MB sent on", STRANGER, once(post(b" " * 2_000_000, JSON)), 2),
     Kind("forwarded for a stranger: events", PROXY, lambda: _events(_FOR), 10, answers=10),
+    Kind("forwarded for a stranger: forged entries", PROXY, lambda: _forged(ABROAD), 10,
+         answers=3),
     Kind("forwarded for a stranger: Expect", PROXY, once(post(b"", _FOR, "Expect: x")), 80,
          at_once=200),
     Kind("forwarded for a stranger: broken", PROXY,
@@ -69,6 +79,10 @@ BEHIND_PROXY = (
          at_once=1100, seconds=20, site=_behind),
     Kind("proxied stranger: heads dripped", PROXY, named(ABROAD, drip(_HALF_HEAD * 9, 0.3)), 10,
          seconds=20, site=_behind),
+    Kind("proxied stranger: forged X-Forwarded-For", PROXY, named(ABROAD, _forged), 10,
+         answers=3, site=_behind),
+    Kind("proxied stranger: a second header", PROXY, named(ABROAD, named(CLEAN, _events)), 10,
+         answers=10, site=_behind),
     Kind("proxied stranger: TLS hello", PROXY, named(ABROAD, once(_HELLO)), 10, site=_behind),
     Kind("proxied stranger: long targets", PROXY, named(ABROAD, _long_target), 15, site=_behind),
     Kind("proxied: headers held", PROXY, once(b"PROXY TCP4 8.8"), 20, at_once=200, seconds=20,
