@@ -7,11 +7,11 @@ import pytest
 
 from hookgate.exchange import Response
 from hookgate.policy import Reason
-from support.exchanges import HEAD, SETTINGS, Result, Sender, once, run, timed
+from support.exchanges import AT_ONCE, HEAD, HURRIED, Result, Sender, once, run, timed
 from support.faulty import answer_head
 from support.scripted import Act, answering, endless, read_request, scripted, slowly
 
-DEADLINE, SLACK = SETTINGS.timeout, 1.0
+DEADLINE, SLACK = HURRIED.timeout, 1.0
 KIB = 1 << 10
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -43,7 +43,7 @@ INVALID: dict[str, Act] = {
 @pytest.mark.parametrize("fault", INVALID, ids=lambda name: name)
 def test_a_broken_answer_is_invalid_at_once(runner: asyncio.Runner, fault: str) -> None:
     """It neither waits for the deadline nor sends again."""
-    with scripted(INVALID[fault]) as upstream, timed(0, DEADLINE):
+    with scripted(INVALID[fault]) as upstream, timed(0, AT_ONCE):
         assert run(runner, upstream.url, once) is Reason.UPSTREAM_INVALID
         assert upstream.connections == 1
 
@@ -61,7 +61,7 @@ def test_a_late_answer_is_a_time_out(runner: asyncio.Runner, act: Act) -> None:
         return True
 
     with scripted(stay) as upstream, timed(DEADLINE, DEADLINE + SLACK):
-        assert run(runner, upstream.url, once) is Reason.UPSTREAM_TIMEOUT
+        assert run(runner, upstream.url, once, HURRIED) is Reason.UPSTREAM_TIMEOUT
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_a_2xx_head_decides(runner: asyncio.Runner, act: Act) -> None:
         assert sender.results == [result]
         return result
 
-    with scripted(act) as upstream, timed(0, DEADLINE):
+    with scripted(act) as upstream, timed(0, AT_ONCE):
         result = run(runner, upstream.url, play)
     assert isinstance(result, Response)
     assert (result.status, result.body) == (200, b"")
