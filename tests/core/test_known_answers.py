@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from hookgate.policy import Reason
 from hookgate.response import Response, ResponseReader
-from support.exchanges import BODY, HEAD, SETTINGS, Caller, Result, Sender, run, timed
+from support.exchanges import BODY, HEAD, HURRIED, SETTINGS, Caller, Result, Sender, run, timed
 from support.faulty import answer_head
 from support.scripted import Act, answering, read_request, scripted, slowly
 
-DEADLINE, SLACK = SETTINGS.timeout, 1.0
+DEADLINE, SLACK = HURRIED.timeout, 1.0
 MOST, LONGEST = 64, 1024
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 EMPTY = answer_head(b"200 OK", b"Content-Length: 0")
@@ -324,7 +324,7 @@ def test_the_deadline_holds_behind_known_answers(runner: asyncio.Runner, late: A
         assert upstream.connections == 2
 
     with scripted(in_turn(*[whole(OK)] * 3, late, whole(OK))) as upstream:
-        run(runner, upstream.url, play)
+        run(runner, upstream.url, play, HURRIED)
 
 
 def test_a_known_answer_ends_its_deadline(runner: asyncio.Runner) -> None:
@@ -333,11 +333,11 @@ def test_a_known_answer_ends_its_deadline(runner: asyncio.Runner) -> None:
     async def play(sender: Sender) -> None:
         for _ in range(4):
             assert statuses(await exchanges(sender, 2)) == [200] * 2
-            await asyncio.sleep(0.3)
+            await asyncio.sleep(0.55)
         assert upstream.connections == 1
 
     with scripted(whole(OK)) as upstream:
-        run(runner, upstream.url, play, replace(SETTINGS, timeout=0.25))
+        run(runner, upstream.url, play, replace(SETTINGS, timeout=0.5))
 
 
 def test_a_known_answer_that_drips_is_read_to_its_end(

@@ -10,11 +10,11 @@ import pytest
 
 from hookgate.policy import Reason
 from hookgate.response import Response
-from support.exchanges import HEAD, SETTINGS, Result, Sender, once, run, timed
+from support.exchanges import AT_ONCE, HEAD, HURRIED, Result, Sender, once, run, timed
 from support.faulty import answer_head
 from support.scripted import Act, answering, endless, read_request, scripted, slowly
 
-DEADLINE, SLACK = SETTINGS.timeout, 1.0
+DEADLINE, SLACK = HURRIED.timeout, 1.0
 KIB = 1 << 10
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -45,7 +45,7 @@ INVALID: dict[str, Act] = {
 @pytest.mark.parametrize("fault", INVALID, ids=lambda name: name)
 def test_a_broken_answer_is_invalid_at_once(runner: asyncio.Runner, fault: str) -> None:
     """It neither waits for the deadline nor sends again."""
-    with scripted(INVALID[fault]) as upstream, timed(0, DEADLINE):
+    with scripted(INVALID[fault]) as upstream, timed(0, AT_ONCE):
         assert run(runner, upstream.url, once) is Reason.UPSTREAM_INVALID
         assert upstream.connections == 1
 
@@ -63,7 +63,7 @@ def test_a_late_answer_is_a_time_out(runner: asyncio.Runner, act: Act) -> None:
         return True
 
     with scripted(stay) as upstream, timed(DEADLINE, DEADLINE + SLACK):
-        assert run(runner, upstream.url, once) is Reason.UPSTREAM_TIMEOUT
+        assert run(runner, upstream.url, once, HURRIED) is Reason.UPSTREAM_TIMEOUT
 
 
 class Stalling(asyncio.Protocol):
@@ -109,7 +109,8 @@ def test_an_answer_that_came_in_time_counts_though_nobody_read_it(
             return result
 
     with scripted(act) as upstream:
-        assert run(runner, upstream.url, play) == Response(200, [(b"Content-Length", b"2")], b"")
+        result = run(runner, upstream.url, play, HURRIED)
+        assert result == Response(200, [(b"Content-Length", b"2")], b"")
 
 
 @pytest.mark.parametrize(
@@ -135,7 +136,7 @@ def test_a_2xx_head_decides(runner: asyncio.Runner, act: Act) -> None:
         assert sender.results == [result]
         return result
 
-    with scripted(act) as upstream, timed(0, DEADLINE):
+    with scripted(act) as upstream, timed(0, AT_ONCE):
         result = run(runner, upstream.url, play)
     assert isinstance(result, Response)
     assert (result.status, result.body) == (200, b"")

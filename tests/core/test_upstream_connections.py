@@ -10,11 +10,11 @@ import pytest
 from hookgate.exchange import Connection
 from hookgate.policy import Reason
 from hookgate.response import Response
-from support.exchanges import SETTINGS, Result, Sender, once, run, timed
+from support.exchanges import AT_ONCE, HURRIED, SETTINGS, Result, Sender, once, run, timed
 from support.faulty import CLOSING, answer_head
 from support.scripted import Act, answering, reset, scripted, unaccepting
 
-DEADLINE, SLACK = SETTINGS.timeout, 1.0
+DEADLINE, SLACK = HURRIED.timeout, 1.0
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
@@ -26,7 +26,7 @@ def test_nothing_listening_is_unreachable_for_all_at_once(runner: asyncio.Runner
 
     with scripted(answering(OK)) as gone:
         pass
-    with timed(0, DEADLINE):
+    with timed(0, AT_ONCE):
         assert set(run(runner, gone.url, play)) == {Reason.UPSTREAM_UNREACHABLE}
 
 
@@ -42,7 +42,7 @@ def test_connecting_counts_in_the_deadline(runner: asyncio.Runner) -> None:
     """An attempt that nobody replies to is a time-out."""
     with unaccepting() as listener, timed(DEADLINE, DEADLINE + SLACK):
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        assert run(runner, url, once) is Reason.UPSTREAM_TIMEOUT
+        assert run(runner, url, once, HURRIED) is Reason.UPSTREAM_TIMEOUT
 
 
 def test_each_exchange_has_a_deadline_of_its_own(runner: asyncio.Runner) -> None:
@@ -58,7 +58,7 @@ def test_each_exchange_has_a_deadline_of_its_own(runner: asyncio.Runner) -> None
         assert await second is Reason.UPSTREAM_TIMEOUT
 
     with unaccepting() as listener:
-        run(runner, f"http://127.0.0.1:{listener.getsockname()[1]}", play)
+        run(runner, f"http://127.0.0.1:{listener.getsockname()[1]}", play, HURRIED)
 
 
 def test_a_deadline_at_the_very_moment_of_connecting_costs_no_place(
@@ -82,7 +82,7 @@ def test_a_deadline_at_the_very_moment_of_connecting_costs_no_place(
 
     monkeypatch.setattr(Connection, "connection_made", connection_made)
     with scripted(answering(CLOSING)) as upstream:
-        run(runner, upstream.url, play, replace(SETTINGS, max_connections=1))
+        run(runner, upstream.url, play, replace(HURRIED, max_connections=1))
 
 
 @pytest.mark.parametrize("greet", [lambda connection: None, reset], ids=["closes", "resets"])
@@ -170,7 +170,7 @@ def test_an_early_refusal_of_a_large_request_is_not_a_time_out(runner: asyncio.R
     async def play(sender: Sender) -> Result:
         return await sender.begin(bytes(8 << 20))
 
-    with scripted(act) as upstream, timed(0, DEADLINE):
+    with scripted(act) as upstream, timed(0, AT_ONCE):
         result = run(runner, upstream.url, play)
     assert result is Reason.UPSTREAM_INVALID or (
         isinstance(result, Response) and result.status == 413

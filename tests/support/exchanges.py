@@ -17,16 +17,20 @@ Result = Response | Reason
 BODY = b"{}"
 HEAD = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n"
 
+# A deadline that no exchange meets on a busy machine either, and one to be waited for.
 SETTINGS = UpstreamSettings(
     url="",
     host="preserve",
-    timeout=0.6,
+    timeout=10.0,
     max_connections=4,
     max_response=64 * 1024,
     ca_file="",
     client_cert="",
     client_key="",
 )
+HURRIED = replace(SETTINGS, timeout=0.6)
+# Seconds that nobody needs who does not wait for the deadline.
+AT_ONCE = SETTINGS.timeout / 2
 
 
 @dataclass
