@@ -3,8 +3,10 @@
 import asyncio
 import contextlib
 import os
+import queue
 import signal
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,25 +21,34 @@ from support.sidecar import sidecar
 
 
 class Manager:
-    """Receives what is sent to `address`, as systemd would."""
+    """Receives what is sent to `address` at once, as systemd does, or the kernel would drop it."""
 
     def __init__(self, address: str) -> None:
         self.address = address
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind(address.replace("@", "\0", 1))
-        self._socket.settimeout(10)
+        self._heard: queue.Queue[list[str]] = queue.Queue()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        while data := self._socket.recv(4096):
+            self._heard.put(data.decode().split("\n"))
 
     def hear(self) -> list[str]:
         """The assignments of the next datagram."""
-        return self._socket.recv(4096).decode().split("\n")
+        return self._heard.get(timeout=10)
 
-    def hear_until(self, assignment: str) -> list[str]:
+    def hear_until(self, assignment: str, seconds: float = 20) -> list[str]:
         """The first datagram that holds the assignment."""
+        until = time.monotonic() + seconds
         while assignment not in (heard := self.hear()):
-            pass
+            assert time.monotonic() < until, f"no {assignment}"
         return heard
 
     def close(self) -> None:
+        self._socket.shutdown(socket.SHUT_RD)
+        self._reader.join(10)
         self._socket.close()
 
 
