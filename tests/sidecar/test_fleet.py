@@ -197,6 +197,23 @@ def test_a_roll_replaces_all_once_all_of_the_new_serve() -> None:
     assert fleet.served(4) == [Rolled(), Terminate(1), Terminate(2)]
 
 
+def test_a_roll_fills_the_place_of_one_that_is_missing() -> None:
+    """Nobody is started for it once more."""
+    fleet = opened(2)
+    for _ in range(2):  # the second pause is longer than the roll takes
+        fleet.ended(1, "signal 9")
+        fleet.spawned(1) if pass_time(fleet, 1) else None
+    fleet.roll()
+    new = [number for number in fleet.lives if number != 2]
+    for number in new:
+        fleet.spawned(number)
+        actions = fleet.served(number)
+    assert actions == [Rolled(), Terminate(2)]
+    fleet.ended(2, "status 0")
+    assert pass_time(fleet, LONGEST_PAUSE) == []
+    assert sorted(fleet.serving) == sorted(new)
+
+
 def test_a_roll_that_fails_leaves_the_old_ones() -> None:
     """And what had started of it goes."""
     fleet = opened(2)
@@ -235,6 +252,7 @@ def test_rolls_that_overlap_become_one_more() -> None:
     assert fleet.roll() == []
     fleet.spawned(2)
     assert fleet.served(2) == [Rolled(), Terminate(1)]
+    assert pass_time(fleet, DRAIN) == []
     assert fleet.ended(1, "status 0") == [Rolling(), Spawn(1, None)]
     fleet.spawned(1)
     assert fleet.served(1) == [Rolled(), Terminate(2)]
@@ -386,7 +404,8 @@ class Supervised(RuleBasedStateMachine):
             return
         left = 0 if self.fleet.stopping else self.wanted
         for _ in range(round(2 * (LONGEST_PAUSE + START_SECONDS) / LONGEST_TICK)):
-            if len(self.fleet.serving) == len(self.fleet.lives) == left:
+            there = len(self.fleet.serving), len(self.fleet.lives)
+            if there == (left, left) and not self.fleet.missing():
                 break
             for number in sorted(self.spawning):
                 self.spawning.remove(number)

@@ -145,7 +145,7 @@ def test_no_worker_at_all_is_not_ready(tmp_path: Path, shim: Path) -> None:
         shim.unlink()
         gate.process.send_signal(signal.SIGUSR2)
         assert wait_until(lambda: admin.value("hookgate_workers") == 2, 20)
-        assert len(children(gate.process.pid)) == 2
+        assert wait_until(lambda: len(children(gate.process.pid)) == 2, 20)
 
 
 def start(folder: Path) -> "subprocess.Popen[str]":
