@@ -192,7 +192,7 @@ def test_signals_and_kills_mixed_leave_as_many_as_are_wanted(tmp_path: Path) -> 
     random = Random(1)
     with receiving() as upstream, sidecar(upstream.url, tmp_path, **TWO) as gate:
         admin = Admin(gate)
-        until = time.monotonic() + 4
+        until = time.monotonic() + 3
         while time.monotonic() < until:
             there = children(gate.process.pid)
             assert len(there) <= 4
