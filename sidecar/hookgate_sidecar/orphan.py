@@ -29,7 +29,7 @@ def end_with(supervisor: int) -> None:
 
 
 def keep_alive() -> None:
-    """It runs, and its supervisor is there: undo what SIGCONT began, whoever sent it."""
+    """It runs, and its supervisor is there: undo what SIGCONT began."""
     signal.alarm(0)
 
 

@@ -59,11 +59,11 @@ async def _obey(channel: Channel, server: Server) -> None:
     """Say that it serves, and answer the supervisor until that is gone."""
     change: Change | None = None
     reply: Any = None
+    living = asyncio.ensure_future(_live())
     try:
         while True:
             await channel.send(reply)
             message = await channel.receive()
-            keep_alive()
             reply = None
             match message:
                 case Prepare(config):
@@ -80,6 +80,15 @@ async def _obey(channel: Channel, server: Server) -> None:
                     reply = server.snapshot()
     except (OSError, EOFError):
         outlive(math.ceil(server.settings.drain + GRACE_SECONDS))
+    finally:
+        living.cancel()
+
+
+async def _live() -> None:
+    """Undo each second what a SIGCONT from anybody else began."""
+    while True:
+        keep_alive()
+        await asyncio.sleep(1)
 
 
 def run(control: socket.socket, listener: socket.socket) -> int:

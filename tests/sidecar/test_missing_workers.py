@@ -145,7 +145,7 @@ def test_no_worker_at_all_is_not_ready(tmp_path: Path, shim: Path) -> None:
         shim.unlink()
         gate.process.send_signal(signal.SIGUSR2)
         assert wait_until(lambda: admin.value("hookgate_workers") == 2, 20)
-        assert len(children(gate.process.pid)) == 2
+        assert wait_until(lambda: len(children(gate.process.pid)) == 2, 20)
 
 
 def start(folder: Path) -> "subprocess.Popen[str]":
@@ -192,7 +192,7 @@ def test_signals_and_kills_mixed_leave_as_many_as_are_wanted(tmp_path: Path) -> 
     random = Random(1)
     with receiving() as upstream, sidecar(upstream.url, tmp_path, **TWO) as gate:
         admin = Admin(gate)
-        until = time.monotonic() + 4
+        until = time.monotonic() + 3
         while time.monotonic() < until:
             there = children(gate.process.pid)
             assert len(there) <= 4

@@ -47,9 +47,9 @@ class Manager:
         """The assignments of the next datagram."""
         return self._heard.get(timeout=10).decode().split("\n")
 
-    def hear_until(self, assignment: str) -> list[str]:
-        """The first datagram that holds the assignment, within some seconds."""
-        until = time.monotonic() + 20
+    def hear_until(self, assignment: str, seconds: float = 20) -> list[str]:
+        """The first datagram that holds the assignment."""
+        until = time.monotonic() + seconds
         while assignment not in (heard := self.hear()):
             assert time.monotonic() < until, f"no {assignment}"
         return heard
