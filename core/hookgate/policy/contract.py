@@ -95,9 +95,7 @@ class Contract:
         try:
             self._tree = known_members(schema)
         except RecursionError:
-            raise ContractError(
-                "its references lead through more levels than a document may have; shorten the chain"
-            ) from None
+            raise ContractError("its references lead through too many levels") from None
         self._closed = _compile_closed(schema, self._tree) if self._tree is not None else None
         self._names = frozenset(named_anywhere(schema))
 
