@@ -135,6 +135,10 @@ def test_a_file_that_cannot_be_read_is_refused(name: str) -> None:
         ({"request.max_depth": 0}, "request.max_depth = 0"),
         ({"request.max_values": 0}, "request.max_values = 0 is not between 1 and 1000000"),
         ({"request.max_body": "0B"}, 'request.max_body = "0B" is not between'),
+        (
+            {"request.max_body": "33MiB"},
+            'two bodies of request.max_body; write at least "69206016B"',
+        ),
         ({"upstream.timeout": "0s"}, 'upstream.timeout = "0s" is not between'),
         ({"checks.contract": "off"}, 'checks.contract = "off" is none of enforce, observe'),
         ({"audit.personal_data": "hmac"}, "audit.key_file is missing"),

@@ -92,7 +92,10 @@ class Contract:
             self._validator = _compile(schema)
         except (ValueError, jsonschema_rs.ReferencingError) as error:
             raise ContractError(_why_not_compiled(error)) from None
-        self._tree = known_members(schema)
+        try:
+            self._tree = known_members(schema)
+        except RecursionError:
+            raise ContractError("its references lead through too many levels") from None
         self._closed = _compile_closed(schema, self._tree) if self._tree is not None else None
         self._names = frozenset(named_anywhere(schema))
 

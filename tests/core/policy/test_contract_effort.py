@@ -152,6 +152,14 @@ def test_a_chain_of_references_may_be_long() -> None:
     assert ways(schema) == (3002, False)
 
 
+def test_a_chain_of_members_may_not_be_longer_than_any_document() -> None:
+    """It is refused in words."""
+    parts: dict[str, Any] = {f"p{n}": child({"$ref": f"#/$defs/p{n + 1}"}) for n in range(3000)}
+    made({"$ref": "#/$defs/p2800", "$defs": {**parts, "p3000": {}}})
+    with pytest.raises(ContractError, match="through too many levels"):
+        made({"$ref": "#/$defs/p0", "$defs": {**parts, "p3000": {}}})
+
+
 def alternatives(count: int) -> dict[str, Any]:
     parts = [an_object(required=[f"k{n}"], properties={f"k{n}": {}}) for n in range(count)]
     return {"oneOf": parts}
