@@ -264,7 +264,10 @@ class Delivery:
     def finish(self, result: Response | Reason) -> None:
         """Called by the upstream."""
         self._upstream_took = perf_counter() - self._forwarded_at
-        self._gate.turn.conclude(self, result)
+        turn = self._gate.turn
+        turn.to_conclude.append((self, result))
+        if not turn.ending:
+            turn.end_soon()
 
     def conclude(self, result: Response | Reason) -> None:
         """Called by the gate at the end of the turn in which the upstream answered."""

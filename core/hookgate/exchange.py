@@ -96,9 +96,6 @@ class Connection(asyncio.Protocol):
         if self.attempt is not None:
             self.attempt.cancel()
             self.attempt = None
-        self._tell(result)
-
-    def _tell(self, result: Response | Reason) -> None:
         caller, self._caller = self._caller, None
         if caller is not None:
             caller.finish(result)
@@ -134,7 +131,9 @@ class Connection(asyncio.Protocol):
         delivered = reader.head_complete and reader.status < 300
         if delivered and not self._has_unsent(transport):
             # The head decides. The rest is read for the connection's sake, under the same deadline.
-            self._tell(reader.response())
+            caller, self._caller = self._caller, None
+            if caller is not None:
+                caller.finish(reader.response())
         elif delivered:
             broken = True
         if broken:
@@ -148,7 +147,10 @@ class Connection(asyncio.Protocol):
     def _finish(
         self, transport: asyncio.Transport, response: Response, *, keep_alive: bool
     ) -> None:
-        unsent = self._has_unsent(transport)
+        # As `_has_unsent`, without a call for each event.
+        unsent = transport.get_write_buffer_size() or (
+            self._writable is not None and not self._writable.poll(0)
+        )
         self._conclude(Reason.UPSTREAM_INVALID if unsent and response.status < 300 else response)
         if keep_alive and not unsent:
             self._pool.release(self)

@@ -54,47 +54,44 @@ class Turn(Generic[W]):
     """What waits for the end of this turn, or of a later one. Make it inside the event loop.
 
     `judging` are the stages of judging, each of which may raise. `flush` writes the lines and says
-    whether it could; it never raises. `to_send` and `to_answer` wait for their lines.
+    whether it could; it never raises. `to_conclude` have their upstream's answer, or none to wait
+    for; `to_send` and `to_answer` wait for their lines. Who adds to them sees to it that the turn is
+    `ending`.
     """
 
     def __init__(self, judging: Sequence[Callable[[W], None]], flush: Callable[[], bool]) -> None:
         self.to_send: list[W] = []
         self.to_answer: list[W] = []
+        self.to_conclude: list[tuple[W, Response | Reason]] = []
         self._judging = judging
         self._flush = flush
         self._loop = asyncio.get_running_loop()
-        self._ends = False
+        self.ending = False
         self._arrived: list[W] = []
         self._bytes = 0  # of those
         # What earlier turns left, by order of arrival; by size also some that are gone from there.
         self._number = 0
         self._waiting: dict[int, W] = {}
         self._by_size: list[tuple[int, int]] = []
-        self._to_conclude: list[tuple[W, Response | Reason]] = []
 
     def judge(self, delivery: W) -> None:
         """Its body is complete."""
         self._arrived.append(delivery)
         self._bytes += delivery.size
-        if not self._ends:
-            self._end_soon()
+        if not self.ending:
+            self.end_soon()
 
-    def conclude(self, delivery: W, result: Response | Reason) -> None:
-        """Its upstream answered, or did not."""
-        self._to_conclude.append((delivery, result))
-        if not self._ends:
-            self._end_soon()
-
-    def _end_soon(self) -> None:
-        self._ends = True
+    def end_soon(self) -> None:
+        """End this turn, which is not `ending` yet."""
+        self.ending = True
         self._loop.call_soon(self.end)
 
     def end(self) -> None:
         """Take what waits through each stage."""
-        self._ends = False
+        self.ending = False
         if self._arrived or self._waiting:
             self._judge(self._take())
-        to_conclude, self._to_conclude = self._to_conclude, []
+        to_conclude, self.to_conclude = self.to_conclude, []
         for delivery, result in to_conclude:
             delivery.conclude(result)
         to_send, self.to_send = self.to_send, []
@@ -104,8 +101,8 @@ class Turn(Generic[W]):
             delivery.send(written=written)
         for delivery in to_answer:
             delivery.give()
-        if self._waiting and not self._ends:
-            self._end_soon()  # after sockets were read
+        if self._waiting and not self.ending:
+            self.end_soon()  # after sockets were read
 
     def _judge(self, deliveries: list[W]) -> None:
         for delivery in deliveries:

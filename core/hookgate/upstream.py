@@ -81,10 +81,13 @@ class Upstream:
         deadline = now + self._settings.timeout
         if self._timer is None:
             self._timer = self._loop.call_at(deadline, self._expire_overdue)
-        connection = self._take_idle(now)
-        if connection is not None:
-            connection.begin(request, caller, deadline)
-            return
+        oldest = now - IDLE_SECONDS
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.idle_since >= oldest and connection.is_usable():
+                connection.begin(request, caller, deadline)
+                return
+            connection.close()
         self._waiting.append(_Waiting(request, caller, deadline))
         self._connect_if_needed()
 
@@ -103,15 +106,6 @@ class Upstream:
         for connection in self._idle:
             connection.close()
         self._idle.clear()
-
-    def _take_idle(self, now: float) -> Connection | None:
-        oldest = now - IDLE_SECONDS
-        while self._idle:
-            connection = self._idle.pop()
-            if connection.is_usable() and connection.idle_since >= oldest:
-                return connection
-            connection.close()
-        return None
 
     @property
     def _open(self) -> int:

@@ -168,7 +168,7 @@ class Connection(asyncio.Protocol):
     def count_as(self, standing: Standing) -> None:
         """Be counted by whose request it is, or might be."""
         if not self._server.admission.count_as(self.place, standing):
-            self._in_excess = True  # answered, and not waited for
+            self._in_excess = self._draining = True  # answered, and not waited for
 
     # answering
 
@@ -216,8 +216,9 @@ class Connection(asyncio.Protocol):
 
     def _start(self, request: Request) -> None:
         request.started = True
-        body, request.body = bytes(request.body), b""
-        request.delivery.deliver(body, self._answered)
+        body, request.body = request.body, b""
+        whole = body if type(body) is bytes else bytes(body)
+        request.delivery.deliver(whole, self._answered)
 
     def _answered(self, answer: Answer) -> None:
         if self._queue:
@@ -225,7 +226,7 @@ class Connection(asyncio.Protocol):
             self._pump()
 
     def _finish(self, request: Request) -> None:
-        ending = self._draining or self._in_excess or self._ended_by_sender or self._reader.done
+        ending = self._draining or self._ended_by_sender or self._reader.done
         closing = not (request.complete and request.keep_alive) or (
             ending and len(self._queue) == 1
         )
