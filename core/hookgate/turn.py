@@ -55,8 +55,8 @@ class Turn(Generic[W]):
 
     `judging` are the stages of judging, each of which may raise. `flush` writes the lines and says
     whether it could; it never raises. `to_conclude` have their upstream's answer, or none to wait
-    for; `to_send` and `to_answer` wait for their lines. Who adds to them sees to it that the turn is
-    `ending`.
+    for; `to_send` and `to_answer` wait for their lines. Whoever adds to them makes the turn end, if
+    it is not `ending` already.
     """
 
     def __init__(self, judging: Sequence[Callable[[W], None]], flush: Callable[[], bool]) -> None:
