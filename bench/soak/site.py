@@ -66,6 +66,7 @@ def configuration(site: Site, upstream: int, workers: int, turn: int = 0) -> str
         f'trusted_proxies = ["{PROXY}"]\nproxy_protocol = {proxied}\n'
         f'[sidecar]\nlisten = "127.0.0.1:0"\nadmin = "127.0.0.1:0"\nworkers = {workers}\n'
         f'head_timeout = "{HEAD_SECONDS}s"\nbody_timeout = "{BODY_SECONDS}s"\ndrain = "5s"\n'
+        'worker_timeout = "10s"\n'
         # The largest that there is: what is kept of a head shows.
         'max_head = "1MiB"\n'
     )

@@ -114,7 +114,7 @@ DIRECT = (
     Kind("allowed: answers not read", ALLOWED, _unread, 1, at_once=16, seconds=25, reads=False),
     Kind("allowed: leaves within the body", ALLOWED, _leaving, 10, leaves=True),
     Kind("allowed: chunk extensions", ALLOWED, _chunks, 1),
-    Kind("allowed: empty lines without end", ALLOWED, _empty_lines, 1, wants="400"),
+    Kind("allowed: empty lines without end", ALLOWED, _empty_lines, 1, wants="431"),
     Kind("allowed: many fields", ALLOWED, once(_FIELDS), 5, wants="431"),
     Kind("allowed: the longest targets", ALLOWED,
          once(post(b"{}", JSON, target="/" + "x" * (_MIB - 200))), 2),
