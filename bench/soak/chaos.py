@@ -141,8 +141,8 @@ class Chaos:
 
     async def _hunt(self) -> None:
         """Kill a worker, and for a while each that comes in its place, as it starts."""
-        known = self._gate.workers()
         await self._kill()
+        known = self._gate.workers()
         until = time.monotonic() + HUNT_SECONDS
         while time.monotonic() < until:
             await asyncio.sleep(0.1)
