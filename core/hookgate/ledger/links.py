@@ -1,26 +1,20 @@
 """One boot's chain: which line follows from which, and what became of one that does not."""
 
-import hmac
 from collections import deque
-from collections.abc import Callable
 from enum import StrEnum
-from functools import partial
 from hashlib import sha256
 from typing import NamedTuple
 
 from .findings import Finding, Findings
 from .reader import Line
+from .seal import Keyring
 
 # How far back a copy of a line is looked for.
 _RECENT = 4096
-# A chain whose first links all fail was made with another key.
-_BREAKS_OF_A_SEAL = 2
-
-Digest = Callable[[bytes], str]
 
 
 class Kind(StrEnum):
-    """What can be said of a line's link to the one before."""
+    """What can be said of a line's place: in its boot, in its file, beside the state file."""
 
     BROKEN = "broken"
     INSERTED = "inserted"
@@ -31,13 +25,21 @@ class Kind(StrEnum):
     GARBLED = "garbled"
     UNSEALED = "unsealed"
     SEALED = "sealed"
+    OLD_FORMAT = "old_format"
+    LOOSE_END = "loose_end"
+    NO_STATE = "no_state"
+    BAD_STATE = "bad_state"
+    OLD_STATE = "old_state"
+    PIPED = "piped"
     TORN = "torn"
     NO_START = "no_start"
     NO_STOP = "no_stop"
     JOINED = "joined"
 
 
-HARMLESS = frozenset((Kind.TORN, Kind.NO_START, Kind.NO_STOP, Kind.JOINED))
+HARMLESS = frozenset(
+    (Kind.OLD_STATE, Kind.PIPED, Kind.TORN, Kind.NO_START, Kind.NO_STOP, Kind.JOINED)
+)
 
 
 class Break(NamedTuple):
@@ -59,58 +61,60 @@ class Seen(NamedTuple):
 class Context:
     """What the chains of a ledger share."""
 
-    def __init__(self, key: bytes) -> None:
-        self.key = key
-        self.digest: Digest = partial(_hmac, key) if key else plain_digest
+    def __init__(self, keyring: Keyring) -> None:
+        self.keyring = keyring
         self.findings = Findings()
         self.recent: deque[Seen] = deque(maxlen=_RECENT)
         # By the digests that broken links name: the line that belongs there may stand elsewhere.
         self.wanted: dict[str, Break] = {}
 
+    def note(self, kind: Kind, place: str, text: str, boot: str = "") -> int:
+        """Add a finding; returns its number."""
+        return self.findings.note(kind, boot, place, text)
+
+    def amend(self, number: int, kind: Kind, place: str, text: str, boot: str) -> None:
+        """Put a better finding in the place of one."""
+        self.findings.amend(number, Finding(kind, boot, place, text))
+
 
 class Links:
-    """The chain of one boot, from its first line here."""
+    """The chain of one boot, from its first line here. A line's digest is what the next one's
+    `prev` has to be.
+    """
 
-    __slots__ = (
-        "_breaks", "_context", "_digest", "_held", "_place", "_raw", "_tip", "boot", "stopped",
-    )  # fmt: skip
+    __slots__ = ("_breaks", "_context", "_held", "_place", "_raw", "boot", "tip")
 
-    def __init__(self, boot: str, line: Line, context: Context) -> None:
+    def __init__(self, boot: str, line: Line, digest: str, context: Context) -> None:
         self.boot = boot
-        self.stopped = False
         self._context = context
-        # None once it is clear that another key made this chain.
-        self._digest: Digest | None = context.digest
         self._held = 0
         self._breaks: list[Break] = []
-        self._advance(line, context.digest(line.raw))
+        self._advance(line, digest)
 
     @property
     def place(self) -> str:
         """Its last line."""
         return _join(self._place)
 
-    def follow(self, line: Line, prev: str, *, damaged: bool) -> None:
-        """Take the boot's next line. `damaged` says that an unreadable one stands before it."""
-        make = self._digest
-        if make is None:
-            return
-        digest = make(line.raw)
+    def follow(self, line: Line, prev: str, digest: str, *, damaged: bool) -> bool:
+        """Take the boot's next line; False where it is no part of the chain.
+
+        `damaged` says that lines before it could not be read or proved.
+        """
         wanted = self._context.wanted
         moved = wanted.pop(digest, None) if wanted else None
         if moved is not None:
             text = f"out of order: the line that belongs before it stands at {line.place}"
             self._amend(moved, Kind.MOVED, text)
-        if prev == self._tip:
+        if prev == self.tip:
             self._held += 1
         elif moved is not None or not (damaged or self._explain(line, prev, digest)):
-            return
-        elif self._digest is not make:
-            digest = self._digest(line.raw) if self._digest is not None else ""
+            return False
         self._advance(line, digest)
+        return True
 
     def _advance(self, line: Line, digest: str) -> None:
-        self._tip, self._raw, self._place = digest, line.raw, (line.file, line.number)
+        self.tip, self._raw, self._place = digest, line.raw, (line.file, line.number)
         self._context.recent.append(Seen(digest, self.boot, self._place))
 
     def _explain(self, line: Line, prev: str, digest: str) -> bool:
@@ -129,7 +133,6 @@ class Links:
         if last is not None and prev == last.tip:
             text = f"inserted: the chain goes on without it at {line.place}"
             self._amend(self._breaks.pop(), Kind.INSERTED, text)
-            self._digest = context.digest
         elif prev in digests[:-1]:
             before, rival = recent[digests.index(prev) :][:2]
             text = (
@@ -137,25 +140,19 @@ class Links:
                 f" {_join(before.place)}"
             )
             self._note(Kind.INSERTED, _join(rival.place), text)
-        elif context.key and prev == plain_digest(self._raw):
-            self._digest = plain_digest
-            since = "from here on: made anew" if self._held else "made anew, or older than the key"
-            self._break(line, Kind.UNSEALED, line.place, f"chained without the key, {since}")
-        elif not self._held and len(self._breaks) == _BREAKS_OF_A_SEAL:
-            for broken in self._breaks:
-                context.findings.amend(broken.number, None)
-            self._digest = None
-            text = "sealed with a key that was not given, or all made anew"
-            self._note(Kind.SEALED, line.place, text)
-        else:
+        elif not self._explain_seal(line, prev):
             text = f"edited, or lines after it are missing: {line.place} does not follow from it"
             if self._place[0] != line.file:
                 text += "; a file between the two may be missing"
             context.wanted[prev] = self._break(line, Kind.BROKEN, self.place, text)
         return True
 
+    def _explain_seal(self, line: Line, prev: str) -> bool:  # noqa: ARG002  # OldLinks' own
+        """Say that the chain was made with another key, if it was."""
+        return False
+
     def _break(self, line: Line, kind: Kind, place: str, text: str) -> Break:
-        broken = Break(self._note(kind, place, text), line.place, self._tip)
+        broken = Break(self._note(kind, place, text), line.place, self.tip)
         self._breaks.append(broken)
         return broken
 
@@ -170,10 +167,6 @@ class Links:
 def plain_digest(raw: bytes) -> str:
     """A line's SHA-256."""
     return sha256(raw).hexdigest()
-
-
-def _hmac(key: bytes, raw: bytes) -> str:
-    return hmac.digest(key, raw, "sha256").hex()
 
 
 def _join(place: tuple[str, int]) -> str:
