@@ -9,7 +9,7 @@ import pytest
 from typer.main import get_command
 
 from hookgate.keys import KEYS, ROUTE_KEYS
-from hookgate.ledger.record import FIELDS
+from hookgate.ledger.record import FIELDS, SEAL
 from hookgate.policy import Reason
 from hookgate.ranges import SHIPPED
 from hookgate_cli.main import app
@@ -66,6 +66,7 @@ def test_audit_lists_every_field_and_the_records_that_have_it() -> None:
         f"`{name}`": "all" if len(where) == len(FIELDS) else ", ".join(where)
         for name, where in kinds.items()
     }
+    expected[f"`{SEAL}`"] = "all, sealed"
     rows = table("docs/audit.md", "fields")
     assert {row[0]: row[1] for row in rows} == expected
     assert len(rows) == len(expected)

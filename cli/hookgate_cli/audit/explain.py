@@ -18,7 +18,7 @@ from hookgate.settings import Config
 from hookgate_cli.check import describe
 from hookgate_cli.common import FINDING, ConfigOption, JsonOption, fail, load_config, out
 
-from .common import LogOption, find_ledgers, rereading, visible
+from .common import LogOption, SealKeyOption, find_ledgers, load_seal_keys, rereading, visible
 from .fate import words
 
 _ARRIVED = (
@@ -51,6 +51,7 @@ def explain(
         bool, typer.Option("--all", help="Explain each attempt, not the last.")
     ] = False,
     log: LogOption = None,
+    seal_key: SealKeyOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -66,7 +67,8 @@ def explain(
     """
     settings = load_config(config, offline=True) if body is not None else None
     data = _read(body) if body is not None else b""
-    (story,) = find(rereading(find_ledgers(log, config)), [identifier], records=True)
+    keys = load_seal_keys(seal_key, config)
+    (story,) = find(rereading(find_ledgers(log, config), keys), [identifier], records=True)
     if not story.attempts:
         fail_with = f"{visible(identifier)}: never seen"
         out.print(fail_with, markup=False, highlight=False)

@@ -14,7 +14,7 @@ from hookgate_cli.common import out
 from .common import visible
 
 COLOURS = {"delivered": "green", "refused": "yellow", "failed": "red", "aborted": "magenta"}
-_SHOWN_OTHERWISE = frozenset(("event", "ts", "boot", "prev"))
+_SHOWN_OTHERWISE = frozenset(("event", "ts", "boot", "n", "prev", "mac"))
 
 ForwardsOption = Annotated[
     bool,

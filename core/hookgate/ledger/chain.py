@@ -151,7 +151,7 @@ class _Verifier:
                 self._note(Kind.OLD_FORMAT, line.place, "without a number: made up", name)
             self._end_damaged()
             self._hole = True
-            self._last_boot = None
+            self._last_boot = boot
             return
         if not boot.begun:
             self._check_first(line, record, prev, boot)
@@ -226,6 +226,8 @@ class _Verifier:
             text = "it found its file empty: several were joined, or it wrote to a pipe"
             self._note(Kind.JOINED, line.place, text, name)
         else:
+            if before is not None:
+                before.cut = True
             before = None
             text = (
                 f"edited, or lines after it were cut off: boot {name}, which begins at"
@@ -242,6 +244,8 @@ class _Verifier:
         if boot is None or not boot.begun:
             return None
         boot.named = True
+        if boot.cut:
+            return boot
         if boot.n < last.n:
             text = f"lines {boot.n + 1} to {last.n} were cut off: {who} names the last, {place}"
             self._note(Kind.CUT, boot.place, text, boot.boot)

@@ -10,12 +10,13 @@ from .state import LastLine
 class NumberedBoot:
     """One boot: its seal, its chain, and whether anything names its last line.
 
-    `follows` is the line that its `start` says the state file named; `piped` that it has none.
+    `follows` is the line that its `start` says the state file named, `piped` that it has no such
+    file, `cut` that its end is known to have been another one.
     """
 
     def __init__(self, boot: str, context: Context) -> None:
         self.boot = boot
-        self.stopped = self.piped = self.named = False
+        self.stopped = self.piped = self.named = self.cut = False
         self.follows: LastLine | None = None
         self.n = 0
         self._context = context

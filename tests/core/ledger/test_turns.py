@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from hookgate.ledger.sync import SYNC_EVERY_LINES
 from hookgate.ledger.sink import Sink
+from hookgate.ledger.sync import SYNC_EVERY_LINES
 from hookgate.settings import Fsync
 from support.journal import Book, Disk
 from support.ledger import assert_balanced, assert_chained, read_ledger
