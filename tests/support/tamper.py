@@ -73,6 +73,7 @@ def rechain(lines: Lines) -> Lines:
         record["prev"] = previous.get(record["boot"], "")
         if record.get("previous_line"):
             record["previous_line"] = sha256(forged[-1]).hexdigest()
+        if record.get("follows"):
             record["follows"] = record["follows"][:-64] + sha256(forged[-1]).hexdigest()
         record.pop("mac", None)
         forged.append(json.dumps(record, separators=(",", ":")).encode())

@@ -67,7 +67,10 @@ def read_state(path: Path, keyring: Keyring, ledger: str | None = None) -> LastL
 
     Raises `StateError`, also where it is another ledger's than that with the name `ledger`.
     """
-    raw = _read(path).rstrip(b"\n")
+    data = _read(path)
+    raw = data[:-1]
+    if not data.endswith(b"\n"):
+        raise StateError("it was cut off")
     body, mac = split(raw)
     if keyring and not mac:
         raise StateError("it is not sealed: written without the key, or made up")
