@@ -13,6 +13,7 @@ from hookgate.ledger.record import FIELDS, SEAL
 from hookgate.policy import Reason
 from hookgate.ranges import SHIPPED
 from hookgate_cli.main import app
+from support.forgery import UNSEEN
 
 ROOT = Path(__file__).parents[2]
 
@@ -27,7 +28,7 @@ def table(page: str, mark: str) -> list[list[str]]:
         for line in match[1].splitlines()
         if line.startswith("|")
     ]
-    return [row for row in rows if row[0] not in ("key", "field", "reason", "set")
+    return [row for row in rows if row[0] not in ("key", "field", "reason", "set", "change")
             and not row[0].startswith("---")]  # fmt: skip
 
 
@@ -71,6 +72,12 @@ def test_audit_lists_every_field_and_the_records_that_have_it() -> None:
     assert {row[0]: row[1] for row in rows} == expected
     assert len(rows) == len(expected)
     assert all(len(row) == 5 and all(row) for row in rows)
+
+
+def test_audit_lists_what_cannot_be_found() -> None:
+    """Of each row a test makes sure that it cannot: tests/core/ledger/test_forgery.py."""
+    rows = table("docs/audit.md", "unseen")
+    assert [row[0] for row in rows] == [change.name for change in UNSEEN]
 
 
 def test_dependencies_are_all_explained() -> None:

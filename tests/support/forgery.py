@@ -165,6 +165,10 @@ FOUND = [
     Forgery("all made anew in the old format", _downgrade),
     Forgery("CRLF", lambda p: p.write_bytes(p.read_bytes().replace(b"\n", b"\r\n"))),
     Forgery("the state file deleted", lambda p: _delete(state_path(p))),
+    Forgery(
+        "all files of a worker deleted but its state file",
+        lambda p: _delete(*(file for file in find_files(p) if file.name.startswith("audit.1."))),
+    ),
     Forgery("the stop cut", lambda p: p.write_bytes(b"".join(_lines(p)[:-1]))),
     Forgery(
         "the newest file and the state file deleted",

@@ -92,10 +92,20 @@ class _Verifier:
 
     def add(self, line: Line) -> None:
         self._lines += 1
+        record, boot = line.record, self._last_boot
+        if (
+            boot is not None
+            and record is not None
+            and self._damaged is None
+            and not self._hole
+            and line.file == self._file
+            and boot.go_on(line, record)
+        ):
+            self._last = line
+            return
         if line.file != self._file:
             self._end_file()
             self._file = line.file
-        record = line.record
         if record is None:
             self._end_damaged()
             self._damaged = line
@@ -263,7 +273,10 @@ class _Verifier:
                 continue
             boot = self._check_followed(last, "the state file", str(path))
             if boot is None and last.n:
-                text = f"the state file names line {last.n} of it, which is not here"
+                text = (
+                    f"the state file names line {last.n} of it, which is not here; if the files"
+                    " were meant to go, let the state file go too"
+                )
                 self._note(Kind.CUT, str(path), text, last.boot)
             elif last.boot in later:
                 text = (

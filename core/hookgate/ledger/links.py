@@ -50,12 +50,8 @@ class Break(NamedTuple):
     tip: str
 
 
-class Seen(NamedTuple):
-    """A line of late."""
-
-    digest: str
-    boot: str
-    place: tuple[str, int]
+# A line of late: digest, boot, file, number. No NamedTuple: one is made for each line.
+_Seen = tuple[str, str, str, int]
 
 
 class Context:
@@ -64,7 +60,7 @@ class Context:
     def __init__(self, keyring: Keyring) -> None:
         self.keyring = keyring
         self.findings = Findings()
-        self.recent: deque[Seen] = deque(maxlen=_RECENT)
+        self.recent: deque[_Seen] = deque(maxlen=_RECENT)
         # By the digests that broken links name: the line that belongs there may stand elsewhere.
         self.wanted: dict[str, Break] = {}
 
@@ -82,19 +78,19 @@ class Links:
     `prev` has to be.
     """
 
-    __slots__ = ("_breaks", "_context", "_held", "_place", "_raw", "boot", "tip")
+    __slots__ = ("_breaks", "_context", "_held", "_line", "boot", "tip")
 
     def __init__(self, boot: str, line: Line, digest: str, context: Context) -> None:
         self.boot = boot
         self._context = context
-        self._held = 0
+        self._held = False
         self._breaks: list[Break] = []
         self._advance(line, digest)
 
     @property
     def place(self) -> str:
         """Its last line."""
-        return _join(self._place)
+        return self._line.place
 
     def follow(self, line: Line, prev: str, digest: str, *, damaged: bool) -> bool:
         """Take the boot's next line; False where it is no part of the chain.
@@ -107,15 +103,21 @@ class Links:
             text = f"out of order: the line that belongs before it stands at {line.place}"
             self._amend(moved, Kind.MOVED, text)
         if prev == self.tip:
-            self._held += 1
+            self._held = True
         elif moved is not None or not (damaged or self._explain(line, prev, digest)):
             return False
         self._advance(line, digest)
         return True
 
+    def hold(self, line: Line, digest: str) -> None:
+        """Take the boot's next line, which is known to follow from the tip."""
+        self._held = True
+        self.tip, self._line = digest, line
+        self._context.recent.append((digest, self.boot, line.file, line.number))
+
     def _advance(self, line: Line, digest: str) -> None:
-        self.tip, self._raw, self._place = digest, line.raw, (line.file, line.number)
-        self._context.recent.append(Seen(digest, self.boot, self._place))
+        self.tip, self._line = digest, line
+        self._context.recent.append((digest, self.boot, line.file, line.number))
 
     def _explain(self, line: Line, prev: str, digest: str) -> bool:
         """Say why a line does not follow from the tip; False if the chain goes on without it."""
@@ -123,11 +125,11 @@ class Links:
         if context.findings.full:
             context.findings.more[Kind.BROKEN] += 1
             return True
-        recent = [seen for seen in context.recent if seen.boot == self.boot]
-        digests = [seen.digest for seen in recent]
+        recent = [seen for seen in context.recent if seen[1] == self.boot]
+        digests = [seen[0] for seen in recent]
         last = self._breaks[-1] if self._breaks else None
         if digest in digests:
-            original = _join(recent[digests.index(digest)].place)
+            original = _place(recent[digests.index(digest)])
             self._note(Kind.DUPLICATE, line.place, f"a copy of {original}")
             return False
         if last is not None and prev == last.tip:
@@ -137,12 +139,12 @@ class Links:
             before, rival = recent[digests.index(prev) :][:2]
             text = (
                 f"inserted, or the line at {line.place} was: both say that they follow"
-                f" {_join(before.place)}"
+                f" {_place(before)}"
             )
-            self._note(Kind.INSERTED, _join(rival.place), text)
+            self._note(Kind.INSERTED, _place(rival), text)
         elif not self._explain_seal(line, prev):
             text = f"edited, or lines after it are missing: {line.place} does not follow from it"
-            if self._place[0] != line.file:
+            if self._line.file != line.file:
                 text += "; a file between the two may be missing"
             context.wanted[prev] = self._break(line, Kind.BROKEN, self.place, text)
         return True
@@ -169,5 +171,5 @@ def plain_digest(raw: bytes) -> str:
     return sha256(raw).hexdigest()
 
 
-def _join(place: tuple[str, int]) -> str:
-    return f"{place[0]}:{place[1]}"
+def _place(seen: _Seen) -> str:
+    return f"{seen[2]}:{seen[3]}"

@@ -1,5 +1,7 @@
 """Boots whose lines have numbers, and where there is a key a MAC each: what proves a line."""
 
+from hashlib import sha256
+
 from .links import Context, Kind, Links, plain_digest
 from .reader import Line
 from .record import Record
@@ -41,6 +43,31 @@ class NumberedBoot:
     def tip(self) -> str:
         """The digest of its last line."""
         return self._links.tip if self._links is not None else ""
+
+    def go_on(self, line: Line, record: Record) -> bool:
+        """Take the next line, if it is nothing but that; else do nothing. This is for speed."""
+        links, get = self._links, record.get
+        if (
+            links is None
+            or get("prev") != links.tip
+            or get("boot") != self.boot
+            or get("n") != self.n + 1
+            or self._context.wanted
+        ):
+            return False
+        body, digest = split(line.raw)
+        if self._seal is not None:
+            if self._seal.mac(body) != digest:
+                return False
+        elif self._is_sealed is not bool(digest):
+            return False
+        elif not digest:
+            digest = sha256(body).hexdigest()
+        links.hold(line, digest)
+        self.n += 1
+        if record["event"] == "stop":
+            self.stopped = True
+        return True
 
     def prove(self, line: Line, record: Record) -> str:
         """The line's digest, "" where it is not what a gate wrote, and then say so."""

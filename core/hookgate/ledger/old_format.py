@@ -60,7 +60,7 @@ class _OldLinks(Links):
 
     def _explain_seal(self, line: Line, prev: str) -> bool:
         context = self._context
-        if self._key and prev == plain_digest(self._raw):
+        if self._key and prev == plain_digest(self._line.raw):
             self._key = b""
             since = "from here on: made anew" if self._held else "made anew, or older than the key"
             self._break(line, Kind.UNSEALED, line.place, f"chained without the key, {since}")

@@ -208,6 +208,13 @@ def test_a_boot_that_crashed_is_named_by_the_next(path: Path) -> None:
     assert [finding.kind for finding in look(path).findings] == [Kind.TORN, Kind.NO_STOP]
 
 
+def test_without_a_key_it_shows_that_the_newest_line_was_edited(path: Path) -> None:
+    """No line follows that could show it."""
+    Book(path).close(received=1)
+    path.write_bytes(path.read_bytes().replace(b'"received":1', b'"received":2'))
+    assert [finding.kind for finding in look(path, ()).findings] == [Kind.CUT]
+
+
 def test_a_pipe_has_none_and_verify_says_so(tmp_path: Path) -> None:
     """What is cut off there nothing shows."""
     fifo, path = tmp_path / "fifo", tmp_path / "audit.jsonl"
