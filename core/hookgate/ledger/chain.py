@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from .ends import State, check_ends, read_end
 from .findings import Finding
 from .links import HARMLESS, Context, Kind, plain_digest
 from .numbered import NumberedBoot
@@ -16,13 +17,9 @@ from .old_format import OldBoot
 from .reader import Line
 from .record import Record
 from .seal import Keyring
-from .state import LastLine, StateError, parse_last_line, read_state
+from .state import parse_last_line
 
 __all__ = ["HARMLESS", "Kind", "Verification", "verify"]
-
-
-# A state file and the line that it names, or why it names none.
-_State = tuple[Path, LastLine | str]
 
 
 class Verification(NamedTuple):
@@ -56,18 +53,11 @@ def verify(
     """
     keyring = Keyring(keys)
     # First, as hookgate may write lines meanwhile and then a state that names them.
-    named = [(path, _read_state(path, keyring)) for path in states or ()]
+    named = [(path, read_end(path, keyring)) for path in states or ()]
     verifier = _Verifier(keyring)
     for line in lines:
         verifier.add(line)
     return verifier.close(named if states is not None else None)
-
-
-def _read_state(path: Path, keyring: Keyring) -> LastLine | str:
-    try:
-        return read_state(path, keyring)
-    except StateError as error:
-        return str(error)
 
 
 class _Verifier:
@@ -114,7 +104,7 @@ class _Verifier:
         if line.raw:
             self._last = line
 
-    def close(self, states: Sequence[_State] | None) -> Verification:
+    def close(self, states: Sequence[State] | None) -> Verification:
         self._end_file()
         for old in self._old.values():
             old.close()
@@ -124,11 +114,7 @@ class _Verifier:
             if not end.stopped:
                 text = "no stop: it crashed, is still running, or its end was cut off"
                 self._note(Kind.NO_STOP, end.place, text, end.boot)
-        for boot in begun:
-            if boot.follows is not None:
-                self._check_followed(boot.follows, f"boot {boot.boot}", boot.place)
-        if states is not None:
-            self._check_ends(begun, states)
+        check_ends(begun, states, self._context)
         context = self._context
         return Verification(
             self._lines,
@@ -247,47 +233,6 @@ class _Verifier:
         if before is not None:
             before.named = True
         return before
-
-    def _check_followed(self, last: LastLine, who: str, place: str) -> NumberedBoot | None:
-        """Compare the line that a start or a state file names with what is here."""
-        boot = self._boots.get(last.boot)
-        if boot is None or not boot.begun:
-            return None
-        boot.named = True
-        if boot.cut:
-            return boot
-        if boot.n < last.n:
-            text = f"lines {boot.n + 1} to {last.n} were cut off: {who} names the last, {place}"
-            self._note(Kind.CUT, boot.place, text, boot.boot)
-        elif boot.n == last.n and last.digest not in ("", boot.tip):
-            text = f"edited: {who} names another last line, {place}"
-            self._note(Kind.CUT, boot.place, text, boot.boot)
-        return boot
-
-    def _check_ends(self, begun: list[NumberedBoot], states: Sequence[_State]) -> None:
-        """Each boot's last line is named by a later start or by a state file."""
-        later = {boot.boot for boot in begun if boot.named}
-        for path, last in states:
-            if isinstance(last, str):
-                self._note(Kind.BAD_STATE, str(path), last)
-                continue
-            boot = self._check_followed(last, "the state file", str(path))
-            if boot is None and last.n:
-                text = (
-                    f"the state file names line {last.n} of it, which is not here; if the files"
-                    " were meant to go, let the state file go too"
-                )
-                self._note(Kind.CUT, str(path), text, last.boot)
-            elif last.boot in later:
-                text = (
-                    "the state file is older than the ledger: hookgate crashed as it began or could"
-                    " not write it, or it was put back"
-                )
-                self._note(Kind.OLD_STATE, str(path), text, last.boot)
-        for boot in begun:
-            if not (boot.named or boot.piped):
-                text = "what came after it is missing: no start and no state file names its end"
-                self._note(Kind.LOOSE_END, boot.place, text, boot.boot)
 
     def _add_unchained(self, line: Line, record: Record) -> None:
         self._end_damaged()
