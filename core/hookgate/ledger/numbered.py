@@ -52,7 +52,6 @@ class NumberedBoot:
             or get("prev") != links.tip
             or get("boot") != self.boot
             or get("n") != self.n + 1
-            or self._context.wanted
         ):
             return False
         body, digest = split(line.raw)

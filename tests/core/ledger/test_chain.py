@@ -152,6 +152,35 @@ def test_without_a_key_a_chain_made_anew_holds(tmp_path: Path) -> None:
     assert verify(read([path])).holds
 
 
+@pytest.mark.parametrize("key", [b""], indirect=True)
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (b'"n":4', b'"n":5', [(Kind.BROKEN, 4), (Kind.BROKEN, 5), (Kind.NO_STOP, 5)]),
+        (
+            b'"boot":"b0"',
+            b'"boot":"b7"',
+            [(Kind.CUT, 4), (Kind.BROKEN, 5), (Kind.NO_STOP, 5), (Kind.NO_STOP, 4)],
+        ),
+    ],
+    ids=["number", "boot"],
+)
+def test_a_line_that_follows_and_has_another_place_is_told(
+    old: bytes, new: bytes, expected: list[tuple[str, int]], path: Path
+) -> None:
+    """What is made anew without care: `prev` alone does not make a line the next one."""
+
+    def change(lines: Lines) -> Lines:
+        changed = lines[3].replace(old, new)
+        after = json.loads(lines[4])
+        after["prev"] = sha256(changed if b'"b0"' in changed else lines[2]).hexdigest()
+        rest = json.dumps(after, separators=(",", ":")).encode()
+        return [*lines[:3], changed, rest]
+
+    rewrite(path, change)
+    assert told(verify(read([path]))) == expected
+
+
 @pytest.mark.parametrize("key", [SEAL], indirect=True)
 def test_without_the_key_the_chain_cannot_be_made_anew(path: Path) -> None:
     """Who edits a line and recomputes all that follow still lacks the key."""

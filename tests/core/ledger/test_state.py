@@ -19,7 +19,7 @@ from hookgate.ledger.state import (
     write_state,
 )
 from support.forgery import look
-from support.journal import Book, kinds
+from support.journal import Book, kinds, obedient_disk
 from support.ledger import read_ledger
 from support.tamper import SEAL, crash
 
@@ -199,6 +199,17 @@ def test_a_crash_before_the_first_state_is_no_loss(path: Path) -> None:
     Book(path, seal_key=SEAL, boot="b1").close()
     found = [finding.kind for finding in look(path).findings]
     assert found == [Kind.NO_STOP]
+
+
+def test_the_first_state_is_there_before_the_first_line(path: Path) -> None:
+    """On a full disk `start` is owed, and no line is named yet."""
+    with obedient_disk() as disk:
+        disk.room = 0
+        book = Book(path, seal_key=SEAL)
+        assert said(path) == LastLine("b0", 0, "")
+        disk.room = None
+        book.close()
+    assert said(path) == last_line(path)
 
 
 def test_a_boot_that_crashed_is_named_by_the_next(path: Path) -> None:
