@@ -34,7 +34,7 @@ _BEGAN = 1_766_000_000
 # What differs from one delivery to the next; the rest of its line is made once.
 _VARYING = (
     "ts", "seq", "request_id", "client", "sha256", "reference", "event_reference", "duration_ms",
-    "upstream_ms", "prev",
+    "upstream_ms", "n", "prev",
 )  # fmt: skip
 _COMMON: dict[str, Any] = {
     "event": "delivery", "front": "sidecar", "answered": True, "peer": "31.169.56.1",
@@ -114,8 +114,8 @@ class _Boot:
         self._templates = [_template(name, case) for case in _CASES]
 
     def put(self, kind: str, **fields: Any) -> None:
-        opening = {"event": kind, "boot": self.name, "front": "sidecar", "prev": self.prev}
-        record = {**opening, **fields}
+        chained = {"n": self.lines + 1, "prev": self.prev}
+        record = {"event": kind, "boot": self.name, "front": "sidecar", **chained, **fields}
         text = json.dumps({name: record.get(name) for name in FIELDS[kind]}, separators=(",", ":"))
         self._line(text.encode())
 
@@ -124,12 +124,13 @@ class _Boot:
             (
                 f'{{"event":"forward","ts":{ts},"boot":"{self.name}","seq":{seq},'
                 f'"request_id":{request},"reference":{reference},"sha256":{digest},'
-                f'"prev":"{self.prev}"}}'
+                f'"n":{self.lines + 1},"prev":"{self.prev}"}}'
             ).encode()
         )
 
     def delivery(self, number: int, *varying: Any) -> None:
-        self._line((self._templates[number] % (*varying, f'"{self.prev}"')).encode())
+        chained = self.lines + 1, f'"{self.prev}"'
+        self._line((self._templates[number] % (*varying, *chained)).encode())
         case = _CASES[number]
         self.counts[case.outcome, case.reason] += 1
 
@@ -296,6 +297,7 @@ def compare(folder: Path, lines: int, *, with_jq: bool) -> None:
     rows = {
         "stats": (*hookgate, "stats", "--json", *names),
         "balance": (*hookgate, "balance", "--json", *names),
+        "verify": (*hookgate, "verify", "--json", *names),
         f"fate of {ASKED:,}": (*hookgate, "fate", "--json", "--file", str(asked), *logs),
     }
     if with_jq:

@@ -11,7 +11,7 @@ from hookgate import __version__
 
 VERBS = (
     *("serve", "mitmdump", "demo", "check", "send"),
-    *("audit", "nginx", "config", "schema"),
+    *("audit", "nginx", "config", "keys", "schema"),
 )
 
 

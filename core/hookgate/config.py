@@ -11,6 +11,7 @@ from typing import Any
 import netaddr
 
 from .keys import KEYS, ROUTE_KEYS, SECTIONS, Key
+from .ledger.seal import split_keys
 from .policy import OBSERVABLE, Contract, ContractError
 from .ranges import parse_networks
 from .settings import (
@@ -153,7 +154,7 @@ def _assemble(
     key = _secret("audit.key_file", values["audit.key_file"], problems)
     if personal is PersonalData.HMAC and not values["audit.key_file"]:
         problems.append('audit.key_file is missing; audit.personal_data = "hmac" needs a secret')
-    seal_key = _secret("audit.seal_key_file", values["audit.seal_key_file"], problems)
+    seal_key = _seal_keys("audit.seal_key_file", values["audit.seal_key_file"], problems)
     _check_certificates(values, problems)
     _check_listener(values, problems)
     if not values["audit.path"]:
@@ -283,3 +284,24 @@ def _secret(where: str, path: str, problems: list[str]) -> bytes:
             f"make one with: openssl rand -hex 32 > {path}"
         )
     return secret
+
+
+def _seal_keys(where: str, path: str, problems: list[str]) -> bytes:
+    """The file's content, whose every line is a key that is long enough."""
+    content = _secret(where, path, problems)
+    short = [key for key in split_keys(content) if len(key) < SHORTEST_SECRET]
+    if short and len(content) >= SHORTEST_SECRET:
+        problems.append(
+            f'{where} = "{path}" has a line of fewer than {SHORTEST_SECRET} bytes: '
+            "each line is a key, and the first one seals"
+        )
+    return content
+
+
+def read_seal_keys(path: str) -> tuple[bytes, ...]:
+    """The keys in a seal key file, as the ledger is read with. Raises `ConfigError`."""
+    problems: list[str] = []
+    keys = split_keys(_seal_keys("audit.seal_key_file", path, problems))
+    if problems:
+        raise ConfigError(problems)
+    return keys

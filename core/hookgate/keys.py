@@ -214,7 +214,7 @@ KEYS: tuple[Key, ...] = (
     Key("audit", "path", "hookgate-audit.jsonl", text, 'The ledger; "-" is stdout.'),
     Key("audit", "personal_data", "mask", choice(*PersonalData), "How from and to are recorded: mask, hmac, plain or omit."),
     Key("audit", "key_file", "", text, "The secret for hmac, at least 16 bytes."),
-    Key("audit", "seal_key_file", "", text, "A secret that turns the hash chain into a keyed one, at least 16 bytes."),
+    Key("audit", "seal_key_file", "", text, "The keys that seal each line, one a line, at least 16 bytes each: the first seals, older ones below it still prove."),
     Key("audit", "fsync", "interval", choice(*Fsync), "When lines are forced to disk: never, interval (1 s or 50 records, but 50 ms apart) or always."),
     Key("sidecar", "listen", "127.0.0.1:8081", listen_address, "Where the sidecar listens."),
     Key("sidecar", "workers", 1, number(1, 256), "Worker processes; each writes a ledger of its own."),

@@ -79,7 +79,9 @@ class RouteSettings:
 
 @dataclass(frozen=True, slots=True)
 class AuditSettings:
-    """The ledger. Keys are the key files' contents, b"" where none is set."""
+    """The ledger. Keys are the key files' contents, b"" where none is set; `seal_key` holds one key
+    a line.
+    """
 
     path: str
     personal_data: PersonalData

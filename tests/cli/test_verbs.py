@@ -19,7 +19,7 @@ from support.receiver import receiving
 from support.sidecar import ALLOWED, FOREIGN, sidecar
 
 VERBS = ["serve", "mitmdump", "demo", "check", "send", "config init", "config check", "config show",
-         "schema list", "schema show"]  # fmt: skip
+         "keys new", "schema list", "schema show"]  # fmt: skip
 
 
 @pytest.mark.parametrize("options", [[], ["--addon"]], ids=["sidecar", "addon"])

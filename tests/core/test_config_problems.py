@@ -188,6 +188,17 @@ def test_a_secret_is_read_from_its_file(key: str, member: str) -> None:
     assert "0123456789abcdef" not in repr(config)
 
 
+def test_each_line_of_a_seal_key_file_is_a_key_that_is_long_enough() -> None:
+    """A line that wrapped is no key to be used unawares."""
+    Path("secret").write_text("0123456789abcdef\n\nfedcba9876543210\n")
+    keys = {"audit.seal_key_file": "secret"}
+    assert load(None, {**URL, **keys}, {}).audit.seal_key.startswith(b"0123456789abcdef\n")
+    Path("secret").write_text("0123456789abcdef\nfedcba\n")
+    line = problem(keys=keys)
+    assert 'audit.seal_key_file = "secret" has a line of fewer than 16 bytes' in line
+    assert "fedcba" not in line
+
+
 @pytest.mark.parametrize("key", ["audit.key_file", "audit.seal_key_file"])
 @pytest.mark.parametrize("content", ["", "\n", "0123456789abcde", " 0123456789abcde \n"])
 def test_a_secret_that_is_too_short_is_refused(key: str, content: str) -> None:

@@ -9,10 +9,11 @@ import pytest
 from typer.main import get_command
 
 from hookgate.keys import KEYS, ROUTE_KEYS
-from hookgate.ledger.record import FIELDS
+from hookgate.ledger.record import FIELDS, SEAL
 from hookgate.policy import Reason
 from hookgate.ranges import SHIPPED
 from hookgate_cli.main import app
+from support.forgery import UNSEEN
 
 ROOT = Path(__file__).parents[2]
 
@@ -27,7 +28,7 @@ def table(page: str, mark: str) -> list[list[str]]:
         for line in match[1].splitlines()
         if line.startswith("|")
     ]
-    return [row for row in rows if row[0] not in ("key", "field", "reason", "set")
+    return [row for row in rows if row[0] not in ("key", "field", "reason", "set", "change")
             and not row[0].startswith("---")]  # fmt: skip
 
 
@@ -66,10 +67,17 @@ def test_audit_lists_every_field_and_the_records_that_have_it() -> None:
         f"`{name}`": "all" if len(where) == len(FIELDS) else ", ".join(where)
         for name, where in kinds.items()
     }
+    expected[f"`{SEAL}`"] = "all, sealed"
     rows = table("docs/audit.md", "fields")
     assert {row[0]: row[1] for row in rows} == expected
     assert len(rows) == len(expected)
     assert all(len(row) == 5 and all(row) for row in rows)
+
+
+def test_audit_lists_what_cannot_be_found() -> None:
+    """Of each row a test makes sure that it cannot: tests/core/ledger/test_forgery.py."""
+    rows = table("docs/audit.md", "unseen")
+    assert [row[0] for row in rows] == [change.name for change in UNSEEN]
 
 
 def test_dependencies_are_all_explained() -> None:

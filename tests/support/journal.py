@@ -13,7 +13,7 @@ from unittest.mock import patch
 
 import structlog
 
-from hookgate.ledger import journal, sink
+from hookgate.ledger import sink, sums, sync
 from hookgate.ledger.journal import Journal
 from hookgate.ledger.record import Record
 from hookgate.policy import Reason
@@ -169,7 +169,7 @@ class Clock:
 @contextlib.contextmanager
 def obedient_clock() -> Iterator[Clock]:
     clock = Clock()
-    with patch.object(journal, "time", clock):
+    with patch.object(sums, "time", clock), patch.object(sync, "time", clock):
         yield clock
 
 

@@ -3,7 +3,7 @@
 import hmac
 import json
 import time
-from hashlib import sha256
+from hashlib import blake2b, sha256
 from pathlib import Path
 from typing import Any
 
@@ -63,13 +63,22 @@ def read_ledger(path: Path, *, growing: bool = False) -> list[Record]:
 
 
 def assert_chained(path: Path, key: bytes = b"") -> None:
-    """Every line's `prev` is the digest of its boot's line before."""
-    previous: dict[str, str] = {}
+    """Every line has the next number and names its boot's line before; with a key, it is sealed."""
+    previous: dict[str, tuple[int, str]] = {}
+    line_key = hmac.new(key, b"hookgate ledger line", sha256).digest()
     for line in path.read_bytes().splitlines():
         record = json.loads(line)
-        assert record["prev"] == previous.get(record["boot"], ""), record
-        digest = hmac.new(key, line, sha256) if key else sha256(line)
-        previous[record["boot"]] = digest.hexdigest()
+        n, prev = previous.get(record["boot"], (0, ""))
+        assert (record["n"], record["prev"]) == (n + 1, prev), record
+        digest = sha256(line).hexdigest()
+        if key:
+            body, _, mac = line.rpartition(b',"mac":"')
+            digest = blake2b(body, key=line_key, digest_size=32).hexdigest()
+            assert mac == digest.encode() + b'"}'
+            assert record["mac"] == digest
+        else:
+            assert "mac" not in record
+        previous[record["boot"]] = n + 1, digest
 
 
 def assert_balanced(path: Path) -> dict[str, int]:

@@ -6,6 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from hookgate.ledger.chain import Verification
+from hookgate.ledger.state import state_path
 
 from .journal import Book
 
@@ -20,6 +21,19 @@ def write_boot(path: Path, key: bytes, boot: str) -> None:
     for seq in (2, 3, 4):
         book.refused(seq)
     book.close()
+
+
+def crash(path: Path, key: bytes, boot: str, torn: int = 0) -> None:
+    """A boot that is killed before its stop, so many bytes into its last line if it is torn."""
+    book = Book(path, seal_key=key, boot=boot)
+    book.forward(1)
+    book.delivered(1)
+    book.refused(2)
+    state = state_path(path).read_bytes()
+    whole = path.read_bytes()
+    book.close()
+    state_path(path).write_bytes(state)
+    path.write_bytes(whole[:-torn] if torn else whole)
 
 
 def rewrite(path: Path, change: Callable[[Lines], Lines]) -> None:
@@ -46,8 +60,8 @@ def edit(line: bytes) -> bytes:
     return line.replace(b"malformed_json", b"not_utf8")
 
 
-def made_up(prev: str) -> bytes:
-    return json.dumps({"event": "delivery", "boot": "b0", "prev": prev}).encode()
+def made_up(prev: str, n: int = 4) -> bytes:
+    return json.dumps({"event": "delivery", "boot": "b0", "n": n, "prev": prev}).encode()
 
 
 def rechain(lines: Lines) -> Lines:
@@ -59,6 +73,9 @@ def rechain(lines: Lines) -> Lines:
         record["prev"] = previous.get(record["boot"], "")
         if record.get("previous_line"):
             record["previous_line"] = sha256(forged[-1]).hexdigest()
+        if record.get("follows"):
+            record["follows"] = record["follows"][:-64] + sha256(forged[-1]).hexdigest()
+        record.pop("mac", None)
         forged.append(json.dumps(record, separators=(",", ":")).encode())
         previous[record["boot"]] = sha256(forged[-1]).hexdigest()
     return forged

@@ -36,7 +36,7 @@ Known.learn = lambda *_: None
 """
 
 # What differs between two deliveries that are alike.
-_PASSING = {"ts", "boot", "seq", "request_id", "prev", "duration_ms", "upstream_ms"}
+_PASSING = {"ts", "boot", "seq", "request_id", "n", "prev", "duration_ms", "upstream_ms"}
 _ID = re.compile(rb"[0-9a-f]{16}-[0-9a-f]+")
 # The length of a problem document is that of its id too.
 _PASSING_LINE = re.compile(rb"\r\n(Date|Content-Length): [^\r]*")

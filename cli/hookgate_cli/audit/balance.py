@@ -10,7 +10,14 @@ from hookgate.ledger.balance import GRAVE, OUTCOMES, Balance, Sheet
 from hookgate.ledger.balance import balance as add_up
 from hookgate_cli.common import FINDING, ConfigOption, JsonOption, out, print_json, visible
 
-from .common import FilesArgument, find_ledgers, reading, tell
+from .common import (
+    FilesArgument,
+    SealKeyOption,
+    find_ledgers,
+    load_seal_keys,
+    reading,
+    tell,
+)
 
 _OPEN = ("unknown", "in_flight", "missing")
 # A person reads the newest of many; --json has them all.
@@ -18,11 +25,15 @@ _MOST_SHOWN = 20
 
 
 def balance(
-    files: FilesArgument = None, config: ConfigOption = None, as_json: JsonOption = False
+    files: FilesArgument = None,
+    seal_key: SealKeyOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Add up every boot: received = delivered + refused + failed + aborted + in flight.
 
     Names what is missing, doubled or unknown, with file and line. Exits 1 if it does not balance.
+    With a seal key, lines that it does not prove count for nothing.
 
     Examples:
 
@@ -30,7 +41,8 @@ def balance(
 
       hookgate audit balance /var/log/hookgate/*.jsonl* --json
     """
-    with reading(find_ledgers(files, config)) as lines:
+    keys = load_seal_keys(seal_key, config)
+    with reading(find_ledgers(files, config), keys) as lines:
         sums = add_up(lines)
     if as_json:
         print_json(_report(sums))

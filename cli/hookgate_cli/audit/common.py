@@ -1,5 +1,6 @@
 """What the audit verbs share: which files they read, and how a long read shows."""
 
+import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -12,10 +13,15 @@ from rich.padding import Padding
 from rich.progress import BarColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
 from rich.text import Text
 
+from hookgate.config import read_seal_keys
 from hookgate.ledger.findings import Finding
+from hookgate.ledger.proven import Prover
 from hookgate.ledger.reader import Line, find_files, in_order, read
+from hookgate.ledger.state import find_states
 from hookgate.sources import gather
-from hookgate_cli.common import err, fail, load_config, out, visible
+from hookgate_cli.common import err, fail, out, plain_errors, visible
+
+Keys = tuple[bytes, ...]
 
 # Below this a read ends before a bar could be looked at.
 _LONG_READ = 32 << 20
@@ -40,11 +46,11 @@ LogOption = Annotated[
 ]
 
 SealKeyOption = Annotated[
-    Path | None,
+    list[Path] | None,
     typer.Option(
         "--seal-key",
         metavar="FILE",
-        help="The key of the chain; else audit.seal_key_file, else none.",
+        help="Keys that seal lines, one a line, as often as needed; else audit.seal_key_file.",
     ),
 ]
 
@@ -64,6 +70,11 @@ def find_ledgers(files: list[Path] | None, config: str | None) -> list[Path]:
         fail(f"{error.filename} cannot be read: {error.strerror}")
 
 
+def ledger_states(config: str | None) -> list[Path]:
+    """The state files beside the ledger of the configuration."""
+    return find_states(Path(str(gather(config).keys["audit.path"].value)))
+
+
 @contextmanager
 def progress(files: list[Path]) -> Iterator[Callable[[int], None]]:
     """What is told the bytes read since: a bar, on a terminal and where reading takes long."""
@@ -78,24 +89,67 @@ def progress(files: list[Path]) -> Iterator[Callable[[int], None]]:
 
 
 @contextmanager
-def reading(files: list[Path]) -> Iterator[Iterator[Line]]:
-    """The lines of the files, with a progress bar on a terminal where that takes long."""
+def reading(files: list[Path], keys: Keys = ()) -> Iterator[Iterator[Line]]:
+    """The lines of the files, with a progress bar on a terminal where that takes long.
+
+    With keys, what they do not prove is no record, and afterwards it is said how much that was.
+    """
     with progress(files) as on_progress:
-        yield read(files, on_progress)
+        lines = read(files, on_progress)
+        prover = Prover(keys) if keys else None
+        yield lines if prover is None else prover.prove(lines)
+    if prover is not None and prover.left_out:
+        _tell_left_out(prover.left_out)
 
 
-def load_seal_key(file: Path | None, config: str | None) -> bytes:
-    """The chain's key: the file's, else the configuration's, b"" where neither names one."""
-    given = {"audit.seal_key_file": str(file) if file is not None else None}
-    return load_config(config, given, offline=True).audit.seal_key
+def _tell_left_out(count: int) -> None:
+    lines = "1 line is" if count == 1 else f"{count} lines are"
+    err.print(
+        f"{lines} left out: the seal key does not prove them, or they are copies;"
+        " hookgate audit verify names them",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+    )
 
 
-def rereading(files: list[Path]) -> Callable[[], Iterator[Line]]:
+def load_seal_keys(files: list[Path] | None, config: str | None) -> Keys:
+    """The keys of the files, else those of the configuration, none where neither names any.
+
+    Where the configuration's cannot be read by this user, lines are taken for what they say.
+    """
+    named = [str(file) for file in files or ()]
+    if not named:
+        sources = gather(config)
+        if sources.problems:
+            fail("\n".join(sources.problems))
+        path = str(sources.keys["audit.seal_key_file"].value)
+        if path and not os.access(path, os.R_OK) and os.path.lexists(path):
+            err.print(
+                f'audit.seal_key_file = "{path}" cannot be read by this user: nothing is proved',
+                markup=False,
+                highlight=False,
+                soft_wrap=True,
+            )
+            path = ""
+        named = [path] if path else []
+    with plain_errors():
+        return tuple(dict.fromkeys(key for path in named for key in read_seal_keys(path)))
+    raise AssertionError("unreachable")
+
+
+def rereading(files: list[Path], keys: Keys = ()) -> Callable[[], Iterator[Line]]:
     """What reads the files from their beginning each time that it is called."""
+    told = False
 
     def lines() -> Iterator[Line]:
+        nonlocal told
+        prover = Prover(keys) if keys else None
         with reading(files) as read_once:
-            yield from read_once
+            yield from read_once if prover is None else prover.prove(read_once)
+        if prover is not None and prover.left_out and not told:
+            told = True
+            _tell_left_out(prover.left_out)
 
     return lines
 

@@ -26,7 +26,7 @@ from hookgate_cli.common import (
     visible,
 )
 
-from .common import LogOption, find_ledgers, rereading
+from .common import LogOption, SealKeyOption, find_ledgers, load_seal_keys, rereading
 from .fate import words
 
 _ARRIVED = (
@@ -59,6 +59,7 @@ def explain(
         bool, typer.Option("--all", help="Explain each attempt, not the last.")
     ] = False,
     log: LogOption = None,
+    seal_key: SealKeyOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -74,7 +75,8 @@ def explain(
     """
     settings = load_config(config, offline=True) if body is not None else None
     data = _read(body) if body is not None else b""
-    (story,) = find(rereading(find_ledgers(log, config)), [identifier], records=True)
+    keys = load_seal_keys(seal_key, config)
+    (story,) = find(rereading(find_ledgers(log, config), keys), [identifier], records=True)
     if not story.attempts:
         fail_with = f"{visible(identifier)}: never seen"
         out.print(fail_with, markup=False, highlight=False)

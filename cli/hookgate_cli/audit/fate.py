@@ -15,7 +15,7 @@ from rich.text import Text
 from hookgate.ledger.fate import MOST_ATTEMPTS, Fate, Story, find
 from hookgate_cli.common import FINDING, ConfigOption, JsonOption, fail, out, print_json, visible
 
-from .common import LogOption, find_ledgers, rereading
+from .common import LogOption, SealKeyOption, find_ledgers, load_seal_keys, rereading
 
 _WORRYING = (Fate.LOST, Fate.UNKNOWN, Fate.NEVER_SEEN)
 _ORDINALS = ("first", "second", "third", "fourth", "fifth")
@@ -39,12 +39,14 @@ def fate(
         ),
     ] = None,
     log: LogOption = None,
+    seal_key: SealKeyOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Tell what became of events: every attempt, and the end.
 
-    Exits 1 if any is presumed lost, unknown or was never seen.
+    Exits 1 if any is presumed lost, unknown or was never seen. With a seal key, lines that it does
+    not prove are left out.
 
     Examples:
 
@@ -55,7 +57,8 @@ def fate(
     asked = [*(references or ()), *(_read_list(file) if file is not None else ())]
     if not asked:
         fail("no reference; name one, or a list of them with --file")
-    stories = find(rereading(find_ledgers(log, config)), asked)
+    keys = load_seal_keys(seal_key, config)
+    stories = find(rereading(find_ledgers(log, config), keys), asked)
     counts = Counter(story.fate for story in stories)
     if as_json:
         for story in stories:

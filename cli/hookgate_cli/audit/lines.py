@@ -11,7 +11,7 @@ from hookgate.ledger.record import Record
 from hookgate_cli.common import out, print_json, visible
 
 COLOURS = {"delivered": "green", "refused": "yellow", "failed": "red", "aborted": "magenta"}
-_SHOWN_OTHERWISE = frozenset(("event", "ts", "boot", "prev"))
+_SHOWN_OTHERWISE = frozenset(("event", "ts", "boot", "n", "prev", "mac"))
 
 ForwardsOption = Annotated[
     bool,

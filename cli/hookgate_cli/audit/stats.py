@@ -21,7 +21,15 @@ from hookgate_cli.common import (
     visible,
 )
 
-from .common import FilesArgument, find_ledgers, progress, reading
+from .common import (
+    FilesArgument,
+    Keys,
+    SealKeyOption,
+    find_ledgers,
+    load_seal_keys,
+    progress,
+    reading,
+)
 from .filters import (
     ChannelOption,
     ClientOption,
@@ -55,12 +63,14 @@ def stats(
     event_type: TypeOption = None,
     route: RouteOption = None,
     front: FrontOption = None,
+    seal_key: SealKeyOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Sum up a ledger: outcomes and reasons, sources, channels, latency, and when.
 
-    Large ledgers are read ten times as fast where hookgate[audit] is installed.
+    Large ledgers are read ten times as fast where hookgate[audit] is installed and no seal key is
+    given; with one, only the lines that it proves count.
 
     Examples:
 
@@ -71,23 +81,24 @@ def stats(
     query = make_query(
         since, until, outcome, reason, client, reference, channel, event_type, route, front
     )
+    keys = load_seal_keys(seal_key, config)
     with plain_errors():
-        summary = sum_up(find_ledgers(files, config), query)
+        summary = sum_up(find_ledgers(files, config), query, keys)
     if as_json:
         print_json(summary.as_dict())
     else:
         _show(summary)
 
 
-def sum_up(files: list[Path], query: Query) -> Summary:
-    """By DuckDB where the files are large and it is there, else line by line."""
-    if query.is_only_of_time and engine.serves(files):
+def sum_up(files: list[Path], query: Query, keys: Keys = ()) -> Summary:
+    """By DuckDB where the files are large and it is there, else line by line, as with keys."""
+    if not keys and query.is_only_of_time and engine.serves(files):
         try:
             with progress(files) as on_progress:
                 return engine.summarise(files, query.since, query.until, on_progress)
         except engine.EngineError as error:
             err.print(f"DuckDB gave up, reading line by line: {error}", markup=False)
-    with reading(files) as lines:
+    with reading(files, keys) as lines:
         chosen = lines
         if query != Query():
             chosen = (line for line in lines if line.record and query.matches(line.record))

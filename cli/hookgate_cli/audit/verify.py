@@ -1,43 +1,77 @@
 """`hookgate audit verify`: has the ledger been changed since it was written?"""
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
 from hookgate.ledger.chain import HARMLESS, Kind, Verification
 from hookgate.ledger.chain import verify as verify_chain
 from hookgate_cli.common import FINDING, ConfigOption, JsonOption, out, print_json
 
-from .common import FilesArgument, SealKeyOption, find_ledgers, load_seal_key, reading, tell
+from .common import (
+    FilesArgument,
+    SealKeyOption,
+    find_ledgers,
+    ledger_states,
+    load_seal_keys,
+    reading,
+    tell,
+)
 
 _UNSEALED = (
-    "The chain has no key: it shows accidents. Whoever can write the file can also make the chain"
-    " anew; audit.seal_key_file prevents that."
+    "The ledger has no seals: it shows accidents. Whoever can write the file can also make it anew;"
+    " audit.seal_key_file prevents that."
 )
-_SEALED = "The chain is sealed: nobody without the key can edit, insert or reorder lines unseen."
-_EITHER = (
-    "What no chain shows: lines cut off the end, unless a later start in the file names another"
-    " line before it, or a boot lacks its stop; and lines before the first that is here."
+_SEALED = (
+    "The ledger is sealed: nobody without the key can edit, insert, reorder or delete lines unseen,"
+    " but for what docs/audit.md lists."
+)
+_OLD = (
+    "are in the old format (0.1.0): chained, not sealed line by line. The last line of each boot is"
+    " proved by nothing."
+)
+_WHOLE = (
+    "What no ledger shows by itself: a newest end that was cut off since hookgate last started,"
+    " rotated or stopped; and everything before the first line that is here."
+)
+_PART = (
+    "Only these files were looked at: whether lines were cut off their end, or files after them are"
+    " gone, shows with the state files. Name no FILE, or name them with --state."
 )
 
 
 def verify(
     files: FilesArgument = None,
+    state: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--state",
+            metavar="FILE",
+            help="With FILEs: their state files, as often as needed; else those of audit.path.",
+        ),
+    ] = None,
     seal_key: SealKeyOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Follow the hash chain of every boot and name the first line that breaks it.
+    """Tell whether a ledger is as it was written, and name the first line that is not.
 
-    Exits 1 if a chain is broken.
+    Follows every boot line by line, and from boot to boot and file to file. Exits 1 if anything was
+    changed.
 
     Examples:
 
       hookgate audit verify
 
-      hookgate audit verify audit.jsonl.2.gz audit.jsonl.1 audit.jsonl --seal-key seal.key
+      hookgate audit verify audit.jsonl.2.gz audit.jsonl.1 audit.jsonl --state audit.state
+
+      hookgate audit verify --seal-key seal.key --seal-key last-year.key
     """
-    key = load_seal_key(seal_key, config)
+    keys = load_seal_keys(seal_key, config)
+    states = state if files else [*(state or ()), *ledger_states(config)]
     with reading(find_ledgers(files, config)) as lines:
-        verification = verify_chain(lines, key)
+        verification = verify_chain(lines, keys, states)
     if as_json:
         print_json(_report(verification))
     else:
@@ -54,6 +88,8 @@ def _report(verification: Verification) -> dict[str, object]:
         "boots": verification.boots,
         "sealed": verification.sealed,
         "unchained": verification.unchained,
+        "old_format": verification.old,
+        "whole": verification.whole,
         "first_bad": bad[0].place if bad else None,
         "findings": [finding._asdict() for finding in verification.findings],
         "more": verification.more,
@@ -67,8 +103,10 @@ def _show(verification: Verification) -> None:
     tell(verification.findings, verification.more, lambda kind: kind not in HARMLESS)
     if verification.unchained:
         out.print(f"{verification.unchained} lines of nginx carry no chain: nothing proves them.")
+    if verification.old:
+        out.print(f"{verification.old} lines {_OLD}")
     if any(finding.kind is Kind.SEALED for finding in verification.findings):
-        out.print("Name the key that the chain was made with: --seal-key.")
+        out.print("Name the key that it was sealed with: --seal-key.")
     else:
         out.print(_SEALED if verification.sealed else _UNSEALED)
-    out.print(_EITHER)
+    out.print(_WHOLE if verification.whole else _PART)

@@ -1,67 +1,101 @@
-"""Does the chain hold? Each line's `prev` is the digest of its boot's line before.
+"""Is the ledger as it was written? Lines follow from lines, boots from boots, files from files.
 
-The first line of a boot, its `start`, names the digest of the file's line before instead.
+Each line names the one before it in its boot. The first, `start`, names the line before it in the
+file, and the one that the state file named; the state file names the last line of all.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
+from .ends import State, check_ends, read_end
 from .findings import Finding
-from .links import HARMLESS, Context, Kind, Links, plain_digest
+from .links import HARMLESS, Context, Kind, plain_digest
+from .numbered import NumberedBoot
+from .old_format import OldBoot
 from .reader import Line
 from .record import Record
+from .seal import Keyring
+from .state import parse_last_line
 
 __all__ = ["HARMLESS", "Kind", "Verification", "verify"]
 
 
 class Verification(NamedTuple):
-    """What became of the chains. `unchained` lines, nginx's, carry none; beyond a bound findings
-    are only counted, in `more`.
+    """What became of the chains. `unchained` lines, nginx's, carry none; `old` lines are of the
+    format of version 0.1.0. `whole` says that the state files were looked at: whether the newest
+    lines are there. Beyond a bound findings are only counted, in `more`.
     """
 
     lines: int
     boots: int
     sealed: bool
     unchained: int
+    old: int
+    whole: bool
     findings: list[Finding]
     more: Counter[str]
 
     @property
     def holds(self) -> bool:
-        """Whether no link is broken."""
+        """Whether nothing shows that the ledger was changed."""
         return HARMLESS.issuperset((*(finding.kind for finding in self.findings), *self.more))
 
 
-def verify(lines: Iterable[Line], key: bytes = b"") -> Verification:
-    """Follow the chain of every boot; `key` is the seal key, b"" for an unkeyed chain."""
-    verifier = _Verifier(key)
+def verify(
+    lines: Iterable[Line], keys: Iterable[bytes] = (), states: Sequence[Path] | None = None
+) -> Verification:
+    """Follow every boot, with the seal keys of whoever wrote it.
+
+    `states` are the state files of a whole ledger; None where the lines are only some of its files,
+    and nothing can be said of what came after them.
+    """
+    keyring = Keyring(keys)
+    # First, as hookgate may write lines meanwhile and then a state that names them.
+    named = [(path, read_end(path, keyring)) for path in states or ()]
+    verifier = _Verifier(keyring)
     for line in lines:
         verifier.add(line)
-    return verifier.close()
+    return verifier.close(named if states is not None else None)
 
 
 class _Verifier:
-    def __init__(self, key: bytes) -> None:
-        self._context = Context(key)
-        self._boots: dict[str, Links] = {}
-        self._lines = self._unchained = 0
-        # The digests of the last lines of the files before.
-        self._ends: set[str] = set()
-        # Of the present file: its last line, the last one if that is unreadable, the first one of
-        # nginx, and whether any is chained.
+    def __init__(self, keyring: Keyring) -> None:
+        self._context = Context(keyring)
+        self._note = self._context.note
+        self._boots: dict[str, NumberedBoot] = {}
+        self._old: dict[str, OldBoot] = {}
+        self._lines = self._unchained = self._old_lines = 0
+        # The boots of the last lines of the files before, by the digests of these.
+        self._ends: dict[str, NumberedBoot | None] = {}
+        # Of the present file: its last line and the boot of that, the last one if that is
+        # unreadable, the first one of nginx, and whether any is chained.
         self._file = ""
         self._last: Line | None = None
+        self._last_boot: NumberedBoot | None = None
         self._damaged: Line | None = None
-        self._foreign: Line | None = None
+        self._nginx: Line | None = None
         self._chained = False
+        # A line before was not proved, and that is said.
+        self._hole = False
 
     def add(self, line: Line) -> None:
         self._lines += 1
+        record, boot = line.record, self._last_boot
+        if (
+            boot is not None
+            and record is not None
+            and self._damaged is None
+            and not self._hole
+            and line.file == self._file
+            and boot.go_on(line, record)
+        ):
+            self._last = line
+            return
         if line.file != self._file:
             self._end_file()
             self._file = line.file
-        record = line.record
         if record is None:
             self._end_damaged()
             self._damaged = line
@@ -70,52 +104,108 @@ class _Verifier:
         if line.raw:
             self._last = line
 
-    def close(self) -> Verification:
+    def close(self, states: Sequence[State] | None) -> Verification:
         self._end_file()
-        for links in self._boots.values():
-            if not links.stopped:
+        for old in self._old.values():
+            old.close()
+        begun = [boot for boot in self._boots.values() if boot.begun]
+        ends: list[NumberedBoot | OldBoot] = [*begun, *self._old.values()]
+        for end in ends:
+            if not end.stopped:
                 text = "no stop: it crashed, is still running, or its end was cut off"
-                self._note(Kind.NO_STOP, links.place, text, links.boot)
+                self._note(Kind.NO_STOP, end.place, text, end.boot)
+        check_ends(begun, states, self._context)
         context = self._context
         return Verification(
             self._lines,
-            len(self._boots),
-            bool(context.key),
+            len(self._boots) + len(self._old),
+            bool(context.keyring),
             self._unchained,
+            self._old_lines,
+            states is not None,
             context.findings.listed,
             context.findings.more,
         )
 
     def _add_record(self, line: Line, record: Record) -> None:
-        boot, prev = record.get("boot"), record.get("prev")
-        if type(boot) is not str or type(prev) is not str:
+        name, prev = record.get("boot"), record.get("prev")
+        if type(name) is not str or type(prev) is not str:
             self._add_unchained(line, record)
-            return
-        links = self._boots.get(boot)
-        if links is None:
-            self._check_first(line, record, boot, prev)
-            links = self._boots[boot] = Links(boot, line, self._context)
+        elif name in self._boots or (name not in self._old and type(record.get("n")) is int):
+            self._add_numbered(line, record, name, prev)
         else:
-            links.follow(line, prev, damaged=self._damaged is not None)
-        if self._damaged is not None:
+            self._add_old(line, record, name, prev)
+
+    def _add_numbered(self, line: Line, record: Record, name: str, prev: str) -> None:
+        boot = self._boots.get(name)
+        if boot is None:
+            boot = self._boots[name] = NumberedBoot(name, self._context)
+        self._chained = True
+        digest = boot.prove(line, record) if type(record.get("n")) is int else ""
+        if not digest:
+            if type(record.get("n")) is not int:
+                self._note(Kind.OLD_FORMAT, line.place, "without a number: made up", name)
             self._end_damaged()
+            self._hole = True
+            self._last_boot = boot
+            return
+        if not boot.begun:
+            self._check_first(line, record, prev, boot)
+        boot.follow(line, record, digest, damaged=self._hole or self._damaged is not None)
+        self._end_damaged()
+        self._hole = False
+        self._last_boot = boot
+
+    def _add_old(self, line: Line, record: Record, name: str, prev: str) -> None:
+        self._old_lines += 1
+        self._last_boot = None
+        boot = self._old.get(name)
+        if boot is not None:
+            boot.follow(line, prev, damaged=self._damaged is not None)
+        else:
+            if self._boots and self._context.keyring:
+                text = "of the old format after newer ones: made up, or by an older hookgate"
+                self._note(Kind.OLD_FORMAT, line.place, text, name)
+            if record["event"] == "start" and prev == "":
+                self._check_line_before(line, record, name)
+            else:
+                self._check_no_start(line, name, is_first=prev == "")
+            boot = self._old[name] = OldBoot(name, line, self._context)
+        self._end_damaged()
         if record["event"] == "stop":
-            links.stopped = True
+            boot.stopped = True
         self._chained = True
 
-    def _check_first(self, line: Line, record: Record, boot: str, prev: str) -> None:
-        if record["event"] == "start" and prev == "":
-            self._check_line_before(line, str(record.get("previous_line") or ""), boot)
-        elif line.number == 1 and prev != "":
+    def _check_first(self, line: Line, record: Record, prev: str, boot: NumberedBoot) -> None:
+        if record["event"] != "start" or record["n"] != 1 or prev != "":
+            self._check_no_start(line, boot.boot, is_first=record["n"] == 1)
+            return
+        before = self._check_line_before(line, record, boot.boot)
+        follows = record.get("follows")
+        boot.piped = follows is None
+        boot.follows = parse_last_line(follows)
+        if boot.piped:
+            text = "it wrote to a pipe: no state file shows whether its end is here"
+            self._note(Kind.PIPED, line.place, text, boot.boot)
+        elif boot.follows is None and before is not None:
+            text = "it found lines of hookgate's and no state file that it could use"
+            self._note(Kind.NO_STATE, line.place, text, boot.boot)
+
+    def _check_no_start(self, line: Line, name: str, *, is_first: bool) -> None:
+        if line.number == 1 and not is_first:
             text = "it began before these files, or its first lines were deleted"
-            self._note(Kind.NO_START, line.place, text, boot)
+            self._note(Kind.NO_START, line.place, text, name)
         else:
             text = "it does not begin with its start: lines before are missing"
-            self._note(Kind.CUT, line.place, text, boot)
+            self._note(Kind.CUT, line.place, text, name)
 
-    def _check_line_before(self, line: Line, said: str, boot: str) -> None:
-        """A start names the digest of the line that it found at the file's end."""
-        last = self._last
+    def _check_line_before(self, line: Line, record: Record, name: str) -> NumberedBoot | None:
+        """A start names the digest of the line that it found at the file's end.
+
+        Returns the boot of that line, where it is one with numbers.
+        """
+        said = str(record.get("previous_line") or "")
+        last, before = self._last, self._last_boot
         if said == (plain_digest(last.raw) if last is not None else ""):
             if last is None:
                 self._damaged = None  # an empty line in an empty file: a crash amid a trial of it
@@ -123,25 +213,33 @@ class _Verifier:
                 self._damaged = None
                 self._note(Kind.TORN, last.place, "torn by a crash, and survived")
         elif said in self._ends:
-            pass  # it was written late, into the next file
+            before = self._ends[said]  # it was written late, into the next file
         elif last is None:
             text = "it found lines in this file, and they are gone"
-            self._note(Kind.CUT, line.place, text, boot)
+            self._note(Kind.CUT, line.place, text, name)
         elif not said:
+            before = None
             text = "it found its file empty: several were joined, or it wrote to a pipe"
-            self._note(Kind.JOINED, line.place, text, boot)
+            self._note(Kind.JOINED, line.place, text, name)
         else:
+            if before is not None:
+                before.cut = True
+            before = None
             text = (
-                f"edited, or lines after it were cut off: boot {boot}, which begins at"
+                f"edited, or lines after it were cut off: boot {name}, which begins at"
                 f" {line.place}, found another line there"
             )
             self._note(Kind.CUT, last.place, text)
+        if before is not None:
+            before.named = True
+        return before
 
     def _add_unchained(self, line: Line, record: Record) -> None:
         self._end_damaged()
+        self._last_boot = None
         if record.get("front") == "nginx":
             self._unchained += 1
-            self._foreign = self._foreign or line
+            self._nginx = self._nginx or line
         else:
             text = "it has no boot and no prev: hookgate did not write it"
             self._note(Kind.FOREIGN, line.place, text)
@@ -156,13 +254,12 @@ class _Verifier:
             self._note(Kind.TORN, self._damaged.place, self._damaged.problem)
             self._damaged = None
         self._end_damaged()
-        if self._foreign is not None and self._chained:
+        if self._nginx is not None and (self._chained or self._context.keyring):
             text = "a line of nginx among chained ones: inserted, or several files were joined"
-            self._note(Kind.FOREIGN, self._foreign.place, text)
+            if not self._chained:
+                text = "lines of nginx: no key proves them; verify them apart, without one"
+            self._note(Kind.FOREIGN, self._nginx.place, text)
         if self._last is not None:
-            self._ends.add(plain_digest(self._last.raw))
-        self._last = self._foreign = None
-        self._chained = False
-
-    def _note(self, kind: Kind, place: str, text: str, boot: str = "") -> None:
-        self._context.findings.note(kind, boot, place, text)
+            self._ends[plain_digest(self._last.raw)] = self._last_boot
+        self._last = self._last_boot = self._nginx = None
+        self._chained = self._hole = False

@@ -33,13 +33,14 @@ class Findings:
         return [finding for finding in self._found if finding is not None]
 
     def note(self, kind: str, boot: str, place: str, text: str) -> int:
-        """Add one; returns its number, for `amend`."""
+        """Add one; returns its number, for `amend`, -1 if it is only counted."""
         if self.full:
             self.more[kind] += 1
-        else:
-            self._found.append(Finding(kind, boot, place, text))
+            return -1
+        self._found.append(Finding(kind, boot, place, text))
         return len(self._found) - 1
 
     def amend(self, number: int, finding: Finding | None) -> None:
-        """Put a better one in its place, or none."""
-        self._found[number] = finding
+        """Put a better one in its place, or none; what is only counted stays."""
+        if number >= 0:
+            self._found[number] = finding

@@ -1,38 +1,29 @@
-"""The ledger's writing side: chained lines, sums instead of floods, and what is owed.
+"""The ledger's writing side: what waits to be written, what is owed, and the file's troubles.
 
 Lines wait for `settle` and share one write (3 us for one line, 12 for ten). Synchronous,
 single-threaded, and told the time by `tick`; a front calls that once a second.
 """
 
-import hmac
-import json
-import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Sequence
 from hashlib import sha256
-from operator import itemgetter
+from pathlib import Path
 from typing import Any
 
-import orjson
 import structlog
 
-from hookgate.digest import new_sha256
 from hookgate.policy import Reason
 from hookgate.settings import AuditSettings, Fsync
 
+from .line import NO_LINE, render
 from .record import FIELDS, Clock, Record
+from .seal import Keyring, Seal, split_keys
 from .sink import LedgerError, Sink
+from .state import StateFile
+from .sums import Sums
+from .sync import SyncSchedule
 
 __all__ = ["Journal", "LedgerError", "LedgerUnavailableError"]
-
-FOREIGN_LINES_A_SECOND = 50
-SYNC_EVERY_LINES = 50
-# A sync costs 0.4 ms of processor time. Fifty lines come within 3 ms under full load, where it was
-# an eighth of each delivery's cost, and 20 ms apart still a twentieth.
-SYNC_APART_SECONDS = 0.05
-
-_KIND = itemgetter("event")
-_dump = orjson.dumps
 
 
 class LedgerUnavailableError(Exception):
@@ -40,8 +31,8 @@ class LedgerUnavailableError(Exception):
 
 
 class _LineLogger(structlog.BoundLoggerBase):
-    def write(self, records: Sequence[Record]) -> None:
-        self._proxy_to_logger("write", records=records)
+    def append(self, records: Sequence[Record]) -> None:
+        self._proxy_to_logger("append", records=records)
 
 
 class Journal:
@@ -49,9 +40,8 @@ class Journal:
 
     `boot` names this run of this process in every line; `log` is the operational logger. `lines`
     counts those written by kind, `failures` how often the file could not be written, synced or
-    opened.
-    `prev` of each line is the SHA-256 of this boot's line before it, or its HMAC where
-    `settings.seal_key` is set; the first line's is "".
+    opened. Each line names the one before it in this boot, and is sealed where
+    `settings.seal_key` is set.
     """
 
     def __init__(
@@ -65,21 +55,24 @@ class Journal:
         self._front = front
         self._log = log
         self._clock = Clock()
-        self._now = ""
-        self._prev = self._tip = ""
+        self._batch_time = ""
+        keys = split_keys(settings.seal_key)
+        self._keyring = Keyring(keys)
+        self._seal = Seal(keys[0]) if keys else None
+        # The last line in the file, and that of the lines which are being written.
+        self._tip = self._next_tip = NO_LINE
         # To be written at the next `settle`; of those, the ends of what was forwarded.
         self._pending: list[Record] = []
         self._pending_forwarded: list[Record] = []
         self._sink: Sink | None = None
+        # None where the ledger is no file.
+        self._state: StateFile | None = None
         # A sync failed: the kernel drops such pages and the next sync succeeds, so only a line
         # that is written and synced from here on proves that the disk works.
         self._distrusted = False
-        self._unsynced = 0
-        self._synced_at = 0.0
-        self._owed: deque[Record] = deque()
-        self._sums: dict[tuple[str, str, str], list[int]] = {}
-        self._window = 0.0
-        self._foreign_lines = 0
+        self._schedule = SyncSchedule(settings.fsync)
+        self._backlog: deque[Record] = deque()
+        self._sums = Sums()
         # Wrapped once with its own processors: as a guest in mitmproxy, structlog's global
         # configuration is not ours to touch.
         self._logger = structlog.wrap_logger(
@@ -95,16 +88,31 @@ class Journal:
 
         A `start` that cannot be written, as on a full disk, is owed.
         """
-        last = self._open_sink().last_line
-        previous = sha256(last).hexdigest() if last else ""
-        self._owed.append(
-            {**self._opening("start"), "front": self._front, **fields, "previous_line": previous}
+        sink = self._open_sink()
+        follows = None
+        if sink.regular:
+            self._state = StateFile(Path(self._settings.path), self._boot, self._seal, self._log)
+            last = self._state.read(self._keyring)
+            follows = str(last) if last is not None else ""
+            if last is None:  # so that a crash before the next one does not look like a loss of it
+                self._state.save(NO_LINE)
+        self._backlog.append(
+            {
+                **self._opening("start"),
+                "front": self._front,
+                **fields,
+                "key": self._seal.id if self._seal is not None else None,
+                "previous_line": sha256(sink.last_line).hexdigest() if sink.last_line else "",
+                "follows": follows,
+            }
         )
-        self._pay()
+        self._write_backlog()
+        if self._state is not None and not self._backlog and self._sync_now(sink):
+            self._state.save(self._tip)
 
     def forward(self, record: Record) -> None:
         """Write at the next `settle` that a delivery is about to go upstream."""
-        record["ts"] = self._now or self._turn()
+        record["ts"] = self._batch_time or self._start_batch()
         self._pending.append(record)
 
     def delivery(self, record: Record, *, forwarded: bool, later: bool = False) -> None:
@@ -113,46 +121,43 @@ class Journal:
         What cannot be written is owed where the delivery was forwarded, and otherwise summed.
         """
         if later:
-            record["ts"] = self._now or self._turn()
+            record["ts"] = self._batch_time or self._start_batch()
             self._pending.append(record)
             if forwarded:
                 self._pending_forwarded.append(record)
         else:
-            record["ts"] = self._now or self._clock.now()
-            self._keep([record], [record] if forwarded else [])
+            record["ts"] = self._batch_time or self._clock.now()
+            self._commit([record], [record] if forwarded else [])
 
     def count_stranger(self, reason: Reason, seq: int) -> bool:
         """Sum up a refusal of a foreign source, if `FOREIGN_LINES_A_SECOND` were written.
 
         False, and nothing done, where its line is still to be written.
         """
-        flooding = self._is_flooding()
-        if flooding:
-            self._sum(reason.outcome.value, reason.code, seq, "flood")
-        return flooding
+        return self._sums.sum_if_flooding(reason, seq)
 
     def settle(self) -> bool:
         """Write the lines that wait; True if there were some and they are written."""
         pending, self._pending = self._pending, []
         forwarded, self._pending_forwarded = self._pending_forwarded, []
-        self._now = ""
-        return bool(pending) and self._keep(pending, forwarded)
+        self._batch_time = ""
+        return bool(pending) and self._commit(pending, forwarded)
 
     def reload(self, fields: Record) -> None:
         """Write what came of a reload, now or when writing works again."""
-        self._owed.append({**self._opening("reload"), **fields})
-        self._pay()
+        self._backlog.append({**self._opening("reload"), **fields})
+        self._write_backlog()
 
     def tick(self) -> None:
         """Once a second: follow a rotation, pay what is owed, write the sums, sync."""
         if self._sink is None or self._sink.moved():
             self.reopen()
         self._check_sync()
-        self._pay()
+        self._write_backlog()
         self._write_sums()
-        if self._unsynced and self._settings.fsync is Fsync.INTERVAL:
+        if self._schedule.due_by_time:
             self._sync_behind()
-        if not (self.available or self._owed or self._sums):
+        if not (self.available or self._backlog or self._sums):
             self._recover()
 
     def reopen(self) -> None:
@@ -169,112 +174,97 @@ class Journal:
         except LedgerError as error:
             self._lost(error)
             return
-        if not (self._distrusted or self._owed or self._sums):
+        if self._state is not None:
+            self._state.save_behind(self._tip)
+        if not (self._distrusted or self._backlog or self._sums):
             self._regained()
 
     def close(self, fields: Record) -> None:
         """Write what is owed, the sums and `stop`, sync, close; what cannot be is logged."""
         self.settle()
-        self._pay()
+        self._write_backlog()
         self._write_sums()
-        self._owed.append({**self._opening("stop"), "front": self._front, **fields})
-        self._pay()
-        lost = len(self._owed) + len(self._sums)
+        self._backlog.append({**self._opening("stop"), "front": self._front, **fields})
+        self._write_backlog()
+        lost = len(self._backlog) + len(self._sums)
         if self._sink is not None:
             try:
                 self._sink.close()
             except OSError as error:
                 self._lost(error)
             self._sink = None
+        if self._state is not None:
+            self._state.close()
+            self._state.save(self._tip)
         if lost:
             self._log.error("ledger.lines_lost", lines=lost)
 
-    def write(self, lines: bytes) -> None:
+    def append(self, lines: bytes) -> None:
         """Called by structlog with rendered lines; not for others."""
         if self._sink is None:
             raise LedgerUnavailableError
         durable = self._distrusted or self._settings.fsync is Fsync.ALWAYS
         self._sink.write(lines, durable=durable)
-        self._prev = self._tip
+        self._tip = self._next_tip
 
     def _opening(self, kind: str) -> Record:
         return {"event": kind, "ts": self._clock.now(), "boot": self._boot}
 
-    def _turn(self) -> str:
+    def _start_batch(self) -> str:
         """The time of the lines that one write takes."""
-        self._now = self._clock.now()
-        return self._now
+        self._batch_time = self._clock.now()
+        return self._batch_time
 
     def _render(self, _logger: Any, _method: str, event: Any) -> bytes:
-        lines: list[bytes] = []
-        tip, seal_key = self._prev, self._settings.seal_key
-        for record in event["records"]:
-            record["prev"] = tip
-            try:
-                line = _dump(record)
-            except orjson.JSONEncodeError:  # a lone surrogate, or an integer beyond 64 bits
-                line = _dump_odd(record)
-            if not line.isascii():  # U+2028, C1 controls and whatever else orjson leaves raw
-                line = _dump_odd(record)
-            if seal_key:
-                tip = hmac.digest(seal_key, line, "sha256").hex()
-            else:
-                digest = new_sha256()
-                digest.update(line)
-                tip = digest.hexdigest()
-            lines.append(line)
-        self._tip = tip
-        return b"\n".join(lines)
+        lines, self._next_tip = render(event["records"], self._tip, self._seal)
+        return lines
 
-    def _keep(self, records: Sequence[Record], forwarded: Sequence[Record]) -> bool:
+    def _commit(self, records: Sequence[Record], forwarded: Sequence[Record]) -> bool:
         try:
             self._write(records)
         except LedgerUnavailableError:
             owed = {id(record) for record in forwarded}
             for record in records:
                 if id(record) in owed:
-                    self._owed.append(record)
+                    self._backlog.append(record)
                 elif record["event"] == "delivery":
-                    self._sum(
+                    self._sums.add(
                         record["outcome"], record["reason"], record["seq"], "audit_unavailable"
                     )
             return False
         return True
 
     def _write(self, records: Sequence[Record]) -> None:
-        self._pay()
-        if self._owed:
+        self._write_backlog()
+        if self._backlog:
             raise LedgerUnavailableError
-        self._put(records)
+        self._append(records)
 
-    def _pay(self) -> None:
-        while self._owed:
+    def _write_backlog(self) -> None:
+        while self._backlog:
             try:
-                self._put((self._owed[0],))
+                self._append((self._backlog[0],))
             except LedgerUnavailableError:
                 return
-            self._owed.popleft()
+            self._backlog.popleft()
 
-    def _put(self, records: Sequence[Record]) -> None:
+    def _append(self, records: Sequence[Record]) -> None:
         """Write lines. Raises `LedgerUnavailableError`, and then nothing of them remains."""
         self._check_sync()
         try:
-            self._logger.write(records)
+            self._logger.append(records)
         except LedgerUnavailableError:
             raise
         except Exception as error:  # noqa: BLE001  # whoever shares this write must be told
             self._lost(error)
             raise LedgerUnavailableError from None
-        for kind, count in Counter(map(_KIND, records)).items():
-            self.lines[kind] += count
+        counts = self.lines
+        for record in records:
+            counts[record["event"]] += 1
         self._distrusted = False
         self._regained()
-        self._unsynced += len(records)
-        if self._unsynced >= SYNC_EVERY_LINES and self._settings.fsync is Fsync.INTERVAL:
-            now = time.monotonic()
-            if now - self._synced_at >= SYNC_APART_SECONDS:
-                self._synced_at = now
-                self._sync_behind()
+        if self._schedule.add(len(records)):
+            self._sync_behind()
 
     def _open_sink(self) -> Sink:
         self._sink = Sink(self._settings.path)
@@ -282,9 +272,21 @@ class Journal:
             self._log.warning("ledger.torn_line_found", path=self._settings.path)
         return self._sink
 
+    def _sync_now(self, sink: Sink) -> bool:
+        """Sync, unless that is the system's: what the state file names must not be lost later."""
+        if self._settings.fsync is Fsync.INTERVAL:
+            try:
+                sink.sync()
+            except OSError as error:
+                self._distrusted = True
+                self._lost(error)
+                return False
+            self._schedule.begun()
+        return True
+
     def _sync_behind(self) -> None:
         if self._sink is not None and self._sink.sync_behind():
-            self._unsynced = 0
+            self._schedule.begun()
 
     def _check_sync(self) -> None:
         try:
@@ -324,36 +326,9 @@ class Journal:
             self.available = True
             self._log.info("ledger.recovered", path=self._settings.path)
 
-    def _is_flooding(self) -> bool:
-        now = time.monotonic()
-        if now - self._window >= 1:
-            self._window = now
-            self._foreign_lines = 0
-        self._foreign_lines += 1
-        return self._foreign_lines > FOREIGN_LINES_A_SECOND
-
-    def _sum(self, outcome: str, reason: str, seq: int, cause: str) -> None:
-        entry = self._sums.setdefault((outcome, reason, cause), [0, seq, seq])
-        entry[:] = entry[0] + 1, min(entry[1], seq), max(entry[2], seq)
-
     def _write_sums(self) -> None:
-        for key, (count, first, last) in list(self._sums.items()):
-            outcome, reason, cause = key
-            fields = {
-                "front": self._front,
-                "outcome": outcome,
-                "reason": reason,
-                "count": count,
-                "first_seq": first,
-                "last_seq": last,
-                "cause": cause,
-            }
+        for fields in self._sums.take():
             try:
-                self._write(({**self._opening("refusals"), **fields},))
+                self._write(({**self._opening("refusals"), "front": self._front, **fields},))
             except LedgerUnavailableError:
                 return
-            del self._sums[key]
-
-
-def _dump_odd(record: Record) -> bytes:
-    return json.dumps(record, ensure_ascii=True, separators=(",", ":")).encode("ascii")

@@ -28,30 +28,34 @@ _LONGER_WORD = 65
 # Of a Content-Type what stands before its parameters. Digits may be a phone number.
 _MEDIA_TYPE = re.compile(rb"([a-z]{1,20}/[a-z.+-]{1,60})[ \t]*(?:;|\Z)")
 
+# What the journal adds to each record; a sealed line has `SEAL` behind them.
+CHAINED = ("n", "prev")
+SEAL = "mac"
+
 FIELDS: dict[str, tuple[str, ...]] = {
     "start": (
-        "event", "ts", "boot", "front", "version", "policy", "config", "worker", "replaces",
-        "previous_line", "prev",
+        "event", "ts", "boot", "front", "version", "policy", "config", "worker", "replaces", "key",
+        "previous_line", "follows", "n", "prev",
     ),
-    "forward": ("event", "ts", "boot", "seq", "request_id", "reference", "sha256", "prev"),
+    "forward": ("event", "ts", "boot", "seq", "request_id", "reference", "sha256", "n", "prev"),
     "delivery": (
         "event", "ts", "boot", "seq", "front", "request_id", "outcome", "reason", "status",
         "answered", "client", "peer", "method", "path", "route", "content_type", "bytes", "sha256",
         "reference", "event_reference", "channel", "event_type", "from", "to", "time_utc",
         "upstream_status", "duration_ms", "upstream_ms", "policy", "observed", "unknown",
-        "unknown_in", "errors", "prev",
+        "unknown_in", "errors", "n", "prev",
     ),
     "refusals": (
         "event", "ts", "boot", "front", "outcome", "reason", "count", "first_seq", "last_seq",
-        "cause", "prev",
+        "cause", "n", "prev",
     ),
     "reload": (
         "event", "ts", "boot", "front", "result", "policy", "config", "old_policy", "old_config",
-        "errors", "prev",
+        "errors", "n", "prev",
     ),
     "stop": (
         "event", "ts", "boot", "front", "received", "delivered", "refused", "failed", "aborted",
-        "in_flight", "prev",
+        "in_flight", "n", "prev",
     ),
 }  # fmt: skip
 
@@ -131,7 +135,7 @@ def outline(
     `origin` is where it came from, as far as that is known. It serves for every request with the
     same head.
     """
-    record: Record = {name: None for name in FIELDS["delivery"] if name != "prev"}
+    record: Record = {name: None for name in FIELDS["delivery"] if name not in CHAINED}
     record |= {"event": "delivery", "boot": boot, "front": front, "policy": policy}
     record |= {"observed": [], "unknown": 0, "unknown_in": [], "errors": []}
     record["peer"] = peer[:LONGEST_TEXT]
@@ -150,7 +154,7 @@ def outline(
 def forward_record(
     boot: str, seq: int, request_id: str, reference: str | None, sha256: str
 ) -> Record:
-    """A `forward`; the journal fills in `ts` and adds `prev`."""
+    """A `forward`; the journal fills in `ts` and adds `n` and `prev`."""
     return {
         "event": "forward",
         "ts": "",
@@ -175,7 +179,7 @@ def end_record(
     duration_ms: float,
     upstream_ms: float | None,
 ) -> None:
-    """Fill in how the delivery ended; the journal fills in `ts` and adds `prev`.
+    """Fill in how the delivery ended; the journal fills in `ts` and adds `n` and `prev`.
 
     `gone` says that the sender was not there to be answered.
     """

@@ -20,6 +20,7 @@ class Sink:
 
     Raises `LedgerError` where the file cannot be opened or another process writes to it. `torn`
     tells that a crash had left a line without its end; the next line stands alone all the same.
+    `regular` says that it is a file, and no pipe, device or standard output.
     """
 
     def __init__(self, path: str) -> None:
@@ -27,8 +28,8 @@ class Sink:
         self._fd = _open_stdout() if path == STDOUT else _open_file(path)
         status = os.fstat(self._fd)
         self._identity = (status.st_dev, status.st_ino)
-        self._regular = stat.S_ISREG(status.st_mode) and path != STDOUT
-        tail = self._read_tail(status.st_size) if self._regular else b""
+        self.regular = stat.S_ISREG(status.st_mode) and path != STDOUT
+        tail = self._read_tail(status.st_size) if self.regular else b""
         self.torn = bool(tail) and not tail.endswith(b"\n")
         self.last_line = tail.rstrip(b"\n").rpartition(b"\n")[2]
         self._ragged = self.torn
@@ -47,7 +48,7 @@ class Sink:
         if self._ragged:
             data = b"\n" + data
         written = os.write(self._fd, data)
-        if not self._regular:
+        if not self.regular:
             while written < len(data):
                 written += os.write(self._fd, data[written:])
             return
@@ -81,7 +82,7 @@ class Sink:
 
     def moved(self) -> bool:
         """Whether the path names another file by now, as after a rotation."""
-        if not self._regular:
+        if not self.regular:
             return False
         try:
             status = Path(self.path).stat()
@@ -93,11 +94,11 @@ class Sink:
 
     def sync_behind(self) -> bool:
         """Sync on a thread (0.3 ms that no delivery waits for); False if one is under way."""
-        if self._syncing is not None or not self._regular:
-            return not self._regular
+        if self._syncing is not None or not self.regular:
+            return not self.regular
         if self._syncer is None:
             self._syncer = ThreadPoolExecutor(1, "ledger-sync")
-        self._syncing = self._syncer.submit(self._sync)
+        self._syncing = self._syncer.submit(self.sync)
         return True
 
     def check_sync(self) -> bool:
@@ -114,7 +115,7 @@ class Sink:
 
         The last byte is written over itself, which changes nothing for whoever reads the file.
         """
-        if self._syncing is not None or not self._regular:
+        if self._syncing is not None or not self.regular:
             return
         self._cut_stray()
         size = os.fstat(self._fd).st_size
@@ -140,13 +141,14 @@ class Sink:
             if self._syncer is not None:
                 self._syncer.shutdown(wait=True)
             self.check_sync()
-            if self._regular:
-                self._sync()
+            if self.regular:
+                self.sync()
         finally:
             if self.path != STDOUT:
                 os.close(self._fd)
 
-    def _sync(self) -> None:
+    def sync(self) -> None:
+        """Force what was written to disk, now. Raises OSError."""
         os.fdatasync(self._fd)
 
 

@@ -34,7 +34,7 @@ def test_a_sealed_ledger_holds_with_its_key(call: Call, ledger: Path) -> None:
     assert result.status == 0
     assert result.out.startswith("holds  5 lines of 1 boot\n")
     assert "nobody without the key can edit" in result.out
-    assert "What no chain shows: lines cut off the end" in result.out
+    assert "What no ledger shows by itself: a newest end that was cut off" in result.out
 
 
 def test_the_key_of_the_configuration_is_taken(call: Call, ledger: Path) -> None:
@@ -50,7 +50,7 @@ def test_an_edited_line_is_named_and_exits_1(call: Call, ledger: Path) -> None:
     result = call("audit", "verify", "--seal-key", "seal.key")
     assert result.status == 1
     assert result.out.startswith("broken  5 lines")
-    assert "broken  hookgate-audit.jsonl:3\n  boot b0: edited, or lines after it" in result.out
+    assert "broken  hookgate-audit.jsonl:3\n  boot b0: edited, or made up" in result.out
     report = call("audit", "verify", "--seal-key", "seal.key", "--json").json
     assert report["first_bad"] == "hookgate-audit.jsonl:3"
 
@@ -59,7 +59,7 @@ def test_a_sealed_ledger_without_its_key_asks_for_it(call: Call, ledger: Path) -
     """It is no proof of tampering."""
     result = call("audit", "verify")
     assert result.status == 1
-    assert "Name the key that the chain was made with: --seal-key" in result.out
+    assert "Name the key that it was sealed with: --seal-key" in result.out
 
 
 def test_an_unkeyed_chain_says_how_little_it_proves(call: Call) -> None:
@@ -67,7 +67,7 @@ def test_an_unkeyed_chain_says_how_little_it_proves(call: Call) -> None:
     write_boot(Path("plain.jsonl"), b"")
     result = call("audit", "verify", "plain.jsonl")
     assert result.status == 0
-    assert "The chain has no key: it shows accidents" in result.out
+    assert "The ledger has no seals: it shows accidents" in result.out
 
 
 def test_rotated_and_compressed_files_are_one_chain(call: Call) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hookgate.ledger.journal import FOREIGN_LINES_A_SECOND
+from hookgate.ledger.sums import FOREIGN_LINES_A_SECOND
 from support.journal import Book, obedient_clock, obedient_disk
 from support.ledger import assert_balanced, assert_chained, read_ledger
 

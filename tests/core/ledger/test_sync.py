@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from hookgate.ledger import journal
-from hookgate.ledger.journal import SYNC_EVERY_LINES
+from hookgate.ledger import sync
+from hookgate.ledger.sync import SYNC_EVERY_LINES
 from hookgate.settings import Fsync
 from support.journal import Book, Disk, kinds
 from support.ledger import assert_balanced, assert_chained, read_ledger
@@ -39,17 +39,19 @@ def test_interval_syncs_each_fifty_lines_and_each_tick_with_new_ones(
     path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A crash of the machine loses at most fifty lines, or what came in 50 ms, or a second."""
-    monkeypatch.setattr(journal, "SYNC_APART_SECONDS", 0)
+    monkeypatch.setattr(sync, "SYNC_APART_SECONDS", 0)
     book = Book(path, Fsync.INTERVAL)
     for seq in range(1, 2 * SYNC_EVERY_LINES):
         book.refused(seq)
-    assert disk.syncs == 2
+    assert disk.syncs == 1 + 1  # the first is `start`'s
     book.refused(100)
+    assert disk.syncs == 1 + 2
+    book.refused(101)
     book.journal.tick()
-    assert disk.syncs == 3
+    assert disk.syncs == 1 + 3
     for _ in range(5):
         book.journal.tick()
-    assert disk.syncs == 3
+    assert disk.syncs == 1 + 3
     book.close()
 
 
@@ -65,10 +67,10 @@ def test_interval_leaves_the_disk_alone_for_50_ms_after_each_sync(
         now += 0.1 / SYNC_EVERY_LINES / 20
         book.refused(seq)
         syncs.append(disk.syncs)
-    assert syncs[-1] == 2
-    assert syncs.index(1) == SYNC_EVERY_LINES - 2  # `start` is the first line
+    assert syncs[-1] == 1 + 2  # the first is `start`'s
+    assert syncs.index(1 + 1) == SYNC_EVERY_LINES - 1
     book.journal.tick()
-    assert disk.syncs == 3
+    assert disk.syncs == 1 + 3
     book.close()
 
 
@@ -83,8 +85,8 @@ def test_no_delivery_waits_for_a_sync_of_the_interval(
         if not release.wait(10):
             waited_in_vain.set()
 
-    monkeypatch.setattr(os, "fdatasync", slow)
     book = Book(path, Fsync.INTERVAL)
+    monkeypatch.setattr(os, "fdatasync", slow)
     for seq in range(1, 5 * SYNC_EVERY_LINES):
         assert book.forward(seq)
     book.journal.tick()
@@ -133,11 +135,11 @@ def test_after_a_failed_sync_not_one_delivery_goes_upstream(
     """The next forward finds out, however soon it comes."""
     book = Book(path, Fsync.INTERVAL)
     disk.sync_fails = True
-    for seq in range(2, lines + 1):  # `start` is the first line
+    for seq in range(1, lines + 1):
         book.refused(seq)
-    if disk.syncs == 0:
+    if disk.syncs == 1:  # `start`'s
         book.journal.tick()
-    assert disk.syncs == 1
+    assert disk.syncs == 1 + 1
     assert not book.forward(100)
     book.failed(100)
     assert not book.forward(101)

@@ -12,8 +12,16 @@ from hookgate.ledger.chain import verify
 from hookgate.ledger.fate import Losses
 from hookgate.ledger.reader import Line
 from hookgate.ledger.stats import Summary
-from hookgate_cli.audit.common import FilesArgument, find_ledgers, rereading
-from hookgate_cli.common import ConfigOption, fail, load_config, out, visible
+from hookgate_cli.audit.common import (
+    FilesArgument,
+    Keys,
+    SealKeyOption,
+    find_ledgers,
+    ledger_states,
+    load_seal_keys,
+    rereading,
+)
+from hookgate_cli.common import ConfigOption, fail, out, visible
 
 from .findings import Findings
 
@@ -21,12 +29,7 @@ from .findings import Findings
 def report(
     html: Annotated[Path, typer.Option("--html", metavar="FILE", help="The page to write.")],
     files: FilesArgument = None,
-    seal_key: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="The key of the chain; else audit.seal_key_file, else none."
-        ),
-    ] = None,
+    seal_key: SealKeyOption = None,
     config: ConfigOption = None,
 ) -> None:
     """Write one page that shows what came to the gate and what became of it.
@@ -48,8 +51,8 @@ def report(
     ledgers = find_ledgers(files, config)
     if any(html.exists() and html.samefile(ledger) for ledger in ledgers):
         fail(f"--html {html} is a ledger; a report would overwrite it")
-    given = {"audit.seal_key_file": str(seal_key) if seal_key is not None else None}
-    found = gather(ledgers, load_config(config, given, offline=True).audit.seal_key)
+    states = None if files else ledger_states(config)
+    found = gather(ledgers, load_seal_keys(seal_key, config), states)
     try:
         html.write_text(render(found), "utf-8", "backslashreplace")
     except OSError as error:
@@ -58,8 +61,11 @@ def report(
     out.print(visible(html), markup=False, highlight=False, soft_wrap=True)
 
 
-def gather(ledgers: list[Path], key: bytes = b"") -> Findings:
-    """Read the ledgers twice, a third time if something may be lost, and say what they hold."""
+def gather(ledgers: list[Path], keys: Keys = (), states: list[Path] | None = None) -> Findings:
+    """Read the ledgers twice, a third time if something may be lost, and say what they hold.
+
+    With keys, what they do not prove counts for nothing. `states` are as `verify` takes them.
+    """
     summary, losses = Summary([str(ledger) for ledger in ledgers]), Losses()
 
     def watched(lines: Iterable[Line]) -> Iterator[Line]:
@@ -69,6 +75,7 @@ def gather(ledgers: list[Path], key: bytes = b"") -> Findings:
                 losses.add(line.record)
             yield line
 
-    read = rereading(ledgers)
+    read = rereading(ledgers, keys)
     balanced = balance(watched(read()))
-    return Findings(summary, balanced, verify(read(), key), losses.confirm(read))
+    verified = verify(rereading(ledgers)(), keys, states)
+    return Findings(summary, balanced, verified, losses.confirm(read))

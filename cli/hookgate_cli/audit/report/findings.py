@@ -48,7 +48,7 @@ def _chain(verification: Verification) -> Verdict:
     if not verification.holds:
         return Verdict("bad", "The chain is broken", "Lines were changed; see below.")
     if verification.sealed:
-        text = "Sealed: nobody without the key edited, inserted or reordered lines."
+        text = "Sealed: nobody without the key edited, inserted, moved or deleted lines."
     else:
         text = "Without a key: no accident changed it; whoever can write it could."
     return Verdict("good", "The chain holds", text)

@@ -1,0 +1,85 @@
+"""`hookgate keys`: make the keys that hookgate reads."""
+
+import base64
+import os
+import secrets
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .common import FAILED, fail, out
+
+app = typer.Typer(
+    help="Make the keys that hookgate reads.", no_args_is_help=True, add_completion=False
+)
+
+_BYTES = 32
+
+
+class Purpose(StrEnum):
+    """What a key is for."""
+
+    SEAL = "seal"
+    HMAC = "hmac"
+    SIGN = "sign"
+
+
+_USES = {
+    Purpose.SEAL: 'audit.seal_key_file = "{file}"',
+    Purpose.HMAC: 'audit.personal_data = "hmac"\naudit.key_file = "{file}"',
+    Purpose.SIGN: "",
+}
+
+
+@app.callback()
+def _keys() -> None:
+    """Keeps `new` a verb of its own."""
+
+
+@app.command()
+def new(
+    purpose: Annotated[
+        Purpose,
+        typer.Argument(
+            help="seal: of the ledger's lines. hmac: of phone numbers in it. sign: of what goes to"
+            " the endpoint, as Standard Webhooks writes it; hookgate does not read that yet."
+        ),
+    ],
+    file: Annotated[Path, typer.Argument(help="The file to write; it must not be there yet.")],
+) -> None:
+    """Write a new random key of 256 bits to a file that only you can read.
+
+    To change a seal key, put the new one above the old one in the same file and start hookgate
+    again: the first line seals, and the others still prove what they sealed.
+
+    Examples:
+
+      hookgate keys new seal /etc/hookgate/seal.key
+
+      hookgate keys new hmac /etc/hookgate/hmac.key
+    """
+    try:
+        fd = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    except FileExistsError:
+        fail(f"{file} is there already, and a key that is overwritten is lost; name another file")
+    except OSError as error:
+        fail(f"{file} cannot be written: {error.strerror}", FAILED)
+    with os.fdopen(fd, "w", encoding="ascii") as stream:
+        stream.write(make_key(purpose) + "\n")
+    # The gate may run in another folder, as under systemd.
+    use = _USES[purpose].format(file=file.absolute())
+    out.print(f"{file} holds a new key; keep a copy apart from the ledgers.", markup=False)
+    out.print(
+        f"In hookgate.toml:\n{use}" if use else "Nothing in hookgate reads it yet.",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def make_key(purpose: Purpose) -> str:
+    """A new key as its file holds it: hexadecimal digits, to sign `whsec_` and base64."""
+    key = secrets.token_bytes(_BYTES)
+    return "whsec_" + base64.b64encode(key).decode() if purpose is Purpose.SIGN else key.hex()

@@ -1,0 +1,178 @@
+"""The state file beside a ledger: its last line when hookgate last started, rotated or stopped.
+
+It shows what a ledger cannot show by itself: that its newest lines, or whole files, are gone.
+"""
+
+import errno
+import json
+import os
+import re
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+import orjson
+import structlog
+
+from .line import Tip
+from .seal import Keyring, Seal, close, split
+
+SUFFIX = ".state"
+_LONGEST = 4096
+_LINE = re.compile(r"(?P<boot>[^:]{1,64}):(?P<n>[0-9]{1,18}):(?P<digest>[0-9a-f]{64})?")
+
+
+class StateError(Exception):
+    """A state file that says nothing; the message says why."""
+
+
+class LastLine(NamedTuple):
+    """A line that is named elsewhere. `n` is 0 where the boot had none yet."""
+
+    boot: str
+    n: int
+    digest: str
+
+    def __str__(self) -> str:
+        return f"{self.boot}:{self.n}:{self.digest}"
+
+
+def parse_last_line(text: object) -> LastLine | None:
+    """What `start` has as `follows`, None where that is no name of a line."""
+    match = _LINE.fullmatch(text) if type(text) is str else None
+    return LastLine(match["boot"], int(match["n"]), match["digest"] or "") if match else None
+
+
+def state_path(ledger: Path) -> Path:
+    """Where the state of a ledger is: `audit.state` of `audit.jsonl`, `audit.log.state` of others.
+
+    Its name holds no `.jsonl`: who reads all ledgers of a folder by their names must not find it.
+    """
+    return ledger.with_name(ledger.name.removesuffix(".jsonl") + SUFFIX)
+
+
+def find_states(ledger: Path) -> list[Path]:
+    """The state files of the ledger at this path and of its workers' siblings, in order of name."""
+    rest = re.escape(ledger.suffix.removesuffix(".jsonl") + SUFFIX)
+    name = re.compile(re.escape(ledger.stem) + r"(?:\.[0-9]+)?" + rest)
+    try:
+        return sorted(file for file in ledger.parent.iterdir() if name.fullmatch(file.name))
+    except OSError:
+        return []
+
+
+def read_state(path: Path, keyring: Keyring, ledger: str | None = None) -> LastLine:
+    """The line that a state file names; where there are keys, only if it is sealed with one.
+
+    Raises `StateError`, also where it is another ledger's than that with the name `ledger`.
+    """
+    data = _read(path)
+    raw = data[:-1]
+    if not data.endswith(b"\n"):
+        raise StateError("it was cut off")
+    body, mac = split(raw)
+    if keyring and not mac:
+        raise StateError("it is not sealed: written without the key, or made up")
+    if keyring and keyring.find(body, mac) is None:
+        raise StateError("its seal is of another key, or it was edited")
+    try:
+        said = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        raise StateError("it is no JSON") from None
+    last = parse_last_line(said.get("last")) if type(said) is dict else None
+    if last is None:
+        raise StateError("it names no line")
+    if ledger is not None and said.get("ledger") != ledger:
+        raise StateError("it is another ledger's")
+    return last
+
+
+def write_state(path: Path, ledger: str, last: LastLine, seal: Seal | None) -> None:
+    """Replace a state file: after a crash it is the old one or the new. Raises OSError."""
+    line = json.dumps({"ledger": ledger, "last": str(last)}, separators=(",", ":")).encode()
+    if seal is not None:
+        line = close(line, seal.mac(line[:-1]))
+    new = path.with_name(path.name + ".new")
+    new.unlink(missing_ok=True)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+    fd = os.open(new, flags, 0o600)
+    try:
+        os.write(fd, line + b"\n")
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+    new.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    except OSError as error:
+        raise StateError(f"it cannot be read: {error.strerror}") from None
+    try:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise StateError("it is no file")
+        data = os.read(fd, _LONGEST)
+    except OSError as error:
+        raise StateError(f"it cannot be read: {error.strerror}") from None
+    finally:
+        os.close(fd)
+    return data
+
+
+class StateFile:
+    """The state of the ledger that this process writes. No trouble with it stops anything: it is
+    logged once, and shows as a finding when the ledger is verified.
+    """
+
+    def __init__(
+        self, ledger: Path, boot: str, seal: Seal | None, log: structlog.BoundLogger
+    ) -> None:
+        self._path = state_path(ledger)
+        self._ledger = ledger.name
+        self._boot = boot
+        self._seal = seal
+        self._log = log
+        self._saver: ThreadPoolExecutor | None = None
+        self._failed = False
+
+    def read(self, keyring: Keyring) -> LastLine | None:
+        """The line that it names; None where there is none, which is said if the file is there."""
+        if not os.path.lexists(self._path):
+            return None
+        try:
+            return read_state(self._path, keyring, self._ledger)
+        except StateError as error:
+            self._log.warning("ledger.state_unusable", path=str(self._path), error=str(error))
+            return None
+
+    def save(self, tip: Tip) -> None:
+        """Write that the boot's last line is this one; 0.5 ms, of which most is the disk's."""
+        last = LastLine(self._boot, tip.n, tip.digest)
+        try:
+            write_state(self._path, self._ledger, last, self._seal)
+        except OSError as error:
+            if not self._failed:
+                self._failed = True
+                reason = os.strerror(error.errno or errno.EIO)
+                self._log.warning("ledger.state_not_written", path=str(self._path), error=reason)
+        else:
+            self._failed = False
+
+    def save_behind(self, tip: Tip) -> None:
+        """Do it on a thread, after those before."""
+        if self._saver is None:
+            self._saver = ThreadPoolExecutor(1, "ledger-state")
+        self._saver.submit(self.save, tip)
+
+    def close(self) -> None:
+        """Wait for what is under way."""
+        if self._saver is not None:
+            self._saver.shutdown(wait=True)
+            self._saver = None

@@ -1,0 +1,65 @@
+"""`hookgate keys new`."""
+
+import base64
+import stat
+from pathlib import Path
+
+import pytest
+
+from hookgate.config import load
+from support.calling import Call
+from support.journal import Book
+
+
+@pytest.mark.parametrize("purpose", ["seal", "hmac", "sign"])
+def test_a_key_is_new_and_for_its_owner_alone(call: Call, purpose: str) -> None:
+    """Mode 0600 whatever the umask, 256 bits, another one each time."""
+    assert call("keys", "new", purpose, "one.key").status == 0
+    assert call("keys", "new", purpose, "two.key").status == 0
+    one, two = Path("one.key"), Path("two.key")
+    assert stat.S_IMODE(one.stat().st_mode) == 0o600
+    assert one.read_text() != two.read_text()
+    text = one.read_text().removesuffix("\n")
+    if purpose == "sign":
+        assert len(base64.b64decode(text.removeprefix("whsec_"), validate=True)) == 32
+        assert text.startswith("whsec_")
+    else:
+        assert len(bytes.fromhex(text)) == 32
+
+
+@pytest.mark.parametrize("purpose", ["seal", "hmac"])
+def test_what_it_says_to_put_into_the_configuration_works(call: Call, purpose: str) -> None:
+    """Copied from the terminal into hookgate.toml."""
+    said = call("keys", "new", purpose, "new.key").out.partition("In hookgate.toml:\n")[2]
+    lines = [line.removeprefix("audit.") for line in said.splitlines() if line]
+    text = '[upstream]\nurl = "http://127.0.0.1:1"\n[audit]\n' + "\n".join(lines)
+    Path("hookgate.toml").write_text(text + "\n")
+    audit = load("hookgate.toml", None, {}).audit
+    key = Path("new.key").read_bytes().strip()
+    assert (audit.seal_key if purpose == "seal" else audit.key) == key
+
+
+def test_a_file_that_is_there_is_not_overwritten(call: Call) -> None:
+    """Whatever was sealed with it could not be proved any more."""
+    Path("old.key").write_text("as it was")
+    result = call("keys", "new", "seal", "old.key")
+    assert result.status == 2
+    assert "old.key is there already" in result.err
+    assert Path("old.key").read_text() == "as it was"
+    assert call("keys", "new", "seal", "no/folder.key").status == 1
+
+
+def test_a_seal_key_is_changed_by_putting_the_new_one_above(call: Call) -> None:
+    """The new one seals from the next start on; ledgers of both hold, and the state is believed."""
+    call("keys", "new", "seal", "old.key")
+    call("keys", "new", "seal", "new.key")
+    old, new = (Path(name).read_bytes() for name in ("old.key", "new.key"))
+    path = Path("hookgate-audit.jsonl")
+    Book(path, seal_key=old.strip(), boot="b0").close()
+    Path("seal.key").write_bytes(new + old)
+    Book(path, seal_key=(new + old).strip(), boot="b1").close()
+    assert call("audit", "verify", "--seal-key", "seal.key", "--json").json["findings"] == []
+    both = ("--seal-key", "new.key", "--seal-key", "old.key")
+    assert call("audit", "verify", *both, "--json").json["findings"] == []
+    alone = call("audit", "verify", "--seal-key", "new.key", "--json").json
+    assert [finding["kind"] for finding in alone["findings"]] == ["sealed"]
