@@ -103,10 +103,10 @@ def reading(files: list[Path], keys: Keys = ()) -> Iterator[Iterator[Line]]:
 
 
 def _tell_left_out(count: int) -> None:
-    lines = "1 line is" if count == 1 else f"{count} lines are"
+    one = "1 line is left out: the seal key does not prove it, or it is a copy;"
+    several = f"{count} lines are left out: the seal key does not prove them, or they are copies;"
     err.print(
-        f"{lines} left out: the seal key does not prove them, or they are copies;"
-        " hookgate audit verify names them",
+        f"{one if count == 1 else several} hookgate audit verify names them",
         markup=False,
         highlight=False,
         soft_wrap=True,

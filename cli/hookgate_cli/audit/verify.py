@@ -107,6 +107,8 @@ def _show(verification: Verification) -> None:
         out.print(f"{verification.old} lines {_OLD}")
     if any(finding.kind is Kind.SEALED for finding in verification.findings):
         out.print("Name the key that it was sealed with: --seal-key.")
-    else:
-        out.print(_SEALED if verification.sealed else _UNSEALED)
+    elif not verification.sealed:
+        out.print(_UNSEALED)
+    elif verification.holds and verification.lines > verification.unchained:
+        out.print(_SEALED)
     out.print(_WHOLE if verification.whole else _PART)

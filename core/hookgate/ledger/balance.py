@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from .account import GRAVE, OUTCOMES, Account, Kind, Sheet, outcome_of
 from .findings import Finding, Findings
+from .proven import COPY, UNPROVED
 from .reader import Line
 
 __all__ = ["GRAVE", "OUTCOMES", "Balance", "Kind", "Sheet", "balance"]
@@ -54,7 +55,9 @@ def balance(lines: Iterable[Line]) -> Balance:
     for line in lines:
         record = line.record
         if record is None:
-            findings.note(Kind.DAMAGED, "", line.place, line.problem)
+            left_out = line.problem in (UNPROVED, COPY)
+            kind = Kind.UNPROVED if left_out else Kind.DAMAGED
+            findings.note(kind, "", line.place, line.problem)
             continue
         name = record.get("boot")
         if type(name) is not str:
