@@ -16,6 +16,7 @@ from .admission import Admission, Place
 from .exposition import process_snapshot
 from .heads import MOST, MOST_OF_STRANGERS, KnownHeads
 from .listener import Listener, listen
+from .memory import return_large_blocks
 from .writer import AnswerWriter
 
 SWEEP_SECONDS = 0.1
@@ -53,6 +54,7 @@ class Server:
         Raises `ListenError`.
         """
         tls = make_tls(self.settings)
+        return_large_blocks()
         # What is here now stays; without this the collector looked at it again and again, and cost
         # 5 % of a request. Connections and their parsers are what it still has to find.
         gc.collect()

@@ -1,0 +1,45 @@
+"""What a process keeps of large blocks that were freed among small ones."""
+
+import platform
+import subprocess
+import sys
+
+import pytest
+
+# Frees one large block, as the first body does; then makes many, each with a small object above it
+# in the heap, frees them, and prints by how many MiB the process has grown.
+_SCRIPT = """
+import ctypes
+from pathlib import Path
+from hookgate_sidecar.memory import return_large_blocks
+{first}
+libc = ctypes.CDLL(None)
+libc.malloc.restype = ctypes.c_void_p
+libc.free.argtypes = libc.malloc.argtypes = [ctypes.c_size_t]
+libc.memset.argtypes = [ctypes.c_size_t, ctypes.c_int, ctypes.c_size_t]
+def resident():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 >> 20
+def block():
+    place = libc.malloc(1 << 20)
+    libc.memset(place, 1, 1 << 20)
+    return place
+libc.free(block())
+before = resident()
+blocks = []
+for _ in range(50):
+    blocks.append(block())
+    libc.malloc(2000)
+for place in blocks:
+    libc.free(place)
+print(resident() - before)
+"""
+
+
+@pytest.mark.parametrize(("first", "keeps"), [("", True), ("return_large_blocks()", False)])
+def test_large_blocks_go_back_though_small_ones_stay(first: str, keeps: bool) -> None:
+    """Fifty blocks of 1 MiB; without it glibc keeps them all."""
+    if platform.libc_ver()[0] != "glibc":
+        pytest.skip("another C library")
+    script = _SCRIPT.format(first=first)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert (int(done.stdout) > 25) == keeps, done.stdout + done.stderr
