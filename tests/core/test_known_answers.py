@@ -423,7 +423,9 @@ ANSWERS = [
     )
 )
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_an_upstream_means_the_same_however_much_of_it_is_known(
     runner: asyncio.Runner, reads: list[bytes], script: list[tuple[bytes, list[int]]]

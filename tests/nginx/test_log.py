@@ -64,7 +64,9 @@ def told(front: Nginx, data: bytes, source: str = ALLOWED) -> None:
 
 
 _HYPOTHESIS = settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=100,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 

@@ -53,7 +53,9 @@ def events(draw: st.DrawFn) -> bytes:
 
 @given(body=events(), cuts=st.lists(st.integers(1, 400), max_size=5), by_chunks=st.booleans())
 @settings(
-    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=80,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_the_upstream_gets_the_bytes_that_were_sent(
     pair: Pair, body: bytes, cuts: list[int], by_chunks: bool

@@ -130,7 +130,9 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twins]:
     sources=st.sampled_from([(ALLOWED,), (ALLOWED, OTHER)]),
 )
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_a_dialogue_looks_the_same_however_much_is_known(
     pair: Twins, script: list[Step], sources: tuple[str, ...]

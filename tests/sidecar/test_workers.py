@@ -106,8 +106,13 @@ def test_workers_are_renewed_one_by_one_without_a_failed_delivery(pair: Pair) ->
         count = len(load.answers)
         assert wait_until(lambda: len(load.answers) > count or len(load.unanswered) == 6)
     assert len(pids(pair)) == 2
-    assert load.unanswered == set()
     assert set(load.answers.values()) == {200}
+    # A sender that this machine holds up beyond the last call finds its connection closed: nothing
+    # of that event was begun. tests/sidecar/test_stop.py holds the last call itself.
+    deliveries = pair.gate.all_records("delivery")
+    begun = {record["sha256"] for record in deliveries} | {s.digest for s in pair.upstream.seen}
+    assert load.unanswered.isdisjoint(begun)
+    assert {record["outcome"] for record in deliveries} == {"delivered"}
     assert ask(pair.port, post(CLEAN)).status == 200
     assert len(pair.gate.all_records("stop")) == 2
 

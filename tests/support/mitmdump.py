@@ -127,7 +127,7 @@ class Mitmdump:
         )
         self._reader = threading.Thread(target=self._read_log, daemon=True)
         self._reader.start()
-        self.port: int = self._wait_for("port", 30)
+        self.port: int = self._wait_for("port", 60)
 
     def _read_log(self) -> None:
         assert self.process.stdout is not None

@@ -94,7 +94,7 @@ class Nginx:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
         )
-        started = wait_until(lambda: self._accepts() or self.process.poll() is not None, 10)
+        started = wait_until(lambda: self._accepts() or self.process.poll() is not None, 60)
         if not started or self.process.poll() is not None:
             self.process.kill()
             raise AssertionError(f"nginx does not start: {self._complaint()}\n{self.log}")

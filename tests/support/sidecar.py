@@ -65,7 +65,7 @@ class Sidecar:
         )
         self._reader = threading.Thread(target=self._read_log, daemon=True)
         self._reader.start()
-        self.port = int(self.wait_for_log("sidecar.listening")["port"])
+        self.port = int(self.wait_for_log("sidecar.listening", 60)["port"])
 
     def _read_log(self) -> None:
         assert self.process.stderr is not None

@@ -62,7 +62,9 @@ def state(summary: Summary) -> dict[str, Any]:
 
 @given(LINES, LINES, st.booleans())
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_the_summaries_are_equal(
     tmp_path: Path, first: list[bytes], second: list[bytes], torn: bool
@@ -78,7 +80,9 @@ def test_the_summaries_are_equal(
 
 @given(LINES)
 @settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=15,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_the_summaries_of_a_time_are_equal(tmp_path: Path, lines: list[bytes]) -> None:
     """`since` is inclusive and `until` exclusive."""

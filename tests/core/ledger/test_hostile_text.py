@@ -118,7 +118,7 @@ def test_no_line_outgrows_its_bound(tmp_path: Path) -> None:
 @settings(
     max_examples=200,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(st.text(st.characters(codec=None, categories=None), max_size=300))
 def test_any_text_comes_back_as_it_was(tmp_path: Path, text: str) -> None:

@@ -40,7 +40,7 @@ def test_a_full_disk_takes_whole_lines_only(tmp_path: Path) -> None:
 @settings(
     max_examples=100,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(st.lists(st.tuples(st.integers(1, 60), st.none() | st.integers(0, 100)), max_size=30))
 def test_whatever_the_room_each_line_is_whole_or_absent(
