@@ -26,6 +26,7 @@ class Kind(StrEnum):
     UNFORWARDED = "unforwarded"
     OVERCOUNTED = "overcounted"
     STOP_DIFFERS = "stop_differs"
+    MALFORMED = "malformed"
     UNKNOWN = "unknown"
     IN_FLIGHT = "in_flight"
     NO_STOP = "no_stop"
@@ -34,7 +35,10 @@ class Kind(StrEnum):
 
 
 GRAVE = frozenset(
-    (Kind.MISSING, Kind.DOUBLED, Kind.UNFORWARDED, Kind.OVERCOUNTED, Kind.STOP_DIFFERS)
+    (
+        *(Kind.MISSING, Kind.DOUBLED, Kind.UNFORWARDED, Kind.OVERCOUNTED, Kind.STOP_DIFFERS),
+        Kind.MALFORMED,
+    )
 )
 
 

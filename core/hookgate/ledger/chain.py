@@ -58,6 +58,7 @@ class _Verifier:
 
     def add(self, line: Line) -> None:
         self._lines += 1
+        line = line.checked()
         if line.file != self._file:
             self._end_file()
             self._file = line.file
