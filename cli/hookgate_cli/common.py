@@ -1,18 +1,19 @@
 """What the verbs share: options, the console, and how a mistake is told."""
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any, NoReturn
 
 import typer
-from rich.console import Console
 
 from hookgate.config import ConfigError, load
 from hookgate.ledger.sink import LedgerError
 from hookgate.settings import Config
 from hookgate.sources import gather
 from hookgate_sidecar.errors import ListenError
+
+from .terminal import Terminal, printable
 
 # What init systems go by: a start that FAILED may succeed later, MISUSE has to be mended first.
 FINDING = FAILED = 1
@@ -21,8 +22,8 @@ MISUSE = 2
 ASSUMED_UPSTREAM = "http://127.0.0.1:8080"
 
 # A table in a log or a pipe need not fit a terminal of 80 columns.
-out = Console(width=None if sys.stdout.isatty() else 120)
-err = Console(stderr=True)
+out = Terminal(width=None if sys.stdout.isatty() else 120)
+err = Terminal(stderr=True)
 
 ConfigOption = Annotated[
     str | None,
@@ -45,10 +46,13 @@ AuditOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 
 
-def fail(message: str, status: int = MISUSE) -> NoReturn:
-    """Say what is wrong on stderr, plainly, and exit with 2 unless told otherwise."""
-    for line in message.splitlines():
-        err.print(f"hookgate: {line}", markup=False, highlight=False, soft_wrap=True)
+def fail(message: str | Sequence[str], status: int = MISUSE) -> NoReturn:
+    """Say what is wrong on stderr, a line for each message, and exit with 2 unless told otherwise.
+
+    What a message quotes cannot begin a line.
+    """
+    for line in (message,) if isinstance(message, str) else message:
+        err.print(printable(f"hookgate: {line}"), soft_wrap=True)
     raise typer.Exit(status)
 
 
@@ -58,7 +62,7 @@ def plain_errors() -> Iterator[None]:
     try:
         yield
     except ConfigError as error:
-        fail(str(error))
+        fail(error.problems)
     except (LedgerError, ListenError) as error:
         fail(str(error), FAILED)
     except BrokenPipeError:

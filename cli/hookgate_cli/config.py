@@ -1,6 +1,5 @@
 """`hookgate config`: write, check and show a configuration."""
 
-import json
 import os
 import sys
 from pathlib import Path
@@ -14,6 +13,7 @@ from hookgate.policy import Policy
 from hookgate.sources import find_file, gather
 
 from .common import ASSUMED_UPSTREAM, ConfigOption, JsonOption, fail, load_config, out
+from .terminal import print_json, printable, to_json
 
 app = typer.Typer(no_args_is_help=True, help="Write, check and show a configuration.")
 
@@ -63,19 +63,19 @@ def show(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     sources = gather(config)
     if as_json:
         keys = {name: given._asdict() for name, given in sources.keys.items()}
-        out.print_json(json.dumps({"keys": keys, "route": sources.routes.value}))
+        print_json({"keys": keys, "route": sources.routes.value}, indent=2)
         return
     for route in sources.routes.value:
-        sys.stdout.write(f"[[route]]  # {sources.routes.origin}\n")
+        sys.stdout.write(f"[[route]]  # {printable(sources.routes.origin)}\n")
         for name, value in route.items():
-            sys.stdout.write(f"{name} = {json.dumps(value)}\n")
+            sys.stdout.write(f"{name} = {to_json(value)}\n")
         sys.stdout.write("\n")
     for section in SECTIONS:
         sys.stdout.write(f"[{section}]\n")
         for key in KEYS:
             if key.section == section:
                 value, origin = sources.keys[key.path]
-                sys.stdout.write(f"{key.name} = {json.dumps(value)}  # {origin}\n")
+                sys.stdout.write(f"{key.name} = {to_json(value)}  # {printable(origin)}\n")
         sys.stdout.write("\n")
 
 
@@ -90,7 +90,7 @@ def template() -> str:
             if key.section == section:
                 mark = "" if key.path == "upstream.url" else "# "
                 value = ASSUMED_UPSTREAM if not mark else key.default
-                lines += [f"# {key.about}", f"{mark}{key.name} = {json.dumps(value)}"]
+                lines += [f"# {key.about}", f"{mark}{key.name} = {to_json(value)}"]
         lines.append("")
     return "\n".join(lines)
 

@@ -120,7 +120,7 @@ def _wait_for_gate(process: subprocess.Popen[bytes], port: int, audit: Path, log
         except OSError:
             pass
         time.sleep(0.05)
-    fail(f"the gate did not start:\n{log.read_text()}")
+    fail(["the gate did not start:", *log.read_text().splitlines()])
 
 
 def _one(sample: Sample, url: str, source: str, receiver: Receiver, audit: Path) -> dict[str, Any]:
@@ -129,7 +129,7 @@ def _one(sample: Sample, url: str, source: str, receiver: Receiver, audit: Path)
     try:
         status: int | None = fire(sample, url, source)
     except (OSError, requests.RequestException) as error:
-        out.print(f"{sample.name}: {type(error).__name__}: {error}", markup=False)
+        out.print(f"{sample.name}: {type(error).__name__}: {error}")
         status = None
     record: dict[str, Any] = next(iter(_deliveries(audit)[known:]), {})
     bodies = receiver.bodies[before:]
@@ -155,22 +155,22 @@ def _deliveries(audit: Path) -> list[dict[str, Any]]:
 def _show(rows: list[dict[str, Any]], audit: Path) -> bool:
     table = Table("sent", "verdict", "reason", "status", "receiver saw", "", box=SIMPLE_HEAD)
     for source, who in ((ALLOWED, "the provider"), (FOREIGN, "a stranger")):
-        table.add_row(f"[bold]from {source}, {who}[/]")
+        table.add_row(Text(f"from {source}, {who}", "bold"))
         for row in (row for row in rows if row["source"] == source):
             colour = "green" if row["outcome"] == "delivered" else "yellow"
             table.add_row(
                 Text(row["sample"], overflow="fold"),
-                f"[{colour}]{row['outcome']}[/]",
+                Text(row["outcome"], colour),
                 Text(row["reason"], overflow="fold"),
                 str(row["status"]),
                 row["seen"],
-                "[green]ok[/]" if row["ok"] else "[red]WRONG[/]",
+                Text("ok", "green") if row["ok"] else Text("WRONG", "red"),
             )
     out.print(table)
     wrong = sum(not row["ok"] for row in rows)
     out.print(f"{len(rows)} requests, {len(rows) - wrong} ended as they should, {wrong} did not.")
-    out.print(f"Audit log: {audit}", soft_wrap=True, highlight=False)
-    out.print(f"Ask it: {_command()} audit stats {audit}", soft_wrap=True, highlight=False)
+    out.print(f"Audit log: {audit}", soft_wrap=True)
+    out.print(f"Ask it: {_command()} audit stats {audit}", soft_wrap=True)
     return wrong == 0
 
 
@@ -188,7 +188,7 @@ def _stay(url: str, receiver: str, audit: Path) -> None:
         f"curl -i --interface {FOREIGN} -d '{{}}' {url}",
         f"{hookgate} audit tail -f {audit}",
     ):
-        out.print(f"  {command}", soft_wrap=True, highlight=False, markup=False)
+        out.print(f"  {command}", soft_wrap=True)
     out.print("\nCtrl-C ends it.")
     try:
         while True:

@@ -1,6 +1,8 @@
 """The command's entry: one module a verb, imported when it is asked for."""
 
+import sys
 from importlib import import_module
+from itertools import takewhile
 from typing import Annotated, Any
 
 import typer
@@ -8,6 +10,8 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from hookgate import __version__
+
+from .terminal import never_fail_to_encode, printable
 
 VERBS = (
     *("serve", "mitmdump", "demo", "check", "send"),
@@ -62,4 +66,12 @@ def _root(
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command; `arguments` are the process's own unless given."""
+    never_fail_to_encode()
+    arguments = sys.argv[1:] if arguments is None else arguments
+    for argument in takewhile("--".__ne__, arguments):
+        name = argument.partition("=")[0]
+        if name.startswith("-") and name != printable(name):
+            # Typer would print it as it is.
+            typer.echo(f"hookgate: {printable(name)} is no option", err=True)
+            sys.exit(2)
     app(arguments)

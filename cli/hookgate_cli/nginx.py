@@ -1,6 +1,5 @@
 """`hookgate nginx`: render the includes, and see whether those deployed are still right."""
 
-import json
 from datetime import UTC, date, datetime
 from difflib import unified_diff
 from pathlib import Path
@@ -15,6 +14,7 @@ from hookgate.ranges import SHIPPED
 from hookgate.sources import gather
 
 from .common import ASSUMED_UPSTREAM, FINDING, ConfigOption, JsonOption, err, fail, load_config, out
+from .terminal import print_json
 
 app = typer.Typer(no_args_is_help=True, help="The nginx includes of a configuration.")
 
@@ -52,8 +52,8 @@ def render(
             (folder / name).write_text(text, encoding="ascii")
     except OSError as error:
         fail(f"{error.filename} cannot be written: {error.strerror}")
-    out.print(f"Wrote {', '.join(files)} to {folder}/.", highlight=False, soft_wrap=True)
-    out.print("Then: nginx -t && nginx -s reload", highlight=False)
+    out.print(f"Wrote {', '.join(files)} to {folder}/.", soft_wrap=True)
+    out.print("Then: nginx -t && nginx -s reload")
 
 
 @app.command()
@@ -81,7 +81,7 @@ def diff(
     if as_json:
         reviewed = {name: ranges.reviewed for name, ranges in SHIPPED.items()}
         report = {"differs": sorted(changes), "diff": changes, "reviewed": reviewed}
-        out.print_json(json.dumps(report))
+        print_json(report, indent=2)
     else:
         _show(folder, changes)
     if changes:
@@ -91,7 +91,7 @@ def diff(
 def _render(config: str | None, log: str) -> dict[str, str]:
     settings = load_config(config, offline=True)
     if not gather(config).keys["upstream.url"].value:
-        err.print(f"upstream.url is not set; {ASSUMED_UPSTREAM} is assumed", highlight=False)
+        err.print(f"upstream.url is not set; {ASSUMED_UPSTREAM} is assumed")
     try:
         return render_files(settings, log)
     except RenderError as error:
@@ -117,9 +117,9 @@ def _show(folder: Path, changes: dict[str, list[str]]) -> None:
             colour = "bold" if line.startswith(("---", "+++")) else _COLOURS.get(line[:1], "")
             out.print(Text(line, style=colour), soft_wrap=True)
     if not changes:
-        out.print(f"{folder}: as this configuration renders.", highlight=False, soft_wrap=True)
+        out.print(f"{folder}: as this configuration renders.", soft_wrap=True)
     for name, ranges in SHIPPED.items():
         age = (datetime.now(UTC).date() - date.fromisoformat(ranges.reviewed)).days
         note = f"The ranges of {name} were reviewed on {ranges.reviewed}, {age} days ago"
         stale = f"; compare them with {ranges.page}" if age > _REVIEW_DAYS else ""
-        out.print(f"{note}{stale}.", highlight=False, soft_wrap=True)
+        out.print(f"{note}{stale}.", soft_wrap=True)

@@ -1,14 +1,15 @@
 """`hookgate send`: the shipped samples, fired at a running gate."""
 
-import json
 from typing import Annotated
 
 import requests
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from .common import FINDING, JsonOption, fail, out
 from .samples import CLEAN, HOSTILE, Sample, fire
+from .terminal import print_json
 
 
 def send(
@@ -44,7 +45,7 @@ def send(
         fail(f'no sample has "{only}" in its name')
     rows = [_one(sample, url, source) for sample in samples]
     if as_json:
-        out.print_json(json.dumps(rows))
+        print_json(rows, indent=2)
     else:
         _show(rows)
     if not all(row["ok"] for row in rows):
@@ -70,7 +71,7 @@ def _one(sample: Sample, url: str, source: str | None) -> dict[str, object]:
 def _show(rows: list[dict[str, object]]) -> None:
     table = Table("sample", "must end as", "status", "")
     for row in rows:
-        verdict = "[green]ok[/]" if row["ok"] else f"[red]expected {row['expected']}[/]"
+        verdict = Text("ok", "green") if row["ok"] else Text(f"expected {row['expected']}", "red")
         status = str(row["status"] or row["error"])
         table.add_row(str(row["sample"]), str(row["reason"]), status, verdict)
     out.print(table)

@@ -1,16 +1,17 @@
 """`hookgate audit balance`: is every request accounted for?"""
 
-import json
 from typing import Any
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from hookgate.ledger.balance import GRAVE, OUTCOMES, Balance, Sheet
 from hookgate.ledger.balance import balance as add_up
 from hookgate_cli.common import FINDING, ConfigOption, JsonOption, out
+from hookgate_cli.terminal import print_json, printable
 
-from .common import FilesArgument, find_ledgers, reading, tell, visible
+from .common import FilesArgument, find_ledgers, reading, tell
 
 _OPEN = ("unknown", "in_flight", "missing")
 # A person reads the newest of many; --json has them all.
@@ -33,7 +34,7 @@ def balance(
     with reading(find_ledgers(files, config)) as lines:
         sums = add_up(lines)
     if as_json:
-        typer.echo(json.dumps(_report(sums)))
+        print_json(_report(sums))
     else:
         _show(sums)
     if not sums.balances:
@@ -62,12 +63,12 @@ def _row(sheet: Sheet) -> dict[str, int]:
 
 
 def _show(sums: Balance) -> None:
-    out.print("[green]balances[/]" if sums.balances else "[red]does not balance[/]")
+    out.print(Text("balances", "green") if sums.balances else Text("does not balance", "red"))
     table = Table("boot", "front", box=None, padding=(0, 1, 0, 0))
     for name in ("received", *OUTCOMES, "open"):
         table.add_column(name, justify="right")
     for sheet in sums.sheets[-_MOST_SHOWN:]:
-        table.add_row(visible(sheet.boot), visible(sheet.front), *_cells(sheet))
+        table.add_row(printable(sheet.boot), printable(sheet.front), *_cells(sheet))
     if len(sums.sheets) > _MOST_SHOWN:
         table.add_row(f"{len(sums.sheets) - _MOST_SHOWN} before", style="dim")
     total = sums.total

@@ -13,9 +13,10 @@ from rich.progress import BarColumn, Progress, TimeRemainingColumn, TransferSpee
 from rich.text import Text
 
 from hookgate.ledger.findings import Finding
-from hookgate.ledger.reader import Line, find_files, in_order, read
+from hookgate.ledger.reader import Line, find_files, in_order, is_malformed, read
 from hookgate.sources import gather
-from hookgate_cli.common import err, fail, load_config, out
+from hookgate_cli.common import FINDING, err, fail, load_config, out
+from hookgate_cli.terminal import printable
 
 # Below this a read ends before a bar could be looked at.
 _LONG_READ = 32 << 20
@@ -100,21 +101,39 @@ def rereading(files: list[Path]) -> Callable[[], Iterator[Line]]:
     return lines
 
 
-def visible(text: object) -> str:
-    """A text out of a record, for a terminal: what does not print, as ESC, as its escape."""
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode()
-        for character in str(text)
-    )
+def name_problem(line: Line) -> None:
+    """Say on stderr of a line that is no record where it is, and why."""
+    err.print(f"{printable(line.place)}: {line.problem}", soft_wrap=True)
+
+
+class Problems:
+    """Names the first lines that are no records on stderr, and counts those that no gate wrote."""
+
+    def __init__(self) -> None:
+        self.malformed = self._told = 0
+
+    def note(self, line: Line) -> None:
+        """Note a line that is no record."""
+        self.malformed += is_malformed(line.problem)
+        self._told += 1
+        if self._told <= _MOST_TOLD:
+            name_problem(line)
+
+    def close(self) -> None:
+        """Say how many more there were; exit with 1 if any was malformed."""
+        if self._told > _MOST_TOLD:
+            err.print(f"and {self._told - _MOST_TOLD} more lines that are no records")
+        if self.malformed:
+            raise typer.Exit(FINDING)
 
 
 def tell(findings: list[Finding], more: Counter[str], is_grave: Callable[[str], bool]) -> None:
     """Print what was found, the grave first: what it is and where, and below it in words."""
     ordered = sorted(findings, key=lambda finding: not is_grave(finding.kind))
     for kind, boot, place, text in ordered[:_MOST_TOLD]:
-        out.print(f"[{'red' if is_grave(kind) else 'yellow'}]{kind.replace('_', ' ')}[/]  ", end="")
-        out.print(visible(place), markup=False, highlight=False, soft_wrap=True)
-        words = visible(f"boot {boot}: {text}" if boot else text)
+        title = Text(kind.replace("_", " "), "red" if is_grave(kind) else "yellow")
+        out.print(title.append(f"  {printable(place)}", "default"), soft_wrap=True)
+        words = printable(f"boot {boot}: {text}" if boot else text)
         out.print(Padding(Text(words), (0, 0, 0, 2), expand=False))
     rest = Counter(finding.kind for finding in ordered[_MOST_TOLD:]) + more
     if rest:

@@ -14,8 +14,9 @@ from rich.text import Text
 
 from hookgate.ledger.fate import MOST_ATTEMPTS, Fate, Story, find
 from hookgate_cli.common import FINDING, ConfigOption, JsonOption, fail, out
+from hookgate_cli.terminal import print_json, printable
 
-from .common import LogOption, find_ledgers, rereading, visible
+from .common import LogOption, Problems, find_ledgers, rereading
 
 _WORRYING = (Fate.LOST, Fate.UNKNOWN, Fate.NEVER_SEEN)
 _ORDINALS = ("first", "second", "third", "fourth", "fifth")
@@ -55,14 +56,17 @@ def fate(
     asked = [*(references or ()), *(_read_list(file) if file is not None else ())]
     if not asked:
         fail("no reference; name one, or a list of them with --file")
-    stories = find(rereading(find_ledgers(log, config)), asked)
+    problems = Problems()
+    read = rereading(find_ledgers(log, config))
+    stories = find(read, asked, on_problem=problems.note)
     counts = Counter(story.fate for story in stories)
     if as_json:
         for story in stories:
-            typer.echo(json.dumps(_report(story)))
-        typer.echo(json.dumps({"summary": {fate.value: counts[fate] for fate in Fate}}))
+            print_json(_report(story))
+        print_json({"summary": {fate.value: counts[fate] for fate in Fate}})
     else:
         _show(stories, counts)
+    problems.close()
     if any(counts[fate] for fate in _WORRYING):
         raise typer.Exit(FINDING)
 
@@ -103,7 +107,7 @@ def _identifiers(lines: Iterable[str], file: str) -> Iterator[str]:
 def _member(line: str, place: str) -> str:
     try:
         document = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         fail(f"{place} is no JSON")
     event = document.get("event")
     reference = document.get("reference") or (isinstance(event, dict) and event.get("reference"))
@@ -147,13 +151,13 @@ def _show(stories: list[Story], counts: Counter[Fate]) -> None:
 
 def _tell(story: Story) -> None:
     colour = _COLOURS.get(story.fate, "red")
-    out.print(f"[{colour}]{words(story)}[/]  ", end="", highlight=False)
-    out.print(visible(story.identifier), markup=False, highlight=False)
+    title = Text(words(story), colour)
+    out.print(title.append(f"  {printable(story.identifier)}", "default"))
     table = Table(box=None, padding=(0, 1), show_header=False)
     for attempt in story.attempts[:_MOST_SHOWN]:
         outcome = attempt.outcome or "forwarded"
         cells = (attempt.ts, outcome, attempt.reason or "no end", attempt.request_id)
-        table.add_row(*(Text(visible(cell)) for cell in cells))
+        table.add_row(*(Text(printable(cell)) for cell in cells))
     if story.attempts:
         out.print(table)
     if (more := story.ends.total() - _MOST_SHOWN) > 0:

@@ -1,12 +1,12 @@
 """`hookgate audit verify`: has the ledger been changed since it was written?"""
 
-import json
-
 import typer
+from rich.text import Text
 
 from hookgate.ledger.chain import HARMLESS, Kind, Verification
 from hookgate.ledger.chain import verify as verify_chain
 from hookgate_cli.common import FINDING, ConfigOption, JsonOption, out
+from hookgate_cli.terminal import print_json
 
 from .common import FilesArgument, SealKeyOption, find_ledgers, load_seal_key, reading, tell
 
@@ -41,7 +41,7 @@ def verify(
     with reading(find_ledgers(files, config)) as lines:
         verification = verify_chain(lines, key)
     if as_json:
-        typer.echo(json.dumps(_report(verification)))
+        print_json(_report(verification))
     else:
         _show(verification)
     if not verification.holds:
@@ -63,9 +63,9 @@ def _report(verification: Verification) -> dict[str, object]:
 
 
 def _show(verification: Verification) -> None:
-    verdict = "[green]holds[/]" if verification.holds else "[red]broken[/]"
+    verdict = Text("holds", "green") if verification.holds else Text("broken", "red")
     boots = "1 boot" if verification.boots == 1 else f"{verification.boots} boots"
-    out.print(f"{verdict}  {verification.lines} lines of {boots}", highlight=False)
+    out.print(verdict.append(f"  {verification.lines} lines of {boots}", "default"))
     tell(verification.findings, verification.more, lambda kind: kind not in HARMLESS)
     if verification.unchained:
         out.print(f"{verification.unchained} lines of nginx carry no chain: nothing proves them.")

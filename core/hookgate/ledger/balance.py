@@ -58,7 +58,7 @@ def balance(lines: Iterable[Line]) -> Balance:
     for line in lines:
         record = line.record
         if record is not None and not _is_plain(record):
-            line = line.checked()  # noqa: PLW2901  # the same line, told apart
+            line = line.checked()
             record = line.record
         if record is None:
             kind = Kind.MALFORMED if is_malformed(line.problem) else Kind.DAMAGED

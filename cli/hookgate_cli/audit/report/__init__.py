@@ -13,7 +13,8 @@ from hookgate.ledger.fate import Losses
 from hookgate.ledger.reader import Line
 from hookgate.ledger.stats import Summary
 from hookgate_cli.audit.common import FilesArgument, find_ledgers, rereading
-from hookgate_cli.common import ConfigOption, fail, load_config, out
+from hookgate_cli.common import FINDING, ConfigOption, err, fail, load_config, out
+from hookgate_cli.terminal import printable
 
 from .findings import Findings
 
@@ -54,8 +55,10 @@ def report(
         html.write_text(render(found), "utf-8")
     except OSError as error:
         fail(f"--html {html} cannot be written: {error.strerror}")
-    out.print(f"{found.summary.deliveries:,} requests", highlight=False, end=": ")
-    out.print(str(html), markup=False, highlight=False, soft_wrap=True)
+    out.print(f"{found.summary.deliveries:,} requests: {printable(html)}", soft_wrap=True)
+    if found.summary.malformed:
+        err.print(f"{found.summary.malformed:,} lines were written by no gate; the page names them")
+        raise typer.Exit(FINDING)
 
 
 def gather(ledgers: list[Path], key: bytes = b"") -> Findings:
@@ -63,7 +66,7 @@ def gather(ledgers: list[Path], key: bytes = b"") -> Findings:
     summary, losses = Summary([str(ledger) for ledger in ledgers]), Losses()
 
     def watched(lines: Iterable[Line]) -> Iterator[Line]:
-        for line in lines:
+        for line in map(Line.checked, lines):
             summary.add(line)
             if line.record is not None:
                 losses.add(line.record)
