@@ -20,6 +20,8 @@ LINGER_BYTES = 8 * 1024 * 1024
 LINGER_SECONDS = 2.0
 # A request that was on its way when the drain began is still taken within this time.
 LAST_CALL_SECONDS = 0.25
+# What was written goes to the kernel at the end of the loop's turn.
+_FLUSH_SECONDS = 0.001
 
 Refusal = tuple[Reason, str]
 
@@ -157,7 +159,7 @@ class Connection(asyncio.Protocol):
         if request is not None:
             request.refuse(Reason.OVERLOADED)
             self._write(request)
-        self._close()
+        self._close_at_once()
 
     def cut(self) -> None:
         """Close now: the drain is over."""
@@ -240,7 +242,9 @@ class Connection(asyncio.Protocol):
         for unanswered in self._queue:
             unanswered.delivery.leave(unanswered.size)
         self._queue.clear()
-        if self._in_excess or self._ended_by_sender or (request.complete and not self._reader.done):
+        if self._in_excess:
+            self._close_at_once()
+        elif self._ended_by_sender or (request.complete and not self._reader.done):
             self._close()
         else:
             self._linger()
@@ -308,6 +312,12 @@ class Connection(asyncio.Protocol):
             self._transport.close()
         else:
             self._abort()
+
+    def _close_at_once(self) -> None:
+        """Send what is written, and wait for nothing: the place is not its own any more."""
+        self._close()
+        if self.scheme == b"https":  # else it would wait until the peer ends TLS too
+            self._loop.call_later(_FLUSH_SECONDS, self._abort)
 
     def _abort(self) -> None:
         if self._transport is not None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import trustme
 
+from support.admin import ON, Admin
 from support.events import CLEAN
 from support.pair import Pair, paired
 from support.process import descriptors
@@ -271,3 +272,30 @@ def test_a_new_certificate_serves_what_connects_from_now_on(
         assert ask_securely(pair.port, trusting(renewed), post(CLEAN)).status == 200
         old.send(post(CLEAN))
         assert old.read().status == 200
+
+
+@pytest.mark.parametrize("held", [b"", post(CLEAN, b"/", b"X-Forwarded-For: " + FOREIGN.encode())])
+def test_who_ignores_that_tls_ends_keeps_no_place(
+    tmp_path: Path, authority: trustme.CA, held: bytes
+) -> None:
+    """A proxy's strangers that are evicted, or over their share, are gone whatever they do then."""
+    keys = {
+        **keys_of(tmp_path, authority.issue_cert("gate")),
+        "sidecar.max_connections": "20",
+        "sidecar.max_foreign_connections": "4",
+        "sidecar.max_unnamed_connections": "4",
+        "sidecar.head_timeout": "60s",
+        **ON,
+    }
+    context = trusting(authority)
+    with paired(tmp_path, **keys) as pair, contextlib.ExitStack() as stack:
+        admin = Admin(pair.gate)
+        for _ in range(40):
+            client = stack.enter_context(secured(pair.port, context, PROXY))
+            if held:
+                client.send(held)
+                client.socket.recv(12)
+            # Nothing more is read: neither the end of TLS nor that of the connection.
+            assert admin.value("hookgate_connections") <= 20
+        assert wait_until(lambda: admin.value("hookgate_connections") <= 4, seconds=1)
+        assert ask_securely(pair.port, context, post(CLEAN)).status == 200
