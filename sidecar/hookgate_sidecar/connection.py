@@ -310,8 +310,6 @@ class Connection(asyncio.Protocol):
         self._wait_anew()
         if self._transport is not None:
             self._transport.close()
-        else:
-            self._abort()
 
     def _close_at_once(self) -> None:
         """Send what is written, and wait for nothing: the place is not its own any more."""
