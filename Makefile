@@ -8,8 +8,8 @@
 #             which it gets with apt-get, npm and pip; a clean sender's latency beside each kind
 #             of hostile one; and instructions per request against those of the last time. Forty
 #             minutes; bench/README.md tells of shorter runs.
-# make soak   the tests that take long, then ten minutes of every hostile sender, kills, reloads,
-#             rotations and outages at once, beside a clean sender
+# make soak   the tests that take long, every property with new examples, then ten minutes of every
+#             hostile sender, kills, reloads, rotations and outages at once, beside a clean sender
 
 PYTHON ?= python3
 PYTHONS ?= python3.11 python3.12 python3.13
@@ -83,6 +83,7 @@ bench: $(READY)
 
 soak: $(READY) nginx-here
 	$(BIN)/pytest -m soak
+	HYPOTHESIS_PROFILE=other $(BIN)/pytest -m "hypothesis and not soak" -n $(WORKERS) --dist worksteal
 	$(BIN)/python -m bench.soak
 
 clean:

@@ -1,12 +1,18 @@
 """What every test takes for granted, however the run was started, and on how busy a machine."""
 
+import os
+
 from hypothesis import HealthCheck, settings
 
 from support.process import let_children_be_interrupted
 
-# How long an example takes says nothing where others use the processor.
-settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("busy")
+# How long an example takes says nothing where others use the processor. The same examples are
+# drawn each time, so that a failure tells of the change that was made; `make soak` draws others.
+settings.register_profile(
+    "same", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("other", settings.get_profile("same"), derandomize=False)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 
 def pytest_configure() -> None:

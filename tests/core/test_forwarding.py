@@ -113,11 +113,21 @@ OPTIONS = st.lists(
 )
 
 
+def hop_by_hop(fields: list[Field]) -> set[bytes]:
+    """What does not travel either way, in lower case: RFC 9110, 7.6.1, and any Connection's options.
+
+    The names that the endpoint needs in order to read the body travel all the same.
+    """
+    values = [value for name, value in fields if name.lower() == b"connection"]
+    options = {option.strip().lower() for value in values for option in value.split(b",")}
+    kept = {b"host", b"content-type", b"content-encoding"}
+    return {name.lower() for name in HOP_BY_HOP} | options - kept
+
+
 def travels(name: bytes, dropped: set[bytes]) -> bool:
     lower = name.lower()
     return not (
-        lower in {hop.lower() for hop in HOP_BY_HOP}
-        or lower in dropped - {b"host", b"content-type", b"content-encoding"}
+        lower in dropped
         or lower in {b"forwarded", b"x-real-ip", b"x-request-id"}
         or lower.startswith(b"x-forwarded-")
         or b"_" in lower
@@ -132,7 +142,7 @@ def test_every_other_field_travels_as_it_came(
     """In order, name and value unchanged, less what Connection names; the head reads back."""
     fields = [*fields, (b"X-A", b"1"), (b"X-B", b"2"), (b"Content-Type", b"application/json")]
     sent = [HOST, *fields, (b"Connection", comma.join(options))]
-    dropped = {option.lower() for option in options}
+    dropped = hop_by_hop(sent)
     expected = [field for field in sent if travels(field[0], dropped)]
     assert forward_fields(*sent[1:]) == [*expected, *ours()]
 
@@ -275,6 +285,14 @@ def test_an_answers_fields_travel_back_less_its_hop_by_hop_ones(
 ) -> None:
     """Order, names and values are the upstream's; its framing and connection are not relayed."""
     fields = [*fields, (b"X-A", b"1"), (b"Connection", b", ".join(options))]
-    gone = {name.lower() for name in HOP_BY_HOP}
-    gone |= {option.lower() for option in options} - {b"host", b"content-type", b"content-encoding"}
+    gone = hop_by_hop(fields)
     assert relayed_fields(fields) == [field for field in fields if field[0].lower() not in gone]
+
+
+@pytest.mark.parametrize("spell", [bytes.lower, bytes.upper], ids=lambda f: f.__name__)
+def test_every_connection_field_names_what_does_not_travel(spell: "type[bytes]") -> None:
+    """Not only the last one, nor the one in our spelling."""
+    fields = [(b"X-A", b"1"), (b"X-B", b"2"), (b"X-C", b"3")]
+    named = [(spell(b"Connection"), b"x-a"), *fields, (b"Connection", b"close ,\tX-B")]
+    assert relayed_fields(named) == [(b"X-C", b"3")]
+    assert forward_fields(*named) == [HOST, (b"X-C", b"3"), *ours()]
