@@ -114,7 +114,7 @@ OPTIONS = st.lists(
 
 
 def hop_by_hop(fields: list[Field]) -> set[bytes]:
-    """What does not travel either way, in lower case: RFC 9110, 7.6.1, and any Connection's options.
+    """What does not travel either way, in lower case: what RFC 9110, 7.6.1 and Connection name.
 
     The names that the endpoint needs in order to read the body travel all the same.
     """
