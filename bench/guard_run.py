@@ -42,15 +42,19 @@ Held = Callable[[], AbstractContextManager[None]]
 
 
 class Kind(NamedTuple):
-    """Requests of one kind: their body, `source.allow`, and the status of every answer."""
+    """Requests of one kind: their body, `source.allow`, the status of every answer, and whether
+    the ledger is sealed.
+    """
 
     body: bytes
     allow: str
     status: int
+    sealed: bool = False
 
 
 KINDS = {
     "accepted": Kind(EVENT, "127.0.0.1", 200),
+    "sealed": Kind(EVENT, "127.0.0.1", 200, sealed=True),
     "foreign": Kind(EVENT, "cm.com", 403),
     "broken": Kind(EVENT[:-2], "127.0.0.1", 400),
 }
@@ -149,6 +153,11 @@ def serving(
         "HOOKGATE_SIDECAR__LISTEN": "127.0.0.1:0",
         "HOOKGATE_AUDIT__FSYNC": "never",
     }
+    if kind.sealed:
+        seal_key = folder / "seal.key"
+        seal_key.touch(mode=0o600)
+        seal_key.write_text("00" * 32)
+        settings["HOOKGATE_AUDIT__SEAL_KEY_FILE"] = str(seal_key)
     process = subprocess.Popen(
         ["setarch", "-R", *wrapper, sys.executable, str(SERVER)],
         env=inherited | settings, cwd=folder, text=True,
