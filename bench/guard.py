@@ -8,10 +8,10 @@
 Needs valgrind. Exits 1 where instructions grew by more than 1 %, and 0 where the baseline was made
 with another Python, library or kind of processor.
 
-`accepted` is a clean event, `sealed` one whose ledger has a seal key, `foreign` one from outside the
-allowed ranges, in a flood of them, `broken` one from inside with its end cut off. callgrind counts
-what the process does in user space, and knows no SHA instructions: hashing by SHA-256, which chains
-a ledger that is not sealed, counts for more than it takes where the processor has them.
+`accepted` is a clean event, `sealed` one whose ledger has a seal key, `foreign` one from outside
+the allowed ranges, in a flood of them, `broken` one from inside with its end cut off. callgrind
+counts what the process does in user space, and knows no SHA instructions: SHA-256, which chains a
+ledger that is not sealed, counts for more than it takes where the processor has them.
 """
 
 import argparse
