@@ -82,6 +82,7 @@ class _Verifier:
 
     def add(self, line: Line) -> None:
         self._lines += 1
+        line = line.checked()
         record, boot = line.record, self._last_boot
         if (
             boot is not None
