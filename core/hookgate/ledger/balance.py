@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from .account import GRAVE, OUTCOMES, Account, Kind, Sheet, outcome_of
 from .findings import Finding, Findings
-from .proven import COPY, UNPROVED
+from .proven import is_unproved
 from .reader import Line, is_malformed
 from .record import Record
 
@@ -59,10 +59,10 @@ def balance(lines: Iterable[Line]) -> Balance:
     for line in lines:
         record = line.record
         if record is not None and not _is_plain(record):
-            line = line.checked()  # noqa: PLW2901  # the same line, told apart
+            line = line.checked()
             record = line.record
         if record is None:
-            if line.problem in (UNPROVED, COPY):
+            if is_unproved(line.problem):
                 kind = Kind.UNPROVED
             else:
                 kind = Kind.MALFORMED if is_malformed(line.problem) else Kind.DAMAGED

@@ -91,7 +91,8 @@ def _is_wrong(name: str, form: Form) -> str:
     """
     text = f'"{name}"::VARCHAR'
     if form is COUNT:
-        return f"rtrim({text}, '0123456789') <> '' OR (try_cast({text} AS UBIGINT) IS NULL AND {text} <> '')"
+        too_large = f"try_cast({text} AS UBIGINT) IS NULL AND {text} <> ''"
+        return f"rtrim({text}, '0123456789') <> '' OR ({too_large})"
     if form is DURATION:
         return f"{text} NOT BETWEEN '0' AND ':' OR try_cast({text} AS DOUBLE) >= {2**64}"
     if form is TEXTS:
@@ -158,11 +159,12 @@ def summarise(
 def _reading(files: Sequence[Path]) -> str:
     names = ", ".join("'" + str(file).replace("'", "''") + "'" for file in files)
     columns = ", ".join(f"\"{name}\": 'JSON'" for name in SUMMED)
-    return (
-        "(SELECT *, epoch_us(try_cast(trim(ts::VARCHAR, '\"') AS TIMESTAMPTZ)) AS us FROM"
-        f" read_json([{names}], columns = {{{columns}}}, format = 'newline_delimited',"
-        " ignore_errors = true, filename = true))"
+    lines = (
+        f"read_json([{names}], columns = {{{columns}}}, format = 'newline_delimited',"
+        " ignore_errors = true, filename = true)"
     )
+    moment = "try_cast(trim(ts::VARCHAR, '\"') AS TIMESTAMPTZ)"
+    return f"(SELECT *, epoch_us({moment}) AS us FROM {lines})"  # noqa: S608  # names are quoted
 
 
 @contextmanager

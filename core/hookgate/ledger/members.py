@@ -92,7 +92,7 @@ FORMS: dict[str, Form] = {
 
 # A gate's lines are of few shapes, names and types; of a known one only what may still be wrong is
 # looked at: the numbers of a record, and its lists.
-_shapes: dict[tuple[str | type, ...], tuple[Callable[[Record], Any], tuple[str, ...]]] = {}
+_shapes: dict[tuple[object, ...], tuple[Callable[[Record], Any], tuple[str, ...]]] = {}
 
 
 def fault(record: Record) -> str:
@@ -102,7 +102,7 @@ def fault(record: Record) -> str:
     if known is not None:
         numbers, lists = known
         values = numbers(record)
-        if 0 <= min(values) and max(values) < _END and is_time(record["ts"]):
+        if min(values) >= 0 and max(values) < _END and is_time(record["ts"]):
             for name in lists:
                 if record[name] and not _is_texts(record[name]):
                     break
@@ -123,7 +123,7 @@ def fault_among(record: Record, names: Iterable[str]) -> str:
     return ""
 
 
-def _learn(shape: tuple[str | type, ...], record: Record) -> None:
+def _learn(shape: tuple[object, ...], record: Record) -> None:
     forms = {name: FORMS.get(name) for name, value in record.items() if value is not None}
     numbers = [name for name, form in forms.items() if form in (COUNT, DURATION)]
     if "ts" in forms and numbers:

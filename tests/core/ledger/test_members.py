@@ -30,7 +30,7 @@ WRONG: dict[Any, list[Any]] = {
     MOMENT: [
         "2026-11-22T12:00:00.²²²²²²Z", "9999-12-31T23:59:59Z", "1969-12-31T23:59:59Z", "0001-01-01",
         "2026-11-22T12:00:00", "2026-02-30T12:00:00Z", "2026-11-22T24:00:00Z", "yesterday", "",
-        "2026-11-22 12:00:00Z", "2026-11-22T12:00:60Z", "2026-11-22T12:00:00+15:00", 5, [], {}, True,
+        "2026-11-22 12:00:00Z", "2026-11-22T12:00:60Z", "2026-11-22T12:00:00+15:00", 5, [], {},
     ],
     TEXT: [5, 1.5, True, False, [], {}, ["a"]],
     COUNT: [-1, 2**64, 10**30, 1.0, "1", True, False, [], {}],
@@ -76,7 +76,7 @@ def test_lines_of_every_front_and_age_are_records() -> None:
         st.recursive(
             st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9)
             | st.sampled_from([value for values in RIGHT.values() for value in values]),
-            lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=2),
+            lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner),
             max_leaves=4,
         ),
     )
@@ -98,8 +98,10 @@ def test_a_wrong_member_is_named_with_its_line(kind: str, value: Any, tmp_path: 
     """In every field of every kind: the chain is not said to hold, and what is counted by not to
     balance.
     """
-    made = {"start": start(), "forward": forward(2), "delivery": delivery(1),
-            "refusals": refusals(2, 3, 2), "reload": {"event": "reload"}, "stop": stop(1)}  # fmt: skip
+    made = {
+        "start": start(), "forward": forward(2), "delivery": delivery(1),
+        "refusals": refusals(2, 3, 2), "reload": {"event": "reload"}, "stop": stop(1),
+    }  # fmt: skip
     path = tmp_path / "a.jsonl"
     for name in FIELDS[kind][1:]:
         record = {**made[kind], name: value}

@@ -79,7 +79,7 @@ def test_lines_that_are_no_records_are_counted_and_the_first_are_named() -> None
 @pytest.mark.parametrize("field", SUMMED[1:])
 @pytest.mark.parametrize("value", [-5, True, {}, 10**30, [5]], ids=repr)
 def test_a_line_with_a_value_of_another_type_is_no_record(field: str, value: Any) -> None:
-    """It is counted as one that no gate wrote, and named with the member; nothing else counts it."""
+    """It is counted as one that no gate wrote, and named with the member."""
     found = sums(delivery(**{field: value}), delivery())
     assert (found.deliveries, found.lines, found.problems, found.malformed) == (1, 2, 1, 1)
     assert found.places[0][1].startswith(f'no record: "{field}" is n')
