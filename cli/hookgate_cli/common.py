@@ -82,5 +82,8 @@ def load_config(
     if offline and not gather(file).keys["upstream.url"].value:
         given["upstream.url"] = ASSUMED_UPSTREAM
     with plain_errors():
-        return load(file, given)
+        config = load(file, given)
+        for warning in config.warnings:
+            err.print(printable(f"hookgate: warning: {warning}"), soft_wrap=True)
+        return config
     raise AssertionError("unreachable")

@@ -2,6 +2,9 @@
 
 import ssl
 
+# A key that needs one is refused: OpenSSL would ask for it on the terminal, and wait.
+_NO_PASSWORD = ""
+
 
 def add_ca(context: ssl.SSLContext, file: str) -> None:
     """Trust the CA certificates in a PEM file. Raises ValueError in words."""
@@ -14,7 +17,7 @@ def add_ca(context: ssl.SSLContext, file: str) -> None:
 def add_client(context: ssl.SSLContext, cert: str, key: str) -> None:
     """Show a certificate with its key, which may be in the same file. Raises ValueError."""
     try:
-        context.load_cert_chain(cert, key or None)
+        context.load_cert_chain(cert, key or None, _NO_PASSWORD)
     except (ssl.SSLError, OSError) as error:
         raise ValueError(f"holds no certificate with its key in PEM ({_why(error)})") from None
 
@@ -43,7 +46,7 @@ def server_context(cert: str, key: str, client_ca: str) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:
-        context.load_cert_chain(cert, key or None)
+        context.load_cert_chain(cert, key or None, _NO_PASSWORD)
     except (ssl.SSLError, OSError) as error:
         raise ValueError(
             f'cert = "{cert}" holds no certificate with its key in PEM ({_why(error)})'
