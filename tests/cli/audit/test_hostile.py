@@ -182,7 +182,7 @@ JUNK = st.recursive(
                      "tail --reference r-1"]),
 )  # fmt: skip
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @pytest.mark.usefixtures("body")
 def test_whatever_a_ledger_holds_every_verb_survives(
@@ -241,8 +241,10 @@ def test_nothing_raw_of_an_argument_or_a_configuration_is_printed(
         assert all(line.startswith("hookgate: ") for line in result.err.splitlines())
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
-@pytest.mark.parametrize("terminal", [False, True], ids=["file", "terminal"])
+@pytest.mark.parametrize(
+    ("encoding", "terminal"),
+    [("ascii", False), ("ascii", True), ("latin-1", False), ("utf-8", False)],
+)
 def test_an_encoding_without_charts_gets_plain_characters(
     tmp_path: Path, encoding: str, terminal: bool
 ) -> None:
@@ -252,14 +254,14 @@ def test_an_encoding_without_charts_gets_plain_characters(
     ]
     ledger = write(tmp_path / "a.jsonl", start(), *records)
     environ = {**os.environ, "PYTHONIOENCODING": encoding, "COLUMNS": "100"}
-    for verb in (["stats"], ["balance"], ["show"], ["fate", "é\u2713", "--log"], ["--help"]):
+    for verb in (["stats"], ["fate", "é\u2713", "--log"]):
         code = (
             "import sys; from hookgate_cli.common import out; "
             f"out._force_terminal = {terminal or None}; "
             "from hookgate_cli.main import main; main(sys.argv[1:])"
         )
         done = subprocess.run(
-            [sys.executable, "-c", code, "audit", *verb, *([str(ledger)] * (verb != ["--help"]))],
+            [sys.executable, "-c", code, "audit", *verb, str(ledger)],
             env=environ, capture_output=True, check=False,
         )  # fmt: skip
         assert done.returncode in (0, 1), done.stderr
