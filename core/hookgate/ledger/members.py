@@ -90,6 +90,8 @@ FORMS: dict[str, Form] = {
     **dict.fromkeys(("observed", "unknown_in", "errors"), TEXTS),
 }
 
+_TEXT_NAMES = frozenset(name for name, form in FORMS.items() if form is TEXT)
+
 # A gate's lines are of few shapes, names and types; of a known one only what may still be wrong is
 # looked at: the numbers of a record, and its lists.
 _shapes: dict[tuple[object, ...], tuple[Callable[[Record], Any], tuple[str, ...]]] = {}
@@ -118,7 +120,9 @@ def fault_among(record: Record, names: Iterable[str]) -> str:
     """As `fault`, of these members alone."""
     for name in names:
         value = record.get(name)
-        if value is not None and not FORMS[name].holds(value):
+        if value is None or (type(value) is str and name in _TEXT_NAMES):
+            continue
+        if not FORMS[name].holds(value):
             return f'"{name}" is {FORMS[name].wrong}'
     return ""
 
