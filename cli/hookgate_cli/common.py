@@ -1,6 +1,5 @@
 """What the verbs share: options, the console, and how a mistake is told."""
 
-import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager

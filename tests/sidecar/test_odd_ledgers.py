@@ -77,8 +77,7 @@ def test_a_password_in_a_reload_shows_nowhere(tmp_path: Path) -> None:
     "words",
     [
         "serve --upstream URL", "config check", "config show", "config show --json",
-        "mitmdump --upstream URL --print", "audit verify --seal-key KEY", "check event.json",
-        "nginx render --out includes",
+        "mitmdump --upstream URL --print", "check event.json", "nginx render --out includes",
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("origin", ["file", "environment"])
@@ -96,8 +95,7 @@ def test_a_password_shows_in_no_command_s_output(
     else:
         monkeypatch.setenv("HOOKGATE_UPSTREAM__URL", URL)
     (tmp_path / "event.json").write_text("{}")
-    (tmp_path / "hookgate-audit.jsonl").touch()
-    arguments = [{"URL": URL, "KEY": "missing.key"}.get(word, word) for word in words.split()]
+    arguments = [{"URL": URL}.get(word, word) for word in words.split()]
     with pytest.raises(SystemExit) as exit_info:
         main(arguments)
     captured = capsys.readouterr()

@@ -1,22 +1,22 @@
 """Large ledgers, summed up by DuckDB on all cores and within a bound of memory.
 
 Gives what `stats.summarise` gives, but that blank lines are no lines. What is no record to
-`members` is none here. DuckDB is imported where it
-is used: a small ledger is read before that import would end.
+`members` is none here. DuckDB is imported where it is used: a small ledger is read before that
+import would end.
 """
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from .members import COUNT, DURATION, FORMS, MOMENT, TEXTS, TIME, Form
+from .members import COUNT, DURATION, FORMS, MOMENT, TEXTS, TIME, Form, fault_among
 from .query import Query
 from .reader import LONGEST_LINE, read_file
 from .stats import MOST_SLOW, SUMMED, Summary, name_of, summed
@@ -31,25 +31,26 @@ _MEMORY = "1GB"
 _SAMPLED = 50_000
 _POLL = 0.1
 
-# Alike in all of these, lines are counted together.
+# Alike in all of these, lines are counted together. What is wrong in them shows in the groups, of
+# which there are few.
 _ALIKE = (
     "event", "front", "outcome", "reason", "route", "upstream_status", "channel", "event_type",
     "observed", "unknown_in",
 )  # fmt: skip
 
-# Every member is read as the JSON that it is: DuckDB would make a text of a number, and a number of
-# a text. A line that is no record has no event.
+# Every member but `ts` is read as the JSON that it is: DuckDB would make a text of a number, and a
+# number of a text. A line that is no record has no event.
 # What is read once is grouped in six ways. Only deliveries that take as long as the slowest of a
 # sample are kept one by one.
 _SUMS = """
-CREATE TEMP TABLE sums AS
+CREATE OR REPLACE TEMP TABLE sums AS
 WITH lines AS (
   SELECT * REPLACE (if({wrong}, NULL, event) AS event) FROM {lines}
 ), deliveries AS (
   SELECT * REPLACE (
       if(event = '"delivery"', client, NULL) AS client,
-      if(event = '"delivery"', duration_ms::VARCHAR::DOUBLE, NULL) AS duration_ms,
-      if(event = '"delivery"', upstream_ms::VARCHAR::DOUBLE, NULL) AS upstream_ms
+      if(event = '"delivery"', try_cast(duration_ms::VARCHAR AS DOUBLE), NULL) AS duration_ms,
+      if(event = '"delivery"', try_cast(upstream_ms::VARCHAR AS DOUBLE), NULL) AS upstream_ms
     ), CASE event WHEN '"delivery"' THEN 1 WHEN '"refusals"' THEN "count"::UBIGINT END AS ended,
     if(ended > 0, us // 60000000, NULL) AS minute
   FROM lines
@@ -87,31 +88,42 @@ SELECT if(count(*) < {MOST_SLOW}, 0, min(ms)) FROM (
 def _is_wrong(name: str, form: Form) -> str:
     """What `members` finds fault with, as a condition on a member's JSON; NULL is no fault.
 
-    JSON's types differ in their first character: a text's comes before all others.
+    JSON's types differ in their first character: a text's comes before all others. What takes long
+    stands in a CASE, which comes to it where it has to.
     """
     text = f'"{name}"::VARCHAR'
     if form is COUNT:
-        too_large = f"try_cast({text} AS UBIGINT) IS NULL AND {text} <> ''"
-        return f"rtrim({text}, '0123456789') <> '' OR ({too_large})"
+        is_long = f"CASE WHEN strlen({text}) > 19 THEN try_cast({text} AS UBIGINT) IS NULL END"
+        return f"rtrim({text}, '0123456789') <> '' OR {is_long}"
     if form is DURATION:
         return f"{text} NOT BETWEEN '0' AND ':' OR try_cast({text} AS DOUBLE) >= {2**64}"
     if form is TEXTS:
         item = r'"([^"\\]|\\.)*"'
-        return f"{text} <> '[]' AND NOT regexp_full_match({text}, '\\[{item}(,{item})*\\]')"
+        is_list = f"regexp_full_match({text}, '\\[{item}(,{item})*\\]')"
+        return f"CASE WHEN {text} = '[]' THEN FALSE ELSE NOT {is_list} END"
     if form is MOMENT:
         # As gates write it: quicker told than by the expression.
-        return (
-            f"{text} <> '' AND (us IS NULL OR NOT ({text} LIKE '\"20__-__-__T__:__:__.______Z\"'"
-            f" AND NOT contains({text}, ' ')) AND NOT regexp_full_match({text}, '\"{TIME}\"'))"
-        )
+        is_usual = "ts LIKE '20__-__-__T__:__:__.______Z' AND us IS NOT NULL AND NOT contains(ts, ' ')"
+        is_time = f"us IS NOT NULL AND regexp_full_match(ts, '{TIME}')"
+        return f"CASE WHEN {is_usual} THEN FALSE ELSE ts IS NOT NULL AND NOT ({is_time}) END"
     return f"{text} >= '#'"
 
 
-_WRONG = " OR ".join(f"({_is_wrong(name, FORMS[name])})" for name in SUMMED)
+def _any_is_wrong(names: Iterable[str]) -> str:
+    return " OR ".join(f"({_is_wrong(name, FORMS[name])})" for name in names)
+
+
+_ANY_WRONG = _any_is_wrong(SUMMED)
+# Where no group has a misfit, nothing else has to be looked at line by line.
+_UNGROUPED_WRONG = _any_is_wrong(name for name in SUMMED if name not in (*_ALIKE, "client"))
 
 
 class EngineError(Exception):
     """DuckDB could not read the files; plain Python may."""
+
+
+class _MisfitError(Exception):
+    """A group has a member that no gate wrote."""
 
 
 def serves(files: Sequence[Path]) -> bool:
@@ -144,27 +156,33 @@ def summarise(
     if when:
         when = f"({when}) OR event IS NULL"  # what is no record has no time
     with _database() as database:
-        [(slow_from,)] = database.execute(_SLOW_FROM.format(lines=lines, wrong=_WRONG)).fetchall()
-        query = _SUMS.format(
-            lines=lines,
-            wrong=_WRONG,
-            alike=", ".join(_ALIKE),
-            when=when or "TRUE",
-            slow_from=slow_from,
-        )
-        _run(database, query, on_progress)
-        return _summary(files, database, time)
+        slow = _SLOW_FROM.format(lines=lines, wrong=_ANY_WRONG)
+        [(slow_from,)] = database.execute(slow).fetchall()
+        for wrong in (_UNGROUPED_WRONG, _ANY_WRONG):
+            query = _SUMS.format(
+                lines=lines,
+                wrong=wrong,
+                alike=", ".join(_ALIKE),
+                when=when or "TRUE",
+                slow_from=slow_from,
+            )
+            _run(database, query, on_progress)
+            with suppress(_MisfitError):
+                return _summary(files, database, time)
+    raise EngineError("what is no record differs from one reading to the next")
 
 
 def _reading(files: Sequence[Path]) -> str:
     names = ", ".join("'" + str(file).replace("'", "''") + "'" for file in files)
-    columns = ", ".join(f"\"{name}\": 'JSON'" for name in SUMMED)
+    # Whatever reads as a time is a text.
+    kinds = {name: "VARCHAR" if name == "ts" else "JSON" for name in SUMMED}
+    columns = ", ".join(f"\"{name}\": '{kind}'" for name, kind in kinds.items())
     lines = (
         f"read_json([{names}], columns = {{{columns}}}, format = 'newline_delimited',"
         " ignore_errors = true, filename = true)"
     )
-    moment = "try_cast(trim(ts::VARCHAR, '\"') AS TIMESTAMPTZ)"
-    return f"(SELECT *, epoch_us({moment}) AS us FROM {lines})"  # noqa: S608  # names are quoted
+    moment = "epoch_us(try_cast(ts AS TIMESTAMPTZ))"
+    return f"(SELECT *, {moment} AS us FROM {lines})"  # noqa: S608  # names are quoted
 
 
 @contextmanager
@@ -222,8 +240,10 @@ def _summary(files: Sequence[Path], database: "DuckDBPyConnection", time: Query 
         _ALIKES, f"filename, lines, ended, first, last, {', '.join(_ALIKE)}"
     ):
         record = dict(zip(_ALIKE, map(_value, values), strict=True))
-        if record["event"] is None:
+        if type(record["event"]) is not str:
             unread[name] = unread.get(name, 0) + lines
+        elif fault_among(record, _ALIKE):
+            raise _MisfitError
         else:
             summary.add_alike({**record, "count": ended}, lines, _moment(first), _moment(last))
     for file in files:
@@ -235,7 +255,10 @@ def _summary(files: Sequence[Path], database: "DuckDBPyConnection", time: Query 
     for client, lines in rows(
         _CLIENTS, "client, lines", "AND client IS NOT NULL ORDER BY lines DESC, client"
     ):
-        summary.clients.add(name_of(_value(client)), lines)
+        address = _value(client)
+        if type(address) is not str:
+            raise _MisfitError
+        summary.clients.add(name_of(address), lines)
     for latency, kind, bucket in (
         (summary.duration, _DURATIONS, "duration"),
         (summary.upstream, _UPSTREAMS, "upstream"),

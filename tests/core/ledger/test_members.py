@@ -64,7 +64,7 @@ def test_lines_of_every_front_and_age_are_records() -> None:
     for record in (
         *(start(), forward(1), delivery(1), refusals(1, 2, 2), stop(3), nginx()),
         {"event": "delivery"},
-        {"event": "later", "ts": None, "n": {"a": [1]}, "count": 5, "": None},
+        {"event": "later", "ts": None, "later": {"a": [1]}, "count": 5, "": None},
     ):
         assert fault(record) == ""
 
