@@ -29,7 +29,7 @@ from .settings import (
     UpstreamSettings,
 )
 from .sources import Given, Sources, gather
-from .tls import add_ca, add_client, server_context
+from .tls import add_ca, add_certificate, server_context
 
 DEFAULT_CONTRACT = "cm-events"
 SHIPPED_CONTRACTS = ("cm-events", "cm-events-strict")
@@ -255,7 +255,7 @@ def _check_certificates(values: dict[str, Any], problems: list[str], warnings: l
         problems.append(f"upstream.ca_file = {shown_path(ca_file)} {error}")
     try:
         if cert:
-            add_client(context, cert, key)
+            add_certificate(context, cert, key)
     except ValueError as error:
         problems.append(f"upstream.client_cert = {shown_path(cert)} {error}")
 
