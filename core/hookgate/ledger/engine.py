@@ -103,7 +103,9 @@ def _is_wrong(name: str, form: Form) -> str:
         return f"CASE WHEN {text} = '[]' THEN FALSE ELSE NOT {is_list} END"
     if form is MOMENT:
         # As gates write it: quicker told than by the expression.
-        is_usual = "ts LIKE '20__-__-__T__:__:__.______Z' AND us IS NOT NULL AND NOT contains(ts, ' ')"
+        is_usual = (
+            "ts LIKE '20__-__-__T__:__:__.______Z' AND us IS NOT NULL AND NOT contains(ts, ' ')"
+        )
         is_time = f"us IS NOT NULL AND regexp_full_match(ts, '{TIME}')"
         return f"CASE WHEN {is_usual} THEN FALSE ELSE ts IS NOT NULL AND NOT ({is_time}) END"
     return f"{text} >= '#'"
@@ -115,7 +117,7 @@ def _any_is_wrong(names: Iterable[str]) -> str:
 
 _ANY_WRONG = _any_is_wrong(SUMMED)
 # Where no group has a misfit, nothing else has to be looked at line by line.
-_UNGROUPED_WRONG = _any_is_wrong(name for name in SUMMED if name not in (*_ALIKE, "client"))
+_UNGROUPED_WRONG = _any_is_wrong(name for name in SUMMED if name not in _ALIKE[1:])
 
 
 class EngineError(Exception):
@@ -158,7 +160,8 @@ def summarise(
     with _database() as database:
         slow = _SLOW_FROM.format(lines=lines, wrong=_ANY_WRONG)
         [(slow_from,)] = database.execute(slow).fetchall()
-        for wrong in (_UNGROUPED_WRONG, _ANY_WRONG):
+        # Of another time no line is grouped, and what is no record counts nonetheless.
+        for wrong in (_ANY_WRONG,) if when else (_UNGROUPED_WRONG, _ANY_WRONG):
             query = _SUMS.format(
                 lines=lines,
                 wrong=wrong,
@@ -255,10 +258,7 @@ def _summary(files: Sequence[Path], database: "DuckDBPyConnection", time: Query 
     for client, lines in rows(
         _CLIENTS, "client, lines", "AND client IS NOT NULL ORDER BY lines DESC, client"
     ):
-        address = _value(client)
-        if type(address) is not str:
-            raise _MisfitError
-        summary.clients.add(name_of(address), lines)
+        summary.clients.add(name_of(_value(client)), lines)
     for latency, kind, bucket in (
         (summary.duration, _DURATIONS, "duration"),
         (summary.upstream, _UPSTREAMS, "upstream"),
