@@ -82,7 +82,6 @@ class _Verifier:
 
     def add(self, line: Line) -> None:
         self._lines += 1
-        line = line.checked()
         record, boot = line.record, self._last_boot
         if (
             boot is not None
@@ -94,6 +93,8 @@ class _Verifier:
         ):
             self._last = line
             return
+        line = line.checked()
+        record = line.record
         if line.file != self._file:
             self._end_file()
             self._file = line.file

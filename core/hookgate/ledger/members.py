@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable, Iterable
 from datetime import date
 from functools import lru_cache
-from operator import itemgetter
 from typing import Any, NamedTuple
 
 from .record import FIELDS, SEAL, Record
@@ -22,7 +21,6 @@ TIME = (
 _is_time = re.compile(TIME).fullmatch
 # JSON's whole numbers are read with at most so many bits.
 _END = 2**64
-_MOST_SHAPES = 1024
 
 
 class Form(NamedTuple):
@@ -92,28 +90,41 @@ FORMS: dict[str, Form] = {
 
 _TEXT_NAMES = frozenset(name for name, form in FORMS.items() if form is TEXT)
 
-# A gate's lines are of few shapes, names and types; of a known one only what may still be wrong is
-# looked at: the numbers of a record, and its lists.
-_shapes: dict[tuple[object, ...], tuple[Callable[[Record], Any], tuple[str, ...]]] = {}
+_DAY = (
+    "(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)"
+    "|(?:0[13578]|1[02])-31)"
+)
+_USUAL_FORMS = {
+    MOMENT: rf'"20[0-9]{{2}}-{_DAY}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{{6}}Z"',
+    TEXT: r'(?:"[^"]*+"|null)',
+    COUNT: "(?:[0-9]{1,18}+|null)",
+    DURATION: r"(?:[0-9]{1,15}+(?:\.[0-9]++)?|null)",
+    FLAG: "(?:true|false|null)",
+    TEXTS: r"\[\]",
+}
+
+
+def _usual(kind: str) -> str:
+    """What hookgate's lines of a kind look like, as long as they hold no backslash."""
+    members = (f'"{name}":{_USUAL_FORMS[FORMS[name]]}' for name in FIELDS[kind][1:])
+    return rf'"{kind}",{",".join(members)}(?:,"{SEAL}":"[^"]*+")?'
+
+
+_match_usual = re.compile(
+    rf'\{{"event":(?:{_usual("delivery")}|{_usual("forward")})\}}'.encode()
+).fullmatch
+
+
+def is_usual(raw: bytes) -> bool:
+    """Whether a line that is JSON is surely a record, told by its bytes: as most are. It takes less
+    than half of the time that `fault` takes.
+    """
+    return b"\\" not in raw and _match_usual(raw) is not None
 
 
 def fault(record: Record) -> str:
     """The first member that is not what it may be, in words; "" where all are."""
-    shape = (*record, *map(type, record.values()))
-    known = _shapes.get(shape)
-    if known is not None:
-        numbers, lists = known
-        values = numbers(record)
-        if min(values) >= 0 and max(values) < _END and is_time(record["ts"]):
-            for name in lists:
-                if record[name] and not _is_texts(record[name]):
-                    break
-            else:
-                return ""
-    wrong = fault_among(record, FORMS)
-    if not wrong and known is None and len(_shapes) < _MOST_SHAPES:
-        _learn(shape, record)
-    return wrong
+    return fault_among(record, filter(FORMS.__contains__, record))
 
 
 def fault_among(record: Record, names: Iterable[str]) -> str:
@@ -125,11 +136,3 @@ def fault_among(record: Record, names: Iterable[str]) -> str:
         if not FORMS[name].holds(value):
             return f'"{name}" is {FORMS[name].wrong}'
     return ""
-
-
-def _learn(shape: tuple[object, ...], record: Record) -> None:
-    forms = {name: FORMS.get(name) for name, value in record.items() if value is not None}
-    numbers = [name for name, form in forms.items() if form in (COUNT, DURATION)]
-    if "ts" in forms and numbers:
-        lists = tuple(name for name, form in forms.items() if form is TEXTS)
-        _shapes[shape] = itemgetter(*numbers, numbers[0]), lists

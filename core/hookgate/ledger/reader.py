@@ -12,7 +12,7 @@ from typing import IO, NamedTuple
 
 import orjson
 
-from .members import fault
+from .members import fault, is_usual
 from .record import Record
 
 LONGEST_LINE = 1 << 20
@@ -51,7 +51,9 @@ class Line(NamedTuple):
 
     def checked(self) -> "Line":
         """The same line if every member of its record is what it may be, else as no record."""
-        wrong = fault(self.record) if self.record is not None else ""
+        if self.record is None or is_usual(self.raw):
+            return self
+        wrong = fault(self.record)
         return self.refused(wrong) if wrong else self
 
 

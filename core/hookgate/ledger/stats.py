@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
 from .measures import Latency, Seen, Tally, Timeline, is_duration, see
-from .members import fault_among
+from .members import fault_among, is_usual
 from .query import Query
 from .reader import Line, is_malformed, timestamp
 from .record import LONGEST_TEXT, Record
@@ -204,7 +204,9 @@ def summarise(
 
 def summed(line: Line) -> Line:
     """The same line if every member that a summary goes by is what it may be, else as no record."""
-    wrong = fault_among(line.record, SUMMED) if line.record is not None else ""
+    if line.record is None or is_usual(line.raw):
+        return line
+    wrong = fault_among(line.record, SUMMED)
     return line.refused(wrong) if wrong else line
 
 
