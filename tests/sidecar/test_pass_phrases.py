@@ -71,8 +71,10 @@ def test_at_the_start_it_is_refused_with_the_reason(
         assert TOLD_AT[key] in done.stderr
         assert WHY in done.stderr
     unlock(done.stderr, tmp_path / "key.pem")
-    done = subprocess.run([HOOKGATE, "config", "check"], env=environment, cwd=tmp_path, check=False)
-    assert done.returncode == 0
+    again = subprocess.run(
+        [HOOKGATE, "config", "check"], env=environment, cwd=tmp_path, check=False
+    )
+    assert again.returncode == 0
 
 
 def variable(key: str) -> str:

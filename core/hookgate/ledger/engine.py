@@ -158,10 +158,10 @@ def summarise(
     if when:
         when = f"({when}) OR event IS NULL"  # what is no record has no time
     with _database() as database:
-        slow = _SLOW_FROM.format(lines=lines, wrong=_ANY_WRONG)
-        [(slow_from,)] = database.execute(slow).fetchall()
         # Of another time no line is grouped, and what is no record counts nonetheless.
         for wrong in (_ANY_WRONG,) if when else (_UNGROUPED_WRONG, _ANY_WRONG):
+            slow = _SLOW_FROM.format(lines=lines, wrong=wrong)
+            [(slow_from,)] = database.execute(slow).fetchall()
             query = _SUMS.format(
                 lines=lines,
                 wrong=wrong,

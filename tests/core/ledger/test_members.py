@@ -10,9 +10,22 @@ from hypothesis import strategies as st
 
 from hookgate.ledger.balance import balance
 from hookgate.ledger.chain import verify
-from hookgate.ledger.members import COUNT, DURATION, FLAG, FORMS, MOMENT, TEXT, TEXTS, fault
-from hookgate.ledger.reader import is_malformed, parse, read_file, timestamp
-from hookgate.ledger.record import FIELDS, SEAL
+from hookgate.ledger.line import NO_LINE, render
+from hookgate.ledger.members import (
+    COUNT,
+    DURATION,
+    FLAG,
+    FORMS,
+    MOMENT,
+    TEXT,
+    TEXTS,
+    fault,
+    is_usual,
+)
+from hookgate.ledger.reader import Line, is_malformed, parse, read_file, timestamp
+from hookgate.ledger.record import FIELDS, SEAL, Ending, end_record, forward_record, outline
+from hookgate.ledger.seal import Seal
+from hookgate.policy import Reason
 from support.lines import delivery, forward, nginx, refusals, start, stop
 
 RIGHT: dict[Any, list[Any]] = {
@@ -67,6 +80,36 @@ def test_lines_of_every_front_and_age_are_records() -> None:
         {"event": "later", "ts": None, "later": {"a": [1]}, "count": 5, "": None},
     ):
         assert fault(record) == ""
+
+
+@pytest.mark.parametrize("kind", ["delivery", "forward"])
+@pytest.mark.parametrize(
+    "seal", [None, Seal(b"a key that is long enough")], ids=["plain", "sealed"]
+)
+def test_what_a_gate_writes_is_told_by_its_bytes_and_nothing_wrong_is(
+    kind: str, seal: Seal | None
+) -> None:
+    """Every member with every value, at every kind of day; most lines are never looked at again."""
+    record = outline(None, None, "192.0.2.1", "b0", "sidecar", "0123456789abcdef")
+    digest = "ab" * 32
+    end_record(
+        record, Ending(Reason.CLEAN, upstream_status=200), None,
+        seq=1, request_id="r", gone=False, size=5, sha256=digest, duration_ms=1.25, upstream_ms=0.5,
+    )  # fmt: skip
+    if kind == "forward":
+        record = forward_record("b0", 1, "r", None, digest)
+    for ts in ("2026-02-28", "2028-12-29", "2026-04-30", "2026-01-31"):
+        line, _ = render([{**record, "ts": f"{ts}T12:00:00.123456Z"}], NO_LINE, seal)
+        assert is_usual(line), line
+    assert not is_usual(line.replace(b"2026-01-31", b"2026-02-30"))
+    whole = json.loads(line)
+    for name in FIELDS[kind]:
+        form = FORMS[name]
+        for value in (*RIGHT[form], *WRONG[form], None):
+            odd = {**whole, name: value}
+            raw = json.dumps(odd, separators=(",", ":")).encode()
+            assert not (is_usual(raw) and fault(odd)), raw
+            assert (Line("a", 1, raw, odd, "").checked().record is None) is bool(fault(odd))
 
 
 @settings(max_examples=150, deadline=None)
