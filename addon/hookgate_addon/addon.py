@@ -105,7 +105,10 @@ class HookgateAddon:
             if config.source.proxy_protocol:
                 problems.append("source.proxy_protocol: mitmproxy reads none; leave it out")
             if not problems:
-                self._open_gate(Gate(config, "addon", make_log()))
+                log = make_log()
+                for warning in config.warnings:
+                    log.warning("config.warning", problem=warning)
+                self._open_gate(Gate(config, "addon", log))
         except ConfigError as error:
             problems = error.problems
         except LedgerError as error:

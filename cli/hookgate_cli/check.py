@@ -13,7 +13,8 @@ from rich.text import Text
 from hookgate.policy import Fields, Head, Policy, Reason, Step, make_head, parse_address
 from hookgate.policy.checks import Decision
 
-from .common import FINDING, ConfigOption, JsonOption, fail, load_config, out, print_json, visible
+from .common import FINDING, ConfigOption, JsonOption, fail, load_config, out
+from .terminal import print_json, printable
 
 _REQUEST_LINE = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+ [^ \r\n]+ HTTP/[0-9.]+\r?\n")
 
@@ -183,16 +184,15 @@ def describe(step: Step, decision: Decision) -> dict[str, Any]:
 
 def _show(report: dict[str, Any]) -> None:
     colour = "green" if report["outcome"] == "pass" else "red"
-    out.print(f"[{colour}]{report['outcome']}[/]  ", end="")
-    out.print(visible(report["file"]), markup=False, highlight=False, end="")
-    out.print(f"  {report['reason']} {report['status']}", highlight=False)
+    title = Text(report["outcome"], colour)
+    title.append(f"  {printable(report['file'])}  {report['reason']} {report['status']}", "default")
+    out.print(title)
     table = Table("check", "saw", "result", "found", box=None, padding=(0, 2))
     for item in report["checks"]:
-        mark = {"ok": "[green]ok[/]", "skipped": "[dim]skipped[/]"}
-        result = mark.get(item["result"], f"[red]{item['result']}[/]")
+        result = Text(item["result"], {"ok": "green", "skipped": "dim"}.get(item["result"], "red"))
         if item["mode"] == "observe":
-            result += " [dim](observed)[/]"
-        found = Text("\n".join(map(visible, item["details"])))
-        table.add_row(item["check"], Text(visible(item["saw"])), result, found)
+            result.append(" (observed)", "dim")
+        found = Text("\n".join(map(printable, item["details"])))
+        table.add_row(item["check"], Text(printable(item["saw"])), result, found)
     if report["checks"]:
         out.print(table)

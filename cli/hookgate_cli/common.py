@@ -1,19 +1,19 @@
 """What the verbs share: options, the console, and how a mistake is told."""
 
-import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any, NoReturn
 
 import typer
-from rich.console import Console
 
 from hookgate.config import ConfigError, load
 from hookgate.ledger.sink import LedgerError
 from hookgate.settings import Config
 from hookgate.sources import gather
 from hookgate_sidecar.errors import ListenError
+
+from .terminal import Terminal, printable
 
 # What init systems go by: a start that FAILED may succeed later, MISUSE has to be mended first.
 FINDING = FAILED = 1
@@ -22,9 +22,8 @@ MISUSE = 2
 ASSUMED_UPSTREAM = "http://127.0.0.1:8080"
 
 # A table in a log or a pipe need not fit a terminal of 80 columns.
-# What is printed may hold a name with colons around it, which is no emoji.
-out = Console(width=None if sys.stdout.isatty() else 120, emoji=False)
-err = Console(stderr=True, emoji=False)
+out = Terminal(width=None if sys.stdout.isatty() else 120)
+err = Terminal(stderr=True)
 
 ConfigOption = Annotated[
     str | None,
@@ -47,28 +46,13 @@ AuditOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 
 
-def visible(text: object) -> str:
-    """Text from a file, an event or a record, for a terminal: what does not print as its escape.
+def fail(message: str | Sequence[str], status: int = MISUSE) -> NoReturn:
+    """Say what is wrong on stderr, a line for each message, and exit with 2 unless told otherwise.
 
-    That is control characters, C1 and DEL too, marks that turn the direction or have no width, line
-    separators and surrogates (the general categories C and Z, but for the space).
+    What a message quotes cannot begin a line.
     """
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode()
-        for character in str(text)
-    )
-
-
-def print_json(value: object, indent: int | None = None) -> None:
-    """Print a value as JSON of printable ASCII."""
-    text = json.dumps(value, indent=indent).replace("\x7f", "\\u007f")
-    sys.stdout.write(text + "\n")
-
-
-def fail(message: str, status: int = MISUSE) -> NoReturn:
-    """Say what is wrong on stderr, plainly, and exit with 2 unless told otherwise."""
-    for line in message.split("\n"):
-        err.print(f"hookgate: {visible(line)}", markup=False, highlight=False, soft_wrap=True)
+    for line in (message,) if isinstance(message, str) else message:
+        err.print(printable(f"hookgate: {line}"), soft_wrap=True)
     raise typer.Exit(status)
 
 
@@ -78,7 +62,7 @@ def plain_errors() -> Iterator[None]:
     try:
         yield
     except ConfigError as error:
-        fail(str(error))
+        fail(error.problems)
     except (LedgerError, ListenError) as error:
         fail(str(error), FAILED)
     except BrokenPipeError:
@@ -97,5 +81,8 @@ def load_config(
     if offline and not gather(file).keys["upstream.url"].value:
         given["upstream.url"] = ASSUMED_UPSTREAM
     with plain_errors():
-        return load(file, given)
+        config = load(file, given)
+        for warning in config.warnings:
+            err.print(printable(f"hookgate: warning: {warning}"), soft_wrap=True)
+        return config
     raise AssertionError("unreachable")

@@ -1,6 +1,5 @@
 """`hookgate config`: write, check and show a configuration."""
 
-import json
 import os
 import sys
 from pathlib import Path
@@ -13,16 +12,8 @@ from hookgate.keys import KEYS, ROUTE_KEYS, SECTIONS
 from hookgate.policy import Policy
 from hookgate.sources import find_file, gather
 
-from .common import (
-    ASSUMED_UPSTREAM,
-    ConfigOption,
-    JsonOption,
-    fail,
-    load_config,
-    out,
-    print_json,
-    visible,
-)
+from .common import ASSUMED_UPSTREAM, ConfigOption, JsonOption, fail, load_config, out
+from .terminal import print_json, printable, to_json
 
 app = typer.Typer(no_args_is_help=True, help="Write, check and show a configuration.")
 
@@ -51,9 +42,9 @@ def init(
         fail(f"{file} exists already; name another file, or move it away")
     except OSError as error:
         fail(f"{file} cannot be written: {error.strerror}")
-    name = visible(file)
+    name = printable(file)
     done = f"Wrote {name}. Set upstream.url in it, then: hookgate config check --config {name}"
-    out.print(done, markup=False)
+    out.print(done)
 
 
 @app.command()
@@ -67,14 +58,13 @@ def check(config: ConfigOption = None) -> None:
     policy = Policy(loaded)
     for name in policy.untold:
         out.print(
-            f'contract "{visible(name)}": leads back to itself by several ways or through an '
+            f'contract "{printable(name)}": leads back to itself by several ways or through an '
             "alternative, or refers by an anchor or an $id, so a refusal will not say where an "
             "event is wrong; refer back by one JSON Pointer, from members that stand beside the "
-            "alternatives.",
-            markup=False,
+            "alternatives."
         )
     marks = f"Policy {policy.fingerprint}, config {loaded.digest}"
-    out.print(f"{visible(where)}: fine. {marks}.", markup=False)
+    out.print(f"{printable(where)}: fine. {marks}.")
 
 
 @app.command()
@@ -87,16 +77,16 @@ def show(config: ConfigOption = None, as_json: JsonOption = False) -> None:
         print_json({"keys": keys, "route": sources.routes.value}, indent=2)
         return
     for route in sources.routes.value:
-        sys.stdout.write(f"[[route]]  # {visible(sources.routes.origin)}\n")
+        sys.stdout.write(f"[[route]]  # {printable(sources.routes.origin)}\n")
         for name, value in route.items():
-            sys.stdout.write(f"{name} = {json.dumps(value)}\n")
+            sys.stdout.write(f"{name} = {to_json(value)}\n")
         sys.stdout.write("\n")
     for section in SECTIONS:
         sys.stdout.write(f"[{section}]\n")
         for key in KEYS:
             if key.section == section:
                 value, origin = sources.keys[key.path]
-                sys.stdout.write(f"{key.name} = {json.dumps(value)}  # {visible(origin)}\n")
+                sys.stdout.write(f"{key.name} = {to_json(value)}  # {printable(origin)}\n")
         sys.stdout.write("\n")
 
 
@@ -111,7 +101,7 @@ def template() -> str:
             if key.section == section:
                 mark = "" if key.path == "upstream.url" else "# "
                 value = ASSUMED_UPSTREAM if not mark else key.default
-                lines += [f"# {key.about}", f"{mark}{key.name} = {json.dumps(value)}"]
+                lines += [f"# {key.about}", f"{mark}{key.name} = {to_json(value)}"]
         lines.append("")
     return "\n".join(lines)
 

@@ -22,9 +22,10 @@ from rich.text import Text
 
 from hookgate.policy import Reason
 
-from .common import FINDING, fail, out, visible
+from .common import FINDING, fail, out
 from .receiver import Receiver
 from .samples import CLEAN, HOSTILE, Sample, fire
+from .terminal import printable
 
 ALLOWED, FOREIGN = "127.0.0.1", "127.0.0.2"
 _START_SECONDS = 20
@@ -120,7 +121,7 @@ def _wait_for_gate(process: subprocess.Popen[bytes], port: int, audit: Path, log
         except OSError:
             pass
         time.sleep(0.05)
-    fail(f"the gate did not start:\n{log.read_text()}")
+    fail(["the gate did not start:", *log.read_text().splitlines()])
 
 
 def _one(sample: Sample, url: str, source: str, receiver: Receiver, audit: Path) -> dict[str, Any]:
@@ -129,7 +130,7 @@ def _one(sample: Sample, url: str, source: str, receiver: Receiver, audit: Path)
     try:
         status: int | None = fire(sample, url, source)
     except (OSError, requests.RequestException) as error:
-        out.print(f"{sample.name}: {type(error).__name__}: {visible(error)}", markup=False)
+        out.print(f"{sample.name}: {type(error).__name__}: {printable(error)}")
         status = None
     record: dict[str, Any] = next(iter(_deliveries(audit)[known:]), {})
     bodies = receiver.bodies[before:]
@@ -155,23 +156,22 @@ def _deliveries(audit: Path) -> list[dict[str, Any]]:
 def _show(rows: list[dict[str, Any]], audit: Path) -> bool:
     table = Table("sent", "verdict", "reason", "status", "receiver saw", "", box=SIMPLE_HEAD)
     for source, who in ((ALLOWED, "the provider"), (FOREIGN, "a stranger")):
-        table.add_row(f"[bold]from {source}, {who}[/]")
+        table.add_row(Text(f"from {source}, {who}", "bold"))
         for row in (row for row in rows if row["source"] == source):
             colour = "green" if row["outcome"] == "delivered" else "yellow"
             table.add_row(
                 Text(row["sample"], overflow="fold"),
-                f"[{colour}]{row['outcome']}[/]",
+                Text(row["outcome"], colour),
                 Text(row["reason"], overflow="fold"),
                 str(row["status"]),
                 row["seen"],
-                "[green]ok[/]" if row["ok"] else "[red]WRONG[/]",
+                Text("ok", "green") if row["ok"] else Text("WRONG", "red"),
             )
     out.print(table)
     wrong = sum(not row["ok"] for row in rows)
     out.print(f"{len(rows)} requests, {len(rows) - wrong} ended as they should, {wrong} did not.")
-    out.print(f"Audit log: {visible(audit)}", soft_wrap=True, highlight=False, markup=False)
-    ask = f"Ask it: {_command()} audit stats {visible(audit)}"
-    out.print(ask, soft_wrap=True, highlight=False, markup=False)
+    out.print(f"Audit log: {printable(audit)}", soft_wrap=True)
+    out.print(f"Ask it: {_command()} audit stats {printable(audit)}", soft_wrap=True)
     return wrong == 0
 
 
@@ -187,9 +187,9 @@ def _stay(url: str, receiver: str, audit: Path) -> None:
         f"{hookgate} send {url}",
         f"curl -i -H 'Content-Type: application/json' -d '{{\"a\": 1, \"a\": 2}}' {url}",
         f"curl -i --interface {FOREIGN} -d '{{}}' {url}",
-        f"{hookgate} audit tail -f {audit}",
+        f"{hookgate} audit tail -f {printable(audit)}",
     ):
-        out.print(f"  {command}", soft_wrap=True, highlight=False, markup=False)
+        out.print(f"  {command}", soft_wrap=True)
     out.print("\nCtrl-C ends it.")
     try:
         while True:

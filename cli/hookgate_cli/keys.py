@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from .common import FAILED, fail, out
+from .terminal import printable
 
 app = typer.Typer(
     help="Make the keys that hookgate reads.", no_args_is_help=True, add_completion=False
@@ -69,14 +70,10 @@ def new(
     with os.fdopen(fd, "w", encoding="ascii") as stream:
         stream.write(make_key(purpose) + "\n")
     # The gate may run in another folder, as under systemd.
-    use = _USES[purpose].format(file=file.absolute())
-    out.print(f"{file} holds a new key; keep a copy apart from the ledgers.", markup=False)
-    out.print(
-        f"In hookgate.toml:\n{use}" if use else "Nothing in hookgate reads it yet.",
-        markup=False,
-        highlight=False,
-        soft_wrap=True,
-    )
+    use = _USES[purpose].format(file=printable(file.absolute()))
+    out.print(f"{printable(file)} holds a new key; keep a copy apart from the ledgers.")
+    told = f"In hookgate.toml:\n{use}" if use else "Nothing in hookgate reads it yet."
+    out.print(told, soft_wrap=True)
 
 
 def make_key(purpose: Purpose) -> str:

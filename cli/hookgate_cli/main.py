@@ -1,6 +1,8 @@
 """The command's entry: one module a verb, imported when it is asked for."""
 
+import sys
 from importlib import import_module
+from itertools import takewhile
 from typing import Annotated, Any
 
 import typer
@@ -8,6 +10,8 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from hookgate import __version__
+
+from .terminal import never_fail_to_encode, printable
 
 VERBS = (
     *("serve", "mitmdump", "demo", "check", "send"),
@@ -80,9 +84,17 @@ def main(arguments: list[str] | None = None) -> None:
 
     Exits 2 where a library is missing or broken.
     """
+    never_fail_to_encode()
+    arguments = sys.argv[1:] if arguments is None else arguments
+    for argument in takewhile("--".__ne__, arguments):
+        name = argument.partition("=")[0]
+        if name.startswith("-") and name != printable(name):
+            # Typer would print it as it is.
+            typer.echo(f"hookgate: {printable(name)} is no option", err=True)
+            sys.exit(2)
     try:
         app(arguments)
     except ImportError as error:
-        told = str(error).partition("\n")[0]
+        told = printable(str(error).partition("\n")[0])
         typer.echo(f"hookgate: {told}; the installation is not whole: install it anew", err=True)
         raise SystemExit(2) from None

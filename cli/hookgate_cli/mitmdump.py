@@ -13,6 +13,7 @@ import typer
 from hookgate.sources import find_file
 
 from .common import AuditOption, ConfigOption, ListenOption, UpstreamOption, fail, load_config
+from .terminal import printable
 
 
 def mitmdump(
@@ -55,7 +56,7 @@ def mitmdump(
         if value:
             command += ["--set", f"{name}={value}"]
     if show:
-        sys.stdout.write(shlex.join(command) + "\n")
+        sys.stdout.write(printable(shlex.join(command)) + "\n")
         return
     program = Path(sys.executable).with_name("mitmdump")
     found = str(program) if program.exists() else shutil.which("mitmdump")

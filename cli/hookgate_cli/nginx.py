@@ -13,18 +13,8 @@ from hookgate.nginx import render as render_files
 from hookgate.ranges import SHIPPED
 from hookgate.sources import gather
 
-from .common import (
-    ASSUMED_UPSTREAM,
-    FINDING,
-    ConfigOption,
-    JsonOption,
-    err,
-    fail,
-    load_config,
-    out,
-    print_json,
-    visible,
-)
+from .common import ASSUMED_UPSTREAM, FINDING, ConfigOption, JsonOption, err, fail, load_config, out
+from .terminal import print_json, printable
 
 app = typer.Typer(no_args_is_help=True, help="The nginx includes of a configuration.")
 
@@ -62,9 +52,8 @@ def render(
             (folder / name).write_text(text, encoding="ascii")
     except OSError as error:
         fail(f"{error.filename} cannot be written: {error.strerror}")
-    done = f"Wrote {', '.join(files)} to {visible(folder)}/."
-    out.print(done, markup=False, highlight=False, soft_wrap=True)
-    out.print("Then: nginx -t && nginx -s reload", highlight=False)
+    out.print(f"Wrote {', '.join(files)} to {printable(folder)}/.", soft_wrap=True)
+    out.print("Then: nginx -t && nginx -s reload")
 
 
 @app.command()
@@ -102,7 +91,7 @@ def diff(
 def _render(config: str | None, log: str) -> dict[str, str]:
     settings = load_config(config, offline=True)
     if not gather(config).keys["upstream.url"].value:
-        err.print(f"upstream.url is not set; {ASSUMED_UPSTREAM} is assumed", highlight=False)
+        err.print(f"upstream.url is not set; {ASSUMED_UPSTREAM} is assumed")
     try:
         return render_files(settings, log)
     except RenderError as error:
@@ -126,12 +115,11 @@ def _show(folder: Path, changes: dict[str, list[str]]) -> None:
     for lines in changes.values():
         for line in lines:
             colour = "bold" if line.startswith(("---", "+++")) else _COLOURS.get(line[:1], "")
-            out.print(Text(visible(line.expandtabs()), style=colour), soft_wrap=True)
+            out.print(Text(printable(line.expandtabs()), style=colour), soft_wrap=True)
     if not changes:
-        same = f"{visible(folder)}: as this configuration renders."
-        out.print(same, markup=False, highlight=False, soft_wrap=True)
+        out.print(f"{printable(folder)}: as this configuration renders.", soft_wrap=True)
     for name, ranges in SHIPPED.items():
         age = (datetime.now(UTC).date() - date.fromisoformat(ranges.reviewed)).days
         note = f"The ranges of {name} were reviewed on {ranges.reviewed}, {age} days ago"
         stale = f"; compare them with {ranges.page}" if age > _REVIEW_DAYS else ""
-        out.print(f"{note}{stale}.", highlight=False, soft_wrap=True)
+        out.print(f"{note}{stale}.", soft_wrap=True)

@@ -5,6 +5,7 @@ import sys
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from hookgate.config import SHIPPED_CONTRACTS, load_contract
 
@@ -18,7 +19,8 @@ def list_() -> None:
     """Name the shipped contracts and say what each is for."""
     for name in SHIPPED_CONTRACTS:
         schema = json.loads(load_contract(name))
-        out.print(f"[bold]{name}[/]  {schema['title']}\n  {schema['description']}", highlight=False)
+        title = Text(name, "bold").append(f"  {schema['title']}\n", "not bold")
+        out.print(title.append(f"  {schema['description']}", "not bold"))
 
 
 @app.command()

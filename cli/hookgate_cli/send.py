@@ -7,8 +7,9 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from .common import FINDING, JsonOption, fail, out, print_json, visible
+from .common import FINDING, JsonOption, fail, out
 from .samples import CLEAN, HOSTILE, Sample, fire
+from .terminal import print_json, printable
 
 
 def send(
@@ -70,8 +71,8 @@ def _one(sample: Sample, url: str, source: str | None) -> dict[str, object]:
 def _show(rows: list[dict[str, object]]) -> None:
     table = Table("sample", "must end as", "status", "")
     for row in rows:
-        verdict = "[green]ok[/]" if row["ok"] else f"[red]expected {row['expected']}[/]"
-        status = Text(visible(row["status"] or row["error"]))
+        verdict = Text("ok", "green") if row["ok"] else Text(f"expected {row['expected']}", "red")
+        status = printable(row["status"] or row["error"])
         table.add_row(str(row["sample"]), str(row["reason"]), status, verdict)
     out.print(table)
     wrong = sum(not row["ok"] for row in rows)

@@ -54,5 +54,8 @@ def serve(
         overrides |= {f"checks.{name}": Mode.OBSERVE.value for name in OBSERVABLE}
     with plain_errors():
         live = LiveConfig(config, overrides)
+        log = make_log()
+        for warning in live.current.warnings:
+            log.warning("config.warning", problem=warning)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(run_sidecar(live, make_log()))
+            runner.run(run_sidecar(live, log))

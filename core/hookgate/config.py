@@ -5,15 +5,17 @@ import ssl
 from collections.abc import Mapping
 from hashlib import sha256
 from importlib.resources import files
-from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import netaddr
 
+from .files import FileError, is_open_to_all, read_file, read_secret
 from .keys import KEYS, ROUTE_KEYS, SECTIONS, Key
 from .ledger.seal import split_keys
 from .policy import OBSERVABLE, Contract, ContractError
 from .ranges import parse_networks
+from .redaction import redact_url, shown, shown_path, shown_secret_path
 from .settings import (
     AuditSettings,
     Config,
@@ -27,11 +29,12 @@ from .settings import (
     UpstreamSettings,
 )
 from .sources import Given, Sources, gather
-from .tls import add_ca, add_client, server_context
+from .tls import add_ca, add_certificate, server_context
 
 DEFAULT_CONTRACT = "cm-events"
 SHIPPED_CONTRACTS = ("cm-events", "cm-events-strict")
 SHORTEST_SECRET = 16
+_LONGEST_SHOWN = len("2001:0db8:0000:0000:0000:0000:0000:0000/128")
 
 
 class ConfigError(Exception):
@@ -69,10 +72,10 @@ def build(sources: Sources) -> Config:
 
 
 def load_contract(name: str) -> bytes:
-    """A contract's text: a shipped one by name, else a file. Raises OSError."""
+    """A contract's text: a shipped one by name, else a file. Raises `FileError`."""
     if name in SHIPPED_CONTRACTS:
         return files("hookgate").joinpath("contracts", f"{name}.json").read_bytes()
-    return Path(name).read_bytes()
+    return read_file(name).data
 
 
 def _value(key: Key, given: Given, problems: list[str]) -> Any:
@@ -80,14 +83,18 @@ def _value(key: Key, given: Given, problems: list[str]) -> Any:
     try:
         value = key.parse(given.value)
     except ValueError as error:
-        shown = "" if given.value == "" else f" = {_shown(given.value)}"
+        shown = "" if given.value == "" else f" = {_shown(key.path, given.value)}"
         problems.append(f"{origin}{key.path}{shown} {error}")
         return key.parse(key.default) if key.default else key.default
     return value
 
 
-def _shown(value: Any) -> str:
-    return json.dumps(value, default=str)
+def _shown(key: str, value: Any) -> str:
+    return (
+        json.dumps(redact_url(value))
+        if key == "upstream.url" and isinstance(value, str)
+        else shown(value)
+    )
 
 
 def _routes(given: Given, problems: list[str]) -> tuple[RouteSettings, ...]:
@@ -108,11 +115,11 @@ def _routes(given: Given, problems: list[str]) -> tuple[RouteSettings, ...]:
             try:
                 values[name] = ROUTE_KEYS[name][0](value)
             except ValueError as error:
-                problems.append(f"{where}.{name} = {_shown(value)} {error}")
+                problems.append(f"{where}.{name} = {shown(value)} {error}")
         if "path" not in item:
             problems.append(f'{where}.path is missing; write it like "/cm/events"')
         if values["path"] in {route.path for route in routes} - {""}:
-            problems.append(f'{where}.path = "{values["path"]}" has a route already')
+            problems.append(f"{where}.path = {shown(values['path'])} has a route already")
         routes.append(_route(where, values["path"], values["contract"], problems))
     return tuple(routes)
 
@@ -122,13 +129,11 @@ def _route(where: str, path: str, contract: str, problems: list[str]) -> RouteSe
     try:
         text = load_contract(contract)
         Contract(contract, text)
-    except OSError as error:
+    except FileError as error:
         names = ", ".join(SHIPPED_CONTRACTS)
-        problems.append(
-            f'{where}.contract = "{contract}" cannot be read ({error.strerror}); shipped: {names}'
-        )
+        problems.append(f"{where}.contract = {shown_path(contract)} {error}; shipped: {names}")
     except ContractError as error:
-        problems.append(f'{where}.contract = "{contract}" is no usable schema: {error}')
+        problems.append(f"{where}.contract = {shown_path(contract)} is no usable schema: {error}")
     return RouteSettings(path, contract, text)
 
 
@@ -150,13 +155,14 @@ def _assemble(
         problems.append(
             "source.proxy_protocol needs source.trusted_proxies: from anybody else it is no proof"
         )
+    warnings: list[str] = []
     personal = PersonalData(values["audit.personal_data"])
-    key = _secret("audit.key_file", values["audit.key_file"], problems)
+    key = _secret("audit.key_file", values["audit.key_file"], problems, warnings)
     if personal is PersonalData.HMAC and not values["audit.key_file"]:
         problems.append('audit.key_file is missing; audit.personal_data = "hmac" needs a secret')
-    seal_key = _seal_keys("audit.seal_key_file", values["audit.seal_key_file"], problems)
-    _check_certificates(values, problems)
-    _check_listener(values, problems)
+    seal_key = _seal_keys("audit.seal_key_file", values["audit.seal_key_file"], problems, warnings)
+    _check_certificates(values, problems, warnings)
+    _check_listener(values, problems, warnings)
     if not values["audit.path"]:
         problems.append('audit.path is empty; name a file, or "-" for stdout')
     section = {
@@ -185,6 +191,7 @@ def _assemble(
         ),
         sidecar=SidecarSettings(**section["sidecar"]),
         digest=sha256(json.dumps(visible, sort_keys=True, default=str).encode()).hexdigest()[:12],
+        warnings=tuple(warnings),
     )
 
 
@@ -196,7 +203,7 @@ def _networks(
         try:
             networks += parse_networks(entry)
         except ValueError as error:
-            problems.append(f'{where}[{place}] = "{entry}" {error}')
+            problems.append(f"{where}[{place}] = {shown(entry)} {error}")
     return tuple(networks)
 
 
@@ -205,12 +212,15 @@ def _read_networks(where: str, path: str, problems: list[str]) -> tuple[netaddr.
     if not path:
         return ()
     try:
-        lines = Path(path).read_text(encoding="ascii").splitlines()
-    except OSError as error:
-        problems.append(f'{where} = "{path}" cannot be read: {error.strerror}')
+        lines = read_file(path).data.decode("ascii").splitlines()
+    except FileError as error:
+        problems.append(f"{where} = {shown_path(path)} {error}")
         return ()
     except UnicodeDecodeError:
-        problems.append(f'{where} = "{path}" is no list of networks: it holds more than ASCII')
+        problems.append(f"{where} = {shown_path(path)} is no list of networks: it is not ASCII")
+        return ()
+    if any(line.startswith("-----BEGIN ") for line in lines):
+        problems.append(f"{where} = {shown_path(path)} is no list of networks: it is PEM")
         return ()
     networks: list[netaddr.IPNetwork] = []
     for number, line in enumerate(lines, 1):
@@ -218,41 +228,64 @@ def _read_networks(where: str, path: str, problems: list[str]) -> tuple[netaddr.
         try:
             networks += parse_networks(entry) if entry else ()
         except ValueError as error:
-            problems.append(f'{path}:{number}: "{entry}" {error}')
+            # Of a file that was not meant any line may be a secret.
+            entry = shown(entry) if len(entry) <= _LONGEST_SHOWN else "***"
+            problems.append(f"{path}:{number}: {entry} {error}")
     if not networks and not problems:
-        problems.append(f'{where} = "{path}" holds no network; write one a line, or "cm.com"')
+        problems.append(
+            f'{where} = {shown_path(path)} holds no network; write one a line, or "cm.com"'
+        )
     return tuple(networks)
 
 
-def _check_certificates(values: dict[str, Any], problems: list[str]) -> None:
-    names = ("ca_file", "client_cert", "client_key")
-    ca_file, cert, key = files = tuple(values[f"upstream.{name}"] for name in names)
-    readable = True
-    for name, file in zip(names, files, strict=True):
-        try:
-            if file:
-                Path(file).read_bytes()
-        except OSError as error:
-            readable = False
-            problems.append(f'upstream.{name} = "{file}" cannot be read: {error.strerror}')
+def _check_certificates(values: dict[str, Any], problems: list[str], warnings: list[str]) -> None:
+    ca_file, cert, key = (
+        values[f"upstream.{name}"] for name in ("ca_file", "client_cert", "client_key")
+    )
+    where = {"upstream.ca_file": ca_file, "upstream.client_cert": cert, "upstream.client_key": key}
+    if not _are_readable(
+        where, "upstream.client_key" if key else "upstream.client_cert", problems, warnings
+    ):
+        return
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
-        if readable and ca_file:
+        if ca_file:
             add_ca(context, ca_file)
     except ValueError as error:
-        problems.append(f'upstream.ca_file = "{ca_file}" {error}')
+        problems.append(f"upstream.ca_file = {shown_path(ca_file)} {error}")
     try:
-        if readable and cert:
-            add_client(context, cert, key)
+        if cert:
+            add_certificate(context, cert, key)
     except ValueError as error:
-        problems.append(f'upstream.client_cert = "{cert}" {error}')
+        problems.append(f"upstream.client_cert = {shown_path(cert)} {error}")
 
 
-def _check_listener(values: dict[str, Any], problems: list[str]) -> None:
+def _are_readable(
+    files: dict[str, str], secret: str, problems: list[str], warnings: list[str]
+) -> bool:
+    """Whether those that are set can be read, and the `secret` one is its owner's to write."""
+    before = len(problems)
+    for where, path in files.items():
+        if path and where == secret:
+            _secret_of(where, path, problems, warnings)
+        elif path:
+            try:
+                read_file(path)
+            except FileError as error:
+                problems.append(f"{where} = {shown_path(path)} {error}")
+    return len(problems) == before
+
+
+def _check_listener(values: dict[str, Any], problems: list[str], warnings: list[str]) -> None:
     cert, key, client_ca = (values[f"sidecar.tls_{name}"] for name in ("cert", "key", "client_ca"))
+    where = {
+        "sidecar.tls_cert": cert, "sidecar.tls_key": key, "sidecar.tls_client_ca": client_ca,
+    }  # fmt: skip
     if (key or client_ca) and not cert:
         problems.append("sidecar.tls_cert is missing; tls_key and tls_client_ca need it")
-    elif cert:
+    elif cert and _are_readable(
+        where, "sidecar.tls_key" if key else "sidecar.tls_cert", problems, warnings
+    ):
         try:
             server_context(cert, key, client_ca)
         except ValueError as error:
@@ -270,29 +303,38 @@ def _check_listener(values: dict[str, Any], problems: list[str]) -> None:
         )
 
 
-def _secret(where: str, path: str, problems: list[str]) -> bytes:
-    if not path:
+def _secret(where: str, path: str, problems: list[str], warnings: list[str]) -> bytes:
+    data = _secret_of(where, path, problems, warnings) if path else None
+    if data is None:
         return b""
-    try:
-        secret = Path(path).read_bytes().strip()
-    except OSError as error:
-        problems.append(f'{where} = "{path}" cannot be read: {error.strerror}')
-        return b""
+    secret = data.strip()
     if len(secret) < SHORTEST_SECRET:
         problems.append(
-            f'{where} = "{path}" holds fewer than {SHORTEST_SECRET} bytes; '
-            f"make one with: openssl rand -hex 32 > {path}"
+            f"{where} = {shown_path(path)} holds fewer than {SHORTEST_SECRET} bytes; "
+            f"make one with: openssl rand -hex 32 > {quote(path)}"
         )
     return secret
 
 
-def _seal_keys(where: str, path: str, problems: list[str]) -> bytes:
+def _secret_of(where: str, path: str, problems: list[str], warnings: list[str]) -> bytes | None:
+    try:
+        data, mode = read_secret(path)
+    except FileError as error:
+        problems.append(f"{where} = {shown_secret_path(path)} {error}")
+        return None
+    if is_open_to_all(mode):
+        text = f"can be read by everybody on this machine; chmod o= {quote(path)}"
+        warnings.append(f"{where} = {shown_path(path)} {text}")
+    return data
+
+
+def _seal_keys(where: str, path: str, problems: list[str], warnings: list[str]) -> bytes:
     """The file's content, whose every line is a key that is long enough."""
-    content = _secret(where, path, problems)
+    content = _secret(where, path, problems, warnings)
     short = [key for key in split_keys(content) if len(key) < SHORTEST_SECRET]
     if short and len(content) >= SHORTEST_SECRET:
         problems.append(
-            f'{where} = "{path}" has a line of fewer than {SHORTEST_SECRET} bytes: '
+            f"{where} = {shown_path(path)} has a line of fewer than {SHORTEST_SECRET} bytes: "
             "each line is a key, and the first one seals"
         )
     return content
@@ -301,7 +343,8 @@ def _seal_keys(where: str, path: str, problems: list[str]) -> bytes:
 def read_seal_keys(path: str) -> tuple[bytes, ...]:
     """The keys in a seal key file, as the ledger is read with. Raises `ConfigError`."""
     problems: list[str] = []
-    keys = split_keys(_seal_keys("audit.seal_key_file", path, problems))
+    # That everybody may read it is said to whoever runs the gate.
+    keys = split_keys(_seal_keys("audit.seal_key_file", path, problems, []))
     if problems:
         raise ConfigError(problems)
     return keys

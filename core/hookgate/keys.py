@@ -142,18 +142,24 @@ def upstream_url(value: Any) -> str:
     """http://host[:port] or https://; the sender's target is kept, so no path may follow."""
     if not value:
         raise ValueError('is missing; set it here or with --upstream, like "http://127.0.0.1:8080"')
+    if "@" in text(value):
+        raise ValueError(
+            "has a user or a password before its host, which do not belong there: they would show in"
+            ' logs, and are not sent; write it like "http://127.0.0.1:8080"'
+        )
     try:
-        parts: SplitResult = urlsplit(text(value))
+        parts: SplitResult = urlsplit(value)
         port = parts.port
-    except ValueError as error:
-        raise ValueError(f"is no URL ({error})") from None
+    except ValueError:
+        # What it says would quote what may be a password.
+        raise ValueError('is no URL; write it like "http://127.0.0.1:8080"') from None
     if (
         parts.scheme not in ("http", "https")
         or not _HOST.fullmatch(parts.hostname or "")
         or port == 0
     ):
         raise ValueError('is no http or https URL; write it like "http://127.0.0.1:8080"')
-    if parts.path not in ("", "/") or parts.query or parts.fragment or parts.username is not None:
+    if parts.path not in ("", "/") or parts.query or parts.fragment:
         raise ValueError(
             "has more than scheme, host and port; the target of each request is kept as it came"
         )

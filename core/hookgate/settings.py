@@ -117,7 +117,9 @@ class SidecarSettings:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """A whole, checked configuration. `digest` is a short hash of every effective key."""
+    """A whole, checked configuration. `digest` is a short hash of every effective key; `warnings`
+    say what is taken and had better be mended.
+    """
 
     upstream: UpstreamSettings
     source: SourceSettings
@@ -127,3 +129,4 @@ class Config:
     audit: AuditSettings
     sidecar: SidecarSettings
     digest: str
+    warnings: tuple[str, ...] = ()

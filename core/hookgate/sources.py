@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from .files import FileError, read_file
 from .keys import KEYS, SECTIONS
 
 DEFAULT_FILE = "hookgate.toml"
@@ -56,9 +57,9 @@ def gather(
 
 def _read_toml(path: str, problems: list[str]) -> dict[str, Any]:
     try:
-        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        problems.append(f"{path} cannot be read: {error.strerror}")
+        return tomllib.loads(read_file(path).data.decode())
+    except FileError as error:
+        problems.append(f"{path} {error}")
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         problems.append(f"{path} is no TOML: {error}")
     return {}

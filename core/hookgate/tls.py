@@ -1,6 +1,7 @@
 """TLS to an https upstream, and of a listener: what is shown, and what is verified."""
 
 import ssl
+from typing import NoReturn
 
 
 def add_ca(context: ssl.SSLContext, file: str) -> None:
@@ -11,10 +12,12 @@ def add_ca(context: ssl.SSLContext, file: str) -> None:
         raise ValueError(f"holds no CA certificate in PEM ({_why(error)})") from None
 
 
-def add_client(context: ssl.SSLContext, cert: str, key: str) -> None:
+def add_certificate(context: ssl.SSLContext, cert: str, key: str) -> None:
     """Show a certificate with its key, which may be in the same file. Raises ValueError."""
     try:
-        context.load_cert_chain(cert, key or None)
+        context.load_cert_chain(cert, key or None, _refuse_to_ask)
+    except _NeedsPassPhraseError as error:
+        raise ValueError(f"cannot be used: {error}") from None
     except (ssl.SSLError, OSError) as error:
         raise ValueError(f"holds no certificate with its key in PEM ({_why(error)})") from None
 
@@ -31,7 +34,7 @@ def client_context(ca_file: str, client_cert: str, client_key: str) -> ssl.SSLCo
     else:
         context.load_default_certs()
     if client_cert:
-        add_client(context, client_cert, client_key)
+        add_certificate(context, client_cert, client_key)
     return context
 
 
@@ -43,11 +46,9 @@ def server_context(cert: str, key: str, client_ca: str) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:
-        context.load_cert_chain(cert, key or None)
-    except (ssl.SSLError, OSError) as error:
-        raise ValueError(
-            f'cert = "{cert}" holds no certificate with its key in PEM ({_why(error)})'
-        ) from None
+        add_certificate(context, cert, key)
+    except ValueError as error:
+        raise ValueError(f'cert = "{cert}" {error}') from None
     if client_ca:
         context.verify_mode = ssl.CERT_REQUIRED
         try:
@@ -55,6 +56,18 @@ def server_context(cert: str, key: str, client_ca: str) -> ssl.SSLContext:
         except ValueError as error:
             raise ValueError(f'client_ca = "{client_ca}" {error}') from None
     return context
+
+
+class _NeedsPassPhraseError(Exception):
+    pass
+
+
+def _refuse_to_ask() -> NoReturn:
+    # Without a callback OpenSSL asks on the terminal, and waits.
+    raise _NeedsPassPhraseError(
+        "its private key has a pass phrase, which hookgate never asks for; write the key without"
+        " one: openssl pkey -in OLD -out NEW"
+    )
 
 
 def _why(error: OSError) -> str:

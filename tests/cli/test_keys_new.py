@@ -29,12 +29,14 @@ def test_a_key_is_new_and_for_its_owner_alone(call: Call, purpose: str) -> None:
 
 @pytest.mark.parametrize("purpose", ["seal", "hmac"])
 def test_what_it_says_to_put_into_the_configuration_works(call: Call, purpose: str) -> None:
-    """Copied from the terminal into hookgate.toml."""
+    """Copied from the terminal into hookgate.toml; nobody is warned of the file's mode."""
     said = call("keys", "new", purpose, "new.key").out.partition("In hookgate.toml:\n")[2]
     lines = [line.removeprefix("audit.") for line in said.splitlines() if line]
     text = '[upstream]\nurl = "http://127.0.0.1:1"\n[audit]\n' + "\n".join(lines)
     Path("hookgate.toml").write_text(text + "\n")
-    audit = load("hookgate.toml", None, {}).audit
+    config = load("hookgate.toml", None, {})
+    audit = config.audit
+    assert config.warnings == ()
     key = Path("new.key").read_bytes().strip()
     assert (audit.seal_key if purpose == "seal" else audit.key) == key
 

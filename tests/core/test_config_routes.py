@@ -26,7 +26,7 @@ ROUTES: dict[str, tuple[str, list[str]]] = {
     "a list of texts": ("route = ['/a']", ["write [[route]]"]),
     "a contract that is not there": (
         "[[route]]\npath = '/a'\ncontract = 'cm-event'",
-        ['route[0].contract = "cm-event" cannot be read (No such file or directory)'],
+        ['route[0].contract = "cm-event" cannot be read: No such file or directory'],
     ),
     "a folder for a contract": (
         "[[route]]\npath = '/a'\ncontract = '.'",

@@ -15,6 +15,7 @@ from hookgate.config import load
 from hookgate.delivery import Delivery
 from hookgate.gate import Gate
 from hookgate.policy import Head, Reason, make_head
+from support.disk import full_stdout
 from support.events import CLEAN, event
 from support.ledger import Record, assert_balanced, assert_chained, read_ledger
 from support.receiver import Receiver, receiving
@@ -246,12 +247,13 @@ def test_without_a_ledger_nothing_is_forwarded(tmp_path: Path) -> None:
     """A full device: 503 `audit_unavailable`, while a refusal stays the refusal it is."""
 
     async def session() -> list[int]:
-        gate = make_gate("http://127.0.0.1:1", tmp_path, _Log(), **{"audit.path": "/dev/full"})
+        gate = make_gate("http://127.0.0.1:1", tmp_path, _Log(), **{"audit.path": "-"})
         statuses = [(await run(gate, body))[0].status for body in (CLEAN, BROKEN)]
         await gate.close()
         return statuses
 
-    assert asyncio.run(session()) == [503, 422]
+    with full_stdout():
+        assert asyncio.run(session()) == [503, 422]
 
 
 def test_a_sender_that_leaves_before_forwarding_aborts_it(tmp_path: Path) -> None:

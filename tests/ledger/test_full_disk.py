@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from support.disk import fill, free, small_disk
+from support.disk import FULL_STDOUT, fill, free, small_disk
 from support.events import CLEAN
 from support.ledger import assert_balanced, assert_chained, lines_so_far, read_ledger
 from support.load import sending
@@ -106,7 +106,7 @@ def test_a_disk_that_fills_under_load_loses_no_delivery(
 
 def test_a_device_that_is_always_full_never_lets_anything_through(tmp_path: Path) -> None:
     """Nothing was recorded, so nothing goes upstream, and the stop says what was lost."""
-    keys = {"audit.path": "/dev/full"}
+    keys = {"patch": FULL_STDOUT, "audit.path": "-"}
     with receiving() as upstream, sidecar(upstream.url, tmp_path, **keys) as gate:
         assert_fails_closed(gate)
         assert gate.stop() == 0

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from support.admin import ON, Admin
+from support.disk import FULL_STDOUT
 from support.events import CLEAN, event
 from support.raw import ask, connected, post, wait_until
 from support.receiver import OK, Seen, receiving
@@ -39,7 +40,7 @@ def test_while_it_drains_it_lives_but_is_not_ready(tmp_path: Path) -> None:
 
 def test_it_is_not_ready_while_the_ledger_cannot_be_written(tmp_path: Path) -> None:
     """It would only answer 503."""
-    full = {"audit.path": "/dev/full"}
+    full = {"patch": FULL_STDOUT, "audit.path": "-"}
     with receiving() as upstream, sidecar(upstream.url, tmp_path, **ON, **full) as gate:
         admin = Admin(gate)
         assert admin.ready() == (503, ["the ledger cannot be written"])

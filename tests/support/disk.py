@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -50,3 +51,20 @@ def fill(folder: Path, leave: int = 0) -> None:
 def free(folder: Path) -> None:
     """Give the space back."""
     (folder / _BALLAST).unlink()
+
+
+# For a process of its own, whose ledger is "-".
+FULL_STDOUT = "import os\nos.dup2(os.open('/dev/full', os.O_WRONLY), 1)\n"
+
+
+@contextlib.contextmanager
+def full_stdout() -> Iterator[None]:
+    """Standard output is a device that is always full, until the end of the block."""
+    kept, full = os.dup(1), os.open("/dev/full", os.O_WRONLY)
+    try:
+        os.dup2(full, 1)
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+        os.close(full)

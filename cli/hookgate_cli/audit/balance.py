@@ -8,7 +8,8 @@ from rich.text import Text
 
 from hookgate.ledger.balance import GRAVE, OUTCOMES, Balance, Sheet
 from hookgate.ledger.balance import balance as add_up
-from hookgate_cli.common import FINDING, ConfigOption, JsonOption, out, print_json, visible
+from hookgate_cli.common import FINDING, ConfigOption, JsonOption, out
+from hookgate_cli.terminal import print_json, printable
 
 from .common import (
     FilesArgument,
@@ -74,12 +75,12 @@ def _row(sheet: Sheet) -> dict[str, int]:
 
 
 def _show(sums: Balance) -> None:
-    out.print("[green]balances[/]" if sums.balances else "[red]does not balance[/]")
+    out.print(Text("balances", "green") if sums.balances else Text("does not balance", "red"))
     table = Table("boot", "front", box=None, padding=(0, 1, 0, 0))
     for name in ("received", *OUTCOMES, "open"):
         table.add_column(name, justify="right")
     for sheet in sums.sheets[-_MOST_SHOWN:]:
-        table.add_row(Text(visible(sheet.boot)), Text(visible(sheet.front)), *_cells(sheet))
+        table.add_row(printable(sheet.boot), printable(sheet.front), *_cells(sheet))
     if len(sums.sheets) > _MOST_SHOWN:
         table.add_row(f"{len(sums.sheets) - _MOST_SHOWN} before", style="dim")
     total = sums.total

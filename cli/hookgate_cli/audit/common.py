@@ -15,11 +15,12 @@ from rich.text import Text
 
 from hookgate.config import read_seal_keys
 from hookgate.ledger.findings import Finding
-from hookgate.ledger.proven import Prover
-from hookgate.ledger.reader import Line, find_files, in_order, read
+from hookgate.ledger.proven import Prover, is_unproved
+from hookgate.ledger.reader import Line, find_files, in_order, is_malformed, read
 from hookgate.ledger.state import find_states
 from hookgate.sources import gather
-from hookgate_cli.common import err, fail, out, plain_errors, visible
+from hookgate_cli.common import FINDING, err, fail, out, plain_errors
+from hookgate_cli.terminal import printable
 
 Keys = tuple[bytes, ...]
 
@@ -105,12 +106,8 @@ def reading(files: list[Path], keys: Keys = ()) -> Iterator[Iterator[Line]]:
 def _tell_left_out(count: int) -> None:
     one = "1 line is left out: the seal key does not prove it, or it is a copy;"
     several = f"{count} lines are left out: the seal key does not prove them, or they are copies;"
-    err.print(
-        f"{one if count == 1 else several} hookgate audit verify names them",
-        markup=False,
-        highlight=False,
-        soft_wrap=True,
-    )
+    told = f"{one if count == 1 else several} hookgate audit verify names them"
+    err.print(told, soft_wrap=True)
 
 
 def load_seal_keys(files: list[Path] | None, config: str | None) -> Keys:
@@ -122,15 +119,11 @@ def load_seal_keys(files: list[Path] | None, config: str | None) -> Keys:
     if not named:
         sources = gather(config)
         if sources.problems:
-            fail("\n".join(sources.problems))
+            fail(sources.problems)
         path = str(sources.keys["audit.seal_key_file"].value)
         if path and not os.access(path, os.R_OK) and os.path.lexists(path):
-            err.print(
-                f'audit.seal_key_file = "{path}" cannot be read by this user: nothing is proved',
-                markup=False,
-                highlight=False,
-                soft_wrap=True,
-            )
+            key = f'audit.seal_key_file = "{printable(path)}"'
+            err.print(f"{key} cannot be read by this user: nothing is proved", soft_wrap=True)
             path = ""
         named = [path] if path else []
     with plain_errors():
@@ -154,13 +147,41 @@ def rereading(files: list[Path], keys: Keys = ()) -> Callable[[], Iterator[Line]
     return lines
 
 
+def name_problem(line: Line) -> None:
+    """Say on stderr of a line that is no record where it is, and why."""
+    err.print(f"{printable(line.place)}: {line.problem}", soft_wrap=True)
+
+
+class Problems:
+    """Names the first lines that are no records on stderr, and counts those that no gate wrote."""
+
+    def __init__(self) -> None:
+        self.malformed = self._told = 0
+
+    def note(self, line: Line) -> None:
+        """Note a line that is no record. Those that no key proves are told of elsewhere."""
+        if is_unproved(line.problem):
+            return
+        self.malformed += is_malformed(line.problem)
+        self._told += 1
+        if self._told <= _MOST_TOLD:
+            name_problem(line)
+
+    def close(self) -> None:
+        """Say how many more there were; exit with 1 if any was malformed."""
+        if self._told > _MOST_TOLD:
+            err.print(f"and {self._told - _MOST_TOLD} more lines that are no records")
+        if self.malformed:
+            raise typer.Exit(FINDING)
+
+
 def tell(findings: list[Finding], more: Counter[str], is_grave: Callable[[str], bool]) -> None:
     """Print what was found, the grave first: what it is and where, and below it in words."""
     ordered = sorted(findings, key=lambda finding: not is_grave(finding.kind))
     for kind, boot, place, text in ordered[:_MOST_TOLD]:
-        out.print(f"[{'red' if is_grave(kind) else 'yellow'}]{kind.replace('_', ' ')}[/]  ", end="")
-        out.print(visible(place), markup=False, highlight=False, soft_wrap=True)
-        words = visible(f"boot {boot}: {text}" if boot else text)
+        title = Text(kind.replace("_", " "), "red" if is_grave(kind) else "yellow")
+        out.print(title.append(f"  {printable(place)}", "default"), soft_wrap=True)
+        words = printable(f"boot {boot}: {text}" if boot else text)
         out.print(Padding(Text(words), (0, 0, 0, 2), expand=False))
     rest = Counter(finding.kind for finding in ordered[_MOST_TOLD:]) + more
     if rest:

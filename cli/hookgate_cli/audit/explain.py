@@ -15,18 +15,10 @@ from hookgate.ledger.record import Record
 from hookgate.policy import Policy
 from hookgate.settings import Config
 from hookgate_cli.check import describe
-from hookgate_cli.common import (
-    FINDING,
-    ConfigOption,
-    JsonOption,
-    fail,
-    load_config,
-    out,
-    print_json,
-    visible,
-)
+from hookgate_cli.common import FINDING, ConfigOption, JsonOption, fail, load_config, out
+from hookgate_cli.terminal import print_json, printable
 
-from .common import LogOption, SealKeyOption, find_ledgers, load_seal_keys, rereading
+from .common import LogOption, Problems, SealKeyOption, find_ledgers, load_seal_keys, rereading
 from .fate import words
 
 _ARRIVED = (
@@ -76,10 +68,11 @@ def explain(
     settings = load_config(config, offline=True) if body is not None else None
     data = _read(body) if body is not None else b""
     keys = load_seal_keys(seal_key, config)
-    (story,) = find(rereading(find_ledgers(log, config), keys), [identifier], records=True)
+    problems = Problems()
+    read = rereading(find_ledgers(log, config), keys)
+    (story,) = find(read, [identifier], records=True, on_problem=problems.note)
     if not story.attempts:
-        fail_with = f"{visible(identifier)}: never seen"
-        out.print(fail_with, markup=False, highlight=False)
+        out.print(f"{printable(identifier)}: never seen")
         raise typer.Exit(FINDING)
     exact = [attempt for attempt in story.attempts if attempt.request_id == identifier]
     chosen = story.attempts if every else (exact or story.attempts)[-1:]
@@ -91,6 +84,7 @@ def explain(
         _list(words(story), story.attempts)
         for report in reports:
             _show(report)
+    problems.close()
     if any(report.get("same_body") is False for report in reports):
         raise typer.Exit(FINDING)
 
@@ -139,20 +133,19 @@ def _judge_now(
 
 
 def _list(fate: str, attempts: list[Attempt]) -> None:
-    out.print(fate, markup=False, highlight=False)
+    out.print(fate)
     if len(attempts) > 1:
         table = Table(box=None, padding=(0, 1), show_header=False)
         for attempt in attempts[-20:]:
             cells = attempt.ts, attempt.outcome or "forwarded", attempt.reason or "no end"
-            table.add_row(*(Text(visible(cell)) for cell in (*cells, attempt.request_id)))
+            table.add_row(*(Text(printable(cell)) for cell in (*cells, attempt.request_id)))
         out.print(table)
 
 
 def _show(report: dict[str, Any]) -> None:
     record = report["record"]
     out.print()
-    title = f"{visible(report['request_id'])}  {visible(report['place'])}"
-    out.print(title, markup=False, highlight=False)
+    out.print(f"{printable(report['request_id'])}  {printable(report['place'])}")
     if not report["checks"]:
         out.print("It was forwarded, and no line says how it ended: it may have arrived.")
     table = Table(box=None, padding=(0, 1), show_header=False)
@@ -160,7 +153,7 @@ def _show(report: dict[str, Any]) -> None:
         value = record.get(name)
         value = ", ".join(map(str, value)) if isinstance(value, list) else value
         if value not in (None, ""):
-            table.add_row(name, Text(visible(value), overflow="fold"))
+            table.add_row(name, Text(printable(value), overflow="fold"))
     out.print(table)
     if report["checks"]:
         _show_checks(report["checks"])
@@ -176,33 +169,30 @@ def _show_checks(checks: list[dict[str, Any]]) -> None:
         if check["observed"]:
             then.append(" (observed)", "dim")
         cells = (_mark(check.get("now", "")),) if now else ()
-        table.add_row(check["check"], Text(visible(check["saw"]), overflow="fold"), then, *cells)
+        table.add_row(check["check"], Text(printable(check["saw"]), overflow="fold"), then, *cells)
     out.print(table)
     for check in checks:
         for when, found in (("then", check["found"]), ("now", check.get("found_now", ()))):
             for text in found:
-                words = f"{check['check']}, {when}: {visible(text)}"
+                words = f"{check['check']}, {when}: {printable(text)}"
                 out.print(Padding(Text(words), (0, 0, 0, 1), expand=False))
 
 
 def _mark(result: str) -> Text:
     style = "green" if result == OK else "dim" if result in _DIM else "red"
-    return Text(visible(result), style)
+    return Text(printable(result), style)
 
 
 def _compare(report: dict[str, Any]) -> None:
     now, then = report["now"], report["record"].get("policy")
-    verdict = "the same" if now["policy"] == then else f"another then ({visible(then)})"
-    out.print(
-        f"now {now['reason']} under policy {now['policy']}, {verdict}",
-        markup=False,
-        highlight=False,
-    )
+    verdict = "the same" if now["policy"] == then else f"another then ({printable(then)})"
+    out.print(f"now {now['reason']} under policy {now['policy']}, {verdict}")
     match report["same_body"]:
         case True:
             out.print("The body is the one that arrived: its SHA-256 is the record's.")
         case False:
-            out.print("[red]The body is another one:[/] its SHA-256 is not the record's.")
+            text = Text("The body is another one:", "red")
+            out.print(text.append(" its SHA-256 is not the record's.", "default"))
         case _:
             out.print("The body was not read then: whether this is it cannot be told.")
     out.print(_REBUILT)

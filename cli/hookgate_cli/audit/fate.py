@@ -13,9 +13,10 @@ from rich.table import Table
 from rich.text import Text
 
 from hookgate.ledger.fate import MOST_ATTEMPTS, Fate, Story, find
-from hookgate_cli.common import FINDING, ConfigOption, JsonOption, fail, out, print_json, visible
+from hookgate_cli.common import FINDING, ConfigOption, JsonOption, fail, out
+from hookgate_cli.terminal import print_json, printable
 
-from .common import LogOption, SealKeyOption, find_ledgers, load_seal_keys, rereading
+from .common import LogOption, Problems, SealKeyOption, find_ledgers, load_seal_keys, rereading
 
 _WORRYING = (Fate.LOST, Fate.UNKNOWN, Fate.NEVER_SEEN)
 _ORDINALS = ("first", "second", "third", "fourth", "fifth")
@@ -58,7 +59,9 @@ def fate(
     if not asked:
         fail("no reference; name one, or a list of them with --file")
     keys = load_seal_keys(seal_key, config)
-    stories = find(rereading(find_ledgers(log, config), keys), asked)
+    problems = Problems()
+    read = rereading(find_ledgers(log, config), keys)
+    stories = find(read, asked, on_problem=problems.note)
     counts = Counter(story.fate for story in stories)
     if as_json:
         for story in stories:
@@ -66,6 +69,7 @@ def fate(
         print_json({"summary": {fate.value: counts[fate] for fate in Fate}})
     else:
         _show(stories, counts)
+    problems.close()
     if any(counts[fate] for fate in _WORRYING):
         raise typer.Exit(FINDING)
 
@@ -106,7 +110,7 @@ def _identifiers(lines: Iterable[str], file: str) -> Iterator[str]:
 def _member(line: str, place: str) -> str:
     try:
         document = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         fail(f"{place} is no JSON")
     event = document.get("event")
     reference = document.get("reference") or (isinstance(event, dict) and event.get("reference"))
@@ -150,13 +154,13 @@ def _show(stories: list[Story], counts: Counter[Fate]) -> None:
 
 def _tell(story: Story) -> None:
     colour = _COLOURS.get(story.fate, "red")
-    out.print(f"[{colour}]{words(story)}[/]  ", end="", highlight=False)
-    out.print(visible(story.identifier), markup=False, highlight=False)
+    title = Text(words(story), colour)
+    out.print(title.append(f"  {printable(story.identifier)}", "default"))
     table = Table(box=None, padding=(0, 1), show_header=False)
     for attempt in story.attempts[:_MOST_SHOWN]:
         outcome = attempt.outcome or "forwarded"
         cells = (attempt.ts, outcome, attempt.reason or "no end", attempt.request_id)
-        table.add_row(*(Text(visible(cell)) for cell in cells))
+        table.add_row(*(Text(printable(cell)) for cell in cells))
     if story.attempts:
         out.print(table)
     if (more := story.ends.total() - _MOST_SHOWN) > 0:

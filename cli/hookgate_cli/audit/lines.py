@@ -8,7 +8,8 @@ from rich.text import Text
 
 from hookgate.ledger.reader import timestamp
 from hookgate.ledger.record import Record
-from hookgate_cli.common import out, print_json, visible
+from hookgate_cli.common import out
+from hookgate_cli.terminal import printable, to_json
 
 COLOURS = {"delivered": "green", "refused": "yellow", "failed": "red", "aborted": "magenta"}
 _SHOWN_OTHERWISE = frozenset(("event", "ts", "boot", "n", "prev", "mac"))
@@ -22,7 +23,7 @@ ForwardsOption = Annotated[
 def write(record: Record, raw: bytes, *, as_json: bool) -> None:
     """Print one record on a line of its own."""
     if as_json:
-        _write_json(record, raw)
+        sys.stdout.write(_ascii(record, raw) + "\n")
     elif out.is_terminal:
         out.print(render(record), soft_wrap=True)
     else:
@@ -33,24 +34,24 @@ def render(record: Record) -> Text:
     """When, how it ended and why, from whom, which event, how long it took, and what was found."""
     text = Text()
     ts = record.get("ts")
-    text.append(visible(ts)[:23].replace("T", " ") if timestamp(record) else "?", "dim")
+    text.append(printable(ts)[:23].replace("T", " ") if timestamp(record) else "?", "dim")
     if record["event"] == "delivery":
         _add_delivery(text, record)
     elif record["event"] == "refusals":
         _add_outcome(text, record)
-        text.append(f"  {visible(record.get('count'))} summed ({visible(record.get('cause'))})")
+        text.append(f"  {printable(record.get('count'))} summed ({printable(record.get('cause'))})")
     else:
-        text.append(f"  {visible(record['event'])}", "bold")
+        text.append(f"  {printable(record['event'])}", "bold")
         for name, value in record.items():
             if name not in _SHOWN_OTHERWISE:
-                text.append(f"  {visible(name)}=", "dim").append(visible(value))
+                text.append(f"  {printable(name)}=", "dim").append(printable(value))
     return text
 
 
 def _add_outcome(text: Text, record: Record) -> None:
-    outcome = visible(record.get("outcome"))
+    outcome = printable(record.get("outcome"))
     text.append(f"  {outcome:9}", COLOURS.get(outcome, "")).append(
-        f" {visible(record.get('reason'))}"
+        f" {printable(record.get('reason'))}"
     )
 
 
@@ -58,19 +59,17 @@ def _add_delivery(text: Text, record: Record) -> None:
     _add_outcome(text, record)
     for name in ("status", "client", "channel", "event_type", "reference"):
         if record.get(name) is not None:
-            text.append(f"  {visible(record[name])}", "bold" if name == "reference" else "")
+            text.append(f"  {printable(record[name])}", "bold" if name == "reference" else "")
     if (duration := record.get("duration_ms")) is not None:
-        text.append(f"  {visible(duration)} ms", "dim")
+        text.append(f"  {printable(duration)} ms", "dim")
     if record.get("answered") is False:
         text.append("  unanswered", "magenta")
     for name in ("errors", "observed"):
         found = record.get(name)
         for item in found if type(found) is list else ():
-            text.append("  " + ("" if name == "errors" else "observed: ") + visible(item), "cyan")
+            text.append("  " + ("" if name == "errors" else "observed: ") + printable(item), "cyan")
 
 
-def _write_json(record: Record, raw: bytes) -> None:
-    if raw.isascii() and raw.decode().isprintable():
-        sys.stdout.write(raw.decode() + "\n")
-    else:
-        print_json(record)  # a line that was edited by hand may hold more than a gate writes
+def _ascii(record: Record, raw: bytes) -> str:
+    # A line that was edited by hand may hold more than a gate writes.
+    return raw.decode() if raw.isascii() and raw.decode().isprintable() else to_json(record)

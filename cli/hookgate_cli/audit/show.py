@@ -1,8 +1,9 @@
 """`hookgate audit show`: the records that are asked for."""
 
-from hookgate_cli.common import ConfigOption, JsonOption, err, plain_errors, visible
+from hookgate.ledger.reader import Line
+from hookgate_cli.common import ConfigOption, JsonOption, err, plain_errors
 
-from .common import FilesArgument, find_ledgers, reading
+from .common import FilesArgument, Problems, find_ledgers, reading
 from .filters import (
     ChannelOption,
     ClientOption,
@@ -48,14 +49,16 @@ def show(
     query = make_query(
         since, until, outcome, reason, client, reference, channel, event_type, route, front
     )
+    problems = Problems()
     shown = read = 0
     with plain_errors(), reading(find_ledgers(files, config)) as lines:
-        for line in lines:
+        for line in map(Line.checked, lines):
             read += 1
             if line.record is None:
-                err.print(f"{visible(line.place)}: {line.problem}", markup=False, soft_wrap=True)
+                problems.note(line)
             elif query.matches(line.record) and (forwards or line.record["event"] != "forward"):
                 write(line.record, line.raw, as_json=as_json)
                 shown += 1
     if not shown:
-        err.print(f"none of {read} lines is what was asked for", highlight=False)
+        err.print(f"none of {read} lines is what was asked for")
+    problems.close()

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
+import typer
 from rich.table import Table
 from rich.text import Text
 
@@ -11,15 +12,8 @@ from hookgate.ledger import engine
 from hookgate.ledger.measures import Tally
 from hookgate.ledger.query import Query
 from hookgate.ledger.stats import Summary, summarise
-from hookgate_cli.common import (
-    ConfigOption,
-    JsonOption,
-    err,
-    out,
-    plain_errors,
-    print_json,
-    visible,
-)
+from hookgate_cli.common import FINDING, ConfigOption, JsonOption, err, out, plain_errors
+from hookgate_cli.terminal import print_json, printable
 
 from .common import (
     FilesArgument,
@@ -88,6 +82,8 @@ def stats(
         print_json(summary.as_dict())
     else:
         _show(summary)
+    if summary.malformed:
+        raise typer.Exit(FINDING)
 
 
 def sum_up(files: list[Path], query: Query, keys: Keys = ()) -> Summary:
@@ -97,22 +93,19 @@ def sum_up(files: list[Path], query: Query, keys: Keys = ()) -> Summary:
             with progress(files) as on_progress:
                 return engine.summarise(files, query.since, query.until, on_progress)
         except engine.EngineError as error:
-            err.print(f"DuckDB gave up, reading line by line: {error}", markup=False)
+            err.print(f"DuckDB gave up, reading line by line: {printable(error)}")
     with reading(files, keys) as lines:
-        chosen = lines
-        if query != Query():
-            chosen = (line for line in lines if line.record and query.matches(line.record))
-        return summarise(chosen, map(str, files))
+        return summarise(lines, map(str, files), None if query == Query() else query)
 
 
 def _show(summary: Summary) -> None:
     moments = (summary.span.first, summary.span.last)
     span = " to ".join(_time(moment) for moment in moments if moment)
     ended, lines = f"{summary.deliveries:,}", f"{summary.lines:,}"
-    out.print(f"[bold]{ended}[/] requests in {lines} lines", highlight=False)
-    out.print(f"{span} UTC" if span else "no times", highlight=False)
+    out.print(Text(ended, "bold").append(f" requests in {lines} lines", "not bold"))
+    out.print(f"{span} UTC" if span else "no times")
     if summary.summed:
-        out.print(f"{summary.summed:,} of them only summed in refusals lines", highlight=False)
+        out.print(f"{summary.summed:,} of them only summed in refusals lines")
     _show_reasons(summary)
     _show_timeline(summary)
     _show_latency(summary)
@@ -126,9 +119,9 @@ def _show(summary: Summary) -> None:
     _show_slowest(summary)
     _show_drift(summary)
     if summary.problems:
-        out.print(f"\n[red]{summary.problems:,} lines are no records[/]", highlight=False)
+        out.print(Text(f"\n{summary.problems:,} lines are no records", "red"))
         for place, problem in summary.places:
-            out.print(f"  {visible(place)}: {problem}", markup=False, soft_wrap=True)
+            out.print(f"  {printable(place)}: {problem}", soft_wrap=True)
 
 
 def _table(*headings: str) -> Table:
@@ -152,9 +145,7 @@ def _show_reasons(summary: Summary) -> None:
         colour = COLOURS.get(outcome, "")
         share = f"{100 * count / summary.deliveries:.1f}"
         bar = _bar(count, top[0][1], colour)
-        table.add_row(
-            Text(visible(outcome), colour), Text(visible(reason)), f"{count:,}", share, bar
-        )
+        table.add_row(Text(printable(outcome), colour), printable(reason), f"{count:,}", share, bar)
     if top:
         out.print(table)
 
@@ -165,7 +156,7 @@ def _show_tally(title: str, tally: Tally) -> None:
         return
     table = _table(title, "requests", "")
     for name, count in top:
-        table.add_row(Text(visible(name)), f"{count:,}", _bar(count, top[0][1]))
+        table.add_row(Text(printable(name)), f"{count:,}", _bar(count, top[0][1]))
     more = len(tally.counts) - len(top)
     if more:
         rest = tally.total_with_dropped - sum(count for _, count in top)
@@ -189,11 +180,12 @@ def _show_timeline(summary: Summary) -> None:
     minutes, buckets = summary.timeline.coarsened(min(out.width, 120) - _LABEL - 12)
     if not buckets:
         return
-    out.print(f"\n[bold]timeline[/] ({_span(minutes)} a column)", highlight=False)
+    title = Text("\ntimeline", "bold")
+    out.print(title.append(f" ({_span(minutes)} a column)", "not bold"))
     for outcome in summary.outcomes:
         counts = [counted.get(outcome, 0) for _, counted in buckets]
         peak = max(counts)
-        line = Text(f"{visible(outcome)[:_LABEL]:{_LABEL}}")
+        line = Text(f"{printable(outcome)[:_LABEL]:{_LABEL}}")
         line.append("".join(_level(count, peak) for count in counts), COLOURS.get(outcome, ""))
         out.print(line.append(f" ≤{peak:,}", "dim"), soft_wrap=True)
     first, last = (_time(buckets[at][0])[:16] for at in (0, -1))
@@ -210,7 +202,7 @@ def _show_slowest(summary: Summary) -> None:
         return
     table = _table("ms, slowest", "request_id", "reference")
     for ms, *names in summary.slowest:
-        table.add_row(f"{ms:,.3f}", *(Text(visible(name or "-")) for name in names))
+        table.add_row(f"{ms:,.3f}", *(Text(printable(name or "-")) for name in names))
     out.print(table)
 
 
@@ -221,7 +213,7 @@ def _show_drift(summary: Summary) -> None:
     for (channel, event_type, parent), seen in summary.drift.items():
         names: Iterable[str | None] = (parent, channel, event_type)
         table.add_row(
-            *(Text(visible(name or "-")) for name in names),
+            *(Text(printable(name or "-")) for name in names),
             f"{seen.count:,}",
             _time(seen.first)[:16],
             _time(seen.last)[:16],

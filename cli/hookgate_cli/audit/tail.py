@@ -1,11 +1,12 @@
 """`hookgate audit tail`: the latest records, and those to come."""
 
-import contextlib
 import re
 import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
+from contextlib import suppress
+from functools import partial
 from itertools import islice
 from operator import itemgetter
 from pathlib import Path
@@ -13,13 +14,14 @@ from typing import Annotated
 
 import typer
 
+from hookgate.ledger.members import fault
 from hookgate.ledger.query import Follower, read_backwards, whole_lines
-from hookgate.ledger.reader import find_files, parse, read_file, timestamp
+from hookgate.ledger.reader import Line, find_files, parse, read_file, timestamp
 from hookgate.ledger.record import Record
 from hookgate.sources import gather
 from hookgate_cli.common import ConfigOption, JsonOption, fail, plain_errors
 
-from .common import FilesArgument
+from .common import FilesArgument, Problems
 from .filters import (
     ChannelOption,
     ClientOption,
@@ -78,9 +80,16 @@ def tail(
         since, until, outcome, reason, client, reference, channel, event_type, route, front
     )
 
-    def wanted(raw: bytes) -> Entry | None:
+    problems = Problems()
+
+    def wanted(file: Path, raw: bytes) -> Entry | None:
         record = parse(raw)
-        if record is None or (record["event"] == "forward" and not forwards):
+        if record is None:
+            return None  # torn, or still being written
+        if wrong := fault(record):
+            problems.note(_find_line(file, raw).refused(wrong))
+            return None
+        if record["event"] == "forward" and not forwards:
             return None
         return (timestamp(record), raw, record) if query.matches(record) else None
 
@@ -90,14 +99,24 @@ def tail(
         sys.stdout.flush()
 
     ledgers, growing = _find(files, config)
-    with plain_errors(), contextlib.suppress(*([KeyboardInterrupt] if follow else [])):
+    with plain_errors(), suppress(*([KeyboardInterrupt] if follow else [])):
         ends = {file: whole_lines(file) for file in growing} if follow else {}
         show(_latest(ledgers, ends, wanted, number))
         followers = [Follower(file, end) for file, end in ends.items()]
         while followers:
-            new = (wanted(raw) for follower in followers for raw in follower.poll())
+            new = (wanted(follower.path, raw) for follower in followers for raw in follower.poll())
             show(sorted(filter(None, new), key=_moment))
             time.sleep(_POLL)
+    problems.close()
+
+
+def _find_line(file: Path, raw: bytes) -> Line:
+    """The first line of the file that reads so; number 0 where it is gone."""
+    same = (line for line in read_file(file) if line.raw == raw)
+    try:
+        return next(same, Line(str(file), 0, raw, None, ""))
+    except OSError:
+        return Line(str(file), 0, raw, None, "")
 
 
 def _find(files: list[Path] | None, config: str | None) -> tuple[list[Path], list[Path]]:
@@ -114,14 +133,19 @@ def _find(files: list[Path] | None, config: str | None) -> tuple[list[Path], lis
 
 
 def _latest(
-    files: list[Path], ends: dict[Path, int], wanted: Callable[[bytes], Entry | None], number: int
+    files: list[Path],
+    ends: dict[Path, int],
+    wanted: Callable[[Path, bytes], Entry | None],
+    number: int,
 ) -> list[Entry]:
     latest: list[Entry] = []
     for file in files:
         if file.suffix == ".gz":
             lines: Iterable[bytes] = (line.raw for line in read_file(file))
-            latest += deque(filter(None, map(wanted, lines)), number)
+            latest += deque(filter(None, map(partial(wanted, file), lines)), number)
         else:
             lines = read_backwards(file, ends.get(file))
-            latest += reversed(list(islice(filter(None, map(wanted, lines)), number)))
+            latest += reversed(
+                list(islice(filter(None, map(partial(wanted, file), lines)), number))
+            )
     return sorted(latest, key=_moment)[-number:] if number else []

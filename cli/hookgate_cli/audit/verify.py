@@ -4,10 +4,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from hookgate.ledger.chain import HARMLESS, Kind, Verification
 from hookgate.ledger.chain import verify as verify_chain
-from hookgate_cli.common import FINDING, ConfigOption, JsonOption, out, print_json
+from hookgate_cli.common import FINDING, ConfigOption, JsonOption, out
+from hookgate_cli.terminal import print_json
 
 from .common import (
     FilesArgument,
@@ -97,9 +99,9 @@ def _report(verification: Verification) -> dict[str, object]:
 
 
 def _show(verification: Verification) -> None:
-    verdict = "[green]holds[/]" if verification.holds else "[red]broken[/]"
+    verdict = Text("holds", "green") if verification.holds else Text("broken", "red")
     boots = "1 boot" if verification.boots == 1 else f"{verification.boots} boots"
-    out.print(f"{verdict}  {verification.lines} lines of {boots}", highlight=False)
+    out.print(verdict.append(f"  {verification.lines} lines of {boots}", "default"))
     tell(verification.findings, verification.more, lambda kind: kind not in HARMLESS)
     if verification.unchained:
         out.print(f"{verification.unchained} lines of nginx carry no chain: nothing proves them.")

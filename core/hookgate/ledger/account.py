@@ -27,6 +27,7 @@ class Kind(StrEnum):
     OVERCOUNTED = "overcounted"
     STOP_DIFFERS = "stop_differs"
     UNPROVED = "unproved"
+    MALFORMED = "malformed"
     UNKNOWN = "unknown"
     IN_FLIGHT = "in_flight"
     NO_STOP = "no_stop"
@@ -37,7 +38,7 @@ class Kind(StrEnum):
 GRAVE = frozenset(
     (
         Kind.MISSING, Kind.DOUBLED, Kind.UNFORWARDED, Kind.OVERCOUNTED, Kind.STOP_DIFFERS,
-        Kind.UNPROVED,
+        Kind.UNPROVED, Kind.MALFORMED,
     )
 )  # fmt: skip
 

@@ -6,12 +6,16 @@ refusals, so what is missing shows as a gap.
 
 from collections import Counter
 from collections.abc import Iterable
+from types import NoneType
 from typing import NamedTuple
 
 from .account import GRAVE, OUTCOMES, Account, Kind, Sheet, outcome_of
 from .findings import Finding, Findings
-from .proven import COPY, UNPROVED
-from .reader import Line
+from .proven import is_unproved
+from .reader import Line, is_malformed
+from .record import Record
+
+_OPTIONAL = (float, int, NoneType)
 
 __all__ = ["GRAVE", "OUTCOMES", "Balance", "Kind", "Sheet", "balance"]
 
@@ -54,9 +58,14 @@ def balance(lines: Iterable[Line]) -> Balance:
     findings = Findings()
     for line in lines:
         record = line.record
+        if record is not None and not _is_plain(record):
+            line = line.checked()
+            record = line.record
         if record is None:
-            left_out = line.problem in (UNPROVED, COPY)
-            kind = Kind.UNPROVED if left_out else Kind.DAMAGED
+            if is_unproved(line.problem):
+                kind = Kind.UNPROVED
+            else:
+                kind = Kind.MALFORMED if is_malformed(line.problem) else Kind.DAMAGED
             findings.note(kind, "", line.place, line.problem)
             continue
         name = record.get("boot")
@@ -70,3 +79,15 @@ def balance(lines: Iterable[Line]) -> Balance:
         boot.add(line, record)
     sheets = [boot.close() for boot in boots.values()]
     return Balance(sheets, unnumbered, findings.listed, findings.more)
+
+
+def _is_plain(record: Record) -> bool:
+    """Whether all that is counted by is plainly what it may be: most lines need no longer look."""
+    if record["event"] not in ("delivery", "forward"):
+        return False
+    get = record.get
+    if type(get("seq")) is not int or type(get("boot")) is not str or type(get("ts")) is not str:
+        return False
+    if record["event"] == "forward":
+        return True
+    return get("outcome") in OUTCOMES and type(get("upstream_ms")) in _OPTIONAL

@@ -93,6 +93,8 @@ class _Verifier:
         ):
             self._last = line
             return
+        line = line.checked()
+        record = line.record
         if line.file != self._file:
             self._end_file()
             self._file = line.file

@@ -1,23 +1,25 @@
 """Large ledgers, summed up by DuckDB on all cores and within a bound of memory.
 
-Gives what `stats.summarise` gives, but that blank lines are no lines. DuckDB is imported where it
-is used: a small ledger is read before that import would end.
+Gives what `stats.summarise` gives, but that blank lines are no lines. What is no record to
+`members` is none here. DuckDB is imported where it is used: a small ledger is read before that
+import would end.
 """
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from .members import COUNT, DURATION, FORMS, MOMENT, TEXTS, TIME, Form, fault_among
 from .query import Query
 from .reader import LONGEST_LINE, read_file
-from .stats import MOST_SLOW, Summary, name_of
+from .stats import MOST_SLOW, SUMMED, Summary, name_of, summed
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -29,34 +31,28 @@ _MEMORY = "1GB"
 _SAMPLED = 50_000
 _POLL = 0.1
 
-_COLUMNS = {
-    "event": "JSON", "ts": "VARCHAR", "front": "VARCHAR", "outcome": "VARCHAR",
-    "reason": "VARCHAR", "channel": "VARCHAR", "event_type": "VARCHAR", "route": "VARCHAR",
-    "client": "VARCHAR", "upstream_status": "INTEGER", "duration_ms": "DOUBLE",
-    "upstream_ms": "DOUBLE", "request_id": "VARCHAR", "reference": "VARCHAR",
-    "observed": "JSON", "unknown_in": "JSON", "count": "BIGINT",
-}  # fmt: skip
-# Alike in all of these, lines are counted together.
+# Alike in all of these, lines are counted together. What is wrong in them shows in the groups, of
+# which there are few.
 _ALIKE = (
     "event", "front", "outcome", "reason", "route", "upstream_status", "channel", "event_type",
     "observed", "unknown_in",
 )  # fmt: skip
 
-
+# Every member but `ts` is read as the JSON that it is: DuckDB would make a text of a number, and a
+# number of a text. A line that is no record has no event.
 # What is read once is grouped in six ways. Only deliveries that take as long as the slowest of a
 # sample are kept one by one.
 _SUMS = """
-CREATE TEMP TABLE sums AS
+CREATE OR REPLACE TEMP TABLE sums AS
 WITH lines AS (
-  SELECT *, event = '"delivery"' AS is_delivery, epoch_us(try_cast(ts AS TIMESTAMPTZ)) AS us,
-    CASE event WHEN '"delivery"' THEN 1 WHEN '"refusals"' THEN greatest("count", 0) END AS ended
-  FROM {lines}
+  SELECT * REPLACE (if({wrong}, NULL, event) AS event) FROM {lines}
 ), deliveries AS (
   SELECT * REPLACE (
-      if(is_delivery, client, NULL) AS client,
-      if(is_delivery AND duration_ms BETWEEN 0 AND 1e300, duration_ms, NULL) AS duration_ms,
-      if(is_delivery AND upstream_ms BETWEEN 0 AND 1e300, upstream_ms, NULL) AS upstream_ms
-    ), if(ended > 0, us // 60000000, NULL) AS minute
+      if(event = '"delivery"', client, NULL) AS client,
+      if(event = '"delivery"', try_cast(duration_ms::VARCHAR AS DOUBLE), NULL) AS duration_ms,
+      if(event = '"delivery"', try_cast(upstream_ms::VARCHAR AS DOUBLE), NULL) AS upstream_ms
+    ), CASE event WHEN '"delivery"' THEN 1 WHEN '"refusals"' THEN "count"::UBIGINT END AS ended,
+    if(ended > 0, us // 60000000, NULL) AS minute
   FROM lines
   WHERE {when}
 ), buckets AS (
@@ -80,16 +76,56 @@ _ALIKES, _MINUTES, _CLIENTS, _DURATIONS, _UPSTREAMS, _SLOW = 31, 47, 55, 59, 61,
 
 # At least the tenth slowest of a sample, so that no more than a few are kept one by one.
 _SLOW_FROM = f"""
-SELECT if(count(*) < {MOST_SLOW}, 0, min(duration_ms)) FROM (
-  SELECT duration_ms FROM (SELECT * FROM {{lines}} LIMIT {_SAMPLED})
-  WHERE event = '"delivery"' AND duration_ms BETWEEN 0 AND 1e300
-  ORDER BY duration_ms DESC LIMIT {MOST_SLOW}
+SELECT if(count(*) < {MOST_SLOW}, 0, min(ms)) FROM (
+  SELECT try_cast(duration_ms::VARCHAR AS DOUBLE) AS ms
+  FROM (SELECT * FROM {{lines}} LIMIT {_SAMPLED})
+  WHERE event = '"delivery"' AND ms >= 0 AND ({{wrong}}) IS NOT TRUE
+  ORDER BY ms DESC LIMIT {MOST_SLOW}
 )
 """  # noqa: S608  # numbers of ours
 
 
+def _is_wrong(name: str, form: Form) -> str:
+    """What `members` finds fault with, as a condition on a member's JSON; NULL is no fault.
+
+    JSON's types differ in their first character: a text's comes before all others. What takes long
+    stands in a CASE, which comes to it where it has to.
+    """
+    text = f'"{name}"::VARCHAR'
+    if form is COUNT:
+        is_long = f"CASE WHEN strlen({text}) > 19 THEN try_cast({text} AS UBIGINT) IS NULL END"
+        return f"rtrim({text}, '0123456789') <> '' OR {is_long}"
+    if form is DURATION:
+        return f"{text} NOT BETWEEN '0' AND ':' OR try_cast({text} AS DOUBLE) >= {2**64}"
+    if form is TEXTS:
+        item = r'"([^"\\]|\\.)*"'
+        is_list = f"regexp_full_match({text}, '\\[{item}(,{item})*\\]')"
+        return f"CASE WHEN {text} = '[]' THEN FALSE ELSE NOT {is_list} END"
+    if form is MOMENT:
+        # As gates write it: quicker told than by the expression.
+        is_usual = (
+            "ts LIKE '20__-__-__T__:__:__.______Z' AND us IS NOT NULL AND NOT contains(ts, ' ')"
+        )
+        is_time = f"us IS NOT NULL AND regexp_full_match(ts, '{TIME}')"
+        return f"CASE WHEN {is_usual} THEN FALSE ELSE ts IS NOT NULL AND NOT ({is_time}) END"
+    return f"{text} >= '#'"
+
+
+def _any_is_wrong(names: Iterable[str]) -> str:
+    return " OR ".join(f"({_is_wrong(name, FORMS[name])})" for name in names)
+
+
+_ANY_WRONG = _any_is_wrong(SUMMED)
+# Where no group has a misfit, nothing else has to be looked at line by line.
+_UNGROUPED_WRONG = _any_is_wrong(name for name in SUMMED if name not in _ALIKE[1:])
+
+
 class EngineError(Exception):
     """DuckDB could not read the files; plain Python may."""
+
+
+class _MisfitError(Exception):
+    """A group has a member that no gate wrote."""
 
 
 def serves(files: Sequence[Path]) -> bool:
@@ -120,23 +156,36 @@ def summarise(
     )
     time = Query(since, until) if when else None
     if when:
-        when = f"({when}) OR event IS NULL"  # what DuckDB could not read has no time here
+        when = f"({when}) OR event IS NULL"  # what is no record has no time
     with _database() as database:
-        [(slow_from,)] = database.execute(_SLOW_FROM.format(lines=lines)).fetchall()
-        query = _SUMS.format(
-            lines=lines, alike=", ".join(_ALIKE), when=when or "TRUE", slow_from=slow_from
-        )
-        _run(database, query, on_progress)
-        return _summary(files, database, time)
+        # Of another time no line is grouped, and what is no record counts nonetheless.
+        for wrong in (_ANY_WRONG,) if when else (_UNGROUPED_WRONG, _ANY_WRONG):
+            slow = _SLOW_FROM.format(lines=lines, wrong=wrong)
+            [(slow_from,)] = database.execute(slow).fetchall()
+            query = _SUMS.format(
+                lines=lines,
+                wrong=wrong,
+                alike=", ".join(_ALIKE),
+                when=when or "TRUE",
+                slow_from=slow_from,
+            )
+            _run(database, query, on_progress)
+            with suppress(_MisfitError):
+                return _summary(files, database, time)
+    raise EngineError("what is no record differs from one reading to the next")
 
 
 def _reading(files: Sequence[Path]) -> str:
     names = ", ".join("'" + str(file).replace("'", "''") + "'" for file in files)
-    columns = ", ".join(f"\"{name}\": '{kind}'" for name, kind in _COLUMNS.items())
-    return (
+    # Whatever reads as a time is a text.
+    kinds = {name: "VARCHAR" if name == "ts" else "JSON" for name in SUMMED}
+    columns = ", ".join(f"\"{name}\": '{kind}'" for name, kind in kinds.items())
+    lines = (
         f"read_json([{names}], columns = {{{columns}}}, format = 'newline_delimited',"
         " ignore_errors = true, filename = true)"
     )
+    moment = "epoch_us(try_cast(ts AS TIMESTAMPTZ))"
+    return f"(SELECT *, {moment} AS us FROM {lines})"  # noqa: S608  # names are quoted
 
 
 @contextmanager
@@ -193,24 +242,23 @@ def _summary(files: Sequence[Path], database: "DuckDBPyConnection", time: Query 
     for name, lines, ended, first, last, *values in rows(
         _ALIKES, f"filename, lines, ended, first, last, {', '.join(_ALIKE)}"
     ):
-        event = orjson.loads(values[0]) if values[0] else None
-        if type(event) is not str:
+        record = dict(zip(_ALIKE, map(_value, values), strict=True))
+        if type(record["event"]) is not str:
             unread[name] = unread.get(name, 0) + lines
-            continue
-        record = dict(zip(_ALIKE, values, strict=True))
-        lists = {name: orjson.loads(record[name] or "null") for name in ("observed", "unknown_in")}
-        record |= {"event": event, "count": ended, **lists}
-        summary.add_alike(record, lines, _moment(first), _moment(last))
+        elif fault_among(record, _ALIKE):
+            raise _MisfitError
+        else:
+            summary.add_alike({**record, "count": ended}, lines, _moment(first), _moment(last))
     for file in files:
         _add_unread(summary, file, unread.get(str(file), 0), time)
     for minute, outcome, ended in rows(
         _MINUTES, "minute, outcome, ended", "AND minute IS NOT NULL"
     ):
-        summary.timeline.add(minute, outcome or "?", ended)
+        summary.timeline.add(minute, name_of(_value(outcome)) or "?", ended)
     for client, lines in rows(
         _CLIENTS, "client, lines", "AND client IS NOT NULL ORDER BY lines DESC, client"
     ):
-        summary.clients.add(client, lines)
+        summary.clients.add(name_of(_value(client)), lines)
     for latency, kind, bucket in (
         (summary.duration, _DURATIONS, "duration"),
         (summary.upstream, _UPSTREAMS, "upstream"),
@@ -219,9 +267,9 @@ def _summary(files: Sequence[Path], database: "DuckDBPyConnection", time: Query 
             latency.add_bucket(*row)
     for lines, ms, request_id, reference in rows(
         _SLOW,
-        "lines, slow.duration_ms, slow.request_id, slow.reference",
-        "AND slow IS NOT NULL ORDER BY slow.duration_ms DESC, coalesce(slow.request_id, 'None'),"
-        f" coalesce(slow.reference, 'None') LIMIT {MOST_SLOW}",
+        "lines, slow.duration_ms, slow.request_id->>'$' AS id, slow.reference->>'$' AS name",
+        "AND slow IS NOT NULL ORDER BY slow.duration_ms DESC, coalesce(id, 'None'),"
+        f" coalesce(name, 'None') LIMIT {MOST_SLOW}",
     ):
         for _ in range(min(lines, MOST_SLOW)):
             summary.add_slow(ms, name_of(request_id), name_of(reference))
@@ -229,21 +277,23 @@ def _summary(files: Sequence[Path], database: "DuckDBPyConnection", time: Query 
 
 
 def _add_unread(summary: Summary, file: Path, count: int, time: Query | None) -> None:
-    """Read again as many lines as DuckDB could not: damaged ones, and lone surrogates.
+    """Read again as many lines as DuckDB could not: what is no record, and lone surrogates.
 
-    DuckDB passes over some torn ends without a word: such a file is read to its end, and so is one
-    of which only a `time` is asked for, when damage does not count.
+    DuckDB passes over some torn ends without a word: such a file is read to its end. Raises
+    `EngineError` where the lines are not as many.
     """
-    to_its_end = time is not None or _is_torn(file)
-    if not count and (time is not None or not to_its_end):
+    to_its_end = _is_torn(file)
+    if not count and not to_its_end:
         return
-    for line in read_file(file):
+    for line in map(summed, read_file(file)):
         if line.record is None or not _reads(line.raw):
-            if time is None or (line.record is not None and time.matches(line.record)):
+            if line.record is None or time is None or time.matches(line.record):
                 summary.add(line)
             count -= 1
             if not count and not to_its_end:
                 return
+    if count > 0:
+        raise EngineError(f"{file} holds lines that it reads differently")
 
 
 def _is_torn(file: Path) -> bool:
@@ -261,6 +311,10 @@ def _reads(raw: bytes) -> bool:
     except orjson.JSONDecodeError:
         return False
     return True
+
+
+def _value(text: str | None) -> Any:
+    return orjson.loads(text) if text is not None else None
 
 
 def _moment(us: int | None) -> float | None:

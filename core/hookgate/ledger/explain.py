@@ -52,11 +52,11 @@ class Station(NamedTuple):
 
 
 def retrace(record: Record) -> list[Station]:
-    """The way of a delivery through the gate, as its record tells it."""
+    """The way of a delivery through the gate, as its record, which `members` found right, tells."""
     reason = str(record.get("reason"))
     end = _end(record, reason)
-    errors = tuple(str(error) for error in record.get("errors") or ())
-    observed = [str(code) for code in record.get("observed") or ()]
+    errors = tuple(record.get("errors") or ())
+    observed = record.get("observed") or ()
     seen = {_STATION_OF.get(code): code for code in observed}
     refused = record.get("outcome") == "refused"
     names = list(STATIONS)
@@ -126,11 +126,15 @@ def rebuild_head(record: Record, header: str, size: int) -> Head:
     content_type = record.get("content_type", "application/json")
     fields = [(b"Host", b"localhost"), (b"Content-Length", b"%d" % size)]
     if content_type is not None:
-        fields.append((b"Content-Type", str(content_type).encode()))
+        fields.append((b"Content-Type", _bytes(content_type)))
     if client and client != peer:
         value = f'for="[{client}]"' if ":" in client else f"for={client}"
-        fields.append((header.encode(), (value if header == "forwarded" else client).encode()))
+        fields.append((header.encode(), _bytes(value if header == "forwarded" else client)))
     path = _ESCAPED.sub(
-        lambda match: bytes((int(match[1], 16),)), str(record.get("path") or "/").encode()
+        lambda match: bytes((int(match[1], 16),)), _bytes(record.get("path") or "/")
     )
-    return make_head(peer, str(record.get("method") or "POST").encode(), path, fields)
+    return make_head(peer, _bytes(record.get("method") or "POST"), path, fields)
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")

@@ -113,14 +113,21 @@ class Story:
 Stories = tuple[Story, ...]
 
 
-def find(read: Read, identifiers: Iterable[str], *, records: bool = False) -> list[Story]:
+def find(
+    read: Read,
+    identifiers: Iterable[str],
+    *,
+    records: bool = False,
+    on_problem: Callable[[Line], None] = lambda _: None,
+) -> list[Story]:
     """The story of each identifier: a reference, an event's own, a SHA-256 or a request_id.
 
     `read` is called once, and again where the first reading found other names of the events.
     Memory grows with what is asked for, not with the ledger. `records` keeps each attempt's own.
+    `on_problem` is told once each line that is no record, as far as that can matter to an answer.
     """
     search = _Search(identifiers, records)
-    search.read(read())
+    search.read(read(), on_problem)
     if search.learned:
         search.read(read())
     return search.stories
@@ -132,7 +139,7 @@ def lost(read: Read) -> list[Story]:
     Memory grows with the distinct events that were not delivered.
     """
     losses = Losses()
-    for line in read():
+    for line in map(Line.checked, read()):
         if line.record is not None:
             losses.add(line.record)
     return [story for story in losses.confirm(read) if story.fate is Fate.LOST]
@@ -148,7 +155,7 @@ class Losses:
         self._begun: dict[str, str] = {}
 
     def add(self, record: Record) -> None:
-        """Note a record."""
+        """Note a record whose members are what they may be."""
         if record["event"] not in _KINDS:
             return
         name = record.get("reference") or record.get("event_reference") or record.get("sha256")
@@ -188,7 +195,9 @@ class _Search:
         # Every name that an attempt may be found by; it may belong to several stories.
         self._names: dict[str, Stories] = {story.identifier: (story,) for story in self.stories}
 
-    def read(self, lines: Iterable[Line]) -> None:
+    def read(
+        self, lines: Iterable[Line], on_problem: Callable[[Line], None] = lambda _: None
+    ) -> None:
         for story in self.stories:
             story.attempts.clear()
             story.more = None
@@ -197,7 +206,10 @@ class _Search:
         begun: dict[str, tuple[Attempt, Stories]] = {}
         for line in lines:
             record = line.record
-            if record is None or record["event"] not in _KINDS:
+            if record is None:
+                on_problem(line)
+                continue
+            if record["event"] not in _KINDS:
                 continue
             get = record.get
             request_id = get("request_id")
@@ -206,7 +218,11 @@ class _Search:
                 if asked.isdisjoint(names) and request_id not in begun:
                     continue
             except TypeError:
-                continue  # a name that is no text: no gate wrote this line
+                pass  # a name that is no text
+            checked = line.checked()
+            if checked.record is None:
+                on_problem(checked)
+                continue
             stories = self._stories(names)
             attempt = self._attempt(line, record)
             if record["event"] == "forward":

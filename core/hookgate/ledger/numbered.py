@@ -58,7 +58,8 @@ class NumberedBoot:
         if self._seal is not None:
             if self._seal.mac(body) != digest:
                 return False
-        elif self._is_sealed is not bool(digest):
+        # A line that a key proves is a gate's, whatever it holds.
+        elif self._is_sealed is not bool(digest) or line.checked() is not line:
             return False
         elif not digest:
             digest = sha256(body).hexdigest()

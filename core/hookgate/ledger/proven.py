@@ -10,6 +10,11 @@ UNPROVED = "not proved by the seal key"
 COPY = "a copy of a line"
 
 
+def is_unproved(problem: str) -> bool:
+    """Whether a line with this problem is one that a `Prover` left out."""
+    return problem in (UNPROVED, COPY)
+
+
 class Prover:
     """Tells lines that a key proves from others. `left_out` counts the others.
 

@@ -12,11 +12,16 @@ from typing import IO, NamedTuple
 
 import orjson
 
+from .members import fault, is_usual
 from .record import Record
 
 LONGEST_LINE = 1 << 20
 TORN = "torn: the file ends in it"
+NO_RECORD = "no record"
 _PROGRESS_EVERY = 4096
+_BUFFER = 1 << 18
+# The year 9999, from where on dates of some zone cannot be printed.
+_END = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
 
 # What logrotate (.1, .2.gz, -20261122, -20261122-1700000000.gz) and several workers (.1 before the
 # suffix) make of a name.
@@ -39,6 +44,22 @@ class Line(NamedTuple):
     def place(self) -> str:
         """As an editor opens it: `file:number`."""
         return f"{self.file}:{self.number}"
+
+    def refused(self, wrong: str) -> "Line":
+        """The same line as one that is no record, as a member of it is `wrong`."""
+        return self._replace(record=None, problem=f"{NO_RECORD}: {wrong}")
+
+    def checked(self) -> "Line":
+        """The same line if every member of its record is what it may be, else as no record."""
+        if self.record is None or is_usual(self.raw):
+            return self
+        wrong = fault(self.record)
+        return self.refused(wrong) if wrong else self
+
+
+def is_malformed(problem: str) -> bool:
+    """Whether a line with this problem is a whole one that no gate wrote, rather than damaged."""
+    return problem.startswith(f"{NO_RECORD}: ")
 
 
 def find_files(path: Path) -> list[Path]:
@@ -80,13 +101,21 @@ def read_file(file: Path, on_progress: Callable[[int], None] | None = None) -> I
     yielded with its problem: torn, garbled, longer than `LONGEST_LINE`, or cut off inside gzip.
     """
     name = str(file)
-    with file.open("rb") as raw:
+    with file.open("rb", buffering=_BUFFER) as raw:
         stream: IO[bytes] = GzipFile(fileobj=raw) if file.suffix == ".gz" else raw  # type: ignore[assignment]  # it reads alike
         number = told = 0
+        most = LONGEST_LINE
         try:
             while data := stream.readline(LONGEST_LINE):
                 number += 1
-                yield _line(name, number, data, stream)
+                try:
+                    record = orjson.loads(data)
+                except orjson.JSONDecodeError:
+                    record = None
+                if type(record) is dict and type(record.get("event")) is str and len(data) < most:
+                    yield Line(name, number, data.removesuffix(b"\n"), record, "")
+                else:
+                    yield _line(name, number, data, stream)
                 if on_progress is not None and number % _PROGRESS_EVERY == 0:
                     position = raw.tell()
                     on_progress(position - told)
@@ -105,7 +134,7 @@ def _line(name: str, number: int, data: bytes, stream: IO[bytes]) -> Line:
         return Line(name, number, raw, None, "longer than any record")
     if (record := parse(raw)) is not None:
         return Line(name, number, raw, record, "")
-    problem = "no record" if data.endswith(b"\n") else TORN
+    problem = NO_RECORD if data.endswith(b"\n") else TORN
     return Line(name, number, raw, None, problem)
 
 
@@ -121,9 +150,13 @@ def parse(raw: bytes) -> Record | None:
 def _loads_surrogates(raw: bytes) -> object:
     # orjson refuses the lone surrogates that a sender's text may hold, as escapes.
     try:
-        return json.loads(raw) if b"\\u" in raw else None
+        return json.loads(raw, parse_constant=_refuse) if b"\\u" in raw else None
     except (ValueError, RecursionError):
         return None
+
+
+def _refuse(constant: str) -> object:
+    raise ValueError(constant)  # NaN and Infinity are no JSON
 
 
 def timestamp(record: Record) -> float:
@@ -132,7 +165,8 @@ def timestamp(record: Record) -> float:
     if type(ts) is not str:
         return 0.0
     if len(ts) == 27 and ts[26] == "Z":
-        return _second(ts[:19]) + int(ts[20:26]) / 1e6 if ts[20:26].isdigit() else 0.0
+        part = ts[20:26]
+        return _second(ts[:19]) + int(part) / 1e6 if part.isdecimal() and part.isascii() else 0.0
     return _second(ts)
 
 
@@ -140,6 +174,7 @@ def timestamp(record: Record) -> float:
 def _second(text: str) -> float:
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
         return 0.0
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    return seconds if 0 < seconds < _END else 0.0

@@ -7,6 +7,8 @@ import stat
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
+from hookgate.files import kind_of
+
 STDOUT = "-"
 _TAIL = 1 << 20
 
@@ -85,7 +87,7 @@ class Sink:
         if not self.regular:
             return False
         try:
-            status = Path(self.path).stat()
+            status = Path(self.path).lstat()
         except FileNotFoundError:
             return True
         except OSError:
@@ -159,18 +161,38 @@ def _open_stdout() -> int:
 
 
 def _open_file(path: str) -> int:
-    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+    """The descriptor of a regular file that is locked; made where there is none.
+
+    A symbolic link is not followed: while hookgate runs, whoever may write the folder could point
+    it at another file. Nothing else is opened, or waited for.
+    """
+    refused = f'audit.path = "{path}"'
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
     try:
-        fd = os.open(path, flags, 0o640)
+        fd = os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY, 0o640)
     except OSError as error:
-        raise LedgerError(f'audit.path = "{path}" cannot be opened: {error.strerror}') from None
+        if error.errno == errno.ELOOP and Path(path).is_symlink():
+            raise LedgerError(f"{refused} {_mend_link(path)}") from None
+        why = error.strerror if error.errno != errno.ENXIO else "it is a socket; name a file"
+        raise LedgerError(f"{refused} cannot be opened: {why}") from None
+    mode = os.fstat(fd).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(fd)
+        what = "a terminal or another device" if stat.S_ISCHR(mode) else kind_of(mode)
+        raise LedgerError(f'{refused} is {what}, no regular file; name a file, or "-" for stdout')
     os.set_blocking(fd, True)
-    if stat.S_ISREG(os.fstat(fd).st_mode):
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(fd)
-            raise LedgerError(
-                f'audit.path = "{path}" is being written by another process; give each its own file'
-            ) from None
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(fd)
+        raise LedgerError(
+            f"{refused} is being written by another process; give each its own file"
+        ) from None
     return fd
+
+
+def _mend_link(path: str) -> str:
+    target = os.path.realpath(path)
+    if target.startswith(("/proc/", "/dev/")):
+        return 'is standard output or a device; write audit.path = "-" for standard output'
+    return f"is a symbolic link, which is not followed; name the file itself: {target}"

@@ -5,13 +5,21 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
 from .measures import Latency, Seen, Tally, Timeline, is_duration, see
-from .reader import Line, timestamp
+from .members import fault_among, is_usual
+from .query import Query
+from .reader import Line, is_malformed, timestamp
 from .record import LONGEST_TEXT, Record
 
 MOST_PLACES = 20
 MOST_SLOW = 10
 MOST_BUCKETS = 500
 TOP = 20
+# The members that a summary goes by.
+SUMMED = (
+    "event", "ts", "front", "outcome", "reason", "channel", "event_type", "route", "client",
+    "upstream_status", "duration_ms", "upstream_ms", "request_id", "reference", "observed",
+    "unknown_in", "count",
+)  # fmt: skip
 
 
 class Slow(NamedTuple):
@@ -30,12 +38,14 @@ class Summary:
     those that were only summed in `refusals` lines (`summed`) included. The rest counts
     `delivery` lines, each where it says something. `drift` is by channel, event type and the
     pointer of the object that held members which the contract does not name; `types` by channel
-    and event type.
+    and event type. `problems` are lines that are no records; `malformed` of them are whole lines
+    that no gate wrote.
     """
 
     files: list[str] = field(default_factory=list)
     lines: int = 0
     problems: int = 0
+    malformed: int = 0
     places: list[tuple[str, str]] = field(default_factory=list)
     span: Seen = field(default_factory=Seen)
     summed: int = 0
@@ -109,7 +119,7 @@ class Summary:
         }
 
     def add(self, line: Line) -> None:
-        """Count a line."""
+        """Count a line whose members, as far as they are summed, are what they may be."""
         record = line.record
         if record is None:
             self.add_problem(line)
@@ -129,6 +139,7 @@ class Summary:
         """Count a line that is no record; the first are kept."""
         self.lines += 1
         self.problems += 1
+        self.malformed += is_malformed(line.problem)
         if len(self.places) < MOST_PLACES:
             self.places.append((line.place, line.problem))
 
@@ -180,12 +191,23 @@ class Summary:
             del self.slowest[MOST_SLOW:]
 
 
-def summarise(lines: Iterable[Line], files: Iterable[str] = ()) -> Summary:
-    """Sum up the lines."""
+def summarise(
+    lines: Iterable[Line], files: Iterable[str] = (), query: Query | None = None
+) -> Summary:
+    """Sum up the lines that are asked for, and all that are no records."""
     summary = Summary(list(files))
-    for line in lines:
-        summary.add(line)
+    for line in map(summed, lines):
+        if query is None or line.record is None or query.matches(line.record):
+            summary.add(line)
     return summary
+
+
+def summed(line: Line) -> Line:
+    """The same line if every member that a summary goes by is what it may be, else as no record."""
+    if line.record is None or is_usual(line.raw):
+        return line
+    wrong = fault_among(line.record, SUMMED)
+    return line.refused(wrong) if wrong else line
 
 
 def _items(value: Any) -> list[Any]:

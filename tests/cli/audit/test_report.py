@@ -126,7 +126,7 @@ def test_each_chart_is_one_that_vega_takes(write: Write, tmp_path: Path) -> None
         "",
         "not json\n",
         '{"event":"delivery"}\n',
-        '{"event":"delivery","outcome":"lost in space","reason":3,"duration_ms":0}\n',
+        '{"event":"delivery","outcome":"lost in space","reason":"3","duration_ms":0}\n',
         '{"event":"reload","ts":"2026-11-16T00:00:00.000000Z","boot":"b","prev":""}\n',
     ],
     ids=["empty", "garbled", "bare", "odd", "of a later version"],

@@ -184,10 +184,10 @@ def test_what_does_not_add_up_is_named_with_its_line(
             id="kinds of a later version",
         ),
         pytest.param(
-            [start(), delivery(0), {**delivery(1), "seq": "1"}, refusals(5, 1, 1), stop(0)],
+            [start(), delivery(0), {**delivery(1), "seq": None}, refusals(5, 1, 1), stop(0)],
             [(Kind.DAMAGED, "2"), (Kind.DAMAGED, "3"), (Kind.DAMAGED, "4")],
             (0, 0, 0),
-            id="numbers that are none",
+            id="numbers that are not there",
         ),
     ],
 )

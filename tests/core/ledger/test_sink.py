@@ -1,6 +1,7 @@
 """Where lines go: to one file with one writer, or to standard output."""
 
 import os
+import socket
 import stat
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from hookgate.ledger.sink import LedgerError, Sink
+from support.disk import full_stdout
 from support.journal import obedient_disk
 
 
@@ -68,6 +70,88 @@ def test_a_path_that_cannot_be_opened_is_named(place: str, tmp_path: Path) -> No
     assert "\n" not in str(caught.value)
 
 
+def place(kind: str, path: Path) -> None:
+    """Put something that is no regular file there."""
+    match kind:
+        case "a FIFO":
+            os.mkfifo(path)
+        case "a folder":
+            path.mkdir()
+        case "a socket":
+            with socket.socket(socket.AF_UNIX) as listener:
+                listener.bind(str(path))
+        case "a device":
+            os.mknod(path, stat.S_IFCHR | 0o600, os.makedev(1, 3))
+        case _:
+            path.with_name("elsewhere").touch()
+            path.symlink_to("elsewhere")
+
+
+KINDS = {
+    "a FIFO": 'is a FIFO, no regular file; name a file, or "-" for stdout',
+    "a folder": "cannot be opened: Is a directory",
+    "a socket": "cannot be opened: it is a socket; name a file",
+    "a device": "is a terminal or another device, no regular file",
+    "a link": "is a symbolic link, which is not followed; name the file itself: ",
+}
+
+
+@pytest.mark.parametrize(("kind", "words"), KINDS.items(), ids=KINDS)
+def test_nothing_but_a_regular_file_is_opened(kind: str, words: str, tmp_path: Path) -> None:
+    """At once, without waiting, with the reason; no descriptor is left."""
+    path = tmp_path / "audit.jsonl"
+    try:
+        place(kind, path)
+    except PermissionError:
+        pytest.skip("devices are root's to make")
+    before = len(os.listdir("/proc/self/fd"))
+    with pytest.raises(LedgerError) as caught:
+        Sink(str(path))
+    assert f'audit.path = "{path}" {words}' in str(caught.value)
+    assert len(os.listdir("/proc/self/fd")) == before
+    if kind == "a link":
+        named = str(caught.value).rpartition("name the file itself: ")[2]
+        sink = Sink(named)
+        sink.write(b"line")
+        sink.close()
+        assert (tmp_path / "elsewhere").read_bytes() == b"line\n"
+
+
+@pytest.mark.parametrize("path", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"])
+def test_standard_output_by_another_name_is_told_its_own(path: str) -> None:
+    """What the message names works."""
+    script = f"""
+import sys
+from hookgate.ledger.sink import LedgerError, Sink
+try:
+    Sink({path!r})
+except LedgerError as error:
+    print(error, file=sys.stderr)
+    name = str(error).split('audit.path = "')[2].split('"')[0]
+    sink = Sink(name)
+    sink.write(b"line")
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)
+    assert (done.returncode, done.stdout) == (0, b"line\n"), done.stderr
+    assert b'write audit.path = "-" for standard output' in done.stderr
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_put_at_its_path_while_it_runs_is_a_move(kind: str, tmp_path: Path) -> None:
+    """So that the next opening refuses it, and not a line goes there."""
+    path = tmp_path / "audit.jsonl"
+    sink = Sink(str(path))
+    path.rename(tmp_path / "audit.jsonl.1")
+    try:
+        place(kind, path)
+    except PermissionError:
+        pytest.skip("devices are root's to make")
+    assert sink.moved()
+    sink.write(b"line")
+    sink.close()
+    assert (tmp_path / "audit.jsonl.1").read_bytes() == b"line\n"
+
+
 def test_a_second_writer_is_refused_until_the_first_closes(tmp_path: Path) -> None:
     """Two processes would tear the chain; the message says so and names the mend."""
     path = str(tmp_path / "audit.jsonl")
@@ -120,15 +204,16 @@ def test_moved_tells_a_rotation(tmp_path: Path) -> None:
     sink.close()
 
 
-def test_dev_full_refuses_every_line() -> None:
-    """A device is no file to cut back or rotate; it fails like any full disk."""
-    sink = Sink("/dev/full")
-    assert sink.last_line == b""
-    for _ in range(3):
-        with pytest.raises(OSError, match="No space left"):
-            sink.write(b"line")
-    assert not sink.moved()
-    sink.close()
+def test_a_full_standard_output_refuses_every_line() -> None:
+    """It is no file to cut back or rotate; it fails like any full disk."""
+    with full_stdout():
+        sink = Sink("-")
+        assert sink.last_line == b""
+        for _ in range(3):
+            with pytest.raises(OSError, match="No space left"):
+                sink.write(b"line")
+        assert not sink.moved()
+        sink.close()
 
 
 def test_lines_through_a_pipe_are_whole_even_where_it_was_non_blocking() -> None:

@@ -228,14 +228,19 @@ def test_without_a_key_it_shows_that_the_newest_line_was_edited(path: Path) -> N
 
 def test_a_pipe_has_none_and_verify_says_so(tmp_path: Path) -> None:
     """What is cut off there nothing shows."""
-    fifo, path = tmp_path / "fifo", tmp_path / "audit.jsonl"
-    os.mkfifo(fifo)
-    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
-    Book(fifo, seal_key=SEAL).close()
-    path.write_bytes(os.read(reader, 1 << 16))
-    os.close(reader)
+    path = tmp_path / "audit.jsonl"
+    reader, writer = os.pipe()
+    stdout = os.dup(1)
+    os.dup2(writer, 1)
+    try:
+        Book("-", seal_key=SEAL).close()
+        path.write_bytes(os.read(reader, 1 << 16))
+    finally:
+        os.dup2(stdout, 1)
+        for fd in (reader, writer, stdout):
+            os.close(fd)
     assert json.loads(path.read_bytes().splitlines()[0])["follows"] is None
-    assert sorted(os.listdir(tmp_path)) == ["audit.jsonl", "fifo"]
+    assert os.listdir(tmp_path) == ["audit.jsonl"]
     verification = look(path)
     assert verification.holds
     assert [finding.kind for finding in verification.findings] == [Kind.PIPED]

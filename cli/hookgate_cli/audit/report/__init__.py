@@ -21,7 +21,8 @@ from hookgate_cli.audit.common import (
     load_seal_keys,
     rereading,
 )
-from hookgate_cli.common import ConfigOption, fail, out, visible
+from hookgate_cli.common import FINDING, ConfigOption, err, fail, out
+from hookgate_cli.terminal import printable
 
 from .findings import Findings
 
@@ -57,8 +58,10 @@ def report(
         html.write_text(render(found), "utf-8", "backslashreplace")
     except OSError as error:
         fail(f"--html {html} cannot be written: {error.strerror}")
-    out.print(f"{found.summary.deliveries:,} requests", highlight=False, end=": ")
-    out.print(visible(html), markup=False, highlight=False, soft_wrap=True)
+    out.print(f"{found.summary.deliveries:,} requests: {printable(html)}", soft_wrap=True)
+    if found.summary.malformed:
+        err.print(f"{found.summary.malformed:,} lines were written by no gate; the page names them")
+        raise typer.Exit(FINDING)
 
 
 def gather(ledgers: list[Path], keys: Keys = (), states: list[Path] | None = None) -> Findings:
@@ -69,7 +72,7 @@ def gather(ledgers: list[Path], keys: Keys = (), states: list[Path] | None = Non
     summary, losses = Summary([str(ledger) for ledger in ledgers]), Losses()
 
     def watched(lines: Iterable[Line]) -> Iterator[Line]:
-        for line in lines:
+        for line in map(Line.checked, lines):
             summary.add(line)
             if line.record is not None:
                 losses.add(line.record)

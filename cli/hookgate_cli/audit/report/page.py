@@ -4,12 +4,14 @@ import base64
 import json
 from hashlib import sha256
 from importlib.resources import files
+from typing import Any
 
 import jinja2
 import vl_convert
 from markupsafe import Markup
 
 from hookgate import __version__
+from hookgate_cli.terminal import printable
 
 from . import findings, sections
 from .findings import Findings
@@ -19,7 +21,7 @@ _FOLDER = files(__package__)
 
 
 def render(found: Findings) -> str:
-    """The page. Every text of the ledger in it is escaped."""
+    """The page. Every text of the ledger in it is escaped, and made printable."""
     summary = found.summary
     parts = [
         sections.timeline(summary),
@@ -36,7 +38,11 @@ def render(found: Findings) -> str:
     if "</script" in script.lower() or "<!--" in script:
         raise ValueError("the chart library cannot stand inside a page")
     environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=lambda value: printable(value) if type(value) is str else value,
     )
     return environment.from_string(_read("page.html.j2")).render(
         policy=f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)};"
@@ -55,6 +61,14 @@ def render(found: Findings) -> str:
     )
 
 
+def _printable(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _printable(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_printable(item) for item in value]
+    return printable(value) if type(value) is str else value
+
+
 def _read(name: str) -> str:
     return (_FOLDER / name).read_text("utf-8")
 
@@ -64,6 +78,8 @@ def _hash(text: str) -> str:
 
 
 def _as_data(value: object) -> Markup:
-    """JSON that no parser of HTML takes for the end of its script element."""
-    escaped = json.dumps(value).translate({ord(mark): f"\\u{ord(mark):04x}" for mark in "<>&"})
+    """JSON that no parser of HTML takes for the end of its script element; texts made printable."""
+    escaped = json.dumps(_printable(value)).translate(
+        {ord(mark): f"\\u{ord(mark):04x}" for mark in "<>&"}
+    )
     return Markup(escaped)  # noqa: S704  # escaped just now

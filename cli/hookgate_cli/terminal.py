@@ -1,0 +1,74 @@
+"""What reaches a terminal: data never moves the cursor, colours, hides or forges anything there."""
+
+import io
+import json
+import re
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
+
+# What does not print by itself, but for what rich lays out with.
+_UNPRINTABLE = re.compile(r"[^\n\t\x20-\x7e]+")
+# For terminals and files whose encoding lacks what charts and tables are drawn with.
+_PLAIN = str.maketrans(
+    dict(zip("▁▂▃▄▅▆▇█▏▎▍▌▋▊▉–…·", ".:-=+*%#...####-.-", strict=True)) | {"≤": "<="}  # noqa: RUF001
+)
+
+
+def printable(text: object) -> str:
+    """A text with what does not print as its escape, such as `\\x1b`.
+
+    That is C0, DEL and C1, line and paragraph separators, marks of direction and other format
+    characters, lone surrogates, and what Unicode has not assigned.
+    """
+    text = str(text)
+    return text if text.isprintable() else "".join(map(_escape, text))
+
+
+def _escape(character: str) -> str:
+    if character.isprintable():
+        return character
+    return character.encode("unicode_escape").decode()
+
+
+def to_json(value: Any, indent: int | None = None) -> str:
+    """JSON of ASCII that prints, for scripts and for eyes."""
+    return json.dumps(value, indent=indent).replace("\x7f", r"\u007f")
+
+
+def print_json(value: Any, indent: int | None = None) -> None:
+    """Print a value as JSON, on one line unless indented."""
+    sys.stdout.write(to_json(value, indent) + "\n")
+
+
+class Terminal(Console):
+    """A console to which a string is nothing but its characters: no markup, no emoji codes.
+
+    Whatever is printed, what does not print by itself is escaped; write a Text for style.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(markup=False, emoji=False, highlight=False, **options)
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        """As a Console's, with every text made printable."""
+        is_plain = not self.encoding.lower().startswith("utf")
+        for segment in super().render(renderable, options):
+            text, style, control = segment
+            if control or (text.isascii() and not _UNPRINTABLE.search(text)):
+                yield segment
+            else:
+                text = _UNPRINTABLE.sub(lambda found: printable(found[0]), text)
+                yield Segment(text.translate(_PLAIN) if is_plain else text, style)
+
+
+def never_fail_to_encode() -> None:
+    """Escape what the encoding of stdout or stderr cannot express, as in the C locale."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")

@@ -1,0 +1,80 @@
+"""Reading the files that a configuration names: regular ones, of a bounded size, never a wait."""
+
+import os
+import stat
+from shlex import quote
+from typing import NamedTuple
+
+LARGEST = 1 << 20
+_KINDS = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a FIFO",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFLNK: "a symbolic link",
+}
+_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
+
+
+class FileError(ValueError):
+    """A file that cannot be used; the message follows its name, says why, and names the mend."""
+
+
+class Contents(NamedTuple):
+    """What was read, and the permission bits of the file that it was read from."""
+
+    data: bytes
+    mode: int
+
+
+def kind_of(mode: int) -> str:
+    """What a file is that is no regular one."""
+    return _KINDS.get(stat.S_IFMT(mode), "no file")
+
+
+def read_file(path: str) -> Contents:
+    """The contents of a regular file of at most `LARGEST` bytes. Links to one are followed, and
+    /dev/null is an empty one, as everywhere.
+
+    Raises `FileError`. Nothing is waited for: what is read is the file that was looked at, and a
+    FIFO is opened without its other end.
+    """
+    if path == os.devnull:
+        return Contents(b"", 0)
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path, a lone surrogate
+        why = error.strerror if isinstance(error, OSError) else "no name of a file"
+        raise FileError(f"cannot be read: {why}") from None
+    try:
+        mode = os.fstat(fd).st_mode
+        if not stat.S_ISREG(mode):
+            raise FileError(f"cannot be read: it is {kind_of(mode)}; name a regular file")
+        data = b""
+        while len(data) <= LARGEST and (part := os.read(fd, LARGEST + 1 - len(data))):
+            data += part
+    except OSError as error:
+        raise FileError(f"cannot be read: {error.strerror}") from None
+    finally:
+        os.close(fd)
+    if len(data) > LARGEST:
+        raise FileError("cannot be read: it is larger than 1 MiB; name the file that was meant")
+    return Contents(data, mode)
+
+
+def read_secret(path: str) -> Contents:
+    """As `read_file`, of a file that nobody but its owner may write. Raises `FileError`."""
+    contents = read_file(path)
+    if contents.mode & _OTHERS_WRITE:
+        mode = stat.S_IMODE(contents.mode)
+        raise FileError(
+            f"can be written by others than its owner (mode {mode:04o}), who could put a key of"
+            f" theirs there; chmod 600 {quote(path)}"
+        )
+    return contents
+
+
+def is_open_to_all(mode: int) -> bool:
+    """Whether everybody on the machine may read it."""
+    return bool(mode & stat.S_IROTH)

@@ -1,0 +1,59 @@
+"""Values of a configuration as messages may show them: never a password, a token or a key."""
+
+import json
+import re
+from typing import Any
+
+_PEM = re.compile(r"-----BEGIN [A-Z0-9 ]+-----")
+# A scheme, what stands before the last "@", a host and its port; all after that is hidden.
+_URL = re.compile(
+    r"(?P<scheme>https?:/*|[A-Za-z][A-Za-z0-9+.-]*://)?(?P<user>.*@)?"
+    r"(?P<host>\[[0-9A-Fa-f:.]*\]|[^\[\]/\\?#:@;\s]*)(?P<port>:[0-9]{1,5}(?=[/?#]|\Z))?(?P<rest>.*)",
+    re.DOTALL | re.IGNORECASE,
+)
+# As `openssl rand` makes them, in hex or base64.
+_SECRET = re.compile(r"[A-Za-z0-9+/_-]{24,}={0,2}")
+_HIDDEN = "***"
+
+
+def redact_url(text: str) -> str:
+    """A URL, or what was meant as one, without user, password, path, query and fragment."""
+    match = _URL.fullmatch(text)
+    if match is None:
+        return _HIDDEN
+    scheme, user = match["scheme"] or "", match["user"] or ""
+    if set("/?#\\") & set(user):
+        return scheme + _HIDDEN  # a password with a slash, or an "@" in a path: who knows
+    rest = "" if match["rest"] in ("", "/") else _HIDDEN
+    return f"{scheme}{user and f'{_HIDDEN}@'}{match['host']}{match['port'] or ''}{rest}"
+
+
+def shown(value: Any) -> str:
+    """A value as TOML or JSON would write it, made safe to be shown."""
+    return json.dumps(_redact(value), default=str).replace("\x7f", r"\u007f")
+
+
+def shown_path(path: str) -> str:
+    """The path of a file; what looks like the file's content, pasted in its place, is hidden."""
+    if _PEM.search(path):
+        return f"{_HIDDEN} (PEM text, where the path of a file belongs)"
+    return shown(path)
+
+
+def shown_secret_path(path: str) -> str:
+    """As `shown_path`, of a file that holds a secret."""
+    if _SECRET.fullmatch(path) and not path.startswith("/"):
+        return f"{_HIDDEN} (what looks like a secret, where the path of a file belongs)"
+    return shown_path(path)
+
+
+def _redact(value: Any) -> Any:
+    if isinstance(value, str):
+        if _PEM.search(value):
+            return f"{_HIDDEN} (PEM text)"
+        return redact_url(value) if "://" in value or "@" in value else value
+    if isinstance(value, dict):
+        return {name: _redact(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_redact(item) for item in value]
+    return value
