@@ -165,7 +165,7 @@ def test_a_site_without_a_kind_gets_no_time() -> None:
 
 
 REFUSAL = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+OK = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
 async def serving(answer: bytes, load: Callable[[int], Awaitable[Any]]) -> tuple[Any, Counter[str]]:
