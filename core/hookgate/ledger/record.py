@@ -42,8 +42,8 @@ FIELDS: dict[str, tuple[str, ...]] = {
         "event", "ts", "boot", "seq", "front", "request_id", "outcome", "reason", "status",
         "answered", "client", "peer", "method", "path", "route", "content_type", "bytes", "sha256",
         "reference", "event_reference", "channel", "event_type", "from", "to", "time_utc",
-        "upstream_status", "duration_ms", "upstream_ms", "policy", "observed", "unknown",
-        "unknown_in", "errors", "n", "prev",
+        "upstream_status", "upstream_error", "duration_ms", "upstream_ms", "policy", "observed",
+        "unknown", "unknown_in", "errors", "n", "prev",
     ),
     "refusals": (
         "event", "ts", "boot", "front", "outcome", "reason", "count", "first_seq", "last_seq",
@@ -120,11 +120,15 @@ def begin_record(outline: Record, decision: Decision | None, privacy: Privacy) -
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a delivery ended, and the findings in words."""
+    """How a delivery ended, and the findings in words.
+
+    `upstream_error` is the word of why the endpoint did not answer.
+    """
 
     reason: Reason
     details: tuple[str, ...] = ()
     upstream_status: int | None = None
+    upstream_error: str | None = None
 
 
 def outline(
@@ -195,6 +199,7 @@ def end_record(
     record["bytes"] = size
     record["sha256"] = sha256
     record["upstream_status"] = ending.upstream_status
+    record["upstream_error"] = ending.upstream_error
     record["duration_ms"] = duration_ms
     record["upstream_ms"] = upstream_ms
     if decision is not None:
