@@ -42,14 +42,15 @@ class Connection(asyncio.Protocol):
     what waits in TLS as half a record, cannot be told apart.
 
     `deadline` is that of the exchange under way, infinite between two. `attempt` was to make a
-    connection for it and may still be at that. `idle_since` is the pool's. `error` is what it
-    ended with.
+    connection for it and may still be at that. `idle_since` is the pool's. From `too_old` on it is
+    used for no other exchange. `error` is what it ended with, if that was between two.
     """
 
     def __init__(self, pool: "Upstream", max_response: int) -> None:
         self.deadline = _NEVER
         self.attempt: asyncio.Task[None] | None = None
         self.idle_since = 0.0
+        self.too_old = 0.0
         self.error: BaseException | None = None
         self._pool = pool
         self._transport: asyncio.Transport | None = None

@@ -15,6 +15,10 @@ from .upstream_error import Failure, UpstreamError
 # Common servers close an idle connection after 5 s (Node.js, uvicorn) or more; closing first
 # means that none is picked which is about to go.
 IDLE_SECONDS = 4.0
+# A connection is not used again when it is as old; so the endpoint's name is looked up anew. Those
+# that were made together end seconds apart, lest they are all made anew together.
+MAX_AGE_SECONDS = 30.0
+AGES_APART = 8
 # Until sockets have been read: a timer that is set by one runs no earlier.
 _READ_SECONDS = 0.01
 # An upstream says the same again and again: whole answers that were read before are not parsed.
@@ -49,6 +53,7 @@ class Upstream:
         self._connected: set[Connection] = set()
         self._reaper: asyncio.TimerHandle | None = None
         self._retired = False
+        self._made = 0
         # Whole answers after which the connection stayed open, and what they meant.
         self.known = Known[bytes, Response](_MOST_KNOWN)
 
@@ -74,7 +79,8 @@ class Upstream:
         oldest = now - IDLE_SECONDS
         while self._idle:
             connection = self._idle.pop()
-            if connection.idle_since >= oldest and connection.is_usable():
+            fresh = connection.idle_since >= oldest and connection.too_old > now
+            if fresh and connection.is_usable():
                 connection.begin(request, caller, deadline)
                 return
             connection.close()
@@ -149,13 +155,14 @@ class Upstream:
 
     def release(self, connection: Connection) -> None:
         """Take a connection back, for its next exchange."""
-        if self._waiting or self._retired:
-            if self._waiting and connection.is_usable():
+        now = self._loop.time()
+        if self._waiting or self._retired or connection.too_old <= now:
+            if self._waiting and connection.too_old > now and connection.is_usable():
                 self._serve_next(connection)
             else:
                 connection.close()
             return
-        connection.idle_since = self._loop.time()
+        connection.idle_since = now
         self._idle.append(connection)
         if self._reaper is None:
             self._reaper = self._loop.call_later(1.0, self._reap)
@@ -168,6 +175,9 @@ class Upstream:
 
     def gained(self, connection: Connection) -> None:
         """Note that a connection is made."""
+        self._made += 1
+        age = MAX_AGE_SECONDS - self._made % AGES_APART
+        connection.too_old = self._loop.time() + age
         self._connected.add(connection)
 
     def lost(self, connection: Connection) -> None:
