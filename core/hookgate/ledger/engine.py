@@ -32,14 +32,15 @@ _POLL = 0.1
 _COLUMNS = {
     "event": "JSON", "ts": "VARCHAR", "front": "VARCHAR", "outcome": "VARCHAR",
     "reason": "VARCHAR", "channel": "VARCHAR", "event_type": "VARCHAR", "route": "VARCHAR",
-    "client": "VARCHAR", "upstream_status": "INTEGER", "duration_ms": "DOUBLE",
-    "upstream_ms": "DOUBLE", "request_id": "VARCHAR", "reference": "VARCHAR",
+    "client": "VARCHAR", "status": "INTEGER", "upstream_status": "INTEGER",
+    "upstream_error": "VARCHAR", "duration_ms": "DOUBLE", "upstream_ms": "DOUBLE",
+    "request_id": "VARCHAR", "reference": "VARCHAR",
     "observed": "JSON", "unknown_in": "JSON", "count": "BIGINT",
 }  # fmt: skip
 # Alike in all of these, lines are counted together.
 _ALIKE = (
-    "event", "front", "outcome", "reason", "route", "upstream_status", "channel", "event_type",
-    "observed", "unknown_in",
+    "event", "front", "outcome", "reason", "route", "status", "upstream_status", "upstream_error",
+    "channel", "event_type", "observed", "unknown_in",
 )  # fmt: skip
 
 

@@ -28,7 +28,8 @@ class Summary:
 
     `reasons` (by outcome and reason), `fronts` and `timeline` count every request that ended,
     those that were only summed in `refusals` lines (`summed`) included. The rest counts
-    `delivery` lines, each where it says something. `drift` is by channel, event type and the
+    `delivery` lines, each where it says something. `not_200` are those that were delivered and
+    answered another 2xx. `drift` is by channel, event type and the
     pointer of the object that held members which the contract does not name; `types` by channel
     and event type.
     """
@@ -46,6 +47,8 @@ class Summary:
     event_types: Tally = field(default_factory=Tally)
     clients: Tally = field(default_factory=Tally)
     upstream_statuses: Tally = field(default_factory=Tally)
+    upstream_errors: Tally = field(default_factory=Tally)
+    not_200: int = 0
     observed: Tally = field(default_factory=Tally)
     duration: Latency = field(default_factory=Latency)
     upstream: Latency = field(default_factory=Latency)
@@ -72,7 +75,7 @@ class Summary:
         width, buckets = self.timeline.coarsened(MOST_BUCKETS)
         tallies = (
             *("fronts", "routes", "channels", "event_types", "upstream_statuses"),
-            "observed",
+            *("upstream_errors", "observed"),
         )
         return {
             "files": self.files,
@@ -88,6 +91,7 @@ class Summary:
                 {"outcome": outcome, "reason": reason, "count": count}
                 for (outcome, reason), count in self.reasons.top()
             ],
+            "not_200": self.not_200,
             **{name: dict(getattr(self, name).top()) for name in tallies},
             "clients": dict(self.clients.top(TOP)),
             "other_clients": max(0, len(self.clients.counts) - TOP),
@@ -161,6 +165,10 @@ class Summary:
         self.routes.add(name_of(record.get("route")), lines)
         status = record.get("upstream_status")
         self.upstream_statuses.add(status if type(status) is int else None, lines)
+        self.upstream_errors.add(name_of(record.get("upstream_error")), lines)
+        answered = record.get("status")
+        if record.get("outcome") == "delivered" and type(answered) is int and answered != 200:
+            self.not_200 += lines
         if channel is not None or event_type is not None:
             see(self.types, (channel, event_type), lines, first, last)
         for code in _items(record.get("observed")):

@@ -81,8 +81,8 @@ def test_values_of_another_type_do_no_harm(value: Any) -> None:
     """Whatever a line that was edited by hand holds, the summary stays bounded and can be told."""
     fields = (
         "outcome", "reason", "channel", "event_type", "route", "client", "front", "reference",
-        "upstream_status", "duration_ms", "upstream_ms", "observed", "unknown_in",
-        "request_id", "ts",
+        "upstream_status", "upstream_error", "status", "duration_ms", "upstream_ms", "observed",
+        "unknown_in", "request_id", "ts",
     )  # fmt: skip
     found = sums(delivery(**dict.fromkeys(fields, value)))
     assert found.deliveries == 1
@@ -95,6 +95,32 @@ def test_what_was_observed_is_counted_by_reason() -> None:
     both = ["content_type_missing", "contract_violation"]
     found = sums(delivery(observed=both), delivery(observed=both[1:]), delivery(observed=[]))
     assert found.observed.counts == {"content_type_missing": 1, "contract_violation": 2}
+
+
+def test_what_failed_at_the_endpoint_is_counted_by_cause() -> None:
+    """Those that were answered, and those of older ledgers, have none."""
+    found = sums(
+        delivery(upstream_error="refused"),
+        delivery(upstream_error="refused"),
+        delivery(upstream_error="reset"),
+        delivery(upstream_error=None),
+        delivery(),
+    )
+    assert found.as_dict()["upstream_errors"] == {"refused": 2, "reset": 1}
+
+
+def test_what_was_delivered_and_answered_other_than_200_is_counted() -> None:
+    """As nginx relays a 204; a refusal is none, nor a 500 that was relayed."""
+    found = sums(
+        delivery(front="nginx", status=200),
+        delivery(front="nginx", status=204, upstream_status=204),
+        delivery(front="nginx", status=201, upstream_status=201),
+        delivery(outcome="failed", reason="upstream_rejected", status=500),
+        delivery(outcome="refused", reason="not_utf8", status=400),
+        delivery(status=200, upstream_status=204),
+        delivery(),
+    )
+    assert found.as_dict()["not_200"] == 2
 
 
 def test_unknown_members_are_told_with_where_and_when() -> None:
