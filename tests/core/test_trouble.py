@@ -1,10 +1,15 @@
 """Trouble with the endpoint is said once when it begins and once when it is over."""
 
+import asyncio
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
 
+from hookgate.config import load
+from hookgate.gate import Gate
 from hookgate.policy import Reason
 from hookgate.trouble import CALM_SECONDS, Troubles
 from hookgate.upstream_error import Failure, UpstreamError
@@ -27,10 +32,10 @@ class Play:
             self.said.append(dict(entry))
             return ""
 
-        log: structlog.BoundLogger = structlog.wrap_logger(
+        self.log: structlog.BoundLogger = structlog.wrap_logger(
             structlog.ReturnLogger(), [remember], structlog.BoundLogger
         )
-        self.troubles = Troubles(log, lambda: self.exchanges)
+        self.troubles = Troubles(self.log, lambda: self.exchanges)
 
     def fail(self, failed: Failure = REFUSED) -> None:
         self.troubles.note(failed, URL, self.now)
@@ -48,7 +53,11 @@ class Play:
     @property
     def story(self) -> list[str]:
         sign = {"upstream.failing": "+", "upstream.no_longer_failing": "-"}
-        return [sign[entry["event"]] + entry["error"] for entry in self.said]
+        return [
+            sign[entry["event"]] + entry["error"]
+            for entry in self.said
+            if entry["event"] in sign
+        ]
 
 
 @pytest.fixture
@@ -139,3 +148,25 @@ def test_another_endpoint_begins_without(play: Play) -> None:
     play.troubles.end_all()
     assert play.story == ["+refused", "+timeout_answer", "-refused", "-timeout_answer"]
     assert play.troubles.present == []
+
+
+def test_a_reload_to_another_endpoint_ends_the_trouble_with_the_old_one(tmp_path: Path) -> None:
+    """What was on its way to the old one then is counted, but says nothing of the new one."""
+    keys = {"audit.path": str(tmp_path / "audit.jsonl"), "upstream.url": URL}
+
+    async def main() -> None:
+        play = Play()
+        gate = Gate(load(os.devnull, keys, {}), "sidecar", play.log)
+        old = gate.terms
+        gate.note_failure(REFUSED, old)
+        gate.apply(gate.prepare(load(os.devnull, {**keys, "upstream.timeout": "9s"}, {})))
+        assert gate.troubles.present == ["refused"]
+        gate.apply(gate.prepare(load(os.devnull, {**keys, "upstream.url": URL + "0"}, {})))
+        gate.note_failure(LATE, old)
+        assert gate.troubles.present == []
+        assert play.story == ["+refused", "-refused"]
+        counts = gate.metrics.upstream_errors
+        assert (counts["refused"], counts["timeout_answer"], sum(counts.values())) == (1, 1, 2)
+        await gate.close()
+
+    asyncio.run(main())
