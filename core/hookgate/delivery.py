@@ -284,8 +284,9 @@ class Delivery:
                 self._end(ending, answer, later=True)
             else:
                 self._gate.note_failure(result, self._terms)
-                error = result.error.word
-                self._end(Ending(result.reason, upstream_error=error), later=True)
+                if self._record is not None:
+                    self._record["upstream_error"] = result.error.word
+                self._end(Ending(result.reason), later=True)
         except Exception as error:  # noqa: BLE001  # fails closed, but what arrived has arrived
             self._fault("finish", error, Reason.GATE_ERROR if delivered is None else _CLEAN)
             self.give()

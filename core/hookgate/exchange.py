@@ -42,15 +42,16 @@ class Connection(asyncio.Protocol):
     what waits in TLS as half a record, cannot be told apart.
 
     `deadline` is that of the exchange under way, infinite between two. `attempt` was to make a
-    connection for it and may still be at that. `idle_since` is the pool's. From `too_old` on it is
-    used for no other exchange. `error` is what it ended with, if that was between two.
+    connection for it and may still be at that. `idle_since`, `aging` and `outlived` (it is too
+    old for another exchange) are the pool's. `error` is what it ended with.
     """
 
     def __init__(self, pool: "Upstream", max_response: int) -> None:
         self.deadline = _NEVER
         self.attempt: asyncio.Task[None] | None = None
         self.idle_since = 0.0
-        self.too_old = 0.0
+        self.aging: asyncio.TimerHandle | None = None
+        self.outlived = False
         self.error: BaseException | None = None
         self._pool = pool
         self._transport: asyncio.Transport | None = None

@@ -79,8 +79,7 @@ class Upstream:
         oldest = now - IDLE_SECONDS
         while self._idle:
             connection = self._idle.pop()
-            fresh = connection.idle_since >= oldest and connection.too_old > now
-            if fresh and connection.is_usable():
+            if connection.idle_since >= oldest and connection.is_usable():
                 connection.begin(request, caller, deadline)
                 return
             connection.close()
@@ -128,7 +127,7 @@ class Upstream:
         except asyncio.CancelledError:
             # uvloop closes a transport that was just made without telling its protocol.
             connection.close()
-            self._connected.discard(connection)
+            self._forget(connection)
             raise
         if connection.is_usable():
             waiting.attempt = None
@@ -155,14 +154,13 @@ class Upstream:
 
     def release(self, connection: Connection) -> None:
         """Take a connection back, for its next exchange."""
-        now = self._loop.time()
-        if self._waiting or self._retired or connection.too_old <= now:
-            if self._waiting and connection.too_old > now and connection.is_usable():
+        if self._waiting or self._retired or connection.outlived:
+            if self._waiting and not connection.outlived and connection.is_usable():
                 self._serve_next(connection)
             else:
                 connection.close()
             return
-        connection.idle_since = now
+        connection.idle_since = self._loop.time()
         self._idle.append(connection)
         if self._reaper is None:
             self._reaper = self._loop.call_later(1.0, self._reap)
@@ -177,15 +175,27 @@ class Upstream:
         """Note that a connection is made."""
         self._made += 1
         age = MAX_AGE_SECONDS - self._made % AGES_APART
-        connection.too_old = self._loop.time() + age
+        connection.aging = self._loop.call_later(age, self._outlive, connection)
         self._connected.add(connection)
+
+    def _outlive(self, connection: Connection) -> None:
+        """Use it no more; an exchange that is under way goes on to its end."""
+        connection.outlived = True
+        if connection in self._idle:
+            self._idle.remove(connection)
+            connection.close()
 
     def lost(self, connection: Connection) -> None:
         """Note that a connection is gone."""
-        self._connected.discard(connection)
+        self._forget(connection)
         if connection in self._idle:
             self._idle.remove(connection)
         self._connect_if_needed()
+
+    def _forget(self, connection: Connection) -> None:
+        self._connected.discard(connection)
+        if connection.aging is not None:
+            connection.aging.cancel()
 
     def _expire_overdue(self) -> None:
         now = self._loop.time()

@@ -54,9 +54,7 @@ class Play:
     def story(self) -> list[str]:
         sign = {"upstream.failing": "+", "upstream.no_longer_failing": "-"}
         return [
-            sign[entry["event"]] + entry["error"]
-            for entry in self.said
-            if entry["event"] in sign
+            sign[entry["event"]] + entry["error"] for entry in self.said if entry["event"] in sign
         ]
 
 

@@ -140,7 +140,8 @@ def test_those_made_together_do_not_end_together(
 
     async def play(sender: Sender) -> None:
         await asyncio.gather(*(sender.begin() for _ in range(4)))
-        ages = sorted(connection.too_old for connection in sender.upstream._connected)
+        timers = [connection.aging for connection in sender.upstream._connected]
+        ages = sorted(timer.when() for timer in timers if timer is not None)
         assert len(ages) == 4
         assert all(later - sooner > 0.5 for sooner, later in pairwise(ages))
         now = asyncio.get_running_loop().time()
