@@ -1,5 +1,6 @@
 """`hookgate config`: write, check and show a configuration."""
 
+import asyncio
 import os
 import sys
 from pathlib import Path
@@ -8,12 +9,20 @@ from typing import Annotated
 import typer
 
 from hookgate.config import DEFAULT_CONTRACT
+from hookgate.dial import endpoint
 from hookgate.keys import KEYS, ROUTE_KEYS, SECTIONS
 from hookgate.policy import Policy
+from hookgate.reach import Reached, reach, speaks_tls
+from hookgate.settings import UpstreamSettings
 from hookgate.sources import find_file, gather
+from hookgate.upstream_error import UpstreamError
 
-from .common import ASSUMED_UPSTREAM, ConfigOption, JsonOption, fail, load_config, out
+from .common import ASSUMED_UPSTREAM, FINDING, ConfigOption, JsonOption, fail, load_config, out
 from .terminal import print_json, printable, to_json
+
+# How long an endpoint that has accepted is waited for to hang up, or to answer a hello.
+_LINGER_SECONDS = 0.5
+_HELLO_SECONDS = 1.0
 
 app = typer.Typer(no_args_is_help=True, help="Write, check and show a configuration.")
 
@@ -48,10 +57,22 @@ def init(
 
 
 @app.command()
-def check(config: ConfigOption = None) -> None:
+def check(
+    connect: Annotated[
+        bool,
+        typer.Option("--connect", help="Try to connect to upstream.url as well."),
+    ] = False,
+    config: ConfigOption = None,
+) -> None:
     """Read a configuration as `serve` would, and report every problem at once.
 
     Exits 2 if there is any.
+
+    With --connect it also looks up the endpoint's name, connects, and shakes hands where it is
+    https, within upstream.timeout; then it waits half a second for the endpoint to hang up, and
+    closes. It sends no request. Where it is http, a second connection says a TLS hello, to tell a
+    port that wants https: an http server answers 400 to that, or notes a bad request. Exits 1, with
+    the cause and what to do, if the endpoint cannot be reached so.
     """
     loaded = load_config(config)
     where = find_file(config, os.environ) or "defaults and environment"
@@ -65,6 +86,29 @@ def check(config: ConfigOption = None) -> None:
         )
     marks = f"Policy {policy.fingerprint}, config {loaded.digest}"
     out.print(f"{printable(where)}: fine. {marks}.")
+    if connect:
+        _connect(loaded.upstream)
+
+
+def _connect(settings: UpstreamSettings) -> None:
+    reached = asyncio.run(_try(settings))
+    url, at = printable(settings.url), f" ({reached.peer})" if reached.peer else ""
+    error = reached.error
+    if error is None:
+        said = "TLS and its certificate are right" if settings.url.startswith("https") else "no TLS"
+        out.print(f"{url}{at}: connected, {said}.")
+        return
+    detail = f" [{printable(reached.detail)}]" if reached.detail else ""
+    out.print(f"{url}{at}: {error.word}{detail}: {error.means}.\nWhat to do: {error.mend}.")
+    raise typer.Exit(FINDING)
+
+
+async def _try(settings: UpstreamSettings) -> Reached:
+    where = endpoint(settings)
+    reached = await reach(where, settings.timeout, _LINGER_SECONDS)
+    if reached.error is None and where.tls is None and await speaks_tls(where, _HELLO_SECONDS):
+        return reached._replace(error=UpstreamError.TLS_NONE)
+    return reached
 
 
 @app.command()

@@ -29,6 +29,7 @@ from .ledger.record import (
 )
 from .policy import Decision, Head, Origin, Reason
 from .response import Response
+from .upstream_error import Failure
 
 if TYPE_CHECKING:
     from .gate import Gate, Terms
@@ -261,7 +262,7 @@ class Delivery:
             self._fault("send", error)
             self.give()
 
-    def finish(self, result: Response | Reason) -> None:
+    def finish(self, result: Response | Failure) -> None:
         """Called by the upstream."""
         self._upstream_took = perf_counter() - self._forwarded_at
         turn = self._gate.turn
@@ -269,7 +270,7 @@ class Delivery:
         if not turn.ending:
             turn.end_soon()
 
-    def conclude(self, result: Response | Reason) -> None:
+    def conclude(self, result: Response | Failure) -> None:
         """Called by the gate at the end of the turn in which the upstream answered."""
         if self.ended:
             return
@@ -282,7 +283,10 @@ class Delivery:
                 answer = Answer(result.status, relayed_fields(result.fields), result.body)
                 self._end(ending, answer, later=True)
             else:
-                self._end(Ending(result), later=True)
+                self._gate.note_failure(result, self._terms)
+                if self._record is not None:
+                    self._record["upstream_error"] = result.error.word
+                self._end(Ending(result.reason), later=True)
         except Exception as error:  # noqa: BLE001  # fails closed, but what arrived has arrived
             self._fault("finish", error, Reason.GATE_ERROR if delivered is None else _CLEAN)
             self.give()

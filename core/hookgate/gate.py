@@ -1,6 +1,7 @@
 """Policy, ledger and upstream joined, for deliveries to go through."""
 
 import secrets
+import time
 from dataclasses import dataclass
 
 import structlog
@@ -13,8 +14,10 @@ from .ledger.record import bounded
 from .metrics import Metrics
 from .policy import Policy
 from .settings import Config
+from .trouble import Troubles
 from .turn import Turn
 from .upstream import Upstream
+from .upstream_error import Failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,7 @@ class Gate:
         self.under_way = 0
         self.buffered = 0
         self.metrics = Metrics(self)
+        self.troubles = Troubles(log, self.metrics.exchanges)
         self.journal = Journal(config.audit, self.boot, front, log)
         self.turn = Turn(JUDGING, self._settle)
         self._retired: list[Upstream] = []
@@ -93,6 +97,8 @@ class Gate:
         old, self.terms = self.terms, terms
         if old.upstream is not terms.upstream:
             old.upstream.retire()
+            if old.config.upstream.url != terms.config.upstream.url:
+                self.troubles.end_all()
             self._retired = [u for u in (*self._retired, old.upstream) if u.busy]
         self._record_reload("applied", old, ())
 
@@ -134,10 +140,17 @@ class Gate:
             self.log_fault("settle", error)
             return False
 
+    def note_failure(self, failed: Failure, terms: Terms) -> None:
+        """The endpoint of these terms gave a delivery no answer."""
+        self.metrics.upstream_errors[failed.error.word] += 1
+        if terms.upstream is self.upstream:  # else it is another one's trouble by now
+            self.troubles.note(failed, terms.config.upstream.url, time.monotonic())
+
     def tick(self) -> None:
         """To be called once a second."""
         try:
             self.journal.tick()
+            self.troubles.tick(time.monotonic())
         except Exception as error:  # noqa: BLE001  # the ticks must go on
             self.log_fault("tick", error)
 

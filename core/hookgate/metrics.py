@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from . import __version__
 from .policy import Fault, Outcome, Reason, Standing
 from .ranges import SHIPPED, parse_networks
+from .upstream_error import UpstreamError
 
 if TYPE_CHECKING:
     from .gate import Gate
@@ -52,6 +53,8 @@ FAMILIES = {
         Family("hookgate_buffered_bytes", "gauge", "Bytes of bodies of requests that have not ended."),
         Family("hookgate_gate_seconds", "histogram", "From the complete request to its answer, without the upstream's part.", join=_add_lists, bounds=GATE_BOUNDS),
         Family("hookgate_upstream_seconds", "histogram", "From forwarding to the upstream's answer, or to giving up.", join=_add_lists, bounds=UPSTREAM_BOUNDS),
+        Family("hookgate_upstream_errors_total", "counter", "Events that got no answer from the endpoint, by cause.", ("error",)),
+        Family("hookgate_upstream_failing", "gauge", "1 for each cause for which the endpoint fails at present, in any worker.", ("error",), join=max),
         Family("hookgate_last_delivered_timestamp_seconds", "gauge", "When an event was delivered last; missing until one was.", join=max),
         Family("hookgate_connections", "gauge", "Open connections by whose they are: allowed, foreign, or trusted where a trusted proxy has named nobody yet.", ("standing",)),
         Family("hookgate_connections_evicted_total", "counter", "Connections of trusted proxies that had named nobody and were closed to make room."),
@@ -95,6 +98,7 @@ class Metrics:
         self.evicted = 0
         self.handshake_failures = {"tls": 0, "proxy": 0}
         self.reloads = {"applied": 0, "refused": 0}
+        self.upstream_errors = {error.word: 0 for error in UpstreamError}
         self._gate = gate
         self._ended: dict[tuple[str, str, bool], int] = {}
         # The sum, then the count of each bucket and of what is beyond the last.
@@ -134,6 +138,10 @@ class Metrics:
             counts[_OUTCOMES[code]] += count
         return counts
 
+    def exchanges(self) -> int:
+        """How many events were answered by the endpoint, or given up."""
+        return int(sum(self.upstream_seconds[1:]))
+
     def snapshot(self) -> Snapshot:
         """Everything as it is now."""
         gate = self._gate
@@ -157,6 +165,8 @@ class Metrics:
             "hookgate_buffered_bytes": [([], gate.buffered)],
             "hookgate_gate_seconds": [([], self.gate_seconds.copy())],
             "hookgate_upstream_seconds": [([], self.upstream_seconds.copy())],
+            "hookgate_upstream_errors_total": rows(self.upstream_errors),
+            "hookgate_upstream_failing": rows(dict.fromkeys(gate.troubles.present, 1)),
             "hookgate_connections": rows({s.name.lower(): n for s, n in self.connections.items()}),
             "hookgate_connections_evicted_total": [([], self.evicted)],
             "hookgate_handshake_failures_total": rows(self.handshake_failures),

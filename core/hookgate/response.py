@@ -26,6 +26,10 @@ class InvalidResponseError(Exception):
     """What came is no answer, or too much of one."""
 
 
+class AnswerTooLargeError(InvalidResponseError):
+    """It is over a bound."""
+
+
 class ResponseReader:
     """Reads one answer after another, each begun by `reset`.
 
@@ -54,6 +58,11 @@ class ResponseReader:
         self._head = bytearray()  # what came of the head, before the piece
         self._before = b""  # the end of that, or of what came of the body
         self._to_come = 0  # of the length that was declared
+
+    @property
+    def begun(self) -> bool:
+        """Whether anything came of the answer."""
+        return self._size > 0
 
     def feed(self, data: bytes) -> bool:
         """Take what came; returns whether all of it belongs to the answer.
@@ -89,14 +98,16 @@ class ResponseReader:
         try:
             self._parser.feed_data(piece)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            if in_head and self._size > _LARGEST_HEAD:
+                raise AnswerTooLargeError from None
             raise InvalidResponseError from None
         if not in_head:
             # Chunk framing and trailers count in what came, not in the body.
             if self._body_size > self._max_body or self._size > 2 * self._max_body + _LARGEST_HEAD:
-                raise InvalidResponseError
+                raise AnswerTooLargeError
         elif not self.head_complete:
             if self._size > _LARGEST_HEAD:
-                raise InvalidResponseError
+                raise AnswerTooLargeError
             self._head += self._piece
 
     # httptools. What these raise comes back as an `HttpParserError`.

@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator, Sequence
 from heapq import heapify, heappop, heappush
 from typing import Generic, Protocol, TypeVar
 
-from .policy import Reason
 from .response import Response
+from .upstream_error import Failure
 
 # How many bytes of body are judged in a turn, beside the delivery that waits longest. What a byte
 # may cost at worst, and so a turn, is in docs/performance.md.
@@ -37,7 +37,7 @@ class Waiting(Protocol):
     def fail(self, where: str, error: Exception, /) -> None:
         """Close after an exception in a stage."""
 
-    def conclude(self, result: Response | Reason, /) -> None:
+    def conclude(self, result: Response | Failure, /) -> None:
         """End it for what its upstream answered."""
 
     def send(self, *, written: bool) -> None:
@@ -62,7 +62,7 @@ class Turn(Generic[W]):
     def __init__(self, judging: Sequence[Callable[[W], None]], flush: Callable[[], bool]) -> None:
         self.to_send: list[W] = []
         self.to_answer: list[W] = []
-        self.to_conclude: list[tuple[W, Response | Reason]] = []
+        self.to_conclude: list[tuple[W, Response | Failure]] = []
         self._judging = judging
         self._flush = flush
         self._loop = asyncio.get_running_loop()

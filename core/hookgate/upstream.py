@@ -1,34 +1,28 @@
 """The one HTTP client that both fronts send with: pooled connections, one deadline, no retries."""
 
 import asyncio
-import ssl
 from collections import deque
 from math import inf
-from urllib.parse import urlsplit
 
+from .dial import Dial, endpoint, failure
 from .exchange import Caller, Connection
 from .known import Known
 from .policy import Reason
 from .response import Response
 from .settings import UpstreamSettings
-from .tls import client_context
+from .upstream_error import Failure, UpstreamError
 
 # Common servers close an idle connection after 5 s (Node.js, uvicorn) or more; closing first
 # means that none is picked which is about to go.
 IDLE_SECONDS = 4.0
+# A connection is not used again when it is as old; so the endpoint's name is looked up anew. Those
+# that were made together end seconds apart, lest they are all made anew together.
+MAX_AGE_SECONDS = 30.0
+AGES_APART = 8
 # Until sockets have been read: a timer that is set by one runs no earlier.
 _READ_SECONDS = 0.01
 # An upstream says the same again and again: whole answers that were read before are not parsed.
 _MOST_KNOWN = 64
-
-
-def endpoint(settings: UpstreamSettings) -> tuple[str, int, ssl.SSLContext | None]:
-    """Where to connect, and with what TLS, if any."""
-    url = urlsplit(settings.url)
-    if url.scheme == "http":
-        return url.hostname or "", url.port or 80, None
-    tls = client_context(settings.ca_file, settings.client_cert, settings.client_key)
-    return url.hostname or "", url.port or 443, tls
 
 
 class _Waiting:
@@ -48,17 +42,18 @@ class Upstream:
 
     def __init__(self, settings: UpstreamSettings) -> None:
         self._settings = settings
-        self._host, self._port, self._tls = endpoint(settings)
+        self._endpoint = endpoint(settings)
         self._loop = asyncio.get_running_loop()
         self._idle: list[Connection] = []
         self._waiting: deque[_Waiting] = deque()
         # Due no later than the first deadline: it serves all, where a timer set and cancelled for
         # each exchange cost 4 us.
         self._timer: asyncio.TimerHandle | None = None
-        self._connecting: set[asyncio.Task[None]] = set()
+        self._connecting: dict[asyncio.Task[None], Dial] = {}
         self._connected: set[Connection] = set()
         self._reaper: asyncio.TimerHandle | None = None
         self._retired = False
+        self._made = 0
         # Whole answers after which the connection stayed open, and what they meant.
         self.known = Known[bytes, Response](_MOST_KNOWN)
 
@@ -95,7 +90,7 @@ class Upstream:
         """Cut everything off; exchanges under way end as timed out."""
         for task in tuple(self._connecting):
             task.cancel()
-        self._expire(inf)
+        self._expire(inf, UpstreamError.CUT_OFF)
         for timer in (self._timer, self._reaper):
             if timer is not None:
                 timer.cancel()
@@ -117,23 +112,22 @@ class Upstream:
             if self._open >= self._settings.max_connections:
                 return
             if waiting.attempt is None:
-                waiting.attempt = task = self._loop.create_task(self._connect(waiting))
-                self._connecting.add(task)
+                dial = Dial(self._endpoint)
+                waiting.attempt = task = self._loop.create_task(self._connect(waiting, dial))
+                self._connecting[task] = dial
                 task.add_done_callback(self._attempt_over)
 
-    async def _connect(self, waiting: _Waiting) -> None:
+    async def _connect(self, waiting: _Waiting, dial: Dial) -> None:
         connection = Connection(self, self._settings.max_response)
         try:
-            await self._loop.create_connection(
-                lambda: connection, self._host, self._port, ssl=self._tls
-            )
-        except (OSError, UnicodeError):  # TLS, look-up and time-out errors are OSErrors
-            self._give_up(waiting)
+            await dial.connect(lambda: connection)
+        except (OSError, UnicodeError) as error:  # TLS, look-up and time-out errors are OSErrors
+            self._give_up(waiting, failure(Reason.UPSTREAM_UNREACHABLE, error))
             return
         except asyncio.CancelledError:
             # uvloop closes a transport that was just made without telling its protocol.
             connection.close()
-            self._connected.discard(connection)
+            self._forget(connection)
             raise
         if connection.is_usable():
             waiting.attempt = None
@@ -143,24 +137,25 @@ class Upstream:
                 self.release(connection)
         else:
             # It was reset as soon as it was accepted, or speaks before it is asked.
+            failed = connection.failure_unused()
             connection.close()
-            self._give_up(waiting)
+            self._give_up(waiting, failed)
 
     def _attempt_over(self, attempt: asyncio.Task[None]) -> None:
-        self._connecting.discard(attempt)
+        del self._connecting[attempt]
         self._connect_if_needed()
 
-    def _give_up(self, waiting: _Waiting) -> None:
+    def _give_up(self, waiting: _Waiting, failed: Failure) -> None:
         # Only the one that the attempt was for, unless a connection has served it since.
         waiting.attempt = None
         if waiting in self._waiting:
             self._waiting.remove(waiting)
-            waiting.caller.finish(Reason.UPSTREAM_UNREACHABLE)
+            waiting.caller.finish(failed)
 
     def release(self, connection: Connection) -> None:
         """Take a connection back, for its next exchange."""
-        if self._waiting or self._retired:
-            if self._waiting and connection.is_usable():
+        if self._waiting or self._retired or connection.outlived:
+            if self._waiting and not connection.outlived and connection.is_usable():
                 self._serve_next(connection)
             else:
                 connection.close()
@@ -178,14 +173,29 @@ class Upstream:
 
     def gained(self, connection: Connection) -> None:
         """Note that a connection is made."""
+        self._made += 1
+        age = MAX_AGE_SECONDS - self._made % AGES_APART
+        connection.aging = self._loop.call_later(age, self._outlive, connection)
         self._connected.add(connection)
+
+    def _outlive(self, connection: Connection) -> None:
+        """Use it no more; an exchange that is under way goes on to its end."""
+        connection.outlived = True
+        if connection in self._idle:
+            self._idle.remove(connection)
+            connection.close()
 
     def lost(self, connection: Connection) -> None:
         """Note that a connection is gone."""
-        self._connected.discard(connection)
+        self._forget(connection)
         if connection in self._idle:
             self._idle.remove(connection)
         self._connect_if_needed()
+
+    def _forget(self, connection: Connection) -> None:
+        self._connected.discard(connection)
+        if connection.aging is not None:
+            connection.aging.cancel()
 
     def _expire_overdue(self) -> None:
         now = self._loop.time()
@@ -207,15 +217,23 @@ class Upstream:
         first = self._first_deadline()
         self._timer = self._loop.call_at(first, self._expire_overdue) if first < inf else None
 
-    def _expire(self, now: float) -> None:
-        """End what should have ended before this."""
+    def _expire(self, now: float, error: UpstreamError | None = None) -> None:
+        """End what should have ended before this, with this cause or with what it waited for."""
         for waiting in [w for w in self._waiting if w.deadline <= now]:
             self._waiting.remove(waiting)
+            waited = error or self._waits_for(waiting)
             if waiting.attempt is not None:
                 waiting.attempt.cancel()
-            waiting.caller.finish(Reason.UPSTREAM_TIMEOUT)
+            waiting.caller.finish(Failure(Reason.UPSTREAM_TIMEOUT, waited))
         for connection in [c for c in self._connected if c.deadline <= now]:
-            connection.end(Reason.UPSTREAM_TIMEOUT)
+            waited = error or UpstreamError.TIMEOUT_ANSWER
+            connection.end(Failure(Reason.UPSTREAM_TIMEOUT, waited))
+
+    def _waits_for(self, waiting: _Waiting) -> UpstreamError:
+        """Its own attempt, or else any: that those are slow is why there is no room."""
+        dials = self._connecting
+        dial = dials.get(waiting.attempt) if waiting.attempt else next(iter(dials.values()), None)
+        return dial.stage.value if dial is not None else UpstreamError.TIMEOUT_POOL
 
     def _reap(self) -> None:
         oldest = self._loop.time() - IDLE_SECONDS

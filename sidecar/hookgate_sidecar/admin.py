@@ -1,7 +1,7 @@
 """The admin listener: `/healthz`, `/readyz` and `/metrics`, for a prober and for Prometheus."""
 
 from http import HTTPStatus
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import httptools
 import orjson
@@ -107,10 +107,11 @@ class Admin:
             case b"/healthz":
                 return _plain(HTTPStatus.OK)
             case b"/readyz":
-                _, problems = await self._look()
+                snapshots, problems = await self._look()
                 status = HTTPStatus.SERVICE_UNAVAILABLE if problems else HTTPStatus.OK
-                told = {"ready": not problems, "problems": problems}
-                body = orjson.dumps({**told, "degraded": self._state.degraded()})
+                told: dict[str, Any] = {"ready": not problems, "problems": problems}
+                told |= {"degraded": self._state.degraded(), "upstream": _failing(snapshots)}
+                body = orjson.dumps(told)
                 return _Reply(status, "application/json", body + b"\n")
             case b"/metrics":
                 snapshots, problems = await self._look()
@@ -123,9 +124,17 @@ class Admin:
         snapshots = await self._state.snapshots()
         problems = self._state.ready()
         config = self._state.config
-        if config.sidecar.ready_needs_upstream and not await self._probe.connects(config.upstream):
-            problems.append("the upstream cannot be connected to")
+        if config.sidecar.ready_needs_upstream and (
+            error := await self._probe.connect(config.upstream)
+        ):
+            problems.append(f"the upstream cannot be connected to: {error.word}")
         return snapshots, problems
+
+
+def _failing(snapshots: list[Snapshot]) -> list[str]:
+    """The causes for which the endpoint fails, in any process."""
+    rows = merge(snapshots).get("hookgate_upstream_failing", [])
+    return [word for (word,), failing in rows if failing]
 
 
 def _plain(status: HTTPStatus) -> _Reply:

@@ -1,10 +1,11 @@
 """Whether the upstream can be connected to."""
 
 import asyncio
-import ssl
 
+from hookgate.dial import Endpoint, endpoint
+from hookgate.reach import reach
 from hookgate.settings import UpstreamSettings
-from hookgate.upstream import endpoint
+from hookgate.upstream_error import UpstreamError
 
 FRESH_SECONDS = 2.0
 _SECONDS = 2.0
@@ -15,31 +16,27 @@ class UpstreamProbe:
 
     def __init__(self) -> None:
         self._settings: UpstreamSettings | None = None
-        self._endpoint: tuple[str, int, ssl.SSLContext | None] | None = None
+        self._endpoint: Endpoint | None = None
         self._fresh_until = 0.0
-        self._connects = False
+        self._error: UpstreamError | None = None
         self._turn = asyncio.Lock()
 
-    async def connects(self, settings: UpstreamSettings) -> bool:
-        """Whether a connection could be made, now or just before."""
+    async def connect(self, settings: UpstreamSettings) -> UpstreamError | None:
+        """Why no connection could be made, now or just before; None where one could."""
         loop = asyncio.get_running_loop()
         async with self._turn:
             if settings != self._settings:
                 self._settings, self._endpoint = settings, None
                 self._fresh_until = 0.0
             if loop.time() >= self._fresh_until:
-                self._connects = await self._connect(settings)
+                self._error = await self._connect(settings)
                 self._fresh_until = loop.time() + FRESH_SECONDS
-            return self._connects
+            return self._error
 
-    async def _connect(self, settings: UpstreamSettings) -> bool:
+    async def _connect(self, settings: UpstreamSettings) -> UpstreamError | None:
         try:
             if self._endpoint is None:
                 self._endpoint = endpoint(settings)
-            host, port, tls = self._endpoint
-            async with asyncio.timeout(_SECONDS):
-                _, writer = await asyncio.open_connection(host, port, ssl=tls)
-        except (OSError, ValueError):  # TLS, look-up and time-out errors are OSErrors
-            return False
-        writer.transport.abort()
-        return True
+        except ValueError:  # a file of its TLS is gone or broken since the start
+            return UpstreamError.TLS_FAILED
+        return (await reach(self._endpoint, _SECONDS)).error

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hookgate.policy import Reason
 from hookgate.response import Response
 from hookgate.turn import MOST_BYTES, Turn
+from hookgate.upstream_error import Failure
 
 MIB = 1 << 20
 EVENT = 400
@@ -28,7 +28,7 @@ class Body:
     def fail(self, where: str, error: Exception, /) -> None:
         raise AssertionError(where) from error
 
-    def conclude(self, result: Response | Reason, /) -> None:
+    def conclude(self, result: Response | Failure, /) -> None:
         raise AssertionError(result)
 
     def send(self, *, written: bool) -> None:

@@ -21,6 +21,7 @@ from hookgate.ledger.sink import Sink
 from hookgate.policy import Reason, make_head
 from hookgate.response import Response
 from hookgate.turn import Turn
+from hookgate.upstream_error import Failure, UpstreamError
 from support.events import CLEAN, event
 from support.journal import Disk, obedient_disk
 from support.ledger import Record, assert_balanced, assert_chained, read_ledger
@@ -28,6 +29,8 @@ from support.ledger import Record, assert_balanced, assert_chained, read_ledger
 PEER = "127.0.0.1"
 HEAD = make_head(PEER, b"POST", b"/", [(b"Host", b"gate"), (b"Content-Type", b"application/json")])
 OK = Response(200, [], b"")
+LATE = Failure(Reason.UPSTREAM_TIMEOUT, UpstreamError.TIMEOUT_ANSWER)
+REFUSED_PORT = Failure(Reason.UPSTREAM_UNREACHABLE, UpstreamError.REFUSED)
 REFUSED = Response(409, [(b"A", b"1")], b"no")
 BROKEN = event(timeUtc="yesterday")
 MARKED = event(messageContext="marked")
@@ -63,7 +66,7 @@ class Turns:
         """In the upstream's place."""
         self.sent.append((request.partition(b"\r\n\r\n")[2], caller))
 
-    def answer(self, *results: Response | Reason) -> None:
+    def answer(self, *results: Response | Failure) -> None:
         """Answer what was sent, in order; 200 behind those that are given."""
         sent, self.sent[:] = self.sent[:], []
         for place, (_, caller) in enumerate(sent):
@@ -367,7 +370,7 @@ def test_an_answer_that_brings_the_next_request_waits_for_the_next_turn(turns: T
 
 def test_an_answer_within_send_waits_for_the_next_turn(turns: Turns) -> None:
     """An upstream that ends an exchange at once does not end it within its own beginning."""
-    turns.gate.upstream.send = lambda request, caller: caller.finish(Reason.UPSTREAM_UNREACHABLE)  # type: ignore[method-assign]  # as above
+    turns.gate.upstream.send = lambda request, caller: caller.finish(REFUSED_PORT)  # type: ignore[method-assign]  # as above
     turns.begin()
     turns.begin()
     turns.gate.turn.end()
@@ -414,7 +417,7 @@ def test_without_room_for_the_end_all_are_answered_and_owed(
         turns.begin()
     turns.gate.turn.end()
     before = turns.path.read_bytes()
-    turns.answer(OK, REFUSED, Reason.UPSTREAM_TIMEOUT)
+    turns.answer(OK, REFUSED, LATE)
     turns.begin()
     disk.room = room
     turns.gate.turn.end()
@@ -461,7 +464,7 @@ def test_closing_ends_the_turn_before_and_after(turns: Turns) -> None:
 
     async def expire() -> None:
         for _, caller in turns.sent:
-            caller.finish(Reason.UPSTREAM_TIMEOUT)
+            caller.finish(LATE)
 
     turns.gate.upstream.close = expire  # type: ignore[method-assign]  # of what was sent
     caller.finish(OK)

@@ -12,6 +12,7 @@ from hookgate.keys import KEYS, ROUTE_KEYS
 from hookgate.ledger.record import FIELDS, SEAL
 from hookgate.policy import Reason
 from hookgate.ranges import SHIPPED
+from hookgate.upstream_error import UpstreamError
 from hookgate_cli.main import app
 from support.forgery import UNSEEN
 
@@ -28,7 +29,7 @@ def table(page: str, mark: str) -> list[list[str]]:
         for line in match[1].splitlines()
         if line.startswith("|")
     ]
-    return [row for row in rows if row[0] not in ("key", "field", "reason", "set", "change")
+    return [row for row in rows if row[0] not in ("key", "field", "reason", "set", "change", "word")
             and not row[0].startswith("---")]  # fmt: skip
 
 
@@ -72,6 +73,12 @@ def test_audit_lists_every_field_and_the_records_that_have_it() -> None:
     assert {row[0]: row[1] for row in rows} == expected
     assert len(rows) == len(expected)
     assert all(len(row) == 5 and all(row) for row in rows)
+
+
+def test_audit_lists_every_cause_for_which_an_endpoint_does_not_answer() -> None:
+    """In order, with the sentences that `explain` tells."""
+    expected = [[f"`{error.word}`", error.means, error.mend] for error in UpstreamError]
+    assert table("docs/audit.md", "upstream-errors") == expected
 
 
 def test_audit_lists_what_cannot_be_found() -> None:

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from hookgate.ledger.record import FIELDS
 from support.events import CLEAN
-from support.ledger import assert_balanced, assert_chained, read_ledger
+from support.ledger import assert_balanced, assert_chained, fields_of, read_ledger
 from support.load import Load, sending
 from support.raw import ask, post, wait_until
 from support.receiver import receiving
@@ -134,7 +133,7 @@ def test_lines_on_standard_output_are_the_ledger_alone(tmp_path: Path) -> None:
     ledger.write_text(content)
     records = read_ledger(ledger)
     for record in records:
-        assert tuple(record) == FIELDS[record["event"]]
+        assert tuple(record) == fields_of(record)
     assert_chained(ledger)
     assert assert_balanced(ledger) == {"delivered": 3, "refused": 60}
 

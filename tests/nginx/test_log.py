@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hookgate.ledger.reader import find_files, in_order
+from hookgate.ledger.reader import find_files, in_order, read
+from hookgate.ledger.stats import summarise
 from support.conformance import NGINX_MEMBERS
 from support.events import CLEAN
 from support.ledger import Growing
@@ -162,3 +163,22 @@ def test_after_rotation_the_ledger_is_found_whole(tmp_path: Path, upstream: Rece
         paths = in_order(find_files(running.audit))
     text = [json.loads(line)["path"] for p in paths for line in p.read_bytes().splitlines()]
     assert text == ["/before", "/after"]
+
+
+def test_a_204_is_relayed_delivered_and_counted_as_answered_other_than_200(
+    front: Nginx, upstream: Receiver
+) -> None:
+    """nginx cannot make a 200 of it, and its include says so to whoever deploys it."""
+    before, respond = len(front.records()), upstream.respond
+    upstream.respond = lambda _: b"HTTP/1.1 204 No Content\r\n\r\n"
+    try:
+        assert ask(front.port, post(CLEAN)).status == 204
+    finally:
+        upstream.respond = respond
+    record = front.wait_for_deliveries(before + 1)[-1]
+    assert (record["outcome"], record["status"], record["upstream_status"]) == (
+        "delivered", 204, 204,
+    )  # fmt: skip
+    assert summarise(read([front.audit])).not_200 == 1
+    include = (front.folder / "hookgate-location.conf").read_text().replace("\n# ", " ")
+    assert "an event that is answered 204 is sent again three times" in include

@@ -72,7 +72,7 @@ def test_it_is_ready_again_once_the_ledger_can_be_synced_again(tmp_path: Path) -
 def test_the_upstream_counts_only_where_that_is_wanted(tmp_path: Path) -> None:
     """It is asked for a connection at most each two seconds, however often we are."""
     need = {"sidecar.ready_needs_upstream": "true"}
-    down = ["the upstream cannot be connected to"]
+    down = ["the upstream cannot be connected to: refused"]
     with receiving() as upstream, sidecar(upstream.url, tmp_path, **ON, **need) as gate:
         admin = Admin(gate)
         began = time.monotonic()
@@ -96,12 +96,15 @@ def test_the_upstream_counts_only_where_that_is_wanted(tmp_path: Path) -> None:
 
 
 def test_an_https_upstream_that_speaks_no_tls_is_no_connection(tmp_path: Path) -> None:
-    """A port that is open is not enough."""
+    """A port that is open is not enough; this one waits for more of a request."""
     need = {"sidecar.ready_needs_upstream": "true"}
     with receiving() as upstream:
         url = upstream.url.replace("http:", "https:")
         with sidecar(url, tmp_path, **ON, **need) as gate:
-            assert Admin(gate).ready() == (503, ["the upstream cannot be connected to"])
+            assert Admin(gate).ready() == (
+                503,
+                ["the upstream cannot be connected to: timeout_tls"],
+            )
 
 
 def test_all_workers_are_told_of_together_and_a_dead_one_still_counts(tmp_path: Path) -> None:

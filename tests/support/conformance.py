@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hookgate.policy import Outcome, Reason
+from hookgate.upstream_error import BY_WORD
 
 from .corpus import BODY_JUDGED, Case, Expected
 from .crafting import text
@@ -40,6 +41,8 @@ NGINX_MEMBERS = frozenset(
         "duration_ms", "upstream_ms", "policy", "observed",
     )
 )  # fmt: skip
+# Those of which a cause is recorded.
+_UNANSWERED = (Reason.UPSTREAM_UNREACHABLE, Reason.UPSTREAM_INVALID, Reason.UPSTREAM_TIMEOUT)
 _OURS = frozenset(
     (
         b"content-length",
@@ -291,6 +294,9 @@ def check_records(case: Case, expected: Expected, exchange: Exchange) -> None:
         wanted["upstream_status"] = _upstream_status(case)
     elif expected.outcome is not Outcome.DELIVERED:
         wanted["upstream_status"] = None
+    if announces:
+        words = BY_WORD if expected.reason in _UNANSWERED else (None,)
+        assert record.get("upstream_error") in words
     if expected.errors is not None:
         wanted["errors"] = list(expected.errors)
     wanted |= expected.record

@@ -4,13 +4,14 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from hookgate.policy import Reason
 from hookgate.response import Response
 from hookgate.settings import UpstreamSettings
 from hookgate.upstream import Upstream
+from hookgate.upstream_error import Failure
 
 T = TypeVar("T")
 Result = Response | Reason
@@ -35,17 +36,27 @@ AT_ONCE = SETTINGS.timeout / 2
 
 @dataclass
 class Caller:
-    """Whom an upstream tells what came of a request."""
+    """Whom an upstream tells what came of a request: passes on an answer or a failure's reason."""
 
-    finish: Callable[[Result], None]
+    then: Callable[[Result], None]
+    failures: list[Failure] = field(default_factory=list)
+
+    def finish(self, came: Response | Failure, /) -> None:
+        """What the upstream calls."""
+        if isinstance(came, Failure):
+            self.failures.append(came)
+            self.then(came.reason)
+        else:
+            self.then(came)
 
 
 class Sender:
-    """Sends through one `Upstream` and notes every call of `finish`."""
+    """Sends through one `Upstream` and notes every call of `finish`, and the failures."""
 
     def __init__(self, upstream: Upstream) -> None:
         self.upstream = upstream
         self.results: list[Result] = []
+        self.failures: list[Failure] = []
 
     def begin(self, body: bytes = BODY) -> asyncio.Future[Result]:
         """Send; the future fails where `finish` is called twice."""
@@ -56,7 +67,7 @@ class Sender:
             self.results.append(result)
             future.set_result(result)
 
-        self.upstream.send(head + body, Caller(finish))
+        self.upstream.send(head + body, Caller(finish, self.failures))
         return future
 
 

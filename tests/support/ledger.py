@@ -7,7 +7,14 @@ from hashlib import blake2b, sha256
 from pathlib import Path
 from typing import Any
 
+from hookgate.ledger.record import FIELDS, RARE
+
 Record = dict[str, Any]
+
+
+def fields_of(record: Record) -> tuple[str, ...]:
+    """The keys that a record must have, in their order."""
+    return tuple(name for name in FIELDS[record["event"]] if name not in RARE or name in record)
 
 
 class Growing:

@@ -14,6 +14,7 @@ from hookgate.ledger.fate import Attempt, find
 from hookgate.ledger.record import Record
 from hookgate.policy import Policy
 from hookgate.settings import Config
+from hookgate.upstream_error import BY_WORD
 from hookgate_cli.check import describe
 from hookgate_cli.common import FINDING, ConfigOption, JsonOption, fail, load_config, out
 from hookgate_cli.terminal import print_json, printable
@@ -26,7 +27,8 @@ _ARRIVED = (
     "reference", "event_reference", "channel", "event_type", "from", "to", "time_utc",
 )  # fmt: skip
 _ENDED = (
-    "outcome", "reason", "status", "answered", "upstream_status", "duration_ms", "upstream_ms",
+    "outcome", "reason", "status", "answered", "upstream_status", "upstream_error", "duration_ms",
+    "upstream_ms",
     "unknown", "unknown_in",
 )  # fmt: skip
 _DIM = (NOT_CHECKED, NOT_KNOWN, NOT_REACHED, "skipped")
@@ -108,6 +110,10 @@ def _report(attempt: Attempt, settings: Config | None, body: bytes) -> dict[str,
             for name, saw, result, observed, details in retrace(record)
         ] if attempt.outcome is not None else [],
     }  # fmt: skip
+    word = record.get("upstream_error")
+    if type(word) is str and word in BY_WORD:
+        error = BY_WORD[word]
+        report["upstream_error"] = {"word": word, "means": error.means, "mend": error.mend}
     if settings is not None:
         report |= _judge_now(record, settings, body, report["checks"])
     return report
@@ -157,6 +163,9 @@ def _show(report: dict[str, Any]) -> None:
     out.print(table)
     if report["checks"]:
         _show_checks(report["checks"])
+    if error := report.get("upstream_error"):
+        text = f"{error['word']}: {error['means']}. What to do: {error['mend']}."
+        out.print(text, markup=False, highlight=False)
     if "now" in report:
         _compare(report)
 

@@ -43,6 +43,10 @@ _BAR = 24
 _TOP = 10
 _LEVELS = " ▁▂▃▄▅▆▇█"
 _LABEL = 12
+_NOT_200 = (
+    "Delivered, but the sender was told another 2xx: by one of CM.com's texts only 200 counts, and "
+    "each of these is sent again up to three times. docs/nginx.md says what helps."
+)
 
 
 def stats(
@@ -107,12 +111,16 @@ def _show(summary: Summary) -> None:
     if summary.summed:
         out.print(f"{summary.summed:,} of them only summed in refusals lines")
     _show_reasons(summary)
+    if summary.not_200:
+        out.print(f"\nanswered other than 200: {summary.not_200:,}", highlight=False)
+        out.print(_NOT_200, style="dim")
     _show_timeline(summary)
     _show_latency(summary)
     for title, tally in (
         ("client", summary.clients), ("channel", summary.channels),
         ("event type", summary.event_types), ("route", summary.routes),
         ("front", summary.fronts), ("endpoint answered", summary.upstream_statuses),
+        ("endpoint failed", summary.upstream_errors),
         ("observed, not refused", summary.observed),
     ):  # fmt: skip
         _show_tally(title, tally)

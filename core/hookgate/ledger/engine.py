@@ -34,8 +34,8 @@ _POLL = 0.1
 # Alike in all of these, lines are counted together. What is wrong in them shows in the groups, of
 # which there are few.
 _ALIKE = (
-    "event", "front", "outcome", "reason", "route", "upstream_status", "channel", "event_type",
-    "observed", "unknown_in",
+    "event", "front", "outcome", "reason", "route", "status", "upstream_status", "upstream_error",
+    "channel", "event_type", "observed", "unknown_in",
 )  # fmt: skip
 
 # Every member but `ts` is read as the JSON that it is: DuckDB would make a text of a number, and a

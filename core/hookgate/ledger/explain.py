@@ -112,6 +112,8 @@ def _saw(name: str, record: Record) -> str:
             return text("route")
         case "upstream" if record.get("upstream_status") is not None:
             return f"status {text('upstream_status')} in {text('upstream_ms')} ms"
+        case "upstream" if record.get("upstream_error") is not None:
+            return f"{text('upstream_error')} after {text('upstream_ms')} ms"
         case _:
             return ""
 

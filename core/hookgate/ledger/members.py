@@ -10,7 +10,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from .record import FIELDS, SEAL, Record
+from .record import FIELDS, RARE, SEAL, Record
 
 # RFC 3339, in the years that every reader can count with, and print in any zone.
 TIME = (
@@ -106,8 +106,11 @@ _USUAL_FORMS = {
 
 def _usual(kind: str) -> str:
     """What hookgate's lines of a kind look like, as long as they hold no backslash."""
-    members = (f'"{name}":{_USUAL_FORMS[FORMS[name]]}' for name in FIELDS[kind][1:])
-    return rf'"{kind}",{",".join(members)}(?:,"{SEAL}":"[^"]*+")?'
+    members = []
+    for name in FIELDS[kind][1:]:
+        member = f',"{name}":{_USUAL_FORMS[FORMS[name]]}'
+        members.append(f"(?:{member})?" if name in RARE else member)
+    return rf'"{kind}"{"".join(members)}(?:,"{SEAL}":"[^"]*+")?'
 
 
 _match_usual = re.compile(

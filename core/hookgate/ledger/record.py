@@ -31,6 +31,8 @@ _MEDIA_TYPE = re.compile(rb"([a-z]{1,20}/[a-z.+-]{1,60})[ \t]*(?:;|\Z)")
 # What the journal adds to each record; a sealed line has `SEAL` behind them.
 CHAINED = ("n", "prev")
 SEAL = "mac"
+# A record has these only where there is something to say: in each line they would take 3 % of it.
+RARE = ("upstream_error",)
 
 FIELDS: dict[str, tuple[str, ...]] = {
     "start": (
@@ -43,7 +45,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
         "answered", "client", "peer", "method", "path", "route", "content_type", "bytes", "sha256",
         "reference", "event_reference", "channel", "event_type", "from", "to", "time_utc",
         "upstream_status", "duration_ms", "upstream_ms", "policy", "observed", "unknown",
-        "unknown_in", "errors", "n", "prev",
+        "unknown_in", "errors", "upstream_error", "n", "prev",
     ),
     "refusals": (
         "event", "ts", "boot", "front", "outcome", "reason", "count", "first_seq", "last_seq",
@@ -58,6 +60,9 @@ FIELDS: dict[str, tuple[str, ...]] = {
         "in_flight", "n", "prev",
     ),
 }  # fmt: skip
+
+
+_BEGUN = tuple(name for name in FIELDS["delivery"] if name not in (*RARE, *CHAINED))
 
 
 class Clock:
@@ -135,7 +140,7 @@ def outline(
     `origin` is where it came from, as far as that is known. It serves for every request with the
     same head.
     """
-    record: Record = {name: None for name in FIELDS["delivery"] if name not in CHAINED}
+    record: Record = dict.fromkeys(_BEGUN)
     record |= {"event": "delivery", "boot": boot, "front": front, "policy": policy}
     record |= {"observed": [], "unknown": 0, "unknown_in": [], "errors": []}
     record["peer"] = peer[:LONGEST_TEXT]

@@ -17,8 +17,8 @@ TOP = 20
 # The members that a summary goes by.
 SUMMED = (
     "event", "ts", "front", "outcome", "reason", "channel", "event_type", "route", "client",
-    "upstream_status", "duration_ms", "upstream_ms", "request_id", "reference", "observed",
-    "unknown_in", "count",
+    "status", "upstream_status", "upstream_error", "duration_ms", "upstream_ms", "request_id",
+    "reference", "observed", "unknown_in", "count",
 )  # fmt: skip
 
 
@@ -36,7 +36,8 @@ class Summary:
 
     `reasons` (by outcome and reason), `fronts` and `timeline` count every request that ended,
     those that were only summed in `refusals` lines (`summed`) included. The rest counts
-    `delivery` lines, each where it says something. `drift` is by channel, event type and the
+    `delivery` lines, each where it says something. `not_200` are those that were delivered and
+    answered another 2xx. `drift` is by channel, event type and the
     pointer of the object that held members which the contract does not name; `types` by channel
     and event type. `problems` are lines that are no records; `malformed` of them are whole lines
     that no gate wrote.
@@ -56,6 +57,8 @@ class Summary:
     event_types: Tally = field(default_factory=Tally)
     clients: Tally = field(default_factory=Tally)
     upstream_statuses: Tally = field(default_factory=Tally)
+    upstream_errors: Tally = field(default_factory=Tally)
+    not_200: int = 0
     observed: Tally = field(default_factory=Tally)
     duration: Latency = field(default_factory=Latency)
     upstream: Latency = field(default_factory=Latency)
@@ -82,7 +85,7 @@ class Summary:
         width, buckets = self.timeline.coarsened(MOST_BUCKETS)
         tallies = (
             *("fronts", "routes", "channels", "event_types", "upstream_statuses"),
-            "observed",
+            *("upstream_errors", "observed"),
         )
         return {
             "files": self.files,
@@ -98,6 +101,7 @@ class Summary:
                 {"outcome": outcome, "reason": reason, "count": count}
                 for (outcome, reason), count in self.reasons.top()
             ],
+            "not_200": self.not_200,
             **{name: dict(getattr(self, name).top()) for name in tallies},
             "clients": dict(self.clients.top(TOP)),
             "other_clients": max(0, len(self.clients.counts) - TOP),
@@ -172,6 +176,10 @@ class Summary:
         self.routes.add(name_of(record.get("route")), lines)
         status = record.get("upstream_status")
         self.upstream_statuses.add(status if type(status) is int else None, lines)
+        self.upstream_errors.add(name_of(record.get("upstream_error")), lines)
+        answered = record.get("status")
+        if record.get("outcome") == "delivered" and type(answered) is int and answered != 200:
+            self.not_200 += lines
         if channel is not None or event_type is not None:
             see(self.types, (channel, event_type), lines, first, last)
         for code in _items(record.get("observed")):

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from hookgate.upstream_error import UpstreamError
 from support.calling import Call
 from support.events import CLEAN, RCS, event
 from support.lines import Record, delivery, forward, nginx, start, write
@@ -158,6 +159,29 @@ def test_every_reason_has_its_place(call: Call, made: Record, ok: int, end: str)
 def test_a_fault_of_the_gate_claims_nothing(call: Call) -> None:
     """Nobody knows how far it came."""
     assert set(explained(call, record(1, "gate_error", outcome="failed")).values()) == {"not known"}
+
+
+@pytest.mark.parametrize("error", UpstreamError, ids=lambda error: error.word)
+def test_why_the_endpoint_did_not_answer_is_a_sentence(call: Call, error: UpstreamError) -> None:
+    """What it means and what to do; in JSON too."""
+    made = record(1, "upstream_unreachable", upstream_error=error.word, upstream_ms=1.5)
+    write(Path("other.jsonl"), made)
+    arguments = ("audit", "explain", "b0-1", "--log", "other.jsonl")
+    said = " ".join(call(*arguments).out.split())
+    assert f"{error.word}: {error.means}. What to do: {error.mend}." in said
+    assert f"{error.word} after 1.5 ms" in said
+    told = json.loads(call(*arguments, "--json").out)["upstream_error"]
+    assert told == {"word": error.word, "means": error.means, "mend": error.mend}
+
+
+@pytest.mark.parametrize("value", [None, "a word of later", "\x1b[31m"], ids=repr)
+def test_a_cause_that_is_none_says_nothing(call: Call, value: Any) -> None:
+    """A record of another version, or of somebody's editor."""
+    write(Path("other.jsonl"), record(1, "upstream_invalid", upstream_error=value))
+    result = call("audit", "explain", "b0-1", "--log", "other.jsonl")
+    assert result.status == 0
+    assert "What to do" not in result.out
+    assert "\x1b" not in result.out
 
 
 def test_nginx_checks_no_body(call: Call) -> None:

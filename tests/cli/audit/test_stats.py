@@ -1,6 +1,7 @@
 """`hookgate audit stats`."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,22 @@ def test_the_numbers_are_those_of_the_ledger(call: Call) -> None:
     assert found["duration_ms"]["max"] == 1.5
     assert found["unknown_members"][0]["in"] == "/event"
     assert sum(bucket.get("refused", 0) for bucket in found["timeline"]["buckets"]) == 12
+
+
+def test_what_went_wrong_at_the_endpoint_is_told(call: Call, ledger: Path) -> None:
+    """Causes in a table; what nginx relayed as another 2xx than 200, with the reason to look."""
+    write(
+        ledger,
+        delivery(1, "upstream_unreachable", upstream_error="tls_expired"),
+        nginx(status=204, upstream_status=204),
+        nginx(status=200, upstream_status=200),
+    )
+    said = call("audit", "stats").out
+    assert re.search(r"endpoint failed +requests *\n *tls_expired +1 ", said)
+    assert "answered other than 200: 1\n" in said
+    assert "each of these is sent again up to three times" in " ".join(said.split())
+    found = call("audit", "stats", "--json").json
+    assert (found["upstream_errors"], found["not_200"]) == ({"tls_expired": 1}, 1)
 
 
 @pytest.mark.parametrize("width", ["80", "120"])

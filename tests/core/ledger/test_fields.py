@@ -10,10 +10,9 @@ import structlog
 
 from hookgate.config import load
 from hookgate.gate import Gate
-from hookgate.ledger.record import FIELDS
 from hookgate.policy import Reason, make_head
 from support.events import CLEAN
-from support.ledger import assert_balanced, read_ledger
+from support.ledger import assert_balanced, fields_of, read_ledger
 
 ALLOWED, FOREIGN = "127.0.0.10", "192.0.2.66"
 FIELD_LINES = [(b"Host", b"gate"), (b"Content-Type", b"application/json")]
@@ -85,7 +84,10 @@ def test_every_kind_has_its_keys_in_order(use_gate: Callable[[list[bytes], int],
         "stop",
     }
     for record in records:
-        assert tuple(record) == FIELDS[record["event"]]
+        assert tuple(record) == fields_of(record)
+        if record["event"] == "delivery":
+            unanswered = record["reason"] == "upstream_unreachable"
+            assert ("upstream_error" in record) == unanswered
 
 
 def test_sequence_numbers_count_arrivals(use_gate: Callable[[list[bytes], int], Path]) -> None:

@@ -9,10 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hookgate.ledger.privacy import Privacy
-from hookgate.ledger.record import FIELDS, Ending, begin_record, end_record, outline
+from hookgate.ledger.record import Ending, begin_record, end_record, outline
 from hookgate.policy import Decision, Reason, make_head
 from hookgate.settings import PersonalData
 from support.journal import Book
+from support.ledger import fields_of
 
 MEBIBYTE = 1 << 20
 PLAIN = Privacy(PersonalData.PLAIN, b"")
@@ -81,7 +82,7 @@ def test_hostile_text_in_every_field_makes_one_ascii_line(text: str, tmp_path: P
     assert line.isascii()
     assert line.endswith(b"\n")
     assert not any(byte < 0x20 for byte in line[:-1])
-    assert tuple(record) == FIELDS["delivery"]
+    assert tuple(record) == fields_of(record)
     assert record["reference"] == record["event_reference"] == text[:256]
     assert record["from"] == record["to"] == text[:256]
     assert record["channel"] in ("other", text)

@@ -100,6 +100,32 @@ def test_what_was_observed_is_counted_by_reason() -> None:
     assert found.observed.counts == {"content_type_missing": 1, "contract_violation": 2}
 
 
+def test_what_failed_at_the_endpoint_is_counted_by_cause() -> None:
+    """Those that were answered, and those of older ledgers, have none."""
+    found = sums(
+        delivery(upstream_error="refused"),
+        delivery(upstream_error="refused"),
+        delivery(upstream_error="reset"),
+        delivery(upstream_error=None),
+        delivery(),
+    )
+    assert found.as_dict()["upstream_errors"] == {"refused": 2, "reset": 1}
+
+
+def test_what_was_delivered_and_answered_other_than_200_is_counted() -> None:
+    """As nginx relays a 204; a refusal is none, nor a 500 that was relayed."""
+    found = sums(
+        delivery(front="nginx", status=200),
+        delivery(front="nginx", status=204, upstream_status=204),
+        delivery(front="nginx", status=201, upstream_status=201),
+        delivery(outcome="failed", reason="upstream_rejected", status=500),
+        delivery(outcome="refused", reason="not_utf8", status=400),
+        delivery(status=200, upstream_status=204),
+        delivery(),
+    )
+    assert found.as_dict()["not_200"] == 2
+
+
 def test_unknown_members_are_told_with_where_and_when() -> None:
     """Drift is by channel, type and parent, with first and last time; so are types."""
     early, late = "2025-01-01T00:00:00.000000Z", "2025-02-01T00:00:00Z"
