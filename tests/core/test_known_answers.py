@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from hookgate.exchange import Connection
 from hookgate.policy import Reason
 from hookgate.response import Response, ResponseReader
 from support.exchanges import BODY, HEAD, HURRIED, SETTINGS, Caller, Result, Sender, run, timed
@@ -25,20 +26,31 @@ CLOSE = answer_head(b"200 OK", b"Content-Length: 0", b"Connection: close")
 CODED = answer_head(b"200 OK", b"Transfer-Encoding: chunked") + b"2\r\nok\r\n0\r\n\r\n"
 CONTINUE = answer_head(b"100 Continue")
 # Seconds: what was sent is read within them.
-PATIENCE = 0.1
+PATIENCE = 2
+
+
+class Reads(list[bytes]):
+    """What connections parsed; `received` is how often they read anything."""
+
+    received = 0
 
 
 @pytest.fixture
-def reads(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+def reads(monkeypatch: pytest.MonkeyPatch) -> Reads:
     """What any connection parses from now on."""
-    found: list[bytes] = []
-    feed = ResponseReader.feed
+    found = Reads()
+    feed, receive = ResponseReader.feed, Connection.data_received
 
     def feeding(reader: ResponseReader, data: bytes) -> bool:
         found.append(data)
         return feed(reader, data)
 
+    def receiving(connection: Connection, data: bytes) -> None:
+        receive(connection, data)
+        found.received += 1
+
     monkeypatch.setattr(ResponseReader, "feed", feeding)
+    monkeypatch.setattr(Connection, "data_received", receiving)
     return found
 
 
@@ -48,20 +60,32 @@ def in_turn(*acts: Act) -> Act:
     return lambda connection: next(turns)(connection)
 
 
-def apart(reads: list[bytes], *parts: bytes) -> Act:
-    """Send each part when the one before it was parsed, or will not be; then stay."""
+def apart(reads: Reads, *parts: bytes) -> Act:
+    """Send each part when the one before it was read, or will not be; then stay."""
 
     def act(connection: socket.socket) -> bool:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         read_request(connection)
         for place, part in enumerate(parts):
-            before, latest = len(reads), time.monotonic() + PATIENCE
+            before, latest = reads.received, time.monotonic() + PATIENCE
             connection.sendall(part)
-            while place + 1 < len(parts) and len(reads) == before and time.monotonic() < latest:
+            while place + 1 < len(parts) and reads.received == before and time.monotonic() < latest:
+                if has_left(connection):
+                    break
                 time.sleep(0.0005)
         return True
 
     return act
+
+
+def has_left(connection: socket.socket) -> bool:
+    """Whether the other side has closed."""
+    try:
+        return not connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
 
 
 def whole(answer: bytes) -> Act:
@@ -111,9 +135,7 @@ assert len(LEARNT["the longest"]) == LONGEST
 
 
 @pytest.mark.parametrize("answer", LEARNT.values(), ids=LEARNT.keys())
-def test_a_whole_answer_is_parsed_once(
-    runner: asyncio.Runner, reads: list[bytes], answer: bytes
-) -> None:
+def test_a_whole_answer_is_parsed_once(runner: asyncio.Runner, reads: Reads, answer: bytes) -> None:
     """On one connection or on many."""
 
     async def play(sender: Sender) -> list[Result]:
@@ -146,9 +168,7 @@ NEVER_LEARNT = {
 
 
 @pytest.mark.parametrize("answer", NEVER_LEARNT.values(), ids=NEVER_LEARNT.keys())
-def test_others_are_parsed_each_time(
-    runner: asyncio.Runner, reads: list[bytes], answer: bytes
-) -> None:
+def test_others_are_parsed_each_time(runner: asyncio.Runner, reads: Reads, answer: bytes) -> None:
     """What closes, is too long, is no success, or is more or less than one answer."""
 
     async def play(sender: Sender) -> None:
@@ -166,7 +186,7 @@ def test_others_are_parsed_each_time(
     assert reads == [answer] * 4
 
 
-def test_a_known_answer_may_be_cut_anywhere(runner: asyncio.Runner, reads: list[bytes]) -> None:
+def test_a_known_answer_may_be_cut_anywhere(runner: asyncio.Runner, reads: Reads) -> None:
     """Two reads are parsed both, and the connection is good for the next exchange."""
 
     async def play(sender: Sender) -> None:
@@ -186,7 +206,7 @@ def test_a_known_answer_may_be_cut_anywhere(runner: asyncio.Runner, reads: list[
 
 @pytest.mark.parametrize("more", [b"x", b"\r\nx", OK, EMPTY[:20], b"\0"])
 def test_more_than_a_known_answer_costs_the_connection(
-    runner: asyncio.Runner, reads: list[bytes], more: bytes
+    runner: asyncio.Runner, reads: Reads, more: bytes
 ) -> None:
     """In the same read it is parsed; the next exchange has a connection of its own."""
 
@@ -204,7 +224,7 @@ def test_more_than_a_known_answer_costs_the_connection(
 
 @pytest.mark.parametrize("more", [b"x", OK, EMPTY, b"\r\n", b"HTTP/1.1 500 No\r\n\r\n"])
 def test_what_comes_unasked_is_nobodys_answer(
-    runner: asyncio.Runner, reads: list[bytes], more: bytes
+    runner: asyncio.Runner, reads: Reads, more: bytes
 ) -> None:
     """Behind a known answer, in a read of its own: the connection is closed, unparsed."""
 
@@ -220,9 +240,7 @@ def test_what_comes_unasked_is_nobodys_answer(
     assert reads == [OK]
 
 
-def test_an_answer_to_head_is_not_taken_for_another(
-    runner: asyncio.Runner, reads: list[bytes]
-) -> None:
+def test_an_answer_to_head_is_not_taken_for_another(runner: asyncio.Runner, reads: Reads) -> None:
     """It has no body, whatever length it names; the same bytes elsewhere are but a beginning."""
     start, rest = OK[:-2], OK[-2:]
 
@@ -253,7 +271,7 @@ def test_an_answer_to_head_is_not_taken_for_another(
     assert reads == [*[start] * 3, *[start, rest] * 3, OK, OK]
 
 
-def test_a_known_answer_behind_a_100_is_parsed(runner: asyncio.Runner, reads: list[bytes]) -> None:
+def test_a_known_answer_behind_a_100_is_parsed(runner: asyncio.Runner, reads: Reads) -> None:
     """The read before it belongs to the same answer."""
 
     async def play(sender: Sender) -> None:
@@ -266,7 +284,7 @@ def test_a_known_answer_behind_a_100_is_parsed(runner: asyncio.Runner, reads: li
     assert reads == [OK, CONTINUE, OK, CONTINUE + OK]
 
 
-def test_so_many_answers_are_known_at_most(runner: asyncio.Runner, reads: list[bytes]) -> None:
+def test_so_many_answers_are_known_at_most(runner: asyncio.Runner, reads: Reads) -> None:
     """One more, and they are learnt anew; each of them means what it meant."""
     first, *others = [
         answer_head(b"200 OK", b"Content-Length: 0", b"A: %d" % number)
@@ -289,7 +307,7 @@ def test_so_many_answers_are_known_at_most(runner: asyncio.Runner, reads: list[b
 
 
 def test_other_answers_between_known_ones_are_their_own(
-    runner: asyncio.Runner, reads: list[bytes]
+    runner: asyncio.Runner, reads: Reads
 ) -> None:
     """A refusal has its fields and its body, however many successes were not parsed before it."""
     refused = answer_head(b"409 Conflict", b"A: 1", b"Content-Length: 2") + b"no"
@@ -340,9 +358,7 @@ def test_a_known_answer_ends_its_deadline(runner: asyncio.Runner) -> None:
         run(runner, upstream.url, play, replace(SETTINGS, timeout=0.5))
 
 
-def test_a_known_answer_that_drips_is_read_to_its_end(
-    runner: asyncio.Runner, reads: list[bytes]
-) -> None:
+def test_a_known_answer_that_drips_is_read_to_its_end(runner: asyncio.Runner, reads: Reads) -> None:
     """Byte by byte and in time it is an answer like any, and its connection stays."""
 
     async def play(sender: Sender) -> None:
@@ -358,7 +374,7 @@ def test_a_known_answer_that_drips_is_read_to_its_end(
 
 
 def test_a_known_answer_before_all_is_sent_costs_the_connection(
-    runner: asyncio.Runner, reads: list[bytes]
+    runner: asyncio.Runner, reads: Reads
 ) -> None:
     """It was not read whole, and what was not written would be taken for the next request."""
 
@@ -381,7 +397,7 @@ def test_a_known_answer_before_all_is_sent_costs_the_connection(
     assert reads == [OK]
 
 
-def test_each_upstream_knows_its_own_answers(runner: asyncio.Runner, reads: list[bytes]) -> None:
+def test_each_upstream_knows_its_own_answers(runner: asyncio.Runner, reads: Reads) -> None:
     """Another one, as after a reload, begins with none."""
 
     async def play(sender: Sender) -> None:
@@ -428,7 +444,7 @@ ANSWERS = [
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_an_upstream_means_the_same_however_much_of_it_is_known(
-    runner: asyncio.Runner, reads: list[bytes], script: list[tuple[bytes, list[int]]]
+    runner: asyncio.Runner, reads: Reads, script: list[tuple[bytes, list[int]]]
 ) -> None:
     """Results, connections and what is left of them: with nothing known and with all."""
 
