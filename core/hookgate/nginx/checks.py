@@ -13,6 +13,7 @@ from .patterns import (
     JSON_WITH_ODD_CHARSET,
     LENGTH,
     LIST_OF_MEDIA_TYPES,
+    NO_CODING,
     ORIGIN_FORM,
     OTHER_MEDIA_TYPE,
     PLAIN_FIELDS,
@@ -121,7 +122,7 @@ def _http() -> Iterator[list[str]]:
     yield map_(
         "$http_content_length", "$hookgate_length", {'""': '""', f'"{LENGTH}"': '""'}, malformed
     )
-    yield map_("$http_upgrade", "$hookgate_upgrade", {'""': '""'}, malformed)
+    yield map_("$http_upgrade", "$hookgate_upgrade", {'"~*websocket"': malformed})
     yield map_(
         '"$server_protocol $http_expect"',
         "$hookgate_expect",
@@ -172,7 +173,7 @@ def _content(config: Config) -> Iterator[list[str]]:
     yield map_(
         "$http_content_encoding",
         "$hookgate_encoding",
-        {'""': '""', '"~*^identity$"': '""'},
+        {'""': '""', f'"{NO_CODING}"': '""'},
         Reason.CONTENT_ENCODING_UNSUPPORTED.code,
     )
 
