@@ -41,7 +41,7 @@ _COMMON: dict[str, Any] = {
     "method": "POST", "path": "/webhooks/cm", "route": "default", "bytes": 412,
     "content_type": "application/json", "from": "***678", "to": "***611",
     "time_utc": "2025-09-03T08:00:05", "policy": "9f2c51d07a6be340", "observed": [], "unknown": 0,
-    "unknown_in": [], "errors": [],
+    "unknown_in": [], "unusual": [], "errors": [],
 }  # fmt: skip
 
 

@@ -64,6 +64,7 @@ def test_the_policy_decides_as_the_corpus_says(
         assert tuple(text for finding in found for text in finding.details) == expected.errors
     unknown = decision.unknown.members if decision.unknown else 0
     assert unknown == expected.record.get("unknown", 0)
+    assert list(decision.unusual) == expected.record.get("unusual", [])
     if "client" in expected.record:
         assert decision.origin is not None
         assert (decision.origin.client or None) == expected.record["client"]

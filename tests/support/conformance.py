@@ -279,6 +279,7 @@ def check_records(case: Case, expected: Expected, exchange: Exchange) -> None:
         "peer": case.source,
         "observed": [],
         "unknown": 0,
+        "unusual": [],
     }
     if sent or expected.reason in BODY_JUDGED:
         wanted |= {"bytes": len(case.request.body), "sha256": sha256(case.request.body).hexdigest()}

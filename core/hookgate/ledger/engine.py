@@ -34,12 +34,13 @@ _COLUMNS = {
     "reason": "VARCHAR", "channel": "VARCHAR", "event_type": "VARCHAR", "route": "VARCHAR",
     "client": "VARCHAR", "upstream_status": "INTEGER", "duration_ms": "DOUBLE",
     "upstream_ms": "DOUBLE", "request_id": "VARCHAR", "reference": "VARCHAR",
-    "observed": "JSON", "unknown_in": "JSON", "count": "BIGINT",
+    "observed": "JSON", "unknown_in": "JSON", "unusual": "JSON", "count": "BIGINT",
 }  # fmt: skip
+_LISTS = ("observed", "unknown_in", "unusual")
 # Alike in all of these, lines are counted together.
 _ALIKE = (
     "event", "front", "outcome", "reason", "route", "upstream_status", "channel", "event_type",
-    "observed", "unknown_in",
+    "observed", "unknown_in", "unusual",
 )  # fmt: skip
 
 
@@ -198,7 +199,7 @@ def _summary(files: Sequence[Path], database: "DuckDBPyConnection", time: Query 
             unread[name] = unread.get(name, 0) + lines
             continue
         record = dict(zip(_ALIKE, values, strict=True))
-        lists = {name: orjson.loads(record[name] or "null") for name in ("observed", "unknown_in")}
+        lists = {name: orjson.loads(record[name] or "null") for name in _LISTS}
         record |= {"event": event, "count": ended, **lists}
         summary.add_alike(record, lines, _moment(first), _moment(last))
     for file in files:

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from hookgate.policy import Decision, Head, Origin, Reason, salvage
-from hookgate.policy.contract import is_utc_time
+from hookgate.policy.utc_time import is_utc_time
 
 from .privacy import Privacy
 
@@ -25,6 +25,7 @@ MOST_ITEMS = 8
 # As `channel` and `event_type` are recorded; anything else is "other".
 _WORD = re.compile(r"[A-Za-z_ ]{1,64}")
 _LONGER_WORD = 65
+_BEYOND_64_BITS = 2**64
 # Of a Content-Type what stands before its parameters. Digits may be a phone number.
 _MEDIA_TYPE = re.compile(rb"([a-z]{1,20}/[a-z.+-]{1,60})[ \t]*(?:;|\Z)")
 
@@ -43,7 +44,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
         "answered", "client", "peer", "method", "path", "route", "content_type", "bytes", "sha256",
         "reference", "event_reference", "channel", "event_type", "from", "to", "time_utc",
         "upstream_status", "duration_ms", "upstream_ms", "policy", "observed", "unknown",
-        "unknown_in", "errors", "n", "prev",
+        "unknown_in", "unusual", "errors", "n", "prev",
     ),
     "refusals": (
         "event", "ts", "boot", "front", "outcome", "reason", "count", "first_seq", "last_seq",
@@ -83,8 +84,8 @@ _NOTHING: dict[str, Any] = {}
 def begin_record(outline: Record, decision: Decision | None, privacy: Privacy) -> Record:
     """A `delivery` with what is recorded of the body, bounded and made private.
 
-    Of one that did not parse that is as far as anything can be read; of a member of the wrong type
-    it is None.
+    Of one that did not parse that is as far as anything can be read; a name that is digits is
+    recorded as text, and a member of another type as None.
     """
     record = outline.copy()
     if decision is None or not decision.body:
@@ -102,8 +103,12 @@ def begin_record(outline: Record, decision: Decision | None, privacy: Privacy) -
     private = privacy.record
     if type(reference) is str:
         record["reference"] = reference[:LONGEST_TEXT]
+    elif type(reference) is int:
+        record["reference"] = _digits(reference)
     if type(event_reference) is str:
         record["event_reference"] = event_reference[:LONGEST_TEXT]
+    elif type(event_reference) is int:
+        record["event_reference"] = _digits(event_reference)
     if type(channel) is str:
         record["channel"] = _word(channel[:_LONGER_WORD])
     if type(event_type) is str:
@@ -137,7 +142,7 @@ def outline(
     """
     record: Record = {name: None for name in FIELDS["delivery"] if name not in CHAINED}
     record |= {"event": "delivery", "boot": boot, "front": front, "policy": policy}
-    record |= {"observed": [], "unknown": 0, "unknown_in": [], "errors": []}
+    record |= {"observed": [], "unknown": 0, "unknown_in": [], "unusual": [], "errors": []}
     record["peer"] = peer[:LONGEST_TEXT]
     if origin is not None:
         record["client"] = origin.client or None
@@ -201,6 +206,8 @@ def end_record(
         if decision.unknown is not None:
             record["unknown"] = decision.unknown.members
             record["unknown_in"] = list(decision.unknown.parents[:MOST_ITEMS])
+        if decision.unusual:
+            record["unusual"] = bounded(decision.unusual)
         if decision.observed:
             record["observed"] = [found.reason.code for found in decision.observed]
             details = details or tuple(
@@ -227,6 +234,11 @@ def _content_type(head: Head) -> str | None:
 def _media_type(value: bytes) -> str:
     match = _MEDIA_TYPE.match(value.lower())
     return match[1].decode() if match else "other"
+
+
+def _digits(number: int) -> str | None:
+    """A name that is digits; None beyond 64 bits, which only a refused body holds."""
+    return str(number) if 0 <= number < _BEYOND_64_BITS else None
 
 
 @lru_cache(maxsize=256)

@@ -32,7 +32,8 @@ class Rules:
 class Decision:
     """One request on its way through the checks: what was seen, found and concluded.
 
-    `finding` is what refuses it, `observed` what would have. `contract` is the route's.
+    `finding` is what refuses it, `observed` what would have. `contract` is the route's. `unusual`
+    points to what is let pass though the contract knows it otherwise.
     """
 
     __slots__ = (
@@ -44,6 +45,7 @@ class Decision:
         "observed",
         "origin",
         "unknown",
+        "unusual",
     )
 
     def __init__(
@@ -60,6 +62,7 @@ class Decision:
         self.contract = contract
         self.document: Document | None = None
         self.unknown: Unknown | None = None
+        self.unusual: tuple[str, ...] = ()
         self.finding: Finding | None = None
         self.observed = [*observed] if observed else []
 
@@ -130,8 +133,12 @@ def check_contract(decision: Decision, rules: Rules) -> Finding | None:  # noqa:
     if document is None or contract is None or contract.is_plain(document):
         return None
     decision.unknown = contract.unknown(document)
-    details = contract.find(document, len(decision.body or b""))
-    return Finding(Reason.CONTRACT_VIOLATION, details) if details else None
+    size = len(decision.body or b"")
+    details = contract.find(document, size)
+    if details:
+        return Finding(Reason.CONTRACT_VIOLATION, details)
+    decision.unusual = contract.unusual(document, size)
+    return None
 
 
 @dataclass(frozen=True, slots=True)

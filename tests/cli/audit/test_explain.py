@@ -21,7 +21,8 @@ def record(seq: int, reason: str, body: bytes = CLEAN, **fields: Any) -> Record:
         "client": "192.0.2.7", "peer": "192.0.2.7", "method": "POST", "path": "/cm/events",
         "route": "cm-events", "content_type": "application/json", "bytes": len(body),
         "sha256": sha256(body).hexdigest(), "reference": RCS["reference"], "policy": "0123456789ab",
-        "observed": [], "unknown": 0, "unknown_in": [], "errors": [], "status": 422,
+        "observed": [], "unknown": 0, "unknown_in": [], "unusual": [], "errors": [],
+        "status": 422,
     }  # fmt: skip
     return delivery(seq, reason, **{**seen, **fields})
 

@@ -82,7 +82,7 @@ def test_values_of_another_type_do_no_harm(value: Any) -> None:
     fields = (
         "outcome", "reason", "channel", "event_type", "route", "client", "front", "reference",
         "upstream_status", "duration_ms", "upstream_ms", "observed", "unknown_in",
-        "request_id", "ts",
+        "unusual", "request_id", "ts",
     )  # fmt: skip
     found = sums(delivery(**dict.fromkeys(fields, value)))
     assert found.deliveries == 1
@@ -95,6 +95,17 @@ def test_what_was_observed_is_counted_by_reason() -> None:
     both = ["content_type_missing", "contract_violation"]
     found = sums(delivery(observed=both), delivery(observed=both[1:]), delivery(observed=[]))
     assert found.observed.counts == {"content_type_missing": 1, "contract_violation": 2}
+
+
+def test_what_passed_though_unusual_is_told_with_where_and_when() -> None:
+    """By channel, type and place."""
+    of = {"channel": "Instagram", "event_type": "Read", "unusual": ["/reference"]}
+    found = sums(delivery(**of), delivery(**of), delivery(unusual=[]))
+    assert {key: seen.count for key, seen in found.unusual.items()} == {
+        ("Instagram", "Read", "/reference"): 2
+    }
+    (told,) = found.as_dict()["unusual"]
+    assert (told["at"], told["count"]) == ("/reference", 2)
 
 
 def test_unknown_members_are_told_with_where_and_when() -> None:
