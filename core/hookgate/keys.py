@@ -12,6 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from .policy import HEADERS, OBSERVABLE
 from .policy.document import DEEPEST
+from .route_path import parse_route_path
 from .settings import Fsync, Mode, PersonalData
 
 _SIZE = re.compile(r"([0-9]{1,15}) ?(B|KiB|MiB|GiB)")
@@ -180,13 +181,6 @@ def admin_address(value: Any) -> tuple[str, int] | None:
     return listen_address(value) if value != "" else None
 
 
-def path_bytes(value: Any) -> str:
-    """A route's path: the bytes of a target before `?`."""
-    if not isinstance(value, str) or not re.fullmatch(r"/[\x21-\x3e\x40-\x7e]*", value):
-        raise ValueError('is no path; write it as it is sent, like "/cm/events", without a query')
-    return value
-
-
 _MODE = choice(*Mode)
 
 KEYS: tuple[Key, ...] = (
@@ -238,7 +232,7 @@ KEYS: tuple[Key, ...] = (
 )  # fmt: skip
 
 ROUTE_KEYS = {
-    "path": (path_bytes, "Exact, byte for byte. Without any route every path is taken."),
+    "path": (parse_route_path, "An exact path, byte for byte. Without any route every path is taken."),
     "contract": (text, "A shipped contract's name, or the path of a JSON Schema file."),
 }
 SECTIONS = tuple(dict.fromkeys(key.section for key in KEYS))
