@@ -133,15 +133,15 @@ def _parse_http(name: str, data: bytes, peer: str) -> _Case:
     except httptools.HttpParserError:
         return _Case(name, None, b"")
     method, version = parser.get_method(), parser.get_http_version()
-    head = make_head(peer, method, parsed.target, parsed.fields, version)
+    made = make_head(peer, method, parsed.target, parsed.fields, version)
     if offer is not None:
         # The parser has taken the body for another protocol.
         parsed = _Parsed()
         try:
-            httptools.HttpRequestParser(parsed).feed_data(head_of_body(head) + data[offer:])
+            httptools.HttpRequestParser(parsed).feed_data(head_of_body(made) + data[offer:])
         except httptools.HttpParserError:
             return _Case(name, None, b"")
-    return _Case(name, head if parsed.complete else None, parsed.body)
+    return _Case(name, made if parsed.complete else None, parsed.body)
 
 
 def _judge(policy: Policy, case: _Case, as_json: bool) -> bool:

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
-from .policy import HEADERS, OBSERVABLE
+from .client_field import client_field
+from .policy import OBSERVABLE
 from .policy.document import DEEPEST
 from .route_path import parse_route_path
 from .settings import Fsync, Mode, PersonalData
@@ -195,7 +196,8 @@ KEYS: tuple[Key, ...] = (
     Key("source", "allow", ["cm.com"], strings, "Who may send: CIDRs and names of shipped range sets."),
     Key("source", "allow_file", "", text, "A file of more of them, one a line, watched for changes."),
     Key("source", "trusted_proxies", [], strings, "Peers whose forwarding field is believed, as CIDRs."),
-    Key("source", "header", "x-forwarded-for", choice(*HEADERS), "The field that names the client; read from trusted proxies only."),
+    Key("source", "trusted_proxies_file", "", text, "A file of more of them, one a line, watched for changes."),
+    Key("source", "header", "x-forwarded-for", client_field, "The field that names the client: x-forwarded-for, forwarded, x-real-ip, or one that holds a single address, like cf-connecting-ip. Read from trusted proxies only."),
     Key("source", "proxy_protocol", False, boolean, "Trusted proxies begin each connection with a PROXY protocol header, v1 or v2."),
     Key("request", "methods", ["POST"], methods, "The methods that events may come with."),
     Key("request", "max_body", "1MiB", size(1, 2**30), "The largest body that is read."),
@@ -232,7 +234,10 @@ KEYS: tuple[Key, ...] = (
 )  # fmt: skip
 
 ROUTE_KEYS = {
-    "path": (parse_route_path, "An exact path, byte for byte. Without any route every path is taken."),
+    "path": (
+        parse_route_path,
+        "An exact path, byte for byte. Without any route every path is taken.",
+    ),
     "contract": (text, "A shipped contract's name, or the path of a JSON Schema file."),
 }
 SECTIONS = tuple(dict.fromkeys(key.section for key in KEYS))

@@ -32,7 +32,7 @@ def test_whatever_may_stand_in_a_path_is_one(path: str) -> None:
 )
 def test_a_pattern_is_no_exact_path(path: str, sign: str) -> None:
     """Every event would be 404: the words say which sign, and what to write."""
-    with pytest.raises(ValueError, match="^is no exact path: ") as caught:
+    with pytest.raises(ValueError, match=r"^is no exact path: ") as caught:
         parse_route_path(path)
     assert f'"{sign}" stands for itself here' in str(caught.value)
     assert "write a [[route]] for each path" in str(caught.value)
@@ -57,7 +57,7 @@ def test_a_pattern_is_no_exact_path(path: str, sign: str) -> None:
 )
 def test_another_mistake_has_a_mend_that_works(value: str, mend: str) -> None:
     """Whoever writes what the message says has a path, at the latest the second time."""
-    with pytest.raises(ValueError, match="^is no path") as caught:
+    with pytest.raises(ValueError, match=r"^is no path") as caught:
         parse_route_path(value)
     found = re.search(r'"([^"]*)"$', str(caught.value))
     assert found is not None
@@ -69,5 +69,7 @@ def test_another_mistake_has_a_mend_that_works(value: str, mend: str) -> None:
 @pytest.mark.parametrize("value", ["", 5, None, True, [], ["/a"]])
 def test_what_is_no_text_is_no_path(value: Any) -> None:
     """With an example of one."""
-    with pytest.raises(ValueError, match='^is no path; write it as it is sent, like "/cm/events"$'):
+    with pytest.raises(
+        ValueError, match=r'^is no path; write it as it is sent, like "/cm/events"$'
+    ):
         parse_route_path(value)

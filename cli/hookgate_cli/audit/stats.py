@@ -8,9 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from hookgate.ledger import engine
-from hookgate.ledger.measures import Tally
+from hookgate.ledger.measures import Seen, Tally
 from hookgate.ledger.query import Query
-from hookgate.ledger.measures import Seen
 from hookgate.ledger.stats import Summary, summarise
 from hookgate_cli.common import (
     ConfigOption,

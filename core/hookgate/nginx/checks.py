@@ -14,13 +14,14 @@ from .patterns import (
     LENGTH,
     LIST_OF_MEDIA_TYPES,
     NO_CODING,
+    ONE_ADDRESS,
     ORIGIN_FORM,
     OTHER_MEDIA_TYPE,
     PLAIN_FIELDS,
     exactly,
     literally,
 )
-from .syntax import geo, map_, quoted
+from .syntax import geo, map_, of_field, quoted
 
 _OBSERVABLE = ("method", "route", "media_type")
 # The policy's order, as far as nginx goes.
@@ -92,7 +93,7 @@ def _source(config: Config) -> Iterator[list[str]]:
         *geo("$remote_addr", "$hookgate_is_proxy", source.trusted_proxies),
     ]
     yield geo("$realip_remote_addr", "$hookgate_by_proxy", source.trusted_proxies)
-    named, plain = "$http_" + source.header.replace("-", "_"), PLAIN_FIELDS[source.header]
+    named, plain = of_field(source.header), PLAIN_FIELDS.get(source.header, ONE_ADDRESS)
     if source.proxy_protocol:
         named, plain = "$proxy_protocol_addr", (AS_PRINTED,)
     yield [

@@ -63,7 +63,9 @@ def test_nothing_is_said_of_a_plain_document(name: str, document: dict[str, Any]
     assert not contract.is_plain(document) or nothing_is_said(contract, document)
 
 
-@pytest.mark.parametrize("name", [
+@pytest.mark.parametrize(
+    "name",
+    [
         *("flat", "nested", "alternatives", "definitions", "a name", "tolerant"),
     ],
 )
@@ -83,7 +85,13 @@ def test_documented_events_are_plain(name: str) -> None:
 
 @pytest.mark.parametrize(
     "odd",
-    [{"more": 1}, {"messageContext": None}, {"timeUtc": "yesterday"}, {"from": {"number": "1", "name": "x"}}, {"to": {}}],
+    [
+        {"more": 1},
+        {"messageContext": None},
+        {"timeUtc": "yesterday"},
+        {"from": {"number": "1", "name": "x"}},
+        {"to": {}},
+    ],
     ids=str,
 )
 def test_an_event_with_something_wrong_or_unknown_is_not_plain(odd: dict[str, Any]) -> None:

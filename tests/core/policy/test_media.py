@@ -52,7 +52,7 @@ def media_type(*values: bytes) -> Finding | None:
     ],
 )
 def test_json_in_utf_8_passes(value: bytes) -> None:
-    """Any case, either spelling of the charset, quoted or not, and parameters that do not matter."""
+    """Any case, either spelling of utf-8, quoted or not, and parameters that do not matter."""
     assert media_type(value) is None
 
 
