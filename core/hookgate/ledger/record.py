@@ -203,11 +203,12 @@ def end_record(
     record["duration_ms"] = duration_ms
     record["upstream_ms"] = upstream_ms
     if decision is not None:
-        if decision.unknown is not None:
-            record["unknown"] = decision.unknown.members
-            record["unknown_in"] = list(decision.unknown.parents[:MOST_ITEMS])
-        if decision.unusual:
-            record["unusual"] = bounded(decision.unusual)
+        if decision.remarks is not None:
+            unknown, unusual = decision.remarks
+            if unknown is not None:
+                record["unknown"] = unknown.members
+                record["unknown_in"] = list(unknown.parents[:MOST_ITEMS])
+            record["unusual"] = bounded(unusual)
         if decision.observed:
             record["observed"] = [found.reason.code for found in decision.observed]
             details = details or tuple(
