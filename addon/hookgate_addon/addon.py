@@ -188,6 +188,8 @@ class HookgateAddon:
             flow.kill()  # type: ignore[no-untyped-call]  # as in mitmproxy
             return
         head = head_of(flow)
+        # mitmproxy would take Connection away with an offer of h2c, and its `close` too.
+        flow.request.headers.pop("upgrade", None)
         judge: Callable[..., Answer | None] = functools.partial(delivery.screen, head)
         too_large = is_too_large(head, gate.config.sidecar)
         if too_large:

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from hookgate.policy import Fields, Head, Policy, Reason, Step, make_head, parse_address
 from hookgate.policy.checks import Decision
+from hookgate_sidecar.upgrade import head_of_body
 
 from .common import FINDING, ConfigOption, JsonOption, fail, load_config, out
 from .terminal import print_json, printable
@@ -125,14 +126,23 @@ def _parse_http(name: str, data: bytes, peer: str) -> _Case:
         data = head.replace(b"\n", b"\r\n") + b"\r\n\r\n" + body
     parsed = _Parsed()
     parser = httptools.HttpRequestParser(parsed)
+    offer: int | None = None
     try:
         parser.feed_data(data)
-    except (httptools.HttpParserError, httptools.HttpParserUpgrade):
-        return _Case(name, None, b"")
-    if not parsed.complete:
+    except httptools.HttpParserUpgrade as error:
+        offer = error.args[0]
+    except httptools.HttpParserError:
         return _Case(name, None, b"")
     method, version = parser.get_method(), parser.get_http_version()
-    return _Case(name, make_head(peer, method, parsed.target, parsed.fields, version), parsed.body)
+    made = make_head(peer, method, parsed.target, parsed.fields, version)
+    if offer is not None:
+        # The parser has taken the body for another protocol.
+        parsed = _Parsed()
+        try:
+            httptools.HttpRequestParser(parsed).feed_data(head_of_body(made) + data[offer:])
+        except httptools.HttpParserError:
+            return _Case(name, None, b"")
+    return _Case(name, made if parsed.complete else None, parsed.body)
 
 
 def _judge(policy: Policy, case: _Case, as_json: bool) -> bool:

@@ -72,9 +72,9 @@ HOSTILE = (
     Sample("two lengths at once", Reason.MALFORMED_HTTP,
            raw="POST {target} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
                "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
-    Sample("an upgrade to h2c", Reason.MALFORMED_HTTP,
-           raw="POST {target} HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade, HTTP2-Settings\r\n"
-               "Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\nContent-Length: 0\r\n\r\n"),
+    Sample("an upgrade to WebSocket", Reason.MALFORMED_HTTP,
+           raw="POST {target} HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\n"
+               "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nContent-Length: 0\r\n\r\n"),
 )  # fmt: skip
 
 

@@ -140,18 +140,23 @@ def _route(where: str, path: str, contract: str, problems: list[str]) -> RouteSe
 def _assemble(
     values: dict[str, Any], routes: tuple[RouteSettings, ...], problems: list[str]
 ) -> Config:
-    allow = _networks("source.allow", values["source.allow"], problems)
-    allow += _read_networks("source.allow_file", values["source.allow_file"], problems)
-    trusted = _networks("source.trusted_proxies", values["source.trusted_proxies"], problems)
+    allow_lists, trusted_lists = (
+        {
+            f"source.{name}": _networks(f"source.{name}", values[f"source.{name}"], problems),
+            f"source.{name}_file": _read_networks(
+                f"source.{name}_file", values[f"source.{name}_file"], problems, example
+            ),
+        }
+        for name, example in (("allow", '"cm.com"'), ("trusted_proxies", "192.0.2.1"))
+    )
+    allow = tuple(network for networks in allow_lists.values() for network in networks)
+    trusted = tuple(network for networks in trusted_lists.values() for network in networks)
     if not values["source.allow"] and not values["source.allow_file"]:
         problems.append('source.allow is empty: nobody could send; write ["cm.com"]')
-    overlap = netaddr.IPSet(allow) & netaddr.IPSet(trusted)
-    if overlap:
-        problems.append(
-            f"source.trusted_proxies overlaps source.allow in {overlap.iter_cidrs()[0]}: "
-            "a proxy's own address would be taken for the client"
-        )
-    if values["source.proxy_protocol"] and not trusted:
+    _check_overlap(allow_lists, trusted_lists, problems)
+    if values["source.proxy_protocol"] and not (
+        values["source.trusted_proxies"] or values["source.trusted_proxies_file"]
+    ):
         problems.append(
             "source.proxy_protocol needs source.trusted_proxies: from anybody else it is no proof"
         )
@@ -172,6 +177,7 @@ def _assemble(
     visible = {
         **values,
         "allow": allow,
+        "trusted_proxies": trusted,
         "route": [(r.path, r.contract, r.contract_text.hex()) for r in routes],
     }
     return Config(
@@ -180,6 +186,7 @@ def _assemble(
             allow,
             trusted,
             values["source.allow_file"],
+            values["source.trusted_proxies_file"],
             values["source.header"],
             values["source.proxy_protocol"],
         ),
@@ -207,8 +214,25 @@ def _networks(
     return tuple(networks)
 
 
-def _read_networks(where: str, path: str, problems: list[str]) -> tuple[netaddr.IPNetwork, ...]:
-    """One network a line; `#` begins a comment."""
+def _check_overlap(
+    allow: dict[str, tuple[netaddr.IPNetwork, ...]],
+    trusted: dict[str, tuple[netaddr.IPNetwork, ...]],
+    problems: list[str],
+) -> None:
+    for proxies_key, proxies in trusted.items():
+        for allow_key, allowed in allow.items():
+            overlap = netaddr.IPSet(allowed) & netaddr.IPSet(proxies)
+            if overlap:
+                problems.append(
+                    f"{proxies_key} overlaps {allow_key} in {overlap.iter_cidrs()[0]}: "
+                    "a proxy's own address would be taken for the client"
+                )
+
+
+def _read_networks(
+    where: str, path: str, problems: list[str], example: str
+) -> tuple[netaddr.IPNetwork, ...]:
+    """One network a line; `#` begins a comment. The `example` is what to write there."""
     if not path:
         return ()
     try:
@@ -233,7 +257,7 @@ def _read_networks(where: str, path: str, problems: list[str]) -> tuple[netaddr.
             problems.append(f"{path}:{number}: {entry} {error}")
     if not networks and not problems:
         problems.append(
-            f'{where} = {shown_path(path)} holds no network; write one a line, or "cm.com"'
+            f"{where} = {shown_path(path)} holds no network; write one a line, like {example}"
         )
     return tuple(networks)
 

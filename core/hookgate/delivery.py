@@ -139,7 +139,7 @@ class Delivery:
             return Screened(terms, decision)
         if decision.origin is None:
             raise RuntimeError("passed without an origin")
-        upstream = upstream_head(head, decision.origin, terms.host)
+        upstream = upstream_head(head, decision.origin, terms.host, terms.client_field)
         return Screened(terms, decision, upstream, self._outline(decision))
 
     def repeat(self, screened: Screened) -> Answer | None:

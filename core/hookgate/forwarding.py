@@ -59,23 +59,25 @@ def upstream_request(head: bytes, body: bytes, request_id: str) -> bytes:
     return b"".join((head, rest.encode(), body))
 
 
-def upstream_head(head: Head, origin: Origin, host: bytes) -> bytes:
+def upstream_head(head: Head, origin: Origin, host: bytes, client_field: bytes = b"") -> bytes:
     """What goes upstream before the fields that differ between requests of one head.
 
     Method and target are verbatim, fields keep their order, names and values. `host` replaces the
     sender's Host unless it is b"". A trusted peer's own X-Forwarded-Proto and -Host are kept, being
     part of what it vouches for; not so where it speaks the PROXY protocol, and lets fields pass as
-    they are.
+    they are. So is its `client_field`, in lower case, which holds the one address that was read.
     """
+    # Only a trusted proxy makes a chain.
+    trusted = bool(origin.chain) and head.proxied_for is None
     dropped = _connection_options(head.named.get(b"connection"))
+    if client_field and not trusted:
+        dropped |= {client_field}
     parts = [head.method, b" ", head.target, b" HTTP/1.1\r\n"]
     for name, value in head.fields:
         if _travels(name) and not (dropped and name.lower() in dropped):
             if host and name.lower() == b"host":
                 value = host  # the one value that may change
             parts += (name, b": ", value, b"\r\n")
-    # Only a trusted proxy makes a chain.
-    trusted = bool(origin.chain) and head.proxied_for is None
     chain = ", ".join((*origin.chain, origin.peer)).encode()
     proto = _vouched(head, b"x-forwarded-proto", trusted)
     parts += (

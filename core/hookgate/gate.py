@@ -12,7 +12,7 @@ from .ledger.journal import Journal
 from .ledger.privacy import Privacy
 from .ledger.record import bounded
 from .metrics import Metrics
-from .policy import Policy
+from .policy import HEADERS, Policy
 from .settings import Config
 from .trouble import Troubles
 from .turn import Turn
@@ -22,13 +22,17 @@ from .upstream_error import Failure
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a delivery that begins now is judged, recorded and sent by."""
+    """What a delivery that begins now is judged, recorded and sent by.
+
+    `host` replaces the sender's, where it is not b""; `client_field` is as in `upstream_head`.
+    """
 
     config: Config
     policy: Policy
     privacy: Privacy
     upstream: Upstream
     host: bytes
+    client_field: bytes
 
 
 class Gate:
@@ -194,6 +198,7 @@ def _make_terms(config: Config, old: Terms | None) -> Terms:
         Privacy(config.audit.personal_data, config.audit.key),
         old.upstream if old is not None and unchanged else Upstream(config.upstream),
         _upstream_host(config),
+        b"" if config.source.header in HEADERS else config.source.header.encode(),
     )
 
 

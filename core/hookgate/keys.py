@@ -10,8 +10,10 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
-from .policy import HEADERS, OBSERVABLE
+from .client_field import client_field
+from .policy import OBSERVABLE
 from .policy.document import DEEPEST
+from .route_path import parse_route_path
 from .settings import Fsync, Mode, PersonalData
 
 _SIZE = re.compile(r"([0-9]{1,15}) ?(B|KiB|MiB|GiB)")
@@ -186,13 +188,6 @@ def admin_address(value: Any) -> tuple[str, int] | None:
     return listen_address(value) if value != "" else None
 
 
-def path_bytes(value: Any) -> str:
-    """A route's path: the bytes of a target before `?`."""
-    if not isinstance(value, str) or not re.fullmatch(r"/[\x21-\x3e\x40-\x7e]*", value):
-        raise ValueError('is no path; write it as it is sent, like "/cm/events", without a query')
-    return value
-
-
 _MODE = choice(*Mode)
 
 KEYS: tuple[Key, ...] = (
@@ -207,7 +202,8 @@ KEYS: tuple[Key, ...] = (
     Key("source", "allow", ["cm.com"], strings, "Who may send: CIDRs and names of shipped range sets."),
     Key("source", "allow_file", "", text, "A file of more of them, one a line, watched for changes."),
     Key("source", "trusted_proxies", [], strings, "Peers whose forwarding field is believed, as CIDRs."),
-    Key("source", "header", "x-forwarded-for", choice(*HEADERS), "The field that names the client; read from trusted proxies only."),
+    Key("source", "trusted_proxies_file", "", text, "A file of more of them, one a line, watched for changes."),
+    Key("source", "header", "x-forwarded-for", client_field, "The field that names the client: x-forwarded-for, forwarded, x-real-ip, or one that holds a single address, like cf-connecting-ip. Read from trusted proxies only."),
     Key("source", "proxy_protocol", False, boolean, "Trusted proxies begin each connection with a PROXY protocol header, v1 or v2."),
     Key("request", "methods", ["POST"], methods, "The methods that events may come with."),
     Key("request", "max_body", "1MiB", size(1, 2**30), "The largest body that is read."),
@@ -244,7 +240,10 @@ KEYS: tuple[Key, ...] = (
 )  # fmt: skip
 
 ROUTE_KEYS = {
-    "path": (path_bytes, "Exact, byte for byte. Without any route every path is taken."),
+    "path": (
+        parse_route_path,
+        "An exact path, byte for byte. Without any route every path is taken.",
+    ),
     "contract": (text, "A shipped contract's name, or the path of a JSON Schema file."),
 }
 SECTIONS = tuple(dict.fromkeys(key.section for key in KEYS))

@@ -47,9 +47,10 @@ class LiveConfig:
         return True
 
     def _look(self) -> tuple[_Stamp, ...]:
-        sidecar = self.current.sidecar
+        sidecar, source = self.current.sidecar, self.current.source
+        networks = (source.allow_file, source.trusted_proxies_file)
         tls = (sidecar.tls_cert, sidecar.tls_key, sidecar.tls_client_ca)
-        return tuple(_stamp(file) for file in (self.current.source.allow_file, *tls) if file)
+        return tuple(_stamp(file) for file in (*networks, *tls) if file)
 
     def _checked(self, config: Config) -> Config:
         old = self.current

@@ -47,13 +47,14 @@ class UpstreamSettings:
 
 @dataclass(frozen=True, slots=True)
 class SourceSettings:
-    """Who may send. `allow` holds what `allow_file` does too; it is never empty and never overlaps
-    `trusted_proxies`.
+    """Who may send. `allow` and `trusted_proxies` hold what their files do too; `allow` is never
+    empty, and the two never overlap.
     """
 
     allow: tuple[netaddr.IPNetwork, ...]
     trusted_proxies: tuple[netaddr.IPNetwork, ...]
     allow_file: str
+    trusted_proxies_file: str
     header: str
     proxy_protocol: bool
 

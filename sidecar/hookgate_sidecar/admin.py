@@ -93,7 +93,9 @@ class Admin:
             return _render(_plain(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE))
         try:
             parser.feed_data(data[:end])
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+        except httptools.HttpParserUpgrade:
+            pass  # an offer, which is passed over (RFC 9110 7.8)
+        except httptools.HttpParserError:
             return _render(_plain(HTTPStatus.BAD_REQUEST))
         if not head.complete or parser.get_http_version() == "0.9":
             return _render(_plain(HTTPStatus.BAD_REQUEST))

@@ -13,11 +13,12 @@ import httptools
 from hookgate.answer import Answer
 from hookgate.boundary import end_of_section
 from hookgate.delivery import Delivery
-from hookgate.policy import Reason, Standing, declared_length, make_head
+from hookgate.policy import Head, Reason, Standing, declared_length, make_head
 
 from .admission import Place
 from .heads import LONGEST, KnownHead, Sender
 from .request_line import line_fault, skip_line_ends
+from .upgrade import BehindHead, head_of_body
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -34,6 +35,14 @@ _MOST_CUTS = 64
 
 class _StopReading(Exception):  # noqa: N818  # no error: how a parser callback ends the parsing
     """Nothing after this request can be framed."""
+
+
+class _UpgradeOffered(Exception):  # noqa: N818  # no error either
+    """httptools takes all that comes behind this head for the other protocol."""
+
+    def __init__(self, head: Head, keep_alive: bool) -> None:
+        self.head = head
+        self.keep_alive = keep_alive
 
 
 class Request:
@@ -110,7 +119,7 @@ class Reader:
         self._connection = connection
         self._queue = queue
         self._advanced = advanced
-        self._parser = httptools.HttpRequestParser(self)
+        self.read_heads()
         self.unfed = b""
         self._room = _MOST_AT_ONCE  # for what is parsed in this turn
         self._unfed_from = 0
@@ -277,9 +286,12 @@ class Reader:
         try:
             self._parser.feed_data(piece)
         except httptools.HttpParserCallbackError as error:
-            if not isinstance(error.__context__, _StopReading):
+            if isinstance(error.__context__, _UpgradeOffered):
+                self._pass_over(error.__context__)
+            elif isinstance(error.__context__, _StopReading):
+                self._stop_receiving(None)
+            else:
                 raise error.__context__ or error from None
-            self._stop_receiving(None)
         except httptools.HttpParserUpgrade:
             self._stop_receiving(None)
         except httptools.HttpParserError as error:
@@ -294,6 +306,18 @@ class Reader:
         # Heads, empty lines before them, chunk extensions and trailers may go on without end.
         if len(self._unsettled) > self._settings.max_head and not self.done:
             self._refuse_rest(Reason.HEAD_TOO_LARGE)
+
+    def read_heads(self) -> None:
+        """Parse what comes next from a message's first byte."""
+        self._parser = httptools.HttpRequestParser(self)
+
+    def _pass_over(self, offer: _UpgradeOffered) -> None:
+        self._parser = parser = httptools.HttpRequestParser(BehindHead(self))
+        parser.feed_data(head_of_body(offer.head, keep_alive=offer.keep_alive))
+
+    def stop_reading(self) -> None:
+        """End the parsing, from within one of its callbacks: nothing after this can be framed."""
+        raise _StopReading
 
     def _stop_receiving(self, malformed: str | None) -> None:
         """The parser gave up: nothing after this can be framed."""
@@ -384,6 +408,8 @@ class Reader:
         request.expects = (
             request.answer is None and b"expect" in head.named and request.version == "1.1"
         )
+        if b"upgrade" in head.named and self._parser.should_upgrade():
+            raise _UpgradeOffered(head, self._parser.should_keep_alive())
 
     def on_body(self, body: bytes) -> None:
         request = self.receiving

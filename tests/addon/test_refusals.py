@@ -55,7 +55,7 @@ MALFORMED = {
     "asterisk": line(b"OPTIONS * HTTP/1.1"),
     "no Host": line(b"POST / HTTP/1.1").replace(b"Host: gate\r\n", b""),
     "two Hosts": line(b"POST / HTTP/1.1", b"Host: x"),
-    "upgrade": line(b"POST / HTTP/1.1", b"Connection: Upgrade", b"Upgrade: h2c"),
+    "upgrade": line(b"POST / HTTP/1.1", b"Connection: Upgrade", b"Upgrade: h2c, websocket"),
     "websocket": b"GET / HTTP/1.1\r\nHost: gate\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
     b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
 }

@@ -13,6 +13,8 @@ HTTP = (
     b"Content-Length: %d\r\n\r\n%s"
 )
 
+OFFER = HTTP.replace(b"Host", b"Upgrade: h2c\r\nConnection: upgrade\r\nHost", 1)
+
 
 def test_a_clean_event_passes(call: Call, tmp_path: Path) -> None:
     """Exit 0, and every check is shown."""
@@ -55,10 +57,12 @@ def test_json_lines_are_judged_line_by_line(call: Call, tmp_path: Path) -> None:
         ((HTTP % (len(CLEAN), CLEAN)).replace(b"POST", b"GET"), "method_not_allowed"),
         (HTTP % (len(CLEAN) + 1, CLEAN), "malformed_http"),
         (b"POST / HTTP/1.1\r\n\r\n", "malformed_http"),
-        (b"POST / HTTP/1.1\r\nHost: x\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n",
+        (b"POST / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n",
          "malformed_http"),
+        (OFFER % (len(CLEAN), CLEAN), "clean"),
+        (OFFER % (len(CLEAN) + 1, CLEAN), "malformed_http"),
     ],
-    ids=["clean", "line-feeds", "get", "cut-off", "no-host", "upgrade"],
+    ids=["clean", "line-feeds", "get", "cut-off", "no-host", "upgrade", "offer", "offer-cut-off"],
 )  # fmt: skip
 def test_raw_http_is_judged_whole(call: Call, tmp_path: Path, data: bytes, reason: str) -> None:
     """A captured request is judged with its own method, target and fields."""

@@ -47,6 +47,7 @@ def ledger(tmp_path: Path) -> str:
         "event": "delivery", "ts": "2026-01-02T03:04:05.000000Z", "boot": HOSTILE, "seq": 1,
         "request_id": HOSTILE, "outcome": HOSTILE, "reason": HOSTILE, "status": 200,
         "errors": [HOSTILE], "observed": [HOSTILE], "unknown": 1, "unknown_in": [HOSTILE],
+        "unusual": [HOSTILE],
         "duration_ms": 1.0, "upstream_ms": 1.0, "prev": HOSTILE, "sha256": HOSTILE,
         **dict.fromkeys(
             ("front", "client", "peer", "method", "path", "content_type", "reference", "channel",

@@ -8,7 +8,7 @@ import pytest
 
 from hookgate.config import load
 from hookgate.forwarding import upstream_head, upstream_request
-from hookgate.policy import Decision, Fault, Policy, Reason, make_head
+from hookgate.policy import HEADERS, Decision, Fault, Policy, Reason, make_head
 from support.conformance import check_forwarded
 from support.corpus import Case, Expected, cases, setups
 from support.receiver import Seen
@@ -62,8 +62,9 @@ def test_the_policy_decides_as_the_corpus_says(
     if expected.errors is not None:
         found = [decision.finding] if decision.finding else decision.observed
         assert tuple(text for finding in found for text in finding.details) == expected.errors
-    unknown = decision.unknown.members if decision.unknown else 0
-    assert unknown == expected.record.get("unknown", 0)
+    unknown, unusual = decision.remarks or (None, ())
+    assert (unknown.members if unknown else 0) == expected.record.get("unknown", 0)
+    assert list(unusual) == expected.record.get("unusual", [])
     if "client" in expected.record:
         assert decision.origin is not None
         assert (decision.origin.client or None) == expected.record["client"]
@@ -83,7 +84,9 @@ def test_the_head_for_the_upstream_is_as_the_corpus_says(
     decision = judge(policies, case)
     assert decision.origin is not None
     host = case.setup.keys.get("upstream.host", "").encode()
-    begun = upstream_head(decision.head, decision.origin, host)
+    header = case.setup.keys.get("source.header", "").lower()
+    client_field = b"" if header in HEADERS else header.encode()
+    begun = upstream_head(decision.head, decision.origin, host, client_field)
     sent = upstream_request(begun, case.request.body, "b00t-1")
     head, _, body = sent.partition(b"\r\n\r\n")
     check_forwarded(case, expected, Seen(head, body))

@@ -88,7 +88,8 @@ OTHER: dict[str, Any] = {
     "source.allow": "203.0.113.0/24",
     "source.allow_file": "networks",
     "source.trusted_proxies": "192.0.2.0/24,2001:db8::1",
-    "source.header": "forwarded",
+    "source.trusted_proxies_file": "proxies",
+    "source.header": "Forwarded",
     "request.methods": "POST,PUT",
     "request.max_body": "5KiB",
     "request.max_depth": 5,
@@ -127,6 +128,7 @@ NEEDY: dict[str, tuple[Any, dict[str, Any]]] = {
 def readable() -> None:
     """A file that is certificate, key and secret in one, and one that is a list of networks."""
     Path("networks").write_text("203.0.113.0/24\n")
+    Path("proxies").write_text("192.0.2.0/24\n")
     certificate = trustme.CA().issue_cert("client.example")
     Path("readable").write_bytes(certificate.private_key_and_cert_chain_pem.bytes())
 

@@ -129,8 +129,11 @@ def test_a_file_that_cannot_be_read_is_refused(name: str) -> None:
         ),
         ({"source.allow": 5}, "source.allow = 5 is no list"),
         ({"source.allow": [5]}, "source.allow = [5] is no string"),
-        ({"source.header": "X-Forwarded-For"}, "source.header"),
-        ({"source.header": "cf-connecting-ip"}, "source.header"),
+        ({"source.header": "cf_connecting_ip"}, 'source.header = "cf_connecting_ip" is no field'),
+        (
+            {"source.proxy_protocol": True},
+            "source.proxy_protocol needs source.trusted_proxies",
+        ),
         ({"request.max_depth": 129}, "request.max_depth = 129 is not between 1 and 128"),
         ({"request.max_depth": 0}, "request.max_depth = 0"),
         ({"request.max_values": 0}, "request.max_values = 0 is not between 1 and 1000000"),

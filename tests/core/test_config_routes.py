@@ -16,6 +16,7 @@ def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 ROUTES: dict[str, tuple[str, list[str]]] = {
     "no path": ("[[route]]\ncontract = 'cm-events'", ["route[0].path is missing"]),
     "a path with a query": ("[[route]]\npath = '/a?b'", ['route[0].path = "/a?b" is no path']),
+    "a pattern": ("[[route]]\npath = '/cm/*'", ['route[0].path = "/cm/*" is no exact path: "*"']),
     "a number for a path": ("[[route]]\npath = 5", ["route[0].path = 5 is no path"]),
     "a path twice": (
         "[[route]]\npath = '/a'\n[[route]]\npath = '/b'\n[[route]]\npath = '/a'",

@@ -296,3 +296,22 @@ def test_every_connection_field_names_what_does_not_travel(spell: "type[bytes]")
     named = [(spell(b"Connection"), b"x-a"), *fields, (b"Connection", b"close ,\tX-B")]
     assert relayed_fields(named) == [(b"X-C", b"3")]
     assert forward_fields(*named) == [HOST, (b"X-C", b"3"), *ours()]
+
+
+@pytest.mark.parametrize(
+    ("peer", "proxied_for", "kept"),
+    [(PROXY, None, True), (ALLOWED, None, False), (PROXY, ALLOWED, False)],
+    ids=["a trusted proxy", "anybody else", "a trusted proxy that lets fields pass"],
+)
+def test_the_clients_field_goes_on_from_whoever_is_believed(
+    peer: str, proxied_for: str | None, kept: bool
+) -> None:
+    """An endpoint that reads it gets what was read here, or nothing."""
+    single = SourcePolicy([IPNetwork(ALLOW)], [IPNetwork(TRUSTED)], "cf-connecting-ip")
+    field = (b"CF-Connecting-IP", ALLOWED.encode())
+    head = request(HOST, field, peer=peer)._replace(proxied_for=proxied_for)
+    made = upstream_head(head, single.origin(head), b"", b"cf-connecting-ip")
+    _, _, fields = read(made + b"\r\n")
+    assert (field in fields) is kept
+    names = [name.lower() for name, _ in fields]
+    assert names.count(b"cf-connecting-ip") == int(kept)

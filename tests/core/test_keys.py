@@ -35,6 +35,7 @@ DEFAULTS: dict[str, Any] = {
     "source.allow": ("cm.com",),
     "source.allow_file": "",
     "source.trusted_proxies": (),
+    "source.trusted_proxies_file": "",
     "source.header": "x-forwarded-for",
     "source.proxy_protocol": False,
     "request.methods": ("POST",),

@@ -82,7 +82,10 @@ PAYLOADS: dict[str, bytes] = {
     "encoding": raw(HEAD + b"Content-Encoding: ~\n\n"),
     "Host": raw(b"POST / HTTP/1.1\nHost: ~@gate\n\n"),
     "Expect": raw(HEAD + b"Expect: ~\n\n"),
-    "Upgrade": raw(HEAD + b"Upgrade: ~\nConnection: upgrade\n\n"),
+    "Upgrade": raw(HEAD + b"Upgrade: websocket, ~\nConnection: upgrade\n\n"),
+    "an Upgrade that is passed over": post(
+        event(), b"/cm/events", b"Upgrade: " + RAW, b"Connection: upgrade, " + RAW
+    ),
     "a length": raw(HEAD + b"Content-Length: ~\n\n"),
     "a broken length": raw(HEAD + b"Content-Length: +~\n\n"),
     "a chunk size": raw(HEAD + b"Transfer-Encoding: chunked\n\nx~\n~"),

@@ -43,6 +43,11 @@ CONFIGURATIONS: dict[str, Mapping[str, str]] = {
     "300 ranges of IPv6": {"source.allow": MANY_IPV6},
     "IPv6 proxies": {"source.trusted_proxies": "fd00::/8,10.0.0.0/8"},
     "x-real-ip": {"source.header": "x-real-ip"},
+    "a field with one address": {"source.header": "cf-connecting-ip"},
+    "a field with one address, no proxies": {
+        "source.header": "cf-connecting-ip",
+        "source.trusted_proxies": "",
+    },
     "more methods": {"request.methods": "POST,PUT,PATCH"},
     "nothing enforced that may be observed": {
         "checks.method": "observe",

@@ -34,7 +34,7 @@ def test_a_passed_head_is_asked_for_its_body(pair: Pair, field: bytes) -> None:
         ("127.0.0.10", b"*", [], 400),
         ("127.0.0.10", b"/", [b"Content-Type: text/plain"], 415),
         ("127.0.0.10", b"/", [b"Content-Encoding: gzip"], 415),
-        ("127.0.0.10", b"/", [b"Upgrade: h2c"], 400),
+        ("127.0.0.10", b"/", [b"Upgrade: websocket"], 400),
     ],
     ids=["source", "target", "type", "encoding", "upgrade"],
 )

@@ -41,7 +41,7 @@ ENDINGS: dict[str, tuple[bytes, int | None]] = {
     "a target that is none": (post(CLEAN, b"*", b"%F"), 400),
     "two Hosts": (post(CLEAN, b"/", b"%F", b"Host: gate"), 400),
     "an unknown expectation": (post(CLEAN, b"/", b"%F", b"Expect: x"), 417),
-    "an upgrade": (post(CLEAN, b"/", b"%F", b"Connection: upgrade", b"Upgrade: h2c"), 400),
+    "an upgrade": (post(CLEAN, b"/", b"%F", b"Connection: upgrade", b"Upgrade: websocket"), 400),
     "a broken length": (post(CLEAN, b"/", b"%F").replace(b"Length: ", b"Length: +"), 400),
     "too many fields": (post(CLEAN, b"/", b"%F", *(b"A: b" for _ in range(99))), 431),
     "a long head": (post(CLEAN, b"/", b"%F", b"A: " + b"b" * 20_000), 431),

@@ -167,12 +167,6 @@ WRONG_LINE = {
 }
 
 OTHER_PROTOCOL = {
-    "upgrade to h2c": plain(
-        b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: h2c", b"HTTP2-Settings: AAMAAABkAAQ"
-    ),
-    "upgrade to h2c in capitals": plain(b"CONNECTION: UPGRADE", b"UPGRADE: H2C"),
-    "upgrade to h2c in mixed case": plain(b"connection: uPgRaDe", b"upgrade: H2c"),
-    "upgrade without Connection": plain(b"Upgrade: h2c"),
     "upgrade to WebSocket": head(
         b"Host: gate",
         b"Connection: Upgrade",
@@ -182,6 +176,8 @@ OTHER_PROTOCOL = {
         line=b"GET /cm/events HTTP/1.1",
     ),
     "upgrade to WebSocket by POST": plain(b"Connection: upgrade", b"Upgrade: WebSocket"),
+    "upgrade to WebSocket without Connection": plain(b"Upgrade: websocket"),
+    "upgrade to WebSocket or h2c": plain(b"Connection: upgrade", b"Upgrade: h2c,websocket"),
     "HTTP/2 preface": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0",
     "TLS hello": bytes.fromhex("16030100f8010000f40303") + bytes(range(256)),
     "SSH banner": b"SSH-2.0-OpenSSH_9.6\r\n",

@@ -1,5 +1,6 @@
 """Reading the configuration again: all of it or nothing, and nobody notices."""
 
+import contextlib
 import signal
 import threading
 import time
@@ -13,9 +14,9 @@ from support.events import CLEAN
 from support.ledger import Record
 from support.load import sending
 from support.pair import Pair, paired
-from support.raw import ask, connected, post, wait_until
+from support.raw import Client, ask, connected, post, wait_until
 from support.receiver import OK, Seen
-from support.sidecar import FOREIGN
+from support.sidecar import ALLOWED, FOREIGN
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,12 @@ class Reloadable:
 def reloadable(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Reloadable]:
     workers = getattr(request, "param", "1")
     (tmp_path / "networks").write_text("203.0.113.0/24\n")
-    keys = {"source.allow_file": str(tmp_path / "networks"), "sidecar.workers": workers}
+    (tmp_path / "proxies").write_text("192.0.2.7\n")
+    keys = {
+        "source.allow_file": str(tmp_path / "networks"),
+        "source.trusted_proxies_file": str(tmp_path / "proxies"),
+        "sidecar.workers": workers,
+    }
     patch = "import hookgate_sidecar.run as run\nrun._WATCH_SECONDS = 0.1\n"
     with paired(tmp_path, lambda _: OK, patch=patch, **keys) as pair:
         yield Reloadable(pair, tmp_path)
@@ -116,6 +122,35 @@ def test_the_list_of_networks_is_watched(reloadable: Reloadable) -> None:
         (reloadable.folder / "networks").write_text(text)
         assert {record["result"] for record in reloadable.wait(before)} == {result}
         assert ask(port, post(CLEAN), FOREIGN).status == status
+
+
+@BOTH
+def test_the_list_of_proxies_is_watched(reloadable: Reloadable) -> None:
+    """A peer is believed as long as it is on the list, on connections that are open too."""
+    port = reloadable.pair.port
+    proxied = post(CLEAN, b"/cm/events", b"X-Forwarded-For: " + ALLOWED.encode())
+    assert ask(port, proxied, FOREIGN).status == 403
+    with contextlib.ExitStack() as stack:
+        kept: list[Client] = []
+        for text, result, status in (
+            (f"192.0.2.7\n{FOREIGN}  # a test\n", "applied", 200),
+            ("nonsense\n", "refused", 200),
+            ("203.0.113.0/25\n", "refused", 200),
+            ("", "refused", 200),
+            ("192.0.2.7\n", "applied", 403),
+        ):
+            before = len(reloadable.records())
+            (reloadable.folder / "proxies").write_text(text)
+            assert {record["result"] for record in reloadable.wait(before)} == {result}
+            kept.append(stack.enter_context(connected(port, FOREIGN)))
+            for client in kept:
+                client.send(proxied)
+                assert client.read().status == status
+    errors = [error for record in reloadable.records() for error in record["errors"]]
+    assert any("proxies:1" in error for error in errors)
+    words = "source.trusted_proxies_file overlaps source.allow_file in 203.0.113.0/25"
+    assert any(error.startswith(words) for error in errors)
+    assert any("holds no network; write one a line, like 192.0.2.1" in error for error in errors)
 
 
 def test_what_is_under_way_ends_by_what_it_began_with(tmp_path: Path) -> None:

@@ -28,8 +28,7 @@ _ARRIVED = (
 )  # fmt: skip
 _ENDED = (
     "outcome", "reason", "status", "answered", "upstream_status", "upstream_error", "duration_ms",
-    "upstream_ms",
-    "unknown", "unknown_in",
+    "upstream_ms", "unknown", "unknown_in", "unusual",
 )  # fmt: skip
 _DIM = (NOT_CHECKED, NOT_KNOWN, NOT_REACHED, "skipped")
 _REBUILT = (

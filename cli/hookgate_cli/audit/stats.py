@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hookgate.ledger import engine
-from hookgate.ledger.measures import Tally
+from hookgate.ledger.measures import Seen, Tally
 from hookgate.ledger.query import Query
 from hookgate.ledger.stats import Summary, summarise
 from hookgate_cli.common import FINDING, ConfigOption, JsonOption, err, out, plain_errors
@@ -125,7 +125,8 @@ def _show(summary: Summary) -> None:
     ):  # fmt: skip
         _show_tally(title, tally)
     _show_slowest(summary)
-    _show_drift(summary)
+    _show_seen("unknown members in", summary.drift)
+    _show_seen("passed, though unusual", summary.unusual)
     if summary.problems:
         out.print(Text(f"\n{summary.problems:,} lines are no records", "red"))
         for place, problem in summary.places:
@@ -214,12 +215,12 @@ def _show_slowest(summary: Summary) -> None:
     out.print(table)
 
 
-def _show_drift(summary: Summary) -> None:
-    if not summary.drift:
+def _show_seen(title: str, found: dict[tuple[str | None, str | None, str], Seen]) -> None:
+    if not found:
         return
-    table = _table("unknown members in", "channel", "event type", "requests", "first", "last")
-    for (channel, event_type, parent), seen in summary.drift.items():
-        names: Iterable[str | None] = (parent, channel, event_type)
+    table = _table(title, "channel", "event type", "requests", "first", "last")
+    for (channel, event_type, pointer), seen in found.items():
+        names: Iterable[str | None] = (pointer, channel, event_type)
         table.add_row(
             *(Text(printable(name or "-")) for name in names),
             f"{seen.count:,}",

@@ -35,7 +35,7 @@ _POLL = 0.1
 # which there are few.
 _ALIKE = (
     "event", "front", "outcome", "reason", "route", "status", "upstream_status", "upstream_error",
-    "channel", "event_type", "observed", "unknown_in",
+    "channel", "event_type", "observed", "unknown_in", "unusual",
 )  # fmt: skip
 
 # Every member but `ts` is read as the JSON that it is: DuckDB would make a text of a number, and a

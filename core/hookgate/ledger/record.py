@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from hookgate.policy import Decision, Head, Origin, Reason, salvage
-from hookgate.policy.contract import is_utc_time
+from hookgate.policy.utc_time import is_utc_time
 
 from .privacy import Privacy
 
@@ -25,6 +25,7 @@ MOST_ITEMS = 8
 # As `channel` and `event_type` are recorded; anything else is "other".
 _WORD = re.compile(r"[A-Za-z_ ]{1,64}")
 _LONGER_WORD = 65
+_BEYOND_64_BITS = 2**64
 # Of a Content-Type what stands before its parameters. Digits may be a phone number.
 _MEDIA_TYPE = re.compile(rb"([a-z]{1,20}/[a-z.+-]{1,60})[ \t]*(?:;|\Z)")
 
@@ -32,7 +33,7 @@ _MEDIA_TYPE = re.compile(rb"([a-z]{1,20}/[a-z.+-]{1,60})[ \t]*(?:;|\Z)")
 CHAINED = ("n", "prev")
 SEAL = "mac"
 # A record has these only where there is something to say: in each line they would take 3 % of it.
-RARE = ("upstream_error",)
+RARE = ("unusual", "upstream_error")
 
 FIELDS: dict[str, tuple[str, ...]] = {
     "start": (
@@ -45,7 +46,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
         "answered", "client", "peer", "method", "path", "route", "content_type", "bytes", "sha256",
         "reference", "event_reference", "channel", "event_type", "from", "to", "time_utc",
         "upstream_status", "duration_ms", "upstream_ms", "policy", "observed", "unknown",
-        "unknown_in", "errors", "upstream_error", "n", "prev",
+        "unknown_in", "errors", "unusual", "upstream_error", "n", "prev",
     ),
     "refusals": (
         "event", "ts", "boot", "front", "outcome", "reason", "count", "first_seq", "last_seq",
@@ -88,8 +89,8 @@ _NOTHING: dict[str, Any] = {}
 def begin_record(outline: Record, decision: Decision | None, privacy: Privacy) -> Record:
     """A `delivery` with what is recorded of the body, bounded and made private.
 
-    Of one that did not parse that is as far as anything can be read; of a member of the wrong type
-    it is None.
+    Of one that did not parse that is as far as anything can be read; a name that is digits is
+    recorded as text, and a member of another type as None.
     """
     record = outline.copy()
     if decision is None or not decision.body:
@@ -107,8 +108,12 @@ def begin_record(outline: Record, decision: Decision | None, privacy: Privacy) -
     private = privacy.record
     if type(reference) is str:
         record["reference"] = reference[:LONGEST_TEXT]
+    elif type(reference) is int:
+        record["reference"] = _digits(reference)
     if type(event_reference) is str:
         record["event_reference"] = event_reference[:LONGEST_TEXT]
+    elif type(event_reference) is int:
+        record["event_reference"] = _digits(event_reference)
     if type(channel) is str:
         record["channel"] = _word(channel[:_LONGER_WORD])
     if type(event_type) is str:
@@ -203,9 +208,13 @@ def end_record(
     record["duration_ms"] = duration_ms
     record["upstream_ms"] = upstream_ms
     if decision is not None:
-        if decision.unknown is not None:
-            record["unknown"] = decision.unknown.members
-            record["unknown_in"] = list(decision.unknown.parents[:MOST_ITEMS])
+        if decision.remarks is not None:
+            unknown, unusual = decision.remarks
+            if unknown is not None:
+                record["unknown"] = unknown.members
+                record["unknown_in"] = list(unknown.parents[:MOST_ITEMS])
+            if unusual:
+                record["unusual"] = bounded(unusual)
         if decision.observed:
             record["observed"] = [found.reason.code for found in decision.observed]
             details = details or tuple(
@@ -232,6 +241,11 @@ def _content_type(head: Head) -> str | None:
 def _media_type(value: bytes) -> str:
     match = _MEDIA_TYPE.match(value.lower())
     return match[1].decode() if match else "other"
+
+
+def _digits(number: int) -> str | None:
+    """A name that is digits; None beyond 64 bits, which only a refused body holds."""
+    return str(number) if 0 <= number < _BEYOND_64_BITS else None
 
 
 @lru_cache(maxsize=256)

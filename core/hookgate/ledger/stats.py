@@ -18,7 +18,7 @@ TOP = 20
 SUMMED = (
     "event", "ts", "front", "outcome", "reason", "channel", "event_type", "route", "client",
     "status", "upstream_status", "upstream_error", "duration_ms", "upstream_ms", "request_id",
-    "reference", "observed", "unknown_in", "count",
+    "reference", "observed", "unknown_in", "unusual", "count",
 )  # fmt: skip
 
 
@@ -37,10 +37,10 @@ class Summary:
     `reasons` (by outcome and reason), `fronts` and `timeline` count every request that ended,
     those that were only summed in `refusals` lines (`summed`) included. The rest counts
     `delivery` lines, each where it says something. `not_200` are those that were delivered and
-    answered another 2xx. `drift` is by channel, event type and the
-    pointer of the object that held members which the contract does not name; `types` by channel
-    and event type. `problems` are lines that are no records; `malformed` of them are whole lines
-    that no gate wrote.
+    answered another 2xx. `drift` is by channel, event type and the pointer of the object that held
+    members which the contract does not name, `unusual` by that of the member which passed in an
+    unusual form; `types` by channel and event type. `problems` are lines that are no records;
+    `malformed` of them are whole lines that no gate wrote.
     """
 
     files: list[str] = field(default_factory=list)
@@ -65,6 +65,7 @@ class Summary:
     timeline: Timeline = field(default_factory=Timeline)
     slowest: list[Slow] = field(default_factory=list)
     drift: dict[tuple[str | None, str | None, str], Seen] = field(default_factory=dict)
+    unusual: dict[tuple[str | None, str | None, str], Seen] = field(default_factory=dict)
     types: dict[tuple[str | None, str | None], Seen] = field(default_factory=dict)
 
     @property
@@ -115,6 +116,10 @@ class Summary:
             "unknown_members": [
                 {"channel": channel, "event_type": event_type, "in": parent, **asdict(seen)}
                 for (channel, event_type, parent), seen in self.drift.items()
+            ],
+            "unusual": [
+                {"channel": channel, "event_type": event_type, "at": pointer, **asdict(seen)}
+                for (channel, event_type, pointer), seen in self.unusual.items()
             ],
             "types": [
                 {"channel": channel, "event_type": event_type, **asdict(seen)}
@@ -186,6 +191,8 @@ class Summary:
             self.observed.add(name_of(code), lines)
         for parent in _items(record.get("unknown_in")):
             see(self.drift, (channel, event_type, name_of(parent)), lines, first, last)
+        for pointer in _items(record.get("unusual")):
+            see(self.unusual, (channel, event_type, name_of(pointer)), lines, first, last)
 
     def add_slow(self, ms: Any, request_id: str | None, reference: str | None) -> None:
         """Keep a delivery if it is among the slowest."""

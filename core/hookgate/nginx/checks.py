@@ -13,13 +13,15 @@ from .patterns import (
     JSON_WITH_ODD_CHARSET,
     LENGTH,
     LIST_OF_MEDIA_TYPES,
+    NO_CODING,
+    ONE_ADDRESS,
     ORIGIN_FORM,
     OTHER_MEDIA_TYPE,
     PLAIN_FIELDS,
     exactly,
     literally,
 )
-from .syntax import geo, map_, quoted
+from .syntax import geo, map_, of_field, quoted
 
 _OBSERVABLE = ("method", "route", "media_type")
 # The policy's order, as far as nginx goes.
@@ -91,7 +93,7 @@ def _source(config: Config) -> Iterator[list[str]]:
         *geo("$remote_addr", "$hookgate_is_proxy", source.trusted_proxies),
     ]
     yield geo("$realip_remote_addr", "$hookgate_by_proxy", source.trusted_proxies)
-    named, plain = "$http_" + source.header.replace("-", "_"), PLAIN_FIELDS[source.header]
+    named, plain = of_field(source.header), PLAIN_FIELDS.get(source.header, ONE_ADDRESS)
     if source.proxy_protocol:
         named, plain = "$proxy_protocol_addr", (AS_PRINTED,)
     yield [
@@ -121,7 +123,7 @@ def _http() -> Iterator[list[str]]:
     yield map_(
         "$http_content_length", "$hookgate_length", {'""': '""', f'"{LENGTH}"': '""'}, malformed
     )
-    yield map_("$http_upgrade", "$hookgate_upgrade", {'""': '""'}, malformed)
+    yield map_("$http_upgrade", "$hookgate_upgrade", {'"~*websocket"': malformed})
     yield map_(
         '"$server_protocol $http_expect"',
         "$hookgate_expect",
@@ -172,7 +174,7 @@ def _content(config: Config) -> Iterator[list[str]]:
     yield map_(
         "$http_content_encoding",
         "$hookgate_encoding",
-        {'""': '""', '"~*^identity$"': '""'},
+        {'""': '""', f'"{NO_CODING}"': '""'},
         Reason.CONTENT_ENCODING_UNSUPPORTED.code,
     )
 

@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
+from hookgate.policy import HEADERS
 from hookgate.settings import Config
 
 from .checks import UNREAD, statuses
 from .syntax import block, comment, quoted
 
 ENDPOINT = "hookgate_endpoint"
+CLIENT_FIELD = "$hookgate_client_field"
 # Debian's bundle: nginx has no default of its own.
 _SYSTEM_CA = "/etc/ssl/certs/ca-certificates.crt"
 # Forwarding fields that are in use and that nobody but this gate may set. nginx cannot drop
@@ -126,6 +128,10 @@ def _pass(config: Config) -> list[str]:
         "X-Request-Id": "$request_id",
         **dict.fromkeys((*_FORWARDING, *_HOP_BY_HOP), '""'),
     }
+    if config.source.header not in HEADERS:
+        # What a trusted proxy says there is true; nobody else may say it.
+        believed = proxies and not config.source.proxy_protocol
+        fields[config.source.header] = CLIENT_FIELD if believed else '""'
     return [
         f"client_max_body_size {config.request.max_body};",
         "# $request_uri: the target byte for byte.",

@@ -13,15 +13,13 @@ _VALUE = rf"(?:{_NAME}|{_QUOTED})"
 _PARAMETER = rf"[ \t]*+;[ \t]*+(?:{_NAME}={_VALUE})?+"
 _OTHER_PARAMETER = rf"[ \t]*+;[ \t]*+(?!charset=)(?:{_NAME}={_VALUE})?+"
 # In a quoted string any character may stand behind a backslash (RFC 9110 5.6.4).
-_UTF_8 = r"(?:utf-8|\x22\x5c?u\x5c?t\x5c?f\x5c?-\x5c?8\x22)"
+_UTF_8 = r"(?:utf-?8|\x22\x5c?u\x5c?t\x5c?f(?:\x5c?-)?\x5c?8\x22)"
 _CHARSET = rf"[ \t]*+;[ \t]*+charset={_UTF_8}(?=[ \t;]|$)"
 
-JSON_MEDIA_TYPE = (
-    rf"~*^[ \t]*+application/json(?:{_OTHER_PARAMETER})*+"
-    rf"(?:{_CHARSET}(?:{_OTHER_PARAMETER})*+)?+[ \t]*+$"
-)
+JSON_MEDIA_TYPE = rf"~*^[ \t]*+application/json(?:{_OTHER_PARAMETER}|{_CHARSET})*+[ \t]*+$"
 JSON_WITH_ODD_CHARSET = rf"~*^[ \t]*+application/json(?:{_PARAMETER})*+[ \t]*+$"
 OTHER_MEDIA_TYPE = rf"~^[ \t]*+{_NAME}/{_NAME}(?:{_PARAMETER})*+[ \t]*+$"
+NO_CODING = r"~*^[ \t,]*+(?:identity[ \t]*+(?:,[ \t,]*+|$))*+$"
 LIST_OF_MEDIA_TYPES = rf"~^{_NAME}/{_NAME}.*,"
 
 # RFC 9110 7.2, as in policy/framing.py.
@@ -44,6 +42,10 @@ _IPV6_CLIENT_OF_A_LIST = (
     rf"~^1 [0-9a-f.]*:[0-9a-f:.]* {_NO_LEADING_ZEROS}.*[0-9A-Fa-f\]]{_PORT}[ \t]*$"
 )
 AS_PRINTED = r"~^1 ([0-9a-f.:]+) \1$"
+ONE_ADDRESS = (
+    r"~^1 ([0-9.]+) \1$",
+    rf"~^1 [0-9a-f.]*:[0-9a-f:.]* {_NO_LEADING_ZEROS}[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*$",
+)
 PLAIN_FIELDS = {
     "forwarded": (),
     "x-forwarded-for": (_CLIENT_OF_A_LIST, _IPV6_CLIENT_OF_A_LIST),

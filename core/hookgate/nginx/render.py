@@ -6,14 +6,14 @@ from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from hookgate.answer import RETRY_AFTER_SECONDS
-from hookgate.policy import Policy, Reason
+from hookgate.policy import HEADERS, Policy, Reason
 from hookgate.settings import Config
 
 from .allow import render_allow
 from .checks import DECIDED, render_checks
-from .location import ENDPOINT, render_location
+from .location import CLIENT_FIELD, ENDPOINT, render_location
 from .log import render_ends, render_log
-from .syntax import RenderError, block, comment, map_, quoted, reviewed
+from .syntax import RenderError, block, comment, map_, of_field, quoted, reviewed
 
 DEFAULT_LOG = "/var/log/nginx/hookgate-audit.jsonl"
 _UPSTREAM_IDLE_SECONDS = 4
@@ -113,6 +113,8 @@ def _forwarded(config: Config) -> Iterator[list[str]]:
         {"1": f'"$hookgate_client{tail}, $hookgate_peer"'},
         "$hookgate_client",
     )
+    if config.source.header not in HEADERS and not config.source.proxy_protocol:
+        yield map_("$hookgate_by_proxy", CLIENT_FIELD, {"1": of_field(config.source.header)})
     yield map_(
         '"$hookgate_by_proxy:$http_x_forwarded_proto"',
         "$hookgate_forwarded_proto",
@@ -164,10 +166,11 @@ address, which is in no allowed range.
             "# Of the PROXY protocol's header, which `listen ... proxy_protocol` asks for.",
             "real_ip_header proxy_protocol;",
         ]
-    name = {"x-forwarded-for": "X-Forwarded-For", "x-real-ip": "X-Real-IP"}[source.header]
-    if name == "X-Real-IP":
+    known = {"x-forwarded-for": "X-Forwarded-For", "x-real-ip": "X-Real-IP"}
+    name = known.get(source.header, source.header)
+    if name != "X-Forwarded-For":
         lines += [
-            "# Of several X-Real-IP lines nginx 1.22 reads the first: the proxy has to replace the",
+            f"# Of several {name} lines nginx 1.22 reads the first: the proxy has to replace the",
             "# field, not to add one.",
         ]
     return [*lines, f"real_ip_header {name};", "real_ip_recursive on;"]

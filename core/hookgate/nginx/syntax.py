@@ -52,6 +52,11 @@ def map_(source: str, variable: str, pairs: Mapping[str, str], default: str = '"
     )
 
 
+def of_field(name: str) -> str:
+    """The variable that holds a request field's value."""
+    return "$http_" + name.lower().replace("-", "_")
+
+
 def comment(text: str) -> list[str]:
     """The text as comment lines."""
     return [f"# {line}".rstrip() for line in text.strip().splitlines()]

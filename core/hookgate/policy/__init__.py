@@ -1,12 +1,13 @@
 """The policy: pure functions from a request to a verdict."""
 
 from .checks import OBSERVABLE, Decision
-from .contract import Contract, ContractError
+from .contract import Contract
 from .document import salvage
 from .framing import declared_length
 from .policy import Policy, Step
 from .request import Fields, Head, make_head
 from .source import HEADERS, Origin, Standing, parse_address
+from .validator import ContractError
 from .verdict import UNFRAMED, Fault, Finding, Outcome, Reason
 
 __all__ = [

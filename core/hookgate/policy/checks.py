@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from hookgate.settings import Mode
 
@@ -29,10 +30,18 @@ class Rules:
     max_values: int
 
 
+class Remarks(NamedTuple):
+    """What a contract does not name, and pointers to what it only tolerates."""
+
+    unknown: Unknown | None
+    unusual: tuple[str, ...]
+
+
 class Decision:
     """One request on its way through the checks: what was seen, found and concluded.
 
-    `finding` is what refuses it, `observed` what would have. `contract` is the route's.
+    `finding` is what refuses it, `observed` what would have. `contract` is the route's, and
+    `remarks` are what it says of a document beside a finding; most have none.
     """
 
     __slots__ = (
@@ -43,7 +52,7 @@ class Decision:
         "head",
         "observed",
         "origin",
-        "unknown",
+        "remarks",
     )
 
     def __init__(
@@ -59,7 +68,7 @@ class Decision:
         self.origin = origin
         self.contract = contract
         self.document: Document | None = None
-        self.unknown: Unknown | None = None
+        self.remarks: Remarks | None = None
         self.finding: Finding | None = None
         self.observed = [*observed] if observed else []
 
@@ -129,8 +138,10 @@ def check_contract(decision: Decision, rules: Rules) -> Finding | None:  # noqa:
     document, contract = decision.document, decision.contract
     if document is None or contract is None or contract.is_plain(document):
         return None
-    decision.unknown = contract.unknown(document)
-    details = contract.find(document, len(decision.body or b""))
+    size = len(decision.body or b"")
+    details = contract.find(document, size)
+    unusual = () if details else contract.unusual(document, size)
+    decision.remarks = Remarks(contract.unknown(document), unusual)
     return Finding(Reason.CONTRACT_VIOLATION, details) if details else None
 
 

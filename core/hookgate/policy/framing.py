@@ -35,7 +35,7 @@ def find_malformed(head: Head) -> Finding | None:
         or _target(head.target)
         or _host(named.get(b"host"))
         or _body_framing(head.version, named)
-        or ("Upgrade is not offered here" if b"upgrade" in named else None)
+        or _upgrade(named.get(b"upgrade"))
         or _names(named)
     )
     if problem is None and _BAD_VALUE.search(b"".join([value for _, value in head.fields])):
@@ -67,6 +67,14 @@ def _target(target: bytes) -> str | None:
         return "the target is not in origin form"
     if _BAD_TARGET.search(target):
         return "the target holds a control character or a space"
+    return None
+
+
+def _upgrade(values: list[bytes] | None) -> str | None:
+    # RFC 9110 7.8: an offer may be ignored, and is not forwarded. Clients offer h2c or TLS with
+    # whole requests; a WebSocket's opening is no event.
+    if values is not None and b"websocket" in b",".join(values).lower():
+        return "no WebSocket is offered here"
     return None
 
 

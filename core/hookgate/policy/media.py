@@ -17,8 +17,12 @@ _PARAMETER = rb"[ \t]*+;[ \t]*+(?:(" + _TOKEN + rb")=(" + _TOKEN + rb"|" + _QUOT
 _MEDIA_TYPE = re.compile(rb"(" + _TOKEN + rb"/" + _TOKEN + rb")((?:" + _PARAMETER + rb")*+)[ \t]*+")
 _PARAMETERS = re.compile(_PARAMETER)
 
+# The registered name, and the common misspelling that Python, Java and browsers take for it.
+_UTF_8 = frozenset((b"utf-8", b"utf8"))
+_NO_CODING = frozenset((b"", b"identity"))
+
 _UNSUPPORTED = Finding(Reason.CONTENT_TYPE_UNSUPPORTED, ("the media type is not application/json",))
-_CHARSET = Finding(Reason.CHARSET_UNSUPPORTED, ("the charset is not utf-8, said once",))
+_CHARSET = Finding(Reason.CHARSET_UNSUPPORTED, ("the charset is not utf-8",))
 _REPEATED = Finding(Reason.CONTENT_TYPE_REPEATED, ("more than one Content-Type",))
 _MISSING = Finding(Reason.CONTENT_TYPE_MISSING, ("no Content-Type",))
 _ENCODED = Finding(
@@ -27,7 +31,7 @@ _ENCODED = Finding(
 
 
 def find_wrong_media_type(head: Head) -> Finding | None:
-    """`application/json` in any case, with at most one `charset=utf-8`; else a finding."""
+    """`application/json` in any case, with no charset but utf-8 (or utf8); else a finding."""
     values = head.named.get(b"content-type")
     if values is None:
         return _MISSING
@@ -44,12 +48,12 @@ def _judge_media_type(value: bytes) -> Finding | None:
         return _REPEATED if b"," in value and _MEDIA_TYPE.match(value) else _UNSUPPORTED
     if match[1].lower() != b"application/json":
         return _UNSUPPORTED
-    charsets = [
+    charsets = {
         _unquote(text).lower()
         for name, text in _PARAMETERS.findall(match[2])
         if name.lower() == b"charset"
-    ]
-    return None if charsets in ([], [b"utf-8"]) else _CHARSET
+    }
+    return None if charsets <= _UTF_8 else _CHARSET
 
 
 def _unquote(text: bytes) -> bytes:
@@ -59,8 +63,12 @@ def _unquote(text: bytes) -> bytes:
 
 
 def find_content_encoding(head: Head) -> Finding | None:
-    """Anything but `identity` is refused: what is judged must be what upstream parses."""
+    """Anything but `identity` is refused: what is judged must be what upstream parses.
+
+    Elements of a list that are empty count for nothing (RFC 9110 5.6.1.2), so an empty field does.
+    """
     values = head.named.get(b"content-encoding")
-    if values is None or all(value.lower() == b"identity" for value in values):
+    if values is None:
         return None
-    return _ENCODED
+    codings = {coding.strip(b" \t").lower() for coding in b",".join(values).split(b",")}
+    return None if codings <= _NO_CODING else _ENCODED

@@ -4,7 +4,8 @@
 peer is a trusted proxy: then the chosen field's lines are joined and read from the right until the
 first address that is not a trusted proxy (what nginx calls `real_ip_recursive`), or, where trusted
 proxies speak the PROXY protocol, the address in its header alone. Anything that cannot be parsed on
-the way leaves the source unresolved; nothing is guessed.
+the way leaves the source unresolved; nothing is guessed. A field that is none of these lists holds
+one address, on one line.
 """
 
 import re
@@ -131,6 +132,8 @@ _READERS = {
     "forwarded": _Reader(_from_forwarded, _parse_node),
 }
 HEADERS = tuple(_READERS)
+# Without a port: where one begins behind a bare IPv6 address cannot be told.
+_ONE_ADDRESS = _Reader(lambda line: [line], parse_address)
 
 
 class RangeSet:
@@ -163,7 +166,7 @@ class SourcePolicy:
         self._allow = RangeSet(allow)
         self._trusted = RangeSet(trusted_proxies)
         self._header = header.encode()
-        self._reader = _READERS[header]
+        self._reader = _READERS.get(header)
         # Peers come back: a look-up in this cache costs a tenth of parsing the address again.
         self._direct = lru_cache(maxsize=4096)(self._judge_peer)
         self._proxied = lru_cache(maxsize=4096)(self._judge_proxied)
@@ -227,12 +230,17 @@ class SourcePolicy:
         lines = head.named.get(self._header)
         if lines is None:
             return _unresolved(peer, f"a trusted proxy sent no {self._header.decode()}")
-        hops = self._reader.split(b",".join(lines).decode("latin-1"))
+        reader = self._reader
+        if reader is None:
+            reader = _ONE_ADDRESS
+            if len(lines) != 1:
+                return _unresolved(peer, f"{self._header.decode()} is there more than once")
+        hops = reader.split(b",".join(lines).decode("latin-1"))
         if hops is None:
             return _unresolved(peer, f"{self._header.decode()} is malformed")
         chain: list[str] = []
         for hop in reversed(hops):
-            address = self._reader.parse(hop)
+            address = reader.parse(hop)
             if address is None:
                 return _unresolved(peer, f"{self._header.decode()} holds an entry without address")
             chain.insert(0, str(address))

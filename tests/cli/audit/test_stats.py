@@ -19,6 +19,7 @@ def ledger(call: Call) -> Path:
     drifted: dict[str, Any] = {
         "unknown": 1,
         "unknown_in": ["/event"],
+        "unusual": ["/groupings/1"],
         "channel": "RCS",
         "event_type": "Read",
     }
@@ -43,6 +44,7 @@ def test_the_numbers_are_those_of_the_ledger(call: Call) -> None:
     assert found["fronts"] == {"sidecar": 12, "nginx": 1}
     assert found["duration_ms"]["max"] == 1.5
     assert found["unknown_members"][0]["in"] == "/event"
+    assert found["unusual"][0]["at"] == "/groupings/1"
     assert sum(bucket.get("refused", 0) for bucket in found["timeline"]["buckets"]) == 12
 
 
@@ -73,6 +75,7 @@ def test_a_person_sees_tables_bars_and_a_timeline(
     for text in (
         "13 requests in 7 lines",
         "source_not_allowed",
+        "passed, though unusual",
         "█",
         "timeline",
         "p99.9",

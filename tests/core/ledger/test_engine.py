@@ -56,6 +56,7 @@ RECORDS = st.fixed_dictionaries(
         "observed": some([], ["path_not_routed"], ["path_not_routed", "too_deep"]),
         "unknown": some(0, 2),
         "unknown_in": some([], ["/"], ["/", "/event"]),
+        "unusual": some([], ["/reference"], ["/reference", "/groupings/1"]),
         "count": some(0, 3, 40),
         "future": some({"nested": [1, {"event": "x"}]}),
     },

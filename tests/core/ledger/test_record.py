@@ -82,9 +82,19 @@ def test_whatever_the_document_its_record_is_bounded_text_or_nothing(
         assert word is None or WORD.fullmatch(word)
 
 
-@pytest.mark.parametrize("value", [None, True, 31612345678, 1.5, [], ["RCS"], {}, {"number": "1"}])
+@pytest.mark.parametrize(
+    ("sent", "recorded"),
+    [(0, "0"), (42, "42"), (2**64 - 1, str(2**64 - 1)), ("0042", "0042"), ("", ""), (None, None)],
+)
+def test_names_that_are_digits_are_recorded_as_text(sent: Any, recorded: str | None) -> None:
+    """Whoever asks for them types digits; "" and null stay as they came."""
+    read = read_event({"reference": sent, "event": {"reference": sent}}, PLAIN)
+    assert (read["reference"], read["event_reference"]) == (recorded, recorded)
+
+
+@pytest.mark.parametrize("value", [None, True, -1, 2**64, 1.5, [], ["RCS"], {}, {"number": "1"}])
 def test_members_of_another_type_are_left_out(value: Any) -> None:
-    """A text is recorded only where a text was sent."""
+    """A text is recorded only where a text or digits were sent."""
     document = {name: value for name in RCS if name not in ("from", "to", "event")}
     document |= {"from": {"number": value}, "to": value, "event": {"type": value}}
     read = read_event(document, PLAIN)

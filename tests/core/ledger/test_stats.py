@@ -126,6 +126,17 @@ def test_what_was_delivered_and_answered_other_than_200_is_counted() -> None:
     assert found.as_dict()["not_200"] == 2
 
 
+def test_what_passed_though_unusual_is_told_with_where_and_when() -> None:
+    """By channel, type and place."""
+    of = {"channel": "Instagram", "event_type": "Read", "unusual": ["/reference"]}
+    found = sums(delivery(**of), delivery(**of), delivery(unusual=[]))
+    assert {key: seen.count for key, seen in found.unusual.items()} == {
+        ("Instagram", "Read", "/reference"): 2
+    }
+    (told,) = found.as_dict()["unusual"]
+    assert (told["at"], told["count"]) == ("/reference", 2)
+
+
 def test_unknown_members_are_told_with_where_and_when() -> None:
     """Drift is by channel, type and parent, with first and last time; so are types."""
     early, late = "2025-01-01T00:00:00.000000Z", "2025-02-01T00:00:00Z"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from hookgate.config import load_contract
 from hookgate.policy import Contract
-from hookgate.policy.contract import MOST_FINDINGS
+from hookgate.policy.validator import MOST_FINDINGS
 from support.effort import at_most
 from support.events import RCS
 from support.provider import with_member
@@ -227,7 +227,7 @@ def test_a_large_body_has_one_finding_soon(contract: Contract, document: dict[st
 def test_a_small_body_has_at_most_eight_findings(count: int) -> None:
     """The rest is not listed."""
     document = {**RCS, "groupings": [1] * count}
-    assert len(EVENTS.find(document, 4095)) == min(count, MOST_FINDINGS)
+    assert len(EVENTS.find(document, 2500)) == min(count, MOST_FINDINGS)
 
 
 @pytest.mark.parametrize("size", [0, 4095, 4096, 1 << 20])

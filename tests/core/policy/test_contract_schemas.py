@@ -123,6 +123,13 @@ def test_a_schema_that_stays_in_its_file_is_a_contract(schema: Any) -> None:
         ({"$defs": {"unused": {"$ref": "http://127.0.0.1:9/"}}}, "127.0.0.1"),
         ({"format": "cm-utc-tme"}, "cm-utc-tme"),
         ({"properties": {"a": {"format": "phone"}}}, "phone"),
+        ({"x-tolerated": None}, "x-tolerated is no schema"),
+        ({"x-tolerated": True}, "x-tolerated is no schema"),
+        ({"x-tolerated": []}, "x-tolerated is no schema"),
+        ({"x-tolerated": {"type": "nope"}}, "x-tolerated: "),
+        ({"x-tolerated": {"$ref": "#/$defs/b"}, "$defs": {"a": {}}}, "x-tolerated: "),
+        ({"x-tolerated": {"$ref": "#/properties/a"}, "properties": {"a": {}}}, "x-tolerated: "),
+        ({"x-tolerated": {"$ref": "http://127.0.0.1:9/"}}, "127.0.0.1"),
     ],
 )
 def test_what_is_no_contract_is_refused_with_a_word_on_it(schema: Any, word: str) -> None:
@@ -153,7 +160,8 @@ def test_a_schema_of_the_deepest_nesting_is_a_contract_and_one_deeper_is_none() 
         ("email", "a@example.com", "a"),
         ("uri", "https://example.com/", "example"),
         ("ipv4", "203.0.113.5", "203.0.113.256"),
-        ("cm-utc-time", "2025-09-03T08:00:05", "2025-09-03"),
+        ("cm-utc-time", "2025-09-03T08:00:05Z", "2025-09-03T08:00:05+00:00"),
+        ("cm-utc-time-offset", "2025-09-03T08:00:05+00:00", "2025-09-03T08:00:05+01:00"),
     ],
 )
 def test_formats_are_checked(format_: str, good: str, bad: str) -> None:
@@ -161,6 +169,61 @@ def test_formats_are_checked(format_: str, good: str, bad: str) -> None:
     contract = make({"properties": {"a": {"format": format_}}})
     assert contract.find({"a": good}, 10) == ()
     assert len(contract.find({"a": bad}, 10)) == 1
+
+
+TOLERANT = {
+    "properties": {"a": {"type": "string"}, "b": {"$ref": "#/$defs/o"}},
+    "$defs": {"d": {"type": ["object", "null"], "properties": {"c": {}}}, "o": {"type": "object"}},
+    "x-tolerated": {
+        "properties": {"a": {"type": ["string", "integer"]}, "b": {"$ref": "#/$defs/d"}}
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("document", "found", "unusual", "unknown"),
+    [
+        ({"a": "x", "b": {}}, (), (), False),
+        ({"a": 1, "b": {}}, (), ("/a",), False),
+        ({"a": 1, "b": None}, (), ("/a", "/b"), False),
+        ({"a": 1, "31612345678": 1}, (), ("/a",), True),
+        ({"a": None, "b": None}, ("/a: not of type integer or string",), ("/a", "/b"), False),
+    ],
+)
+def test_a_contract_may_tolerate_more_than_it_asks(
+    document: dict[str, Any], found: tuple[str, ...], unusual: tuple[str, ...], unknown: bool
+) -> None:
+    """By `x-tolerated`, a second schema, which may refer to the definitions beside it."""
+    contract = make(TOLERANT)
+    assert contract.find(document, 10) == found
+    assert contract.unusual(document, 10) == unusual
+    assert (contract.unknown(document) is not None) is unknown
+    assert contract.is_plain(document) is not (unknown or bool(unusual))
+    assert bool(contract.find_with_values(document)) is bool(found)
+
+
+def test_what_the_contract_asks_is_never_refused_by_what_it_tolerates() -> None:
+    """Whoever writes the second schema too narrow loses nothing by it."""
+    contract = make({"properties": {"a": {"type": "string"}}, "x-tolerated": {"required": ["b"]}})
+    assert contract.find({"a": "x"}, 10) == contract.unusual({"a": "x"}, 10) == ()
+    assert contract.find({"a": 1, "b": 1}, 10) == ()
+    assert contract.find({"a": 1}, 10) == ("/b: missing",)
+
+
+def test_what_is_unusual_is_pointed_to_without_a_name_that_the_sender_chose() -> None:
+    """As a finding is: a member's name may be a phone number."""
+    contract = make({"additionalProperties": {"items": {"type": "string"}}, "x-tolerated": {}})
+    document = {"31612345678": ["31612345678", 31612345678]}
+    assert contract.unusual(document, 10) == ("/*/1",)
+
+
+def test_a_schema_that_leads_back_to_itself_points_to_the_whole() -> None:
+    """To find the place would be to go many ways."""
+    tree = {"anyOf": [{"type": "null"}, {"required": ["a"], "properties": {"a": {"$ref": "#"}}}]}
+    contract = make({**tree, "x-tolerated": {}})
+    assert contract.tells_places
+    assert contract.find({"a": {}}, 10) == ()
+    assert contract.unusual({"a": {}}, 10) == ("/",)
 
 
 def test_the_digest_is_the_texts() -> None:

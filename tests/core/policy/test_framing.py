@@ -152,16 +152,32 @@ def test_no_two_or_an_invalid_host_is_malformed(values: list[bytes], version: st
 @pytest.mark.parametrize(
     "fields",
     [
-        ((b"Upgrade", b"websocket"), (b"Connection", b"Upgrade")),
         ((b"Upgrade", b"h2c"), (b"Connection", b"Upgrade, HTTP2-Settings")),
         ((b"UPGRADE", b"H2C"),),
-        ((b"upgrade", b"TLS/1.0"),),
+        ((b"Upgrade", b"h2c"), (b"upgrade", b"TLS/1.0")),
+        ((b"upgrade", b"TLS/1.2, HTTP/2.0"), (b"Connection", b"Upgrade")),
         ((b"Upgrade", b""),),
     ],
     ids=repr,
 )
-def test_an_upgrade_is_malformed(fields: Fields) -> None:
-    """No other protocol is offered, in any case and with or without `Connection: upgrade`."""
+@pytest.mark.parametrize("version", ["1.1", "1.0"])
+def test_an_offer_of_another_protocol_is_passed_over(fields: Fields, version: str) -> None:
+    """RFC 9110 7.8: a server may ignore it, and must in HTTP/1.0."""
+    assert find_malformed(with_fields(*fields)._replace(version=version)) is None
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        ((b"Upgrade", b"websocket"), (b"Connection", b"Upgrade")),
+        ((b"UPGRADE", b"WebSocket"),),
+        ((b"Upgrade", b"h2c, websocket"),),
+        ((b"Upgrade", b"h2c"), (b"Upgrade", b"websocket/13")),
+    ],
+    ids=repr,
+)
+def test_a_websocket_is_malformed(fields: Fields) -> None:
+    """In any case, among other offers, and with or without `Connection: upgrade`."""
     assert_malformed(with_fields(*fields))
 
 

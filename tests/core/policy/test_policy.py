@@ -78,7 +78,7 @@ def test_a_clean_head_is_worth_its_body() -> None:
     decision = policy.complete(screened, CLEAN)
     assert decision.reason is Reason.CLEAN
     assert decision.document == json.loads(CLEAN)
-    assert decision.unknown is None
+    assert decision.remarks is None
     assert (screened.body, screened.document, screened.finding) == (None, None, None)
 
 

@@ -102,7 +102,7 @@ def test_members_the_contract_does_not_know_are_counted_even_where_it_is_broken(
     """The count is made before the verdict."""
     decision = make_policy().judge(request(), event(extra=1, channel=5))
     assert decision.reason is Reason.CONTRACT_VIOLATION
-    assert decision.unknown == (1, ("/",))
+    assert decision.remarks == ((1, ("/",)), ())
 
 
 @pytest.mark.parametrize(

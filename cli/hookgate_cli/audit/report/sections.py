@@ -223,6 +223,7 @@ def drift(summary: Summary) -> Section:
     """What the provider sends that the contract does not name, and what it sends at all."""
     named = {
         "Objects with members that the contract does not name": _named(summary.drift),
+        "Members that passed, though unusual": _named(summary.unusual),
         "Channels and event types": _named(summary.types),
     }
     parts = [
