@@ -166,7 +166,9 @@ class Metrics:
             "hookgate_gate_seconds": [([], self.gate_seconds.copy())],
             "hookgate_upstream_seconds": [([], self.upstream_seconds.copy())],
             "hookgate_upstream_errors_total": rows(self.upstream_errors),
-            "hookgate_upstream_failing": rows(dict.fromkeys(gate.troubles.present, 1)),
+            "hookgate_upstream_failing": rows(
+                {error.word: int(error.word in gate.troubles.present) for error in UpstreamError}
+            ),
             "hookgate_connections": rows({s.name.lower(): n for s, n in self.connections.items()}),
             "hookgate_connections_evicted_total": [([], self.evicted)],
             "hookgate_handshake_failures_total": rows(self.handshake_failures),
