@@ -10,9 +10,10 @@ from typing import Any
 
 import netaddr
 
+from .address import UnixAddress, parse_unix_address
 from .keys import KEYS, ROUTE_KEYS, SECTIONS, Key
 from .ledger.seal import split_keys
-from .policy import OBSERVABLE, Contract, ContractError
+from .policy import OBSERVABLE, UNIX_PEER, Contract, ContractError
 from .ranges import parse_networks
 from .settings import (
     AuditSettings,
@@ -138,6 +139,7 @@ def _assemble(
     allow = _networks("source.allow", values["source.allow"], problems)
     allow += _read_networks("source.allow_file", values["source.allow_file"], problems)
     trusted = _networks("source.trusted_proxies", values["source.trusted_proxies"], problems)
+    trusts_unix = UNIX_PEER in values["source.trusted_proxies"]
     if not values["source.allow"] and not values["source.allow_file"]:
         problems.append('source.allow is empty: nobody could send; write ["cm.com"]')
     overlap = netaddr.IPSet(allow) & netaddr.IPSet(trusted)
@@ -146,7 +148,7 @@ def _assemble(
             f"source.trusted_proxies overlaps source.allow in {overlap.iter_cidrs()[0]}: "
             "a proxy's own address would be taken for the client"
         )
-    if values["source.proxy_protocol"] and not trusted:
+    if values["source.proxy_protocol"] and not (trusted or trusts_unix):
         problems.append(
             "source.proxy_protocol needs source.trusted_proxies: from anybody else it is no proof"
         )
@@ -157,6 +159,7 @@ def _assemble(
     seal_key = _seal_keys("audit.seal_key_file", values["audit.seal_key_file"], problems)
     _check_certificates(values, problems)
     _check_listener(values, problems)
+    _check_unix_sockets(values, problems)
     if not values["audit.path"]:
         problems.append('audit.path is empty; name a file, or "-" for stdout')
     section = {
@@ -176,6 +179,7 @@ def _assemble(
             values["source.allow_file"],
             values["source.header"],
             values["source.proxy_protocol"],
+            trusts_unix,
         ),
         request=RequestSettings(**section["request"]),
         routes=routes,
@@ -193,6 +197,8 @@ def _networks(
 ) -> tuple[netaddr.IPNetwork, ...]:
     networks: list[netaddr.IPNetwork] = []
     for place, entry in enumerate(entries):
+        if entry == UNIX_PEER and where == "source.trusted_proxies":
+            continue
         try:
             networks += parse_networks(entry)
         except ValueError as error:
@@ -267,6 +273,24 @@ def _check_listener(values: dict[str, Any], problems: list[str]) -> None:
         problems.append(
             'audit.path = "-" is for one worker: lines of several would mix; '
             "name a file, and each worker writes one of its own beside it"
+        )
+
+
+def _check_unix_sockets(values: dict[str, Any], problems: list[str]) -> None:
+    listen, url = values["sidecar.listen"], values["upstream.url"]
+    if isinstance(listen, UnixAddress):
+        if UNIX_PEER not in values["source.trusted_proxies"]:
+            problems.append(
+                f'sidecar.listen = "{listen}" needs "{UNIX_PEER}" in source.trusted_proxies: who '
+                "connects there has no address, and every event would be refused; the proxy in "
+                "front names the client"
+            )
+        if listen == values["sidecar.admin"]:
+            problems.append(f'sidecar.admin = "{listen}" is where sidecar.listen is')
+    if values["upstream.host"] == "upstream" and url and parse_unix_address(url) is not None:
+        problems.append(
+            f'upstream.host = "upstream" has no host to take from upstream.url = "{url}"; '
+            'write "preserve", or a name like "localhost"'
         )
 
 

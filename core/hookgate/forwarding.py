@@ -3,7 +3,7 @@
 import re
 
 from .known import remember_short
-from .policy import Fields, Head
+from .policy import UNIX_PEER, Fields, Head
 from .policy.source import Origin
 
 # RFC 9110 7.6.1 and the fields it lists; Expect was answered here, Content-Length is fresh.
@@ -76,7 +76,9 @@ def upstream_head(head: Head, origin: Origin, host: bytes) -> bytes:
             parts += (name, b": ", value, b"\r\n")
     # Only a trusted proxy makes a chain.
     trusted = bool(origin.chain) and head.proxied_for is None
-    chain = ", ".join((*origin.chain, origin.peer)).encode()
+    # What came over a Unix socket names the client and those behind the proxy: it has no address.
+    peers = () if origin.peer == UNIX_PEER else (origin.peer,)
+    chain = ", ".join((*origin.chain, *peers)).encode()
     proto = _vouched(head, b"x-forwarded-proto", trusted)
     parts += (
         b"X-Forwarded-For: ",

@@ -1,17 +1,15 @@
 """The one HTTP client that both fronts send with: pooled connections, one deadline, no retries."""
 
 import asyncio
-import ssl
 from collections import deque
 from math import inf
-from urllib.parse import urlsplit
 
+from .endpoint import Endpoint
 from .exchange import Caller, Connection
 from .known import Known
 from .policy import Reason
 from .response import Response
 from .settings import UpstreamSettings
-from .tls import client_context
 
 # Common servers close an idle connection after 5 s (Node.js, uvicorn) or more; closing first
 # means that none is picked which is about to go.
@@ -20,15 +18,6 @@ IDLE_SECONDS = 4.0
 _READ_SECONDS = 0.01
 # An upstream says the same again and again: whole answers that were read before are not parsed.
 _MOST_KNOWN = 64
-
-
-def endpoint(settings: UpstreamSettings) -> tuple[str, int, ssl.SSLContext | None]:
-    """Where to connect, and with what TLS, if any."""
-    url = urlsplit(settings.url)
-    if url.scheme == "http":
-        return url.hostname or "", url.port or 80, None
-    tls = client_context(settings.ca_file, settings.client_cert, settings.client_key)
-    return url.hostname or "", url.port or 443, tls
 
 
 class _Waiting:
@@ -48,7 +37,7 @@ class Upstream:
 
     def __init__(self, settings: UpstreamSettings) -> None:
         self._settings = settings
-        self._host, self._port, self._tls = endpoint(settings)
+        self._endpoint = Endpoint.of(settings)
         self._loop = asyncio.get_running_loop()
         self._idle: list[Connection] = []
         self._waiting: deque[_Waiting] = deque()
@@ -124,9 +113,7 @@ class Upstream:
     async def _connect(self, waiting: _Waiting) -> None:
         connection = Connection(self, self._settings.max_response)
         try:
-            await self._loop.create_connection(
-                lambda: connection, self._host, self._port, ssl=self._tls
-            )
+            await self._endpoint.connect(lambda: connection)
         except (OSError, UnicodeError):  # TLS, look-up and time-out errors are OSErrors
             self._give_up(waiting)
             return

@@ -1,10 +1,9 @@
 """Whether the upstream can be connected to."""
 
 import asyncio
-import ssl
 
+from hookgate.endpoint import Endpoint
 from hookgate.settings import UpstreamSettings
-from hookgate.upstream import endpoint
 
 FRESH_SECONDS = 2.0
 _SECONDS = 2.0
@@ -15,7 +14,7 @@ class UpstreamProbe:
 
     def __init__(self) -> None:
         self._settings: UpstreamSettings | None = None
-        self._endpoint: tuple[str, int, ssl.SSLContext | None] | None = None
+        self._endpoint: Endpoint | None = None
         self._fresh_until = 0.0
         self._connects = False
         self._turn = asyncio.Lock()
@@ -35,11 +34,10 @@ class UpstreamProbe:
     async def _connect(self, settings: UpstreamSettings) -> bool:
         try:
             if self._endpoint is None:
-                self._endpoint = endpoint(settings)
-            host, port, tls = self._endpoint
+                self._endpoint = Endpoint.of(settings)
             async with asyncio.timeout(_SECONDS):
-                _, writer = await asyncio.open_connection(host, port, ssl=tls)
+                transport = await self._endpoint.connect(asyncio.Protocol)
         except (OSError, ValueError):  # TLS, look-up and time-out errors are OSErrors
             return False
-        writer.transport.abort()
+        transport.abort()
         return True

@@ -1,0 +1,45 @@
+"""How to connect to the upstream: over TCP, with or without TLS, or to a Unix socket."""
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from typing import NamedTuple, Self
+from urllib.parse import urlsplit
+
+from .address import parse_unix_address
+from .settings import UpstreamSettings
+from .tls import client_context
+
+
+class Endpoint(NamedTuple):
+    """A host and port and its TLS, if any; or a Unix socket's `path`."""
+
+    host: str
+    port: int
+    tls: ssl.SSLContext | None
+    path: str = ""
+
+    @classmethod
+    def of(cls, settings: UpstreamSettings) -> Self:
+        """What `upstream.url` names. Raises ValueError where TLS files cannot be used."""
+        unix = parse_unix_address(settings.url)
+        if unix is not None:
+            return cls("", 0, None, unix.path)
+        url = urlsplit(settings.url)
+        if url.scheme == "http":
+            return cls(url.hostname or "", url.port or 80, None)
+        tls = client_context(settings.ca_file, settings.client_cert, settings.client_key)
+        return cls(url.hostname or "", url.port or 443, tls)
+
+    async def connect(self, make: Callable[[], asyncio.BaseProtocol]) -> asyncio.Transport:
+        """Connect, with the protocol that `make` returns.
+
+        Raises OSError, and UnicodeError for a name that cannot be one.
+        """
+        loop = asyncio.get_running_loop()
+        transport: asyncio.Transport
+        if self.path:
+            transport, _ = await loop.create_unix_connection(make, self.path)
+        else:
+            transport, _ = await loop.create_connection(make, self.host, self.port, ssl=self.tls)
+        return transport
