@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 from hookgate.settings import Config
 
 from .checks import UNREAD, statuses
+from .names import Names
 from .syntax import block, comment, quoted
 
-ENDPOINT = "hookgate_endpoint"
 # Debian's bundle: nginx has no default of its own.
 _SYSTEM_CA = "/etc/ssl/certs/ca-certificates.crt"
 # Forwarding fields that are in use and that nobody but this gate may set. nginx cannot drop
@@ -36,7 +36,7 @@ _HOP_BY_HOP = (
 )
 
 
-def render_location(config: Config, log: str) -> list[str]:
+def render_location(config: Config, names: Names, log: str) -> list[str]:
     """The server's part: nginx's own refusals, the checks' answers, and what passes."""
     head = """
 The gate as far as nginx can be one: source, method, route, media type, content encoding and size,
@@ -53,7 +53,7 @@ a body instead of the whole, and writes its records after answering: see docs/ng
     lines = [
         *comment(head),
         "",
-        f"access_log {quoted(log)} hookgate;",
+        f"access_log {quoted(log)} {names.log_format};",
         "server_tokens off;",
         "underscores_in_headers off;",
         "ignore_invalid_headers on;",
@@ -89,7 +89,7 @@ a body instead of the whole, and writes its records after answering: see docs/ng
         "# After these nobody knows where the next request begins: the connection ends.",
         *block(f"location = {_ANSWER}", _answer()),
         "",
-        *block("location /", _pass(config)),
+        *block("location /", _pass(config, names)),
     ]
 
 
@@ -109,11 +109,11 @@ def _answer() -> list[str]:
     ]
 
 
-def _pass(config: Config) -> list[str]:
+def _pass(config: Config, names: Names) -> list[str]:
     upstream = config.upstream
-    scheme = urlsplit(upstream.url).scheme
+    scheme = "https" if upstream.url.startswith("https:") else "http"
     timeout = _time(upstream.timeout)
-    proxies = config.source.trusted_proxies
+    proxies = config.source.has_proxies
     host = {"preserve": "$http_host", "upstream": urlsplit(upstream.url).netloc}
     fields = {
         "Host": host.get(upstream.host, upstream.host),
@@ -127,7 +127,7 @@ def _pass(config: Config) -> list[str]:
     return [
         f"client_max_body_size {config.request.max_body};",
         "# $request_uri: the target byte for byte.",
-        f"proxy_pass {scheme}://{ENDPOINT}$request_uri;",
+        f"proxy_pass {scheme}://{names.upstream}$request_uri;",
         "proxy_http_version 1.1;",
         "# The whole body first, and to one server once: the provider retries.",
         "proxy_request_buffering on;",
