@@ -76,7 +76,7 @@ def _shown(value: object) -> str:
 
 
 def command_line(max_body: int, listen: tuple[str, int], script: str) -> list[str]:
-    """The complete mitmdump command for a configuration."""
+    """The complete mitmdump command for a configuration; the host "" is every address."""
     settings = {need.option: need.value for need in NEEDS if need.value is not None}
     settings["body_size_limit"] = body_size_limit(max_body)
     host, port = listen

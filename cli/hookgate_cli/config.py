@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from hookgate.config import DEFAULT_CONTRACT
-from hookgate.dial import endpoint
+from hookgate.endpoint import Endpoint
 from hookgate.keys import KEYS, ROUTE_KEYS, SECTIONS
 from hookgate.policy import Policy
 from hookgate.reach import Reached, reach, speaks_tls
@@ -104,7 +104,7 @@ def _connect(settings: UpstreamSettings) -> None:
 
 
 async def _try(settings: UpstreamSettings) -> Reached:
-    where = endpoint(settings)
+    where = Endpoint.of(settings)
     reached = await reach(where, settings.timeout, _LINGER_SECONDS)
     if reached.error is None and where.tls is None and await speaks_tls(where, _HELLO_SECONDS):
         return reached._replace(error=UpstreamError.TLS_NONE)

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from hookgate.address import UnixAddress
 from hookgate.sources import find_file
 
 from .common import AuditOption, ConfigOption, ListenOption, UpstreamOption, fail, load_config
@@ -39,15 +40,25 @@ def mitmdump(
     if find_spec("mitmproxy") is None:
         fail("mitmproxy is not installed; pip install 'hookgate[addon]'")
     import hookgate_addon.script  # noqa: PLC0415  # mitmproxy takes 0.5 s to import
+    from hookgate_addon.confdir import own_confdir  # noqa: PLC0415
     from hookgate_addon.startup import command_line  # noqa: PLC0415
 
     settings = load_config(
         config, {"upstream.url": upstream, "sidecar.listen": listen, "audit.path": audit}
     )
-    command = command_line(
-        settings.request.max_body, settings.sidecar.listen, hookgate_addon.script.__file__
-    )
+    address = settings.sidecar.listen
+    if isinstance(address, UnixAddress):
+        fail(
+            f'sidecar.listen = "{address}" is for hookgate serve: mitmproxy listens on TCP alone; '
+            "give --listen HOST:PORT"
+        )
+    command = command_line(settings.request.max_body, address, hookgate_addon.script.__file__)
+    try:
+        confdir = own_confdir()
+    except OSError as error:
+        fail(f"mitmproxy needs a folder that it can write; name one in $TMPDIR ({error.strerror})")
     options = {
+        "confdir": confdir,
         "hookgate_config": find_file(config, os.environ),
         "hookgate_upstream": upstream,
         "hookgate_audit": audit,

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from hookgate.nginx import DEFAULT_LOG, RenderError
+from hookgate.nginx import Names, RenderError
 from hookgate.nginx import render as render_files
 from hookgate.ranges import SHIPPED
 from hookgate.sources import gather
@@ -23,7 +23,21 @@ _REVIEW_DAYS = 180
 _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 
 LogOption = Annotated[
-    str, typer.Option("--log", metavar="FILE", help="Where nginx is to write its records.")
+    str,
+    typer.Option(
+        "--log",
+        metavar="FILE",
+        help=f"Where nginx is to write its records; else {Names().default_log}, with --name in it.",
+    ),
+]
+NameOption = Annotated[
+    str,
+    typer.Option(
+        "--name",
+        metavar="NAME",
+        help="Stands in the names of files, variables, log format and upstream: for a second "
+        "endpoint in one nginx.",
+    ),
 ]
 
 
@@ -32,7 +46,8 @@ def render(
     folder: Annotated[
         Path, typer.Option("--out", metavar="DIR", help="Where to write; made if it is missing.")
     ] = Path("nginx"),
-    log: LogOption = DEFAULT_LOG,
+    log: LogOption = "",
+    name: NameOption = "",
     config: ConfigOption = None,
 ) -> None:
     """Write the includes that do in nginx what this configuration says.
@@ -44,12 +59,14 @@ def render(
       hookgate nginx render --out /etc/nginx/hookgate
 
       hookgate nginx render --config hookgate.toml --log /var/log/nginx/events.jsonl
+
+      hookgate nginx render --config orders.toml --name orders --out /etc/nginx/hookgate
     """
-    files = _render(config, log)
+    files = _render(config, log, name)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name, text in files.items():
-            (folder / name).write_text(text, encoding="ascii")
+        for file, text in files.items():
+            (folder / file).write_text(text, encoding="ascii")
     except OSError as error:
         fail(f"{error.filename} cannot be written: {error.strerror}")
     out.print(f"Wrote {', '.join(files)} to {printable(folder)}/.", soft_wrap=True)
@@ -59,7 +76,8 @@ def render(
 @app.command()
 def diff(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the includes are deployed.")],
-    log: LogOption = DEFAULT_LOG,
+    log: LogOption = "",
+    name: NameOption = "",
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -74,9 +92,9 @@ def diff(
     if not folder.is_dir():
         fail(f"{folder} is no folder; name the one that holds the includes")
     changes = {
-        name: change
-        for name, text in _render(config, log).items()
-        if (change := _compare(folder / name, text))
+        file: change
+        for file, text in _render(config, log, name).items()
+        if (change := _compare(folder / file, text))
     }
     if as_json:
         reviewed = {name: ranges.reviewed for name, ranges in SHIPPED.items()}
@@ -88,12 +106,12 @@ def diff(
         raise typer.Exit(FINDING)
 
 
-def _render(config: str | None, log: str) -> dict[str, str]:
+def _render(config: str | None, log: str, name: str) -> dict[str, str]:
     settings = load_config(config, offline=True)
     if not gather(config).keys["upstream.url"].value:
         err.print(f"upstream.url is not set; {ASSUMED_UPSTREAM} is assumed")
     try:
-        return render_files(settings, log)
+        return render_files(settings, log, name)
     except RenderError as error:
         fail(str(error))
 

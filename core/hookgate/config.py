@@ -10,10 +10,11 @@ from typing import Any
 
 import netaddr
 
+from .address import UnixAddress, parse_unix_address
 from .files import FileError, is_open_to_all, read_file, read_secret
 from .keys import KEYS, ROUTE_KEYS, SECTIONS, Key
 from .ledger.seal import split_keys
-from .policy import OBSERVABLE, Contract, ContractError
+from .policy import OBSERVABLE, UNIX_PEER, Contract, ContractError
 from .ranges import parse_networks
 from .redaction import redact_url, shown, shown_path, shown_secret_path
 from .settings import (
@@ -151,6 +152,7 @@ def _assemble(
     )
     allow = tuple(network for networks in allow_lists.values() for network in networks)
     trusted = tuple(network for networks in trusted_lists.values() for network in networks)
+    trusts_unix = UNIX_PEER in values["source.trusted_proxies"]
     if not values["source.allow"] and not values["source.allow_file"]:
         problems.append('source.allow is empty: nobody could send; write ["cm.com"]')
     _check_overlap(allow_lists, trusted_lists, problems)
@@ -168,6 +170,7 @@ def _assemble(
     seal_key = _seal_keys("audit.seal_key_file", values["audit.seal_key_file"], problems, warnings)
     _check_certificates(values, problems, warnings)
     _check_listener(values, problems, warnings)
+    _check_unix_sockets(values, problems)
     if not values["audit.path"]:
         problems.append('audit.path is empty; name a file, or "-" for stdout')
     section = {
@@ -189,6 +192,7 @@ def _assemble(
             values["source.trusted_proxies_file"],
             values["source.header"],
             values["source.proxy_protocol"],
+            trusts_unix,
         ),
         request=RequestSettings(**section["request"]),
         routes=routes,
@@ -207,6 +211,8 @@ def _networks(
 ) -> tuple[netaddr.IPNetwork, ...]:
     networks: list[netaddr.IPNetwork] = []
     for place, entry in enumerate(entries):
+        if entry == UNIX_PEER and where == "source.trusted_proxies":
+            continue
         try:
             networks += parse_networks(entry)
         except ValueError as error:
@@ -324,6 +330,24 @@ def _check_listener(values: dict[str, Any], problems: list[str], warnings: list[
         problems.append(
             'audit.path = "-" is for one worker: lines of several would mix; '
             "name a file, and each worker writes one of its own beside it"
+        )
+
+
+def _check_unix_sockets(values: dict[str, Any], problems: list[str]) -> None:
+    listen, url = values["sidecar.listen"], values["upstream.url"]
+    if isinstance(listen, UnixAddress):
+        if UNIX_PEER not in values["source.trusted_proxies"]:
+            problems.append(
+                f'sidecar.listen = "{listen}" needs "{UNIX_PEER}" in source.trusted_proxies: who '
+                "connects there has no address, and every event would be refused; the proxy in "
+                "front names the client"
+            )
+        if listen == values["sidecar.admin"]:
+            problems.append(f'sidecar.admin = "{listen}" is where sidecar.listen is')
+    if values["upstream.host"] == "upstream" and url and parse_unix_address(url) is not None:
+        problems.append(
+            f'upstream.host = "upstream" has no host to take from upstream.url = "{url}"; '
+            'write "preserve", or a name like "localhost"'
         )
 
 

@@ -7,35 +7,16 @@ import socket
 import ssl
 from collections.abc import Callable, Iterable
 from enum import Enum
-from typing import NamedTuple, TypeVar
-from urllib.parse import urlsplit
+from typing import TypeVar
 
+from .endpoint import Endpoint
 from .policy import Reason
-from .settings import UpstreamSettings
-from .tls import client_context
 from .upstream_error import Failure, UpstreamError
 
 P = TypeVar("P", bound=asyncio.BaseProtocol)
 _Address = tuple[
     socket.AddressFamily, tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]
 ]
-
-
-class Endpoint(NamedTuple):
-    """Where to connect, and with what TLS, if any."""
-
-    host: str
-    port: int
-    tls: ssl.SSLContext | None
-
-
-def endpoint(settings: UpstreamSettings) -> Endpoint:
-    """What the settings say. Raises ValueError where a file of theirs cannot be used."""
-    url = urlsplit(settings.url)
-    if url.scheme == "http":
-        return Endpoint(url.hostname or "", url.port or 80, None)
-    tls = client_context(settings.ca_file, settings.client_cert, settings.client_key)
-    return Endpoint(url.hostname or "", url.port or 443, tls)
 
 
 class Stage(Enum):
@@ -65,8 +46,13 @@ class Dial:
         The name's addresses are tried in turn, each time it is looked up anew.
         Raises OSError or UnicodeError, for `cause`.
         """
-        host, port, tls = self._endpoint
+        host, port, tls, path = self._endpoint
         loop = asyncio.get_running_loop()
+        if path:
+            self.stage = Stage.CONNECT
+            _, protocol = await loop.create_unix_connection(make_protocol, path)
+            self.peer = path
+            return protocol
         addresses = await _look_up(loop, host, port)
         self.stage = Stage.CONNECT
         connected, self.peer = await _connect(loop, addresses)
@@ -121,7 +107,7 @@ async def _connect(
 _BY_ERRNO = {
     number: error
     for error, numbers in {
-        UpstreamError.REFUSED: (errno.ECONNREFUSED,),
+        UpstreamError.REFUSED: (errno.ECONNREFUSED, errno.ENOENT),
         UpstreamError.NO_ROUTE: (
             errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN,
             errno.EAFNOSUPPORT,

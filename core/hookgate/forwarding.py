@@ -3,7 +3,7 @@
 import re
 
 from .known import remember_short
-from .policy import Fields, Head
+from .policy import UNIX_PEER, Fields, Head
 from .policy.source import Origin
 
 # RFC 9110 7.6.1 and the fields it lists; Expect was answered here, Content-Length is fresh.
@@ -78,7 +78,9 @@ def upstream_head(head: Head, origin: Origin, host: bytes, client_field: bytes =
             if host and name.lower() == b"host":
                 value = host  # the one value that may change
             parts += (name, b": ", value, b"\r\n")
-    chain = ", ".join((*origin.chain, origin.peer)).encode()
+    # What came over a Unix socket names the client and those behind the proxy: it has no address.
+    peers = () if origin.peer == UNIX_PEER else (origin.peer,)
+    chain = ", ".join((*origin.chain, *peers)).encode()
     proto = _vouched(head, b"x-forwarded-proto", trusted)
     parts += (
         b"X-Forwarded-For: ",

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
+from .address import ListenAddress, parse_listen_address, parse_unix_address
 from .client_field import client_field
 from .policy import OBSERVABLE
 from .policy.document import DEEPEST
@@ -20,7 +21,7 @@ _SIZE = re.compile(r"([0-9]{1,15}) ?(B|KiB|MiB|GiB)")
 _SIZE_UNITS = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 _DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?) ?(ms|s|m|h)")
 _DURATION_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-_LISTEN = re.compile(r"(?:\[([0-9A-Fa-f:]+)\]|([0-9A-Za-z.-]*)):([0-9]{1,5})")
+_FILE_MODE = re.compile(r"0?[0-7]{3}")
 
 # A DNS name (a service's may hold "_"), or an address; an IPv6 one without its brackets.
 _HOST = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]*|[0-9A-Fa-f]*:[0-9A-Fa-f:.]+")
@@ -141,9 +142,14 @@ def methods(value: Any) -> tuple[str, ...]:
 
 
 def upstream_url(value: Any) -> str:
-    """http://host[:port] or https://; the sender's target is kept, so no path may follow."""
+    """http://host[:port], https:// or unix:/path of a socket that speaks HTTP.
+
+    The sender's target is kept, so no path may follow the host.
+    """
     if not value:
         raise ValueError('is missing; set it here or with --upstream, like "http://127.0.0.1:8080"')
+    if (unix := parse_unix_address(text(value))) is not None:
+        return str(unix)
     if "@" in text(value):
         raise ValueError(
             "has a user or a password before its host, which do not belong there: they would show in"
@@ -175,23 +181,27 @@ def upstream_host(value: Any) -> str:
     return value
 
 
-def listen_address(value: Any) -> tuple[str, int]:
-    """host:port or [v6]:port; port 0 lets the system choose."""
-    match = _LISTEN.fullmatch(value) if isinstance(value, str) else None
-    if match is None or int(match[3]) > 65535:
-        raise ValueError('is no address to listen on; write host:port, like "127.0.0.1:8081"')
-    return match[1] or match[2] or "0.0.0.0", int(match[3])  # noqa: S104  # ":8081" means every address
+def listen_address(value: Any) -> ListenAddress:
+    """host:port, [v6]:port, :port or unix:/path; port 0 lets the system choose."""
+    return parse_listen_address(text(value))
 
 
-def admin_address(value: Any) -> tuple[str, int] | None:
+def admin_address(value: Any) -> ListenAddress | None:
     """As `listen_address`; "" is None."""
     return listen_address(value) if value != "" else None
+
+
+def file_mode(value: Any) -> int:
+    """Who may read and write a file, as chmod(1) takes it: three octal digits."""
+    if not isinstance(value, str) or not _FILE_MODE.fullmatch(value):
+        raise ValueError('is no file mode; write three octal digits, like "0660"')
+    return int(value, 8)
 
 
 _MODE = choice(*Mode)
 
 KEYS: tuple[Key, ...] = (
-    Key("upstream", "url", "", upstream_url, "Where clean events go. Required, here or by --upstream."),
+    Key("upstream", "url", "", upstream_url, 'Where clean events go: http://, https:// or "unix:/path". Required, here or by --upstream.'),
     Key("upstream", "host", "preserve", upstream_host, 'The Host sent upstream: "preserve", "upstream" (the one in url), or a literal.'),
     Key("upstream", "timeout", "5s", duration(0.01, 3600), "Connecting and the whole exchange."),
     Key("upstream", "max_connections", 128, number(1, 65535), "Pooled connections to the upstream."),
@@ -201,7 +211,7 @@ KEYS: tuple[Key, ...] = (
     Key("upstream", "client_key", "", text, "Its key, PEM; empty means it is in client_cert."),
     Key("source", "allow", ["cm.com"], strings, "Who may send: CIDRs and names of shipped range sets."),
     Key("source", "allow_file", "", text, "A file of more of them, one a line, watched for changes."),
-    Key("source", "trusted_proxies", [], strings, "Peers whose forwarding field is believed, as CIDRs."),
+    Key("source", "trusted_proxies", [], strings, 'Peers whose forwarding field is believed: CIDRs, and "unix" for whoever connects to a Unix socket.'),
     Key("source", "trusted_proxies_file", "", text, "A file of more of them, one a line, watched for changes."),
     Key("source", "header", "x-forwarded-for", client_field, "The field that names the client: x-forwarded-for, forwarded, x-real-ip, or one that holds a single address, like cf-connecting-ip. Read from trusted proxies only."),
     Key("source", "proxy_protocol", False, boolean, "Trusted proxies begin each connection with a PROXY protocol header, v1 or v2."),
@@ -218,7 +228,8 @@ KEYS: tuple[Key, ...] = (
     Key("audit", "key_file", "", text, "The secret for hmac, at least 16 bytes."),
     Key("audit", "seal_key_file", "", text, "The keys that seal each line, one a line, at least 16 bytes each: the first seals, older ones below it still prove."),
     Key("audit", "fsync", "interval", choice(*Fsync), "When lines are forced to disk: never, interval (1 s or 50 records, but 50 ms apart) or always."),
-    Key("sidecar", "listen", "127.0.0.1:8081", listen_address, "Where the sidecar listens."),
+    Key("sidecar", "listen", "127.0.0.1:8081", listen_address, 'Where the sidecar listens: host:port, ":8081" for every address of both families, or "unix:/path".'),
+    Key("sidecar", "socket_mode", "0660", file_mode, "Who may connect to a Unix socket of listen or admin, as a file mode."),
     Key("sidecar", "workers", 1, number(1, 256), "Worker processes; each writes a ledger of its own."),
     Key("sidecar", "max_connections", 1024, number(1, 1_000_000), "Open connections in all."),
     Key("sidecar", "max_foreign_connections", 64, number(1, 1_000_000), "Of those, by senders that are not allowed, also through a trusted proxy."),
@@ -232,7 +243,7 @@ KEYS: tuple[Key, ...] = (
     Key("sidecar", "keep_alive", "75s", duration(0.05, 86400), "How long an idle connection stays open."),
     Key("sidecar", "drain", "15s", duration(0, 3600), "How long a stop waits for deliveries in flight."),
     Key("sidecar", "worker_timeout", "30s", duration(1, 3600), "How long one of several workers may leave its supervisor without an answer; it is then killed and replaced."),
-    Key("sidecar", "admin", "", admin_address, 'Where health and metrics are served, like "127.0.0.1:9180"; empty is off.'),
+    Key("sidecar", "admin", "", admin_address, 'Where health and metrics are served, like "127.0.0.1:9180"; empty is off. Written as listen is.'),
     Key("sidecar", "ready_needs_upstream", False, boolean, "Whether /readyz also wants a connection to the upstream."),
     Key("sidecar", "tls_cert", "", text, "Certificate chain of the listener, PEM."),
     Key("sidecar", "tls_key", "", text, "Its key, PEM."),

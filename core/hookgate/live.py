@@ -56,6 +56,7 @@ class LiveConfig:
         old = self.current
         fixed = {
             "sidecar.listen": (old.sidecar.listen, config.sidecar.listen),
+            "sidecar.socket_mode": (old.sidecar.socket_mode, config.sidecar.socket_mode),
             "sidecar.workers": (old.sidecar.workers, config.sidecar.workers),
             "sidecar.admin": (old.sidecar.admin, config.sidecar.admin),
             "audit": (old.audit, config.audit),

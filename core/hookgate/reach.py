@@ -4,7 +4,8 @@ import asyncio
 import ssl
 from typing import NamedTuple
 
-from .dial import Dial, Endpoint, cause, detail
+from .dial import Dial, cause, detail
+from .endpoint import Endpoint
 from .upstream_error import UpstreamError
 
 

@@ -6,6 +6,8 @@ from enum import StrEnum
 
 import netaddr
 
+from .address import ListenAddress
+
 
 class Mode(StrEnum):
     """What a check's finding does: refuse the delivery, or only be recorded."""
@@ -48,7 +50,8 @@ class UpstreamSettings:
 @dataclass(frozen=True, slots=True)
 class SourceSettings:
     """Who may send. `allow` and `trusted_proxies` hold what their files do too; `allow` is never
-    empty, and the two never overlap.
+    empty, and the two never overlap. `trusts_unix` says that peers of a Unix socket are trusted
+    proxies too.
     """
 
     allow: tuple[netaddr.IPNetwork, ...]
@@ -57,6 +60,12 @@ class SourceSettings:
     trusted_proxies_file: str
     header: str
     proxy_protocol: bool
+    trusts_unix: bool
+
+    @property
+    def has_proxies(self) -> bool:
+        """Whether anybody may speak for a client."""
+        return self.trusts_unix or bool(self.trusted_proxies)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +104,8 @@ class AuditSettings:
 class SidecarSettings:
     """The sidecar's listener and bounds. Durations are seconds, sizes are bytes, "" is unset."""
 
-    listen: tuple[str, int]
+    listen: ListenAddress
+    socket_mode: int
     workers: int
     max_connections: int
     max_foreign_connections: int
@@ -109,7 +119,7 @@ class SidecarSettings:
     keep_alive: float
     drain: float
     worker_timeout: float
-    admin: tuple[str, int] | None
+    admin: ListenAddress | None
     ready_needs_upstream: bool
     tls_cert: str
     tls_key: str

@@ -4,7 +4,8 @@ import asyncio
 from collections import deque
 from math import inf
 
-from .dial import Dial, endpoint, failure
+from .dial import Dial, failure
+from .endpoint import Endpoint
 from .exchange import Caller, Connection
 from .known import Known
 from .policy import Reason
@@ -42,7 +43,7 @@ class Upstream:
 
     def __init__(self, settings: UpstreamSettings) -> None:
         self._settings = settings
-        self._endpoint = endpoint(settings)
+        self._endpoint = Endpoint.of(settings)
         self._loop = asyncio.get_running_loop()
         self._idle: list[Connection] = []
         self._waiting: deque[_Waiting] = deque()

@@ -8,11 +8,12 @@ import orjson
 import structlog
 
 from hookgate.metrics import Snapshot, merge
-from hookgate.settings import Config
+from hookgate.settings import Config, SidecarSettings
 
 from .admin_listener import LARGEST_HEAD, AdminListener
 from .exposition import render
 from .probe import UpstreamProbe
+from .sockets import listen
 
 _TEXT = "text/plain; charset=utf-8"
 
@@ -64,21 +65,22 @@ class _Head:
 
 
 class Admin:
-    """Serves what `state` tells, one request a connection; nothing where `address` is None."""
+    """Serves what `state` tells, one request a connection; nothing without `sidecar.admin`."""
 
-    def __init__(self, address: tuple[str, int] | None, state: State) -> None:
-        self._address = address
+    def __init__(self, settings: SidecarSettings, state: State) -> None:
+        self._settings = settings
         self._state = state
         self._probe = UpstreamProbe()
         self._listener: AdminListener | None = None
 
     async def start(self, log: structlog.BoundLogger) -> None:
         """Listen, and log where. Raises `ListenError`."""
-        if self._address is None:
+        address = self._settings.admin
+        if address is None:
             return
-        self._listener = AdminListener(*self._address, self._respond, log)
-        address, port = self._listener.address
-        log.info("admin.listening", address=address, port=port)
+        sockets = listen("sidecar.admin", address, self._settings.socket_mode)
+        self._listener = AdminListener(sockets, self._respond, log)
+        log.info("admin.listening", address=sockets.address, port=sockets.port)
 
     async def close(self) -> None:
         """Stop listening and cut off what is under way."""

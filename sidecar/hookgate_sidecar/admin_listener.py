@@ -12,13 +12,14 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from .errors import ListenError
+from hookgate.policy.proxy_protocol import ProxyHeaderError, header_length, read_header
+
+from .sockets import ListeningSockets
 
 LARGEST_HEAD = 8 * 1024
 MOST_CONNECTIONS = 16
 # For the whole exchange: head, answer, and a reader that takes its time.
 _SECONDS = 5.0
-_BACKLOG = 128
 # Whoever is connected already gets a turn after as many: a burst of idle ones does not make those
 # give way whose head has come but was not read yet.
 _ACCEPTS = 4
@@ -30,45 +31,27 @@ Respond = Callable[[bytes], Awaitable[bytes]]
 
 
 class AdminListener:
-    """Accepts on every address of `host`; `respond` returns the whole answer to a head.
+    """Accepts on `sockets` and closes them; `respond` returns the whole answer to a head."""
 
-    Raises `ListenError`.
-    """
-
-    def __init__(self, host: str, port: int, respond: Respond, log: structlog.BoundLogger) -> None:
+    def __init__(
+        self, sockets: ListeningSockets, respond: Respond, log: structlog.BoundLogger
+    ) -> None:
         self.respond = respond
         self.connections: set[_Connection] = set()
         self._log = log
         self._loop = asyncio.get_running_loop()
         self._accepted = 0
-        self._sockets: list[socket.socket] = []
-        try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-            for family, _, _, _, address in dict.fromkeys(found):
-                sock = socket.create_server(address, family=family, backlog=_BACKLOG)
-                self._sockets.append(sock)
-        except OSError as error:
-            for sock in self._sockets:
-                sock.close()
-            raise ListenError(
-                f"sidecar.admin = {host}:{port} cannot be had: {error.strerror or error}"
-            ) from None
-        for sock in self._sockets:
-            sock.setblocking(False)
+        self._sockets = sockets
+        self._accepting = list(sockets.sockets)
+        for sock in self._accepting:
             self._loop.add_reader(sock, self._accept, sock)
-
-    @property
-    def address(self) -> tuple[str, int]:
-        """Where it listens first."""
-        host, port = self._sockets[0].getsockname()[:2]
-        return host, port
 
     async def close(self) -> None:
         """Accept no more, and cut off what is under way."""
-        for sock in self._sockets:
+        for sock in self._accepting:
             self._loop.remove_reader(sock)
-            sock.close()
-        self._sockets.clear()
+        self._accepting.clear()
+        self._sockets.close()
         tasks = [c.answering for c in self.connections if c.answering is not None]
         for connection in tuple(self.connections):
             connection.cut()
@@ -96,7 +79,7 @@ class AdminListener:
             self._loop.add_reader(sock, connection.read)
 
     def _resume(self, listening: socket.socket) -> None:
-        if listening in self._sockets:
+        if listening in self._accepting:
             self._loop.add_reader(listening, self._accept, listening)
 
     def log_fault(self, error: Exception) -> None:
@@ -113,6 +96,7 @@ class _Connection:
         self._socket = sock
         self._number = number
         self._head = b""
+        self._may_be_proxied = True
         self._unsent = b""
         self._sent = False
         self._deadline = self._loop.call_later(_SECONDS, self.cut)
@@ -138,6 +122,8 @@ class _Connection:
             self._loop.remove_reader(self._socket)  # it said all; it may read yet
         elif self.answering is None:
             self._head += data
+            if self._may_be_proxied and not self._skip_proxy_header():
+                return
             # TLS and the like are told apart by their first byte, and do not wait for us in vain.
             if (
                 b"\r\n\r\n" in self._head
@@ -145,6 +131,23 @@ class _Connection:
                 or not (self._head[:1].isalpha() or self._head[:1] in b"\r\n")
             ):
                 self.answering = asyncio.ensure_future(self._answer())
+
+    def _skip_proxy_header(self) -> bool:
+        """Drop a PROXY header, which anybody may begin with; False while more of it is to come.
+
+        It is read for its form alone: nobody is told more or less for what it names.
+        """
+        try:
+            length = header_length(self._head)
+            if length is None or len(self._head) < length:
+                return False
+            read_header(self._head[:length])
+        except ProxyHeaderError:
+            pass  # what is no such header has to be HTTP
+        else:
+            self._head = self._head[length:]
+        self._may_be_proxied = False
+        return True
 
     async def _answer(self) -> None:
         try:

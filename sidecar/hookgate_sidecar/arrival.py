@@ -11,6 +11,7 @@ from hookgate.policy.proxy_protocol import ProxyHeaderError
 
 from .admission import Place
 from .connection import LAST_CALL_SECONDS, LINGER_SECONDS, Connection, Refusal
+from .nameless import NamelessConnection
 from .preface import read_proxy_header
 
 if TYPE_CHECKING:
@@ -148,7 +149,9 @@ class Arrival:
                 "ssl_shutdown_timeout": LINGER_SECONDS,
             }
         scheme = b"http" if tls is None else b"https"
-        self._connection = connection = Connection(server, self._place, scheme, self._refusal)
+        names_nobody = self._place.proxied_for == "" and self._refusal is None
+        kind = NamelessConnection if names_nobody else Connection
+        self._connection = connection = kind(server, self._place, scheme, self._refusal)
         try:
             await server.loop.connect_accepted_socket(
                 lambda: connection, self._sock, ssl=tls, **bounds

@@ -7,7 +7,9 @@ import asyncio
 import pickle
 import socket
 import struct
-from typing import Any, NamedTuple
+from dataclasses import fields, is_dataclass
+from hashlib import sha256
+from typing import Any, NamedTuple, get_type_hints
 
 from hookgate.metrics import Snapshot
 from hookgate.settings import Config
@@ -15,15 +17,32 @@ from hookgate.settings import Config
 _LENGTH = struct.Struct("!I")
 
 
+def _layout() -> str:
+    """What a pickled configuration is made of: values by place, without their names."""
+    sections = get_type_hints(Config).items()
+    names = [
+        f"{section}.{field.name}"
+        for section, kind in sections
+        if is_dataclass(kind)
+        for field in fields(kind)
+    ]
+    return sha256(" ".join((*map(str, dict(sections)), *names)).encode()).hexdigest()
+
+
+LAYOUT = _layout()
+
+
 class Start(NamedTuple):
     """The first thing a worker is told; the reply is None, or why it cannot serve.
 
-    `replaces` says how the one before it ended.
+    `replaces` says how the one before it ended. `layout` is the supervisor's: after an update of
+    the program it may differ from the worker's, whose settings would then be mixed up.
     """
 
     config: Config
     number: int
     replaces: str | None
+    layout: str = ""
 
 
 class Prepare(NamedTuple):

@@ -1,20 +1,18 @@
-"""Where connections come in: the listening socket."""
+"""Where connections come in: the listening sockets."""
 
-import asyncio
 import errno
 import socket
 import ssl
 from typing import TYPE_CHECKING
 
-from hookgate.policy import Reason
+from hookgate.policy import UNIX_PEER, Reason
 
 from .arrival import Arrival, turn_away
-from .errors import ListenError
+from .sockets import ListeningSockets
 
 if TYPE_CHECKING:
     from .server import Server
 
-BACKLOG = 1024
 # Whoever is connected already gets a turn after as many.
 _ACCEPTS = 16
 _BACK_OFF_SECONDS = 0.1
@@ -23,78 +21,63 @@ _COMPLAIN_SECONDS = 60.0
 _SHORTAGES = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A listening, non-blocking socket; IPv4 where a name has both. Raises `ListenError`."""
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        family, *_, address = min(found, key=lambda info: info[0] != socket.AF_INET)
-        sock = socket.create_server(address, family=family, backlog=BACKLOG)
-    except OSError as error:
-        reason = os_reason(error)
-        raise ListenError(f"sidecar.listen = {host}:{port} cannot be had: {reason}") from None
-    sock.setblocking(False)
-    return sock
-
-
 class Listener:
-    """Accepts on a listening socket, which other processes may have too.
+    """Accepts on listening sockets, which other processes may have too.
 
     `tls` is for the connections that come from now on.
     """
 
     def __init__(
-        self, server: "Server", sock: socket.socket, tls: ssl.SSLContext | None = None
+        self, server: "Server", sockets: ListeningSockets, tls: ssl.SSLContext | None = None
     ) -> None:
         self.tls = tls
         self._server = server
         self._loop = server.loop
-        self._socket = sock
+        self._sockets = sockets
+        self._accepting = list(sockets.sockets)
         self._complained = float("-inf")
-        self._resume: asyncio.TimerHandle | None = None
-        sock.setblocking(False)
-        # Those that are accepted inherit it.
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._loop.add_reader(sock, self._accept)
-
-    @property
-    def address(self) -> tuple[str, int]:
-        """Where it listens."""
-        host, port = self._socket.getsockname()[:2]
-        return host, port
+        for sock in self._accepting:
+            if sock.family != socket.AF_UNIX:
+                # Those that are accepted inherit it.
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._loop.add_reader(sock, self._accept, sock)
 
     def close(self) -> None:
-        """Accept no more, and close this process's descriptor alone."""
-        if self._resume is not None:
-            self._resume.cancel()
-        self._loop.remove_reader(self._socket)
-        self._socket.close()
+        """Accept no more, and close this process's descriptors alone."""
+        for sock in self._accepting:
+            self._loop.remove_reader(sock)
+        self._accepting.clear()
+        self._sockets.close()
 
-    def _accept(self) -> None:
+    def _accept(self, listening: socket.socket) -> None:
         for _ in range(_ACCEPTS):
             try:
-                sock, address = self._socket.accept()
+                sock, address = listening.accept()
             except BlockingIOError:
                 return
             except OSError as error:
                 if error.errno in _SHORTAGES:
-                    self._back_off(error)
+                    self._back_off(listening, error)
                     return
                 continue
             try:
-                self._receive(sock, address[0])
+                # What a peer binds its own Unix socket to is of its choice, and no address.
+                self._receive(sock, UNIX_PEER if sock.family == socket.AF_UNIX else address[0])
             except Exception as error:  # noqa: BLE001  # fails closed
                 self._server.gate.log_fault("accept", error)
                 sock.close()
 
-    def _back_off(self, error: OSError) -> None:
+    def _back_off(self, listening: socket.socket, error: OSError) -> None:
         """Wait: the socket stays readable, and nothing but time gives descriptors back."""
-        self._loop.remove_reader(self._socket)
-        self._resume = self._loop.call_later(
-            _BACK_OFF_SECONDS, self._loop.add_reader, self._socket, self._accept
-        )
+        self._loop.remove_reader(listening)
+        self._loop.call_later(_BACK_OFF_SECONDS, self._resume, listening)
         if self._loop.time() - self._complained > _COMPLAIN_SECONDS:
             self._complained = self._loop.time()
             self._server.gate.log.error("listener.cannot_accept", error=error.strerror)
+
+    def _resume(self, listening: socket.socket) -> None:
+        if listening in self._accepting:
+            self._loop.add_reader(listening, self._accept, listening)
 
     def _receive(self, sock: socket.socket, peer: str) -> None:
         sock.setblocking(False)
@@ -108,8 +91,3 @@ class Listener:
             turn_away(self._server, sock, peer, Reason.OVERLOADED, plain=self.tls is None)
         else:
             Arrival(self._server, sock, self.tls, place, refusal)
-
-
-def os_reason(error: OSError) -> str:
-    """What went wrong, without the address that some messages repeat."""
-    return (error.strerror or str(error)).partition(" (while ")[0]

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from hookgate.dial import Endpoint, endpoint
+from hookgate.endpoint import Endpoint
 from hookgate.reach import reach
 from hookgate.settings import UpstreamSettings
 from hookgate.upstream_error import UpstreamError
@@ -36,7 +36,7 @@ class UpstreamProbe:
     async def _connect(self, settings: UpstreamSettings) -> UpstreamError | None:
         try:
             if self._endpoint is None:
-                self._endpoint = endpoint(settings)
+                self._endpoint = Endpoint.of(settings)
         except ValueError:  # a file of its TLS is gone or broken since the start
             return UpstreamError.TLS_FAILED
         return (await reach(self._endpoint, _SECONDS)).error

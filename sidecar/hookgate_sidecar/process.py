@@ -7,7 +7,8 @@ import socket
 import sys
 from asyncio.subprocess import DEVNULL, Process, create_subprocess_exec
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from typing import Any, Self
 
 from hookgate.metrics import Snapshot
@@ -49,19 +50,22 @@ class WorkerProcess:
         cls,
         number: int,
         config: Config,
-        listener: socket.socket,
+        listening: Sequence[socket.socket],
         on_message: Callable[["WorkerProcess"], None],
     ) -> Self:
-        """Start one that may accept on `listener`. Raises OSError where no process can be had."""
+        """Start one that may accept on these. Raises OSError where no process can be had."""
         ours, theirs = socket.socketpair()
-        with theirs, listener.dup() as shared:  # whoever stops meanwhile closes the listener
-            fds = (theirs.fileno(), shared.fileno())
+        with ExitStack() as held:
+            # Copies: whoever stops meanwhile closes the listening sockets.
+            fds = [held.enter_context(theirs).fileno()]
+            fds += [held.enter_context(sock.dup()).fileno() for sock in listening]
             channel = await Channel.over(ours)
             try:
                 process = await create_subprocess_exec(
                     sys.executable,
                     *("-P", "-m", "hookgate_sidecar.worker"),
-                    *map(str, (*fds, os.getpid())),
+                    # The worker may be of a newer version, which goes by this order.
+                    *map(str, (*fds[:2], os.getpid(), *fds[2:])),
                     pass_fds=fds,
                     stdin=DEVNULL,
                 )

@@ -22,8 +22,6 @@ from .supervisor import Supervisor
 _WATCH_SECONDS = 1.0
 _SPARE_DESCRIPTORS = 64
 
-Ready = Callable[[str, int], None]
-
 
 class Signals:
     """What is asked of a process: the first SIGTERM or SIGINT to drain, the second to hurry."""
@@ -43,35 +41,30 @@ class Signals:
         (self.hurry if self.stop.is_set() else self.stop).set()
 
 
-async def serve(live: LiveConfig, log: structlog.BoundLogger, ready: Ready | None = None) -> None:
+async def serve(live: LiveConfig, log: structlog.BoundLogger) -> None:
     """Run the sidecar until SIGTERM or SIGINT, then drain; a second signal cuts the drain short.
 
-    Raises `LedgerError` or `ListenError` before it listens. `ready` is told the address.
+    Raises `LedgerError` or `ListenError` before it listens.
     """
     raise_descriptor_limit(live.current, log)
     run = _serve_alone if live.current.sidecar.workers == 1 else _supervise
-
-    def on_ready(host: str, port: int) -> None:
-        notify("READY=1", f"STATUS=Listening on {host}:{port}")
-        if ready is not None:
-            ready(host, port)
 
     companions = [
         asyncio.create_task(feed_watchdog()),
         asyncio.create_task(remind(lambda: live.current, log)),
     ]
     try:
-        await run(live, log, on_ready)
+        await run(live, log)
     finally:
         for task in companions:
             task.cancel()
 
 
-async def _serve_alone(live: LiveConfig, log: structlog.BoundLogger, ready: Ready) -> None:
+async def _serve_alone(live: LiveConfig, log: structlog.BoundLogger) -> None:
     config = live.current
     gate = Gate(config, "sidecar", log)
     server = Server(gate)
-    admin = Admin(config.sidecar.admin, server)
+    admin = Admin(config.sidecar, server)
     signals = Signals()
 
     @reloading()
@@ -90,18 +83,18 @@ async def _serve_alone(live: LiveConfig, log: structlog.BoundLogger, ready: Read
     signals.on(signal.SIGHUP, lambda: reload(live.reread))
     watching = asyncio.create_task(_watch(live, lambda: reload(live.refresh)))
     try:
-        address, port = await server.start()
+        sockets = await server.start()
         log.info(
             "sidecar.listening",
-            address=address,
-            port=port,
+            address=sockets.address,
+            port=sockets.port,
             upstream=config.upstream.url,
             policy=gate.policy.fingerprint,
             audit=config.audit.path,
             boot=gate.boot,
         )
         await admin.start(log)
-        ready(address, port)
+        notify("READY=1", f"STATUS=Listening on {sockets}")
         await signals.stop.wait()
         notify("STOPPING=1", "STATUS=Draining")
         log.info("sidecar.draining", in_flight=gate.in_flight)
@@ -113,9 +106,9 @@ async def _serve_alone(live: LiveConfig, log: structlog.BoundLogger, ready: Read
         log.info("sidecar.stopped", received=gate.received, in_flight=gate.in_flight)
 
 
-async def _supervise(live: LiveConfig, log: structlog.BoundLogger, ready: Ready) -> None:
+async def _supervise(live: LiveConfig, log: structlog.BoundLogger) -> None:
     supervisor = Supervisor(live, log)
-    admin = Admin(live.current.sidecar.admin, supervisor)
+    admin = Admin(live.current.sidecar, supervisor)
     signals = Signals()
     tasks: set[asyncio.Task[None]] = set()
 
@@ -139,17 +132,17 @@ async def _supervise(live: LiveConfig, log: structlog.BoundLogger, ready: Ready)
         await asyncio.wait((starting, stopping), return_when=asyncio.FIRST_COMPLETED)
         if starting.done():
             await starting
-            address, port = supervisor.address
+            sockets = supervisor.sockets
             log.info(
                 "sidecar.listening",
-                address=address,
-                port=port,
+                address=sockets.address,
+                port=sockets.port,
                 upstream=live.current.upstream.url,
                 workers=live.current.sidecar.workers,
                 audit=live.current.audit.path,
             )
             await admin.start(log)
-            ready(address, port)
+            notify("READY=1", f"STATUS=Listening on {sockets}")
             await stopping
         notify("STOPPING=1", "STATUS=Draining")
         log.info("sidecar.draining")
@@ -182,8 +175,7 @@ async def _hurry(supervisor: Supervisor, signals: Signals) -> None:
 async def _tell_status(supervisor: Supervisor, starting: "asyncio.Task[None]") -> None:
     """Tell the service manager which workers are missing, until cancelled."""
     await asyncio.wait((starting,))
-    host, port = supervisor.address
-    told = well = f"Listening on {host}:{port}"
+    told = well = f"Listening on {supervisor.sockets}"
     while True:
         await asyncio.sleep(_WATCH_SECONDS)
         status = "; ".join((well, *supervisor.degraded()))

@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import socket
 import ssl
 from collections.abc import Callable
 from typing import NamedTuple
@@ -15,8 +14,9 @@ from hookgate.tls import server_context
 from .admission import Admission, Place
 from .exposition import process_snapshot
 from .heads import MOST, MOST_OF_STRANGERS, KnownHeads
-from .listener import Listener, listen
+from .listener import Listener
 from .memory import return_large_blocks
+from .sockets import ListeningSockets, listen
 from .writer import AnswerWriter
 
 SWEEP_SECONDS = 0.1
@@ -48,10 +48,10 @@ class Server:
         self._put_off = False
         self.draining = False
 
-    async def start(self, sock: socket.socket | None = None) -> tuple[str, int]:
-        """Listen, on `sock` if it is given; returns the address, with the port chosen for 0.
+    async def start(self, sockets: ListeningSockets | None = None) -> ListeningSockets:
+        """Listen, on `sockets` if they are given; returns them.
 
-        Raises `ListenError`.
+        Raises `ListenError`, and ValueError where TLS files cannot be used.
         """
         tls = make_tls(self.settings)
         return_large_blocks()
@@ -60,10 +60,13 @@ class Server:
         gc.collect()
         gc.freeze()
         gc.set_threshold(*_COLLECT)
-        self._listener = Listener(self, sock or listen(*self.settings.listen), tls)
+        if sockets is None:
+            settings = self.settings
+            sockets = listen("sidecar.listen", settings.listen, settings.socket_mode)
+        self._listener = Listener(self, sockets, tls)
         self._every(SWEEP_SECONDS, self._sweep)
         self._every(1.0, self._tick)
-        return self._listener.address
+        return sockets
 
     def prepare(self, config: Config) -> Change:
         """Compile another configuration; nothing changes yet. Raises ValueError."""
@@ -99,6 +102,8 @@ class Server:
     async def close(self) -> None:
         """Cut what is left; every delivery still gets its record."""
         self.draining = True
+        if self._listener is not None:
+            self._listener.close()
         for place in self.admission.places:
             place.holder.stop_starting()
         await self.gate.close_upstreams()

@@ -12,14 +12,15 @@ from hookgate.gate import Gate
 from hookgate.ledger.sink import LedgerError
 from hookgate.log import make_log
 
-from .channel import Apply, Channel, Keep, LastWord, Prepare, Report, Start
+from .channel import LAYOUT, Apply, Channel, Keep, LastWord, Prepare, Report, Start
 from .lifecycle import GRACE_SECONDS
 from .orphan import keep_alive, outlive
 from .run import Signals, drain
 from .server import Change, Server
+from .sockets import ListeningSockets
 
 
-async def work(control: socket.socket, listener: socket.socket) -> int:
+async def work(control: socket.socket, listening: list[socket.socket]) -> int:
     """Serve until SIGTERM or until the supervisor is gone, then drain; returns the exit status."""
     signals = Signals()
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGUSR2):
@@ -28,6 +29,9 @@ async def work(control: socket.socket, listener: socket.socket) -> int:
     try:
         start: Start = await channel.receive()
     except EOFError:
+        return 1
+    if start.layout != LAYOUT:
+        await channel.close_with("it is of a version with other settings: restart the supervisor")
         return 1
     log = make_log(worker=str(start.number))
     try:
@@ -38,7 +42,7 @@ async def work(control: socket.socket, listener: socket.socket) -> int:
     signals.on(signal.SIGUSR1, gate.journal.reopen)
     server = Server(gate)
     try:
-        await server.start(listener)
+        await server.start(ListeningSockets(listening))
     except ValueError as error:
         await server.close()
         await channel.close_with(str(error))
@@ -91,7 +95,7 @@ async def _live() -> None:
         await asyncio.sleep(1)
 
 
-def run(control: socket.socket, listener: socket.socket) -> int:
+def run(control: socket.socket, listening: list[socket.socket]) -> int:
     """Work on an event loop of its own; returns the exit status."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(work(control, listener))
+        return runner.run(work(control, listening))

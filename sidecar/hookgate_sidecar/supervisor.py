@@ -12,7 +12,7 @@ from hookgate.live import LiveConfig
 from hookgate.metrics import Snapshot
 from hookgate.settings import Config
 
-from .channel import Start
+from .channel import LAYOUT, Start
 from .fleet import Fleet
 from .lifecycle import (
     GRACE_SECONDS,
@@ -28,9 +28,9 @@ from .lifecycle import (
     Started,
     Terminate,
 )
-from .listener import listen, os_reason
 from .process import WorkerProcess
 from .rollout import Rollout, settle, share
+from .sockets import listen, os_reason
 from .tally import Tally
 
 _PULSE_SECONDS = 0.25
@@ -40,13 +40,13 @@ _SNAPSHOT_SECONDS = 0.8
 
 
 class Supervisor:
-    """Owns the listening socket and the workers. Raises `ListenError` where it cannot listen."""
+    """Owns the listening sockets and the workers. Raises `ListenError` where it cannot listen."""
 
     def __init__(self, live: LiveConfig, log: structlog.BoundLogger) -> None:
         sidecar = live.current.sidecar
         self._live = live
         self._log = log
-        self._socket = listen(*sidecar.listen)
+        self.sockets = listen("sidecar.listen", sidecar.listen, sidecar.socket_mode)
         self._fleet = Fleet(sidecar.workers, sidecar.worker_timeout, sidecar.drain)
         self._tally = Tally(sidecar.workers)
         self._workers: dict[int, WorkerProcess] = {}
@@ -60,12 +60,6 @@ class Supervisor:
         """The configuration in force."""
         return self._live.current
 
-    @property
-    def address(self) -> tuple[str, int]:
-        """Where it listens."""
-        host, port = self._socket.getsockname()[:2]
-        return host, port
-
     async def start(self) -> None:
         """Start every worker. Raises `LedgerError` where one cannot serve."""
         self._do(self._fleet.begin())
@@ -74,7 +68,7 @@ class Supervisor:
     async def stop(self) -> None:
         """Let every worker end what it began, within `sidecar.drain`; then kill what is left."""
         self._do(self._fleet.stop())
-        self._socket.close()
+        self.sockets.close()
         if self._lives:
             # Only what the kernel cannot kill is there after twice the grace.
             await asyncio.wait(self._lives, timeout=self._fleet.drain + 2 * GRACE_SECONDS)
@@ -172,7 +166,7 @@ class Supervisor:
         fleet = self._fleet
         try:
             worker = await WorkerProcess.spawn(
-                number, self._live.current, self._socket, self._on_message
+                number, self._live.current, self.sockets.sockets, self._on_message
             )
         except OSError as error:
             self._do(fleet.not_spawned(number, f"no process can be had: {os_reason(error)}"))
@@ -188,7 +182,8 @@ class Supervisor:
     async def _start(self, worker: WorkerProcess, replaces: str | None) -> None:
         number = worker.number
         try:
-            problem = await worker.ask(Start(share(worker.config, number), number, replaces))
+            start = Start(share(worker.config, number), number, replaces, LAYOUT)
+            problem = await worker.ask(start)
             if problem is None:
                 await self._rollout.catch_up(worker)  # a reload may have overtaken it
         except EOFError:

@@ -1,4 +1,4 @@
-"""One of several processes that serve the same socket; started by the supervisor alone.
+"""One of several processes that serve the same sockets; started by the supervisor alone.
 
 Its first lines: what is imported here cannot be missing, what is imported later may be.
 """
@@ -13,11 +13,14 @@ from .orphan import end_with
 
 
 def main() -> None:
-    """Run with the descriptors of the channel and the listener, and the supervisor's process id."""
+    """Run with descriptors of the channel and the listening sockets.
+
+    Between the first listening socket and the others stands the supervisor's process id.
+    """
     # A terminal's go to the supervisor too, which decides.
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
         signal.signal(number, signal.SIG_IGN)
-    control, listener, supervisor = map(int, sys.argv[1:4])
+    control, first, supervisor, *others = map(int, sys.argv[1:])
     end_with(supervisor)
     channel = socket.socket(fileno=control)
     try:
@@ -26,7 +29,7 @@ def main() -> None:
         problem = pickle.dumps(f"{type(error).__name__}: {error}")
         channel.sendall(struct.pack("!I", len(problem)) + problem)
         sys.exit(1)
-    sys.exit(run(channel, socket.socket(fileno=listener)))
+    sys.exit(run(channel, [socket.socket(fileno=descriptor) for descriptor in (first, *others)]))
 
 
 if __name__ == "__main__":

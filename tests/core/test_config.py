@@ -102,6 +102,7 @@ OTHER: dict[str, Any] = {
     "audit.seal_key_file": "readable",
     "audit.fsync": "always",
     "sidecar.listen": "127.0.0.1:0",
+    "sidecar.socket_mode": "0600",
     "sidecar.max_connections": 5,
     "sidecar.workers": 2,
     "sidecar.max_foreign_connections": 5,

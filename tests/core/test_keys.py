@@ -50,6 +50,7 @@ DEFAULTS: dict[str, Any] = {
     "audit.seal_key_file": "",
     "audit.fsync": "interval",
     "sidecar.listen": ("127.0.0.1", 8081),
+    "sidecar.socket_mode": 0o660,
     "sidecar.workers": 1,
     "sidecar.max_connections": 1024,
     "sidecar.max_foreign_connections": 64,

@@ -33,6 +33,7 @@ GOOD: dict[str, list[tuple[Any, Any]]] = {
         ("http://receiver:65535/", "http://receiver:65535"),
         ("HTTPS://api.example.com", "https://api.example.com"),
         ("http://my_service-1:80", "http://my_service-1:80"),
+        ("unix:/run/app.sock", "unix:/run/app.sock"),
     ],
     "upstream_host": [
         ("preserve", "preserve"),
@@ -46,8 +47,10 @@ GOOD: dict[str, list[tuple[Any, Any]]] = {
         ("localhost:65535", ("localhost", 65535)),
         ("[::1]:8081", ("::1", 8081)),
         ("[::]:80", ("::", 80)),
-        (":8081", ("0.0.0.0", 8081)),
+        (":8081", ("", 8081)),
+        ("unix:/run/hookgate/hookgate.sock", ("/run/hookgate/hookgate.sock",)),
     ],
+    "file_mode": [("0660", 0o660), ("600", 0o600), ("0777", 0o777)],
 }
 
 BAD: dict[str, list[Any]] = {
@@ -140,9 +143,10 @@ BAD: dict[str, list[Any]] = {
     "upstream_host": ["", "a b", "a/b", "a\nb", "a:b", "a,b", "é", 5, None, "http://a", "a:123456"],
     "listen_address": [
         *("", "8081", ":", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1", "::1:80"),
-        *("[::1]", "[127.0.0.1]:80", "a b:80", "a:b", "http://a:80", "unix:/x", 8081, None, []),
+        *("[::1]", "[127.0.0.1]:80", "a b:80", "a:b", "http://a:80", "unix:x", 8081, None, []),
         *("127.0.0.1:80 ", "a:\u0668\u0660", "a_b:80", "[]:80"),
     ],
+    "file_mode": ["", "0", "66", "0680", "1660", "rw", "0o660", "u=rw", 660, 0o660, None, []],
 }
 
 PARSERS: dict[str, keys.Parser] = {
@@ -157,6 +161,7 @@ PARSERS: dict[str, keys.Parser] = {
     "upstream_url": keys.upstream_url,
     "upstream_host": keys.upstream_host,
     "listen_address": keys.listen_address,
+    "file_mode": keys.file_mode,
 }
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from hookgate.address import TcpAddress
 from hookgate.config import load
 from hookgate.keys import KEYS
 from support.receiver import receiving
@@ -85,7 +86,7 @@ def test_the_image_s_configuration_wants_an_upstream_and_nothing_else(
     """It listens on all addresses, with health and metrics on loopback."""
     monkeypatch.setenv("HOOKGATE_UPSTREAM__URL", "http://endpoint:8080")
     config = load(str(DEPLOY / "container.toml"))
-    assert config.sidecar.listen == ("0.0.0.0", 8081)
+    assert config.sidecar.listen == ("", 8081)
     assert config.sidecar.admin == ("127.0.0.1", 9180)
     assert "EXPOSE 8081" in DOCKERFILE
     assert config.audit.path.startswith("/var/log/hookgate/")
@@ -145,8 +146,11 @@ def test_the_manifests_configuration_is_valid(
     file.write_text(re.sub(r"^tls_.*\n", "", text, flags=re.MULTILINE))
     config = load(str(file))
     ports = {port["name"]: port["containerPort"] for port in hookgate["ports"]}
-    assert config.sidecar.admin is not None
-    assert ports == {"https": config.sidecar.listen[1], "admin": config.sidecar.admin[1]}
+    listen, admin = config.sidecar.listen, config.sidecar.admin
+    assert isinstance(listen, TcpAddress)
+    assert isinstance(admin, TcpAddress)
+    assert ports == {"https": listen.port, "admin": admin.port}
+    assert listen.host == admin.host == ""  # probes and senders come over either family
     mounts = {mount["mountPath"] for mount in hookgate["volumeMounts"]}
     read = re.findall(r"HOOKGATE_CONFIG=(\S+)", DOCKERFILE)
     files = (*read, given["tls_cert"], given["tls_key"], config.audit.path)

@@ -120,11 +120,12 @@ def test_the_sidecar_makes_no_call_that_the_unit_forbids(workers: str, tmp_path:
         pytest.skip("no strace; apt-get install strace")
     allowed = allowed_calls()
     trace = tmp_path / "trace"
+    keys = {"sidecar.workers": workers, "sidecar.admin": f"unix:{tmp_path}/admin.sock"}
     # -D: the sidecar is our child, and the tracer its grandchild.
     under = f"strace -D -f -q -o {trace} -e signal=none"
     with (
         receiving() as upstream,
-        sidecar(upstream.url, tmp_path, under=under, **{"sidecar.workers": workers}) as gate,
+        sidecar(upstream.url, tmp_path, under=under, **keys) as gate,
     ):
         assert ask(gate.port, post(CLEAN)).status == 200
         gate.process.send_signal(signal.SIGHUP)

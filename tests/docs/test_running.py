@@ -72,7 +72,7 @@ def test_configurations_can_be_used_as_they_are(
     monkeypatch.setenv("HOOKGATE_UPSTREAM__URL", "http://127.0.0.1:8080")
     file = tmp_path / "hookgate.toml"
     file.write_text(text)
-    assert load(str(file)).source.trusted_proxies
+    assert load(str(file)).source.has_proxies
 
 
 def test_the_drop_in_that_observes_changes_nothing_else() -> None:

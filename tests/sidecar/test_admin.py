@@ -77,7 +77,7 @@ def test_head_gets_the_same_head_and_no_body(admin: Admin) -> None:
         (b"BREW /metrics HTTP/1.1\r\nHost: a\r\n\r\n", 400),
         (b"GET /metrics\r\n\r\n", 400),
         (b"\x16\x03\x01\x02\x00\x01\r\n\r\n", 400),
-        (b"\r\n\r\n", 400),
+        (b"\r\n\r\nGET / HTTP/1.1\r\n\r\n", 400),
         (b"GET /healthz HTTP/1.1\r\nX: " + b"a" * 9000 + b"\r\n\r\n", 431),
         (b"a" * 20000, 431),
     ],

@@ -48,7 +48,7 @@ ENDINGS: dict[str, tuple[bytes, int | None]] = {
     "half a head": (post(CLEAN, b"/", b"%F")[:60], 408),
     "half a body": (post(CLEAN, b"/", b"%F")[:-9], 403),
     "a large body": (post(b" " * 2**20 + CLEAN, b"/", b"%F"), 403),
-    "another method": (post(CLEAN, b"/", b"%F").replace(b"POST", b"GET", 1), 403),
+    "another method": (post(CLEAN, b"/", b"%F").replace(b"POST", b"PUT", 1), 403),
     "broken chunks": (
         post(b"", b"/", b"%F").replace(b"Content-Length: 0", b"Transfer-Encoding: chunked") + b"x",
         403,

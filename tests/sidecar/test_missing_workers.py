@@ -24,6 +24,16 @@ from support.sidecar import HOOKGATE, Sidecar, sidecar
 NOWHERE = "http://127.0.0.1:9"
 TWO = {**ON, "sidecar.workers": "2"}
 
+# A supervisor that was started before an update which brought other settings.
+OLDER = """
+import hookgate_sidecar.supervisor as module
+roll = module.Supervisor.roll
+def roll_to_other_settings(self):
+    module.LAYOUT = "older"
+    roll(self)
+module.Supervisor.roll = roll_to_other_settings
+"""
+
 # Stands in for a library that the worker needs: broken while the file beside it is there.
 SHIM = """\
 import os, sys
@@ -126,6 +136,17 @@ def test_a_worker_that_cannot_start_is_tried_again_and_told(
         assert (admin.ready(), admin.degraded()) == ((200, []), [])
         (start,) = [s for s in gate.all_records("start") if s["replaces"]]
         assert start["replaces"] == "a worker that ended with signal 9"
+
+
+def test_a_version_with_other_settings_is_not_rolled_to(tmp_path: Path) -> None:
+    """Its workers would take one setting for another; the present ones serve on."""
+    with receiving() as upstream, sidecar(upstream.url, tmp_path, patch=OLDER, **TWO) as gate:
+        before = children(gate.process.pid)
+        os.kill(gate.process.pid, signal.SIGUSR2)
+        assert "version with other settings" in gate.wait_for_log("supervisor.not_rolled")["error"]
+        assert wait_until(lambda: children(gate.process.pid) == before)
+        assert ask(gate.port, post(CLEAN)).status == 200
+        assert gate.stop() == 0
 
 
 def test_no_worker_at_all_is_not_ready(tmp_path: Path, shim: Path) -> None:

@@ -73,7 +73,7 @@ def test_a_turn_parses_little_of_what_costs_much(
             sidecar__listen="127.0.0.1:0",
         )
         server = Server(Gate(config, "sidecar", make_log()))
-        _, port = await server.start()
+        port = (await server.start()).port
         loop = asyncio.get_running_loop()
 
         def next_turn() -> None:

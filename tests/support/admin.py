@@ -16,7 +16,7 @@ class Admin:
     """Make it once, right after the sidecar: it waits for the log to tell the port."""
 
     def __init__(self, gate: Sidecar) -> None:
-        self.port = int(gate.wait_for_log("admin.listening")["port"])
+        self.port = int(gate.wait_for_log("admin.listening")["port"] or 0)
 
     def get(self, path: str, *fields: str, method: str = "GET") -> Reply:
         """One request on a connection of its own; `fields` are whole lines."""

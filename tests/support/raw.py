@@ -5,6 +5,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from .sidecar import ALLOWED
 
@@ -26,10 +27,16 @@ class Reply:
 
 
 class Client:
-    """One connection from `source` to 127.0.0.1:`port`."""
+    """One connection from `source` to 127.0.0.1:`port`, or another one that is `connected`."""
 
-    def __init__(self, port: int, source: str = ALLOWED, seconds: float = 10) -> None:
-        self.socket = socket.create_connection(
+    def __init__(
+        self,
+        port: int,
+        source: str = ALLOWED,
+        seconds: float = 10,
+        connected: socket.socket | None = None,
+    ) -> None:
+        self.socket = connected or socket.create_connection(
             ("127.0.0.1", port), seconds, source_address=(source, 0)
         )
         self._buffered = b""
@@ -114,6 +121,22 @@ def connected(port: int, source: str = ALLOWED, seconds: float = 10) -> Iterator
         yield client
     finally:
         client.socket.close()
+
+
+@contextlib.contextmanager
+def connected_to(path: Path, seconds: float = 10) -> Iterator[Client]:
+    """A connection to a Unix socket."""
+    with socket.socket(socket.AF_UNIX) as plain:
+        plain.settimeout(seconds)
+        plain.connect(str(path))
+        yield Client(0, connected=plain)
+
+
+def ask_at(path: Path, data: bytes) -> Reply:
+    """One request on a connection of its own to a Unix socket, and its answer."""
+    with connected_to(path) as client:
+        client.send(data)
+        return client.read()
 
 
 def ask(port: int, data: bytes, source: str = ALLOWED, seconds: float = 10) -> Reply:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
+from pathlib import Path
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -38,7 +39,8 @@ class Seen:
 
 
 class Receiver:
-    """Listens on 127.0.0.1; `respond` makes the answer's raw bytes, or None to never answer.
+    """Listens on 127.0.0.1, or at the `path` of a Unix socket; `respond` makes the answer's raw
+    bytes, or None to never answer.
 
     An answer that ends with `Receiver.CLOSE` is sent without that and the connection closed.
     """
@@ -49,6 +51,7 @@ class Receiver:
         self,
         respond: Callable[[Seen], bytes | None] = lambda _: OK,
         tls: ssl.SSLContext | None = None,
+        path: Path | None = None,
     ) -> None:
         self.seen: list[Seen] = []
         self.connections = 0
@@ -74,9 +77,21 @@ class Receiver:
                     connection = tls.wrap_socket(connection, server_side=True)
                 return connection, address
 
-        self._server = Server(("127.0.0.1", 0), Handler)
-        self.port: int = self._server.server_address[1]
-        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
+        class UnixServer(Server):
+            address_family = socket.AF_UNIX
+
+            def server_bind(self) -> None:
+                self.socket.bind(self.server_address)
+
+        self.port = 0
+        self._server: Server
+        if path is not None:
+            self._server = UnixServer(str(path), Handler)  # type: ignore[arg-type]  # a path here
+            self.url = f"unix:{path}"
+        else:
+            self._server = Server(("127.0.0.1", 0), Handler)
+            self.port = self._server.server_address[1]
+            self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
         self._thread.start()
 
@@ -131,9 +146,11 @@ class Receiver:
 
 @contextlib.contextmanager
 def receiving(
-    respond: Callable[[Seen], bytes | None] = lambda _: OK, tls: ssl.SSLContext | None = None
+    respond: Callable[[Seen], bytes | None] = lambda _: OK,
+    tls: ssl.SSLContext | None = None,
+    path: Path | None = None,
 ) -> Iterator[Receiver]:
-    receiver = Receiver(respond, tls)
+    receiver = Receiver(respond, tls, path)
     try:
         yield receiver
     finally:

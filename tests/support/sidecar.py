@@ -22,7 +22,7 @@ ALLOWED, PROXY, FOREIGN = "127.0.0.10", "127.0.0.20", "127.0.0.66"
 
 
 class Sidecar:
-    """A running sidecar. `port` is its listener's, `audit` its ledger's path.
+    """A running sidecar. `port` is its listener's, 0 of a Unix socket; `audit` its ledger's path.
 
     `keys` are `section.key` settings as the environment would give them. ALLOWED may send, PROXY
     is a trusted proxy, FOREIGN is a stranger, unless `keys` say otherwise. `patch` is Python that
@@ -65,7 +65,7 @@ class Sidecar:
         )
         self._reader = threading.Thread(target=self._read_log, daemon=True)
         self._reader.start()
-        self.port = int(self.wait_for_log("sidecar.listening", 60)["port"])
+        self.port = int(self.wait_for_log("sidecar.listening", 60)["port"] or 0)
 
     def _read_log(self) -> None:
         assert self.process.stderr is not None

@@ -4,7 +4,8 @@ nginx decides what the head of a request tells: source, method, route, media typ
 and size. It reads no body. Tried on nginx 1.22.1, the oldest version supported.
 """
 
-from .render import DEFAULT_LOG, render
+from .names import Names
+from .render import render
 from .syntax import RenderError
 
-__all__ = ["DEFAULT_LOG", "RenderError", "render"]
+__all__ = ["Names", "RenderError", "render"]

@@ -83,16 +83,16 @@ def render_checks(config: Config) -> Iterator[list[str]]:
 def _source(config: Config) -> Iterator[list[str]]:
     source = config.source
     yield geo("$remote_addr", "$hookgate_allowed", source.allow)
-    if not source.trusted_proxies:
+    if not source.has_proxies:
         refused = Reason.SOURCE_NOT_ALLOWED.code
         yield map_("$hookgate_allowed", "$hookgate_source", {"1": '""'}, refused)
         return
     yield [
         "# hookgate-realip.conf makes $remote_addr the client's where a trusted proxy names one.",
         "# Where it is still a proxy's, nobody knows the client.",
-        *geo("$remote_addr", "$hookgate_is_proxy", source.trusted_proxies),
+        *_trusted(config, "$remote_addr", "$hookgate_is_proxy"),
     ]
-    yield geo("$realip_remote_addr", "$hookgate_by_proxy", source.trusted_proxies)
+    yield _trusted(config, "$realip_remote_addr", "$hookgate_by_proxy")
     named, plain = of_field(source.header), PLAIN_FIELDS.get(source.header, ONE_ADDRESS)
     if source.proxy_protocol:
         named, plain = "$proxy_protocol_addr", (AS_PRINTED,)
@@ -111,6 +111,19 @@ def _source(config: Config) -> Iterator[list[str]]:
         {'"0 plain 1"': '""', '"0 plain 0"': Reason.SOURCE_NOT_ALLOWED.code},
         Reason.SOURCE_UNRESOLVED.code,
     )
+
+
+def _trusted(config: Config, peer: str, variable: str) -> list[str]:
+    """`variable` is 1 where the peer is a trusted proxy, else 0."""
+    networks = config.source.trusted_proxies
+    if not config.source.trusts_unix:
+        return geo(peer, variable, networks)
+    by_address = f"{variable}_address"
+    # What nginx calls a peer without address.
+    return [
+        *geo(peer, by_address, networks),
+        *map_(peer, variable, {'"unix:"': "1"}, by_address),
+    ]
 
 
 def _http() -> Iterator[list[str]]:

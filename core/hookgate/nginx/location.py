@@ -8,9 +8,9 @@ from hookgate.policy import HEADERS
 from hookgate.settings import Config
 
 from .checks import UNREAD, statuses
+from .names import Names
 from .syntax import block, comment, quoted
 
-ENDPOINT = "hookgate_endpoint"
 CLIENT_FIELD = "$hookgate_client_field"
 # Debian's bundle: nginx has no default of its own.
 _SYSTEM_CA = "/etc/ssl/certs/ca-certificates.crt"
@@ -38,7 +38,7 @@ _HOP_BY_HOP = (
 )
 
 
-def render_location(config: Config, log: str) -> list[str]:
+def render_location(config: Config, names: Names, log: str) -> list[str]:
     """The server's part: nginx's own refusals, the checks' answers, and what passes."""
     head = """
 The gate as far as nginx can be one: source, method, route, media type, content encoding and size,
@@ -57,7 +57,7 @@ sent again three times. Let the endpoint answer 200. See docs/nginx.md.
     lines = [
         *comment(head),
         "",
-        f"access_log {quoted(log)} hookgate;",
+        f"access_log {quoted(log)} {names.log_format};",
         "server_tokens off;",
         "underscores_in_headers off;",
         "ignore_invalid_headers on;",
@@ -93,7 +93,7 @@ sent again three times. Let the endpoint answer 200. See docs/nginx.md.
         "# After these nobody knows where the next request begins: the connection ends.",
         *block(f"location = {_ANSWER}", _answer()),
         "",
-        *block("location /", _pass(config)),
+        *block("location /", _pass(config, names)),
     ]
 
 
@@ -113,11 +113,11 @@ def _answer() -> list[str]:
     ]
 
 
-def _pass(config: Config) -> list[str]:
+def _pass(config: Config, names: Names) -> list[str]:
     upstream = config.upstream
-    scheme = urlsplit(upstream.url).scheme
+    scheme = "https" if upstream.url.startswith("https:") else "http"
     timeout = _time(upstream.timeout)
-    proxies = config.source.trusted_proxies
+    proxies = config.source.has_proxies
     host = {"preserve": "$http_host", "upstream": urlsplit(upstream.url).netloc}
     fields = {
         "Host": host.get(upstream.host, upstream.host),
@@ -135,7 +135,7 @@ def _pass(config: Config) -> list[str]:
     return [
         f"client_max_body_size {config.request.max_body};",
         "# $request_uri: the target byte for byte.",
-        f"proxy_pass {scheme}://{ENDPOINT}$request_uri;",
+        f"proxy_pass {scheme}://{names.upstream}$request_uri;",
         "proxy_http_version 1.1;",
         "# The whole body first, and to one server once: the provider retries.",
         "proxy_request_buffering on;",

@@ -7,10 +7,11 @@ nginx's own, or a map that lets nothing through but what may stand in a JSON str
 from collections.abc import Iterator
 from itertools import combinations
 
-from hookgate.policy import Outcome, Reason
+from hookgate.policy import UNIX_PEER, Outcome, Reason
 from hookgate.settings import Config
 
 from .checks import ORDER, UNREAD, observed
+from .names import Names
 from .syntax import map_, quoted
 
 _NULL = "null"
@@ -51,7 +52,7 @@ def render_ends() -> Iterator[list[str]]:
     )
 
 
-def render_log(config: Config, fingerprint: str) -> Iterator[list[str]]:
+def render_log(config: Config, names: Names, fingerprint: str) -> Iterator[list[str]]:
     """The maps that make an exchange into members of a record, and the log's format."""
     yield [
         "# The log. Who leaves before its request is complete is answered 400 in the log alone.",
@@ -90,15 +91,16 @@ def render_log(config: Config, fingerprint: str) -> Iterator[list[str]]:
     yield from _request()
     yield from _figures()
     yield from _observed(config)
-    yield _format(fingerprint)
+    yield _format(names, fingerprint)
 
 
 def _addresses(config: Config) -> Iterator[list[str]]:
     # Where nginx listens on [::], IPv4 comes as IPv4-mapped IPv6.
     plain = {'"~^::ffff:([0-9.]+)$"': "$1", '"~^([0-9a-f.:]+)$"': "$1"}
-    peer = "$realip_remote_addr" if config.source.trusted_proxies else "$remote_addr"
+    peer = "$realip_remote_addr" if config.source.has_proxies else "$remote_addr"
+    unix = {'"unix:"': UNIX_PEER} if config.source.trusts_unix else {}
     yield map_("$remote_addr", "$hookgate_client", plain)
-    yield map_(peer, "$hookgate_peer", plain)
+    yield map_(peer, "$hookgate_peer", plain | unix)
     yield map_(
         '"$hookgate_answer:$hookgate_source:$hookgate_client"',
         "$hookgate_log_client",
@@ -202,7 +204,7 @@ def _observed(config: Config) -> Iterator[list[str]]:
         yield map_("$status", "$hookgate_log_observed", {})
 
 
-def _format(fingerprint: str) -> list[str]:
+def _format(names: Names, fingerprint: str) -> list[str]:
     members = {
         "event": '"delivery"',
         "ts": '"$hookgate_log_ts"',
@@ -228,7 +230,7 @@ def _format(fingerprint: str) -> list[str]:
     rows = [f'\'"{name}":{value}' for name, value in members.items()]
     rows[0] = rows[0].replace("'", "'{", 1)
     return [
-        "log_format hookgate escape=none",
+        f"log_format {names.log_format} escape=none",
         *(f"    {row},'" for row in rows[:-1]),
         f"    {rows[-1]}}}';",
     ]

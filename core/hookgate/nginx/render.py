@@ -5,17 +5,18 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
+from hookgate.address import TcpAddress
 from hookgate.answer import RETRY_AFTER_SECONDS
-from hookgate.policy import HEADERS, Policy, Reason
+from hookgate.policy import HEADERS, UNIX_PEER, Policy, Reason
 from hookgate.settings import Config
 
 from .allow import render_allow
 from .checks import DECIDED, render_checks
-from .location import CLIENT_FIELD, ENDPOINT, render_location
+from .location import CLIENT_FIELD, render_location
 from .log import render_ends, render_log
+from .names import Names
 from .syntax import RenderError, block, comment, map_, of_field, quoted, reviewed
 
-DEFAULT_LOG = "/var/log/nginx/hookgate-audit.jsonl"
 _UPSTREAM_IDLE_SECONDS = 4
 
 # Where no check of ours comes to the request, or none that finds anything.
@@ -30,11 +31,13 @@ _BY_ITSELF = (
 )
 
 
-def render(config: Config, log: str = DEFAULT_LOG) -> dict[str, str]:
-    """The includes' texts by file name; `log` is where nginx is to write its records.
+def render(config: Config, log: str = "", name: str = "") -> dict[str, str]:
+    """The includes' texts by file name.
 
-    Raises `RenderError` for what nginx cannot do.
+    `log` is where nginx is to write its records, "" for the usual place. `name` tells this
+    rendering from others in the same nginx. Raises `RenderError` for what nginx cannot do.
     """
+    names = Names(name)
     if config.source.header == "forwarded" and not config.source.proxy_protocol:
         raise RenderError(
             'source.header = "forwarded" cannot be read by nginx; let the proxy in front send '
@@ -42,19 +45,23 @@ def render(config: Config, log: str = DEFAULT_LOG) -> dict[str, str]:
         )
     files = {
         "hookgate-allow.conf": render_allow(config),
-        "hookgate-http.conf": _http(config),
-        "hookgate-location.conf": render_location(config, log),
+        "hookgate-http.conf": _http(config, names),
+        "hookgate-location.conf": render_location(config, names, log or names.default_log),
         "hookgate-realip.conf": _realip(config),
         "example.conf": _example(config),
     }
-    return {name: "\n".join(lines) + "\n" for name, lines in files.items()}
+    return {
+        names.file(file): "".join(f"{names.apply(line)}\n" for line in lines)
+        for file, lines in files.items()
+    }
 
 
-def _http(config: Config) -> list[str]:
+def _http(config: Config, names: Names) -> list[str]:
     head = f"""
 The ranges, the checks and the log's format, for hookgate-location.conf.
 
-Include it once in `http` (Debian: copy it to /etc/nginx/conf.d). Alone it changes nothing.
+Include it once in `http` (Debian: copy it to /etc/nginx/conf.d), beside
+`variables_hash_max_size 2048;`, without which nginx warns of its hash. Alone it changes nothing.
 
 nginx reads no body: no JSON, no duplicate keys, no schema. docs/nginx.md says what else it cannot
 tell, and how to put it in front of `hookgate serve`, which can.
@@ -66,10 +73,10 @@ tell, and how to put it in front of `hookgate serve`, which can.
         *render_ends(),
         *_answers(config),
         *_forwarded(config),
-        *render_log(config, Policy(config).fingerprint),
+        *render_log(config, names, Policy(config).fingerprint),
     ]
     lines = comment(head)
-    for lines_of_block in (*blocks, _upstream(config)):
+    for lines_of_block in (*blocks, _upstream(config, names)):
         lines += ["", *lines_of_block]
     return lines
 
@@ -102,15 +109,18 @@ def _problem(reason: Reason) -> str:
 
 def _forwarded(config: Config) -> Iterator[list[str]]:
     """What the endpoint is told; of a trusted proxy's own words only these are kept."""
-    if not config.source.trusted_proxies:
+    if not config.source.has_proxies:
         return
     tail = "$hookgate_proxies" if config.source.header == "x-forwarded-for" else ""
     if config.source.proxy_protocol:
         tail = ""
+    # A peer without address is no part of the chain.
+    unix = {f'"1:{UNIX_PEER}"': f'"$hookgate_client{tail}"'} if config.source.trusts_unix else {}
+    by_proxy = '"$hookgate_by_proxy:$hookgate_peer"' if unix else "$hookgate_by_proxy"
     yield map_(
-        "$hookgate_by_proxy",
+        by_proxy,
         "$hookgate_forwarded_for",
-        {"1": f'"$hookgate_client{tail}, $hookgate_peer"'},
+        unix | {'"~^1:"' if unix else "1": f'"$hookgate_client{tail}, $hookgate_peer"'},
         "$hookgate_client",
     )
     if config.source.header not in HEADERS and not config.source.proxy_protocol:
@@ -129,16 +139,19 @@ def _forwarded(config: Config) -> Iterator[list[str]]:
     )
 
 
-def _upstream(config: Config) -> list[str]:
+def _upstream(config: Config, names: Names) -> list[str]:
     url = urlsplit(config.upstream.url)
     port = url.port or (443 if url.scheme == "https" else 80)
     host = f"[{url.hostname}]" if ":" in (url.hostname or "") else url.hostname
+    address = f"{host}:{port}"
+    if url.scheme == "unix":
+        address = quoted(config.upstream.url)
     return [
         "# The endpoint. A name is looked up once, when nginx starts or reloads.",
         *block(
-            f"upstream {ENDPOINT}",
+            f"upstream {names.upstream}",
             [
-                f"server {host}:{port} max_fails=0;",
+                f"server {address} max_fails=0;",
                 f"keepalive {config.upstream.max_connections};",
                 f"keepalive_timeout {_UPSTREAM_IDLE_SECONDS}s;",
             ],
@@ -157,9 +170,10 @@ Only the proxies below are believed. Where they name nobody $remote_addr stays t
 address, which is in no allowed range.
 """
     lines = [*comment(head), ""]
-    if not source.trusted_proxies:
+    if not source.has_proxies:
         return [*lines, "# source.trusted_proxies is empty: the peer is the client."]
     lines += [f"set_real_ip_from {network};" for network in source.trusted_proxies]
+    lines += ["set_real_ip_from unix:;"] * source.trusts_unix
     if source.proxy_protocol:
         return [
             *lines,
@@ -176,17 +190,23 @@ address, which is in no allowed range.
     return [*lines, f"real_ip_header {name};", "real_ip_recursive on;"]
 
 
+def _addresses(config: Config) -> list[str]:
+    """What `listen` takes, of each family where it is every address."""
+    listen = config.sidecar.listen
+    if isinstance(listen, TcpAddress) and not listen.host:
+        return [str(listen.port), f"[::]:{listen.port}"]
+    return [str(listen) if isinstance(listen, TcpAddress) else quoted(str(listen))]
+
+
 def _example(config: Config) -> list[str]:
     head = """
 A whole site that starts as it is, from the folder that holds these files:
 
     nginx -p "$PWD" -c example.conf -g 'daemon off;'
 """
-    host, port = config.sidecar.listen
-    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     protocol = " proxy_protocol" if config.source.proxy_protocol else ""
     server = [
-        f"listen {address} default_server{protocol};",
+        *(f"listen {address} default_server{protocol};" for address in _addresses(config)),
         "include hookgate-realip.conf;",
         "include hookgate-location.conf;",
     ]

@@ -6,7 +6,7 @@ from .document import salvage
 from .framing import declared_length
 from .policy import Policy, Step
 from .request import Fields, Head, make_head
-from .source import HEADERS, Origin, Standing, parse_address
+from .source import HEADERS, UNIX_PEER, Origin, Standing, parse_address
 from .validator import ContractError
 from .verdict import UNFRAMED, Fault, Finding, Outcome, Reason
 
@@ -14,6 +14,7 @@ __all__ = [
     "HEADERS",
     "OBSERVABLE",
     "UNFRAMED",
+    "UNIX_PEER",
     "Contract",
     "ContractError",
     "Decision",

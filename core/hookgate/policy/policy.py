@@ -12,7 +12,7 @@ from .checks import OBSERVABLE, Check, Decision, Rules, plan
 from .contract import Contract
 from .framing import declared_length
 from .request import Head
-from .source import Origin, SourcePolicy, Standing
+from .source import UNIX_PEER, Origin, SourcePolicy, Standing
 from .verdict import Finding
 
 
@@ -42,7 +42,11 @@ class Policy:
         source, request = config.source, config.request
         self._rules = Rules(
             SourcePolicy(
-                source.allow, source.trusted_proxies, source.header, source.proxy_protocol
+                source.allow,
+                source.trusted_proxies,
+                source.header,
+                source.proxy_protocol,
+                source.trusts_unix,
             ),
             frozenset(method.encode() for method in request.methods),
             {path.encode(): contract for path, contract in contracts.items() if path},
@@ -164,7 +168,8 @@ def _fingerprint(config: Config, contracts: dict[str, Contract]) -> str:
     parts = {
         "allow": [str(network) for network in cidr_merge(list(config.source.allow))],
         "trusted_proxies": [
-            str(network) for network in cidr_merge(list(config.source.trusted_proxies))
+            *(str(network) for network in cidr_merge(list(config.source.trusted_proxies))),
+            *([UNIX_PEER] if config.source.trusts_unix else []),
         ],
         "header": "proxy_protocol" if config.source.proxy_protocol else config.source.header,
         "methods": sorted(config.request.methods),

@@ -38,6 +38,10 @@ _PAIR = re.compile(
 )
 
 
+# Who connects to a Unix socket: it has no address.
+UNIX_PEER = "unix"
+
+
 class Standing(Enum):
     """Whom a connection is known to be from; `TRUSTED` is a proxy that has named nobody yet."""
 
@@ -162,6 +166,7 @@ class SourcePolicy:
         trusted_proxies: Iterable[netaddr.IPNetwork],
         header: str,
         proxy_protocol: bool = False,
+        trusts_unix: bool = False,
     ) -> None:
         self._allow = RangeSet(allow)
         self._trusted = RangeSet(trusted_proxies)
@@ -171,6 +176,7 @@ class SourcePolicy:
         self._direct = lru_cache(maxsize=4096)(self._judge_peer)
         self._proxied = lru_cache(maxsize=4096)(self._judge_proxied)
         self._proxy_protocol = proxy_protocol
+        self._trusts_unix = trusts_unix
 
     def known_origin(self, peer: str, proxied_for: str | None) -> Origin | None:
         """Tell where all that comes on a connection is from; None where each head is to tell.
@@ -200,6 +206,8 @@ class SourcePolicy:
         return self._through_proxies(head)
 
     def _judge_peer(self, peer: str) -> Origin | None:
+        if peer == UNIX_PEER and self._trusts_unix:
+            return None
         address = parse_address(peer)
         if address is None:
             return _unresolved(peer, "the peer has no plain address")
@@ -214,7 +222,7 @@ class SourcePolicy:
         return Finding(Reason.SOURCE_NOT_ALLOWED, ("the client is in no allowed range",))
 
     def _judge_proxied(self, peer: str, proxied_for: str | None) -> Origin:
-        peer = str(parse_address(peer))
+        peer = _plain(peer)
         address = parse_address(proxied_for or "")
         if proxied_for is None:
             return _unresolved(peer, "a trusted proxy sent no PROXY header")
@@ -226,7 +234,7 @@ class SourcePolicy:
         return Origin(peer, client, (client,), self._judge_client(address))
 
     def _through_proxies(self, head: Head) -> Origin:
-        peer = str(parse_address(head.peer))
+        peer = _plain(head.peer)
         lines = head.named.get(self._header)
         if lines is None:
             return _unresolved(peer, f"a trusted proxy sent no {self._header.decode()}")
@@ -247,6 +255,11 @@ class SourcePolicy:
             if address not in self._trusted:
                 return Origin(peer, chain[0], tuple(chain), self._judge_client(address))
         return _unresolved(peer, f"{self._header.decode()} names only trusted proxies")
+
+
+def _plain(peer: str) -> str:
+    """A trusted peer as it is recorded."""
+    return peer if peer == UNIX_PEER else str(parse_address(peer))
 
 
 def _unresolved(peer: str, why: str) -> Origin:

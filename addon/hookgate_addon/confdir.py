@@ -1,0 +1,35 @@
+"""Where mitmproxy keeps its certificates and its own configuration."""
+
+import os
+import stat
+import tempfile
+from pathlib import Path
+
+from mitmproxy.options import CONF_DIR
+
+
+def own_confdir() -> str | None:
+    """A folder in place of mitmproxy's own, None where that can be written.
+
+    Raises OSError where there is none that can.
+    """
+    usual = Path(os.path.expanduser(CONF_DIR))  # noqa: PTH111  # Path raises where there is no home
+    if usual.is_absolute() and _is_writable(usual if usual.exists() else usual.parent):
+        return None
+    # Always the same, so that restarts leave none behind; never one that somebody else made.
+    own = Path(tempfile.gettempdir()) / f"hookgate-mitmproxy-{os.getuid()}"
+    try:
+        own.mkdir(mode=0o700)
+    except FileExistsError:
+        found = own.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+            return tempfile.mkdtemp(prefix="hookgate-mitmproxy-")
+    return str(own)
+
+
+def _is_writable(folder: Path) -> bool:
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError:
+        return False
+    return True
