@@ -1,5 +1,7 @@
 """What the upstream answers decides: a 2xx head is 200 and no more, anything else is relayed."""
 
+import socket
+
 import pytest
 
 from support.faulty import AT_ONCE, Faulty, answer_head
@@ -25,6 +27,14 @@ DELIVERED = {
     ),
 }  # fmt: skip
 
+
+def answer_unread(connection: socket.socket) -> bool:
+    """The answer and the end of the connection in one segment: no time is between the two."""
+    connection.send(OK, socket.MSG_MORE)
+    connection.shutdown(socket.SHUT_WR)
+    return False
+
+
 BROKEN_BEHIND = {
     "200 by HTTP/1.0": answering(b"HTTP/1.0 200 OK\r\n\r\nhello"),
     "body without end": endless(answer_head(b"200 OK"), piece=bytes(KIB)),
@@ -37,7 +47,7 @@ BROKEN_BEHIND = {
     "broken chunk": answering(answer_head(b"200 OK", b"Transfer-Encoding: chunked") + b"zz\r\n"),
     "more than was announced": answering(OK + b"garbage", stay=True),
     "a second answer": answering(OK + answer_head(b"500 No"), stay=True),
-    "before the request was read": lambda connection: connection.sendall(OK),
+    "before the request was read": answer_unread,
 }  # fmt: skip
 
 
