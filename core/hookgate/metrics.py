@@ -59,6 +59,7 @@ FAMILIES = {
         Family("hookgate_ledger_lines_total", "counter", "Ledger lines written.", ("event",)),
         Family("hookgate_ledger_failures_total", "counter", "Failed attempts to write, sync or open the ledger."),
         Family("hookgate_ledger_available", "gauge", "1 while every worker can write its ledger.", join=min),
+        Family("hookgate_log_dropped_total", "counter", "Messages of the operational log that were dropped because nobody read it, or it could not be written."),
         Family("hookgate_ready", "gauge", "1 while /readyz says so.", join=min),
         Family("hookgate_workers", "gauge", "Processes that serve and answer."),
         Family("hookgate_workers_wanted", "gauge", "As many as sidecar.workers says.", join=max),

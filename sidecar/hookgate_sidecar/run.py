@@ -12,6 +12,7 @@ from hookgate.config import ConfigError
 from hookgate.gate import Gate
 from hookgate.live import LiveConfig
 from hookgate.settings import Config
+from hookgate.unblocked import unblock_stderr
 
 from .admin import Admin
 from .notify import feed_watchdog, notify, reloading
@@ -48,6 +49,7 @@ async def serve(live: LiveConfig, log: structlog.BoundLogger, ready: Ready | Non
 
     Raises `LedgerError` or `ListenError` before it listens. `ready` is told the address.
     """
+    unblock_stderr(lambda messages: log.warning("log.dropped", messages=messages))
     raise_descriptor_limit(live.current, log)
     run = _serve_alone if live.current.sidecar.workers == 1 else _supervise
 

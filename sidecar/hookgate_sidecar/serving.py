@@ -11,6 +11,7 @@ import uvloop
 from hookgate.gate import Gate
 from hookgate.ledger.sink import LedgerError
 from hookgate.log import make_log
+from hookgate.unblocked import unblock_stderr
 
 from .channel import Apply, Channel, Keep, LastWord, Prepare, Report, Start
 from .lifecycle import GRACE_SECONDS
@@ -30,6 +31,7 @@ async def work(control: socket.socket, listener: socket.socket) -> int:
     except EOFError:
         return 1
     log = make_log(worker=str(start.number))
+    unblock_stderr(lambda messages: log.warning("log.dropped", messages=messages))
     try:
         gate = Gate(start.config, "sidecar", log, worker=start.number, replaces=start.replaces)
     except (LedgerError, ValueError) as error:

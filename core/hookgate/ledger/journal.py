@@ -72,6 +72,9 @@ class Journal:
         self._distrusted = False
         self._schedule = SyncSchedule(settings.fsync)
         self._backlog: deque[Record] = deque()
+        # `forward` lines in the ledger whose deliveries were not sent, by seq: a write that could
+        # not be taken back held others that failed.
+        self._unsent: set[int] = set()
         self._sums = Sums()
         # Wrapped once with its own processors: as a guest in mitmproxy, structlog's global
         # configuration is not ours to touch.
@@ -120,6 +123,9 @@ class Journal:
 
         What cannot be written is owed where the delivery was forwarded, and otherwise summed.
         """
+        if self._unsent and not forwarded and record["seq"] in self._unsent:
+            self._unsent.discard(record["seq"])
+            forwarded = True
         if later:
             record["ts"] = self._batch_time or self._start_batch()
             self._pending.append(record)
@@ -153,6 +159,7 @@ class Journal:
         if self._sink is None or self._sink.moved():
             self.reopen()
         self._check_sync()
+        self._push()
         self._write_backlog()
         self._write_sums()
         if self._schedule.due_by_time:
@@ -220,6 +227,8 @@ class Journal:
         return lines
 
     def _commit(self, records: Sequence[Record], forwarded: Sequence[Record]) -> bool:
+        if len(records) > 1 and self._sink is not None and not self._sink.can_cut:
+            return self._commit_each(records, forwarded)
         try:
             self._write(records)
         except LedgerUnavailableError:
@@ -231,6 +240,14 @@ class Journal:
                     self._sums.add(
                         record["outcome"], record["reason"], record["seq"], "audit_unavailable"
                     )
+            return False
+        return True
+
+    def _commit_each(self, records: Sequence[Record], forwarded: Sequence[Record]) -> bool:
+        """Write one line after the other; where one fails, no delivery of theirs is sent."""
+        written = [record for record in records if self._commit((record,), forwarded)]
+        if len(written) < len(records):
+            self._unsent.update(r["seq"] for r in written if r["event"] == "forward")
             return False
         return True
 
@@ -285,8 +302,12 @@ class Journal:
         return True
 
     def _sync_behind(self) -> None:
-        if self._sink is not None and self._sink.sync_behind():
-            self._schedule.begun()
+        try:
+            if self._sink is not None and self._sink.sync_behind():
+                self._schedule.begun()
+        except OSError as error:
+            self._distrusted = True
+            self._lost(error)
 
     def _check_sync(self) -> None:
         try:
@@ -294,6 +315,13 @@ class Journal:
                 self._distrusted = False
         except OSError as error:
             self._distrusted = True
+            self._lost(error)
+
+    def _push(self) -> None:
+        try:
+            if self._sink is not None:
+                self._sink.push()
+        except OSError as error:
             self._lost(error)
 
     def _recover(self) -> None:

@@ -7,6 +7,8 @@ import stat
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
+from .stream import Stream
+
 STDOUT = "-"
 _TAIL = 1 << 20
 
@@ -29,6 +31,7 @@ class Sink:
         status = os.fstat(self._fd)
         self._identity = (status.st_dev, status.st_ino)
         self.regular = stat.S_ISREG(status.st_mode) and path != STDOUT
+        self._stream = None if stat.S_ISREG(status.st_mode) else Stream(self._fd)
         tail = self._read_tail(status.st_size) if self.regular else b""
         self.torn = bool(tail) and not tail.endswith(b"\n")
         self.last_line = tail.rstrip(b"\n").rpartition(b"\n")[2]
@@ -41,17 +44,17 @@ class Sink:
     def write(self, line: bytes, *, durable: bool = False) -> None:
         """Append the line and its end, and sync it if it is to be durable.
 
-        Raises OSError, and then nothing of it remains.
+        Raises OSError, and then nothing of it remains. It may be several lines where this is a
+        file: elsewhere they could not be taken back.
         """
         self._cut_stray()
         data = line + b"\n"
         if self._ragged:
             data = b"\n" + data
-        written = os.write(self._fd, data)
-        if not self.regular:
-            while written < len(data):
-                written += os.write(self._fd, data[written:])
+        if self._stream is not None:
+            self._stream.write(data)
             return
+        written = os.write(self._fd, data)
         try:
             if written < len(data):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -62,6 +65,16 @@ class Sink:
             self._cut_stray()
             raise
         self._ragged = False
+
+    @property
+    def can_cut(self) -> bool:
+        """Whether what was written in part can be taken back."""
+        return self._stream is None
+
+    def push(self) -> None:
+        """Go on with a line that did not fit as a whole into a stream. Raises OSError."""
+        if self._stream is not None:
+            self._stream.push()
 
     def _cut_stray(self) -> None:
         # O_APPEND and the lock make the last bytes ours. Cut by length rather than to a remembered
@@ -93,12 +106,19 @@ class Sink:
         return (status.st_dev, status.st_ino) != self._identity
 
     def sync_behind(self) -> bool:
-        """Sync on a thread (0.3 ms that no delivery waits for); False if one is under way."""
+        """Sync on a thread (0.3 ms that no delivery waits for); False if one is under way.
+
+        Raises OSError where it had to be done at once and failed.
+        """
         if self._syncing is not None or not self.regular:
             return not self.regular
         if self._syncer is None:
             self._syncer = ThreadPoolExecutor(1, "ledger-sync")
-        self._syncing = self._syncer.submit(self.sync)
+        try:
+            self._syncing = self._syncer.submit(self.sync)
+        except RuntimeError:  # no thread can be had
+            self._syncer = None
+            self.sync()
         return True
 
     def check_sync(self) -> bool:
@@ -143,6 +163,8 @@ class Sink:
             self.check_sync()
             if self.regular:
                 self.sync()
+            if self._stream is not None:
+                self._stream.close()
         finally:
             if self.path != STDOUT:
                 os.close(self._fd)
@@ -153,8 +175,8 @@ class Sink:
 
 
 def _open_stdout() -> int:
-    # A pipe left non-blocking by its other end would tear lines.
-    os.set_blocking(1, True)
+    if stat.S_ISREG(os.fstat(1).st_mode):
+        os.set_blocking(1, True)
     return 1
 
 
@@ -164,8 +186,8 @@ def _open_file(path: str) -> int:
         fd = os.open(path, flags, 0o640)
     except OSError as error:
         raise LedgerError(f'audit.path = "{path}" cannot be opened: {error.strerror}') from None
-    os.set_blocking(fd, True)
     if stat.S_ISREG(os.fstat(fd).st_mode):
+        os.set_blocking(fd, True)
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
