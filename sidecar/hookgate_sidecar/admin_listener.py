@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from .descriptors import Reserve
 from .errors import ListenError
 
 LARGEST_HEAD = 8 * 1024
@@ -41,6 +42,7 @@ class AdminListener:
         self._log = log
         self._loop = asyncio.get_running_loop()
         self._accepted = 0
+        self.reserve = Reserve()
         self._sockets: list[socket.socket] = []
         try:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
@@ -58,6 +60,11 @@ class AdminListener:
             self._loop.add_reader(sock, self._accept, sock)
 
     @property
+    def is_open(self) -> bool:
+        """Whether it accepts."""
+        return bool(self._sockets)
+
+    @property
     def address(self) -> tuple[str, int]:
         """Where it listens first."""
         host, port = self._sockets[0].getsockname()[:2]
@@ -69,6 +76,7 @@ class AdminListener:
             self._loop.remove_reader(sock)
             sock.close()
         self._sockets.clear()
+        self.reserve.give()
         tasks = [c.answering for c in self.connections if c.answering is not None]
         for connection in tuple(self.connections):
             connection.cut()
@@ -78,7 +86,7 @@ class AdminListener:
     def _accept(self, listening: socket.socket) -> None:
         for _ in range(_ACCEPTS):
             try:
-                sock, _ = listening.accept()
+                sock = self._accept_one(listening)
             except BlockingIOError:
                 return
             except OSError as error:
@@ -94,6 +102,15 @@ class AdminListener:
             connection = _Connection(self, sock, self._accepted)
             self.connections.add(connection)
             self._loop.add_reader(sock, connection.read)
+
+    def _accept_one(self, listening: socket.socket) -> socket.socket:
+        """One connection, by the last descriptor if need be. Raises OSError."""
+        try:
+            return listening.accept()[0]
+        except OSError as error:
+            if error.errno not in _SHORTAGES or not self.reserve.give():
+                raise
+        return listening.accept()[0]
 
     def _resume(self, listening: socket.socket) -> None:
         if listening in self._sockets:
@@ -180,3 +197,5 @@ class _Connection:
         self._loop.remove_reader(self._socket)
         self._loop.remove_writer(self._socket)
         self._socket.close()
+        if self._listener.is_open:
+            self._listener.reserve.keep()

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from hookgate.policy import Reason
 
-from .arrival import Arrival, turn_away
+from .arrival import Arrival, read_ahead, turn_away
+from .descriptors import Reserve
 from .errors import ListenError
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class Listener:
         self._socket = sock
         self._complained = float("-inf")
         self._resume: asyncio.TimerHandle | None = None
+        self._reserve = Reserve()
         sock.setblocking(False)
         # Those that are accepted inherit it.
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -68,6 +70,7 @@ class Listener:
             self._resume.cancel()
         self._loop.remove_reader(self._socket)
         self._socket.close()
+        self._reserve.give()
 
     def _accept(self) -> None:
         for _ in range(_ACCEPTS):
@@ -77,8 +80,10 @@ class Listener:
                 return
             except OSError as error:
                 if error.errno in _SHORTAGES:
-                    self._back_off(error)
-                    return
+                    self._complain(error)
+                    if not self._turn_away_one():
+                        self._back_off()
+                        return
                 continue
             try:
                 self._receive(sock, address[0])
@@ -86,15 +91,41 @@ class Listener:
                 self._server.gate.log_fault("accept", error)
                 sock.close()
 
-    def _back_off(self, error: OSError) -> None:
+    def _turn_away_one(self) -> bool:
+        """Answer whoever waits by means of the reserve; False where nobody does, or it is gone."""
+        if not self._reserve.give():
+            self._reserve.keep()
+            return False
+        try:
+            sock, address = self._socket.accept()
+        except OSError:
+            return False
+        else:
+            try:
+                sock.setblocking(False)
+                read_ahead(sock)
+                turn_away(
+                    self._server, sock, address[0], Reason.OVERLOADED, plain=self.tls is None
+                )
+            except Exception as error:  # noqa: BLE001  # fails closed
+                self._server.gate.log_fault("accept", error)
+            finally:
+                sock.close()
+            return True
+        finally:
+            self._reserve.keep()
+
+    def _complain(self, error: OSError) -> None:
+        if self._loop.time() - self._complained > _COMPLAIN_SECONDS:
+            self._complained = self._loop.time()
+            self._server.gate.log.error("listener.cannot_accept", error=error.strerror)
+
+    def _back_off(self) -> None:
         """Wait: the socket stays readable, and nothing but time gives descriptors back."""
         self._loop.remove_reader(self._socket)
         self._resume = self._loop.call_later(
             _BACK_OFF_SECONDS, self._loop.add_reader, self._socket, self._accept
         )
-        if self._loop.time() - self._complained > _COMPLAIN_SECONDS:
-            self._complained = self._loop.time()
-            self._server.gate.log.error("listener.cannot_accept", error=error.strerror)
 
     def _receive(self, sock: socket.socket, peer: str) -> None:
         sock.setblocking(False)

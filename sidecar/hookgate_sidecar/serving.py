@@ -14,6 +14,7 @@ from hookgate.log import make_log
 from hookgate.unblocked import unblock_stderr
 
 from .channel import Apply, Channel, Keep, LastWord, Prepare, Report, Start
+from .descriptors import fit
 from .lifecycle import GRACE_SECONDS
 from .orphan import keep_alive, outlive
 from .run import Signals, drain
@@ -33,7 +34,8 @@ async def work(control: socket.socket, listener: socket.socket) -> int:
     log = make_log(worker=str(start.number))
     unblock_stderr(lambda messages: log.warning("log.dropped", messages=messages))
     try:
-        gate = Gate(start.config, "sidecar", log, worker=start.number, replaces=start.replaces)
+        config = fit(start.config)
+        gate = Gate(config, "sidecar", log, worker=start.number, replaces=start.replaces)
     except (LedgerError, ValueError) as error:
         await channel.close_with(str(error))
         return 1
