@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from .exchange import Caller, Connection
 from .known import Known
+from .lookup import Lookup
 from .policy import Reason
 from .response import Response
 from .settings import UpstreamSettings
@@ -50,6 +51,7 @@ class Upstream:
         self._settings = settings
         self._host, self._port, self._tls = endpoint(settings)
         self._loop = asyncio.get_running_loop()
+        self._lookup = Lookup(self._host, self._port)
         self._idle: list[Connection] = []
         self._waiting: deque[_Waiting] = deque()
         # Due no later than the first deadline: it serves all, where a timer set and cancelled for
@@ -123,9 +125,12 @@ class Upstream:
 
     async def _connect(self, waiting: _Waiting) -> None:
         connection = Connection(self, self._settings.max_response)
+        server_name = self._host if self._tls is not None else None
         try:
-            await self._loop.create_connection(
-                lambda: connection, self._host, self._port, ssl=self._tls
+            await self._lookup.connect(
+                lambda host, port: self._loop.create_connection(
+                    lambda: connection, host, port, ssl=self._tls, server_hostname=server_name
+                )
             )
         except (OSError, UnicodeError):  # TLS, look-up and time-out errors are OSErrors
             self._give_up(waiting)
