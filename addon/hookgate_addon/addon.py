@@ -27,6 +27,7 @@ from hookgate.policy import Reason
 
 from .proxylog import ProxyLog
 from .startup import find_problems
+from .streams import unblock_streams
 from .translate import (
     UNFRAMED,
     conclude,
@@ -105,7 +106,9 @@ class HookgateAddon:
             if config.source.proxy_protocol:
                 problems.append("source.proxy_protocol: mitmproxy reads none; leave it out")
             if not problems:
-                self._open_gate(Gate(config, "addon", make_log()))
+                log = make_log()
+                unblock_streams(log)
+                self._open_gate(Gate(config, "addon", log))
         except ConfigError as error:
             problems = error.problems
         except LedgerError as error:

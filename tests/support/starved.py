@@ -104,7 +104,9 @@ class Starved:
 def starved_sidecar(
     upstream: str, folder: Path, *, patch: str = "", under: str = "", **given: Any
 ) -> Iterator[Starved]:
-    """`stdout`, `stderr` and the like are Popen's; everything with a dot is a setting."""
+    """`stdout`, `stderr` and the like are Popen's; everything with a dot is a setting, "" for one
+    that is in the folder's hookgate.toml.
+    """
     (port,) = free_ports(1)
     audit = folder / "audit.jsonl"
     settings = {
@@ -117,7 +119,10 @@ def starved_sidecar(
     }
     streams = {key: value for key, value in given.items() if "." not in key}
     process = subprocess.Popen(
-        [*under.split(), *_command(patch, [])], env=environment(settings), cwd=folder, **streams
+        [*under.split(), *_command(patch, [])],
+        env=environment({key: value for key, value in settings.items() if value}),
+        cwd=folder,
+        **streams,
     )
     yield from _running(process, port, audit)
 

@@ -1,0 +1,47 @@
+"""The addon where mitmproxy's own streams are full, and where a name is not looked up."""
+
+import signal
+import subprocess
+from pathlib import Path
+
+from support.events import CLEAN
+from support.ledger import assert_chained
+from support.raw import ask, connected, post
+from support.receiver import receiving
+from support.silent_names import NAME
+from support.starved import full_pipe, starved_mitmdump, timed
+
+
+def test_mitmproxys_log_that_nobody_reads_holds_up_nobody(tmp_path: Path) -> None:
+    """Neither what mitmproxy says of broken requests on standard output, nor ours on error."""
+    with (
+        receiving() as upstream,
+        full_pipe() as out,
+        full_pipe() as error,
+        starved_mitmdump(upstream.url, tmp_path, stdout=out.writer, stderr=error.writer) as gate,
+    ):
+        for broken in (b"GET / HTTP/1.1\r\nContent-Length: x\r\n\r\n", b"\x16\x03\x01\x00\x05hello"):
+            with connected(gate.port) as client:  # mitmproxy warns of what begins like TLS
+                client.send(broken)
+                client.read_rest()
+        assert timed("mitmproxy's streams are full pipes", gate.port, post(CLEAN)).status == 200
+        gate.process.send_signal(signal.SIGTERM)
+        assert gate.process.wait(20) == 0
+    assert_chained(gate.audit)
+
+
+def test_a_ledger_that_is_a_full_pipe_is_503(tmp_path: Path) -> None:
+    """It is standard output, which mitmproxy has too."""
+    with (
+        receiving() as upstream,
+        full_pipe() as pipe,
+        starved_mitmdump(
+            upstream.url, tmp_path, stdout=pipe.writer, stderr=subprocess.DEVNULL,
+            **{"audit.path": "-"},
+        ) as gate,
+    ):  # fmt: skip
+        while timed("the addon's ledger fills", gate.port, post(CLEAN)).status == 200:
+            pass
+        assert timed("the addon's ledger is a full pipe", gate.port, post(CLEAN)).status == 503
+        pipe.drain(b'"event":"refusals"')
+        assert ask(gate.port, post(CLEAN)).status == 200
