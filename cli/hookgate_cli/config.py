@@ -10,6 +10,7 @@ import typer
 
 from hookgate.config import DEFAULT_CONTRACT
 from hookgate.keys import KEYS, ROUTE_KEYS, SECTIONS
+from hookgate.libraries import libraries
 from hookgate.policy import Policy
 from hookgate.sources import find_file, gather
 
@@ -64,7 +65,7 @@ def check(config: ConfigOption = None) -> None:
     """
     loaded = load_config(config)
     where = find_file(config, os.environ) or "defaults and environment"
-    policy = Policy(loaded)
+    policy = Policy(loaded, libraries("sidecar"))
     for name in policy.untold:
         out.print(
             f'contract "{visible(name)}": leads back to itself by several ways or through an '
