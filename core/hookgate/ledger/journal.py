@@ -18,6 +18,7 @@ from hookgate.settings import AuditSettings, Fsync
 from .line import NO_LINE, render
 from .record import FIELDS, Clock, Record
 from .seal import Keyring, Seal, split_keys
+from .sight import Search, Sight
 from .sink import LedgerError, Sink
 from .state import StateFile
 from .sums import Sums
@@ -40,7 +41,7 @@ class Journal:
 
     `boot` names this run of this process in every line; `log` is the operational logger. `lines`
     counts those written by kind, `failures` how often the file could not be written, synced or
-    opened. Each line names the one before it in this boot, and is sealed where
+    opened, `missing` lines whose file was deleted or cut. Each line names the one before it in this boot, and is sealed where
     `settings.seal_key` is set.
     """
 
@@ -50,6 +51,7 @@ class Journal:
         self.available = True
         self.lines = dict.fromkeys(FIELDS, 0)
         self.failures = 0
+        self.missing = 0
         self._settings = settings
         self._boot = boot
         self._front = front
@@ -67,6 +69,9 @@ class Journal:
         self._sink: Sink | None = None
         # None where the ledger is no file.
         self._state: StateFile | None = None
+        self._search: Search | None = None
+        # The number of this boot's last line that is not in the present file.
+        self._before_file = 0
         # A sync failed: the kernel drops such pages and the next sync succeeds, so only a line
         # that is written and synced from here on proves that the disk works.
         self._distrusted = False
@@ -94,6 +99,7 @@ class Journal:
         sink = self._open_sink()
         follows = None
         if sink.regular:
+            self._search = Search(Path(self._settings.path), self._boot)
             self._state = StateFile(Path(self._settings.path), self._boot, self._seal, self._log)
             last = self._state.read(self._keyring)
             follows = str(last) if last is not None else ""
@@ -110,6 +116,7 @@ class Journal:
             }
         )
         self._write_backlog()
+        sink.may_be_cut(holds_lines=False)  # from here on
         if self._state is not None and not self._backlog and self._sync_now(sink):
             self._state.save(self._tip)
 
@@ -158,6 +165,9 @@ class Journal:
         """Once a second: follow a rotation, pay what is owed, write the sums, sync."""
         if self._sink is None or self._sink.moved():
             self.reopen()
+        else:
+            self._look_for_loss(self._sink)
+        self._report_gaps()
         self._check_sync()
         self._push()
         self._write_backlog()
@@ -172,6 +182,10 @@ class Journal:
         old, self._sink = self._sink, None
         try:
             if old is not None:
+                moved = old.moved()
+                self._look_for_loss(old)
+                if moved:
+                    self._before_file = self._tip.n
                 old.close()
         except OSError as error:
             self._distrusted = True
@@ -189,6 +203,7 @@ class Journal:
     def close(self, fields: Record) -> None:
         """Write what is owed, the sums and `stop`, sync, close; what cannot be is logged."""
         self.settle()
+        self._close_search()
         self._write_backlog()
         self._write_sums()
         self._backlog.append({**self._opening("stop"), "front": self._front, **fields})
@@ -316,6 +331,42 @@ class Journal:
         except OSError as error:
             self._distrusted = True
             self._lost(error)
+
+    def _look_for_loss(self, sink: Sink) -> None:
+        """Have it found out what is gone, where the file was deleted or cut since the last time."""
+        if self._search is None:
+            return
+        cause = ""
+        if sink.deleted():
+            cause = "deleted"
+        elif sink.may_be_cut(holds_lines=self._tip.n > self._before_file):
+            cause = "truncated"
+        if cause:
+            self._search.begin(cause, self._before_file, self._tip.n)
+            self._before_file = self._tip.n
+
+    def _close_search(self) -> None:
+        if self._search is not None:
+            if self._sink is not None:
+                self._look_for_loss(self._sink)
+            self._report_gaps(wait=True)
+            self._search.close()
+
+    def _report_gaps(self, *, wait: bool = False) -> None:
+        if self._search is None:
+            return
+        for sight in self._search.results(wait=wait):
+            if sight.cause == "truncated" and self._before_file == sight.tip:
+                self._before_file = sight.before
+            if sight.kept < sight.last:
+                self._report_gap(sight)
+
+    def _report_gap(self, sight: Sight) -> None:
+        lines = sight.last - sight.kept
+        self.missing += lines
+        told = {"cause": sight.cause, "first_n": sight.kept + 1, "last_n": sight.last}
+        self._log.error("ledger.lines_missing", path=self._settings.path, lines=lines, **told)
+        self._backlog.append({**self._opening("gap"), "front": self._front, **told})
 
     def _push(self) -> None:
         try:

@@ -49,6 +49,9 @@ FIELDS: dict[str, tuple[str, ...]] = {
         "event", "ts", "boot", "front", "outcome", "reason", "count", "first_seq", "last_seq",
         "cause", "n", "prev",
     ),
+    "gap": (
+        "event", "ts", "boot", "front", "cause", "first_n", "last_n", "n", "prev",
+    ),
     "reload": (
         "event", "ts", "boot", "front", "result", "policy", "config", "old_policy", "old_config",
         "errors", "n", "prev",

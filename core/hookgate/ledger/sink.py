@@ -11,6 +11,7 @@ from .stream import Stream
 
 STDOUT = "-"
 _TAIL = 1 << 20
+_MARK = 64
 
 
 class LedgerError(Exception):
@@ -40,6 +41,8 @@ class Sink:
         self._syncer: ThreadPoolExecutor | None = None
         self._syncing: Future[None] | None = None
         self._probing = False
+        # The size when it was looked at last, and the bytes before that.
+        self._seen = status.st_size, tail[-_MARK:]
 
     def write(self, line: bytes, *, durable: bool = False) -> None:
         """Append the line and its end, and sync it if it is to be durable.
@@ -104,6 +107,27 @@ class Sink:
         except OSError:
             return False
         return (status.st_dev, status.st_ino) != self._identity
+
+    def deleted(self) -> bool:
+        """Whether the open file has no name any more: a rotation leaves it one."""
+        return self.regular and os.fstat(self._fd).st_nlink == 0
+
+    def may_be_cut(self, *, holds_lines: bool) -> bool:
+        """Whether bytes that were there when this was asked last are not there any more.
+
+        Also where that cannot be told, as it was empty then, and if it is though it `holds_lines`.
+        """
+        if not self.regular:
+            return False
+        try:
+            size, mark = self._seen
+            here = os.fstat(self._fd).st_size - self._stray
+            cut = here < size or (holds_lines and not (size and here))
+            cut = cut or os.pread(self._fd, len(mark), size - len(mark)) != mark
+            self._seen = here, os.pread(self._fd, min(_MARK, here), max(0, here - _MARK))
+        except OSError:
+            return False  # that will be told by a write
+        return cut
 
     def sync_behind(self) -> bool:
         """Sync on a thread (0.3 ms that no delivery waits for); False if one is under way.
