@@ -23,7 +23,7 @@ def needed(config: Config) -> int:
 
 
 def raise_limit(config: Config) -> int:
-    """Have as many as are needed, or as many as can be had; returns how many. Children inherit it."""
+    """Have as many as are needed, or can be had; returns how many. Children inherit it."""
     wanted = needed(config)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:
@@ -35,7 +35,8 @@ def raise_limit(config: Config) -> int:
 
 
 def fit(config: Config, limit: int | None = None) -> Config:
-    """The configuration with no more connections than `limit`, else the process's own, has room for.
+    """The configuration with no more connections than there is room for within `limit`, which is
+    the process's own where it is None.
 
     Senders and the upstream give up alike: an event takes one of each.
     """

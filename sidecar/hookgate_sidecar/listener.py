@@ -104,9 +104,7 @@ class Listener:
             try:
                 sock.setblocking(False)
                 read_ahead(sock)
-                turn_away(
-                    self._server, sock, address[0], Reason.OVERLOADED, plain=self.tls is None
-                )
+                turn_away(self._server, sock, address[0], Reason.OVERLOADED, plain=self.tls is None)
             except Exception as error:  # noqa: BLE001  # fails closed
                 self._server.gate.log_fault("accept", error)
             finally:

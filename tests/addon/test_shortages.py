@@ -8,7 +8,6 @@ from support.events import CLEAN
 from support.ledger import assert_chained
 from support.raw import ask, connected, post
 from support.receiver import receiving
-
 from support.starved import full_pipe, starved_mitmdump, timed
 
 # mitmproxy warns of it.

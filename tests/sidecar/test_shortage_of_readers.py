@@ -1,4 +1,4 @@
-"""Streams that nobody reads: the operational log is never waited for, and a ledger fails in time."""
+"""Streams that nobody reads: the operational log is not waited for, a ledger fails in time."""
 
 import json
 import signal
@@ -82,7 +82,9 @@ def test_a_ledger_that_is_a_full_pipe_is_503_and_comes_back(tmp_path: Path) -> N
         ) as gate,
     ):
         flowed = 0
-        while (reply := timed("the ledger is a pipe that fills", gate.port, post(CLEAN))).status == 200:
+        while (
+            reply := timed("the ledger is a pipe that fills", gate.port, post(CLEAN))
+        ).status == 200:
             flowed += 1
         assert json.loads(reply.body)["reason"] == "audit_unavailable"
         for _ in range(3):

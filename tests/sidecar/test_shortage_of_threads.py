@@ -1,4 +1,4 @@
-"""No thread can be had, as under RLIMIT_NPROC or a cgroup's pids.max: what needs one does without."""
+"""No thread can be had, as under RLIMIT_NPROC or a cgroup's pids.max: it goes without."""
 
 import subprocess
 from pathlib import Path
@@ -19,9 +19,12 @@ threading.Thread.start = start
 
 def test_events_are_synced_and_delivered_all_the_same(tmp_path: Path) -> None:
     """More than a sync comes after, and over a rotation, whose state file is written too."""
-    with receiving() as upstream, starved_sidecar(
-        upstream.url, tmp_path, patch=NO_THREADS, stderr=subprocess.DEVNULL
-    ) as gate:
+    with (
+        receiving() as upstream,
+        starved_sidecar(
+            upstream.url, tmp_path, patch=NO_THREADS, stderr=subprocess.DEVNULL
+        ) as gate,
+    ):
         with connected(gate.port) as client:
             for _ in range(120):
                 client.send(post(CLEAN))
@@ -38,7 +41,13 @@ def test_events_are_synced_and_delivered_all_the_same(tmp_path: Path) -> None:
 
 def test_a_name_cannot_be_looked_up_and_that_is_502(tmp_path: Path) -> None:
     """At once, and not a fault."""
-    with receiving() as upstream, starved_sidecar(
-        f"http://localhost:{upstream.port}", tmp_path, patch=NO_THREADS, stderr=subprocess.DEVNULL
-    ) as gate:
+    with (
+        receiving() as upstream,
+        starved_sidecar(
+            f"http://localhost:{upstream.port}",
+            tmp_path,
+            patch=NO_THREADS,
+            stderr=subprocess.DEVNULL,
+        ) as gate,
+    ):
         assert timed("no thread for a look-up", gate.port, post(CLEAN)).status == 502

@@ -1,7 +1,6 @@
 """An endpoint that is halted, unreachable, or has a name that nobody looks up: 504 in time."""
 
 import contextlib
-import json
 import os
 import signal
 import socket
@@ -12,16 +11,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
-from support.admin import ON, Admin
 from support.events import CLEAN
 from support.ledger import assert_balanced, assert_chained
-from support.pair import paired
 from support.process import paused
 from support.raw import Reply, ask, post, wait_until
 from support.receiver import receiving
-from support.sidecar import Sidecar, sidecar
+from support.sidecar import sidecar
 from support.silent_names import NAME, silent_name_server
 from support.starved import LENIENT, report, starved_sidecar, timed
 
@@ -58,7 +53,10 @@ def endpoint() -> Iterator["tuple[subprocess.Popen[str], int]"]:
 @contextlib.contextmanager
 def full_backlog() -> Iterator[int]:
     """A port that answers no SYN: its queue is full and nobody accepts."""
-    with socket.create_server(("127.0.0.1", 0), backlog=0) as server, contextlib.ExitStack() as stack:
+    with (
+        socket.create_server(("127.0.0.1", 0), backlog=0) as server,
+        contextlib.ExitStack() as stack,
+    ):
         port = server.getsockname()[1]
         for _ in range(8):
             client = stack.enter_context(socket.socket())
@@ -85,9 +83,10 @@ def ask_often(port: int, count: int, name: str) -> list[Reply]:
 
 def test_a_halted_endpoint_is_504_and_comes_back(tmp_path: Path) -> None:
     """Also on a connection that was in use before."""
-    with endpoint() as (process, port), sidecar(
-        f"http://127.0.0.1:{port}", tmp_path, **KEYS
-    ) as gate:
+    with (
+        endpoint() as (process, port),
+        sidecar(f"http://127.0.0.1:{port}", tmp_path, **KEYS) as gate,
+    ):
         assert ask(gate.port, post(CLEAN)).status == 200
         with paused(process.pid):
             for _ in range(2):
@@ -109,9 +108,7 @@ def test_a_name_that_nobody_answers_is_504_and_holds_up_nothing_else(tmp_path: P
     config.write_text(f'[upstream]\nurl = "http://{NAME}:8080"\ntimeout = "1s"\n')
     with receiving() as upstream, silent_name_server(tmp_path) as under:
         keys = {"sidecar.ready_needs_upstream": "true"}
-        with starved_sidecar(
-            "", tmp_path, under=under, stderr=subprocess.DEVNULL, **keys
-        ) as gate:
+        with starved_sidecar("", tmp_path, under=under, stderr=subprocess.DEVNULL, **keys) as gate:
             for _ in range(2):
                 replies = ask_often(gate.port, 12, "the name server is silent")
                 assert {reply.status for reply in replies} == {504}
@@ -129,9 +126,10 @@ def test_a_name_that_nobody_answers_is_504_and_holds_up_nothing_else(tmp_path: P
 
 def test_a_look_up_that_hangs_is_one_thread(tmp_path: Path) -> None:
     """However many events wait for it."""
-    with silent_name_server(tmp_path) as under, sidecar(
-        f"http://{NAME}:8080", tmp_path, under=under, **KEYS
-    ) as gate:
+    with (
+        silent_name_server(tmp_path) as under,
+        sidecar(f"http://{NAME}:8080", tmp_path, under=under, **KEYS) as gate,
+    ):
         ask_often(gate.port, 12, "the name server is silent")
         names = [
             Path(f"/proc/{gate.process.pid}/task/{task}/comm").read_text()

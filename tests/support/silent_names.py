@@ -20,13 +20,11 @@ mount --bind {folder}/resolv.conf /etc/resolv.conf && exec "$@"
 
 @contextlib.contextmanager
 def silent_name_server(folder: Path) -> Iterator[str]:
-    """A command that runs another with it; a look-up takes minutes there. Skips where it cannot be."""
+    """A command that runs another with it: a look-up takes minutes. Skips where it cannot be."""
     unshare = shutil.which("unshare")
     if unshare is None:
         pytest.skip("no unshare, so no resolv.conf of its own")
-    (folder / "resolv.conf").write_text(
-        f"nameserver {ADDRESS}\noptions timeout:30 attempts:5\n"
-    )
+    (folder / "resolv.conf").write_text(f"nameserver {ADDRESS}\noptions timeout:30 attempts:5\n")
     script = folder / "with-resolv-conf"
     script.write_text(_SCRIPT.format(folder=folder))
     script.chmod(0o755)

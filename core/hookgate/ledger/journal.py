@@ -41,8 +41,8 @@ class Journal:
 
     `boot` names this run of this process in every line; `log` is the operational logger. `lines`
     counts those written by kind, `failures` how often the file could not be written, synced or
-    opened, `missing` lines whose file was deleted or cut. Each line names the one before it in this boot, and is sealed where
-    `settings.seal_key` is set.
+    opened, `missing` lines whose file was deleted or cut. Each line names the one before it in this
+    boot, and is sealed where `settings.seal_key` is set.
     """
 
     def __init__(
@@ -67,6 +67,7 @@ class Journal:
         self._pending: list[Record] = []
         self._pending_forwarded: list[Record] = []
         self._sink: Sink | None = None
+        self._line_by_line = False
         # None where the ledger is no file.
         self._state: StateFile | None = None
         self._search: Search | None = None
@@ -242,7 +243,7 @@ class Journal:
         return lines
 
     def _commit(self, records: Sequence[Record], forwarded: Sequence[Record]) -> bool:
-        if len(records) > 1 and self._sink is not None and not self._sink.can_cut:
+        if self._line_by_line and len(records) > 1:
             return self._commit_each(records, forwarded)
         try:
             self._write(records)
@@ -300,6 +301,7 @@ class Journal:
 
     def _open_sink(self) -> Sink:
         self._sink = Sink(self._settings.path)
+        self._line_by_line = not self._sink.can_cut
         if self._sink.torn:
             self._log.warning("ledger.torn_line_found", path=self._settings.path)
         return self._sink

@@ -34,8 +34,8 @@ SEAL = "mac"
 
 FIELDS: dict[str, tuple[str, ...]] = {
     "start": (
-        "event", "ts", "boot", "front", "version", "policy", "config", "libraries", "worker", "replaces",
-        "key", "previous_line", "follows", "n", "prev",
+        "event", "ts", "boot", "front", "version", "policy", "config", "libraries", "worker",
+        "replaces", "key", "previous_line", "follows", "n", "prev",
     ),
     "forward": ("event", "ts", "boot", "seq", "request_id", "reference", "sha256", "n", "prev"),
     "delivery": (

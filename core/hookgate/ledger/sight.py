@@ -1,4 +1,4 @@
-"""Lines that a running gate wrote and that are gone: its file was deleted, or cut by another program.
+"""Lines that a running gate wrote and that are gone: its file was deleted, or cut by others.
 
 A rotation is told by what it leaves: the file under another name, or a copy of it beside the
 ledger. What is gone is told by the numbers of this boot's lines.
@@ -6,13 +6,13 @@ ledger. What is gone is told by the numbers of this boot's lines.
 
 import re
 import time
+import zlib
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from gzip import BadGzipFile, GzipFile
 from pathlib import Path
 from typing import IO, NamedTuple
-from zlib import error as ZlibError
 
 from .reader import find_files
 
@@ -85,7 +85,7 @@ class Search:
         return kept, last, last
 
     def _find_jump(self, kept: int, last: int) -> tuple[int, int]:
-        """In the ledger as it is now: the last line before those that are gone, and the last gone."""
+        """In the ledger as it is: the last line before those that are gone, and the last gone."""
         try:
             with self._path.open("rb") as file:
                 for number in self._numbers(file):
@@ -109,20 +109,11 @@ class Search:
             try:
                 with GzipFile(fileobj=raw) as stream:
                     return max(self._numbers(stream), default=0)
-            except (EOFError, BadGzipFile, ZlibError):
+            except (EOFError, BadGzipFile, zlib.error):
                 return 0
 
     def _numbers(self, lines: "IO[bytes] | GzipFile") -> Iterator[int]:
         for line in lines:
-            if self._mark in line and (found := _last_match(_NUMBER, line)) is not None:
+            # In what a sender chose quotation marks are escaped.
+            if self._mark in line and (found := _NUMBER.search(line)) is not None:
                 yield int(found[1])
-
-
-def _last_match(pattern: "re.Pattern[bytes]", line: bytes) -> "re.Match[bytes] | None":
-    # A member that a sender chose is escaped, and comes before it all the same.
-    found = None
-    for found in pattern.finditer(line):
-        pass
-    return found
-
-

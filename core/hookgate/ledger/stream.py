@@ -1,4 +1,4 @@
-"""A ledger that is no file: standard output, a pipe, a device. No write to it is ever waited for."""
+"""A ledger that is no file: standard output, a pipe, a device. No write is ever waited for."""
 
 import errno
 import fcntl
@@ -47,7 +47,7 @@ class Stream:
             return -1
 
     def write(self, line: bytes) -> None:
-        """Begin and, if it can be, end the line. Raises OSError, and then nothing of it is there."""
+        """Begin and, if it can be, end the line. Raises OSError, and then none of it is there."""
         self.push()
         written = self._send(line)
         if not written:

@@ -162,9 +162,7 @@ def _saw(check: str, decision: Decision) -> str:
             return ""
 
 
-def _fingerprint(
-    config: Config, contracts: dict[str, Contract], libraries: Sequence[str]
-) -> str:
+def _fingerprint(config: Config, contracts: dict[str, Contract], libraries: Sequence[str]) -> str:
     parts: dict[str, object] = {
         "allow": [str(network) for network in cidr_merge(list(config.source.allow))],
         "trusted_proxies": [
