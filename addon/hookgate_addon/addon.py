@@ -27,6 +27,7 @@ from hookgate.policy import Reason
 
 from .proxylog import ProxyLog
 from .startup import find_problems
+from .streams import unblock_streams
 from .translate import (
     UNFRAMED,
     conclude,
@@ -106,6 +107,7 @@ class HookgateAddon:
                 problems.append("source.proxy_protocol: mitmproxy reads none; leave it out")
             if not problems:
                 log = make_log()
+                unblock_streams(log)
                 for warning in config.warnings:
                     log.warning("config.warning", problem=warning)
                 self._open_gate(Gate(config, "addon", log))

@@ -11,6 +11,8 @@ import typer
 from hookgate.config import DEFAULT_CONTRACT
 from hookgate.endpoint import Endpoint
 from hookgate.keys import KEYS, ROUTE_KEYS, SECTIONS
+from hookgate.libraries import libraries
+from hookgate.lookup import Lookup
 from hookgate.policy import Policy
 from hookgate.reach import Reached, reach, speaks_tls
 from hookgate.settings import UpstreamSettings
@@ -76,7 +78,7 @@ def check(
     """
     loaded = load_config(config)
     where = find_file(config, os.environ) or "defaults and environment"
-    policy = Policy(loaded)
+    policy = Policy(loaded, libraries("sidecar"))
     for name in policy.untold:
         out.print(
             f'contract "{printable(name)}": leads back to itself by several ways or through an '
@@ -105,8 +107,9 @@ def _connect(settings: UpstreamSettings) -> None:
 
 async def _try(settings: UpstreamSettings) -> Reached:
     where = Endpoint.of(settings)
-    reached = await reach(where, settings.timeout, _LINGER_SECONDS)
-    if reached.error is None and where.tls is None and await speaks_tls(where, _HELLO_SECONDS):
+    reached = await reach(Lookup(where), settings.timeout, _LINGER_SECONDS)
+    is_plain = reached.error is None and where.tls is None and not where.path
+    if is_plain and await speaks_tls(where, _HELLO_SECONDS):
         return reached._replace(error=UpstreamError.TLS_NONE)
     return reached
 

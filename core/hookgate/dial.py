@@ -9,14 +9,11 @@ from collections.abc import Callable, Iterable
 from enum import Enum
 from typing import TypeVar
 
-from .endpoint import Endpoint
+from .lookup import Address, Lookup
 from .policy import Reason
 from .upstream_error import Failure, UpstreamError
 
 P = TypeVar("P", bound=asyncio.BaseProtocol)
-_Address = tuple[
-    socket.AddressFamily, tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]
-]
 
 
 class Stage(Enum):
@@ -33,10 +30,10 @@ class Dial:
     `stage` tells how far it is, `peer` the address that it has connected to.
     """
 
-    __slots__ = ("_endpoint", "peer", "stage")
+    __slots__ = ("_lookup", "peer", "stage")
 
-    def __init__(self, endpoint: Endpoint) -> None:
-        self._endpoint = endpoint
+    def __init__(self, lookup: Lookup) -> None:
+        self._lookup = lookup
         self.stage = Stage.NAME
         self.peer = ""
 
@@ -46,14 +43,14 @@ class Dial:
         The name's addresses are tried in turn, each time it is looked up anew.
         Raises OSError or UnicodeError, for `cause`.
         """
-        host, port, tls, path = self._endpoint
+        host, _, tls, path = self._lookup.endpoint
         loop = asyncio.get_running_loop()
         if path:
             self.stage = Stage.CONNECT
             _, protocol = await loop.create_unix_connection(make_protocol, path)
             self.peer = path
             return protocol
-        addresses = await _look_up(loop, host, port)
+        addresses = await self._lookup.addresses()
         self.stage = Stage.CONNECT
         connected, self.peer = await _connect(loop, addresses)
         if tls is not None:
@@ -68,19 +65,8 @@ class Dial:
         return protocol
 
 
-async def _look_up(loop: asyncio.AbstractEventLoop, host: str, port: int) -> Iterable[_Address]:
-    for family in (socket.AF_INET, socket.AF_INET6):
-        try:
-            socket.inet_pton(family, host)
-        except OSError:
-            continue
-        return [(family, (host, port) if family == socket.AF_INET else (host, port, 0, 0))]
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return dict.fromkeys((family, address) for family, _, _, _, address in found)
-
-
 async def _connect(
-    loop: asyncio.AbstractEventLoop, addresses: Iterable[_Address]
+    loop: asyncio.AbstractEventLoop, addresses: Iterable[Address]
 ) -> tuple[socket.socket, str]:
     errors: list[OSError] = []
     for family, address in addresses:

@@ -11,6 +11,7 @@ from .delivery import JUDGING, Delivery
 from .ledger.journal import Journal
 from .ledger.privacy import Privacy
 from .ledger.record import bounded
+from .libraries import libraries
 from .metrics import Metrics
 from .policy import HEADERS, Policy
 from .settings import Config
@@ -55,7 +56,7 @@ class Gate:
         worker: int | None = None,
         replaces: str | None = None,
     ) -> None:
-        self.terms = _make_terms(config, None)
+        self.terms = _make_terms(config, front, None)
         self.boot = secrets.token_hex(8)
         self.front = front
         self.log = log
@@ -72,6 +73,7 @@ class Gate:
                 "version": __version__,
                 "policy": self.policy.fingerprint,
                 "config": config.digest,
+                "libraries": list(libraries(front)),
                 "worker": worker,
                 "replaces": replaces,
             }
@@ -94,7 +96,7 @@ class Gate:
 
     def prepare(self, config: Config) -> Terms:
         """Compile another configuration; nothing changes yet. Raises ValueError."""
-        return _make_terms(config, self.terms)
+        return _make_terms(config, self.front, self.terms)
 
     def apply(self, terms: Terms) -> None:
         """Go by these from now on; what is upstream already ends by those it was sent by."""
@@ -190,11 +192,11 @@ class Gate:
         )
 
 
-def _make_terms(config: Config, old: Terms | None) -> Terms:
+def _make_terms(config: Config, front: str, old: Terms | None) -> Terms:
     unchanged = old is not None and old.config.upstream == config.upstream
     return Terms(
         config,
-        Policy(config),
+        Policy(config, libraries(front)),
         Privacy(config.audit.personal_data, config.audit.key),
         old.upstream if old is not None and unchanged else Upstream(config.upstream),
         _upstream_host(config),

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from .dial import Dial, cause, detail
 from .endpoint import Endpoint
+from .lookup import Lookup
 from .upstream_error import UpstreamError
 
 
@@ -40,13 +41,13 @@ class _Silent(asyncio.Protocol):
             self.over.set_result(error)
 
 
-async def reach(endpoint: Endpoint, seconds: float, linger: float = 0.0) -> Reached:
+async def reach(lookup: Lookup, seconds: float, linger: float = 0.0) -> Reached:
     """Look the name up, connect, shake hands where there is TLS, and close.
 
     It may take so many `seconds`, and is held open for `linger` more: there are endpoints that
     first accept and then hang up, and with TLS 1.3 one that wants a certificate says so only then.
     """
-    dial = Dial(endpoint)
+    dial = Dial(lookup)
     try:
         async with asyncio.timeout(seconds) as limit:
             connected = await dial.connect(_Silent)
@@ -62,10 +63,10 @@ async def reach(endpoint: Endpoint, seconds: float, linger: float = 0.0) -> Reac
 
 
 async def speaks_tls(endpoint: Endpoint, seconds: float) -> bool:
-    """Whether a port answers a TLS hello with TLS."""
+    """Whether a TCP port answers a TLS hello with TLS."""
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     tls.check_hostname = False
     tls.verify_mode = ssl.CERT_NONE
-    reached = await reach(endpoint._replace(tls=tls), seconds)
+    reached = await reach(Lookup(endpoint._replace(tls=tls)), seconds)
     # It may refuse our hello, but does so in TLS.
     return reached.error in (None, UpstreamError.TLS_CLIENT) or "ALERT" in reached.detail

@@ -8,6 +8,7 @@ from .dial import Dial, failure
 from .endpoint import Endpoint
 from .exchange import Caller, Connection
 from .known import Known
+from .lookup import Lookup
 from .policy import Reason
 from .response import Response
 from .settings import UpstreamSettings
@@ -43,8 +44,8 @@ class Upstream:
 
     def __init__(self, settings: UpstreamSettings) -> None:
         self._settings = settings
-        self._endpoint = Endpoint.of(settings)
         self._loop = asyncio.get_running_loop()
+        self._lookup = Lookup(Endpoint.of(settings))
         self._idle: list[Connection] = []
         self._waiting: deque[_Waiting] = deque()
         # Due no later than the first deadline: it serves all, where a timer set and cancelled for
@@ -113,7 +114,7 @@ class Upstream:
             if self._open >= self._settings.max_connections:
                 return
             if waiting.attempt is None:
-                dial = Dial(self._endpoint)
+                dial = Dial(self._lookup)
                 waiting.attempt = task = self._loop.create_task(self._connect(waiting, dial))
                 self._connecting[task] = dial
                 task.add_done_callback(self._attempt_over)

@@ -14,6 +14,7 @@ import structlog
 
 from hookgate.policy.proxy_protocol import ProxyHeaderError, header_length, read_header
 
+from .descriptors import Reserve
 from .sockets import ListeningSockets
 
 LARGEST_HEAD = 8 * 1024
@@ -41,6 +42,7 @@ class AdminListener:
         self._log = log
         self._loop = asyncio.get_running_loop()
         self._accepted = 0
+        self.reserve = Reserve()
         self._sockets = sockets
         self._accepting = list(sockets.sockets)
         for sock in self._accepting:
@@ -52,6 +54,7 @@ class AdminListener:
             self._loop.remove_reader(sock)
         self._accepting.clear()
         self._sockets.close()
+        self.reserve.give()
         tasks = [c.answering for c in self.connections if c.answering is not None]
         for connection in tuple(self.connections):
             connection.cut()
@@ -61,7 +64,7 @@ class AdminListener:
     def _accept(self, listening: socket.socket) -> None:
         for _ in range(_ACCEPTS):
             try:
-                sock, _ = listening.accept()
+                sock = self._accept_one(listening)
             except BlockingIOError:
                 return
             except OSError as error:
@@ -77,6 +80,20 @@ class AdminListener:
             connection = _Connection(self, sock, self._accepted)
             self.connections.add(connection)
             self._loop.add_reader(sock, connection.read)
+
+    @property
+    def accepts(self) -> bool:
+        """Whether it was not closed."""
+        return bool(self._accepting)
+
+    def _accept_one(self, listening: socket.socket) -> socket.socket:
+        """One connection, by the last descriptor if need be. Raises OSError."""
+        try:
+            return listening.accept()[0]
+        except OSError as error:
+            if error.errno not in _SHORTAGES or not self.reserve.give():
+                raise
+        return listening.accept()[0]
 
     def _resume(self, listening: socket.socket) -> None:
         if listening in self._accepting:
@@ -183,3 +200,5 @@ class _Connection:
         self._loop.remove_reader(self._socket)
         self._loop.remove_writer(self._socket)
         self._socket.close()
+        if self._listener.accepts:
+            self._listener.reserve.keep()

@@ -11,7 +11,8 @@ from hookgate.gate import Gate
 from hookgate.policy import Standing
 from hookgate.settings import SidecarSettings
 
-_MOST_LINGERING = 32
+# Those beyond the bounds that are waited for until they have read why.
+MOST_LINGERING = 32
 
 
 class Holder(Protocol):
@@ -89,7 +90,7 @@ class Admission:
         Strangers are not waited for.
         """
         standing = self._gate.policy.standing(peer)
-        most = self.settings.max_connections + _MOST_LINGERING
+        most = self.settings.max_connections + MOST_LINGERING
         if standing is Standing.FOREIGN or len(self.places) >= most:
             return None
         place = Place(peer, standing, None)

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from .server import Server
 
 
+_READ_AHEAD = 64 * 1024
+
+
 def turn_away(
     server: "Server",
     sock: socket.socket,
@@ -40,6 +43,14 @@ def turn_away(
                 sock.send(server.writer.render(answer, False, False))
             except OSError:
                 pass
+
+
+def read_ahead(sock: socket.socket) -> None:
+    """Take what a sender has sent already: unread it would reset the answer."""
+    try:
+        sock.recv(_READ_AHEAD)
+    except OSError:
+        pass
 
 
 class Arrival:

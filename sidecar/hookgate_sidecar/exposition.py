@@ -15,6 +15,7 @@ from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
 from hookgate.metrics import FAMILIES, Family, Row, Snapshot
+from hookgate.unblocked import dropped
 
 _PROCESS = ProcessCollector(registry=None)
 
@@ -36,13 +37,14 @@ def render(snapshot: Snapshot, accept: str = "") -> tuple[bytes, str]:
 
 
 def process_snapshot() -> Snapshot:
-    """This process's CPU time, memory, descriptors and start."""
-    return {
+    """This process's CPU time, memory, descriptors and start, and what its log dropped."""
+    told: Snapshot = {
         sample.name: [([], sample.value)]
         for metric in _PROCESS.collect()
         for sample in metric.samples
         if sample.name in FAMILIES
     }
+    return {**told, "hookgate_log_dropped_total": [([], dropped())]}
 
 
 def _metric(family: Family, rows: Iterable[Row]) -> Metric:

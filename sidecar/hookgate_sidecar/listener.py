@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from hookgate.policy import UNIX_PEER, Reason
 
-from .arrival import Arrival, turn_away
+from .arrival import Arrival, read_ahead, turn_away
+from .descriptors import Reserve
 from .sockets import ListeningSockets
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class Listener:
         self._sockets = sockets
         self._accepting = list(sockets.sockets)
         self._complained = float("-inf")
+        self._reserve = Reserve()
         for sock in self._accepting:
             if sock.family != socket.AF_UNIX:
                 # Those that are accepted inherit it.
@@ -48,6 +50,7 @@ class Listener:
             self._loop.remove_reader(sock)
         self._accepting.clear()
         self._sockets.close()
+        self._reserve.give()
 
     def _accept(self, listening: socket.socket) -> None:
         for _ in range(_ACCEPTS):
@@ -57,8 +60,10 @@ class Listener:
                 return
             except OSError as error:
                 if error.errno in _SHORTAGES:
-                    self._back_off(listening, error)
-                    return
+                    self._complain(error)
+                    if not self._turn_away_one(listening):
+                        self._back_off(listening)
+                        return
                 continue
             try:
                 # What a peer binds its own Unix socket to is of its choice, and no address.
@@ -67,13 +72,38 @@ class Listener:
                 self._server.gate.log_fault("accept", error)
                 sock.close()
 
-    def _back_off(self, listening: socket.socket, error: OSError) -> None:
-        """Wait: the socket stays readable, and nothing but time gives descriptors back."""
-        self._loop.remove_reader(listening)
-        self._loop.call_later(_BACK_OFF_SECONDS, self._resume, listening)
+    def _turn_away_one(self, listening: socket.socket) -> bool:
+        """Answer whoever waits by means of the reserve; False where nobody does, or it is gone."""
+        if not self._reserve.give():
+            self._reserve.keep()
+            return False
+        try:
+            sock, address = listening.accept()
+        except OSError:
+            return False
+        else:
+            try:
+                sock.setblocking(False)
+                read_ahead(sock)
+                peer = UNIX_PEER if sock.family == socket.AF_UNIX else address[0]
+                turn_away(self._server, sock, peer, Reason.OVERLOADED, plain=self.tls is None)
+            except Exception as error:  # noqa: BLE001  # fails closed
+                self._server.gate.log_fault("accept", error)
+            finally:
+                sock.close()
+            return True
+        finally:
+            self._reserve.keep()
+
+    def _complain(self, error: OSError) -> None:
         if self._loop.time() - self._complained > _COMPLAIN_SECONDS:
             self._complained = self._loop.time()
             self._server.gate.log.error("listener.cannot_accept", error=error.strerror)
+
+    def _back_off(self, listening: socket.socket) -> None:
+        """Wait: the socket stays readable, and nothing but time gives descriptors back."""
+        self._loop.remove_reader(listening)
+        self._loop.call_later(_BACK_OFF_SECONDS, self._resume, listening)
 
     def _resume(self, listening: socket.socket) -> None:
         if listening in self._accepting:

@@ -3,6 +3,7 @@
 import asyncio
 
 from hookgate.endpoint import Endpoint
+from hookgate.lookup import Lookup
 from hookgate.reach import reach
 from hookgate.settings import UpstreamSettings
 from hookgate.upstream_error import UpstreamError
@@ -16,7 +17,7 @@ class UpstreamProbe:
 
     def __init__(self) -> None:
         self._settings: UpstreamSettings | None = None
-        self._endpoint: Endpoint | None = None
+        self._lookup: Lookup | None = None
         self._fresh_until = 0.0
         self._error: UpstreamError | None = None
         self._turn = asyncio.Lock()
@@ -26,7 +27,7 @@ class UpstreamProbe:
         loop = asyncio.get_running_loop()
         async with self._turn:
             if settings != self._settings:
-                self._settings, self._endpoint = settings, None
+                self._settings, self._lookup = settings, None
                 self._fresh_until = 0.0
             if loop.time() >= self._fresh_until:
                 self._error = await self._connect(settings)
@@ -35,8 +36,8 @@ class UpstreamProbe:
 
     async def _connect(self, settings: UpstreamSettings) -> UpstreamError | None:
         try:
-            if self._endpoint is None:
-                self._endpoint = Endpoint.of(settings)
+            if self._lookup is None:
+                self._lookup = Lookup(Endpoint.of(settings))
         except ValueError:  # a file of its TLS is gone or broken since the start
             return UpstreamError.TLS_FAILED
-        return (await reach(self._endpoint, _SECONDS)).error
+        return (await reach(self._lookup, _SECONDS)).error

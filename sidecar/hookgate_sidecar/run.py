@@ -1,7 +1,6 @@
 """The sidecar's processes, from their first line to their last."""
 
 import asyncio
-import resource
 import signal
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -12,15 +11,17 @@ from hookgate.config import ConfigError
 from hookgate.gate import Gate
 from hookgate.live import LiveConfig
 from hookgate.settings import Config
+from hookgate.unblocked import unblock_stderr
 
 from .admin import Admin
+from .descriptors import fit, needed, raise_limit
 from .notify import feed_watchdog, notify, reloading
 from .reminder import remind
+from .rollout import share
 from .server import Server
 from .supervisor import Supervisor
 
 _WATCH_SECONDS = 1.0
-_SPARE_DESCRIPTORS = 64
 
 
 class Signals:
@@ -46,7 +47,8 @@ async def serve(live: LiveConfig, log: structlog.BoundLogger) -> None:
 
     Raises `LedgerError` or `ListenError` before it listens.
     """
-    raise_descriptor_limit(live.current, log)
+    unblock_stderr(lambda messages: log.warning("log.dropped", messages=messages))
+    provide_descriptors(live.current, log)
     run = _serve_alone if live.current.sidecar.workers == 1 else _supervise
 
     companions = [
@@ -62,7 +64,7 @@ async def serve(live: LiveConfig, log: structlog.BoundLogger) -> None:
 
 async def _serve_alone(live: LiveConfig, log: structlog.BoundLogger) -> None:
     config = live.current
-    gate = Gate(config, "sidecar", log)
+    gate = Gate(fit(config), "sidecar", log)
     server = Server(gate)
     admin = Admin(config.sidecar, server)
     signals = Signals()
@@ -191,13 +193,20 @@ async def _watch(live: LiveConfig, changed: Callable[[], None]) -> None:
             changed()
 
 
-def raise_descriptor_limit(config: Config, log: structlog.BoundLogger) -> None:
-    """As many descriptors as the connections may need; workers inherit it."""
-    needed = config.sidecar.max_connections + config.upstream.max_connections + _SPARE_DESCRIPTORS
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    unlimited = resource.RLIM_INFINITY
-    if soft != unlimited and soft < needed:
-        wanted = needed if hard == unlimited else min(needed, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-        if wanted < needed:
-            log.warning("sidecar.few_descriptors", needed=needed, limit=wanted)
+def provide_descriptors(config: Config, log: structlog.BoundLogger) -> None:
+    """As many descriptors as the connections may need; where there are fewer, say what follows.
+
+    Workers inherit the limit, and each has as many.
+    """
+    one = share(config, 1) if config.sidecar.workers > 1 else config
+    limit = raise_limit(one)
+    fitted = fit(one, limit)
+    if fitted is not one:
+        log.warning(
+            "sidecar.few_descriptors",
+            limit=limit,
+            needed=needed(one),
+            max_connections=fitted.sidecar.max_connections,
+            upstream_max_connections=fitted.upstream.max_connections,
+            mend=f"LimitNOFILE={needed(one)} in the unit, or ulimit -n {needed(one)}",
+        )

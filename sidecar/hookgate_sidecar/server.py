@@ -12,6 +12,7 @@ from hookgate.settings import Config, SidecarSettings
 from hookgate.tls import server_context
 
 from .admission import Admission, Place
+from .descriptors import fit
 from .exposition import process_snapshot
 from .heads import MOST, MOST_OF_STRANGERS, KnownHeads
 from .listener import Listener
@@ -70,7 +71,7 @@ class Server:
 
     def prepare(self, config: Config) -> Change:
         """Compile another configuration; nothing changes yet. Raises ValueError."""
-        return Change(self.gate.prepare(config), make_tls(config.sidecar))
+        return Change(self.gate.prepare(fit(config)), make_tls(config.sidecar))
 
     def apply(self, change: Change) -> None:
         """Go by it from now on; connections that are open keep their bounds, but not those whose

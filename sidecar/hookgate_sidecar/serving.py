@@ -11,8 +11,10 @@ import uvloop
 from hookgate.gate import Gate
 from hookgate.ledger.sink import LedgerError
 from hookgate.log import make_log
+from hookgate.unblocked import unblock_stderr
 
 from .channel import LAYOUT, Apply, Channel, Keep, LastWord, Prepare, Report, Start
+from .descriptors import fit
 from .lifecycle import GRACE_SECONDS
 from .orphan import keep_alive, outlive
 from .run import Signals, drain
@@ -34,8 +36,10 @@ async def work(control: socket.socket, listening: list[socket.socket]) -> int:
         await channel.close_with("it is of a version with other settings: restart the supervisor")
         return 1
     log = make_log(worker=str(start.number))
+    unblock_stderr(lambda messages: log.warning("log.dropped", messages=messages))
     try:
-        gate = Gate(start.config, "sidecar", log, worker=start.number, replaces=start.replaces)
+        config = fit(start.config)
+        gate = Gate(config, "sidecar", log, worker=start.number, replaces=start.replaces)
     except (LedgerError, ValueError) as error:
         await channel.close_with(str(error))
         return 1

@@ -9,6 +9,7 @@ import pytest
 import uvloop
 
 from hookgate import upstream as pool
+from hookgate.lookup import Address, Lookup
 from hookgate.response import Response
 from support.exchanges import SETTINGS, Sender, run
 from support.scripted import Scripted, answering, scripted
@@ -18,22 +19,30 @@ NAME = "endpoint.invalid"
 AGE = 0.6
 
 
-class _Names:
-    """A loop whose resolver knows one name, that of the address where it is at present."""
+class Names:
+    """A resolver that knows one name, that of the `address` where it is at present."""
 
-    address = "127.0.0.1"
-    look_ups = 0
+    def __init__(self) -> None:
+        self.address = "127.0.0.1"
+        self.look_ups = 0
 
-    async def getaddrinfo(self, host, port, **_):  # type: ignore[no-untyped-def]  # asyncio's
-        if host == NAME:
-            self.look_ups += 1
-            host = self.address
-        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, port))]  # uvloop asks for any
+    def ask(self, lookup: Lookup, flags: int) -> list[Address]:
+        if flags:
+            raise OSError("no number")
+        self.look_ups += 1
+        return [(socket.AF_INET, (self.address, lookup.endpoint.port))]
+
+
+@pytest.fixture
+def names(monkeypatch: pytest.MonkeyPatch) -> Names:
+    resolver = Names()
+    monkeypatch.setattr(Lookup, "_ask", lambda lookup, flags: resolver.ask(lookup, flags))
+    return resolver
 
 
 @pytest.fixture(params=[asyncio.SelectorEventLoop, uvloop.Loop], ids=["asyncio", "uvloop"])
 def runner(request: pytest.FixtureRequest) -> Iterator[asyncio.Runner]:
-    with asyncio.Runner(loop_factory=type("Loop", (_Names, request.param), {})) as running:
+    with asyncio.Runner(loop_factory=request.param) as running:
         yield running
 
 
@@ -59,13 +68,12 @@ def new(old: Scripted) -> Iterator[Scripted]:
 
 
 def test_a_name_that_moves_is_followed_under_steady_traffic(
-    runner: asyncio.Runner, old: Scripted, new: Scripted
+    runner: asyncio.Runner, names: Names, old: Scripted, new: Scripted
 ) -> None:
     """Though the old address goes on to answer: no connection to it is older than it may be."""
 
     async def play(sender: Sender) -> None:
         loop = asyncio.get_running_loop()
-        assert isinstance(loop, _Names)
 
         async def go_on(seconds: float) -> None:
             until = loop.time() + seconds
@@ -75,26 +83,25 @@ def test_a_name_that_moves_is_followed_under_steady_traffic(
                 await asyncio.sleep(0.005)
 
         await go_on(AGE / 4)
-        assert (old.connections, loop.look_ups) == (1, 1)
-        loop.address = "127.0.0.2"
+        assert (old.connections, names.look_ups) == (1, 1)
+        names.address = "127.0.0.2"
         await go_on(1.5 * AGE)
         before = old.connections
         assert new.connections >= 1
         await go_on(1.5 * AGE)
         assert old.connections == before
-        assert loop.look_ups == old.connections + new.connections
+        assert names.look_ups == old.connections + new.connections
 
     run(runner, f"http://{NAME}:{old.port}", play)
 
 
 def test_even_where_requests_wait_for_each_connection(
-    runner: asyncio.Runner, old: Scripted, new: Scripted
+    runner: asyncio.Runner, names: Names, old: Scripted, new: Scripted
 ) -> None:
     """One that is never idle is not kept either."""
 
     async def play(sender: Sender) -> None:
         loop = asyncio.get_running_loop()
-        assert isinstance(loop, _Names)
 
         async def one(seconds: float) -> None:
             until = loop.time() + seconds
@@ -104,14 +111,16 @@ def test_even_where_requests_wait_for_each_connection(
         busy = asyncio.gather(*(one(2.5 * AGE) for _ in range(4 * SETTINGS.max_connections)))
         await asyncio.sleep(AGE / 4)
         assert new.connections == 0
-        loop.address = "127.0.0.2"
+        names.address = "127.0.0.2"
         await busy
         assert new.connections >= SETTINGS.max_connections
 
     run(runner, f"http://{NAME}:{old.port}", play)
 
 
-def test_an_exchange_that_is_under_way_outlives_it(runner: asyncio.Runner, old: Scripted) -> None:
+def test_an_exchange_that_is_under_way_outlives_it(
+    runner: asyncio.Runner, names: Names, old: Scripted
+) -> None:
     """It is not cut short."""
 
     def late(connection: socket.socket) -> bool:
@@ -132,7 +141,7 @@ def test_an_exchange_that_is_under_way_outlives_it(runner: asyncio.Runner, old: 
 
 
 def test_those_made_together_do_not_end_together(
-    runner: asyncio.Runner, old: Scripted, monkeypatch: pytest.MonkeyPatch
+    runner: asyncio.Runner, names: Names, old: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Or all of a busy gate's handshakes would come in one turn."""
     monkeypatch.setattr(pool, "MAX_AGE_SECONDS", 30.0)

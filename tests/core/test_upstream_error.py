@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from hookgate.dial import cause
+from hookgate.lookup import Address, Lookup
 from hookgate.policy import Reason
 from hookgate.upstream_error import BY_WORD, UpstreamError
 from support.endpoints import OURS, UNANSWERING, UNCONNECTABLE, UNUSABLE, Make, Unwell, serving
@@ -178,21 +179,14 @@ def test_of_two_addresses_the_one_with_a_route_tells(
     """A name with an IPv6 address that leads nowhere and an IPv4 one that refuses is refused."""
     with UNCONNECTABLE[0][2](tmp_path) as unwell:
         port = int(unwell.url.rpartition(":")[2])
-        stream = (socket.AF_INET, socket.SOCK_STREAM, 6, "")
 
-        async def look_up(*_: object, **__: object) -> list[object]:
-            return [(*stream, ("255.255.255.255", port)), (*stream, ("127.0.0.1", port))]
+        def ask(_: Lookup, flags: int) -> list[Address]:
+            if flags:
+                raise OSError("no number")
+            return [(socket.AF_INET, (host, port)) for host in ("255.255.255.255", "127.0.0.1")]
 
-        monkeypatch.setattr("hookgate.dial._look_up", _looking_up(look_up))
+        monkeypatch.setattr(Lookup, "_ask", ask)
         assert failing(runner, Unwell(f"http://two.invalid:{port}"))[1] == "refused"
-
-
-def _looking_up(found: object) -> object:
-    async def look_up(*_: object) -> object:
-        rows = await found()  # type: ignore[operator]  # the one above
-        return [(row[0], row[4]) for row in rows]
-
-    return look_up
 
 
 @pytest.mark.parametrize(

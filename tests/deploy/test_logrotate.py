@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from hookgate.ledger.reader import find_files, in_order
+from support.events import CLEAN
 from support.ledger import assert_balanced, assert_chained, read_ledger
 from support.load import Load, sending
-from support.raw import wait_until
+from support.raw import ask, post, wait_until
 from support.receiver import receiving
 from support.sidecar import sidecar
 
@@ -82,6 +83,23 @@ def test_rotations_under_load_lose_no_line(workers: str, config: Path, tmp_path:
     assert assert_balanced(whole) == {"delivered": len(load.answers)}
     delivered = [r["sha256"] for r in read_ledger(whole) if r["event"] == "delivery"]
     assert sorted(delivered) == sorted(load.answers)
+
+
+@pytest.mark.parametrize("options", ["copytruncate", "nodelaycompress", "nocreate nodelaycompress"])
+def test_a_rotation_by_other_options_is_no_loss(options: str, config: Path, tmp_path: Path) -> None:
+    """Where nothing is written meanwhile, no line is missing and nothing is said."""
+    config.write_text(config.read_text().replace("{", "{\n" + "\n".join(options.split()), 1))
+    with receiving() as upstream, sidecar(upstream.url, tmp_path) as gate:
+        for _ in range(3):
+            assert ask(gate.port, post(CLEAN)).status == 200
+        logrotate(config, "--force")
+        assert wait_until(lambda: gate.audit.exists() and not gate.audit.stat().st_size, 10)
+        wait_for_another_second()
+        wait_for_another_second()
+        assert ask(gate.port, post(CLEAN)).status == 200
+        assert gate.stop() == 0
+        assert "lines_missing" not in gate.log
+    assert "gap" not in {record["event"] for record in read_ledger(gate.audit)}
 
 
 def wait_for_answers(load: Load, count: int) -> None:

@@ -56,6 +56,13 @@ def test_the_bounds_on_what_a_sender_can_cost_are_those_of_the_code() -> None:
             assert int(most.split(" KiB")[0]) * 1024 == MOST_BYTES
 
 
+def test_each_shortage_is_tried_by_a_test_that_is_there() -> None:
+    """And says what a sender gets."""
+    for _, gets, _, _, file in rows("shortages"):
+        assert gets
+        assert (ROOT / file).is_file()
+
+
 def test_the_unit_does_what_the_exit_statuses_call_for() -> None:
     """It tries again where that is said to help, and only there."""
     again = {cells[0]: cells[2].startswith("yes") for cells in rows("exits")}

@@ -15,6 +15,7 @@ from support.load import sending
 from support.raw import ask, post, wait_until
 from support.receiver import receiving
 from support.sidecar import ALLOWED, FOREIGN, HOOKGATE, Sidecar, sidecar
+from support.starved import timed
 
 PAGE = 4096  # what a tmpfs has given to a file stays the file's to fill
 
@@ -29,7 +30,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 def assert_fails_closed(gate: Sidecar) -> None:
     """Clean events are told to come again; refusals are refused as ever."""
     for _ in range(3):
-        reply = ask(gate.port, post(CLEAN))
+        reply = timed("the ledger's disk is full", gate.port, post(CLEAN))
         assert reply.status == 503
         assert reply.values(b"Retry-After") == [b"5"]
         assert json.loads(reply.body)["reason"] == "audit_unavailable"

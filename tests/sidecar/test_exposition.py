@@ -54,7 +54,8 @@ def test_the_form_is_what_was_asked_for(accept: str, media_type: str) -> None:
 
 
 def test_the_kernel_tells_about_this_process() -> None:
-    """CPU time, memory, descriptors and the start, each a number above 0."""
+    """CPU time, memory, descriptors and start, each above 0; and that no message was dropped."""
     snapshot = process_snapshot()
+    assert snapshot.pop("hookgate_log_dropped_total") == [([], 0)]
     assert set(snapshot) == {name for name in FAMILIES if name.startswith("process_")}
     assert all(value > 0 for ((_, value),) in snapshot.values())

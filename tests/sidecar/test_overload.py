@@ -14,6 +14,7 @@ from support.process import descriptors
 from support.raw import Client, ask, connected, post, wait_until
 from support.receiver import OK, Seen
 from support.sidecar import ALLOWED, FOREIGN
+from support.starved import timed
 
 IN_FLIGHT = 3
 
@@ -146,8 +147,10 @@ def test_two_thousand_strangers_leave_room_and_descriptors(
 
 
 def test_a_shortage_of_descriptors_is_survived(tmp_path: Path) -> None:
-    """Said once, waited for without spinning, and over when connections end."""
-    limit = 60
+    """Said once, waited for without spinning, answered by the last descriptor, and over when
+    connections end.
+    """
+    limit = 40
     patch = f"import resource\nresource.setrlimit(resource.RLIMIT_NOFILE, ({limit}, {limit}))"
     with paired(tmp_path, patch=patch) as pair:
         with contextlib.ExitStack() as stack:
@@ -157,6 +160,8 @@ def test_a_shortage_of_descriptors_is_survived(tmp_path: Path) -> None:
             before = ticks(pair)
             time.sleep(0.5)
             assert ticks(pair) - before < 25
+            for _ in range(3):
+                assert timed("no descriptor is left", pair.port, post(CLEAN)).status == 503
         assert wait_until(lambda: ask(pair.port, post(CLEAN)).status == 200)
         assert pair.gate.log.count("listener.cannot_accept") == 1
 

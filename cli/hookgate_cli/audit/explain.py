@@ -12,6 +12,7 @@ from rich.text import Text
 from hookgate.ledger.explain import NOT_CHECKED, NOT_KNOWN, NOT_REACHED, OK, rebuild_head, retrace
 from hookgate.ledger.fate import Attempt, find
 from hookgate.ledger.record import Record
+from hookgate.libraries import libraries
 from hookgate.policy import Policy
 from hookgate.settings import Config
 from hookgate.upstream_error import BY_WORD
@@ -121,7 +122,7 @@ def _report(attempt: Attempt, settings: Config | None, body: bytes) -> dict[str,
 def _judge_now(
     record: Record, settings: Config, body: bytes, checks: list[dict[str, Any]]
 ) -> dict[str, Any]:
-    policy = Policy(settings)
+    policy = Policy(settings, libraries(str(record.get("front"))))
     head = rebuild_head(record, settings.source.header, len(body))
     decision, steps = policy.explain(head, body)
     now = {step.check: describe(step, decision) for step in steps}

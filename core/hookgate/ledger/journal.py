@@ -18,6 +18,7 @@ from hookgate.settings import AuditSettings, Fsync
 from .line import NO_LINE, render
 from .record import FIELDS, Clock, Record
 from .seal import Keyring, Seal, split_keys
+from .sight import Search, Sight
 from .sink import LedgerError, Sink
 from .state import StateFile
 from .sums import Sums
@@ -40,8 +41,8 @@ class Journal:
 
     `boot` names this run of this process in every line; `log` is the operational logger. `lines`
     counts those written by kind, `failures` how often the file could not be written, synced or
-    opened. Each line names the one before it in this boot, and is sealed where
-    `settings.seal_key` is set.
+    opened, `missing` lines whose file was deleted or cut. Each line names the one before it in this
+    boot, and is sealed where `settings.seal_key` is set.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Journal:
         self.available = True
         self.lines = dict.fromkeys(FIELDS, 0)
         self.failures = 0
+        self.missing = 0
         self._settings = settings
         self._boot = boot
         self._front = front
@@ -65,13 +67,20 @@ class Journal:
         self._pending: list[Record] = []
         self._pending_forwarded: list[Record] = []
         self._sink: Sink | None = None
+        self._line_by_line = False
         # None where the ledger is no file.
         self._state: StateFile | None = None
+        self._search: Search | None = None
+        # The number of this boot's last line that is not in the present file.
+        self._before_file = 0
         # A sync failed: the kernel drops such pages and the next sync succeeds, so only a line
         # that is written and synced from here on proves that the disk works.
         self._distrusted = False
         self._schedule = SyncSchedule(settings.fsync)
         self._backlog: deque[Record] = deque()
+        # `forward` lines in the ledger whose deliveries were not sent, by seq: a write that could
+        # not be taken back held others that failed.
+        self._unsent: set[int] = set()
         self._sums = Sums()
         # Wrapped once with its own processors: as a guest in mitmproxy, structlog's global
         # configuration is not ours to touch.
@@ -91,6 +100,7 @@ class Journal:
         sink = self._open_sink()
         follows = None
         if sink.regular:
+            self._search = Search(Path(self._settings.path), self._boot)
             self._state = StateFile(Path(self._settings.path), self._boot, self._seal, self._log)
             last = self._state.read(self._keyring)
             follows = str(last) if last is not None else ""
@@ -107,6 +117,7 @@ class Journal:
             }
         )
         self._write_backlog()
+        sink.may_be_cut(holds_lines=False)  # from here on
         if self._state is not None and not self._backlog and self._sync_now(sink):
             self._state.save(self._tip)
 
@@ -120,6 +131,9 @@ class Journal:
 
         What cannot be written is owed where the delivery was forwarded, and otherwise summed.
         """
+        if self._unsent and not forwarded and record["seq"] in self._unsent:
+            self._unsent.discard(record["seq"])
+            forwarded = True
         if later:
             record["ts"] = self._batch_time or self._start_batch()
             self._pending.append(record)
@@ -152,7 +166,11 @@ class Journal:
         """Once a second: follow a rotation, pay what is owed, write the sums, sync."""
         if self._sink is None or self._sink.moved():
             self.reopen()
+        else:
+            self._look_for_loss(self._sink)
+        self._report_gaps()
         self._check_sync()
+        self._push()
         self._write_backlog()
         self._write_sums()
         if self._schedule.due_by_time:
@@ -165,6 +183,10 @@ class Journal:
         old, self._sink = self._sink, None
         try:
             if old is not None:
+                moved = old.moved()
+                self._look_for_loss(old)
+                if moved:
+                    self._before_file = self._tip.n
                 old.close()
         except OSError as error:
             self._distrusted = True
@@ -182,6 +204,7 @@ class Journal:
     def close(self, fields: Record) -> None:
         """Write what is owed, the sums and `stop`, sync, close; what cannot be is logged."""
         self.settle()
+        self._close_search()
         self._write_backlog()
         self._write_sums()
         self._backlog.append({**self._opening("stop"), "front": self._front, **fields})
@@ -220,6 +243,8 @@ class Journal:
         return lines
 
     def _commit(self, records: Sequence[Record], forwarded: Sequence[Record]) -> bool:
+        if self._line_by_line and len(records) > 1:
+            return self._commit_each(records, forwarded)
         try:
             self._write(records)
         except LedgerUnavailableError:
@@ -231,6 +256,14 @@ class Journal:
                     self._sums.add(
                         record["outcome"], record["reason"], record["seq"], "audit_unavailable"
                     )
+            return False
+        return True
+
+    def _commit_each(self, records: Sequence[Record], forwarded: Sequence[Record]) -> bool:
+        """Write one line after the other; where one fails, no delivery of theirs is sent."""
+        written = [record for record in records if self._commit((record,), forwarded)]
+        if len(written) < len(records):
+            self._unsent.update(r["seq"] for r in written if r["event"] == "forward")
             return False
         return True
 
@@ -268,6 +301,7 @@ class Journal:
 
     def _open_sink(self) -> Sink:
         self._sink = Sink(self._settings.path)
+        self._line_by_line = not self._sink.can_cut
         if self._sink.torn:
             self._log.warning("ledger.torn_line_found", path=self._settings.path)
         return self._sink
@@ -285,8 +319,12 @@ class Journal:
         return True
 
     def _sync_behind(self) -> None:
-        if self._sink is not None and self._sink.sync_behind():
-            self._schedule.begun()
+        try:
+            if self._sink is not None and self._sink.sync_behind():
+                self._schedule.begun()
+        except OSError as error:
+            self._distrusted = True
+            self._lost(error)
 
     def _check_sync(self) -> None:
         try:
@@ -294,6 +332,49 @@ class Journal:
                 self._distrusted = False
         except OSError as error:
             self._distrusted = True
+            self._lost(error)
+
+    def _look_for_loss(self, sink: Sink) -> None:
+        """Have it found out what is gone, where the file was deleted or cut since the last time."""
+        if self._search is None:
+            return
+        cause = ""
+        if sink.deleted():
+            cause = "deleted"
+        elif sink.may_be_cut(holds_lines=self._tip.n > self._before_file):
+            cause = "truncated"
+        if cause:
+            self._search.begin(cause, self._before_file, self._tip.n)
+            self._before_file = self._tip.n
+
+    def _close_search(self) -> None:
+        if self._search is not None:
+            if self._sink is not None:
+                self._look_for_loss(self._sink)
+            self._report_gaps(wait=True)
+            self._search.close()
+
+    def _report_gaps(self, *, wait: bool = False) -> None:
+        if self._search is None:
+            return
+        for sight in self._search.results(wait=wait):
+            if sight.cause == "truncated" and self._before_file == sight.tip:
+                self._before_file = sight.before
+            if sight.kept < sight.last:
+                self._report_gap(sight)
+
+    def _report_gap(self, sight: Sight) -> None:
+        lines = sight.last - sight.kept
+        self.missing += lines
+        told = {"cause": sight.cause, "first_n": sight.kept + 1, "last_n": sight.last}
+        self._log.error("ledger.lines_missing", path=self._settings.path, lines=lines, **told)
+        self._backlog.append({**self._opening("gap"), "front": self._front, **told})
+
+    def _push(self) -> None:
+        try:
+            if self._sink is not None:
+                self._sink.push()
+        except OSError as error:
             self._lost(error)
 
     def _recover(self) -> None:

@@ -79,13 +79,13 @@ FORMS: dict[str, Form] = {
         (
             *("seq", "status", "bytes", "upstream_status", "unknown", "worker", "count"),
             *("first_seq", "last_seq", "received", "delivered", "refused", "failed", "aborted"),
-            *("in_flight", "n"),
+            *("in_flight", "n", "first_n", "last_n"),
         ),
         COUNT,
     ),
     **dict.fromkeys(("duration_ms", "upstream_ms"), DURATION),
     "answered": FLAG,
-    **dict.fromkeys(("observed", "unknown_in", "unusual", "errors"), TEXTS),
+    **dict.fromkeys(("observed", "unknown_in", "unusual", "errors", "libraries"), TEXTS),
 }
 
 _TEXT_NAMES = frozenset(name for name, form in FORMS.items() if form is TEXT)

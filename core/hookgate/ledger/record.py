@@ -37,8 +37,8 @@ RARE = ("unusual", "upstream_error")
 
 FIELDS: dict[str, tuple[str, ...]] = {
     "start": (
-        "event", "ts", "boot", "front", "version", "policy", "config", "worker", "replaces", "key",
-        "previous_line", "follows", "n", "prev",
+        "event", "ts", "boot", "front", "version", "policy", "config", "libraries", "worker",
+        "replaces", "key", "previous_line", "follows", "n", "prev",
     ),
     "forward": ("event", "ts", "boot", "seq", "request_id", "reference", "sha256", "n", "prev"),
     "delivery": (
@@ -51,6 +51,9 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "refusals": (
         "event", "ts", "boot", "front", "outcome", "reason", "count", "first_seq", "last_seq",
         "cause", "n", "prev",
+    ),
+    "gap": (
+        "event", "ts", "boot", "front", "cause", "first_n", "last_n", "n", "prev",
     ),
     "reload": (
         "event", "ts", "boot", "front", "result", "policy", "config", "old_policy", "old_config",

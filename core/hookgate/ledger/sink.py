@@ -9,8 +9,11 @@ from pathlib import Path
 
 from hookgate.files import kind_of
 
+from .stream import Stream
+
 STDOUT = "-"
 _TAIL = 1 << 20
+_MARK = 64
 
 
 class LedgerError(Exception):
@@ -31,6 +34,7 @@ class Sink:
         status = os.fstat(self._fd)
         self._identity = (status.st_dev, status.st_ino)
         self.regular = stat.S_ISREG(status.st_mode) and path != STDOUT
+        self._stream = None if stat.S_ISREG(status.st_mode) else Stream(self._fd)
         tail = self._read_tail(status.st_size) if self.regular else b""
         self.torn = bool(tail) and not tail.endswith(b"\n")
         self.last_line = tail.rstrip(b"\n").rpartition(b"\n")[2]
@@ -39,21 +43,23 @@ class Sink:
         self._syncer: ThreadPoolExecutor | None = None
         self._syncing: Future[None] | None = None
         self._probing = False
+        # The size when it was looked at last, and the bytes before that.
+        self._seen = status.st_size, tail[-_MARK:]
 
     def write(self, line: bytes, *, durable: bool = False) -> None:
         """Append the line and its end, and sync it if it is to be durable.
 
-        Raises OSError, and then nothing of it remains.
+        Raises OSError, and then nothing of it remains. It may be several lines where this is a
+        file: elsewhere they could not be taken back.
         """
         self._cut_stray()
         data = line + b"\n"
         if self._ragged:
             data = b"\n" + data
-        written = os.write(self._fd, data)
-        if not self.regular:
-            while written < len(data):
-                written += os.write(self._fd, data[written:])
+        if self._stream is not None:
+            self._stream.write(data)
             return
+        written = os.write(self._fd, data)
         try:
             if written < len(data):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -64,6 +70,16 @@ class Sink:
             self._cut_stray()
             raise
         self._ragged = False
+
+    @property
+    def can_cut(self) -> bool:
+        """Whether what was written in part can be taken back."""
+        return self._stream is None
+
+    def push(self) -> None:
+        """Go on with a line that did not fit as a whole into a stream. Raises OSError."""
+        if self._stream is not None:
+            self._stream.push()
 
     def _cut_stray(self) -> None:
         # O_APPEND and the lock make the last bytes ours. Cut by length rather than to a remembered
@@ -94,13 +110,41 @@ class Sink:
             return False
         return (status.st_dev, status.st_ino) != self._identity
 
+    def deleted(self) -> bool:
+        """Whether the open file has no name any more: a rotation leaves it one."""
+        return self.regular and os.fstat(self._fd).st_nlink == 0
+
+    def may_be_cut(self, *, holds_lines: bool) -> bool:
+        """Whether bytes that were there when this was asked last are not there any more.
+
+        Also where that cannot be told, as it was empty then, and if it is though it `holds_lines`.
+        """
+        if not self.regular:
+            return False
+        try:
+            size, mark = self._seen
+            here = os.fstat(self._fd).st_size - self._stray
+            cut = here < size or (holds_lines and not (size and here))
+            cut = cut or os.pread(self._fd, len(mark), size - len(mark)) != mark
+            self._seen = here, os.pread(self._fd, min(_MARK, here), max(0, here - _MARK))
+        except OSError:
+            return False  # that will be told by a write
+        return cut
+
     def sync_behind(self) -> bool:
-        """Sync on a thread (0.3 ms that no delivery waits for); False if one is under way."""
+        """Sync on a thread (0.3 ms that no delivery waits for); False if one is under way.
+
+        Raises OSError where it had to be done at once and failed.
+        """
         if self._syncing is not None or not self.regular:
             return not self.regular
         if self._syncer is None:
             self._syncer = ThreadPoolExecutor(1, "ledger-sync")
-        self._syncing = self._syncer.submit(self.sync)
+        try:
+            self._syncing = self._syncer.submit(self.sync)
+        except RuntimeError:  # no thread can be had
+            self._syncer = None
+            self.sync()
         return True
 
     def check_sync(self) -> bool:
@@ -145,6 +189,8 @@ class Sink:
             self.check_sync()
             if self.regular:
                 self.sync()
+            if self._stream is not None:
+                self._stream.close()
         finally:
             if self.path != STDOUT:
                 os.close(self._fd)
@@ -155,8 +201,8 @@ class Sink:
 
 
 def _open_stdout() -> int:
-    # A pipe left non-blocking by its other end would tear lines.
-    os.set_blocking(1, True)
+    if stat.S_ISREG(os.fstat(1).st_mode):
+        os.set_blocking(1, True)
     return 1
 
 

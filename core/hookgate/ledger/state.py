@@ -169,7 +169,11 @@ class StateFile:
         """Do it on a thread, after those before."""
         if self._saver is None:
             self._saver = ThreadPoolExecutor(1, "ledger-state")
-        self._saver.submit(self.save, tip)
+        try:
+            self._saver.submit(self.save, tip)
+        except RuntimeError:  # no thread can be had
+            self._saver = None
+            self.save(tip)
 
     def close(self) -> None:
         """Wait for what is under way."""

@@ -1,6 +1,7 @@
 """The whole decision, compiled once from the configuration. Values in, values out."""
 
 import json
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -32,10 +33,11 @@ class Step(NamedTuple):
 class Policy:
     """Judges requests. Immutable; raises `ContractError` if a route's contract cannot be used.
 
+    `libraries` are those whose version may change a verdict, for the fingerprint alone.
     `untold` names the contracts that tell of no document where it is wrong.
     """
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, libraries: Sequence[str] = ()) -> None:
         contracts = {
             route.path: Contract(route.contract, route.contract_text) for route in config.routes
         }
@@ -58,7 +60,7 @@ class Policy:
         self._on_head, self._on_text, self._on_document = plan(config.checks)
         self.max_body = request.max_body
         self.allow = ", ".join(request.methods)
-        self.fingerprint = _fingerprint(config, contracts)
+        self.fingerprint = _fingerprint(config, contracts, libraries)
         self.untold = [c.name for c in contracts.values() if not c.tells_places]
 
     def known_origin(self, peer: str, proxied_for: str | None = None) -> Origin | None:
@@ -164,8 +166,8 @@ def _saw(check: str, decision: Decision) -> str:
             return ""
 
 
-def _fingerprint(config: Config, contracts: dict[str, Contract]) -> str:
-    parts = {
+def _fingerprint(config: Config, contracts: dict[str, Contract], libraries: Sequence[str]) -> str:
+    parts: dict[str, object] = {
         "allow": [str(network) for network in cidr_merge(list(config.source.allow))],
         "trusted_proxies": [
             *(str(network) for network in cidr_merge(list(config.source.trusted_proxies))),
@@ -179,4 +181,6 @@ def _fingerprint(config: Config, contracts: dict[str, Contract]) -> str:
         "routes": {path: contract.digest for path, contract in contracts.items()},
         "checks": {name: config.checks[name] for name in OBSERVABLE},
     }
+    if libraries:
+        parts["libraries"] = sorted(libraries)
     return sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]

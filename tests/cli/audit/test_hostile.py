@@ -52,6 +52,7 @@ def record_of(kind: str) -> dict[str, Any]:
         "delivery": delivery(1, request_id="r-1", client="192.0.2.1", peer="192.0.2.1"),
         "refusals": refusals(2, 3, 2, cause="flood"),
         "reload": {"event": "reload", "ts": NOON, "boot": "b0", "front": "sidecar"},
+        "gap": {"event": "gap", "ts": NOON, "boot": "b0", "front": "sidecar", "cause": "deleted"},
         "stop": stop(3, delivered=1, refused=2),
     }  # fmt: skip
     return {**dict.fromkeys(FIELDS[kind]), **made[kind], "prev": "ab" * 32}

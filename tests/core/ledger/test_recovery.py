@@ -100,4 +100,4 @@ def test_lines_are_still_appended_after_a_probe(path: Path, disk: Disk) -> None:
     book.refused(2)
     book.close()
     assert b"\0" not in path.read_bytes()
-    assert kinds(path) == ["delivery", "stop"]
+    assert kinds(path) == ["delivery", "gap", "stop"]

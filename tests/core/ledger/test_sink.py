@@ -1,16 +1,19 @@
 """Where lines go: to one file with one writer, or to standard output."""
 
+import contextlib
 import os
 import socket
 import stat
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 
 import pytest
 
 from hookgate.ledger.sink import LedgerError, Sink
+from hookgate.ledger.stream import Stream
 from support.disk import full_stdout
 from support.journal import obedient_disk
 
@@ -216,21 +219,73 @@ def test_a_full_standard_output_refuses_every_line() -> None:
         sink.close()
 
 
-def test_lines_through_a_pipe_are_whole_even_where_it_was_non_blocking() -> None:
-    """Standard output may be a full pipe that its other end made non-blocking."""
+def test_lines_through_a_pipe_are_whole_and_wait_for_nobody() -> None:
+    """A line of more than PIPE_BUF that did not fit is ended before any other; one that was refused
+    is not there at all. Descriptor 1 itself is left as it was.
+    """
     script = textwrap.dedent("""
-        import os
+        import os, sys, time
         from hookgate.ledger.sink import Sink
-        os.set_blocking(1, False)
         sink = Sink("-")
-        for number in range(2000):
-            sink.write(b"%04d" % number + b"x" * 5000)
+        taken = refused = 0
+        while taken < 2000:
+            try:
+                sink.write(b"%04d" % taken + b"x" * 5000)
+            except BlockingIOError:
+                refused += 1
+                time.sleep(0.001)
+            else:
+                taken += 1
         assert not sink.moved()
+        assert os.get_blocking(1)
+        while True:
+            try:
+                sink.push()
+            except BlockingIOError:
+                time.sleep(0.001)
+            else:
+                break
         sink.close()
-        os.write(1, b"open\\n")
+        os.write(1, b"open %d\\n" % refused)
     """)
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
-        lines = process.stdout.read().splitlines()
+        time.sleep(0.5)  # it fills
+        *lines, last = process.stdout.read().splitlines()
     assert process.returncode == 0
-    assert lines == [b"%04d" % number + b"x" * 5000 for number in range(2000)] + [b"open"]
+    assert lines == [b"%04d" % number + b"x" * 5000 for number in range(2000)]
+    assert last.startswith(b"open ")
+    assert int(last[5:]) > 0
+
+
+@pytest.mark.parametrize("kind", ["pipe", "socket", "pipe of another user's"])
+def test_a_stream_that_is_full_refuses_at_once(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever it is, the refusal is told as one, and the room that comes is used."""
+    if kind == "socket":
+        ours, theirs = socket.socketpair()
+        reader, writer = ours.detach(), theirs.detach()
+    else:
+        reader, writer = os.pipe()
+        if kind != "pipe":
+            monkeypatch.setattr(Stream, "_open_anew", lambda _self, _fd: -1)
+    stream = Stream(writer)
+    taken = 0
+    told = ""
+    while not told:
+        try:
+            stream.write(b"%06d\n" % taken)
+            taken += 1
+        except BlockingIOError as error:
+            told = str(error)
+    assert "nobody reads it" in told
+    assert taken > 100
+    got = os.read(reader, 1 << 20)
+    with contextlib.suppress(BlockingIOError):
+        stream.write(b"%06d\n" % taken)
+        taken += 1
+    stream.close()
+    os.close(writer)
+    while data := os.read(reader, 1 << 20):
+        got += data
+    os.close(reader)
+    assert got == b"".join(b"%06d\n" % number for number in range(taken))

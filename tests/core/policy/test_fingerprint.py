@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from hookgate.libraries import libraries
 from hookgate.policy import Policy
 from hookgate.settings import Config, RouteSettings
 from support.policy import make_config, make_policy
@@ -121,3 +122,12 @@ def test_a_fingerprint_is_short_and_stable() -> None:
     assert len(fingerprint) == 12
     assert int(fingerprint, 16) >= 0
     assert make_policy().fingerprint == fingerprint
+
+
+def test_another_version_of_a_library_is_another_policy() -> None:
+    """In whatever order they are named; a front that reads nothing by itself names none."""
+    config = make_config()
+    one = Policy(config, ("jiter 0.19.0", "orjson 3.13.0")).fingerprint
+    assert Policy(config, ("orjson 3.13.0", "jiter 0.19.0")).fingerprint == one
+    assert Policy(config, ("jiter 0.19.1", "orjson 3.13.0")).fingerprint != one
+    assert Policy(config, libraries("nginx")).fingerprint == Policy(config).fingerprint != one

@@ -1,0 +1,39 @@
+"""A ledger that is deleted or emptied under a running gate: the gate serves on, and says so."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from support.admin import ON, Admin
+from support.events import CLEAN
+from support.ledger import lines_so_far, read_ledger
+from support.raw import ask, post, wait_until
+from support.receiver import receiving
+from support.sidecar import sidecar
+
+
+@pytest.mark.parametrize("how", ["deleted", "truncated"])
+def test_it_is_an_error_a_metric_and_a_record(how: str, tmp_path: Path) -> None:
+    """Each with the number of lines that nobody has any more; events are answered all the while."""
+    with receiving() as upstream, sidecar(upstream.url, tmp_path, **ON) as gate:
+        admin = Admin(gate)
+        for _ in range(3):
+            assert ask(gate.port, post(CLEAN)).status == 200
+        assert len(lines_so_far(gate.audit)) == 7
+        if how == "deleted":
+            gate.audit.unlink()
+        else:
+            os.truncate(gate.audit, 0)
+        assert ask(gate.port, post(CLEAN)).status == 200
+        said = gate.wait_for_log("ledger.lines_missing")
+        assert said["level"] == "error"
+        assert said["cause"] == how
+        lost = 9 if how == "deleted" else 7  # what is written into a deleted file goes with it
+        assert (said["first_n"], said["last_n"], said["lines"]) == (1, lost, lost)
+        assert admin.value("hookgate_ledger_lines_missing_total") == lost
+        assert wait_until(lambda: len(gate.records("gap")) == 1)
+        assert ask(gate.port, post(CLEAN)).status == 200
+        assert gate.stop() == 0
+    (gap,) = (record for record in read_ledger(gate.audit) if record["event"] == "gap")
+    assert (gap["cause"], gap["first_n"], gap["last_n"]) == (how, 1, lost)
