@@ -7,10 +7,11 @@ import pytest
 
 from hookgate.ledger.balance import balance
 from hookgate.ledger.chain import Kind, verify
-from hookgate.ledger.fate import Fate, find
+from hookgate.ledger.fate import Fate
 from hookgate.ledger.proven import Prover
 from hookgate.ledger.reader import Line, in_order, parse, read
 from hookgate.ledger.seal import split_keys
+from hookgate.ledger.search import find
 from hookgate.ledger.state import find_states
 from support.forgery import OLD_KEY, OLD_LEDGERS
 from support.journal import Book
@@ -64,11 +65,11 @@ def test_no_key_proves_a_line_of_it() -> None:
         for line in ledger
         if line.record is not None and line.record.get("outcome") == "delivered"
     )
-    (story,) = find(lambda: iter(ledger), [reference])
+    (story,) = find(lambda: iter(ledger), [reference]).stories
     assert story.fate is Fate.DELIVERED
     prover = Prover((OLD_KEY,))
     proved = list(prover.prove(ledger))
-    (story,) = find(lambda: iter(proved), [reference])
+    (story,) = find(lambda: iter(proved), [reference]).stories
     assert story.fate is Fate.NEVER_SEEN
     assert prover.left_out == len(ledger)
 

@@ -10,8 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from hookgate.ledger.explain import NOT_CHECKED, NOT_KNOWN, NOT_REACHED, OK, rebuild_head, retrace
-from hookgate.ledger.fate import Attempt, find
+from hookgate.ledger.fate import Attempt, Event
 from hookgate.ledger.record import Record
+from hookgate.ledger.search import find
 from hookgate.policy import Policy
 from hookgate.settings import Config
 from hookgate_cli.check import describe
@@ -27,7 +28,7 @@ from hookgate_cli.common import (
 )
 
 from .common import LogOption, SealKeyOption, find_ledgers, load_seal_keys, rereading
-from .fate import words
+from .fate import describe, words
 
 _ARRIVED = (
     "ts", "front", "client", "peer", "method", "path", "content_type", "bytes", "sha256",
@@ -56,7 +57,7 @@ def explain(
         typer.Option(metavar="FILE", help="The body: judged again under the policy of now."),
     ] = None,
     every: Annotated[
-        bool, typer.Option("--all", help="Explain each attempt, not the last.")
+        bool, typer.Option("--all", help="Explain each attempt, not each event's last.")
     ] = False,
     log: LogOption = None,
     seal_key: SealKeyOption = None,
@@ -76,19 +77,21 @@ def explain(
     settings = load_config(config, offline=True) if body is not None else None
     data = _read(body) if body is not None else b""
     keys = load_seal_keys(seal_key, config)
-    (story,) = find(rereading(find_ledgers(log, config), keys), [identifier], records=True)
-    if not story.attempts:
+    read = rereading(find_ledgers(log, config), keys)
+    (story,) = find(read, [identifier], records=True).stories
+    if not story.events:
         fail_with = f"{visible(identifier)}: never seen"
         out.print(fail_with, markup=False, highlight=False)
         raise typer.Exit(FINDING)
-    exact = [attempt for attempt in story.attempts if attempt.request_id == identifier]
-    chosen = story.attempts if every else (exact or story.attempts)[-1:]
+    events = _of_body(story.events, data) if body is not None else story.events
+    chosen = [attempt for event in events for attempt in _choose(event, identifier, every=every)]
     reports = [_report(attempt, settings, data) for attempt in chosen]
     if as_json:
         for report in reports:
             print_json(report)
     else:
-        _list(words(story), story.attempts)
+        for event in events:
+            _list(event, describe(event) if len(events) > 1 else "")
         for report in reports:
             _show(report)
     if any(report.get("same_body") is False for report in reports):
@@ -138,11 +141,24 @@ def _judge_now(
     }
 
 
-def _list(fate: str, attempts: list[Attempt]) -> None:
-    out.print(fate, markup=False, highlight=False)
-    if len(attempts) > 1:
+def _of_body(events: list[Event], body: bytes) -> list[Event]:
+    """The event that has this body, else all."""
+    digest = sha256(body).hexdigest()
+    return [event for event in events if event.sha256 == digest] or events
+
+
+def _choose(event: Event, identifier: str, *, every: bool) -> list[Attempt]:
+    """The attempt that was asked for, else the last, or each."""
+    exact = [attempt for attempt in event.attempts if attempt.request_id == identifier]
+    return event.attempts if every else (exact or event.attempts)[-1:]
+
+
+def _list(event: Event, title: str) -> None:
+    text = f"{words(event)}  {visible(title)}".rstrip()
+    out.print(text, markup=False, highlight=False, soft_wrap=True)
+    if len(event.attempts) > 1:
         table = Table(box=None, padding=(0, 1), show_header=False)
-        for attempt in attempts[-20:]:
+        for attempt in event.attempts[-20:]:
             cells = attempt.ts, attempt.outcome or "forwarded", attempt.reason or "no end"
             table.add_row(*(Text(visible(cell)) for cell in (*cells, attempt.request_id)))
         out.print(table)

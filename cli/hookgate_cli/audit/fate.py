@@ -12,14 +12,31 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from hookgate.ledger.fate import MOST_ATTEMPTS, Fate, Story, find
+from hookgate.ledger.fate import MOST_ATTEMPTS, Event, Fate, Story
+from hookgate.ledger.search import Found, find
 from hookgate_cli.common import FINDING, ConfigOption, JsonOption, fail, out, print_json, visible
 
-from .common import LogOption, SealKeyOption, find_ledgers, load_seal_keys, rereading
+from .common import (
+    LogOption,
+    SealKeyOption,
+    find_ledgers,
+    load_seal_keys,
+    rereading,
+    source_ranges,
+)
 
 _WORRYING = (Fate.LOST, Fate.UNKNOWN, Fate.NEVER_SEEN)
 _ORDINALS = ("first", "second", "third", "fourth", "fifth")
 _COLOURS = {Fate.DELIVERED: "green", Fate.UNDELIVERED: "yellow"}
+_TIMES = {1: "once", 2: "twice"}
+_IN_ALL = {
+    Fate.DELIVERED: "delivered",
+    Fate.UNKNOWN: "unknown",
+    Fate.LOST: "presumed lost",
+    Fate.UNDELIVERED: "not delivered so far",
+}
+_UNREAD = "a body that was not read whole"
+_UNPARSED = "did not parse"
 _MOST_SHOWN = 20
 
 
@@ -45,8 +62,9 @@ def fate(
 ) -> None:
     """Tell what became of events: every attempt, and the end.
 
-    Exits 1 if any is presumed lost, unknown or was never seen. With a seal key, lines that it does
-    not prove are left out.
+    An event is its body; several may share a name, and each has a fate of its own. Exits 1 if any
+    is presumed lost, unknown or was never seen. With a seal key, lines that it does not prove are
+    left out.
 
     Examples:
 
@@ -58,14 +76,16 @@ def fate(
     if not asked:
         fail("no reference; name one, or a list of them with --file")
     keys = load_seal_keys(seal_key, config)
-    stories = find(rereading(find_ledgers(log, config), keys), asked)
-    counts = Counter(story.fate for story in stories)
+    ledgers = find_ledgers(log, config)
+    found = find(rereading(ledgers, keys), asked, source_ranges(config))
+    counts = Counter(story.fate for story in found.stories)
     if as_json:
-        for story in stories:
-            print_json(_report(story))
-        print_json({"summary": {fate.value: counts[fate] for fate in Fate}})
+        for story in found.stories:
+            print_json(_report(story, found.unread))
+        summary = {fate.value: counts[fate] for fate in Fate}
+        print_json({"summary": summary, "unread": found.unread})
     else:
-        _show(stories, counts)
+        _show(found, counts)
     if any(counts[fate] for fate in _WORRYING):
         raise typer.Exit(FINDING)
 
@@ -115,70 +135,127 @@ def _member(line: str, place: str) -> str:
     return reference
 
 
-def _report(story: Story) -> dict[str, Any]:
-    attempts = [
-        {
-            "place": attempt.place,
-            **{name: value for name, value in attempt._asdict().items()
-               if name not in ("file", "number", "record")},
-            "fate": attempt.fate,
-        }
-        for attempt in story.attempts
-    ]  # fmt: skip
+def _report(story: Story, unread: int) -> dict[str, Any]:
     return {
-        "reference": story.identifier,
+        "asked": story.asked,
         "fate": story.fate,
-        "delivered_on": story.delivered_on,
-        "tries": story.ends.total(),
-        "delivered": story.ends[Fate.DELIVERED],
-        "attempts": attempts,
+        "events": [_report_event(event) for event in story.events],
+        "unread": unread,
     }
 
 
-def _show(stories: list[Story], counts: Counter[Fate]) -> None:
-    told = stories
+def _report_event(event: Event) -> dict[str, Any]:
+    names = ("sha256", "reference", "event_reference", "channel", "event_type", "time_utc")
+    ends = event.ends
+    return {
+        **{name: getattr(event, name) for name in names},
+        "parsed": event.parsed,
+        "fate": event.fate,
+        "delivered_on": event.delivered_on,
+        "tries": ends.total(),
+        "delivered": ends[Fate.DELIVERED],
+        "attempts": [
+            {
+                "place": attempt.place,
+                **{name: value for name, value in attempt._asdict().items()
+                   if name not in ("file", "number", "record")},
+                "fate": attempt.fate,
+            }
+            for attempt in event.attempts
+        ],
+    }  # fmt: skip
+
+
+def _show(found: Found, counts: Counter[Fate]) -> None:
+    stories = told = found.stories
     if len(stories) > _MOST_SHOWN:
         told = [story for story in stories if story.fate is not Fate.DELIVERED]
     for story in told[:_MOST_SHOWN]:
         _tell(story)
     if len(told) > _MOST_SHOWN:
         out.print(f"and {len(told) - _MOST_SHOWN} more; --json tells of each")
+    if found.unread:
+        _say(_unread(found.unread, "this event" if len(stories) == 1 else "one of these events"))
     if len(stories) > 1:
         parts = (f"{counts[fate]} {fate.replace('_', ' ')}" for fate in Fate if counts[fate])
         out.print(f"{len(stories)} asked: {', '.join(parts)}")
 
 
+def _unread(count: int, which: str) -> str:
+    attempts = "1 attempt" if count == 1 else f"{count:,} attempts"
+    were, any_ = ("was", "it") if count == 1 else ("were", "any")
+    return f"{attempts} from inside the ranges {were} not read whole; {any_} may have been {which}"
+
+
 def _tell(story: Story) -> None:
-    colour = _COLOURS.get(story.fate, "red")
-    out.print(f"[{colour}]{words(story)}[/]  ", end="", highlight=False)
-    out.print(visible(story.identifier), markup=False, highlight=False)
+    events = story.events
+    if not events:
+        _head(story.fate, "never seen", story.asked)
+    elif len(events) == 1:
+        tell_event(events[0], story.asked)
+    else:
+        _tell_several(story)
+
+
+def _tell_several(story: Story) -> None:
+    events = story.events
+    _say(f"{len(events)} events are called {visible(story.asked)}")
+    if len(events) > _MOST_SHOWN:
+        events = sorted(events, key=lambda event: event.fate is Fate.DELIVERED)
+    for event in events[:_MOST_SHOWN]:
+        tell_event(event, describe(event))
+    if len(events) > _MOST_SHOWN:
+        out.print(f"and {len(events) - _MOST_SHOWN} more events; --json tells of each")
+    counted = len(story.counted)
+    what = f"the worst of {counted} events" if counted > 1 else "the event"
+    if beside := len(events) - counted:
+        what += f"; {beside} beside it did not parse"
+    _head(story.fate, _IN_ALL[story.fate], f"{story.asked}, {what}")
+
+
+def tell_event(event: Event, title: str) -> None:
+    """Print the fate of an event in words, what it is, and its attempts."""
+    _head(event.fate, words(event), title)
     table = Table(box=None, padding=(0, 1), show_header=False)
-    for attempt in story.attempts[:_MOST_SHOWN]:
+    for attempt in event.attempts[:_MOST_SHOWN]:
         outcome = attempt.outcome or "forwarded"
         cells = (attempt.ts, outcome, attempt.reason or "no end", attempt.request_id)
         table.add_row(*(Text(visible(cell)) for cell in cells))
-    if story.attempts:
-        out.print(table)
-    if (more := story.ends.total() - _MOST_SHOWN) > 0:
+    out.print(table)
+    if (more := event.ends.total() - _MOST_SHOWN) > 0:
         out.print(f"  and {more} more; --json tells of each")
 
 
-def words(story: Story) -> str:
+def describe(event: Event) -> str:
+    """What tells an event from others of its name: its body, channel, type and own time."""
+    about = (event.channel, event.event_type, event.time_utc, None if event.parsed else _UNPARSED)
+    return ", ".join(part for part in (event.sha256 or _UNREAD, *about) if part)
+
+
+def _head(fate: Fate, text: str, title: str) -> None:
+    colour = _COLOURS.get(fate, "red")
+    out.print(f"[{colour}]{text}[/]  ", end="", highlight=False)
+    _say(visible(title))
+
+
+def _say(text: str) -> None:
+    out.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def words(event: Event) -> str:
     """The fate of an event, as a person would say it."""
-    tries = story.ends.total()
-    match story.fate:
+    tries = event.ends.total()
+    match event.fate:
         case Fate.DELIVERED:
-            times = story.ends[Fate.DELIVERED]
+            times = event.ends[Fate.DELIVERED]
             again = f", and {times} times in all" if times > 1 else ""
-            return f"delivered on the {_ordinal(story.delivered_on)} try{again}"
+            return f"delivered on the {_ordinal(event.delivered_on)} try{again}"
         case Fate.UNKNOWN:
             return "unknown: it was forwarded and may have arrived"
         case Fate.LOST:
             return f"presumed lost: tried {tries} times, never delivered"
-        case Fate.UNDELIVERED:
-            return f"not delivered so far: tried {'once' if tries == 1 else 'twice'}"
         case _:
-            return "never seen"
+            return f"not delivered so far: tried {_TIMES.get(tries, f'{tries} times')}"
 
 
 def _ordinal(number: int | None) -> str:
