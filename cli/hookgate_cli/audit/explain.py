@@ -28,7 +28,7 @@ from hookgate_cli.common import (
 )
 
 from .common import LogOption, SealKeyOption, find_ledgers, load_seal_keys, rereading
-from .fate import describe, words
+from .fate import identify, words
 
 _ARRIVED = (
     "ts", "front", "client", "peer", "method", "path", "content_type", "bytes", "sha256",
@@ -91,7 +91,7 @@ def explain(
             print_json(report)
     else:
         for event in events:
-            _list(event, describe(event) if len(events) > 1 else "")
+            _list(event, identify(event) if len(events) > 1 else "")
         for report in reports:
             _show(report)
     if any(report.get("same_body") is False for report in reports):

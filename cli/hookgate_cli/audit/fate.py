@@ -203,7 +203,7 @@ def _tell_several(story: Story) -> None:
     if len(events) > _MOST_SHOWN:
         events = sorted(events, key=lambda event: event.fate is Fate.DELIVERED)
     for event in events[:_MOST_SHOWN]:
-        tell_event(event, describe(event))
+        tell_event(event, identify(event))
     if len(events) > _MOST_SHOWN:
         out.print(f"and {len(events) - _MOST_SHOWN} more events; --json tells of each")
     counted = len(story.counted)
@@ -226,7 +226,7 @@ def tell_event(event: Event, title: str) -> None:
         out.print(f"  and {more} more; --json tells of each")
 
 
-def describe(event: Event) -> str:
+def identify(event: Event) -> str:
     """What tells an event from others of its name: its body, channel, type and own time."""
     about = (event.channel, event.event_type, event.time_utc, None if event.parsed else _UNPARSED)
     return ", ".join(part for part in (event.sha256 or _UNREAD, *about) if part)
