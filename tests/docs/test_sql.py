@@ -119,7 +119,8 @@ def lines_of(requests: list[tuple[str, str, bool]]) -> Iterator[Record]:
         elif end == "body_timeout":
             yield delivery(seq, end, **ts)
         elif end != "killed":
-            names = {"reference": reference, "event_reference": own} if named else {}
+            told = {"reference": reference, "event_reference": own}
+            names: Record = told if named else {}
             yield delivery(seq, end, sha256=body, **names, **ts)
 
 
@@ -179,7 +180,7 @@ def test_the_json_of_fate_has_the_members_that_are_shown(
     """In the same order, and with values of the same types."""
     monkeypatch.chdir(tmp_path)
     (shown,) = re.findall(r"<!-- fate -->\n```json\n(.*?)```", PAGE, re.DOTALL)
-    about = {"channel": "RCS", "event_type": "isTyping", "time_utc": "2025-09-03T08:00:05"}
+    about: Record = {"channel": "RCS", "event_type": "isTyping", "time_utc": "2025-09-03T08:00:05"}
     made = attempts("upstream_rejected", **A, **about, status=500, upstream_status=500)
     write(tmp_path / "hookgate-audit.jsonl", *made)
     printed = caller(capsys)("audit", "fate", "r-1", "--json").out.splitlines()[0]

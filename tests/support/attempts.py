@@ -8,8 +8,8 @@ from hookgate.ledger.reader import Line
 from .lines import Record, delivery, forward, lines
 
 # Two bodies of one reference.
-A = {"reference": "r-1", "sha256": "a" * 64}
-B = {"reference": "r-1", "sha256": "b" * 64}
+A: Record = {"reference": "r-1", "sha256": "a" * 64}
+B: Record = {"reference": "r-1", "sha256": "b" * 64}
 
 _FORWARDED = ("reference", "sha256", "ts", "boot")
 

@@ -28,7 +28,7 @@ from hookgate_cli.common import (
 )
 
 from .common import LogOption, SealKeyOption, find_ledgers, load_seal_keys, rereading
-from .fate import identify, words
+from .events import identify, words
 
 _ARRIVED = (
     "ts", "front", "client", "peer", "method", "path", "content_type", "bytes", "sha256",

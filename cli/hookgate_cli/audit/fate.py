@@ -9,10 +9,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
-from hookgate.ledger.fate import MOST_ATTEMPTS, Event, Fate, Story
+from hookgate.ledger.fate import Event, Fate, Story
 from hookgate.ledger.search import Found, find
 from hookgate_cli.common import FINDING, ConfigOption, JsonOption, fail, out, print_json, visible
 
@@ -24,20 +22,15 @@ from .common import (
     rereading,
     source_ranges,
 )
+from .events import MOST_SHOWN, identify, say, tell_event, tell_fate
 
 _WORRYING = (Fate.LOST, Fate.UNKNOWN, Fate.NEVER_SEEN)
-_ORDINALS = ("first", "second", "third", "fourth", "fifth")
-_COLOURS = {Fate.DELIVERED: "green", Fate.UNDELIVERED: "yellow"}
-_TIMES = {1: "once", 2: "twice"}
 _IN_ALL = {
     Fate.DELIVERED: "delivered",
     Fate.UNKNOWN: "unknown",
     Fate.LOST: "presumed lost",
     Fate.UNDELIVERED: "not delivered so far",
 }
-_UNREAD = "a body that was not read whole"
-_UNPARSED = "did not parse"
-_MOST_SHOWN = 20
 
 
 def fate(
@@ -168,14 +161,14 @@ def _report_event(event: Event) -> dict[str, Any]:
 
 def _show(found: Found, counts: Counter[Fate]) -> None:
     stories = told = found.stories
-    if len(stories) > _MOST_SHOWN:
+    if len(stories) > MOST_SHOWN:
         told = [story for story in stories if story.fate is not Fate.DELIVERED]
-    for story in told[:_MOST_SHOWN]:
+    for story in told[:MOST_SHOWN]:
         _tell(story)
-    if len(told) > _MOST_SHOWN:
-        out.print(f"and {len(told) - _MOST_SHOWN} more; --json tells of each")
+    if len(told) > MOST_SHOWN:
+        out.print(f"and {len(told) - MOST_SHOWN} more; --json tells of each")
     if found.unread:
-        _say(_unread(found.unread, "this event" if len(stories) == 1 else "one of these events"))
+        say(_unread(found.unread, "this event" if len(stories) == 1 else "one of these events"))
     if len(stories) > 1:
         parts = (f"{counts[fate]} {fate.replace('_', ' ')}" for fate in Fate if counts[fate])
         out.print(f"{len(stories)} asked: {', '.join(parts)}")
@@ -190,7 +183,7 @@ def _unread(count: int, which: str) -> str:
 def _tell(story: Story) -> None:
     events = story.events
     if not events:
-        _head(story.fate, "never seen", story.asked)
+        tell_fate(story.fate, "never seen", story.asked)
     elif len(events) == 1:
         tell_event(events[0], story.asked)
     else:
@@ -199,66 +192,15 @@ def _tell(story: Story) -> None:
 
 def _tell_several(story: Story) -> None:
     events = story.events
-    _say(f"{len(events)} events are called {visible(story.asked)}")
-    if len(events) > _MOST_SHOWN:
+    say(f"{len(events)} events are called {visible(story.asked)}")
+    if len(events) > MOST_SHOWN:
         events = sorted(events, key=lambda event: event.fate is Fate.DELIVERED)
-    for event in events[:_MOST_SHOWN]:
+    for event in events[:MOST_SHOWN]:
         tell_event(event, identify(event))
-    if len(events) > _MOST_SHOWN:
-        out.print(f"and {len(events) - _MOST_SHOWN} more events; --json tells of each")
+    if len(events) > MOST_SHOWN:
+        out.print(f"and {len(events) - MOST_SHOWN} more events; --json tells of each")
     counted = len(story.counted)
     what = f"the worst of {counted} events" if counted > 1 else "the event"
     if beside := len(events) - counted:
         what += f"; {beside} beside it did not parse"
-    _head(story.fate, _IN_ALL[story.fate], f"{story.asked}, {what}")
-
-
-def tell_event(event: Event, title: str) -> None:
-    """Print the fate of an event in words, what it is, and its attempts."""
-    _head(event.fate, words(event), title)
-    table = Table(box=None, padding=(0, 1), show_header=False)
-    for attempt in event.attempts[:_MOST_SHOWN]:
-        outcome = attempt.outcome or "forwarded"
-        cells = (attempt.ts, outcome, attempt.reason or "no end", attempt.request_id)
-        table.add_row(*(Text(visible(cell)) for cell in cells))
-    out.print(table)
-    if (more := event.ends.total() - _MOST_SHOWN) > 0:
-        out.print(f"  and {more} more; --json tells of each")
-
-
-def identify(event: Event) -> str:
-    """What tells an event from others of its name: its body, channel, type and own time."""
-    about = (event.channel, event.event_type, event.time_utc, None if event.parsed else _UNPARSED)
-    return ", ".join(part for part in (event.sha256 or _UNREAD, *about) if part)
-
-
-def _head(fate: Fate, text: str, title: str) -> None:
-    colour = _COLOURS.get(fate, "red")
-    out.print(f"[{colour}]{text}[/]  ", end="", highlight=False)
-    _say(visible(title))
-
-
-def _say(text: str) -> None:
-    out.print(text, markup=False, highlight=False, soft_wrap=True)
-
-
-def words(event: Event) -> str:
-    """The fate of an event, as a person would say it."""
-    tries = event.ends.total()
-    match event.fate:
-        case Fate.DELIVERED:
-            times = event.ends[Fate.DELIVERED]
-            again = f", and {times} times in all" if times > 1 else ""
-            return f"delivered on the {_ordinal(event.delivered_on)} try{again}"
-        case Fate.UNKNOWN:
-            return "unknown: it was forwarded and may have arrived"
-        case Fate.LOST:
-            return f"presumed lost: tried {tries} times, never delivered"
-        case _:
-            return f"not delivered so far: tried {_TIMES.get(tries, f'{tries} times')}"
-
-
-def _ordinal(number: int | None) -> str:
-    if number is None:
-        return f"more than {MOST_ATTEMPTS}th"
-    return _ORDINALS[number - 1] if number <= len(_ORDINALS) else f"{number}th"
+    tell_fate(story.fate, _IN_ALL[story.fate], f"{story.asked}, {what}")

@@ -63,16 +63,14 @@ class Unread:
 
     def add(self, record: Record) -> None:
         """Note a `delivery` or `forward` without SHA-256, or a sum of them."""
-        count = 1
+        count: object = 1
         if record["event"] == "refusals":
-            count = record.get("count")
-            if type(count) is not int or count < 0 or not self._is_sum_inside(record):
-                return
+            count = record.get("count") if self._is_sum_inside(record) else 0
         elif record["event"] == "delivery" and not self._is_inside(record):
             return
-        self.count += count
-        if record.get("outcome") != "delivered":
-            self.undelivered += count
+        if type(count) is int and count > 0:
+            self.count += count
+            self.undelivered += count if record.get("outcome") != "delivered" else 0
 
     def _is_sum_inside(self, record: Record) -> bool:
         reason = record.get("reason")
@@ -92,4 +90,3 @@ class Unread:
             if len(self._inside) < _MOST_CLIENTS:
                 self._inside[client] = known
         return known
-

@@ -74,5 +74,7 @@ class Losses:
         candidates = self.candidates
         stories = find(read, candidates).stories if candidates else []
         # One may be named as another's SHA-256.
-        events = (event for story in stories for event in story.events if event.sha256 == story.asked)
+        events = (
+            event for story in stories for event in story.events if event.sha256 == story.asked
+        )
         return [event for event in events if event.fate in (Fate.LOST, Fate.UNKNOWN)]

@@ -117,9 +117,9 @@ class _Search:
 
     def _note_nameless(self, record: Record, digest: str) -> None:
         """Another attempt at this body may tell the name that a fault or a refusal left out."""
-        if record.get("outcome") != "delivered" or digest_of(record) is None:
-            if len(self._nameless) <= _MOST_NAMELESS:
-                self._nameless.add(hash(digest))
+        is_crippled = record.get("outcome") != "delivered" or digest_of(record) is None
+        if is_crippled and len(self._nameless) <= _MOST_NAMELESS:
+            self._nameless.add(hash(digest))
 
     def _match(self, record: Record, digest: str | None) -> None:
         """Put the event of a record under each name of it that is asked for."""

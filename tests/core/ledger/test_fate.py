@@ -1,5 +1,6 @@
 """What became of events, as their attempts tell."""
 
+from itertools import chain
 from typing import Any
 from unittest.mock import patch
 
@@ -103,7 +104,7 @@ def test_of_a_shared_name_the_worst_is_told(
 ) -> None:
     """Tries at one body are none at another, and its delivery is not the other's."""
     made = [attempts(*first, **A), attempts(*second, boot="b1", **B)]
-    told = story("r-1", *sum(reversed(made) if turned else made, []))
+    told = story("r-1", *chain(*(reversed(made) if turned else made)))
     assert {event.sha256 for event in told.events} == {"a" * 64, "b" * 64}
     assert told.fate is worst
 

@@ -1,6 +1,6 @@
 """Events are found by any of their names, each with every attempt at it."""
 
-from itertools import permutations
+from itertools import chain, permutations
 from typing import Any
 from unittest.mock import patch
 
@@ -57,7 +57,7 @@ def test_two_bodies_of_a_name_are_two_events_in_every_order(name: str) -> None:
         [*attempts("upstream_rejected", boot="b3", **other)],
     ]
     for order in permutations(made):
-        records = sum(order, [])
+        records = [*chain(*order)]
         found = asked(name, *records)
         assert told(found) == {A["sha256"]: ["b0-1"], B["sha256"]: ["b1-1", "b2-1", "b3-1"]}
         assert found.fate is Fate.LOST
@@ -116,7 +116,7 @@ def test_several_names_are_asked_for_at_once() -> None:
 )
 def test_the_ledger_is_read_once_unless_an_event_is_found_late(name: str, readings: int) -> None:
     """By a request_id: the attempts before it named no other."""
-    own = {"sha256": "c" * 64, "event_reference": "own-1"}
+    own: Record = {"sha256": "c" * 64, "event_reference": "own-1"}
     ledger = Ledger(
         delivery(1, "not_utf8", "b9", sha256="f" * 64),
         *attempts("not_utf8", "clean", "killed", **A),

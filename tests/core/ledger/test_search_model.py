@@ -55,9 +55,9 @@ class Request(NamedTuple):
         body, told = self.body, self.end not in (*CRIPPLED, "fault", "body_timeout")
         names = {body.sha256} if self.is_at_an_event else set()
         if told or self.end in CRIPPLED:
-            names |= {body.reference} - {None}
+            names |= {body.reference or body.sha256}
         if told:
-            names |= {body.event_reference} - {None}
+            names |= {body.event_reference or body.sha256}
         return names
 
     @property

@@ -82,9 +82,10 @@ def _unread(count: int) -> str:
     if not count:
         return ""
     attempts = "1 attempt" if count == 1 else f"{count:,} attempts"
+    were = "was" if count == 1 else "were"
     return (
-        f" Beside that {attempts} from inside the ranges failed and {'was' if count == 1 else 'were'}"
-        " not read whole: at which events is not known."
+        f" Beside that {attempts} from inside the ranges failed and {were} not read whole:"
+        " at which events is not known."
     )
 
 
