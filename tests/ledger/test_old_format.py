@@ -57,6 +57,16 @@ def test_without_its_key_it_is_said_to_be_sealed_with_one(
     assert [kind for kind, _ in told(verify(lines(name), keys))] == [Kind.SEALED] * 2
 
 
+def test_its_events_are_told_by_their_bodies() -> None:
+    """Three share their `event.reference`; two of them were delivered in each of three boots."""
+    found = find(lambda: iter(lines("plain")), ["opt-in-0001"])
+    (story,) = found.stories
+    assert sorted(event.ends[Fate.DELIVERED] for event in story.events) == [1, 3, 3]
+    assert len({event.reference for event in story.events}) == 3
+    assert story.fate is Fate.DELIVERED
+    assert found.unread == 0
+
+
 def test_no_key_proves_a_line_of_it() -> None:
     """Chained is not sealed: with a key none of its events counts as delivered."""
     ledger = lines("sealed")

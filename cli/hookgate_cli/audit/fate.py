@@ -37,7 +37,7 @@ def fate(
     references: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[REFERENCE]...",
+            metavar="[NAME]...",
             help="An event's reference, its own event.reference, its SHA-256, or a request_id.",
         ),
     ] = None,

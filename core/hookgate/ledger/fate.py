@@ -89,6 +89,10 @@ def make_attempt(line: Line, record: Record, *, keep_record: bool = False) -> At
     )
 
 
+def _text(value: object) -> str | None:
+    return value if type(value) is str else None
+
+
 class Event:
     """One body, what its records say of it, and the attempts at it, oldest first.
 
@@ -126,10 +130,12 @@ class Event:
 
     def learn(self, record: Record) -> None:
         """Note what a `delivery` or `forward` says of the event itself."""
-        for name in ("reference", "event_reference", "channel", "event_type", "time_utc"):
-            value = record.get(name)
-            if type(value) is str and getattr(self, name) is None:
-                setattr(self, name, value)
+        get = record.get
+        self.reference = self.reference or _text(get("reference"))
+        self.event_reference = self.event_reference or _text(get("event_reference"))
+        self.channel = self.channel or _text(get("channel"))
+        self.event_type = self.event_type or _text(get("event_type"))
+        self.time_utc = self.time_utc or _text(get("time_utc"))
         if record["event"] == "delivery":
             if has_parsed(record):
                 self._parsed = True
@@ -146,7 +152,8 @@ class Event:
 
     def sort(self) -> None:
         """Put the attempts in the order of time, as several files were read one by one."""
-        self.attempts.sort(key=lambda attempt: attempt.moment)
+        if len(self.attempts) > 1:
+            self.attempts.sort(key=lambda attempt: attempt.moment)
 
     @property
     def parsed(self) -> bool:
@@ -161,7 +168,8 @@ class Event:
     @property
     def ends(self) -> Counter[Fate]:
         """How many attempts ended how."""
-        return Counter(attempt.fate for attempt in self.attempts) + (self.more or Counter())
+        ends = Counter([attempt.fate for attempt in self.attempts])
+        return ends if self.more is None else ends + self.more
 
     @property
     def delivered_on(self) -> int | None:
@@ -176,7 +184,7 @@ class Event:
         """The end of it, as far as the ledger tells."""
         ends = self.ends
         for fate in (Fate.DELIVERED, Fate.UNKNOWN):
-            if ends[fate]:
+            if fate in ends:
                 return fate
         if ends.total() >= TRIES_BEFORE_LOST and self.sha256 is not None:
             return Fate.LOST

@@ -36,32 +36,29 @@ class Losses:
     def add(self, record: Record) -> None:
         """Note a record."""
         kind = record["event"]
-        if kind == "forward":
-            self._begin(record)
-        elif kind == "delivery":
-            self._end(record)
+        if kind == "delivery":
+            request_id = record.get("request_id")
+            begun = self._begun.pop(request_id, None) if type(request_id) is str else None
+            # After a fault it has nothing but its request_id.
+            digest = digest_of(record) or begun
+            if digest is None:
+                self.unread.add(record)
+            elif record.get("outcome") == "delivered":
+                self._tries.pop(digest, None)
+                self._uncertain.discard(digest)
+            else:
+                self._note_failure(digest, record.get("reason"))
+        elif kind == "forward":
+            digest, request_id = digest_of(record), record.get("request_id")
+            if type(request_id) is str and digest is not None:
+                self._begun[request_id] = digest
         elif kind == "refusals":
             self.unread.add(record)
 
-    def _begin(self, record: Record) -> None:
-        digest, request_id = digest_of(record), record.get("request_id")
-        if type(request_id) is str and digest is not None:
-            self._begun[request_id] = digest
-
-    def _end(self, record: Record) -> None:
-        request_id = record.get("request_id")
-        begun = self._begun.pop(request_id, None) if type(request_id) is str else None
-        digest = digest_of(record) or begun
-        if digest is None:
-            self.unread.add(record)
-        elif record.get("outcome") == "delivered":
-            self._tries.pop(digest, None)
-            self._uncertain.discard(digest)
-        else:
-            self._tries[digest] = self._tries.get(digest, 0) + 1
-            reason = record.get("reason")
-            if type(reason) is str and reason in UNCERTAIN:
-                self._uncertain.add(digest)
+    def _note_failure(self, digest: str, reason: object) -> None:
+        self._tries[digest] = self._tries.get(digest, 0) + 1
+        if type(reason) is str and reason in UNCERTAIN:
+            self._uncertain.add(digest)
 
     @property
     def candidates(self) -> list[str]:

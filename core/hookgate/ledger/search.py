@@ -1,7 +1,7 @@
 """Finding events in a ledger, by any of their names, with every attempt at them."""
 
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from hookgate.policy.source import RangeSet
 
@@ -41,15 +41,14 @@ def find(
         search.read(read())
     for event in search.events.values():
         event.sort()
-    stories = [
-        Story(name, sorted((event for event in events.values() if event.attempts), key=_began))
-        for name, events in search.asked.items()
-    ]
+    stories = [Story(name, _in_order(events)) for name, events in search.asked.items()]
     return Found(stories, search.unread.count)
 
 
-def _began(event: Event) -> float:
-    return event.attempts[0].moment
+def _in_order(events: dict[str, Event]) -> list[Event]:
+    # One without an attempt was announced under another SHA-256 than it has.
+    seen = [event for event in events.values() if event.attempts]
+    return sorted(seen, key=lambda event: event.attempts[0].moment) if len(seen) > 1 else seen
 
 
 class _Search:
@@ -70,40 +69,47 @@ class _Search:
         for event in self.events.values():
             event.clear()
         self.unread.clear()
+        begun, events, is_other = self._begun, self.events, self.asked.keys().isdisjoint
         for line in lines:
             record = line.record
             if record is None:
                 continue
-            kind = record["event"]
+            get, kind = record.get, record["event"]
             try:
                 if kind == "delivery":
-                    self._end(line, record)
+                    request_id: Any = get("request_id")
+                    digest, reference = get("sha256"), get("reference")
+                    forward = begun.pop(request_id, None)
+                    names = reference, get("event_reference"), request_id, digest
+                    # Most lines are of other events; these conditions are all that they cost.
+                    if not digest or digest in events or not is_other(names):
+                        self._end(line, record, forward)
+                    elif reference is None and get("outcome") != "delivered":
+                        self._note_nameless(digest)
                 elif kind == "forward":
-                    self._begin(line, record)
+                    request_id = get("request_id")
+                    if type(request_id) is str:
+                        begun[request_id] = line
+                        if not is_other((get("reference"), request_id, get("sha256"))):
+                            self._match(record, digest_of(record))
                 elif kind == "refusals":
                     self.unread.add(record)
             except TypeError:
                 continue  # a name that is no text: no gate wrote this line
-        for line in self._begun.values():
+        for line in begun.values():
             if line.record is not None:
                 self._finish(line, line.record, digest_of(line.record))
-        self._begun.clear()
+        begun.clear()
 
-    def _begin(self, line: Line, record: Record) -> None:
-        request_id = record.get("request_id")
-        if type(request_id) is str:
-            self._begun[request_id] = line
-            self._match(record, digest_of(record))
-
-    def _end(self, line: Line, record: Record) -> None:
-        begun = self._begun.pop(record.get("request_id", ""), None)
-        digest = digest_of(record)
-        told = digest is not None and record.get("reference") is not None
-        if digest is None and begun is not None and begun.record is not None:
-            digest = digest_of(begun.record)  # after a fault it has nothing but its request_id
+    def _end(self, line: Line, record: Record, forward: Line | None) -> None:
+        digest, told = digest_of(record), True
+        if digest is None and forward is not None and forward.record is not None:
+            # After a fault it has nothing but its request_id.
+            digest, told = digest_of(forward.record), False
         self._match(record, digest)
-        if not self._finish(line, record, digest) and digest is not None and not told:
-            self._note_nameless(record, digest)
+        is_asked = self._finish(line, record, digest)
+        if digest is not None and not told and not is_asked:
+            self._note_nameless(digest)
 
     def _finish(self, line: Line, record: Record, digest: str | None) -> bool:
         """Count an attempt; returns whether it is at one of the events."""
@@ -115,10 +121,9 @@ class _Search:
             self.unread.add(record)
         return event is not None
 
-    def _note_nameless(self, record: Record, digest: str) -> None:
+    def _note_nameless(self, digest: str) -> None:
         """Another attempt at this body may tell the name that a fault or a refusal left out."""
-        is_crippled = record.get("outcome") != "delivered" or digest_of(record) is None
-        if is_crippled and len(self._nameless) <= _MOST_NAMELESS:
+        if len(self._nameless) <= _MOST_NAMELESS:
             self._nameless.add(hash(digest))
 
     def _match(self, record: Record, digest: str | None) -> None:
