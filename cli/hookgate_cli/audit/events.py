@@ -24,7 +24,7 @@ def tell_event(event: Event, title: str) -> None:
         cells = (attempt.ts, outcome, attempt.reason or "no end", attempt.request_id)
         table.add_row(*(Text(visible(cell)) for cell in cells))
     out.print(table)
-    if (more := event.ends.total() - MOST_SHOWN) > 0:
+    if (more := event.tries - MOST_SHOWN) > 0:
         out.print(f"  and {more} more; --json tells of each")
 
 
@@ -48,7 +48,7 @@ def say(text: str) -> None:
 
 def words(event: Event) -> str:
     """The fate of an event, as a person would say it."""
-    tries = event.ends.total()
+    tries = event.tries
     match event.fate:
         case Fate.DELIVERED:
             times = event.ends[Fate.DELIVERED]

@@ -139,14 +139,13 @@ def _report(story: Story, unread: int) -> dict[str, Any]:
 
 def _report_event(event: Event) -> dict[str, Any]:
     names = ("sha256", "reference", "event_reference", "channel", "event_type", "time_utc")
-    ends = event.ends
     return {
         **{name: getattr(event, name) for name in names},
         "parsed": event.parsed,
         "fate": event.fate,
         "delivered_on": event.delivered_on,
-        "tries": ends.total(),
-        "delivered": ends[Fate.DELIVERED],
+        "tries": event.tries,
+        "delivered": event.ends[Fate.DELIVERED],
         "attempts": [
             {
                 "place": attempt.place,

@@ -166,6 +166,11 @@ class Event:
         return self.reference or self.event_reference or self.sha256 or ""
 
     @property
+    def tries(self) -> int:
+        """How many attempts there were."""
+        return len(self.attempts) + (self.more.total() if self.more is not None else 0)
+
+    @property
     def ends(self) -> Counter[Fate]:
         """How many attempts ended how."""
         ends = Counter([attempt.fate for attempt in self.attempts])
@@ -182,11 +187,11 @@ class Event:
     @property
     def fate(self) -> Fate:
         """The end of it, as far as the ledger tells."""
-        ends = self.ends
+        fates = {attempt.fate for attempt in self.attempts}.union(self.more or ())
         for fate in (Fate.DELIVERED, Fate.UNKNOWN):
-            if fate in ends:
+            if fate in fates:
                 return fate
-        if ends.total() >= TRIES_BEFORE_LOST and self.sha256 is not None:
+        if self.tries >= TRIES_BEFORE_LOST and self.sha256 is not None:
             return Fate.LOST
         return Fate.UNDELIVERED
 

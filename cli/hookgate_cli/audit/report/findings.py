@@ -117,7 +117,7 @@ def _row(event: Event) -> tuple[Cell, ...]:
         Cell(event.name),
         Cell(what or UNKNOWN),
         Cell(event.time_utc or UNKNOWN),
-        number(event.ends.total()),
+        number(event.tries),
         Cell(last.reason or "no record of its end"),
         when(last.moment),
         _line(last.place),
