@@ -14,6 +14,7 @@ from .files import FileError, is_open_to_all, read_file, read_secret
 from .keys import KEYS, ROUTE_KEYS, SECTIONS, Key
 from .ledger.seal import split_keys
 from .policy import OBSERVABLE, Contract, ContractError
+from .policy.source import RangeSet
 from .ranges import parse_networks
 from .redaction import redact_url, shown, shown_path, shown_secret_path
 from .settings import (
@@ -69,6 +70,18 @@ def build(sources: Sources) -> Config:
     if problems:
         raise ConfigError(problems)
     return config
+
+
+def allowed_ranges(sources: Sources) -> RangeSet:
+    """Who may send, of what was gathered as much as can be read: for whoever reads a ledger."""
+    problems: list[str] = []
+    allow, file = (
+        _value(key, sources.keys[key.path], problems)
+        for key in KEYS
+        if key.path in ("source.allow", "source.allow_file")
+    )
+    networks = _networks("source.allow", allow, problems)
+    return RangeSet(networks + _read_networks("source.allow_file", file, problems, '"cm.com"'))
 
 
 def load_contract(name: str) -> bytes:

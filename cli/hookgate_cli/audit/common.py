@@ -13,11 +13,12 @@ from rich.padding import Padding
 from rich.progress import BarColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
 from rich.text import Text
 
-from hookgate.config import read_seal_keys
+from hookgate.config import allowed_ranges, read_seal_keys
 from hookgate.ledger.findings import Finding
 from hookgate.ledger.proven import Prover, is_unproved
 from hookgate.ledger.reader import Line, find_files, in_order, is_malformed, read
 from hookgate.ledger.state import find_states
+from hookgate.policy.source import RangeSet
 from hookgate.sources import gather
 from hookgate_cli.common import FINDING, err, fail, out, plain_errors
 from hookgate_cli.terminal import printable
@@ -69,6 +70,11 @@ def find_ledgers(files: list[Path] | None, config: str | None) -> list[Path]:
         return in_order(found)
     except OSError as error:
         fail(f"{error.filename} cannot be read: {error.strerror}")
+
+
+def source_ranges(config: str | None) -> RangeSet:
+    """The ranges that may send by the configuration of now."""
+    return allowed_ranges(gather(config))
 
 
 def ledger_states(config: str | None) -> list[Path]:

@@ -13,6 +13,7 @@ from typing import IO
 
 from hookgate.policy import parse_address
 
+from .identity import NAMES
 from .reader import timestamp
 from .record import Record
 
@@ -21,7 +22,6 @@ Network = IPv4Network | IPv6Network
 _AGO = re.compile(r"([0-9]{1,6})([smhdw])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _BLOCK = 1 << 16
-_NAMES = ("reference", "event_reference", "request_id", "sha256")
 
 
 class QueryError(Exception):
@@ -65,7 +65,7 @@ class Query:
             and all(_is_one_of(record.get(name), wanted) for name, wanted in self.fields)
             and (
                 not self.references
-                or any(_is_one_of(record.get(name), self.references) for name in _NAMES)
+                or any(_is_one_of(record.get(name), self.references) for name in NAMES)
             )
             and (not self.clients or self._is_from(record.get("client")))
         )
