@@ -1,6 +1,7 @@
 """`hookgate keys`: make the keys that hookgate reads."""
 
 import base64
+import json
 import os
 import secrets
 from enum import StrEnum
@@ -27,8 +28,8 @@ class Purpose(StrEnum):
 
 
 _USES = {
-    Purpose.SEAL: 'audit.seal_key_file = "{file}"',
-    Purpose.HMAC: 'audit.personal_data = "hmac"\naudit.key_file = "{file}"',
+    Purpose.SEAL: "seal_key_file = {file}",
+    Purpose.HMAC: 'personal_data = "hmac"\nkey_file = {file}',
     Purpose.SIGN: "",
 }
 
@@ -69,10 +70,10 @@ def new(
     with os.fdopen(fd, "w", encoding="ascii") as stream:
         stream.write(make_key(purpose) + "\n")
     # The gate may run in another folder, as under systemd.
-    use = _USES[purpose].format(file=file.absolute())
+    use = _USES[purpose].format(file=json.dumps(str(file.absolute()), ensure_ascii=False))
     out.print(f"{file} holds a new key; keep a copy apart from the ledgers.", markup=False)
     out.print(
-        f"In hookgate.toml:\n{use}" if use else "Nothing in hookgate reads it yet.",
+        f"In hookgate.toml, below [audit]:\n{use}" if use else "Nothing in hookgate reads it yet.",
         markup=False,
         highlight=False,
         soft_wrap=True,

@@ -1,6 +1,7 @@
 """What was given becomes a `Config`, with every problem reported at once."""
 
 import json
+import shlex
 import ssl
 from collections.abc import Mapping
 from hashlib import sha256
@@ -12,6 +13,7 @@ import netaddr
 
 from .keys import KEYS, ROUTE_KEYS, SECTIONS, Key
 from .ledger.seal import split_keys
+from .mends import Place, is_variable, network_mend
 from .policy import OBSERVABLE, Contract, ContractError
 from .ranges import parse_networks
 from .settings import (
@@ -27,11 +29,21 @@ from .settings import (
     UpstreamSettings,
 )
 from .sources import Given, Sources, gather
+from .spellings import NetworkError
+from .text_file import decode, without_bom
 from .tls import add_ca, add_client, server_context
 
 DEFAULT_CONTRACT = "cm-events"
 SHIPPED_CONTRACTS = ("cm-events", "cm-events-strict")
 SHORTEST_SECRET = 16
+_SIGNING = b"whsec_"  # how Standard Webhooks marks a key to sign with
+# What to write for an entry whose meaning is in doubt.
+_SENDER = {
+    Place.TOML: 'write a CIDR like 203.0.113.0/24, or "cm.com"',
+    Place.TEXT: "write a CIDR like 203.0.113.0/24, or cm.com",
+    Place.FILE: "write a CIDR like 203.0.113.0/24, or cm.com",
+}
+_PROXY = "write the address of a proxy, or a CIDR like 10.0.0.0/24"
 
 
 class ConfigError(Exception):
@@ -60,9 +72,14 @@ def build(sources: Sources) -> Config:
     Raises `ConfigError` with every problem.
     """
     problems = list(sources.problems)
+    if sources.unread:
+        for key in KEYS:
+            if sources.keys[key.path].origin != "default":
+                _value(key, sources.keys[key.path], problems)
+        raise ConfigError(problems)
     values = {key.path: _value(key, sources.keys[key.path], problems) for key in KEYS}
     routes = _routes(sources.routes, problems)
-    config = _assemble(values, routes, problems)
+    config = _assemble(values, sources.keys, routes, problems)
     if problems:
         raise ConfigError(problems)
     return config
@@ -72,18 +89,25 @@ def load_contract(name: str) -> bytes:
     """A contract's text: a shipped one by name, else a file. Raises OSError."""
     if name in SHIPPED_CONTRACTS:
         return files("hookgate").joinpath("contracts", f"{name}.json").read_bytes()
-    return Path(name).read_bytes()
+    return without_bom(Path(name).read_bytes())
 
 
 def _value(key: Key, given: Given, problems: list[str]) -> Any:
-    origin = "" if given.origin == "default" else f"{given.origin}: "
     try:
-        value = key.parse(given.value)
+        return key.parse(given.value)
     except ValueError as error:
         shown = "" if given.value == "" else f" = {_shown(given.value)}"
-        problems.append(f"{origin}{key.path}{shown} {error}")
+        why = str(error)
+        if is_variable(given.origin):
+            why = why.replace('"', "")
+            if given.value == "" and key.path != "upstream.url":
+                why = f"is empty; unset {given.origin} to go by the file, or by the default"
+        problems.append(f"{_from(given)}{key.path}{shown} {why}")
         return key.parse(key.default) if key.default else key.default
-    return value
+
+
+def _from(given: Given) -> str:
+    return "" if given.origin == "default" else f"{given.origin}: "
 
 
 def _shown(value: Any) -> str:
@@ -133,32 +157,39 @@ def _route(where: str, path: str, contract: str, problems: list[str]) -> RouteSe
 
 
 def _assemble(
-    values: dict[str, Any], routes: tuple[RouteSettings, ...], problems: list[str]
+    values: dict[str, Any],
+    keys: dict[str, Given],
+    routes: tuple[RouteSettings, ...],
+    problems: list[str],
 ) -> Config:
-    allow = _networks("source.allow", values["source.allow"], problems)
+    allow = _networks("source.allow", values, keys, problems)
     allow += _read_networks("source.allow_file", values["source.allow_file"], problems)
-    trusted = _networks("source.trusted_proxies", values["source.trusted_proxies"], problems)
-    if not values["source.allow"] and not values["source.allow_file"]:
-        problems.append('source.allow is empty: nobody could send; write ["cm.com"]')
+    trusted = _networks("source.trusted_proxies", values, keys, problems)
+    if not any(values["source.allow"]) and not values["source.allow_file"]:
+        given = keys["source.allow"]
+        mend = f"cm.com, or unset {given.origin}" if is_variable(given.origin) else '["cm.com"]'
+        problems.append(f"{_from(given)}source.allow is empty: nobody could send; write {mend}")
     overlap = netaddr.IPSet(allow) & netaddr.IPSet(trusted)
     if overlap:
         problems.append(
             f"source.trusted_proxies overlaps source.allow in {overlap.iter_cidrs()[0]}: "
-            "a proxy's own address would be taken for the client"
+            "a proxy's own address would be taken for the client; take it out of one of them"
         )
-    if values["source.proxy_protocol"] and not trusted:
+    if values["source.proxy_protocol"] and not keys["source.trusted_proxies"].value:
         problems.append(
             "source.proxy_protocol needs source.trusted_proxies: from anybody else it is no proof"
         )
     personal = PersonalData(values["audit.personal_data"])
     key = _secret("audit.key_file", values["audit.key_file"], problems)
-    if personal is PersonalData.HMAC and not values["audit.key_file"]:
+    if personal is PersonalData.HMAC and not keys["audit.key_file"].value:
         problems.append('audit.key_file is missing; audit.personal_data = "hmac" needs a secret')
     seal_key = _seal_keys("audit.seal_key_file", values["audit.seal_key_file"], problems)
     _check_certificates(values, problems)
-    _check_listener(values, problems)
+    _check_listener(values, keys, problems)
     if not values["audit.path"]:
-        problems.append('audit.path is empty; name a file, or "-" for stdout')
+        given = keys["audit.path"]
+        stdout = "-" if is_variable(given.origin) else '"-"'
+        problems.append(f"{_from(given)}audit.path is empty; name a file, or {stdout} for stdout")
     section = {
         name: {key.name: values[key.path] for key in KEYS if key.section == name}
         for name in SECTIONS
@@ -189,14 +220,19 @@ def _assemble(
 
 
 def _networks(
-    where: str, entries: tuple[str, ...], problems: list[str]
+    where: str, values: dict[str, Any], keys: dict[str, Given], problems: list[str]
 ) -> tuple[netaddr.IPNetwork, ...]:
+    given = keys[where]
+    place = Place.TEXT if isinstance(given.value, str) else Place.TOML
+    otherwise = _SENDER[place] if where == "source.allow" else _PROXY
     networks: list[netaddr.IPNetwork] = []
-    for place, entry in enumerate(entries):
+    for number, entry in enumerate(values[where]):
         try:
             networks += parse_networks(entry)
-        except ValueError as error:
-            problems.append(f'{where}[{place}] = "{entry}" {error}')
+        except NetworkError as error:
+            if any(values[where]):
+                mend = network_mend(error, place, otherwise)
+                problems.append(f'{_from(given)}{where}[{number}] = "{entry}" {mend}')
     return tuple(networks)
 
 
@@ -205,22 +241,25 @@ def _read_networks(where: str, path: str, problems: list[str]) -> tuple[netaddr.
     if not path:
         return ()
     try:
-        lines = Path(path).read_text(encoding="ascii").splitlines()
+        lines = decode(Path(path).read_bytes()).split("\n")
     except OSError as error:
         problems.append(f'{where} = "{path}" cannot be read: {error.strerror}')
         return ()
-    except UnicodeDecodeError:
-        problems.append(f'{where} = "{path}" is no list of networks: it holds more than ASCII')
+    except ValueError as error:
+        problems.append(f'{where} = "{path}" {error}')
         return ()
     networks: list[netaddr.IPNetwork] = []
-    for number, line in enumerate(lines, 1):
-        entry = line.partition("#")[0].strip()
+    entries = [(number, line.partition("#")[0].strip()) for number, line in enumerate(lines, 1)]
+    for number, entry in entries:
         try:
             networks += parse_networks(entry) if entry else ()
-        except ValueError as error:
-            problems.append(f'{path}:{number}: "{entry}" {error}')
-    if not networks and not problems:
-        problems.append(f'{where} = "{path}" holds no network; write one a line, or "cm.com"')
+        except NetworkError as error:
+            mend = network_mend(error, Place.FILE, _SENDER[Place.FILE])
+            problems.append(f'{path}:{number}: "{entry}" {mend}')
+    if not any(entry for _, entry in entries):
+        problems.append(
+            f'{where} = "{path}" holds no network; write one a line, like 203.0.113.0/24 or cm.com'
+        )
     return tuple(networks)
 
 
@@ -248,9 +287,9 @@ def _check_certificates(values: dict[str, Any], problems: list[str]) -> None:
         problems.append(f'upstream.client_cert = "{cert}" {error}')
 
 
-def _check_listener(values: dict[str, Any], problems: list[str]) -> None:
+def _check_listener(values: dict[str, Any], keys: dict[str, Given], problems: list[str]) -> None:
     cert, key, client_ca = (values[f"sidecar.tls_{name}"] for name in ("cert", "key", "client_ca"))
-    if (key or client_ca) and not cert:
+    if (key or client_ca) and not keys["sidecar.tls_cert"].value:
         problems.append("sidecar.tls_cert is missing; tls_key and tls_client_ca need it")
     elif cert:
         try:
@@ -281,7 +320,14 @@ def _secret(where: str, path: str, problems: list[str]) -> bytes:
     if len(secret) < SHORTEST_SECRET:
         problems.append(
             f'{where} = "{path}" holds fewer than {SHORTEST_SECRET} bytes; '
-            f"make one with: openssl rand -hex 32 > {path}"
+            f"make one with: openssl rand -hex 32 > {shlex.quote(path)}"
+        )
+    if any(line.strip().startswith(_SIGNING) for line in secret.splitlines()):
+        purpose = "seal" if where == "audit.seal_key_file" else "hmac"
+        other = f"{path}.{purpose}"
+        problems.append(
+            f'{where} = "{path}" holds a key to sign with (it begins with {_SIGNING.decode()}); '
+            f'set it to "{other}", made with: hookgate keys new {purpose} {shlex.quote(other)}'
         )
     return secret
 
