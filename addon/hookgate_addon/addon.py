@@ -63,8 +63,11 @@ def _guarded(hook: _Hook[_P]) -> _Hook[_P]:
 
 
 def _find_problems(max_body: int) -> list[str]:
-    has_view = ctx.master.addons.get("view") is not None
-    return find_problems(ctx.options, max_body, has_view)
+    return find_problems(ctx.options, max_body, _addon("view") is not None)
+
+
+def _addon(name: str) -> Any:
+    return ctx.master.addons.get(name)  # type: ignore[no-untyped-call]  # as in mitmproxy
 
 
 class HookgateAddon:
@@ -136,7 +139,7 @@ class HookgateAddon:
         self._is_told = True
         config = self._gate.config
         log = self._gate.log
-        for address, port, *_ in ctx.master.addons.get("proxyserver").listen_addrs():
+        for address, port, *_ in _addon("proxyserver").listen_addrs():
             log.info(
                 "addon.listening",
                 address=address,
@@ -150,8 +153,9 @@ class HookgateAddon:
         self._tell_order()
 
     def _tell_order(self) -> None:
-        first = ctx.master.addons.get("scriptloader").addons[:1]
-        if self._gate is not None and first and self not in traverse(first):
+        first = _addon("scriptloader").addons[:1]
+        before = traverse(first)  # type: ignore[no-untyped-call]  # as in mitmproxy
+        if self._gate is not None and first and self not in before:
             self._gate.log.warning(
                 "addon.not_first",
                 why="where a script listed before it raises, mitmproxy does not call hookgate",

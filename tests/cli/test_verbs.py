@@ -51,11 +51,51 @@ def test_send_compares_the_answers(call: Call, tmp_path: Path) -> None:
         assert "expected 200" in bad.out
 
 
-def test_send_to_nobody_is_a_finding_without_a_traceback(call: Call) -> None:
-    """The error is shown in the row of the sample."""
+def test_what_send_says_to_a_sender_who_is_not_allowed_lets_it_in(
+    call: Call, tmp_path: Path
+) -> None:
+    """The address is the one that the gate sees, and the setting one that it takes."""
+    for source in ([], ["--from", FOREIGN]):
+        with receiving() as upstream, sidecar(upstream.url, tmp_path) as gate:
+            url = f"http://127.0.0.1:{gate.port}/cm/events"
+            told = call("send", url, "--clean", *source).err
+        [line] = told.splitlines()
+        assert line.startswith("Every answer is 403: the gate does not let ")
+        setting, _, allow = line.split()[-1].partition("=")
+        assert setting == "HOOKGATE_SOURCE__ALLOW"
+        keys = {"source.allow": allow}
+        with receiving() as upstream, sidecar(upstream.url, tmp_path, **keys) as gate:
+            url = f"http://127.0.0.1:{gate.port}/cm/events"
+            passed = call("send", url, "--clean", *source)
+            assert (passed.status, passed.err) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("http://127.0.0.1:1/", "127.0.0.1:1 cannot be reached: Connection refused"),
+        ("http://[::1]:1/", "::1:1 cannot be reached: "),
+        ("https://127.0.0.1:1/", "127.0.0.1:1 cannot be reached: Connection refused"),
+        ("127.0.0.1:8081/cm/events", "write it like http://127.0.0.1:8081/cm/events"),
+        ("http:///x", "write it like http://127.0.0.1:8081/cm/events"),
+        ("ftp://127.0.0.1/x", "write it like http://127.0.0.1:8081/cm/events"),
+        ("http://127.0.0.1:99999/", "write it like http://127.0.0.1:8081/cm/events"),
+    ],
+)
+def test_send_to_nobody_is_one_line(call: Call, url: str, words: str) -> None:
+    """Not a table of everything that did not arrive."""
+    result = call("send", url)
+    assert result.status in (1, 2)
+    assert result.out == ""
+    [line] = result.err.splitlines()
+    assert words in line
+
+
+def test_send_tells_a_script_of_each_sample_that_did_not_arrive(call: Call) -> None:
+    """The error is in the row, short and without a traceback."""
     result = call("send", "http://127.0.0.1:1/", "--only", "GET", "--hostile", "--json")
     assert result.status == 1
-    assert "ConnectionError" in result.json[0]["error"]
+    assert result.json[0]["error"] == "ConnectionRefusedError: Connection refused"
 
 
 def test_send_knows_its_samples(call: Call) -> None:
