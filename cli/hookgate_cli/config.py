@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -51,9 +52,9 @@ def init(
         fail(f"{file} exists already; name another file, or move it away")
     except OSError as error:
         fail(f"{file} cannot be written: {error.strerror}")
-    name = visible(file)
-    done = f"Wrote {name}. Set upstream.url in it, then: hookgate config check --config {name}"
-    out.print(done, markup=False)
+    named = visible(shlex.quote(str(file)))
+    done = f"Wrote {visible(file)}. Set upstream.url in it, then: "
+    out.print(f"{done}hookgate config check --config {named}", markup=False, soft_wrap=True)
 
 
 @app.command()

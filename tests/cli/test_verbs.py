@@ -1,9 +1,11 @@
 """`hookgate demo`, `send`, `schema` and the command itself."""
 
 import json
+import shlex
 import socket
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -24,9 +26,12 @@ VERBS = ["serve", "mitmdump", "demo", "check", "send", "config init", "config ch
 
 @pytest.mark.parametrize("options", [[], ["--addon"]], ids=["sidecar", "addon"])
 def test_demo_ends_as_it_should(
-    call: Call, monkeypatch: pytest.MonkeyPatch, options: list[str]
+    call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, options: list[str]
 ) -> None:
     """Every sample ends as it must, and the ledger that it names is chained and balances."""
+    folder = tmp_path / "a folder"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
     monkeypatch.setenv("HOOKGATE_AUDIT__PATH", "/nowhere/at/all")  # the user's own settings
     result = call("demo", *options)
     assert result.status == 0, result.out
@@ -36,6 +41,9 @@ def test_demo_ends_as_it_should(
     assert_chained(audit)
     assert assert_balanced(audit) == {"delivered": len(CLEAN), "refused": len(HOSTILE) + 2}
     assert read_ledger(audit)[-1]["event"] == "stop"
+    program, *asked = shlex.split(result.out.rpartition("Ask it: ")[2])
+    assert program == "hookgate"
+    assert call(*asked).status == 0
 
 
 def test_send_compares_the_answers(call: Call, tmp_path: Path) -> None:
