@@ -12,6 +12,8 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from hookgate.policy import parse_address
+
 from .common import FINDING, JsonOption, err, fail, out, print_json, visible
 from .samples import CLEAN, HOSTILE, Sample, fire
 
@@ -53,11 +55,16 @@ def send(
     if not samples:
         fail(f'no sample has "{only}" in its name')
     host, port = _address(url)
+    if source is not None and parse_address(source) is None:
+        fail(f'--from "{source}" is no IP address')
     rows: list[dict[str, object]] = []
     for sample in samples:
         row, error = _one(sample, url, source)
         if error is not None and not rows and not as_json and _is_unconnected(error):
-            why = getattr(_root(error), "strerror", None) or "it does not answer"
+            root = _root(error)
+            if source is not None and getattr(root, "errno", None) == errno.EADDRNOTAVAIL:
+                fail(f"--from {source} is no address of this machine")
+            why = getattr(root, "strerror", None) or "it does not answer"
             fail(f"{host}:{port} cannot be reached: {why}; is the gate running there?", FINDING)
         rows.append(row)
     if as_json:

@@ -99,6 +99,22 @@ def test_send_to_nobody_is_one_line(call: Call, url: str, words: str) -> None:
     assert words in line
 
 
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("203.0.113.5", "--from 203.0.113.5 is no address of this machine"),
+        ("127.0.0.1/8", '--from "127.0.0.1/8" is no IP address'),
+        ("localhost", '--from "localhost" is no IP address'),
+    ],
+)
+def test_send_does_not_blame_the_gate_for_the_senders_address(
+    call: Call, source: str, words: str
+) -> None:
+    """It is the option that is wrong."""
+    result = call("send", "http://127.0.0.1:1/", "--from", source)
+    assert (result.status, result.err) == (2, f"hookgate: {words}\n")
+
+
 def test_send_tells_a_script_of_each_sample_that_did_not_arrive(call: Call) -> None:
     """The error is in the row, short and without a traceback."""
     result = call("send", "http://127.0.0.1:1/", "--only", "GET", "--hostile", "--json")
