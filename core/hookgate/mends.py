@@ -11,6 +11,7 @@ class Place(Enum):
     TOML = "an array of hookgate.toml"
     TEXT = "a text, its parts separated by commas, as in the environment"
     FILE = "a file with an entry on each line"
+    OPTION = "an option of a command, which is given once for each entry"
 
 
 def is_variable(origin: str) -> bool:
@@ -33,4 +34,6 @@ def _written(entries: tuple[str, ...], place: Place) -> str:
         case Place.TEXT:
             return ",".join(entries)
         case Place.FILE:
-            return ", ".join(entries) + (", each on a line of its own" if len(entries) > 1 else "")
+            return ", ".join(entries) + (", each on a line of its own" if entries[1:] else "")
+        case Place.OPTION:
+            return ", ".join(entries) + (", each in an option of its own" if entries[1:] else "")
