@@ -62,8 +62,8 @@ def find_ledgers(files: list[Path] | None, config: str | None) -> list[Path]:
     if files:
         found = files
     else:
-        path = str(gather(config).keys["audit.path"].value)
-        found = find_files(Path(path))
+        path = configured_ledger(config)
+        found = find_files(path)
         if not found:
             fail(f'audit.path = "{path}" is not there; name the ledger, or --config')
     try:
@@ -79,7 +79,15 @@ def source_ranges(config: str | None) -> RangeSet:
 
 def ledger_states(config: str | None) -> list[Path]:
     """The state files beside the ledger of the configuration."""
-    return find_states(Path(str(gather(config).keys["audit.path"].value)))
+    return find_states(configured_ledger(config))
+
+
+def configured_ledger(config: str | None) -> Path:
+    """Where the configuration has its ledger; a file that cannot be read is misuse."""
+    sources = gather(config)
+    if sources.unread:
+        fail(sources.problems)
+    return Path(str(sources.keys["audit.path"].value))
 
 
 @contextmanager

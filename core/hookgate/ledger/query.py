@@ -4,6 +4,7 @@ import math
 import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -11,7 +12,9 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import IO
 
+from hookgate.mends import Place, network_mend
 from hookgate.policy import parse_address
+from hookgate.spellings import explain
 
 from .identity import NAMES
 from .reader import timestamp
@@ -102,11 +105,14 @@ def parse_time(text: str, now: float) -> float:
 
 
 def parse_network(text: str) -> Network:
-    """An address or a CIDR range. Raises `QueryError`."""
-    try:
-        return ip_network(text)
-    except ValueError as error:
-        raise QueryError(f'"{text}" is no address or range: {error}') from None
+    """An address or a CIDR range. Raises `QueryError`, with what to write instead."""
+    with suppress(ValueError):
+        network = ip_network(text)
+        # A record has such an address as IPv4.
+        if network.version == 4 or network.network_address.ipv4_mapped is None:
+            return network
+    mend = network_mend(explain(text), Place.OPTION, "write an address, or a CIDR range of them")
+    raise QueryError(f'"{text}" {mend}')
 
 
 def read_backwards(file: Path, end: int | None = None) -> Iterator[bytes]:

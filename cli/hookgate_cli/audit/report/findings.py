@@ -101,8 +101,9 @@ def fates(found: Findings) -> Section:
             more = _more(len(chosen) - _MOST_EVENTS, "events")
             parts.append(Part([], Table(f"{what}: {len(chosen):,}", columns, rows, more)))
     lead = (
-        "An event that is not delivered is tried about three times. `hookgate audit fate` tells the"
-        " whole story of one; ask the provider to send again what is lost."
+        "An event that is answered other than 2xx is tried about three times; one that got no"
+        " answer may not come again. `hookgate audit fate` tells the whole story of one; ask the"
+        " provider to send again what is lost."
     )
     if not parts:
         lead = "Nothing: every event was delivered, or may still be tried again."
