@@ -13,7 +13,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Concatenate, ParamSpec
 
 from mitmproxy import ctx, http
-from mitmproxy.addonmanager import Loader
+from mitmproxy.addonmanager import Loader, traverse
 from mitmproxy.connection import Client
 from mitmproxy.tls import TlsData
 
@@ -63,6 +63,14 @@ def _guarded(hook: _Hook[_P]) -> _Hook[_P]:
     return guarded
 
 
+def _find_problems(max_body: int) -> list[str]:
+    return find_problems(ctx.options, max_body, _addon("view") is not None)
+
+
+def _addon(name: str) -> Any:
+    return ctx.master.addons.get(name)  # type: ignore[no-untyped-call]  # as in mitmproxy
+
+
 class HookgateAddon:
     """mitmproxy's side of the gate. Until the gate is open every request is refused."""
 
@@ -78,6 +86,7 @@ class HookgateAddon:
         # What refuses those whose chunks are still to come.
         self._refused: dict[Delivery, Callable[..., Answer | None]] = {}
         self._look: asyncio.TimerHandle | None = None
+        self._is_told = False
 
     # life
 
@@ -87,10 +96,12 @@ class HookgateAddon:
         loader.add_option("hookgate_upstream", str, "", "Where clean events go.")
         loader.add_option("hookgate_audit", str, "", "The audit log.")
 
-    def configure(self, updated: set[str]) -> None:  # noqa: ARG002  # mitmproxy's signature
+    def configure(self, updated: set[str]) -> None:
         """Open the gate, once; from then on refuse whenever the options are not right."""
         if self._gate is not None:
-            self._report(find_problems(ctx.options, self._gate.policy.max_body))
+            if self._is_told and "scripts" in updated:
+                self._tell_order()
+            self._report(_find_problems(self._gate.policy.max_body))
         elif not self._problems:
             self._start()
 
@@ -102,7 +113,7 @@ class HookgateAddon:
         }
         try:
             config = load(options.hookgate_config or None, {k: v for k, v in given.items() if v})
-            problems = find_problems(options, config.request.max_body)
+            problems = _find_problems(config.request.max_body)
             if config.source.proxy_protocol:
                 problems.append("source.proxy_protocol: mitmproxy reads none; leave it out")
             if not problems:
@@ -125,6 +136,36 @@ class HookgateAddon:
         self._timer = loop.call_later(_TICK_SECONDS, self._tick)
         loop.add_signal_handler(signal.SIGUSR1, gate.journal.reopen)
         atexit.register(self._close_ledger)
+
+    def running(self) -> None:
+        """Say where it listens and what it stands in front of; mitmdump says nothing."""
+        if self._gate is None or self._is_told:
+            return
+        self._is_told = True
+        config = self._gate.config
+        log = self._gate.log
+        for address, port, *_ in _addon("proxyserver").listen_addrs():
+            log.info(
+                "addon.listening",
+                address=address,
+                port=port,
+                upstream=config.upstream.url,
+                contracts=[route.contract for route in config.routes],
+                policy=self._gate.policy.fingerprint,
+                audit=config.audit.path,
+                boot=self._gate.boot,
+            )
+        self._tell_order()
+
+    def _tell_order(self) -> None:
+        first = _addon("scriptloader").addons[:1]
+        before = traverse(first)  # type: ignore[no-untyped-call]  # as in mitmproxy
+        if self._gate is not None and first and self not in before:
+            self._gate.log.warning(
+                "addon.not_first",
+                why="where a script listed before it raises, mitmproxy does not call hookgate",
+                mend="list hookgate's -s first",
+            )
 
     def _report(self, problems: list[str]) -> None:
         # mitmdump exits with 1 if an error was logged before it is up; after that, this refuses.
@@ -255,7 +296,7 @@ class HookgateAddon:
 
     def _refuse(self, flow: http.HTTPFlow, delivery: Delivery | None) -> None:
         if delivery is None and self._gate is not None:
-            delivery = self._gate.begin(peer_of(flow))
+            delivery = flow.metadata[_DELIVERY] = self._gate.begin(peer_of(flow))
         if delivery is not None and not delivery.ended and not delivery.forwarded:
             delivery.refuse(Reason.GATE_ERROR)
 
@@ -297,7 +338,10 @@ class HookgateAddon:
             delivery.refuse(Reason.MALFORMED_HTTP, detail=UNFRAMED, answered=False)
 
     def _forget(self, flow: http.HTTPFlow) -> Delivery | None:
-        delivery = flow.metadata.pop(_DELIVERY, None)
+        if _DELIVERY not in flow.metadata and self._gate is not None and not flow.is_replay:
+            # A script listed before this one raised: mitmproxy called none of those behind it.
+            flow.metadata[_DELIVERY] = self._gate.begin(peer_of(flow))
+        delivery, flow.metadata[_DELIVERY] = flow.metadata.get(_DELIVERY), None
         self._open.get(flow.client_conn.id, set()).discard(delivery)
         return delivery if isinstance(delivery, Delivery) else None
 

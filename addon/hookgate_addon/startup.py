@@ -29,17 +29,37 @@ NEEDS = (
     Need("anticache", False, "fields would be taken out before they are judged"),
     Need("anticomp", False, "fields would be changed before they are judged"),
     Need("flow_detail", 0, "its default prints targets, which may hold personal data"),
-    Need("termlog_verbosity", "warn", "its default prints heads that were broken off"),
+    Need(
+        "termlog_verbosity",
+        "warn",
+        "info and debug print heads that were broken off, error hides warnings",
+    ),
 )
 EMPTY = (
     "map_remote", "map_local", "modify_headers", "modify_body", "stickyauth", "stickycookie",
     "server_replay", "block_list", "proxyauth", "ignore_hosts", "allow_hosts", "tcp_hosts",
 )  # fmt: skip
+# These keep each flow with its body, or write it to a file.
+KEEPING = ("save_stream_file", "hardump")
+# Values that only a flag sets, which wins over `--set`.
+_FLAGS = {
+    ("flow_detail", 2): "-v",
+    ("termlog_verbosity", "debug"): "-v",
+    ("termlog_verbosity", "error"): "-q",
+}
 
 
-def find_problems(options: Options, max_body: int) -> list[str]:
-    """One line for each option that keeps the gate from starting, with the mend."""
+def find_problems(options: Options, max_body: int, has_view: bool) -> list[str]:
+    """One line for each thing that keeps the gate from starting, with the mend.
+
+    `has_view` where mitmproxy's `view` addon is loaded, which mitmweb and the console show.
+    """
     problems: list[str] = []
+    if has_view:
+        problems.append(
+            "mitmweb and mitmproxy's console keep each flow with its body, and show it; "
+            "start mitmdump instead, with the same options"
+        )
     if list(options.mode) != [DEAD_UPSTREAM]:
         problems.append(
             f"mode is {', '.join(options.mode)}; mitmproxy must have a dead upstream, so that "
@@ -47,14 +67,22 @@ def find_problems(options: Options, max_body: int) -> list[str]:
         )
     for need in NEEDS:
         if need.option in options and getattr(options, need.option) != need.value:
-            shown = "" if need.value is None else str(need.value).lower()
-            problems.append(
-                f"{need.option} is {_shown(getattr(options, need.option))}: {need.why}; "
-                f"--set {need.option}={shown}"
-            )
+            value = getattr(options, need.option)
+            flag = _FLAGS.get((need.option, value))
+            mend = "leave it out"
+            if need.value is not None:
+                mend = f"--set {need.option}={_shown(need.value)}"
+            if flag is not None:
+                mend += f", and no {flag}, which wins over it"
+            problems.append(f"{need.option} is {_shown(value)}: {need.why}; {mend}")
     problems += [
         f"{option} is set: it could change or answer a request past the gate; leave it out"
         for option in EMPTY
+        if option in options and getattr(options, option)
+    ]
+    problems += [
+        f"{option} is set: it would keep each event with its body; leave it out"
+        for option in KEEPING
         if option in options and getattr(options, option)
     ]
     limit = human.parse_size(options.body_size_limit)

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -53,9 +54,9 @@ def init(
         fail(f"{file} exists already; name another file, or move it away")
     except OSError as error:
         fail(f"{file} cannot be written: {error.strerror}")
-    name = printable(file)
-    done = f"Wrote {name}. Set upstream.url in it, then: hookgate config check --config {name}"
-    out.print(done)
+    named = printable(shlex.quote(str(file)))
+    done = f"Wrote {printable(file)}. Set upstream.url in it, then: "
+    out.print(f"{done}hookgate config check --config {named}", soft_wrap=True)
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -171,13 +172,15 @@ def _show(rows: list[dict[str, Any]], audit: Path) -> bool:
     wrong = sum(not row["ok"] for row in rows)
     out.print(f"{len(rows)} requests, {len(rows) - wrong} ended as they should, {wrong} did not.")
     out.print(f"Audit log: {printable(audit)}", soft_wrap=True)
-    out.print(f"Ask it: {_command()} audit stats {printable(audit)}", soft_wrap=True)
+    ask = f"Ask it: {_command()} audit stats {printable(shlex.quote(str(audit)))}"
+    out.print(ask, soft_wrap=True)
     return wrong == 0
 
 
 def _command() -> str:
     """How the person who runs this calls the command."""
-    return sys.argv[0] if Path(sys.argv[0]).name == "hookgate" else "hookgate"
+    name = sys.argv[0]
+    return shlex.quote(name) if Path(name).name == "hookgate" else "hookgate"
 
 
 def _stay(url: str, receiver: str, audit: Path) -> None:
@@ -187,7 +190,7 @@ def _stay(url: str, receiver: str, audit: Path) -> None:
         f"{hookgate} send {url}",
         f"curl -i -H 'Content-Type: application/json' -d '{{\"a\": 1, \"a\": 2}}' {url}",
         f"curl -i --interface {FOREIGN} -d '{{}}' {url}",
-        f"{hookgate} audit tail -f {printable(audit)}",
+        f"{hookgate} audit tail -f {printable(shlex.quote(str(audit)))}",
     ):
         out.print(f"  {command}", soft_wrap=True)
     out.print("\nCtrl-C ends it.")

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from .common import FAILED, fail, out
-from .terminal import printable
+from .terminal import printable, to_json
 
 app = typer.Typer(
     help="Make the keys that hookgate reads.", no_args_is_help=True, add_completion=False
@@ -28,8 +28,8 @@ class Purpose(StrEnum):
 
 
 _USES = {
-    Purpose.SEAL: 'audit.seal_key_file = "{file}"',
-    Purpose.HMAC: 'audit.personal_data = "hmac"\naudit.key_file = "{file}"',
+    Purpose.SEAL: "seal_key_file = {file}",
+    Purpose.HMAC: 'personal_data = "hmac"\nkey_file = {file}',
     Purpose.SIGN: "",
 }
 
@@ -70,9 +70,11 @@ def new(
     with os.fdopen(fd, "w", encoding="ascii") as stream:
         stream.write(make_key(purpose) + "\n")
     # The gate may run in another folder, as under systemd.
-    use = _USES[purpose].format(file=printable(file.absolute()))
+    use = _USES[purpose].format(file=to_json(str(file.absolute())))
     out.print(f"{printable(file)} holds a new key; keep a copy apart from the ledgers.")
-    told = f"In hookgate.toml:\n{use}" if use else "Nothing in hookgate reads it yet."
+    told = (
+        f"In hookgate.toml, below [audit]:\n{use}" if use else "Nothing in hookgate reads it yet."
+    )
     out.print(told, soft_wrap=True)
 
 

@@ -6,6 +6,7 @@ from itertools import takewhile
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 from typer.core import TyperGroup
 from typer.main import get_command
 
@@ -38,7 +39,17 @@ class _Verbs(TyperGroup):
             verb.command(cmd_name)(getattr(module, cmd_name))
         command = get_command(verb)
         command.name = cmd_name
+        _show_brackets(command)
         return command
+
+
+def _show_brackets(command: Any) -> None:
+    """Let help show texts as they are written: `[audit]` would be taken for rich's markup."""
+    for owner in (command, *command.params):
+        if getattr(owner, "help", None):
+            owner.help = escape(owner.help)
+    for name in getattr(command, "commands", {}):
+        _show_brackets(command.commands[name])
 
 
 def _broken(name: str, error: ImportError) -> Any:

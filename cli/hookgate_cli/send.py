@@ -1,15 +1,27 @@
 """`hookgate send`: the shipped samples, fired at a running gate."""
 
+import errno
+import socket
+from contextlib import closing
+from http import HTTPStatus
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import requests
 import typer
 from rich.table import Table
 from rich.text import Text
 
-from .common import FINDING, JsonOption, fail, out
+from hookgate.policy import parse_address
+
+from .common import FINDING, JsonOption, err, fail, out
 from .samples import CLEAN, HOSTILE, Sample, fire
 from .terminal import print_json, printable
+
+# A connection that never came to be, whatever was to be sent on it.
+_NO_CONNECTION = frozenset(
+    (errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EADDRNOTAVAIL)
+)
 
 
 def send(
@@ -43,16 +55,45 @@ def send(
     ]
     if not samples:
         fail(f'no sample has "{only}" in its name')
-    rows = [_one(sample, url, source) for sample in samples]
+    host, port = _address(url)
+    if source is not None and parse_address(source) is None:
+        fail(f'--from "{source}" is no IP address')
+    rows: list[dict[str, object]] = []
+    for sample in samples:
+        row, error = _one(sample, url, source)
+        if error is not None and not rows and not as_json and _is_unconnected(error):
+            root = _root(error)
+            if source is not None and getattr(root, "errno", None) == errno.EADDRNOTAVAIL:
+                fail(f"--from {source} is no address of this machine")
+            why = getattr(root, "strerror", None) or "it does not answer"
+            fail(f"{host}:{port} cannot be reached: {why}; is the gate running there?", FINDING)
+        rows.append(row)
     if as_json:
         print_json(rows, indent=2)
     else:
         _show(rows)
+    if {row["status"] for row in rows} == {HTTPStatus.FORBIDDEN}:
+        _hint(source or _own_address(host, port))
     if not all(row["ok"] for row in rows):
         raise typer.Exit(FINDING)
 
 
-def _one(sample: Sample, url: str, source: str | None) -> dict[str, object]:
+def _address(url: str) -> tuple[str, int]:
+    """The host and the port of an URL; a mistake in it is misuse."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    except ValueError:
+        port = None
+    if port is None or not parts.hostname:
+        fail(f'"{url}" is no http or https URL; write it like http://127.0.0.1:8081/cm/events')
+    return parts.hostname, port
+
+
+def _one(
+    sample: Sample, url: str, source: str | None
+) -> tuple[dict[str, object], OSError | ValueError | None]:
+    """A sample's row, and the error that it met."""
     row: dict[str, object] = {
         "sample": sample.name,
         "expected": sample.reason.status,
@@ -60,12 +101,51 @@ def _one(sample: Sample, url: str, source: str | None) -> dict[str, object]:
         "status": None,
         "error": None,
     }
+    met: OSError | ValueError | None = None
     try:
         row["status"] = fire(sample, url, source)
-    except (OSError, requests.RequestException, ValueError) as error:
-        row["error"] = f"{type(error).__name__}: {error}"
+    except (OSError, ValueError) as error:  # requests' errors are OSErrors
+        met = error
+        root = _root(error)
+        why = getattr(root, "strerror", None) or root
+        row["error"] = f"{type(root).__name__}: {why}"
     row["ok"] = row["status"] == row["expected"]
-    return row
+    return row, met
+
+
+def _root(error: BaseException) -> BaseException:
+    """The system's own error behind one of requests, else that one."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.strerror:
+            return cause
+        cause = cause.__cause__ or cause.__context__
+    return error
+
+
+def _is_unconnected(error: Exception) -> bool:
+    root = _root(error)
+    return (
+        getattr(root, "errno", None) in _NO_CONNECTION
+        or isinstance(root, socket.gaierror)
+        or isinstance(error, requests.ConnectTimeout)
+    )
+
+
+def _own_address(host: str, port: int) -> str:
+    """The address that this machine sends from to there; a proxy on the way shows another."""
+    family, kind, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
+    with closing(socket.socket(family, kind)) as probe:
+        probe.connect(address)
+        return str(probe.getsockname()[0])
+
+
+def _hint(address: str) -> None:
+    err.print(
+        f"Every answer is 403: the gate does not let {printable(address)} in. Add it to the gate's "
+        f"source.allow, or start the gate with HOOKGATE_SOURCE__ALLOW={printable(address)},cm.com",
+        soft_wrap=True,
+    )
 
 
 def _show(rows: list[dict[str, object]]) -> None:

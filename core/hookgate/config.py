@@ -14,7 +14,9 @@ from .address import UnixAddress, parse_unix_address
 from .files import FileError, is_open_to_all, read_file, read_secret
 from .keys import KEYS, ROUTE_KEYS, SECTIONS, Key
 from .ledger.seal import split_keys
+from .mends import Place, is_variable, network_mend
 from .policy import OBSERVABLE, UNIX_PEER, Contract, ContractError
+from .policy.source import RangeSet
 from .ranges import parse_networks
 from .redaction import redact_url, shown, shown_path, shown_secret_path
 from .settings import (
@@ -30,12 +32,27 @@ from .settings import (
     UpstreamSettings,
 )
 from .sources import Given, Sources, gather
+from .spellings import NetworkError
+from .text_file import read_text, refuse_bom, without_bom
 from .tls import add_ca, add_certificate, server_context
 
 DEFAULT_CONTRACT = "cm-events"
 SHIPPED_CONTRACTS = ("cm-events", "cm-events-strict")
 SHORTEST_SECRET = 16
 _LONGEST_SHOWN = len("2001:0db8:0000:0000:0000:0000:0000:0000/128")
+_SIGNING = b"whsec_"  # how Standard Webhooks marks a key to sign with
+# What to write for an entry whose meaning is in doubt.
+_SENDER = {
+    Place.TOML: 'write a CIDR like 203.0.113.0/24, or "cm.com"',
+    Place.TEXT: "write a CIDR like 203.0.113.0/24, or cm.com",
+    Place.FILE: "write a CIDR like 203.0.113.0/24, or cm.com",
+}
+_PROXY = "write the address of a proxy, or a CIDR like 10.0.0.0/24"
+# What a list may hold that holds nothing.
+_LINES = {
+    "source.allow_file": "203.0.113.0/24 or cm.com",
+    "source.trusted_proxies_file": "192.0.2.1 or 10.0.0.0/24",
+}
 
 
 class ConfigError(Exception):
@@ -64,30 +81,54 @@ def build(sources: Sources) -> Config:
     Raises `ConfigError` with every problem.
     """
     problems = list(sources.problems)
+    if sources.unread:
+        for key in KEYS:
+            if sources.keys[key.path].origin != "default":
+                _value(key, sources.keys[key.path], problems)
+        raise ConfigError(problems)
     values = {key.path: _value(key, sources.keys[key.path], problems) for key in KEYS}
     routes = _routes(sources.routes, problems)
-    config = _assemble(values, routes, problems)
+    config = _assemble(values, sources.keys, routes, problems)
     if problems:
         raise ConfigError(problems)
     return config
+
+
+def allowed_ranges(sources: Sources) -> RangeSet:
+    """Who may send, of what was gathered as much as can be read: for whoever reads a ledger."""
+    problems: list[str] = []
+    values = {
+        key.path: _value(key, sources.keys[key.path], problems)
+        for key in KEYS
+        if key.path in ("source.allow", "source.allow_file")
+    }
+    networks = _networks("source.allow", values, sources.keys, problems)
+    return RangeSet(networks + _read_networks("source.allow_file", values, problems))
 
 
 def load_contract(name: str) -> bytes:
     """A contract's text: a shipped one by name, else a file. Raises `FileError`."""
     if name in SHIPPED_CONTRACTS:
         return files("hookgate").joinpath("contracts", f"{name}.json").read_bytes()
-    return read_file(name).data
+    return without_bom(read_file(name).data)
 
 
 def _value(key: Key, given: Given, problems: list[str]) -> Any:
-    origin = "" if given.origin == "default" else f"{given.origin}: "
     try:
-        value = key.parse(given.value)
+        return key.parse(given.value)
     except ValueError as error:
         shown = "" if given.value == "" else f" = {_shown(key.path, given.value)}"
-        problems.append(f"{origin}{key.path}{shown} {error}")
+        why = str(error)
+        if is_variable(given.origin):
+            why = why.replace('"', "")
+            if given.value == "" and key.path != "upstream.url":
+                why = f"is empty; unset {given.origin} to go by the file, or by the default"
+        problems.append(f"{_from(given)}{key.path}{shown} {why}")
         return key.parse(key.default) if key.default else key.default
-    return value
+
+
+def _from(given: Given) -> str:
+    return "" if given.origin == "default" else f"{given.origin}: "
 
 
 def _shown(key: str, value: Any) -> str:
@@ -139,25 +180,28 @@ def _route(where: str, path: str, contract: str, problems: list[str]) -> RouteSe
 
 
 def _assemble(
-    values: dict[str, Any], routes: tuple[RouteSettings, ...], problems: list[str]
+    values: dict[str, Any],
+    keys: dict[str, Given],
+    routes: tuple[RouteSettings, ...],
+    problems: list[str],
 ) -> Config:
     allow_lists, trusted_lists = (
         {
-            f"source.{name}": _networks(f"source.{name}", values[f"source.{name}"], problems),
-            f"source.{name}_file": _read_networks(
-                f"source.{name}_file", values[f"source.{name}_file"], problems, example
-            ),
+            f"source.{name}": _networks(f"source.{name}", values, keys, problems),
+            f"source.{name}_file": _read_networks(f"source.{name}_file", values, problems),
         }
-        for name, example in (("allow", '"cm.com"'), ("trusted_proxies", "192.0.2.1"))
+        for name in ("allow", "trusted_proxies")
     )
     allow = tuple(network for networks in allow_lists.values() for network in networks)
     trusted = tuple(network for networks in trusted_lists.values() for network in networks)
     trusts_unix = UNIX_PEER in values["source.trusted_proxies"]
-    if not values["source.allow"] and not values["source.allow_file"]:
-        problems.append('source.allow is empty: nobody could send; write ["cm.com"]')
+    if not any(values["source.allow"]) and not keys["source.allow_file"].value:
+        given = keys["source.allow"]
+        mend = f"cm.com, or unset {given.origin}" if is_variable(given.origin) else '["cm.com"]'
+        problems.append(f"{_from(given)}source.allow is empty: nobody could send; write {mend}")
     _check_overlap(allow_lists, trusted_lists, problems)
     if values["source.proxy_protocol"] and not (
-        values["source.trusted_proxies"] or values["source.trusted_proxies_file"]
+        keys["source.trusted_proxies"].value or keys["source.trusted_proxies_file"].value
     ):
         problems.append(
             "source.proxy_protocol needs source.trusted_proxies: from anybody else it is no proof"
@@ -165,14 +209,16 @@ def _assemble(
     warnings: list[str] = []
     personal = PersonalData(values["audit.personal_data"])
     key = _secret("audit.key_file", values["audit.key_file"], problems, warnings)
-    if personal is PersonalData.HMAC and not values["audit.key_file"]:
+    if personal is PersonalData.HMAC and not keys["audit.key_file"].value:
         problems.append('audit.key_file is missing; audit.personal_data = "hmac" needs a secret')
     seal_key = _seal_keys("audit.seal_key_file", values["audit.seal_key_file"], problems, warnings)
     _check_certificates(values, problems, warnings)
-    _check_listener(values, problems, warnings)
+    _check_listener(values, keys, problems, warnings)
     _check_unix_sockets(values, problems)
     if not values["audit.path"]:
-        problems.append('audit.path is empty; name a file, or "-" for stdout')
+        given = keys["audit.path"]
+        stdout = "-" if is_variable(given.origin) else '"-"'
+        problems.append(f"{_from(given)}audit.path is empty; name a file, or {stdout} for stdout")
     section = {
         name: {key.name: values[key.path] for key in KEYS if key.section == name}
         for name in SECTIONS
@@ -207,17 +253,26 @@ def _assemble(
 
 
 def _networks(
-    where: str, entries: tuple[str, ...], problems: list[str]
+    where: str, values: dict[str, Any], keys: dict[str, Given], problems: list[str]
 ) -> tuple[netaddr.IPNetwork, ...]:
+    given = keys[where]
+    place = Place.TEXT if isinstance(given.value, str) else Place.TOML
+    otherwise = _otherwise(where, place)
     networks: list[netaddr.IPNetwork] = []
-    for place, entry in enumerate(entries):
+    for number, entry in enumerate(values[where]):
         if entry == UNIX_PEER and where == "source.trusted_proxies":
             continue
         try:
             networks += parse_networks(entry)
-        except ValueError as error:
-            problems.append(f"{where}[{place}] = {shown(entry)} {error}")
+        except NetworkError as error:
+            if any(values[where]):
+                mend = network_mend(error, place, otherwise)
+                problems.append(f"{_from(given)}{where}[{number}] = {shown(entry)} {mend}")
     return tuple(networks)
+
+
+def _otherwise(where: str, place: Place) -> str:
+    return _SENDER[place] if where.startswith("source.allow") else _PROXY
 
 
 def _check_overlap(
@@ -230,40 +285,39 @@ def _check_overlap(
             overlap = netaddr.IPSet(allowed) & netaddr.IPSet(proxies)
             if overlap:
                 problems.append(
-                    f"{proxies_key} overlaps {allow_key} in {overlap.iter_cidrs()[0]}: "
-                    "a proxy's own address would be taken for the client"
+                    f"{proxies_key} overlaps {allow_key} in {overlap.iter_cidrs()[0]}: a proxy's "
+                    "own address would be taken for the client; take it out of one of them"
                 )
 
 
 def _read_networks(
-    where: str, path: str, problems: list[str], example: str
+    where: str, values: dict[str, Any], problems: list[str]
 ) -> tuple[netaddr.IPNetwork, ...]:
-    """One network a line; `#` begins a comment. The `example` is what to write there."""
+    """One network a line; `#` begins a comment."""
+    path = values[where]
     if not path:
         return ()
     try:
-        lines = read_file(path).data.decode("ascii").splitlines()
+        lines = read_text(path).split("\n")
     except FileError as error:
         problems.append(f"{where} = {shown_path(path)} {error}")
-        return ()
-    except UnicodeDecodeError:
-        problems.append(f"{where} = {shown_path(path)} is no list of networks: it is not ASCII")
         return ()
     if any(line.startswith("-----BEGIN ") for line in lines):
         problems.append(f"{where} = {shown_path(path)} is no list of networks: it is PEM")
         return ()
     networks: list[netaddr.IPNetwork] = []
-    for number, line in enumerate(lines, 1):
-        entry = line.partition("#")[0].strip()
+    entries = [(number, line.partition("#")[0].strip()) for number, line in enumerate(lines, 1)]
+    for number, entry in entries:
         try:
             networks += parse_networks(entry) if entry else ()
-        except ValueError as error:
+        except NetworkError as error:
             # Of a file that was not meant any line may be a secret.
             entry = shown(entry) if len(entry) <= _LONGEST_SHOWN else "***"
-            problems.append(f"{path}:{number}: {entry} {error}")
-    if not networks and not problems:
+            mend = network_mend(error, Place.FILE, _otherwise(where, Place.FILE))
+            problems.append(f"{path}:{number}: {entry} {mend}")
+    if not any(entry for _, entry in entries):
         problems.append(
-            f"{where} = {shown_path(path)} holds no network; write one a line, like {example}"
+            f"{where} = {shown_path(path)} holds no network; write one a line, like {_LINES[where]}"
         )
     return tuple(networks)
 
@@ -300,18 +354,20 @@ def _are_readable(
             _secret_of(where, path, problems, warnings)
         elif path:
             try:
-                read_file(path)
+                refuse_bom(read_file(path).data)
             except FileError as error:
                 problems.append(f"{where} = {shown_path(path)} {error}")
     return len(problems) == before
 
 
-def _check_listener(values: dict[str, Any], problems: list[str], warnings: list[str]) -> None:
+def _check_listener(
+    values: dict[str, Any], keys: dict[str, Given], problems: list[str], warnings: list[str]
+) -> None:
     cert, key, client_ca = (values[f"sidecar.tls_{name}"] for name in ("cert", "key", "client_ca"))
     where = {
         "sidecar.tls_cert": cert, "sidecar.tls_key": key, "sidecar.tls_client_ca": client_ca,
     }  # fmt: skip
-    if (key or client_ca) and not cert:
+    if (key or client_ca) and not keys["sidecar.tls_cert"].value:
         problems.append("sidecar.tls_cert is missing; tls_key and tls_client_ca need it")
     elif cert and _are_readable(
         where, "sidecar.tls_key" if key else "sidecar.tls_cert", problems, warnings
@@ -361,12 +417,21 @@ def _secret(where: str, path: str, problems: list[str], warnings: list[str]) -> 
             f"{where} = {shown_path(path)} holds fewer than {SHORTEST_SECRET} bytes; "
             f"make one with: openssl rand -hex 32 > {quote(path)}"
         )
+    if any(line.strip().startswith(_SIGNING) for line in secret.splitlines()):
+        purpose = "seal" if where == "audit.seal_key_file" else "hmac"
+        other = f"{path}.{purpose}"
+        problems.append(
+            f"{where} = {shown_path(path)} holds a key to sign with (it begins with "
+            f"{_SIGNING.decode()}); set it to {shown_path(other)}, made with: "
+            f"hookgate keys new {purpose} {quote(other)}"
+        )
     return secret
 
 
 def _secret_of(where: str, path: str, problems: list[str], warnings: list[str]) -> bytes | None:
     try:
         data, mode = read_secret(path)
+        refuse_bom(data)
     except FileError as error:
         problems.append(f"{where} = {shown_secret_path(path)} {error}")
         return None

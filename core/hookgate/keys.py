@@ -83,7 +83,7 @@ def number(low: int, high: int) -> Parser:
         if isinstance(value, str) and value.isascii() and value.isdigit():
             value = int(value)
         if type(value) is not int:
-            raise ValueError("is no whole number")
+            raise ValueError(f"is no whole number; write one between {low} and {high}")
         if not low <= value <= high:
             raise ValueError(f"is not between {low} and {high}")
         return value

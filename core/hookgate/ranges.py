@@ -1,13 +1,12 @@
 """Networks as a person writes them, and the range sets that ship with the package."""
 
 import re
+from contextlib import suppress
 from typing import NamedTuple
 
 import netaddr
 
-from .policy import parse_address
-
-SHORTEST_PREFIX = 8
+from .spellings import SHORTEST_PREFIX, NetworkError, Offer, explain, read_cidr
 
 
 class ShippedSet(NamedTuple):
@@ -26,38 +25,26 @@ SHIPPED = {
     ),
 }
 
-_PREFIX = re.compile(r"0|[1-9][0-9]{0,2}")
-
 
 def parse_networks(text: str) -> list[netaddr.IPNetwork]:
     """The networks of one entry: a shipped set's name, a CIDR, or a single address.
 
-    Raises ValueError, saying what is wrong and how to write it.
+    Raises `NetworkError`, with what to write instead where that is beyond doubt.
     """
     if text in SHIPPED:
         return [netaddr.IPNetwork(cidr) for cidr in SHIPPED[text].cidrs]
-    return [_parse_cidr(text)]
+    network = read_cidr(text)
+    if network is None or network.ip != network.network or network.prefixlen < SHORTEST_PREFIX:
+        raise _explain(text)
+    return [network]
 
 
-def _parse_cidr(text: str) -> netaddr.IPNetwork:
-    host, slash, prefix = text.partition("/")
-    address = parse_address(host)
-    if address is None:
-        names = ", ".join(f'"{name}"' for name in SHIPPED)
-        raise ValueError(f"is no network; write a CIDR like 203.0.113.0/24, or {names}")
-    if ":" in host and address.version == 4:
-        raise ValueError(f"is IPv4 written as IPv6; write it with {address}")
-    width = 32 if address.version == 4 else 128
-    if slash and _PREFIX.fullmatch(prefix) is None:
-        raise ValueError(f"has no prefix length after the slash; write {host}/{width}")
-    length = int(prefix) if slash else width
-    if length > width:
-        raise ValueError(f"has a prefix longer than /{width}")
-    if length < SHORTEST_PREFIX:
-        raise ValueError(
-            f"admits too much of the internet; a prefix is at least /{SHORTEST_PREFIX}"
-        )
-    network = netaddr.IPNetwork(f"{address}/{length}")
-    if network.ip != network.network:
-        raise ValueError(f"has host bits set; write {network.cidr}")
-    return network
+def _explain(text: str) -> NetworkError:
+    error = explain(text)
+    if not error.offers and read_cidr(text) is None:
+        parts = [part for part in re.split(r"[\s,;\"'\[\]]+", text.lower()) if part]
+        with suppress(NetworkError):
+            if text not in parts and parts and all(map(parse_networks, parts)):
+                why = "holds several" if len(parts) > 1 else "is not written as here"
+                return NetworkError(why, Offer(tuple(parts)))
+    return error

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .files import FileError, read_file
+from .files import FileError
 from .keys import KEYS, SECTIONS
+from .text_file import read_text
 
 DEFAULT_FILE = "hookgate.toml"
 
@@ -27,11 +28,15 @@ class Given(NamedTuple):
 
 
 class Sources(NamedTuple):
-    """Everything that was given: keys by `section.name`, routes, and what was wrong on the way."""
+    """Everything that was given: keys by `section.name`, routes, and what was wrong on the way.
+
+    `unread` where there is a file that could not be read: what it would have said is not known.
+    """
 
     keys: dict[str, Given]
     routes: Given
     problems: list[str]
+    unread: bool = False
 
 
 def gather(
@@ -47,21 +52,24 @@ def gather(
     problems: list[str] = []
     path = find_file(file, environ)
     document = _read_toml(path, problems) if path else {}
+    unread = bool(problems)
     routes = Given(document.pop("route", []), path or "default")
     keys = {key.path: Given(key.default, "default") for key in KEYS}
     keys.update(_from_document(document, path or "", problems))
     keys.update(_from_environment(environ, problems))
     keys.update({name: Given(value, "command line") for name, value in (overrides or {}).items()})
-    return Sources(keys, routes, problems)
+    return Sources(keys, routes, problems, unread)
 
 
 def _read_toml(path: str, problems: list[str]) -> dict[str, Any]:
     try:
-        return tomllib.loads(read_file(path).data.decode())
+        return tomllib.loads(read_text(path))
+    except tomllib.TOMLDecodeError as error:
+        problems.append(f"{path} is no TOML: {error}")
+    except RecursionError:
+        problems.append(f"{path} is no TOML: it is nested too deep")
     except FileError as error:
         problems.append(f"{path} {error}")
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        problems.append(f"{path} is no TOML: {error}")
     return {}
 
 

@@ -4,7 +4,7 @@ import re
 import shlex
 from pathlib import Path
 
-from hookgate_addon.startup import DEAD_UPSTREAM, EMPTY, NEEDS, command_line
+from hookgate_addon.startup import DEAD_UPSTREAM, EMPTY, KEEPING, NEEDS, command_line
 
 PAGE = (Path(__file__).parents[2] / "docs" / "mitmproxy.md").read_text(encoding="utf-8")
 
@@ -37,6 +37,7 @@ def test_the_table_has_every_option_that_is_required_with_its_value_and_why() ->
 def test_the_page_names_every_option_that_must_not_be_set() -> None:
     """And no other."""
     assert re.findall(r"`(\w+)`", part("unset")) == list(EMPTY)
+    assert re.findall(r"`(\w+)`", part("kept")) == list(KEEPING)
 
 
 def test_the_command_is_the_one_that_runs_with_the_defaults() -> None:

@@ -1,5 +1,7 @@
 """A fault anywhere in the addon: nothing upstream that was not judged, a record, and on it goes."""
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -146,3 +148,73 @@ def test_a_fault_while_starting_starts_nothing(tmp_path: Path) -> None:
         with pytest.raises(AssertionError, match="no port"):
             mitmdump(upstream.url, tmp_path, patch=patch).__enter__()
         assert upstream.seen == []
+
+
+# Another `-s` script that raises, or answers and raises, where it is told to.
+FOREIGN_SCRIPT = f"""
+from mitmproxy import http
+ACTS = {{acts!r}}
+def act(hook, flow):
+    for name in ACTS:
+        if name == hook:
+            raise ValueError("{CANARY}")
+        if name == hook + "+answer":
+            flow.response = http.Response.make(200)
+            raise ValueError("{CANARY}")
+def requestheaders(flow): act("requestheaders", flow)
+def request(flow): act("request", flow)
+def response(flow): act("response", flow)
+def error(flow): act("error", flow)
+"""
+
+
+@pytest.mark.parametrize(
+    ("acts", "status"),
+    [
+        (["requestheaders"], 503),
+        (["request"], 502),
+        (["requestheaders", "request"], 502),
+        (["requestheaders+answer", "request"], 200),
+    ],
+    ids=lambda acts: "-".join(acts) if isinstance(acts, list) else "",
+)
+def test_what_a_script_listed_first_keeps_from_the_gate_is_recorded(
+    running: Running, tmp_path: Path, acts: list[str], status: int
+) -> None:
+    """mitmproxy calls no script behind one that raises: nothing passes, and there is a record."""
+    traces = running.traces()
+    with another_script(running, tmp_path, acts, "[other, *scripts]"):
+        assert wait_until(lambda: "addon.not_first" in running.gate.log)
+        for _ in range(2):
+            assert ask(running.port, post(CLEAN)).status == status
+        assert [record["reason"] for record in traces.deliveries(2)] == ["gate_error"] * 2
+        assert traces.untouched
+    assert ask(running.port, post(CLEAN)).status == 200
+    assert traces.deliveries(3)[-1]["reason"] == "clean"
+
+
+def test_a_script_listed_behind_it_takes_nothing_from_the_gate(
+    running: Running, tmp_path: Path
+) -> None:
+    """Whatever it raises: the gate was called before."""
+    traces = running.traces()
+    warned = running.gate.log.count("addon.not_first")
+    acts = ["requestheaders", "request", "response", "error"]
+    with another_script(running, tmp_path, acts, "[*scripts, other]"):
+        assert ask(running.port, post(CLEAN)).status == 200
+        assert ask(running.port, post(b"[]")).status == 400
+        assert [r["reason"] for r in traces.deliveries(2)] == ["clean", "not_an_object"]
+    assert running.gate.log.count("addon.not_first") == warned
+
+
+@contextlib.contextmanager
+def another_script(running: Running, folder: Path, acts: list[str], order: str) -> Iterator[None]:
+    """Load one that acts so, in this order with those that are there, for as long as this."""
+    other = folder / "other.py"
+    other.write_text(FOREIGN_SCRIPT.format(acts=acts))
+    code = "scripts, other = list(ctx.options.scripts), {!r}; ctx.options.scripts = {}; result = 1"
+    running.gate.run_inside(code.format(str(other), order))
+    try:
+        yield
+    finally:
+        running.gate.run_inside(code.format(str(other), "[s for s in scripts if s != other]"))

@@ -1,7 +1,11 @@
 """mitmdump does not start with an option that would open a way past the gate, and says why."""
 
 import contextlib
+import json
+import os
+import pty
 import subprocess
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,23 +20,29 @@ from support.mitmdump import (
     Running,
     environment,
     full_command,
+    mitmdump,
 )
 from support.ports import free_ports
-from support.raw import ask, post
+from support.raw import ask, post, wait_until
 from support.receiver import receiving
 
 
 def start(
-    folder: Path, options: Mapping[str, str | None], settings: Mapping[str, str] = {}
+    folder: Path,
+    options: Mapping[str, str | None],
+    settings: Mapping[str, str] = {},
+    *flags: str,
+    program: str = "mitmdump",
 ) -> tuple[int, str]:
     """The exit status of mitmdump and what it printed. Where its mode has a live upstream, clean
-    events are sent all the while.
+    events are sent all the while. `program` may be another of mitmproxy's.
     """
     script = folder / "gate_script.py"
     script.write_text(SCRIPT)
     (port,) = free_ports(1)
     command = full_command(script, 1 << 20, {"confdir": str(folder / "m"), **options})
     command[command.index("--listen-port") + 1] = str(port)
+    command = [str(Path(command[0]).with_name(program)), *command[1:], *flags]
     given = {"upstream.url": "http://127.0.0.1:9", "audit.path": str(folder / "audit")}
     process = subprocess.Popen(
         command,
@@ -65,7 +75,7 @@ WRONG: dict[str, dict[str, tuple[str | None, str]]] = {
     "values": {
         "connection_strategy": ("eager", "--set connection_strategy=lazy"),
         "validate_inbound_headers": ("false", "--set validate_inbound_headers=true"),
-        "stream_large_bodies": ("1k", "--set stream_large_bodies="),
+        "stream_large_bodies": ("1k", "leave it out"),
         "anticache": ("true", "--set anticache=false"),
         "anticomp": ("true", "--set anticomp=false"),
         "body_size_limit": ("1000", "--set body_size_limit=1048577"),
@@ -92,6 +102,8 @@ WRONG: dict[str, dict[str, tuple[str | None, str]]] = {
         "proxyauth": ("any", "leave it out"),
         "ignore_hosts": (".*", "leave it out"),
         "tcp_hosts": (".*", "leave it out"),
+        "save_stream_file": ("flows", "leave it out"),
+        "hardump": ("flows.har", "leave it out"),
     },
     "one": {"block_global": ("true", "--set block_global=false")},
     "another": {"allow_hosts": ("x", "leave it out")},
@@ -212,3 +224,104 @@ def in_chunks(body: bytes) -> bytes:
         len(body),
         body,
     )
+
+
+# Flags of the command line that set options, and win over `--set`.
+FLAGS = {"-q": "termlog_verbosity is error", "-v": "termlog_verbosity is debug"}
+
+
+@pytest.mark.parametrize("flag", FLAGS)
+def test_a_flag_that_makes_it_quiet_or_loud_is_told_by_its_own_reason(
+    tmp_path: Path, flag: str
+) -> None:
+    """`--set` would not help: it is the flag that has to go."""
+    status, output = start(tmp_path, {}, {}, flag)
+    assert status == 1
+    lines = lines_of(output)
+    [line] = [line for line in lines if line.startswith(FLAGS[flag])]
+    assert line.endswith(f"; --set termlog_verbosity=warn, and no {flag}, which wins over it")
+    assert "error hides warnings" in line
+    assert all(f"and no {flag}" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{**WRONG["values"], **WRONG["features"]}, {**WRONG["defaults"], **WRONG["another"]}],
+    ids=["set", "unset"],
+)
+def test_it_starts_once_every_line_was_followed(
+    tmp_path: Path, wrong: dict[str, tuple[str | None, str]]
+) -> None:
+    """With the mends above and none of the wrong values nothing else is said, and events pass."""
+    options: dict[str, str | None] = dict.fromkeys(wrong)
+    for option, (_, mend) in wrong.items():
+        if mend != "leave it out":
+            name, _, value = mend.removeprefix("--set ").partition("=")
+            assert name == option
+            options[name] = value
+    with (
+        receiving() as upstream,
+        mitmdump(upstream.url, tmp_path, options=options) as gate,
+    ):
+        assert ask(gate.port, post(CLEAN)).status == 200
+        assert lines_of(gate.log) == []
+
+
+def console(folder: Path) -> tuple[int, str]:
+    """The exit status of mitmproxy's console, which wants a terminal, and its standard error."""
+    script = folder / "gate_script.py"
+    script.write_text(SCRIPT)
+    command = full_command(script, 1 << 20, {"confdir": str(folder / "m")})
+    command[0] = str(Path(command[0]).with_name("mitmproxy"))
+    settings = {"upstream.url": "http://127.0.0.1:9", "audit.path": str(folder / "audit")}
+    ours, terminal = pty.openpty()
+    with subprocess.Popen(
+        command,
+        env={**environment(settings), "TERM": "xterm"},
+        cwd=folder,
+        stdin=terminal,
+        stdout=terminal,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        os.close(terminal)
+        screen = threading.Thread(target=drain, args=(ours,), daemon=True)
+        screen.start()
+        try:
+            _, errors = process.communicate(timeout=30)
+        finally:
+            process.kill()
+    screen.join(5)
+    os.close(ours)
+    return process.returncode, errors
+
+
+def drain(descriptor: int) -> None:
+    """Read until the other side is closed."""
+    with contextlib.suppress(OSError):
+        while os.read(descriptor, 4096):
+            pass
+
+
+@pytest.mark.parametrize("program", ["mitmweb", "mitmproxy"])
+def test_where_every_flow_is_kept_and_shown_it_does_not_start(tmp_path: Path, program: str) -> None:
+    """With all options right; and mitmdump starts with the same ones, as it is told."""
+    if program == "mitmproxy":
+        status, output = console(tmp_path)
+    else:
+        status, output = start(tmp_path, {}, {}, "--no-web-open-browser", program=program)
+    assert status == 1
+    [line] = lines_of(output)
+    assert "keep each flow with its body" in line
+    assert line.endswith("start mitmdump instead, with the same options")
+    assert not (tmp_path / "audit").exists()
+
+
+def test_a_ready_gate_says_where_it_listens_and_what_is_behind_it(running: Running) -> None:
+    """One line; mitmdump itself says nothing."""
+    gate = running.gate
+    assert wait_until(lambda: "addon.listening" in gate.log)
+    told = [json.loads(line) for line in gate.log.splitlines() if "addon.listening" in line]
+    assert [(line["port"], line["upstream"], line["contracts"]) for line in told] == [
+        (running.port, running.upstream.url, ["cm-events"])
+    ]

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hookgate_cli.main import main
-from support.calling import Call, Result
+from support.calling import Call, caller
 
 
 @pytest.fixture
@@ -16,12 +15,4 @@ def call(
     monkeypatch.chdir(tmp_path)
     for name in ("HOOKGATE_CONFIG", "HOOKGATE_UPSTREAM__URL"):
         monkeypatch.delenv(name, raising=False)
-
-    def run(*arguments: str) -> Result:
-        with pytest.raises(SystemExit) as exit_info:
-            main(list(arguments))
-        captured = capsys.readouterr()
-        assert "Traceback" not in captured.out + captured.err
-        return Result(int(exit_info.value.code or 0), captured.out, captured.err)
-
-    return run
+    return caller(capsys)

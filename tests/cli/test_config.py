@@ -1,6 +1,7 @@
 """`hookgate config`."""
 
 import json
+import shlex
 import tomllib
 from pathlib import Path
 
@@ -41,6 +42,14 @@ def test_init_shows_every_key_with_its_default(call: Call) -> None:
     for key in KEYS:
         if key.path != "upstream.url":
             assert document[key.section][key.name] == key.default, key.path
+
+
+@pytest.mark.parametrize("name", ["mine.toml", "my 'own' gate.toml"])
+def test_init_says_what_to_run_next_and_it_runs(call: Call, name: str) -> None:
+    """Copied from the terminal, whatever the file is called."""
+    program, *arguments = shlex.split(call("config", "init", name).out.rpartition("then: ")[2])
+    assert program == "hookgate"
+    assert call(*arguments).out.startswith(f"{name}: fine.")
 
 
 def test_init_overwrites_nothing(call: Call) -> None:

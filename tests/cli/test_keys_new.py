@@ -1,12 +1,13 @@
 """`hookgate keys new`."""
 
 import base64
+import shlex
 import stat
 from pathlib import Path
 
 import pytest
 
-from hookgate.config import load
+from hookgate.config import ConfigError, load
 from support.calling import Call
 from support.journal import Book
 
@@ -27,18 +28,45 @@ def test_a_key_is_new_and_for_its_owner_alone(call: Call, purpose: str) -> None:
         assert len(bytes.fromhex(text)) == 32
 
 
+@pytest.mark.parametrize("name", ["new.key", 'my "new" \u00e9.key'])
 @pytest.mark.parametrize("purpose", ["seal", "hmac"])
-def test_what_it_says_to_put_into_the_configuration_works(call: Call, purpose: str) -> None:
-    """Copied from the terminal into hookgate.toml; nobody is warned of the file's mode."""
-    said = call("keys", "new", purpose, "new.key").out.partition("In hookgate.toml:\n")[2]
-    lines = [line.removeprefix("audit.") for line in said.splitlines() if line]
-    text = '[upstream]\nurl = "http://127.0.0.1:1"\n[audit]\n' + "\n".join(lines)
-    Path("hookgate.toml").write_text(text + "\n")
+def test_what_it_says_to_put_into_the_configuration_works(
+    call: Call, purpose: str, name: str
+) -> None:
+    """Copied from the terminal into a hookgate.toml that has all sections, where it says; nobody is
+    warned of the file's mode.
+    """
+    said = call("keys", "new", purpose, name).out.partition("In hookgate.toml, below [audit]:\n")[2]
+    call("config", "init")
+    template = Path("hookgate.toml").read_text()
+    Path("hookgate.toml").write_text(template.replace("[audit]\n", f"[audit]\n{said}"))
     config = load("hookgate.toml", None, {})
     audit = config.audit
     assert config.warnings == ()
-    key = Path("new.key").read_bytes().strip()
+    key = Path(name).read_bytes().strip()
     assert (audit.seal_key if purpose == "seal" else audit.key) == key
+
+
+@pytest.mark.parametrize(
+    ("key", "purpose"), [("audit.seal_key_file", "seal"), ("audit.key_file", "hmac")]
+)
+def test_a_key_to_sign_with_is_no_other_key_and_the_command_that_is_offered_makes_one(
+    call: Call, key: str, purpose: str
+) -> None:
+    """Also on a later line; followed to the letter."""
+    call("keys", "new", "sign", "my sign.key")
+    url = {"upstream.url": "http://127.0.0.1:1"}
+    for before in ("", "0" * 32 + "\n"):
+        Path("my sign.key").write_text(before + Path("my sign.key").read_text())
+        with pytest.raises(ConfigError) as caught:
+            load(None, {**url, key: "my sign.key"}, {})
+        [line] = caught.value.problems
+        assert "holds a key to sign with" in line
+    command = shlex.split(line.partition("made with: ")[2])
+    assert command[:4] == ["hookgate", "keys", "new", purpose]
+    assert call(*command[1:]).status == 0
+    named = line.partition('set it to "')[2].partition('"')[0]
+    load(None, {**url, key: named}, {})
 
 
 def test_a_file_that_is_there_is_not_overwritten(call: Call) -> None:

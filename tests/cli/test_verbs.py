@@ -1,9 +1,11 @@
 """`hookgate demo`, `send`, `schema` and the command itself."""
 
 import json
+import shlex
 import socket
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -24,9 +26,12 @@ VERBS = ["serve", "mitmdump", "demo", "check", "send", "config init", "config ch
 
 @pytest.mark.parametrize("options", [[], ["--addon"]], ids=["sidecar", "addon"])
 def test_demo_ends_as_it_should(
-    call: Call, monkeypatch: pytest.MonkeyPatch, options: list[str]
+    call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, options: list[str]
 ) -> None:
     """Every sample ends as it must, and the ledger that it names is chained and balances."""
+    folder = tmp_path / "a folder"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
     monkeypatch.setenv("HOOKGATE_AUDIT__PATH", "/nowhere/at/all")  # the user's own settings
     result = call("demo", *options)
     assert result.status == 0, result.out
@@ -36,6 +41,9 @@ def test_demo_ends_as_it_should(
     assert_chained(audit)
     assert assert_balanced(audit) == {"delivered": len(CLEAN), "refused": len(HOSTILE) + 2}
     assert read_ledger(audit)[-1]["event"] == "stop"
+    program, *asked = shlex.split(result.out.rpartition("Ask it: ")[2])
+    assert program == "hookgate"
+    assert call(*asked).status == 0
 
 
 def test_send_compares_the_answers(call: Call, tmp_path: Path) -> None:
@@ -51,11 +59,67 @@ def test_send_compares_the_answers(call: Call, tmp_path: Path) -> None:
         assert "expected 200" in bad.out
 
 
-def test_send_to_nobody_is_a_finding_without_a_traceback(call: Call) -> None:
-    """The error is shown in the row of the sample."""
+def test_what_send_says_to_a_sender_who_is_not_allowed_lets_it_in(
+    call: Call, tmp_path: Path
+) -> None:
+    """The address is the one that the gate sees, and the setting one that it takes."""
+    for source in ([], ["--from", FOREIGN]):
+        with receiving() as upstream, sidecar(upstream.url, tmp_path) as gate:
+            url = f"http://127.0.0.1:{gate.port}/cm/events"
+            told = call("send", url, "--clean", *source).err
+        [line] = told.splitlines()
+        assert line.startswith("Every answer is 403: the gate does not let ")
+        setting, _, allow = line.split()[-1].partition("=")
+        assert setting == "HOOKGATE_SOURCE__ALLOW"
+        keys = {"source.allow": allow}
+        with receiving() as upstream, sidecar(upstream.url, tmp_path, **keys) as gate:
+            url = f"http://127.0.0.1:{gate.port}/cm/events"
+            passed = call("send", url, "--clean", *source)
+            assert (passed.status, passed.err) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("http://127.0.0.1:1/", "127.0.0.1:1 cannot be reached: Connection refused"),
+        ("http://[::1]:1/", "::1:1 cannot be reached: "),
+        ("https://127.0.0.1:1/", "127.0.0.1:1 cannot be reached: Connection refused"),
+        ("127.0.0.1:8081/cm/events", "write it like http://127.0.0.1:8081/cm/events"),
+        ("http:///x", "write it like http://127.0.0.1:8081/cm/events"),
+        ("ftp://127.0.0.1/x", "write it like http://127.0.0.1:8081/cm/events"),
+        ("http://127.0.0.1:99999/", "write it like http://127.0.0.1:8081/cm/events"),
+    ],
+)
+def test_send_to_nobody_is_one_line(call: Call, url: str, words: str) -> None:
+    """Not a table of everything that did not arrive."""
+    result = call("send", url)
+    assert result.status in (1, 2)
+    assert result.out == ""
+    [line] = result.err.splitlines()
+    assert words in line
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("203.0.113.5", "--from 203.0.113.5 is no address of this machine"),
+        ("127.0.0.1/8", '--from "127.0.0.1/8" is no IP address'),
+        ("localhost", '--from "localhost" is no IP address'),
+    ],
+)
+def test_send_does_not_blame_the_gate_for_the_senders_address(
+    call: Call, source: str, words: str
+) -> None:
+    """It is the option that is wrong."""
+    result = call("send", "http://127.0.0.1:1/", "--from", source)
+    assert (result.status, result.err) == (2, f"hookgate: {words}\n")
+
+
+def test_send_tells_a_script_of_each_sample_that_did_not_arrive(call: Call) -> None:
+    """The error is in the row, short and without a traceback."""
     result = call("send", "http://127.0.0.1:1/", "--only", "GET", "--hostile", "--json")
     assert result.status == 1
-    assert "ConnectionError" in result.json[0]["error"]
+    assert result.json[0]["error"] == "ConnectionRefusedError: Connection refused"
 
 
 def test_send_knows_its_samples(call: Call) -> None:

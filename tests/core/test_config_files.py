@@ -1,5 +1,6 @@
 """The files that a configuration names: what they may be, who may write them, and what is said."""
 
+import codecs
 import os
 import re
 import shlex
@@ -58,6 +59,16 @@ def test_so_is_a_contract_and_the_configuration_itself(path: str, words: str) ->
     file = write(f'[[route]]\npath = "/"\ncontract = "{path}"\n')
     assert f'route[0].contract = "{path}" {words}' in problem(file)
     assert problem(path) == f"{path} {words}" or problem(path).startswith(f"{path} {words};")
+
+
+@pytest.mark.parametrize("mark", [codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE])
+@pytest.mark.parametrize("key", [key for key in FILES if key != "source.allow_file"])
+def test_a_byte_order_mark_before_a_key_or_a_certificate_is_named(key: str, mark: bytes) -> None:
+    """It would be part of the key; of two certificates OpenSSL would pass over the first."""
+    Path("saved").write_bytes(mark + SECRET.encode())
+    Path("saved").chmod(0o600)
+    words = "begins with a byte order mark; save it as ASCII, or UTF-8 without one"
+    assert problem(keys={**FILES[key], key: "saved"}) == f'{key} = "saved" {words}'
 
 
 def test_a_link_to_a_file_and_an_empty_configuration_are_read(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hookgate.config import ConfigError, load
-from support.problems import URL, problem, problems, write
+from support.problems import MINIMAL, URL, problem, problems, write
 
 
 @pytest.fixture(autouse=True)
@@ -88,17 +88,59 @@ def test_what_is_no_key_or_section_is_refused(content: str, words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", ["[upstream", "a = ", "[a]\n[a]", "a = 1\na = 2", "\x00", "{}", "\ufeff\ufeffa = 1"]
+    "content", ["[upstream", "a = ", "[a]\n[a]", "a = 1\na = 2", "{}", "\ufeff\ufeffa = 1"]
 )
 def test_a_file_that_is_no_toml_is_refused(content: str) -> None:
     """With its name."""
     assert problem(write(content)).startswith("hookgate.toml is no TOML: ")
 
 
-def test_a_file_that_is_no_utf_8_is_refused() -> None:
-    """With its name, and without a traceback."""
-    Path("hookgate.toml").write_bytes(b"# caf\xe9\n")
-    assert problem("hookgate.toml").startswith("hookgate.toml is no TOML: ")
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"# caf\xe9\n", "is not UTF-8, first in line 1; save it as UTF-8"),
+        (b"\n# caf\xe9\n", "is not UTF-8, first in line 2; save it as UTF-8"),
+        (MINIMAL.encode("utf-16"), "is UTF-16; save it as UTF-8"),
+        (MINIMAL.encode("utf-16-be"), "holds bytes of value 0, as UTF-16 does; save it as UTF-8"),
+        (b"\x00", "holds bytes of value 0, as UTF-16 does; save it as UTF-8"),
+    ],
+)
+def test_a_file_that_is_no_utf_8_is_refused(content: bytes, words: str) -> None:
+    """With its name and how to save it, and nothing else: what it says is not known."""
+    Path("hookgate.toml").write_bytes(content)
+    with pytest.raises(ConfigError) as caught:
+        load(None, None, {})
+    assert caught.value.problems == [f"hookgate.toml {words}"]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("bom", ["", "\ufeff"])
+def test_a_file_may_be_saved_by_any_editor(end: str, bom: str) -> None:
+    """A byte order mark, line ends of Windows or an old Mac, tabs: the same configuration."""
+    content = bom + MINIMAL + "[source]\n\tallow_file\t= 'networks' # \u2713\n"
+    Path("hookgate.toml").write_bytes(content.replace("\n", end).encode())
+    lines = bom + "# caf\xe9\n203.0.113.0/24\n\n\t198.51.100.7 # \u2713\n"
+    Path("networks").write_bytes(lines.replace("\n", end).encode())
+    config = load(None, None, {})
+    assert config.upstream.url == URL["upstream.url"]
+    own = [str(network) for network in config.source.allow[-2:]]
+    assert own == ["203.0.113.0/24", "198.51.100.7/32"]
+
+
+@pytest.mark.parametrize(
+    "content", ["[upstream\n", MINIMAL + "url = 'http://127.0.0.1:1'\n", "a = " + "[" * 100_000]
+)
+def test_nothing_else_is_said_of_a_file_that_could_not_be_read(content: str) -> None:
+    """Not that a key is missing, which may stand in it; what stands elsewhere is still checked."""
+    write(content)
+    with pytest.raises(ConfigError) as caught:
+        load(None, {"sidecar.listen": "nowhere"}, {"HOOKGATE_SIDECAR__WORKERS": "0"})
+    file, *others = caught.value.problems
+    assert file.startswith("hookgate.toml is no TOML: ")
+    assert {line.partition(" = ")[0] for line in others} == {
+        "$HOOKGATE_SIDECAR__WORKERS: sidecar.workers",
+        "command line: sidecar.listen",
+    }
 
 
 @pytest.mark.parametrize("name", ["missing.toml", "folder", "missing/hookgate.toml"])
@@ -113,12 +155,13 @@ def test_a_file_that_cannot_be_read_is_refused(name: str) -> None:
     [
         ({"source.allow": []}, "source.allow is empty"),
         ({"source.allow": ""}, "source.allow is empty"),
-        ({"source.allow": [""]}, 'source.allow[0] = ""'),
+        ({"source.allow": [""]}, "source.allow is empty"),
+        ({"source.allow": ["cm.com", ""]}, 'source.allow[1] = "" is empty; leave it out'),
         ({"source.allow": ["cm.com", "203.0.113.5/24"]}, "source.allow[1]"),
         ({"source.allow": ["0.0.0.0/0"]}, 'source.allow[0] = "0.0.0.0/0" admits too much'),
         ({"source.allow": ["::/0"]}, 'source.allow[0] = "::/0" admits too much'),
         ({"source.trusted_proxies": ["0.0.0.0/0"]}, "source.trusted_proxies[0]"),
-        ({"source.trusted_proxies": ["10.0.0.1/8"]}, "write 10.0.0.0/8"),
+        ({"source.trusted_proxies": ["10.0.0.1/8"]}, 'write "10.0.0.0/8" for the network'),
         ({"source.allow": ["::ffff:203.0.113.0/120"]}, "is IPv4 written as IPv6"),
         ({"source.trusted_proxies": ["::ffff:10.0.0.1"]}, "is IPv4 written as IPv6"),
         ({"source.trusted_proxies": ["31.169.56.7"]}, "overlaps source.allow in 31.169.56.7/32"),

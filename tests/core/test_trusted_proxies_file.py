@@ -55,7 +55,7 @@ def test_what_the_file_holds_is_part_of_the_marks() -> None:
         ("192.0.2.1\n\nnonsense\n", 'proxies:3: "nonsense" is no network'),
         ("192.0.2.1/24\n", 'proxies:1: "192.0.2.1/24" has host bits set; write 192.0.2.0/24'),
         ("31.169.56.7\n", f"{FILE} overlaps source.allow in 31.169.56.7/32"),
-        ("\u0661\n", f'{FILE} = "proxies" is no list of networks'),
+        ("\u0661\n", 'proxies:1: "\\u0661" is no network'),
     ],
 )
 def test_a_mistake_in_the_file_is_named_with_its_place(text: str, words: str) -> None:

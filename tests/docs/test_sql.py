@@ -1,5 +1,7 @@
 """The SQL of docs/audit.md is run, and says what hookgate says; its YAML is YAML."""
 
+import contextlib
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,11 +10,17 @@ from typing import Any
 import duckdb
 import pytest
 import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from hookgate.ledger.balance import balance
-from hookgate.ledger.fate import lost
+from hookgate.ledger.losses import lost
 from hookgate.ledger.reader import read, timestamp
+from hookgate.ledger.search import find
 from hookgate.ledger.stats import Summary, summarise
+from support.attempts import A, B, attempts
+from support.calling import caller
+from support.lines import Record, delivery, forward, write
 from support.report import write_ledger
 
 PAGE = (Path(__file__).parents[2] / "docs/audit.md").read_text()
@@ -80,8 +88,75 @@ def test_percentiles(database: duckdb.DuckDBPyConnection, summary: Summary) -> N
 
 def test_what_is_lost(database: duckdb.DuckDBPyConnection, folder: Path) -> None:
     """The same events."""
-    expected = [story.identifier for story in lost(lambda: read(sorted(folder.iterdir())))]
+    expected = [event.sha256 for event in lost(lambda: read(sorted(folder.iterdir())))]
     assert [row[0] for row in ask(database, "HAVING")] == expected != []
+
+
+# One request each: its body, how it ended ("killed" and "bare": after its forward), whether it told
+# its names.
+REQUESTS = st.lists(
+    st.tuples(
+        st.sampled_from("abc"),
+        st.sampled_from(["clean", "upstream_rejected", "upstream_timeout", "killed", "bare",
+                         "contract_violation", "duplicate_key", "body_timeout"]),
+        st.booleans(),
+    ),
+    min_size=1,
+    max_size=12,
+)  # fmt: skip
+
+
+def lines_of(requests: list[tuple[str, str, bool]]) -> Iterator[Record]:
+    """Two bodies have the reference, two the `event.reference`."""
+    for seq, (body, end, named) in enumerate(requests, 1):
+        reference, own = "r-1" if body in "ab" else None, "own-1" if body in "bc" else None
+        ts = {"ts": f"2026-11-22T12:00:{seq:02}.000000Z"}
+        if end in ("clean", "killed", "bare") or end.startswith("upstream_"):
+            yield forward(seq, reference=reference, sha256=body, **ts)
+        if end == "bare":
+            yield {"event": "delivery", "boot": "b0", "request_id": f"b0-{seq}", **ts,
+                   "outcome": "failed", "reason": "gate_error"}  # fmt: skip
+        elif end == "body_timeout":
+            yield delivery(seq, end, **ts)
+        elif end != "killed":
+            told = {"reference": reference, "event_reference": own}
+            names: Record = told if named else {}
+            yield delivery(seq, end, sha256=body, **names, **ts)
+
+
+@given(REQUESTS, st.sampled_from(["r-1", "own-1", "a", "c", "b0-1"]))
+@settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+def test_events_and_losses_are_the_same(
+    tmp_path: Path, requests: list[tuple[str, str, bool]], name: str
+) -> None:
+    """Of any ledger: bodies that share names, forwards without an end, faults, unread bodies."""
+    ledger = write(tmp_path / "hookgate-audit.jsonl", *lines_of(requests))
+    query = next(query for query in QUERIES if "PARTITION BY sha256" in query)
+    with contextlib.chdir(tmp_path), duckdb.connect() as database:
+        database.execute(VIEW)
+        in_vain = {row[0] for row in ask(database, "HAVING")}
+        asked = database.execute(query.replace(re.findall("'(.{36})'", query)[0], name)).fetchall()
+    assert in_vain == {event.sha256 for event in lost(lambda: read([ledger]))}
+    (story,) = find(lambda: read([ledger]), [name]).stories
+    assert [(row[0], row[6]) for row in asked] == [
+        (event.sha256, attempt.request_id)
+        for event in story.events
+        for attempt in event.attempts
+        if event.sha256 is not None
+    ]
+
+
+def test_two_bodies_of_a_name_are_two_events(tmp_path: Path) -> None:
+    """The delivery of one is not the other's."""
+    in_vain = attempts(*["upstream_rejected"] * 3, boot="b1", **B)
+    write(tmp_path / "hookgate-audit.jsonl", *attempts("clean", **A), *in_vain)
+    with contextlib.chdir(tmp_path), duckdb.connect() as database:
+        database.execute(VIEW)
+        assert [row[:2] for row in ask(database, "HAVING")] == [(B["sha256"], B["reference"])]
 
 
 def test_balance_and_forwards(database: duckdb.DuckDBPyConnection, folder: Path) -> None:
@@ -97,6 +172,26 @@ def test_drift(database: duckdb.DuckDBPyConnection, summary: Summary) -> None:
     assert found == {key: seen.count for key, seen in summary.drift.items()}
     first = {row[:3]: timestamp({"ts": f"{row[4].isoformat()}"}) for row in ask(database, "unnest")}
     assert first == pytest.approx({key: seen.first for key, seen in summary.drift.items()})
+
+
+def test_the_json_of_fate_has_the_members_that_are_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In the same order, and with values of the same types."""
+    monkeypatch.chdir(tmp_path)
+    (shown,) = re.findall(r"<!-- fate -->\n```json\n(.*?)```", PAGE, re.DOTALL)
+    about: Record = {"channel": "RCS", "event_type": "isTyping", "time_utc": "2025-09-03T08:00:05"}
+    made = attempts("upstream_rejected", **A, **about, status=500, upstream_status=500)
+    write(tmp_path / "hookgate-audit.jsonl", *made)
+    printed = caller(capsys)("audit", "fate", "r-1", "--json").out.splitlines()[0]
+    assert shape_of(json.loads(printed)) == shape_of(json.loads(shown))
+
+
+def shape_of(value: Any) -> Any:
+    """The members in their order, with the type of each."""
+    if isinstance(value, dict):
+        return [(name, shape_of(member)) for name, member in value.items()]
+    return shape_of(value[0]) if isinstance(value, list) else type(value)
 
 
 def test_yaml_is_yaml() -> None:

@@ -7,10 +7,11 @@ import pytest
 
 from hookgate.ledger.balance import balance
 from hookgate.ledger.chain import Kind, verify
-from hookgate.ledger.fate import Fate, find
+from hookgate.ledger.fate import Fate
 from hookgate.ledger.proven import Prover
 from hookgate.ledger.reader import Line, in_order, parse, read
 from hookgate.ledger.seal import split_keys
+from hookgate.ledger.search import find
 from hookgate.ledger.state import find_states
 from support.forgery import OLD_KEY, OLD_LEDGERS
 from support.journal import Book
@@ -56,6 +57,16 @@ def test_without_its_key_it_is_said_to_be_sealed_with_one(
     assert [kind for kind, _ in told(verify(lines(name), keys))] == [Kind.SEALED] * 2
 
 
+def test_its_events_are_told_by_their_bodies() -> None:
+    """Three share their `event.reference`; two of them were delivered in each of three boots."""
+    found = find(lambda: iter(lines("plain")), ["opt-in-0001"])
+    (story,) = found.stories
+    assert sorted(event.ends[Fate.DELIVERED] for event in story.events) == [1, 3, 3]
+    assert len({event.reference for event in story.events}) == 3
+    assert story.fate is Fate.DELIVERED
+    assert found.unread == 0
+
+
 def test_no_key_proves_a_line_of_it() -> None:
     """Chained is not sealed: with a key none of its events counts as delivered."""
     ledger = lines("sealed")
@@ -64,11 +75,11 @@ def test_no_key_proves_a_line_of_it() -> None:
         for line in ledger
         if line.record is not None and line.record.get("outcome") == "delivered"
     )
-    (story,) = find(lambda: iter(ledger), [reference])
+    (story,) = find(lambda: iter(ledger), [reference]).stories
     assert story.fate is Fate.DELIVERED
     prover = Prover((OLD_KEY,))
     proved = list(prover.prove(ledger))
-    (story,) = find(lambda: iter(proved), [reference])
+    (story,) = find(lambda: iter(proved), [reference]).stories
     assert story.fate is Fate.NEVER_SEEN
     assert prover.left_out == len(ledger)
 

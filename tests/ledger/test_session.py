@@ -154,7 +154,9 @@ def test_fate_tells_the_end_of_each_event(
     """With every attempt."""
     status = 0 if fate == "delivered" else 1
     told, summary = session.ask("fate", name, *session.logs(), status=status)
-    assert (told["fate"], len(told["attempts"])) == (fate, tries)
+    assert told["fate"] == fate
+    assert [event["tries"] for event in told["events"]] == ([tries] if tries else [])
+    assert told["unread"] == summary["unread"] == 2  # nginx's, but the stranger's
     assert summary["summary"][fate] == 1
 
 
@@ -164,7 +166,8 @@ def test_fate_knows_a_body_that_did_not_parse_by_its_digest(session: Session) ->
     assert len(records) == 3
     digest = records[0]["sha256"]
     told, _ = session.ask("fate", digest, *session.logs(), status=1)
-    assert (told["fate"], len(told["attempts"])) == ("lost", 3)
+    (event,) = told["events"]
+    assert (told["fate"], event["tries"], event["parsed"]) == ("lost", 3, False)
 
 
 def test_fate_of_a_list_sums_up(session: Session) -> None:

@@ -13,11 +13,12 @@ from rich.padding import Padding
 from rich.progress import BarColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
 from rich.text import Text
 
-from hookgate.config import read_seal_keys
+from hookgate.config import allowed_ranges, read_seal_keys
 from hookgate.ledger.findings import Finding
 from hookgate.ledger.proven import Prover, is_unproved
 from hookgate.ledger.reader import Line, find_files, in_order, is_malformed, read
 from hookgate.ledger.state import find_states
+from hookgate.policy.source import RangeSet
 from hookgate.sources import gather
 from hookgate_cli.common import FINDING, err, fail, out, plain_errors
 from hookgate_cli.terminal import printable
@@ -61,8 +62,8 @@ def find_ledgers(files: list[Path] | None, config: str | None) -> list[Path]:
     if files:
         found = files
     else:
-        path = str(gather(config).keys["audit.path"].value)
-        found = find_files(Path(path))
+        path = configured_ledger(config)
+        found = find_files(path)
         if not found:
             fail(f'audit.path = "{path}" is not there; name the ledger, or --config')
     try:
@@ -71,9 +72,22 @@ def find_ledgers(files: list[Path] | None, config: str | None) -> list[Path]:
         fail(f"{error.filename} cannot be read: {error.strerror}")
 
 
+def source_ranges(config: str | None) -> RangeSet:
+    """The ranges that may send by the configuration of now."""
+    return allowed_ranges(gather(config))
+
+
 def ledger_states(config: str | None) -> list[Path]:
     """The state files beside the ledger of the configuration."""
-    return find_states(Path(str(gather(config).keys["audit.path"].value)))
+    return find_states(configured_ledger(config))
+
+
+def configured_ledger(config: str | None) -> Path:
+    """Where the configuration has its ledger; a file that cannot be read is misuse."""
+    sources = gather(config)
+    if sources.unread:
+        fail(sources.problems)
+    return Path(str(sources.keys["audit.path"].value))
 
 
 @contextmanager

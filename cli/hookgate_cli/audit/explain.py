@@ -10,8 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from hookgate.ledger.explain import NOT_CHECKED, NOT_KNOWN, NOT_REACHED, OK, rebuild_head, retrace
-from hookgate.ledger.fate import Attempt, find
+from hookgate.ledger.fate import Attempt, Event
 from hookgate.ledger.record import Record
+from hookgate.ledger.search import find
 from hookgate.libraries import libraries
 from hookgate.policy import Policy
 from hookgate.settings import Config
@@ -21,7 +22,7 @@ from hookgate_cli.common import FINDING, ConfigOption, JsonOption, fail, load_co
 from hookgate_cli.terminal import print_json, printable
 
 from .common import LogOption, Problems, SealKeyOption, find_ledgers, load_seal_keys, rereading
-from .fate import words
+from .events import identify, words
 
 _ARRIVED = (
     "ts", "front", "client", "peer", "method", "path", "content_type", "bytes", "sha256",
@@ -50,7 +51,7 @@ def explain(
         typer.Option(metavar="FILE", help="The body: judged again under the policy of now."),
     ] = None,
     every: Annotated[
-        bool, typer.Option("--all", help="Explain each attempt, not the last.")
+        bool, typer.Option("--all", help="Explain each attempt, not each event's last.")
     ] = False,
     log: LogOption = None,
     seal_key: SealKeyOption = None,
@@ -72,18 +73,19 @@ def explain(
     keys = load_seal_keys(seal_key, config)
     problems = Problems()
     read = rereading(find_ledgers(log, config), keys)
-    (story,) = find(read, [identifier], records=True, on_problem=problems.note)
-    if not story.attempts:
+    (story,) = find(read, [identifier], records=True, on_problem=problems.note).stories
+    if not story.events:
         out.print(f"{printable(identifier)}: never seen")
         raise typer.Exit(FINDING)
-    exact = [attempt for attempt in story.attempts if attempt.request_id == identifier]
-    chosen = story.attempts if every else (exact or story.attempts)[-1:]
+    events = _of_body(story.events, data) if body is not None else story.events
+    chosen = [attempt for event in events for attempt in _choose(event, identifier, every=every)]
     reports = [_report(attempt, settings, data) for attempt in chosen]
     if as_json:
         for report in reports:
             print_json(report)
     else:
-        _list(words(story), story.attempts)
+        for event in events:
+            _list(event, identify(event) if len(events) > 1 else "")
         for report in reports:
             _show(report)
     problems.close()
@@ -138,11 +140,23 @@ def _judge_now(
     }
 
 
-def _list(fate: str, attempts: list[Attempt]) -> None:
-    out.print(fate)
-    if len(attempts) > 1:
+def _of_body(events: list[Event], body: bytes) -> list[Event]:
+    """The event that has this body, else all."""
+    digest = sha256(body).hexdigest()
+    return [event for event in events if event.sha256 == digest] or events
+
+
+def _choose(event: Event, identifier: str, *, every: bool) -> list[Attempt]:
+    """The attempt that was asked for, else the last, or each."""
+    exact = [attempt for attempt in event.attempts if attempt.request_id == identifier]
+    return event.attempts if every else (exact or event.attempts)[-1:]
+
+
+def _list(event: Event, title: str) -> None:
+    out.print(f"{words(event)}  {printable(title)}".rstrip(), soft_wrap=True)
+    if len(event.attempts) > 1:
         table = Table(box=None, padding=(0, 1), show_header=False)
-        for attempt in attempts[-20:]:
+        for attempt in event.attempts[-20:]:
             cells = attempt.ts, attempt.outcome or "forwarded", attempt.reason or "no end"
             table.add_row(*(Text(printable(cell)) for cell in (*cells, attempt.request_id)))
         out.print(table)
@@ -165,7 +179,7 @@ def _show(report: dict[str, Any]) -> None:
         _show_checks(report["checks"])
     if error := report.get("upstream_error"):
         text = f"{error['word']}: {error['means']}. What to do: {error['mend']}."
-        out.print(text, markup=False, highlight=False)
+        out.print(text)
     if "now" in report:
         _compare(report)
 

@@ -9,26 +9,37 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
-from hookgate.ledger.fate import MOST_ATTEMPTS, Fate, Story, find
+from hookgate.ledger.fate import Event, Fate, Story
+from hookgate.ledger.search import Found, find
 from hookgate_cli.common import FINDING, ConfigOption, JsonOption, fail, out
 from hookgate_cli.terminal import print_json, printable
 
-from .common import LogOption, Problems, SealKeyOption, find_ledgers, load_seal_keys, rereading
+from .common import (
+    LogOption,
+    Problems,
+    SealKeyOption,
+    find_ledgers,
+    load_seal_keys,
+    rereading,
+    source_ranges,
+)
+from .events import MOST_SHOWN, identify, tell_event, tell_fate
 
 _WORRYING = (Fate.LOST, Fate.UNKNOWN, Fate.NEVER_SEEN)
-_ORDINALS = ("first", "second", "third", "fourth", "fifth")
-_COLOURS = {Fate.DELIVERED: "green", Fate.UNDELIVERED: "yellow"}
-_MOST_SHOWN = 20
+_IN_ALL = {
+    Fate.DELIVERED: "delivered",
+    Fate.UNKNOWN: "unknown",
+    Fate.LOST: "presumed lost",
+    Fate.UNDELIVERED: "not delivered so far",
+}
 
 
 def fate(
     references: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[REFERENCE]...",
+            metavar="[NAME]...",
             help="An event's reference, its own event.reference, its SHA-256, or a request_id.",
         ),
     ] = None,
@@ -46,8 +57,9 @@ def fate(
 ) -> None:
     """Tell what became of events: every attempt, and the end.
 
-    Exits 1 if any is presumed lost, unknown or was never seen. With a seal key, lines that it does
-    not prove are left out.
+    An event is its body; several may share a name, and each has a fate of its own. Exits 1 if any
+    is presumed lost, unknown or was never seen. With a seal key, lines that it does not prove are
+    left out.
 
     Examples:
 
@@ -61,14 +73,15 @@ def fate(
     keys = load_seal_keys(seal_key, config)
     problems = Problems()
     read = rereading(find_ledgers(log, config), keys)
-    stories = find(read, asked, on_problem=problems.note)
-    counts = Counter(story.fate for story in stories)
+    found = find(read, asked, source_ranges(config), on_problem=problems.note)
+    counts = Counter(story.fate for story in found.stories)
     if as_json:
-        for story in stories:
-            print_json(_report(story))
-        print_json({"summary": {fate.value: counts[fate] for fate in Fate}})
+        for story in found.stories:
+            print_json(_report(story, found.unread))
+        summary = {fate.value: counts[fate] for fate in Fate}
+        print_json({"summary": summary, "unread": found.unread})
     else:
-        _show(stories, counts)
+        _show(found, counts)
     problems.close()
     if any(counts[fate] for fate in _WORRYING):
         raise typer.Exit(FINDING)
@@ -119,73 +132,79 @@ def _member(line: str, place: str) -> str:
     return reference
 
 
-def _report(story: Story) -> dict[str, Any]:
-    attempts = [
-        {
-            "place": attempt.place,
-            **{name: value for name, value in attempt._asdict().items()
-               if name not in ("file", "number", "record")},
-            "fate": attempt.fate,
-        }
-        for attempt in story.attempts
-    ]  # fmt: skip
+def _report(story: Story, unread: int) -> dict[str, Any]:
     return {
-        "reference": story.identifier,
+        "asked": story.asked,
         "fate": story.fate,
-        "delivered_on": story.delivered_on,
-        "tries": story.ends.total(),
-        "delivered": story.ends[Fate.DELIVERED],
-        "attempts": attempts,
+        "events": [_report_event(event) for event in story.events],
+        "unread": unread,
     }
 
 
-def _show(stories: list[Story], counts: Counter[Fate]) -> None:
-    told = stories
-    if len(stories) > _MOST_SHOWN:
+def _report_event(event: Event) -> dict[str, Any]:
+    names = ("sha256", "reference", "event_reference", "channel", "event_type", "time_utc")
+    return {
+        **{name: getattr(event, name) for name in names},
+        "parsed": event.parsed,
+        "fate": event.fate,
+        "delivered_on": event.delivered_on,
+        "tries": event.tries,
+        "delivered": event.ends[Fate.DELIVERED],
+        "attempts": [
+            {
+                "place": attempt.place,
+                **{name: value for name, value in attempt._asdict().items()
+                   if name not in ("file", "number", "record")},
+                "fate": attempt.fate,
+            }
+            for attempt in event.attempts
+        ],
+    }  # fmt: skip
+
+
+def _show(found: Found, counts: Counter[Fate]) -> None:
+    stories = told = found.stories
+    if len(stories) > MOST_SHOWN:
         told = [story for story in stories if story.fate is not Fate.DELIVERED]
-    for story in told[:_MOST_SHOWN]:
+    for story in told[:MOST_SHOWN]:
         _tell(story)
-    if len(told) > _MOST_SHOWN:
-        out.print(f"and {len(told) - _MOST_SHOWN} more; --json tells of each")
+    if len(told) > MOST_SHOWN:
+        out.print(f"and {len(told) - MOST_SHOWN} more; --json tells of each")
+    if found.unread:
+        which = "this event" if len(stories) == 1 else "one of these events"
+        out.print(_unread(found.unread, which), soft_wrap=True)
     if len(stories) > 1:
         parts = (f"{counts[fate]} {fate.replace('_', ' ')}" for fate in Fate if counts[fate])
         out.print(f"{len(stories)} asked: {', '.join(parts)}")
 
 
+def _unread(count: int, which: str) -> str:
+    attempts = "1 attempt" if count == 1 else f"{count:,} attempts"
+    were, any_ = ("was", "it") if count == 1 else ("were", "any")
+    return f"{attempts} from inside the ranges {were} not read whole; {any_} may have been {which}"
+
+
 def _tell(story: Story) -> None:
-    colour = _COLOURS.get(story.fate, "red")
-    title = Text(words(story), colour)
-    out.print(title.append(f"  {printable(story.identifier)}", "default"))
-    table = Table(box=None, padding=(0, 1), show_header=False)
-    for attempt in story.attempts[:_MOST_SHOWN]:
-        outcome = attempt.outcome or "forwarded"
-        cells = (attempt.ts, outcome, attempt.reason or "no end", attempt.request_id)
-        table.add_row(*(Text(printable(cell)) for cell in cells))
-    if story.attempts:
-        out.print(table)
-    if (more := story.ends.total() - _MOST_SHOWN) > 0:
-        out.print(f"  and {more} more; --json tells of each")
+    events = story.events
+    if not events:
+        tell_fate(story.fate, "never seen", story.asked)
+    elif len(events) == 1:
+        tell_event(events[0], story.asked)
+    else:
+        _tell_several(story)
 
 
-def words(story: Story) -> str:
-    """The fate of an event, as a person would say it."""
-    tries = story.ends.total()
-    match story.fate:
-        case Fate.DELIVERED:
-            times = story.ends[Fate.DELIVERED]
-            again = f", and {times} times in all" if times > 1 else ""
-            return f"delivered on the {_ordinal(story.delivered_on)} try{again}"
-        case Fate.UNKNOWN:
-            return "unknown: it was forwarded and may have arrived"
-        case Fate.LOST:
-            return f"presumed lost: tried {tries} times, never delivered"
-        case Fate.UNDELIVERED:
-            return f"not delivered so far: tried {'once' if tries == 1 else 'twice'}"
-        case _:
-            return "never seen"
-
-
-def _ordinal(number: int | None) -> str:
-    if number is None:
-        return f"more than {MOST_ATTEMPTS}th"
-    return _ORDINALS[number - 1] if number <= len(_ORDINALS) else f"{number}th"
+def _tell_several(story: Story) -> None:
+    events = story.events
+    out.print(f"{len(events)} events are called {printable(story.asked)}", soft_wrap=True)
+    if len(events) > MOST_SHOWN:
+        events = sorted(events, key=lambda event: event.fate is Fate.DELIVERED)
+    for event in events[:MOST_SHOWN]:
+        tell_event(event, identify(event))
+    if len(events) > MOST_SHOWN:
+        out.print(f"and {len(events) - MOST_SHOWN} more events; --json tells of each")
+    counted = len(story.counted)
+    what = f"the worst of {counted} events" if counted > 1 else "the event"
+    if beside := len(events) - counted:
+        what += f"; {beside} beside it did not parse"
+    tell_fate(story.fate, _IN_ALL[story.fate], f"{story.asked}, {what}")

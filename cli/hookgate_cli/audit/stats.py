@@ -112,7 +112,7 @@ def _show(summary: Summary) -> None:
         out.print(f"{summary.summed:,} of them only summed in refusals lines")
     _show_reasons(summary)
     if summary.not_200:
-        out.print(f"\nanswered other than 200: {summary.not_200:,}", highlight=False)
+        out.print(f"\nanswered other than 200: {summary.not_200:,}")
         out.print(_NOT_200, style="dim")
     _show_timeline(summary)
     _show_latency(summary)

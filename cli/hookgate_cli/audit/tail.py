@@ -18,10 +18,9 @@ from hookgate.ledger.members import fault
 from hookgate.ledger.query import Follower, read_backwards, whole_lines
 from hookgate.ledger.reader import Line, find_files, parse, read_file, timestamp
 from hookgate.ledger.record import Record
-from hookgate.sources import gather
 from hookgate_cli.common import ConfigOption, JsonOption, fail, plain_errors
 
-from .common import FilesArgument, Problems
+from .common import FilesArgument, Problems, configured_ledger
 from .filters import (
     ChannelOption,
     ClientOption,
@@ -126,7 +125,7 @@ def _find(files: list[Path] | None, config: str | None) -> tuple[list[Path], lis
             if not file.is_file():
                 fail(f"{file} is no file")
         return files, [file for file in files if file.suffix != ".gz"]
-    path = Path(str(gather(config).keys["audit.path"].value))
+    path = configured_ledger(config)
     found = [file for file in find_files(path) if file.suffix != ".gz"]
     live = re.compile(rf"{re.escape(path.stem)}(\.[0-9]+)?{re.escape(path.suffix)}")
     return found, [file for file in found if live.fullmatch(file.name)] or [path]

@@ -1,14 +1,15 @@
 """What became of events: every attempt at each, and how it ended.
 
-An event is known by its `reference`, else its own `event.reference`, else its body's SHA-256.
+`identity` says what an event is, `search` finds those that are asked for, and `losses` those of a
+whole ledger that were lost.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable
 from enum import StrEnum
 from sys import intern
 from typing import NamedTuple
 
+from .identity import has_parsed
 from .reader import Line, timestamp
 from .record import Record
 
@@ -18,12 +19,7 @@ TRIES_BEFORE_LOST = 3
 MOST_ATTEMPTS = 1000
 
 # The event was on its way, and no answer said whether it arrived.
-_UNCERTAIN = frozenset(("upstream_timeout", "upstream_invalid"))
-
-_KINDS = frozenset(("delivery", "forward"))
-
-Read = Callable[[], Iterable[Line]]
-Names = tuple[str | None, ...]
+UNCERTAIN = frozenset(("upstream_timeout", "upstream_invalid"))
 
 
 class Fate(StrEnum):
@@ -34,6 +30,10 @@ class Fate(StrEnum):
     LOST = "lost"
     UNDELIVERED = "undelivered"
     NEVER_SEEN = "never_seen"
+
+
+# Of several events that share a name this is told first.
+_WORST_FIRST = (Fate.LOST, Fate.UNKNOWN, Fate.UNDELIVERED, Fate.DELIVERED)
 
 
 class Attempt(NamedTuple):
@@ -58,24 +58,89 @@ class Attempt(NamedTuple):
         return f"{self.file}:{self.number}"
 
     @property
+    def moment(self) -> float:
+        """Seconds since 1970; 0.0 where it cannot be read."""
+        return timestamp({"ts": self.ts})
+
+    @property
     def fate(self) -> Fate:
         """Of this try alone: delivered, undelivered, or unknown, as it may have arrived."""
         if self.outcome == "delivered":
             return Fate.DELIVERED
-        if self.outcome is None or self.reason in _UNCERTAIN:
+        if self.outcome is None or self.reason in UNCERTAIN:
             return Fate.UNKNOWN
         return Fate.UNDELIVERED
 
 
-class Story:
-    """One identifier and the attempts at its event, oldest first."""
+def make_attempt(line: Line, record: Record, *, keep_record: bool = False) -> Attempt:
+    """The attempt that a `delivery` tells of, or a `forward` without one."""
+    get = record.get
+    outcome, reason = get("outcome"), get("reason")
+    return Attempt(
+        line.file,
+        line.number,
+        str(get("request_id")),
+        str(get("ts")),
+        intern(str(outcome)) if outcome is not None else None,
+        intern(str(reason)) if reason is not None else None,
+        get("status"),
+        get("upstream_status"),
+        record if keep_record else None,
+    )
 
-    __slots__ = ("attempts", "identifier", "more")
 
-    def __init__(self, identifier: str) -> None:
-        self.identifier = identifier
+def _text(value: object) -> str | None:
+    return value if type(value) is str else None
+
+
+class Event:
+    """One body, what its records say of it, and the attempts at it, oldest first.
+
+    `sha256` is None for an attempt whose body was not read whole: it stands for itself alone, and
+    is no try of any event.
+    """
+
+    __slots__ = (
+        "_parsed",
+        "_unparsed",
+        "attempts",
+        "channel",
+        "event_reference",
+        "event_type",
+        "more",
+        "reference",
+        "sha256",
+        "time_utc",
+    )
+
+    def __init__(self, sha256: str | None) -> None:
+        self.sha256 = sha256
+        self.reference: str | None = None
+        self.event_reference: str | None = None
+        self.channel: str | None = None
+        self.event_type: str | None = None
+        self.time_utc: str | None = None
+        self._parsed = self._unparsed = False
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget the attempts, to read them anew."""
         self.attempts: list[Attempt] = []
         self.more: Counter[Fate] | None = None
+
+    def learn(self, record: Record) -> None:
+        """Note what a `delivery` or `forward` says of the event itself."""
+        get = record.get
+        self.reference = self.reference or _text(get("reference"))
+        self.event_reference = self.event_reference or _text(get("event_reference"))
+        self.channel = self.channel or _text(get("channel"))
+        self.event_type = self.event_type or _text(get("event_type"))
+        self.time_utc = self.time_utc or _text(get("time_utc"))
+        if record["event"] == "delivery":
+            if has_parsed(record):
+                self._parsed = True
+            else:
+                self._unparsed = True
 
     def add(self, attempt: Attempt) -> None:
         """Note an attempt; beyond `MOST_ATTEMPTS` only its fate."""
@@ -85,10 +150,31 @@ class Story:
             self.more = self.more or Counter()
             self.more[attempt.fate] += 1
 
+    def sort(self) -> None:
+        """Put the attempts in the order of time, as several files were read one by one."""
+        if len(self.attempts) > 1:
+            self.attempts.sort(key=lambda attempt: attempt.moment)
+
+    @property
+    def parsed(self) -> bool:
+        """Whether it was a document; one that was none is another body than what it is named."""
+        return self._parsed or not self._unparsed
+
+    @property
+    def name(self) -> str:
+        """What a person would call it: its reference, else its own, else its SHA-256."""
+        return self.reference or self.event_reference or self.sha256 or ""
+
+    @property
+    def tries(self) -> int:
+        """How many attempts there were."""
+        return len(self.attempts) + (self.more.total() if self.more is not None else 0)
+
     @property
     def ends(self) -> Counter[Fate]:
         """How many attempts ended how."""
-        return Counter(attempt.fate for attempt in self.attempts) + (self.more or Counter())
+        ends = Counter([attempt.fate for attempt in self.attempts])
+        return ends if self.more is None else ends + self.more
 
     @property
     def delivered_on(self) -> int | None:
@@ -101,170 +187,28 @@ class Story:
     @property
     def fate(self) -> Fate:
         """The end of it, as far as the ledger tells."""
-        ends = self.ends
+        fates = {attempt.fate for attempt in self.attempts}.union(self.more or ())
         for fate in (Fate.DELIVERED, Fate.UNKNOWN):
-            if ends[fate]:
+            if fate in fates:
                 return fate
-        if ends.total() >= TRIES_BEFORE_LOST:
+        if self.tries >= TRIES_BEFORE_LOST and self.sha256 is not None:
             return Fate.LOST
-        return Fate.UNDELIVERED if ends else Fate.NEVER_SEEN
+        return Fate.UNDELIVERED
 
 
-Stories = tuple[Story, ...]
+class Story(NamedTuple):
+    """What was asked for, and the events that it names, in the order of their first attempts."""
 
-
-def find(
-    read: Read,
-    identifiers: Iterable[str],
-    *,
-    records: bool = False,
-    on_problem: Callable[[Line], None] = lambda _: None,
-) -> list[Story]:
-    """The story of each identifier: a reference, an event's own, a SHA-256 or a request_id.
-
-    `read` is called once, and again where the first reading found other names of the events.
-    Memory grows with what is asked for, not with the ledger. `records` keeps each attempt's own.
-    `on_problem` is told once each line that is no record, as far as that can matter to an answer.
-    """
-    search = _Search(identifiers, records)
-    search.read(read(), on_problem)
-    if search.learned:
-        search.read(read())
-    return search.stories
-
-
-def lost(read: Read) -> list[Story]:
-    """Every event of a ledger that is presumed lost.
-
-    Memory grows with the distinct events that were not delivered.
-    """
-    losses = Losses()
-    for line in map(Line.checked, read()):
-        if line.record is not None:
-            losses.add(line.record)
-    return [story for story in losses.confirm(read) if story.fate is Fate.LOST]
-
-
-class Losses:
-    """Collects what may be lost or unknown while the ledger is read for something else, too."""
-
-    def __init__(self) -> None:
-        self._tries: dict[str, int] = {}
-        self._uncertain: set[str] = set()
-        # What was forwarded, until its delivery is read.
-        self._begun: dict[str, str] = {}
-
-    def add(self, record: Record) -> None:
-        """Note a record whose members are what they may be."""
-        if record["event"] not in _KINDS:
-            return
-        name = record.get("reference") or record.get("event_reference") or record.get("sha256")
-        request_id = record.get("request_id")
-        if type(name) is not str or type(request_id) is not str:
-            return
-        if record["event"] == "forward":
-            self._begun[request_id] = name
-            return
-        self._begun.pop(request_id, None)
-        if record.get("outcome") == "delivered":
-            self._tries.pop(name, None)
-            self._uncertain.discard(name)
-            return
-        self._tries[name] = self._tries.get(name, 0) + 1
-        if record.get("reason") in _UNCERTAIN:
-            self._uncertain.add(name)
+    asked: str
+    events: list[Event]
 
     @property
-    def candidates(self) -> list[str]:
-        """Those tried often enough or of uncertain end, and not delivered since."""
-        often = (name for name, tries in self._tries.items() if tries >= TRIES_BEFORE_LOST)
-        return list(dict.fromkeys((*often, *self._uncertain, *self._begun.values())))
+    def counted(self) -> list[Event]:
+        """The events that are documents; the others only where there is no such."""
+        return [event for event in self.events if event.parsed and event.sha256] or self.events
 
-    def confirm(self, read: Read) -> list[Story]:
-        """Of the candidates those that are lost or unknown, from reading the same ledger again."""
-        candidates = self.candidates
-        stories = find(read, candidates) if candidates else []
-        return [story for story in stories if story.fate in (Fate.LOST, Fate.UNKNOWN)]
-
-
-class _Search:
-    def __init__(self, identifiers: Iterable[str], records: bool) -> None:
-        self.stories = [Story(identifier) for identifier in dict.fromkeys(identifiers)]
-        self.learned = False
-        self._records = records
-        # Every name that an attempt may be found by; it may belong to several stories.
-        self._names: dict[str, Stories] = {story.identifier: (story,) for story in self.stories}
-
-    def read(
-        self, lines: Iterable[Line], on_problem: Callable[[Line], None] = lambda _: None
-    ) -> None:
-        for story in self.stories:
-            story.attempts.clear()
-            story.more = None
-        asked = self._names.keys()
-        # What was forwarded, until its delivery is read.
-        begun: dict[str, tuple[Attempt, Stories]] = {}
-        for line in lines:
-            record = line.record
-            if record is None:
-                on_problem(line)
-                continue
-            if record["event"] not in _KINDS:
-                continue
-            get = record.get
-            request_id = get("request_id")
-            names = get("reference"), get("sha256"), get("event_reference"), request_id
-            try:
-                if asked.isdisjoint(names) and request_id not in begun:
-                    continue
-            except TypeError:
-                pass  # a name that is no text
-            checked = line.checked()
-            if checked.record is None:
-                on_problem(checked)
-                continue
-            stories = self._stories(names)
-            attempt = self._attempt(line, record)
-            if record["event"] == "forward":
-                begun[attempt.request_id] = attempt, stories
-            else:
-                _, forwarded = begun.pop(attempt.request_id, (None, ()))
-                stories = tuple(dict.fromkeys(stories + forwarded))
-                for story in stories:
-                    story.add(attempt)
-            self._learn(names, stories)
-        for attempt, stories in begun.values():
-            for story in stories:
-                story.add(attempt)
-        for story in self.stories:
-            story.attempts.sort(key=lambda attempt: timestamp({"ts": attempt.ts}))
-
-    def _stories(self, names: Names) -> Stories:
-        found = (self._names.get(name, ()) for name in names if name is not None)
-        return tuple(dict.fromkeys(story for stories in found for story in stories))
-
-    def _learn(self, names: Names, stories: Stories) -> None:
-        """An event that was found by one name is looked for by those that all its lines have."""
-        reference, digest, own_reference, _ = names
-        for name in (reference,) if reference else (own_reference, digest):
-            if name is not None:
-                known = self._names.get(name, ())
-                merged = tuple(dict.fromkeys(known + stories))
-                if len(merged) > len(known):
-                    self._names[name] = merged
-                    self.learned = True
-
-    def _attempt(self, line: Line, record: Record) -> Attempt:
-        get = record.get
-        outcome, reason = get("outcome"), get("reason")
-        return Attempt(
-            line.file,
-            line.number,
-            str(get("request_id")),
-            str(get("ts")),
-            intern(str(outcome)) if outcome is not None else None,
-            intern(str(reason)) if reason is not None else None,
-            get("status"),
-            get("upstream_status"),
-            record if self._records else None,
-        )
+    @property
+    def fate(self) -> Fate:
+        """The worst of those that are counted."""
+        fates = {event.fate for event in self.counted}
+        return next((fate for fate in _WORST_FIRST if fate in fates), Fate.NEVER_SEEN)

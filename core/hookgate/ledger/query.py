@@ -4,6 +4,7 @@ import math
 import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -11,8 +12,11 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import IO
 
+from hookgate.mends import Place, network_mend
 from hookgate.policy import parse_address
+from hookgate.spellings import explain
 
+from .identity import NAMES
 from .reader import timestamp
 from .record import Record
 
@@ -21,7 +25,6 @@ Network = IPv4Network | IPv6Network
 _AGO = re.compile(r"([0-9]{1,6})([smhdw])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _BLOCK = 1 << 16
-_NAMES = ("reference", "event_reference", "request_id", "sha256")
 
 
 class QueryError(Exception):
@@ -65,7 +68,7 @@ class Query:
             and all(_is_one_of(record.get(name), wanted) for name, wanted in self.fields)
             and (
                 not self.references
-                or any(_is_one_of(record.get(name), self.references) for name in _NAMES)
+                or any(_is_one_of(record.get(name), self.references) for name in NAMES)
             )
             and (not self.clients or self._is_from(record.get("client")))
         )
@@ -102,11 +105,14 @@ def parse_time(text: str, now: float) -> float:
 
 
 def parse_network(text: str) -> Network:
-    """An address or a CIDR range. Raises `QueryError`."""
-    try:
-        return ip_network(text)
-    except ValueError as error:
-        raise QueryError(f'"{text}" is no address or range: {error}') from None
+    """An address or a CIDR range. Raises `QueryError`, with what to write instead."""
+    with suppress(ValueError):
+        network = ip_network(text)
+        # A record has such an address as IPv4.
+        if network.version == 4 or network.network_address.ipv4_mapped is None:
+            return network
+    mend = network_mend(explain(text), Place.OPTION, "write an address, or a CIDR range of them")
+    raise QueryError(f'"{text}" {mend}')
 
 
 def read_backwards(file: Path, end: int | None = None) -> Iterator[bytes]:

@@ -8,6 +8,7 @@ are known to be strict without it.
 """
 
 import re
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from math import isinf
 from typing import Any
 
@@ -22,6 +23,7 @@ Document = dict[str, Any]
 DEEPEST = 128
 
 _BACKSLASH = ord("\\")  # one byte is found ten times as fast as six, and few events hold it
+_UTF_16 = (BOM_UTF16_LE, BOM_UTF16_BE)
 _PLACE = re.compile(r"at (line \d+ column \d+)$")
 _HOLDERS = frozenset((dict, list))  # asked of each value: a third faster than a tuple
 # Whoever writes spaces writes one behind the first key already.
@@ -131,7 +133,12 @@ def _classify(body: bytes, message: str) -> Finding:
     try:
         body.decode()
     except UnicodeDecodeError as error:
-        return Finding(Reason.NOT_UTF8, (f"byte {error.start}",))
+        what = ", as in UTF-16" if body.startswith(_UTF_16) else ""
+        return Finding(Reason.NOT_UTF8, (f"byte {error.start}{what}",))
+    if body.startswith(BOM_UTF8):
+        return Finding(Reason.MALFORMED_JSON, ("a byte order mark before the document",))
+    if b"\0" in body[:2]:
+        return Finding(Reason.MALFORMED_JSON, ("bytes of value 0, as in UTF-16",))
     if message.startswith("Detected duplicate key"):
         return Finding(Reason.DUPLICATE_KEY, details)
     if message.startswith("recursion limit exceeded"):

@@ -13,6 +13,7 @@ from support.events import CLEAN, RCS, event
 from support.lines import Record, delivery, forward, nginx, start, write
 
 BROKEN = event(timeUtc="yesterday")
+SENT = {"reference": RCS["reference"], "sha256": sha256(CLEAN).hexdigest()}
 CONFIG = '[source]\nallow = ["192.0.2.0/24"]\ntrusted_proxies = ["198.51.100.0/24"]\n'
 
 
@@ -29,7 +30,7 @@ def record(seq: int, reason: str, body: bytes = CLEAN, **fields: Any) -> Record:
 
 @pytest.fixture(autouse=True)
 def ledger(call: Call) -> Path:
-    """Two attempts at one event: refused, then delivered."""
+    """Two attempts at one event, failed and delivered, after one at another of its reference."""
     Path("hookgate.toml").write_text(CONFIG)
     Path("clean.json").write_bytes(CLEAN)
     Path("broken.json").write_bytes(BROKEN)
@@ -38,8 +39,8 @@ def ledger(call: Call) -> Path:
         Path("hookgate-audit.jsonl"),
         start(),
         record(1, "contract_violation", BROKEN, errors=errors),
-        forward(2, reference=RCS["reference"]),
-        record(2, "clean", upstream_status=204, status=200),
+        *(forward(2, **SENT), record(2, "upstream_rejected", upstream_status=500, status=500)),
+        *(forward(3, **SENT), record(3, "clean", upstream_status=204, status=200)),
     )
 
 
@@ -67,20 +68,35 @@ def test_a_refusal_is_shown_check_by_check(call: Call) -> None:
     assert "contract, then: /timeUtc: not a UTC time like 2025-09-03T08:00:05" in result.out
 
 
-def test_by_reference_the_last_attempt_is_explained_and_all_are_listed(call: Call) -> None:
+def test_the_last_attempt_is_explained_and_all_are_listed(call: Call) -> None:
     """The fate comes first: it may be that nothing is wrong any more."""
-    result = call("audit", "explain", RCS["reference"])
+    result = call("audit", "explain", SENT["sha256"])
     lines = result.out.splitlines()
     assert lines[0] == "delivered on the second try"
-    assert [line.split()[-1] for line in lines[1:3]] == ["b0-1", "b0-2"]
-    assert lines[4] == "b0-2  hookgate-audit.jsonl:4"
+    assert [line.split()[-1] for line in lines[1:3]] == ["b0-2", "b0-3"]
+    assert lines[4] == "b0-3  hookgate-audit.jsonl:6"
     assert "status 204 in 0.5 ms" in result.out
+
+
+def test_of_events_that_share_a_name_each_is_explained(call: Call) -> None:
+    """What told them apart stands beside their fates."""
+    lines = call("audit", "explain", RCS["reference"]).out.splitlines()
+    assert lines[0] == f"not delivered so far: tried once  {sha256(BROKEN).hexdigest()}"
+    assert lines[1] == f"delivered on the second try  {SENT['sha256']}"
+    titles = [line for line in lines if "  hookgate-audit.jsonl:" in line]
+    assert titles == ["b0-1  hookgate-audit.jsonl:2", "b0-3  hookgate-audit.jsonl:6"]
+
+
+def test_with_a_body_the_event_that_has_it_is_explained(call: Call) -> None:
+    """And no other of its name."""
+    result = call("audit", "explain", RCS["reference"], "--body", "broken.json", "--json")
+    assert (result.status, result.json["request_id"]) == (0, "b0-1")
 
 
 def test_each_attempt_is_explained_on_request(call: Call) -> None:
     """Oldest first."""
     lines = call("audit", "explain", RCS["reference"], "--all", "--json").out.splitlines()
-    assert [json.loads(line)["request_id"] for line in lines] == ["b0-1", "b0-2"]
+    assert [json.loads(line)["request_id"] for line in lines] == ["b0-1", "b0-2", "b0-3"]
 
 
 def test_the_body_is_judged_under_the_policy_of_now(call: Call) -> None:
@@ -93,7 +109,7 @@ def test_the_body_is_judged_under_the_policy_of_now(call: Call) -> None:
     assert 'contract, now: /timeUtc: not a UTC time like 2025-09-03T08:00:05; it is "yest' in text
     assert "another then (0123456789ab)" in text
     assert "The body is the one that arrived" in text
-    report = call("audit", "explain", "b0-2", "--body", "clean.json", "--json").json
+    report = call("audit", "explain", "b0-3", "--body", "clean.json", "--json").json
     assert report["now"]["reason"] == "clean"
     assert report["same_body"] is True
 

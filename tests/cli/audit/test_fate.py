@@ -3,26 +3,21 @@
 import io
 import json
 import sys
+from itertools import chain
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
 from hookgate.ledger.record import LONGEST_TEXT
+from support.attempts import A, B, attempts
 from support.calling import Call
-from support.lines import Record, delivery, forward, start, write
+from support.lines import Record, delivery, refusals, start, write
 
 
 def tries(boot: str, *reasons: str) -> list[Record]:
-    """One event's attempts; the boot is its reference."""
-    made: list[Record] = [start(boot)]
-    for seq, reason in enumerate(reasons, 1):
-        if reason in ("clean", "killed"):
-            made.append(forward(seq, boot, reference=boot))
-        if reason != "killed":
-            made.append(delivery(seq, reason, boot, reference=boot))
-    return made
+    """One event's attempts; the boot is its reference, and a name for its body."""
+    return [start(boot), *attempts(*reasons, boot=boot, reference=boot, sha256=f"body of {boot}")]
 
 
 @pytest.fixture(autouse=True)
@@ -83,7 +78,7 @@ def test_a_list_comes_in_several_forms(call: Call, text: str) -> None:
     Path("list").write_bytes(text.encode())
     result = call("audit", "fate", "--file", "list", "--json")
     reports = [json.loads(line) for line in result.out.splitlines()]
-    assert [(r["reference"], r["fate"]) for r in reports[:-1]] == [
+    assert [(r["asked"], r["fate"]) for r in reports[:-1]] == [
         ("first", "delivered"),
         ("third", "delivered"),
         ("lost", "lost"),
@@ -102,15 +97,140 @@ def test_a_list_may_come_on_standard_input(call: Call, monkeypatch: pytest.Monke
     assert (result.status, result.out.splitlines()[0]) == (0, "delivered on the first try  first")
 
 
-def test_json_tells_each_attempt_with_its_place(call: Call) -> None:
-    """As a script needs it."""
-    first: dict[str, Any] = json.loads(call("audit", "fate", "third", "--json").out.split("\n")[0])
-    assert (first["tries"], first["delivered"], first["delivered_on"]) == (4, 2, 3)
-    assert first["attempts"][0] == {
-        "place": "hookgate-audit.jsonl:5", "request_id": "third-1",
-        "ts": "2026-11-22T12:00:00.000000Z", "outcome": "refused", "reason": "not_utf8",
-        "status": None, "upstream_status": None, "fate": "undelivered",
+def test_json_tells_each_event_and_attempt(call: Call) -> None:
+    """In the shape that docs/audit.md shows."""
+    about: Record = {"channel": "RCS", "event_type": "isTyping", "time_utc": "2025-09-03T08:00:05"}
+    made = delivery(1, "not_utf8", event_reference="own-1", **A, **about)
+    write(Path("one.jsonl"), made, delivery(2, "body_timeout", client="31.169.56.7"))
+    result = call("audit", "fate", "r-1", "--log", "one.jsonl", "--json")
+    report, summary = map(json.loads, result.out.splitlines())
+    assert report == {
+        "asked": "r-1", "fate": "undelivered", "unread": 1,
+        "events": [
+            {
+                "sha256": "a" * 64, "reference": "r-1", "event_reference": "own-1", **about,
+                "parsed": False, "fate": "undelivered", "delivered_on": None, "tries": 1,
+                "delivered": 0, "attempts": [
+                    {
+                        "place": "one.jsonl:1", "request_id": "b0-1",
+                        "ts": "2026-11-22T12:00:00.000000Z", "outcome": "refused",
+                        "reason": "not_utf8", "status": None, "upstream_status": None,
+                        "fate": "undelivered",
+                    },
+                ],
+            },
+        ],
     }  # fmt: skip
+    assert (summary["summary"]["undelivered"], summary["unread"]) == (1, 1)
+
+
+@pytest.fixture
+def shared(call: Call, ledger: Path) -> Path:
+    """Two bodies of one reference: one was delivered, the other never."""
+    about: Record = {"channel": "RCS", "event_type": "SuggestionClick"}
+    return write(
+        ledger,
+        *attempts("clean", **A, **about, time_utc="2025-09-03T08:00:05"),
+        *attempts(*["upstream_rejected"] * 3, boot="b1", **B, **about),
+    )
+
+
+def test_two_bodies_of_a_name_are_two_events(call: Call, shared: Path) -> None:
+    """Each with its attempts and with what tells it apart; the worst is the end."""
+    result = call("audit", "fate", "r-1")
+    rows = [line for line in result.out.splitlines() if not line.startswith(" ")]
+    assert rows == [
+        "2 events are called r-1",
+        f"delivered on the first try  {'a' * 64}, RCS, SuggestionClick, 2025-09-03T08:00:05",
+        f"presumed lost: tried 3 times, never delivered  {'b' * 64}, RCS, SuggestionClick",
+        "presumed lost  r-1, the worst of 2 events",
+    ]
+    ids = [line.split()[-1] for line in result.out.splitlines() if line.startswith(" ")]
+    assert ids == ["b0-1", "b1-1", "b1-2", "b1-3"]
+    assert result.status == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "status"),
+    [
+        ("a" * 64, "delivered on the first try", 0),
+        ("b" * 64, "presumed lost: tried 3 times, never delivered", 1),
+        ("b0-1", "delivered on the first try", 0),
+        ("b1-2", "presumed lost: tried 3 times, never delivered", 1),
+    ],
+    ids=["delivered body", "lost body", "delivered request", "lost request"],
+)
+def test_by_its_body_or_a_request_one_event_is_told_alone(
+    call: Call, shared: Path, name: str, words: str, status: int
+) -> None:
+    """Whatever became of the other."""
+    result = call("audit", "fate", name)
+    assert result.out.splitlines()[0] == f"{words}  {name}"
+    assert result.status == status
+
+
+def test_a_copy_that_did_not_parse_is_told_beside(call: Call, ledger: Path) -> None:
+    """Its fate is its own, and not the end of the event."""
+    broken = attempts(*["malformed_json"] * 3, boot="b1", **B)
+    write(ledger, *attempts("clean", **A), *broken)
+    result = call("audit", "fate", "r-1")
+    rows = [line for line in result.out.splitlines() if not line.startswith(" ")]
+    assert rows[2:] == [
+        f"presumed lost: tried 3 times, never delivered  {'b' * 64}, did not parse",
+        "delivered  r-1, the event; 1 beside it did not parse",
+    ]
+    assert result.status == 0
+    write(ledger, *broken)
+    assert call("audit", "fate", "r-1").status == 1
+
+
+def test_of_many_events_of_a_name_those_that_worry_come_first(call: Call, ledger: Path) -> None:
+    """The rest is counted; --json tells of each."""
+    made = [attempts("clean", boot=f"b{n}", reference="r-1", sha256=f"{n}") for n in range(30)]
+    write(ledger, *chain(*made), *attempts("upstream_timeout", boot="x", **A))
+    lines = call("audit", "fate", "r-1").out.splitlines()
+    assert lines[0] == "31 events are called r-1"
+    assert lines[1].startswith("unknown: ")
+    assert lines[-2:] == [
+        "and 11 more events; --json tells of each",
+        "unknown  r-1, the worst of 31 events",
+    ]
+    report = json.loads(call("audit", "fate", "r-1", "--json").out.splitlines()[0])
+    assert len(report["events"]) == 31
+
+
+@pytest.mark.parametrize(
+    ("asked", "which"),
+    [
+        (["nobody"], "this event"),
+        (["first", "nobody"], "one of these events"),
+    ],
+)
+def test_attempts_that_were_not_read_whole_are_counted(
+    call: Call, asked: list[str], which: str
+) -> None:
+    """Those of senders who may send by the configuration; strangers' are none."""
+    Path("hookgate.toml").write_text('[source]\nallow = ["192.0.2.0/24"]\n')
+    write(
+        Path("hookgate-audit.2.jsonl"),
+        delivery(1, "body_too_large", "x", client="192.0.2.1"),
+        delivery(2, "head_timeout", "x", client="192.0.2.2"),
+        delivery(3, "head_timeout", "x", client="31.169.56.7"),
+        delivery(4, "source_not_allowed", "x", client="31.169.56.7"),
+        refusals(5, 9, 5, "x", outcome="failed", reason="audit_unavailable"),
+    )
+    words = f"7 attempts from inside the ranges were not read whole; any may have been {which}"
+    lines = call("audit", "fate", *asked).out.splitlines()
+    assert words in lines
+    assert all("inside" not in line for line in lines if line != words)
+
+
+def test_a_request_that_was_not_read_whole_is_told_as_what_it_is(call: Call) -> None:
+    """It stands for no event."""
+    write(Path("hookgate-audit.jsonl"), delivery(1, "body_timeout", client="192.0.2.1"))
+    report = json.loads(call("audit", "fate", "b0-1", "--json").out.splitlines()[0])
+    (event,) = report["events"]
+    assert (event["sha256"], event["fate"], report["unread"]) == (None, "undelivered", 0)
 
 
 def test_of_a_long_list_the_delivered_are_only_counted(call: Call) -> None:
@@ -124,7 +244,9 @@ def test_of_a_long_list_the_delivered_are_only_counted(call: Call) -> None:
 def test_a_hostile_record_cannot_speak_to_the_terminal(call: Call, ledger: Path) -> None:
     """What was asked for and what the record holds are shown with escapes."""
     name = "\x1b[2J\r[bold]x" + "y" * LONGEST_TEXT
-    write(ledger, delivery(1, "not_utf8", reference=name, request_id="\x1b[31m"))
+    about = dict.fromkeys(("request_id", "channel", "event_type", "time_utc"), "\x1b[31m")
+    made = [delivery(1, "not_utf8", reference=name, sha256=sha + "\x1b", **about) for sha in "ab"]
+    write(ledger, *made)
     result = call("audit", "fate", name)
     assert not {"\x1b", "\r"} & set(result.out)
     assert r"\x1b[2J\r[bold]x" in result.out

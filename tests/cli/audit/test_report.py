@@ -13,6 +13,9 @@ import typer
 import vl_convert
 
 from hookgate_cli.audit.report import report
+from support.attempts import A, B, attempts
+from support.lines import delivery
+from support.lines import write as write_lines
 from support.report import SCRIPT, write_ledger
 
 Write = Callable[[Path], str]
@@ -73,6 +76,42 @@ def test_it_answers_first_what_is_asked_first(write: Write, tmp_path: Path) -> N
     assert chain == "The chain holds"
     assert lost == "1 event presumed lost"
     assert unknown.endswith("events unknown")
+
+
+def test_the_delivery_of_another_body_of_its_name_is_none_of_the_lost_event(
+    write: Write, tmp_path: Path
+) -> None:
+    """Each row says what it is, as several events may have the name."""
+    about: dict[str, Any] = {
+        "channel": "RCS",
+        "event_type": "isTyping",
+        "time_utc": "2025-09-03T08:00:05",
+    }
+    made = attempts("clean", **A), attempts(*["upstream_rejected"] * 3, boot="b1", **B, **about)
+    page = write(write_lines(tmp_path / "audit.jsonl", *made[0], *made[1]))
+    assert verdicts_of(page)[2:] == ["1 event presumed lost", "Nothing unknown"]
+    cells = Reader(page).texts["td"]
+    assert cells[cells.index("r-1") :][:4] == ["r-1", "RCS isTyping", about["time_utc"], "3"]
+
+
+@pytest.mark.parametrize(
+    ("client", "reason", "words"),
+    [
+        ("192.0.2.1", "body_timeout", "1 attempt from inside the ranges failed"),
+        ("31.169.56.7", "head_timeout", "1 attempt from inside the ranges failed"),
+        ("192.0.2.1", "head_timeout", ""),
+        ("192.0.2.1", "clean", ""),
+    ],
+)
+def test_what_was_not_read_whole_stands_beside_the_verdict(
+    write: Write, tmp_path: Path, client: str, reason: str, words: str
+) -> None:
+    """Nothing is known to be lost; which events those were at is not known, either."""
+    page = write(write_lines(tmp_path / "audit.jsonl", delivery(1, reason, client=client)))
+    assert verdicts_of(page)[2] == "Nothing presumed lost"
+    lost = next(text for text in Reader(page).texts["span"] if "three times in vain" in text)
+    assert words in lost
+    assert page.count("at which events is not known") == (2 if words else 0)
 
 
 def test_an_edited_ledger_is_called_broken(write: Write, tmp_path: Path) -> None:

@@ -166,7 +166,7 @@ def test_an_empty_ledger_has_no_requests(call: Call) -> None:
     [
         (("--since", "soon"), '"soon" is no time'),
         (("--outcome", "fine"), '"fine" is none of'),
-        (("--client", "10.0.0.1/8"), '"10.0.0.1/8" is no address or range'),
+        (("--client", "10.0.0.1/8"), '"10.0.0.1/8" has host bits set; write 10.0.0.0/8'),
         (("nowhere.jsonl",), "nowhere.jsonl cannot be read"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",

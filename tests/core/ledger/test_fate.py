@@ -1,55 +1,33 @@
 """What became of events, as their attempts tell."""
 
-from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 from unittest.mock import patch
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from hookgate.ledger import fate
-from hookgate.ledger.fate import Fate, Story, find, lost
-from hookgate.ledger.reader import Line
-from support.lines import Record, delivery, forward, lines, nginx, start
-
-R = {"reference": "r-1"}
-OWN = {"event_reference": "own-1", "sha256": "d1"}
+from hookgate.ledger.fate import Event, Fate, Story
+from hookgate.ledger.search import find
+from support.attempts import A, B, Ledger, attempts
+from support.lines import Record, delivery, forward, start
 
 
-class Ledger:
-    """Lines that can be read again, and how often they were."""
-
-    def __init__(self, *records: Record | bytes) -> None:
-        self.records = records
-        self.readings = 0
-
-    def __call__(self) -> Iterator[Line]:
-        self.readings += 1
-        return iter(lines(*self.records))
-
-
-def story(identifier: str, *records: Record | bytes) -> Story:
-    """The story of one identifier in these lines."""
-    (only,) = find(Ledger(start(), *records), [identifier])
+def story(name: str, *records: Record | bytes) -> Story:
+    """The story of one name in these lines."""
+    (only,) = find(Ledger(start(), *records), [name]).stories
     return only
 
 
-def attempts(*reasons: str, **fields: Any) -> list[Record]:
-    """One event's attempts, each with its forward where it has one."""
-    made = []
-    for seq, reason in enumerate(reasons, 1):
-        if reason == "clean" or reason.startswith("upstream_"):
-            made.append(forward(seq, **{n: v for n, v in fields.items() if n != "event_reference"}))
-        if reason:
-            made.append(delivery(seq, reason, **fields))
-    return made
+def event(name: str, *records: Record | bytes) -> Event:
+    """The one event of this name."""
+    (only,) = story(name, *records).events
+    return only
 
 
 @pytest.mark.parametrize(
     ("reasons", "expected"),
     [
-        ([], Fate.NEVER_SEEN),
         (["clean"], Fate.DELIVERED),
         (["malformed_json", "upstream_rejected", "clean"], Fate.DELIVERED),
         (["upstream_timeout", "clean"], Fate.DELIVERED),
@@ -63,142 +41,106 @@ def attempts(*reasons: str, **fields: Any) -> list[Record]:
 )
 def test_the_fate_follows_from_the_attempts(reasons: list[str], expected: Fate) -> None:
     """One delivery is enough; three tries without any are a loss, unless one may have arrived."""
-    told = story("r-1", *attempts(*reasons, **R))
+    told = event("r-1", *attempts(*reasons, **A))
     assert told.fate is expected
     assert told.ends.total() == len(reasons)
 
 
+def test_what_no_line_names_was_never_seen() -> None:
+    """It has no event, either."""
+    assert story("r-2", *attempts("clean", **A)).fate is Fate.NEVER_SEEN
+
+
 def test_a_forward_without_its_delivery_is_unknown() -> None:
     """The gate was killed in between."""
-    told = story("r-1", forward(1, **R))
+    told = event("r-1", forward(1, **A))
     assert told.fate is Fate.UNKNOWN
     assert told.attempts[0].outcome is None
     assert told.attempts[0].place == "log:2"
 
 
-def test_the_attempt_that_delivered_is_told_and_so_is_a_duplicate() -> None:
-    """Delivered on the third try, and twice in all."""
-    told = story("r-1", *attempts("not_utf8", "upstream_timeout", "clean", "clean", **R))
+def test_the_attempt_that_delivered_is_told_and_so_are_equal_bytes() -> None:
+    """Delivered on the third try, and twice in all: it may be two events."""
+    told = event("r-1", *attempts("not_utf8", "upstream_timeout", "clean", "clean", **A))
     assert told.delivered_on == 3
     assert told.ends[Fate.DELIVERED] == 2
 
 
 def test_attempts_are_told_in_the_order_of_time() -> None:
     """Several workers' files are read one after the other."""
-    late = delivery(1, "clean", ts="2026-11-22T12:00:09.000000Z", **R)
-    early = delivery(1, "not_utf8", "b1", ts="2026-11-22T12:00:01.000000Z", **R)
-    told = story("r-1", late, early)
+    late = delivery(1, "clean", ts="2026-11-22T12:00:09.000000Z", **A)
+    early = delivery(1, "not_utf8", "b1", ts="2026-11-22T12:00:01.000000Z", **A)
+    told = event("r-1", late, early)
     assert [attempt.request_id for attempt in told.attempts] == ["b1-1", "b0-1"]
     assert told.delivered_on == 2
-
-
-@pytest.mark.parametrize("name", ["r-1", "own-1", "d1", "b0-2"])
-def test_an_event_is_found_by_any_of_its_names(name: str) -> None:
-    """Its reference, its own reference, its body's digest, and any attempt's request_id."""
-    told = story(name, *attempts("not_utf8", "clean", "clean", **R, **OWN))
-    assert [attempt.request_id for attempt in told.attempts] == ["b0-1", "b0-2", "b0-3"]
-
-
-@pytest.mark.parametrize("name", ["own-1", "d1", "b0-2"])
-def test_an_event_without_reference_is_joined_by_its_digest(name: str) -> None:
-    """A forward holds no `event_reference`; its digest tells that it is the same event."""
-    told = story(name, forward(1, sha256="d1"), *attempts("", "not_utf8", **OWN))
-    assert {attempt.request_id for attempt in told.attempts} == {"b0-1", "b0-2"}
-    assert told.fate is Fate.UNKNOWN
-
-
-def test_a_record_made_after_a_fault_is_joined_by_its_forward() -> None:
-    """It has nothing but the request_id."""
-    bare = {
-        "event": "delivery", "boot": "b0", "seq": 1, "request_id": "b0-1", "outcome": "delivered",
-        "reason": "clean",
-    }  # fmt: skip
-    told = story("r-1", forward(1, **R), bare)
-    assert told.fate is Fate.DELIVERED
-    assert len(told.attempts) == 1
-
-
-def test_nginx_knows_only_request_ids() -> None:
-    """Its lines are found by those."""
-    record = nginx()
-    assert story(record["request_id"], record).fate is Fate.DELIVERED
-
-
-def test_one_event_may_be_asked_for_twice() -> None:
-    """By its reference and by a request_id: both are answered."""
-    told = find(Ledger(*attempts("not_utf8", "clean", **R)), ["b0-1", "r-1", "r-1"])
-    assert [(s.identifier, s.fate, len(s.attempts)) for s in told] == [
-        ("b0-1", Fate.DELIVERED, 2),
-        ("r-1", Fate.DELIVERED, 2),
-    ]
-
-
-def test_references_are_found_in_one_reading() -> None:
-    """Only other names need a second one."""
-    ledger = Ledger(*attempts("not_utf8", "clean", **R, **OWN))
-    find(ledger, ["r-1"])
-    assert ledger.readings == 1
-    find(ledger, ["d1"])
-    assert ledger.readings == 3
-
-
-def test_what_no_gate_wrote_is_survived() -> None:
-    """Names that are no text, missing members, other kinds, lines that are no record."""
-    odd = {**delivery(1, **R), "reference": ["r-1"]}
-    assert story("r-1", b"x", odd, {"event": "delivery"}, {"event": "forward"}).fate is (
-        Fate.NEVER_SEEN
-    )
 
 
 def test_the_attempts_of_one_event_are_bounded() -> None:
     """An event that is sent a million times is counted, not kept."""
     with patch.object(fate, "MOST_ATTEMPTS", 2):
-        told = story("r-1", *attempts(*["not_utf8"] * 4, "clean", **R))
+        told = event("r-1", *attempts(*["not_utf8"] * 4, "clean", **A))
         assert len(told.attempts) == 2
         assert (told.ends.total(), told.fate, told.delivered_on) == (5, Fate.DELIVERED, None)
 
 
-def test_lost_events_are_found_in_a_whole_ledger() -> None:
-    """Of those with three tries, none that was delivered before or after or may have been."""
-    made: list[Record] = []
-    tries = {
-        "lost": ["upstream_rejected"] * 3,
-        "before": ["clean", *["not_utf8"] * 3],
-        "after": [*["not_utf8"] * 3, "clean"],
-        "twice": ["not_utf8"] * 2,
-        "maybe": [*["not_utf8"] * 3, "upstream_timeout"],
-    }
-    for boot, reasons in tries.items():
-        made += attempts(*reasons, boot=boot, reference=boot)
-    made += attempts(*["not_utf8"] * 3, boot="own", sha256="d9", event_reference=None)
-    made += [delivery(n, "source_not_allowed", "x") for n in range(1, 9)]
-    assert [story.identifier for story in lost(Ledger(*made))] == ["lost", "d9"]
+REJECTED = ("upstream_rejected",) * 3
 
 
-NAMES = st.sampled_from([None, "a", "b"])
-
-
-@settings(max_examples=300, deadline=None)
-@given(
-    st.lists(
-        st.tuples(NAMES, st.sampled_from(["clean", "not_utf8", "upstream_timeout", "killed"])),
-        max_size=25,
-    )
+@pytest.mark.parametrize(
+    ("first", "second", "worst"),
+    [
+        (("clean",), REJECTED, Fate.LOST),
+        (("clean",), ("upstream_timeout",), Fate.UNKNOWN),
+        (("clean",), ("upstream_rejected",), Fate.UNDELIVERED),
+        (("clean",), ("clean",), Fate.DELIVERED),
+        (("upstream_timeout",), REJECTED, Fate.LOST),
+        (("upstream_rejected",), ("upstream_timeout",), Fate.UNKNOWN),
+        (REJECTED[:2], REJECTED[:1], Fate.UNDELIVERED),
+    ],
 )
-def test_whatever_happened_the_story_has_every_attempt(events: list[tuple[Any, str]]) -> None:
-    """As a person would count them, one by one."""
-    made: list[Record] = []
-    expected: dict[str, list[str]] = {"a": [], "b": []}
-    for seq, (name, end) in enumerate(events, 1):
-        if end != "not_utf8":
-            made.append(forward(seq, reference=name))
-        if end != "killed":
-            made.append(delivery(seq, end, reference=name))
-        if name:
-            expected[name].append(end)
-    losses = {story.identifier for story in lost(Ledger(*made))}
-    for told in find(Ledger(*made), ["a", "b"]):
-        ends = expected[told.identifier]
-        assert told.ends.total() == len(ends)
-        assert told.ends[Fate.DELIVERED] == ends.count("clean")
-        assert (told.identifier in losses) == (len(ends) >= 3 and set(ends) == {"not_utf8"})
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_a_shared_name_the_worst_is_told(
+    first: tuple[str, ...], second: tuple[str, ...], worst: Fate, turned: bool
+) -> None:
+    """Tries at one body are none at another, and its delivery is not the other's."""
+    made = [attempts(*first, **A), attempts(*second, boot="b1", **B)]
+    told = story("r-1", *chain(*(reversed(made) if turned else made)))
+    assert {event.sha256 for event in told.events} == {"a" * 64, "b" * 64}
+    assert told.fate is worst
+
+
+def mixed(*reasons: str, **fields: Any) -> list[Record]:
+    return attempts(*reasons, boot="b1", **{**B, **fields})
+
+
+@pytest.mark.parametrize(
+    ("beside", "parsed"),
+    [
+        (mixed(*["malformed_json"] * 3), False),
+        (mixed("clean", observed=["duplicate_key"]), False),
+        (mixed(*["contract_violation"] * 3), True),
+        (mixed(*["audit_unavailable"] * 3), True),
+        (mixed(*REJECTED), True),
+        (mixed("too_deep", *["contract_violation"] * 2), True),
+        ([forward(1, **B)], True),
+    ],
+    ids=["malformed", "observed", "contract", "ledger", "rejected", "other policy", "killed"],
+)
+def test_a_body_that_did_not_parse_is_no_other_event_s_end(
+    beside: list[Record], parsed: bool
+) -> None:
+    """Where a document has the name, only documents count; each has its fate all the same."""
+    told = story("r-1", *attempts("clean", **A), *beside)
+    own, other = sorted(told.events, key=lambda event: event.sha256 or "")
+    assert (own.fate, other.parsed) == (Fate.DELIVERED, parsed)
+    assert told.fate is (other.fate if parsed else Fate.DELIVERED)
+    assert story("r-1", *beside).fate is other.fate
+
+
+def test_an_event_is_told_apart_by_what_it_says_of_itself() -> None:
+    """Its own names, channel, type and time, from whichever of its lines has them."""
+    about = {"channel": "RCS", "event_type": "isTyping", "time_utc": "2025-09-03T08:00:05"}
+    told = event("r-1", forward(1, **A), delivery(2, "gate_error", sha256=A["sha256"]),
+                 delivery(3, "not_utf8", event_reference="own-1", **A, **about))  # fmt: skip
+    assert {name: getattr(told, name) for name in about} == about
+    assert (told.reference, told.event_reference, told.name) == ("r-1", "own-1", "r-1")

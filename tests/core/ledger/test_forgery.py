@@ -10,9 +10,10 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from hookgate.ledger.balance import balance
-from hookgate.ledger.fate import Fate, find
+from hookgate.ledger.fate import Fate
 from hookgate.ledger.proven import Prover
 from hookgate.ledger.reader import Line, find_files, in_order, read
+from hookgate.ledger.search import find
 from hookgate.ledger.state import find_states
 from hookgate.ledger.stats import summarise
 from support.forgery import (
@@ -62,7 +63,7 @@ def test_a_forgery_is_found(
         Book(path, seal_key=SEAL, boot="boot-later").close()
     assert not look(path).holds
     lines = proved(path)
-    (story,) = find(lambda: iter(lines), ["forged"])
+    (story,) = find(lambda: iter(lines), ["forged"]).stories
     assert story.fate is Fate.NEVER_SEEN
     assert "boot-forged" not in {sheet.boot for sheet in balance(lines).sheets}
     ended = summarise(lines).deliveries

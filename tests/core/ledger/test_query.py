@@ -1,5 +1,6 @@
 """Which records are asked for, and following a ledger."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +102,7 @@ def test_what_is_no_time_is_said(text: str) -> None:
 @pytest.mark.parametrize("text", ["", "example.com", "10.0.0.1/8", "10.0.0.0/33", "1.2.3"])
 def test_what_is_no_range_is_said(text: str) -> None:
     """Host bits too: whoever writes 10.0.0.1/8 means something else."""
-    with pytest.raises(QueryError, match="is no address or range"):
+    with pytest.raises(QueryError, match=re.escape(f'"{text}" ')):
         parse_network(text)
 
 
@@ -178,3 +179,26 @@ def test_a_follower_waits_for_a_file_that_is_not_there_yet(tmp_path: Path) -> No
     append(path, b"one\n")
     assert list(follower.poll()) == [b"one"]
     follower.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("10.0.0.1/8", ["10.0.0.0/8", "10.0.0.1/32"]),
+        ("::ffff:203.0.113.0/120", ["203.0.113.0/24"]),
+        ("::ffff:203.0.113.9", ["203.0.113.9/32"]),
+        ("203.0.113.4-203.0.113.9", ["203.0.113.4/30", "203.0.113.8/31"]),
+        ("10/8", ["10.0.0.0/8"]),
+        ("[2001:db8::1]:443", ["2001:db8::1/128"]),
+        ("203.0.113.0/255.255.255.0 ", ["203.0.113.0/24"]),
+    ],
+)
+def test_a_range_that_is_written_as_elsewhere_is_refused_with_what_to_write(
+    text: str, meant: list[str]
+) -> None:
+    """Records hold IPv4 as IPv4: what is asked for as IPv6 would be found nowhere."""
+    with pytest.raises(QueryError) as caught:
+        parse_network(text)
+    offered = str(caught.value).rpartition("; write ")[2].replace(", each in an option", " ")
+    found = [part.strip(",") for part in offered.split() if part[0].isdigit()]
+    assert [str(parse_network(part)) for part in found] == meant

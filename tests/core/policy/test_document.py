@@ -229,3 +229,21 @@ def test_details_never_hold_a_key_or_a_value(template: str, spelling: str) -> No
     assert isinstance(found, Finding)
     assert CANARY not in repr(found)
     assert spelling not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (b'\xef\xbb\xbf{"a":1}', "a byte order mark before the document"),
+        ('{"a":1}'.encode("utf-16"), "byte 0, as in UTF-16"),
+        (b"\xfe\xff" + '{"a":1}'.encode("utf-16-be"), "byte 0, as in UTF-16"),
+        ('{"a":1}'.encode("utf-16-be"), "bytes of value 0, as in UTF-16"),
+        ('{"a":1}'.encode("utf-16-le"), "bytes of value 0, as in UTF-16"),
+        ('{"a":1}'.encode("utf-32-be"), "bytes of value 0, as in UTF-16"),
+    ],
+)
+def test_an_encoding_that_shows_is_named(body: bytes, told: str) -> None:
+    """Its author sees valid JSON: a place in the first column tells nothing."""
+    finding = parse(body, 64, 10_000)
+    assert isinstance(finding, Finding)
+    assert finding.details == (told,)

@@ -9,9 +9,11 @@ import typer
 
 from hookgate.ledger.balance import balance
 from hookgate.ledger.chain import verify
-from hookgate.ledger.fate import Losses
+from hookgate.ledger.identity import NO_RANGES
+from hookgate.ledger.losses import Losses
 from hookgate.ledger.reader import Line
 from hookgate.ledger.stats import Summary
+from hookgate.policy.source import RangeSet
 from hookgate_cli.audit.common import (
     FilesArgument,
     Keys,
@@ -20,6 +22,7 @@ from hookgate_cli.audit.common import (
     ledger_states,
     load_seal_keys,
     rereading,
+    source_ranges,
 )
 from hookgate_cli.common import FINDING, ConfigOption, err, fail, out
 from hookgate_cli.terminal import printable
@@ -53,7 +56,8 @@ def report(
     if any(html.exists() and html.samefile(ledger) for ledger in ledgers):
         fail(f"--html {html} is a ledger; a report would overwrite it")
     states = None if files else ledger_states(config)
-    found = gather(ledgers, load_seal_keys(seal_key, config), states)
+    keys, allowed = load_seal_keys(seal_key, config), source_ranges(config)
+    found = gather(ledgers, keys, states, allowed)
     try:
         html.write_text(render(found), "utf-8", "backslashreplace")
     except OSError as error:
@@ -64,12 +68,18 @@ def report(
         raise typer.Exit(FINDING)
 
 
-def gather(ledgers: list[Path], keys: Keys = (), states: list[Path] | None = None) -> Findings:
+def gather(
+    ledgers: list[Path],
+    keys: Keys = (),
+    states: list[Path] | None = None,
+    allowed: RangeSet = NO_RANGES,
+) -> Findings:
     """Read the ledgers twice, a third time if something may be lost, and say what they hold.
 
-    With keys, what they do not prove counts for nothing. `states` are as `verify` takes them.
+    With keys, what they do not prove counts for nothing. `states` are as `verify` takes them,
+    `allowed` are the ranges that may send.
     """
-    summary, losses = Summary([str(ledger) for ledger in ledgers]), Losses()
+    summary, losses = Summary([str(ledger) for ledger in ledgers]), Losses(allowed)
 
     def watched(lines: Iterable[Line]) -> Iterator[Line]:
         for line in map(Line.checked, lines):
@@ -81,4 +91,4 @@ def gather(ledgers: list[Path], keys: Keys = (), states: list[Path] | None = Non
     read = rereading(ledgers, keys)
     balanced = balance(watched(read()))
     verified = verify(rereading(ledgers)(), keys, states)
-    return Findings(summary, balanced, verified, losses.confirm(read))
+    return Findings(summary, balanced, verified, losses.confirm(read), losses.unread)

@@ -5,28 +5,29 @@ from typing import NamedTuple
 
 from hookgate.ledger.balance import Balance
 from hookgate.ledger.chain import Verification
-from hookgate.ledger.fate import Attempt, Fate, Story
-from hookgate.ledger.reader import timestamp
+from hookgate.ledger.fate import Event, Fate
+from hookgate.ledger.identity import Unread
 from hookgate.ledger.stats import Summary
 
-from .parts import Cell, Part, Section, Table, Verdict, number, when
+from .parts import UNKNOWN, Cell, Part, Section, Table, Verdict, number, when
 
 _MOST_EVENTS = 12
 _MOST_FINDINGS = 25
 
 
 class Findings(NamedTuple):
-    """All that was found in some ledgers. `stories` are of what is lost or unknown."""
+    """All that was found in some ledgers. `events` are those that are lost or unknown."""
 
     summary: Summary
     balance: Balance
     verification: Verification
-    stories: list[Story]
+    events: list[Event]
+    unread: Unread
 
 
 def verdicts(found: Findings) -> list[Verdict]:
     """The answers to what is asked first."""
-    return [_balance(found.balance), _chain(found.verification), *_fates(found.stories)]
+    return [_balance(found.balance), _chain(found.verification), *_fates(found)]
 
 
 def _balance(balance: Balance) -> Verdict:
@@ -54,13 +55,18 @@ def _chain(verification: Verification) -> Verdict:
     return Verdict("good", "The chain holds", text)
 
 
-def _fates(stories: list[Story]) -> list[Verdict]:
-    lost = sum(story.fate is Fate.LOST for story in stories)
-    unknown = len(stories) - lost
+def _fates(found: Findings) -> list[Verdict]:
+    lost = sum(event.fate is Fate.LOST for event in found.events)
+    unknown = len(found.events) - lost
+    unread = _unread(found.unread.undelivered)
     return [
         Verdict("bad", f"{_events(lost)} presumed lost", "Tried three times or more, in vain.")
         if lost
-        else Verdict("good", "Nothing presumed lost", "No event was tried three times in vain."),
+        else Verdict(
+            "unsure" if unread else "good",
+            "Nothing presumed lost",
+            f"No event was tried three times in vain.{unread}",
+        ),
         Verdict("unsure", f"{_events(unknown)} unknown", "Sent on without an answer: may be there.")
         if unknown
         else Verdict("good", "Nothing unknown", "Of all that was sent on the end is known."),
@@ -71,39 +77,52 @@ def _events(count: int) -> str:
     return f"{count:,} event{'' if count == 1 else 's'}"
 
 
-def fates(stories: list[Story]) -> Section:
+def _unread(count: int) -> str:
+    """What stands beside a claim about events; "" where every attempt is known to be at one."""
+    if not count:
+        return ""
+    attempts = "1 attempt" if count == 1 else f"{count:,} attempts"
+    were = "was" if count == 1 else "were"
+    return (
+        f" Beside that {attempts} from inside the ranges failed and {were} not read whole:"
+        " at which events is not known."
+    )
+
+
+def fates(found: Findings) -> Section:
     """The events that are presumed lost or unknown, the latest first."""
     parts = []
     for fate, what in ((Fate.LOST, "Presumed lost"), (Fate.UNKNOWN, "Unknown: may have arrived")):
-        chosen = [story for story in stories if story.fate is fate and story.attempts]
-        chosen.sort(key=lambda story: _moment(story.attempts[-1]), reverse=True)
+        chosen = [event for event in found.events if event.fate is fate]
+        chosen.sort(key=lambda event: event.attempts[-1].moment, reverse=True)
         if chosen:
-            rows = [_row(story) for story in chosen[:_MOST_EVENTS]]
-            columns = ("event", "tries", "last reason", "last try", "line")
+            rows = [_row(event) for event in chosen[:_MOST_EVENTS]]
+            columns = ("event", "what", "its time", "tries", "last reason", "last try", "line")
             more = _more(len(chosen) - _MOST_EVENTS, "events")
             parts.append(Part([], Table(f"{what}: {len(chosen):,}", columns, rows, more)))
     lead = (
-        "An event that is not delivered is tried about three times. `hookgate audit fate` tells the"
-        " whole story of one; ask the provider to send again what is lost."
+        "An event that is answered other than 2xx is tried about three times; one that got no"
+        " answer may not come again. `hookgate audit fate` tells the whole story of one; ask the"
+        " provider to send again what is lost."
     )
     if not parts:
         lead = "Nothing: every event was delivered, or may still be tried again."
+    lead += _unread(found.unread.undelivered)
     return Section("lost", "What may be lost", lead, parts)
 
 
-def _row(story: Story) -> tuple[Cell, ...]:
-    last = story.attempts[-1]
+def _row(event: Event) -> tuple[Cell, ...]:
+    last = event.attempts[-1]
+    what = " ".join(part for part in (event.channel, event.event_type) if part)
     return (
-        Cell(story.identifier),
-        number(story.ends.total()),
+        Cell(event.name),
+        Cell(what or UNKNOWN),
+        Cell(event.time_utc or UNKNOWN),
+        number(event.tries),
         Cell(last.reason or "no record of its end"),
-        when(_moment(last)),
+        when(last.moment),
         _line(last.place),
     )
-
-
-def _moment(attempt: Attempt) -> float:
-    return timestamp({"ts": attempt.ts})
 
 
 def integrity(found: Findings) -> Section:

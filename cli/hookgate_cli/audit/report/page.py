@@ -26,7 +26,7 @@ def render(found: Findings) -> str:
     parts = [
         sections.timeline(summary),
         sections.reasons(summary),
-        findings.fates(found.stories),
+        findings.fates(found),
         sections.what(summary),
         sections.whence(summary),
         sections.latency(summary),

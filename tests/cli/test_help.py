@@ -1,0 +1,40 @@
+"""What help shows is what was written."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from typer.main import get_command
+
+from hookgate_cli.main import app
+from support.calling import Call
+
+
+def texts(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], list[str]]]:
+    """Each verb and what it was given to show, as in the source."""
+    written = [command.callback.__doc__] if command.callback else []
+    written += [getattr(param, "help", "") for param in command.params]
+    yield path, [text.replace("\\[", "[") for text in written if text]
+    for name in command.list_commands(None) if hasattr(command, "list_commands") else ():
+        yield from texts(command.get_command(None, name), (*path, name))
+
+
+BRACKETS = {
+    path: found
+    for path, written in texts(get_command(app))
+    if (found := [part for text in written for part in re.findall(r"\[[^ \]]+\]", text)])
+}
+
+
+def test_some_verbs_have_brackets_to_show() -> None:
+    """Names of extras, at least."""
+    assert {("mitmdump",), ("audit", "report")} <= BRACKETS.keys()
+
+
+@pytest.mark.parametrize("path", BRACKETS, ids=" ".join)
+def test_brackets_are_shown(call: Call, path: tuple[str, ...]) -> None:
+    """They are no markup: a command with an extra's name is one to copy."""
+    shown = " ".join(call(*path, "--help").out.split())
+    assert all(part in shown for part in BRACKETS[path])
+    assert "\\[" not in shown
