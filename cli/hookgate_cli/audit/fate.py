@@ -1,11 +1,6 @@
 """`hookgate audit fate`: what became of these events in the end?"""
 
-import csv
-import json
-import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -16,7 +11,9 @@ from hookgate.ledger.fate import MOST_ATTEMPTS, Fate, Story, find
 from hookgate_cli.common import FINDING, ConfigOption, JsonOption, fail, out
 from hookgate_cli.terminal import print_json, printable
 
-from .common import LogOption, Problems, SealKeyOption, find_ledgers, load_seal_keys, rereading
+from .common import LogOption, Problems, SealKeyOption, load_seal_keys, rereading
+from .ledger import find_ledgers
+from .names import read_names
 
 _WORRYING = (Fate.LOST, Fate.UNKNOWN, Fate.NEVER_SEEN)
 _ORDINALS = ("first", "second", "third", "fourth", "fifth")
@@ -36,7 +33,8 @@ def fate(
         str | None,
         typer.Option(
             metavar="LIST",
-            help='Many of them: one a line, or JSON Lines or CSV with "reference"; "-" is stdin.',
+            help='Many of them: one a line, JSON, JSON Lines, or CSV with "reference" or the like;'
+            ' "-" is standard input.',
         ),
     ] = None,
     log: LogOption = None,
@@ -55,68 +53,25 @@ def fate(
 
       hookgate audit fate --file backfill.csv --json
     """
-    asked = [*(references or ()), *(_read_list(file) if file is not None else ())]
+    asked = [*(references or ()), *(read_names(file) if file is not None else ())]
     if not asked:
         fail("no reference; name one, or a list of them with --file")
     keys = load_seal_keys(seal_key, config)
-    problems = Problems()
-    read = rereading(find_ledgers(log, config), keys)
+    ledger = find_ledgers(log, config)
+    problems = Problems(ledger)
+    read = rereading(ledger, keys)
     stories = find(read, asked, on_problem=problems.note)
     counts = Counter(story.fate for story in stories)
     if as_json:
         for story in stories:
             print_json(_report(story))
-        print_json({"summary": {fate.value: counts[fate] for fate in Fate}})
+        summary = {fate.value: counts[fate] for fate in Fate}
+        print_json({"summary": summary, "whole": not problems.any, "notes": ledger.as_json()})
     else:
-        _show(stories, counts)
+        _show(stories, counts, unread=problems.any)
     problems.close()
     if any(counts[fate] for fate in _WORRYING):
         raise typer.Exit(FINDING)
-
-
-def _read_list(file: str) -> list[str]:
-    try:
-        data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-        return list(_identifiers(data.decode("utf-8-sig").splitlines(), file))
-    except OSError as error:
-        fail(f"{file} cannot be read: {error.strerror}")
-    except UnicodeDecodeError:
-        fail(f"{file} is no UTF-8")
-
-
-def _identifiers(lines: Iterable[str], file: str) -> Iterator[str]:
-    numbered = ((number, line.strip()) for number, line in enumerate(lines, 1))
-    filled = ((number, line) for number, line in numbered if line)
-    column = None
-    delimiter = ","
-    for number, line in filled:
-        if line.startswith("{"):
-            yield _member(line, f"{file}:{number}")
-            continue
-        if number == 1:
-            delimiter = max(",;\t", key=line.count)
-            names = [name.strip().lower() for name in next(csv.reader([line], delimiter=delimiter))]
-            if "reference" in names:
-                column = names.index("reference")
-                continue
-        if column is None:
-            yield line
-            continue
-        cells = next(csv.reader([line], delimiter=delimiter))
-        if column < len(cells) and cells[column].strip():
-            yield cells[column].strip()
-
-
-def _member(line: str, place: str) -> str:
-    try:
-        document = json.loads(line)
-    except (ValueError, RecursionError):
-        fail(f"{place} is no JSON")
-    event = document.get("event")
-    reference = document.get("reference") or (isinstance(event, dict) and event.get("reference"))
-    if not isinstance(reference, str):
-        fail(f'{place} has no "reference"')
-    return reference
 
 
 def _report(story: Story) -> dict[str, Any]:
@@ -139,22 +94,24 @@ def _report(story: Story) -> dict[str, Any]:
     }
 
 
-def _show(stories: list[Story], counts: Counter[Fate]) -> None:
+def _show(stories: list[Story], counts: Counter[Fate], *, unread: bool) -> None:
     told = stories
     if len(stories) > _MOST_SHOWN:
         told = [story for story in stories if story.fate is not Fate.DELIVERED]
     for story in told[:_MOST_SHOWN]:
-        _tell(story)
+        _tell(story, unread=unread)
     if len(told) > _MOST_SHOWN:
         out.print(f"and {len(told) - _MOST_SHOWN} more; --json tells of each")
     if len(stories) > 1:
         parts = (f"{counts[fate]} {fate.replace('_', ' ')}" for fate in Fate if counts[fate])
-        out.print(f"{len(stories)} asked: {', '.join(parts)}")
+        rest = "; not all of the ledger could be read" if unread else ""
+        out.print(f"{len(stories)} asked: {', '.join(parts)}{rest}")
 
 
-def _tell(story: Story) -> None:
+def _tell(story: Story, *, unread: bool) -> None:
     colour = _COLOURS.get(story.fate, "red")
-    title = Text(words(story), colour)
+    never = unread and story.fate is Fate.NEVER_SEEN
+    title = Text("not seen in what could be read" if never else words(story), colour)
     out.print(title.append(f"  {printable(story.identifier)}", "default"))
     table = Table(box=None, padding=(0, 1), show_header=False)
     for attempt in story.attempts[:_MOST_SHOWN]:

@@ -16,11 +16,11 @@ from hookgate_cli.audit.common import (
     FilesArgument,
     Keys,
     SealKeyOption,
-    find_ledgers,
     ledger_states,
     load_seal_keys,
     rereading,
 )
+from hookgate_cli.audit.ledger import Ledger, find_ledgers
 from hookgate_cli.common import FINDING, ConfigOption, err, fail, out
 from hookgate_cli.terminal import printable
 
@@ -49,11 +49,11 @@ def report(
         fail("the report's charts are not installed; pip install 'hookgate[audit]'")
     from .page import render  # noqa: PLC0415  # only a report needs the extra
 
-    ledgers = find_ledgers(files, config)
-    if any(html.exists() and html.samefile(ledger) for ledger in ledgers):
+    ledger = find_ledgers(files, config)
+    if any(html.exists() and html.samefile(source.path) for source in ledger.sources):
         fail(f"--html {html} is a ledger; a report would overwrite it")
     states = None if files else ledger_states(config)
-    found = gather(ledgers, load_seal_keys(seal_key, config), states)
+    found = gather(ledger, load_seal_keys(seal_key, config), states)
     try:
         html.write_text(render(found), "utf-8", "backslashreplace")
     except OSError as error:
@@ -61,15 +61,16 @@ def report(
     out.print(f"{found.summary.deliveries:,} requests: {printable(html)}", soft_wrap=True)
     if found.summary.malformed:
         err.print(f"{found.summary.malformed:,} lines were written by no gate; the page names them")
+    if found.summary.malformed or found.summary.damaged or ledger.unread:
         raise typer.Exit(FINDING)
 
 
-def gather(ledgers: list[Path], keys: Keys = (), states: list[Path] | None = None) -> Findings:
+def gather(ledger: Ledger, keys: Keys = (), states: list[Path] | None = None) -> Findings:
     """Read the ledgers twice, a third time if something may be lost, and say what they hold.
 
     With keys, what they do not prove counts for nothing. `states` are as `verify` takes them.
     """
-    summary, losses = Summary([str(ledger) for ledger in ledgers]), Losses()
+    summary, losses = Summary(ledger.files), Losses()
 
     def watched(lines: Iterable[Line]) -> Iterator[Line]:
         for line in map(Line.checked, lines):
@@ -78,7 +79,7 @@ def gather(ledgers: list[Path], keys: Keys = (), states: list[Path] | None = Non
                 losses.add(line.record)
             yield line
 
-    read = rereading(ledgers, keys)
+    read = rereading(ledger, keys)
     balanced = balance(watched(read()))
-    verified = verify(rereading(ledgers)(), keys, states)
-    return Findings(summary, balanced, verified, losses.confirm(read))
+    verified = verify(rereading(ledger)(), keys, states)
+    return Findings(summary, balanced, verified, losses.confirm(read), ledger.notes)
