@@ -23,6 +23,7 @@ _KNOWN = (
 _MEMBERS = '"reference"'
 _DELIMITERS = ",;\t|"
 _LONGEST = 1024
+_QUOTED = re.compile(r"""(["'])((?:(?!\1).)*)\1""", re.DOTALL)
 _DECODER = json.JSONDecoder()
 # Lines that are plainly of something else, and of what.
 _NO_NAMES = (
@@ -87,13 +88,17 @@ def _of_document(document: Any, place: str) -> Iterator[str]:
     if isinstance(document, list):
         for number, item in enumerate(document, 1):
             yield from _of_item(item, f"{place}, item {number},")
-    elif isinstance(document, dict) and _member(document) is None and len(document) == 1:
-        (items,) = document.values()
-        if not isinstance(items, list):
-            fail(f"{place} has no {_MEMBERS}")
+    elif isinstance(document, dict) and (items := _items(document)) is not None:
         yield from _of_document(items, place)
     else:
         yield from _of_item(document, place)
+
+
+def _items(document: dict[str, Any]) -> list[Any] | None:
+    """The list that is all that an object holds, or its references."""
+    only = next(iter(document.values())) if len(document) == 1 else None
+    items = _member(document) or only
+    return items if isinstance(items, list) else None
 
 
 def _of_item(item: Any, place: str) -> Iterator[str]:
@@ -164,8 +169,8 @@ def _of_table(text: str, file: str, delimiter: str, column: int, width: int) -> 
 def _name(line: str, place: str) -> str:
     if line.startswith("{"):
         return next(_of_json(line, place.rpartition(":")[0]))
-    if len(line) > 1 and line[0] == line[-1] and line[0] in "\"'":
-        line = line[1:-1].strip()
+    if match := _QUOTED.fullmatch(line):
+        line = match[2].strip()
     wrong = next((what for pattern, what in _NO_NAMES if pattern.fullmatch(line)), None)
     if len(line) > _LONGEST:
         wrong = "longer than any name"

@@ -74,17 +74,15 @@ def tell_compression(head: bytes) -> Compression | None:
     """
     for magic, (what, command) in _UNREAD.items():
         if head.startswith(magic):
-            raise UnreadableError(
-                f"{what}: not read; `{command} FILE | hookgate audit VERB -` reads it"
-            )
+            raise UnreadableError(f"{what}: `{command} FILE > OTHER`, and move it away")
     # zstd files may begin with a frame that holds no data.
     if head[1:4] == b"*M\x18" and head[:1] and 0x50 <= head[0] <= 0x5F:
         head = _COMPRESSIONS[-1].magic
     found = next((how for how in _COMPRESSIONS if head.startswith(how.magic)), None)
     if found is not None and found.name == "zstd" and find_spec("zstandard") is None:
         raise UnreadableError(
-            "compressed with zstd: not read; pip install 'hookgate[audit]' adds what reads it, or"
-            " `zstd -dc FILE | hookgate audit VERB -` does without"
+            "compressed with zstd: pip install 'hookgate[audit]' adds what reads it; or"
+            " `zstd -dc FILE > OTHER`, and move it away"
         )
     return found
 
@@ -93,11 +91,11 @@ def check_text(head: bytes) -> None:
     """Raise `UnreadableError` where what a file holds, decompressed, is no text of UTF-8."""
     if head.startswith(_UTF16):
         raise UnreadableError(
-            "UTF-16, as PowerShell's > writes: not read; `iconv -f UTF-16 -t UTF-8 FILE` makes it"
-            " what it was"
+            "UTF-16, as PowerShell's > writes: `iconv -f UTF-16 -t UTF-8 FILE > OTHER`, and move it"
+            " away"
         )
     if head[257:262] == b"ustar":
-        raise UnreadableError("a tar archive: not read; unpack it first")
+        raise UnreadableError("a tar archive: unpack it, and move it away")
 
 
 class Decoded(NamedTuple):

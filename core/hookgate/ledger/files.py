@@ -95,7 +95,8 @@ def _holds_records(file: Path, found: Found) -> bool:
 def sort(sources: Iterable[Source]) -> list[Source]:
     """The sources by the time of their first record, as they were written.
 
-    Of those that begin with the same record, the longest that is not compressed comes first.
+    Of those that begin with the same record, the longest that is neither compressed nor wrapped
+    comes first.
     """
     ordered = sorted(sources, key=lambda source: source.began)
     places: dict[bytes, int] = {}
@@ -107,7 +108,8 @@ def sort(sources: Iterable[Source]) -> list[Source]:
         place, source = item
         if source.head is None:
             return place, 0
-        size = source.path.stat().st_size if source.compression is None else 0
+        is_bare = source.is_seekable and not source.crlf
+        size = source.path.stat().st_size if is_bare else 0
         return places[source.head.raw], -size
 
     return [source for _, source in sorted(enumerate(ordered), key=key)]

@@ -95,7 +95,8 @@ def find_wrapper(line: bytes) -> Wrapper | None:
     """What a line is wrapped in, None where that is nothing that is known."""
     for wrapper in _WRAPPERS:
         part = wrapper.unwrap(line)
-        if part is not None and part.data[:1] == b"{":
+        # A line of the system's says that there is a text before each, and not that there is more.
+        if part is not None and (part.data or wrapper.unwrap is not _prefixed):
             return wrapper
     return None
 
