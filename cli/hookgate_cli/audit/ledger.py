@@ -5,8 +5,6 @@ from pathlib import Path
 from hookgate.ledger.copies import Copies
 from hookgate.ledger.decoding import UnreadableError
 from hookgate.ledger.files import Note, find_ledger, sort
-from hookgate.ledger.parsing import parse
-from hookgate.ledger.record import Record
 from hookgate.ledger.source import Source, probe
 from hookgate.sources import gather
 from hookgate_cli.common import err, fail
@@ -49,10 +47,13 @@ class Ledger:
         plain = all(self.copies.without(source).is_plain for source in sources)
         return [source.path for source in sources] if plain else None
 
-    def heads(self) -> dict[Path, Record]:
-        """The first record of each file."""
-        heads = ((source.path, source.head) for source in self.sources if source.head is not None)
-        return {path: parse(head.raw) or {} for path, head in heads}
+    def heads(self) -> dict[Path, bytes]:
+        """The first record of each file, less copies."""
+        return {
+            source.path: source.head.raw
+            for source in self.sources
+            if source.head is not None and not self.copies.is_left_out(source)
+        }
 
     def tell(self) -> None:
         """Say on stderr what is to be known, what was not read first."""

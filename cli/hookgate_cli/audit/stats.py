@@ -95,7 +95,9 @@ def sum_up(ledger: Ledger, query: Query, keys: Keys = ()) -> Summary:
         try:
             with progress(ledger) as on_progress:
                 heads = ledger.heads()
-                return engine.summarise(files, query.since, query.until, on_progress, heads)
+                summary = engine.summarise(files, query.since, query.until, on_progress, heads)
+                summary.files = ledger.files
+                return summary
         except engine.EngineError as error:
             err.print(f"DuckDB gave up, reading line by line: {printable(error)}")
     with reading(ledger, keys) as lines:

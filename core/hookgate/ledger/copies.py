@@ -12,11 +12,6 @@ from math import inf
 from .decoding import DAMAGE
 from .source import Source, Stream, without_end
 
-# A line ends in its seal or in the digest of the one before: so many bytes are unlike any other's.
-TAIL = 48
-
-Heads = dict[bytes, list[Source]]
-
 
 class Copies:
     """What files that are read in this order have in common. `remarks` are (file, text)."""
@@ -25,10 +20,10 @@ class Copies:
         self.remarks: list[tuple[str, str]] = []
         self._order = {source.name: place for place, source in enumerate(sources)}
         self._skipped: dict[str, float] = {}
-        self._heads: Heads = {}
+        self._heads: dict[bytes, list[Source]] = {}
         for source in sources:
             if source.head is not None:
-                self._heads.setdefault(source.head.raw[-TAIL:], []).append(source)
+                self._heads.setdefault(source.head.raw, []).append(source)
         # Those that begin alike are looked at first: that can be said before anything is read.
         for source in sources:
             if source.head is not None and not self.is_left_out(source):
@@ -42,20 +37,23 @@ class Copies:
         """The source less its first lines, as far as a file before it has them."""
         return replace(source, skipped=self._skipped.get(source.name, 0.0))
 
-    def heads_after(self, source: Source) -> Heads:
-        """The first records of the files after this one, by their last `TAIL` bytes."""
-        return {
-            tail: later
-            for tail, sources in self._heads.items()
-            if (later := [other for other in sources if self._is_open(source, other)])
-        }
+    def heads_after(self, source: Source) -> frozenset[int | None]:
+        """The `n` of the first records of the files after this one, as far as none was found yet.
+
+        That is its number in its boot, None in older formats.
+        """
+        return frozenset(
+            other.head.n
+            for sources in self._heads.values()
+            for other in sources
+            if other.head is not None and self._is_open(source, other)
+        )
 
     def compare(self, source: Source, number: int, raw: bytes) -> None:
         """Find out how far files after a source go along with it from one of its lines on."""
-        for other in self._heads.get(raw[-TAIL:], ()):
-            head = other.head
-            if head is not None and head.raw == raw and self._is_open(source, other):
-                self._follow(source, number, other, head.number)
+        for other in self._heads.get(raw, ()):
+            if other.head is not None and self._is_open(source, other):
+                self._follow(source, number, other, other.head.number)
 
     def _is_open(self, source: Source, other: Source) -> bool:
         is_after = self._order[other.name] > self._order[source.name]

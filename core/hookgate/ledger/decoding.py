@@ -41,11 +41,32 @@ def _open_zstd(raw: IO[bytes]) -> IO[bytes]:
     return io.BufferedReader(_ZstdReader(raw), BUFFER)
 
 
+class _Chunks(io.RawIOBase):
+    """What a decompressor gives, as it comes: lines are then found in C. Before what is damaged all
+    that was read is given.
+    """
+
+    def __init__(self, stream: GzipFile | LZMAFile | BZ2File) -> None:
+        self._read = stream.read1
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+
+def _buffered(open_: Callable[[IO[bytes]], GzipFile | LZMAFile | BZ2File]) -> _Open:
+    return lambda raw: io.BufferedReader(_Chunks(open_(raw)), BUFFER)
+
+
 _COMPRESSIONS = (
-    Compression("gzip", ".gz", b"\x1f\x8b", lambda raw: GzipFile(fileobj=raw)),  # type: ignore[arg-type,return-value]  # they read alike
-    Compression("xz", ".xz", b"\xfd7zXZ\0", LZMAFile),
-    Compression("xz", ".lzma", b"]\0\0", LZMAFile),
-    Compression("bzip2", ".bz2", b"BZh", BZ2File),
+    Compression("gzip", ".gz", b"\x1f\x8b", _buffered(lambda raw: GzipFile(fileobj=raw))),
+    Compression("xz", ".xz", b"\xfd7zXZ\0", _buffered(LZMAFile)),
+    Compression("xz", ".lzma", b"]\0\0", _buffered(LZMAFile)),
+    Compression("bzip2", ".bz2", b"BZh", _buffered(BZ2File)),
     Compression("zstd", ".zst", b"(\xb5/\xfd", _open_zstd),
 )
 _UNREAD = {

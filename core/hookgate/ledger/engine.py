@@ -18,8 +18,9 @@ import orjson
 
 from .members import COUNT, DURATION, FORMS, MOMENT, TEXTS, TIME, Form, fault_among
 from .query import Query
-from .reader import LONGEST_LINE, read_file
+from .reader import LONGEST_LINE, parse, read_file, timestamp
 from .record import Record
+from .source import probe, without_end
 from .stats import MOST_SLOW, SUMMED, Summary, name_of, summed
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ _LARGE = 16 << 20
 _MEMORY = "1GB"
 _SAMPLED = 50_000
 _POLL = 0.1
+# Of a file's lines one in so many shows what time they are of, to within so many seconds.
+_LOOKED_AT = 1024
+_SPAN = 3600
 
 # Alike in all of these, lines are counted together. What is wrong in them shows in the groups, of
 # which there are few.
@@ -156,15 +160,16 @@ def summarise(
     since: float | None = None,
     until: float | None = None,
     on_progress: Callable[[int], None] = lambda _: None,
-    heads: Mapping[Path, Record] | None = None,
+    heads: Mapping[Path, bytes] | None = None,
 ) -> Summary:
     """Sum up the files, as far as their records are of that time (seconds since 1970).
 
     `on_progress` is told the bytes read since. `heads` are the first records of several files.
     Raises `EngineError`, also where one of these is in another file too.
     """
-    heads = heads or {}
-    is_head = _is_head(heads)
+    heads = heads if heads is not None and len(heads) > 1 else {}
+    first_records = [parse(raw) or {} for raw in heads.values()]
+    is_head = _is_head(first_records)
     lines = _reading(files)
     when = " AND ".join(
         f"us {sign} {round(moment * 1e6)}"
@@ -192,29 +197,44 @@ def summarise(
                 head=_HEAD,
             )
             _run(database, query, on_progress)
-            _check_heads(database, heads)
+            _check_heads(database, heads, first_records)
             with suppress(_MisfitError):
                 return _summary(files, database, time)
     raise EngineError("what is no record differs from one reading to the next")
 
 
-def _is_head(heads: Mapping[Path, Record]) -> str:
+def _is_head(heads: Iterable[Record]) -> str:
     """Whether a line is of the time of a file's first record, as a condition."""
-    times = {str(head["ts"]).replace("'", "''") for head in heads.values() if head.get("ts")}
-    if len(heads) < 2 or not times:  # one file has nothing twice
+    times = {str(head["ts"]).replace("'", "''") for head in heads if head.get("ts")}
+    if not times:
         return "FALSE"
     return "coalesce(ts IN (" + ", ".join(f"'{ts}'" for ts in sorted(times)) + "), FALSE)"
 
 
-def _check_heads(database: "DuckDBPyConnection", heads: Mapping[Path, Record]) -> None:
+def _check_heads(
+    database: "DuckDBPyConnection", heads: Mapping[Path, bytes], records: Iterable[Record]
+) -> None:
     found = database.execute(
-        "SELECT slow.head_file, slow.head_ts, slow.request_id->>'$' FROM sums"  # noqa: S608  # ours
+        "SELECT DISTINCT slow.head_file, slow.head_ts, slow.request_id->>'$' FROM sums"  # noqa: S608  # ours
         f" WHERE kind = {_SLOW} AND slow.head_ts IS NOT NULL"
     ).fetchall()
-    names = {(head.get("ts"), head.get("request_id")): str(file) for file, head in heads.items()}
-    for file, ts, request_id in found:
-        if names.get((ts, request_id), file) != file:
-            raise EngineError(f"{file} holds lines of {names[ts, request_id]}")
+    for (file, raw), record in zip(heads.items(), records, strict=True):
+        name = record.get("ts"), record.get("request_id")
+        for other in (other for other, *its in found if (*its,) == name and other != str(file)):
+            # Boots may begin at the same moment, and what says so has no name.
+            if _holds(Path(other), raw, timestamp(record)):
+                raise EngineError(f"{other} holds lines of {file}")
+
+
+def _holds(file: Path, raw: bytes, moment: float) -> bool:
+    """Whether a line of that moment is in a file: not beyond lines of an hour later."""
+    with probe(file).open() as stream:
+        for number, line in stream.lines():
+            if without_end(line) == raw:
+                return True
+            if number % _LOOKED_AT == 0 and timestamp(parse(line) or {}) > moment + _SPAN:
+                break
+    return False
 
 
 def _reading(files: Sequence[Path]) -> str:

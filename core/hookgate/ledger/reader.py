@@ -8,7 +8,7 @@ from typing import NamedTuple
 import orjson
 
 from . import source as _source
-from .copies import TAIL, Copies
+from .copies import Copies
 from .decoding import DAMAGE
 from .files import find_files, in_order
 from .members import fault, is_usual
@@ -37,7 +37,9 @@ SURVIVED = "torn by a crash, and survived"
 EMPTY = "empty"
 NO_RECORD = "no record"
 TOO_LONG = "longer than any record"
-_PROGRESS_EVERY = 4096
+# Progress is told at each line whose number has none of these bits.
+_PROGRESS_MASK = 4095
+_NO_HEADS: frozenset[int | None] = frozenset()
 
 
 class Line(NamedTuple):
@@ -114,10 +116,12 @@ def _read(
     source: Source, stream: Stream, on_progress: Callable[[int], None], copies: Copies | None
 ) -> Iterator[Line]:
     name = source.name
-    heads = copies.heads_after(source) if copies is not None else {}
+    heads = copies.heads_after(source) if copies is not None else _NO_HEADS
     number = told = 0
     most = LONGEST_LINE
     loads, error = orjson.loads, orjson.JSONDecodeError
+    # A NamedTuple's own takes twice the time.
+    make = tuple.__new__
     # A whole line that is no record: it may be one that a crash tore and the next start ended.
     held: Line | None = None
     try:
@@ -132,20 +136,24 @@ def _read(
                 and data[-2:] == b"}\n"
                 and len(data) < most
             ):
-                line = Line(name, number, data[:-1], record, "")
+                line = make(Line, (name, number, data[:-1], record, ""))
             else:
                 line = _line(name, number, data, stream)
+                record = line.record
             if held is not None:
                 yield _settle(held, line)
                 held = None
-            if heads and data[-TAIL - 1 : -1] in heads and copies is not None:
-                copies.compare(source, number, line.raw)
-                heads = copies.heads_after(source)
-            if line.problem == NO_RECORD:
-                held = line
-            else:
-                yield line
-            if number % _PROGRESS_EVERY == 0:
+            if record is None:
+                if line.problem == NO_RECORD:
+                    held = line
+                    continue
+            elif heads and copies is not None:
+                n = record.get("n")
+                if n in heads if type(n) is int else None in heads:
+                    copies.compare(source, number, line.raw)
+                    heads = copies.heads_after(source)
+            yield line
+            if not number & _PROGRESS_MASK:
                 position = stream.position()
                 on_progress(position - told)
                 told = position

@@ -31,11 +31,12 @@ _LEADING = 64
 
 
 class Head(NamedTuple):
-    """The first record of a file: its line's number, its bytes without the end, and its time."""
+    """The first record of a file: its line's number, its bytes without the end, its time, `n`."""
 
     number: int
     raw: bytes
     time: float
+    n: int | None
 
 
 @dataclass(frozen=True)
@@ -189,7 +190,9 @@ def _find_head(source: Source) -> Head | None:
         try:
             for number, line in stream.lines():
                 if (record := parse(line)) is not None:
-                    return Head(number, without_end(line), timestamp(record))
+                    n = record.get("n")
+                    raw = without_end(line)
+                    return Head(number, raw, timestamp(record), n if type(n) is int else None)
                 if len(line) == LONGEST_LINE:
                     stream.end_line()
         except DAMAGE:

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -242,3 +243,45 @@ def test_a_wrapped_file_is_followed(following: "subprocess.Popen[str]") -> None:
         assert json.loads(following.stdout.readline())["n"] == 2
         file.write(b"".join(rest))
     assert json.loads(following.stdout.readline())["n"] == 3
+
+
+@pytest.mark.parametrize("second", [".1", ".1.gz", "-overlap"])
+def test_duckdb_sums_up_the_same(call: Call, monkeypatch: pytest.MonkeyPatch, second: str) -> None:
+    """Over files that hold the same lines, wholly or partly, as plain Python does."""
+    pytest.importorskip("duckdb")
+    write_boot(LEDGER, b"", "b0")
+    lines = LEDGER.read_bytes().splitlines(keepends=True)
+    other = lines[3:] if second == "-overlap" else lines
+    data = b"".join(other)
+    Path(f"{LEDGER}{second}").write_bytes(gzip.compress(data) if second == ".1.gz" else data)
+    by_python = call("audit", "stats", "--json")
+    monkeypatch.setattr("hookgate.ledger.engine._LARGE", 0)
+    by_duckdb = call("audit", "stats", "--json")
+    assert by_duckdb.json == by_python.json
+    assert by_duckdb.json["deliveries"] == 4
+    assert ("DuckDB gave up" in by_duckdb.err) is (second == "-overlap")
+
+
+def test_times_are_local_with_their_offset_or_utc(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is shown can be given to --since as it stands."""
+    write(
+        LEDGER,
+        start(ts="2026-11-28T11:59:59.000000Z"),
+        delivery(1, ts="2026-11-28T12:00:00.250000Z"),
+    )
+    monkeypatch.setenv("TZ", "Europe/Amsterdam")
+    time.tzset()
+    shown = call("audit", "show", "--since", "2026-11-28T13:00").out
+    assert shown.startswith("2026-11-28 13:00:00.250+01:00  delivered")
+    assert shown.count("\n") == 1
+    assert call("audit", "show", "--since", shown[:29]).out == shown
+    assert call("audit", "show", "--since", "2026-11-28T13:00", "--utc").out == ""
+    utc = call("audit", "show", "--since", "2026-11-28T12:00", "--utc").out
+    assert utc.startswith("2026-11-28 12:00:00.250Z")
+    assert "2026-11-28 12:59:59+01:00 to 2026-11-28 13:00:00+01:00" in call("audit", "stats").out
+    assert "2026-11-28 12:00:00Z" in call("audit", "stats", "--utc").out
+    assert '"ts": "2026-11-28T12:00:00.250000Z"' in call("audit", "show", "--json").out
+    refused = call("audit", "show", "--since", "2026-10-25T02:30")
+    assert (refused.status, "write 2026-10-25T02:30:00+02:00 or" in refused.err) == (2, True)

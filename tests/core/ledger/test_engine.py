@@ -135,3 +135,39 @@ def test_a_damaged_gzip_file_is_left_to_python(tmp_path: Path) -> None:
     file.write_bytes(gzip.compress(b'{"event":"delivery"}\n' * 100_000)[:-100])
     with pytest.raises(engine.EngineError):
         engine.summarise([file])
+
+
+def delivered(number: int, ts: str = "2025-09-03T08:00:05.123456Z") -> dict[str, Any]:
+    return {"event": "delivery", "ts": ts, "request_id": f"r{number}", "duration_ms": 1.0}
+
+
+@pytest.mark.parametrize(
+    "time", [(None, None), (1_756_886_405.0, 1_756_886_406.0)], ids=["all", "a time"]
+)
+@pytest.mark.parametrize("first", [0, 3, 5])
+def test_lines_of_another_file_are_left_to_python(
+    tmp_path: Path, first: int, time: tuple[float, float] | tuple[None, None]
+) -> None:
+    """Where the first record of a file is in another, and nowhere else, however many share its
+    time; also where that time is not asked for.
+    """
+    records = [delivered(n, f"2025-09-03T08:00:0{5 - (n == first)}.5Z") for n in range(7)]
+    before = records[:first] or [delivered(9)]
+    files = [tmp_path / "a.jsonl", tmp_path / "b.jsonl.gz"]
+    heads = {
+        file: json.dumps(record).encode()
+        for file, record in zip(files, (before[0], records[first]), strict=True)
+    }
+
+    def write(*parts: list[dict[str, Any]]) -> None:
+        for file, part in zip(files, parts, strict=True):
+            data = b"".join(json.dumps(record).encode() + b"\n" for record in part)
+            file.write_bytes(gzip.compress(data) if file.suffix == ".gz" else data)
+
+    write(before, records[first:])
+    query = Query(*time)
+    found = engine.summarise(files, *time, heads=heads)
+    assert state(found) == state(summarise(read(files), map(str, files), query))
+    write([*before, records[first]], records[first:])
+    with pytest.raises(engine.EngineError, match="holds lines of"):
+        engine.summarise(files, *time, heads=heads)
