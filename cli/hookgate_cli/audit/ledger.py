@@ -39,7 +39,7 @@ class Ledger:
     @property
     def size(self) -> int:
         """Bytes, as they stand on the disk."""
-        return sum(source.path.stat().st_size for source in self.sources)
+        return sum(s.path.stat().st_size for s in self.sources if s.path.exists())
 
     def plain_files(self) -> list[Path] | None:
         """The files less copies, where each holds nothing but JSON Lines; None otherwise."""

@@ -1,6 +1,7 @@
 """Reading ledgers: their lines, parsed, whole or not."""
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
@@ -108,7 +109,12 @@ def read_file(
         if copies.is_left_out(source):
             return
         source = copies.without(source)
-    with source.open() as stream:
+    with ExitStack() as opened:
+        try:
+            stream = opened.enter_context(source.open())
+        except OSError as error:  # it was there a moment ago
+            yield Line(source.name, 0, b"", None, f"cannot be read: {error.strerror}")
+            return
         yield from _read(source, stream, on_progress or _ignore, copies)
 
 

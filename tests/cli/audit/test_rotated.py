@@ -20,7 +20,7 @@ from support.rotated import COMPRESSED, WRAPPED, Change, cri, docker, make, writ
 LEDGER = Path("hookgate-audit.jsonl")
 VERBS = (
     "show --json", "tail --json", "stats --json", "balance --json", "verify --json",
-    "fate nobody --json --log", "explain nobody --log", "report --html page.html",
+    "fate nobody --json --log", "explain nobody --log",
 )  # fmt: skip
 
 
@@ -159,7 +159,7 @@ def written(call: Call) -> bytes:
     return LEDGER.read_bytes()
 
 
-@pytest.mark.parametrize("verb", [*VERBS[:6], "report --html page.html"])
+@pytest.mark.parametrize("verb", VERBS[:6])
 def test_standard_input_is_read(written: bytes, verb: str) -> None:
     """By every verb, however often it reads."""
     process = hookgate(*verb.split(), "-", stdin=subprocess.PIPE)

@@ -165,9 +165,10 @@ def test_lines_of_another_file_are_left_to_python(
             file.write_bytes(gzip.compress(data) if file.suffix == ".gz" else data)
 
     write(before, records[first:])
-    query = Query(*time)
-    found = engine.summarise(files, *time, heads=heads)
+    since, until = time
+    query = Query(since, until)
+    found = engine.summarise(files, since, until, heads=heads)
     assert state(found) == state(summarise(read(files), map(str, files), query))
     write([*before, records[first]], records[first:])
     with pytest.raises(engine.EngineError, match="holds lines of"):
-        engine.summarise(files, *time, heads=heads)
+        engine.summarise(files, since, until, heads=heads)

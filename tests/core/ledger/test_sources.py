@@ -8,7 +8,8 @@ import pytest
 
 from hookgate.ledger.balance import balance
 from hookgate.ledger.chain import verify
-from hookgate.ledger.reader import EMPTY, SURVIVED, Line, is_damage, read_file
+from hookgate.ledger.decoding import UnreadableError
+from hookgate.ledger.reader import EMPTY, SURVIVED, is_damage, read_file
 from hookgate.ledger.source import probe
 from hookgate.ledger.state import find_states
 from support.lines import start, write
@@ -114,5 +115,20 @@ def test_lines_are_bytes_until_somebody_asks(path: Path) -> None:
     assert all(after[0] == before[0] + 1 for before, after in pairwise(lines))
 
 
-def test_a_line_is_a_named_place() -> None:
-    assert Line("a", 2, b"", None, "").place == "a:2"
+def test_a_file_that_goes_away_meanwhile_is_damage(path: Path) -> None:
+    """As one does that is rotated out while it is to be read."""
+    source = probe(write(path, start()))
+    path.unlink()
+    [line] = read_file(source)
+    assert line.problem == "cannot be read: No such file or directory"
+    assert is_damage(line.problem)
+
+
+def test_zstd_without_what_reads_it_is_named(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With two ways that help."""
+    path.write_bytes(COMPRESSED["zst"](b'{"event":"start"}\n'))
+    monkeypatch.setattr("hookgate.ledger.decoding.find_spec", lambda name: None)
+    with pytest.raises(UnreadableError, match="zstd") as refused:
+        probe(path)
+    assert "hookgate[audit]" in str(refused.value.strerror)
+    assert "zstd -dc FILE" in str(refused.value.strerror)
