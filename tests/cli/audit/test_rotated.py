@@ -14,7 +14,7 @@ from typing import IO
 import pytest
 
 from support.calling import Call
-from support.lines import delivery, start, stop, write
+from support.lines import delivery, forward, start, stop, write
 from support.rotated import COMPRESSED, WRAPPED, Change, cri, docker, make, write_boot
 
 LEDGER = Path("hookgate-audit.jsonl")
@@ -130,11 +130,13 @@ def test_a_wrapped_ledger_is_verified_and_balanced(call: Call, wrap: Change) -> 
 @pytest.mark.parametrize("verb", ["balance", "verify", "fate b0", "show", "stats", "explain b0"])
 def test_a_line_that_is_no_record_lets_no_verb_end_with_0(call: Call, verb: str) -> None:
     """Delivered or not: the line may have been another attempt."""
-    write(LEDGER, start(), delivery(1, reference="b0"), stop(1, delivered=1))
+    named = {"reference": "b0"}
+    records = forward(1, **named), delivery(1, **named), stop(1, delivered=1)
+    write(LEDGER, start(), *records)
     LEDGER.write_bytes(LEDGER.read_bytes() + b'{"event":"deliv garbled\n')
     result = call("audit", *verb.split())
     assert result.status == 1
-    assert "hookgate-audit.jsonl:4" in result.out + result.err
+    assert "hookgate-audit.jsonl:5" in result.out + result.err
 
 
 def test_the_same_lines_are_summed_up_once(call: Call) -> None:
