@@ -163,7 +163,6 @@ FOUND = [
     Forgery("nginx's line appended", lambda p: _last(p, delivered(front="nginx", boot=None))),
     Forgery("every seal taken off", _strip_macs),
     Forgery("all made anew in the old format", _downgrade),
-    Forgery("CRLF", lambda p: p.write_bytes(p.read_bytes().replace(b"\n", b"\r\n"))),
     Forgery("the state file deleted", lambda p: _delete(state_path(p))),
     Forgery(
         "all files of a worker deleted but its state file",
@@ -233,6 +232,11 @@ def _rewrite_last_of_old(path: Path) -> None:
 
 
 # In the words of docs/audit.md.
+def _pass_through_windows(path: Path) -> None:
+    for file in find_files(path):
+        file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes().replace(b"\n", b"\r\n"))
+
+
 UNSEEN = [
     Forgery("the newest lines cut off, down to the last start or rotation", _cut_tail),
     Forgery("the last lines of a crashed boot cut off before the next start", _cut_tail_and_start),
@@ -241,6 +245,10 @@ UNSEEN = [
     Forgery("all files of a ledger deleted, its state file too", _delete_all),
     Forgery("files renamed, or divided at other lines", _move_borders),
     Forgery("an empty line at the top of a file, a torn one at its end", _leave_scraps),
+    Forgery(
+        "line ends made CRLF, a byte order mark put first",
+        _pass_through_windows,
+    ),
     Forgery("the last line of a boot of version 0.1.0 rewritten", _rewrite_last_of_old),
 ]
 

@@ -14,11 +14,11 @@ from hookgate_cli.terminal import print_json, printable
 from .common import (
     FilesArgument,
     SealKeyOption,
-    find_ledgers,
     load_seal_keys,
     reading,
     tell,
 )
+from .ledger import Ledger, find_ledgers
 
 _OPEN = ("unknown", "in_flight", "missing")
 # A person reads the newest of many; --json has them all.
@@ -43,19 +43,20 @@ def balance(
       hookgate audit balance /var/log/hookgate/*.jsonl* --json
     """
     keys = load_seal_keys(seal_key, config)
-    with reading(find_ledgers(files, config), keys) as lines:
+    ledger = find_ledgers(files, config)
+    with reading(ledger, keys) as lines:
         sums = add_up(lines)
     if as_json:
-        print_json(_report(sums))
+        print_json(_report(sums, ledger))
     else:
-        _show(sums)
-    if not sums.balances:
+        _show(sums, ledger)
+    if ledger.unread or not sums.balances:
         raise typer.Exit(FINDING)
 
 
-def _report(sums: Balance) -> dict[str, Any]:
+def _report(sums: Balance, ledger: Ledger) -> dict[str, Any]:
     return {
-        "balances": sums.balances,
+        "balances": sums.balances and not ledger.unread,
         "total": _row(sums.total),
         "boots": [
             {"boot": sheet.boot, "front": sheet.front, **_row(sheet)} for sheet in sums.sheets
@@ -63,6 +64,7 @@ def _report(sums: Balance) -> dict[str, Any]:
         "unnumbered": sums.unnumbered,
         "findings": [finding._asdict() for finding in sums.findings],
         "more": sums.more,
+        "notes": ledger.as_json(),
     }
 
 
@@ -74,8 +76,11 @@ def _row(sheet: Sheet) -> dict[str, int]:
     return {"received": sheet.received, **ended, **rest}
 
 
-def _show(sums: Balance) -> None:
-    out.print(Text("balances", "green") if sums.balances else Text("does not balance", "red"))
+def _show(sums: Balance, ledger: Ledger) -> None:
+    verdict = Text("balances", "green") if sums.balances else Text("does not balance", "red")
+    if sums.balances and ledger.unread:
+        verdict = Text("not all could be read; the rest balances", "red")
+    out.print(verdict)
     table = Table("boot", "front", box=None, padding=(0, 1, 0, 0))
     for name in ("received", *OUTCOMES, "open"):
         table.add_column(name, justify="right")

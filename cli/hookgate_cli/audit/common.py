@@ -16,12 +16,14 @@ from rich.text import Text
 from hookgate.config import allowed_ranges, read_seal_keys
 from hookgate.ledger.findings import Finding
 from hookgate.ledger.proven import Prover, is_unproved
-from hookgate.ledger.reader import Line, find_files, in_order, is_malformed, read
+from hookgate.ledger.reader import Line, is_damage, read
 from hookgate.ledger.state import find_states
 from hookgate.policy.source import RangeSet
 from hookgate.sources import gather
 from hookgate_cli.common import FINDING, err, fail, out, plain_errors
 from hookgate_cli.terminal import printable
+
+from .ledger import Ledger, configured_ledger
 
 Keys = tuple[bytes, ...]
 
@@ -34,7 +36,8 @@ FilesArgument = Annotated[
     list[Path] | None,
     typer.Argument(
         metavar="[FILE]...",
-        help="Ledgers, gzipped ones too; else audit.path with its rotated and workers' files.",
+        help="Ledgers, compressed ones too, or - for standard input; else audit.path with its"
+        " rotated and workers' files.",
     ),
 ]
 
@@ -43,7 +46,8 @@ LogOption = Annotated[
     typer.Option(
         "--log",
         metavar="FILE",
-        help="A ledger, as often as needed; else audit.path with its rotated and workers' files.",
+        help="A ledger, or - for standard input, as often as needed; else audit.path with its"
+        " rotated and workers' files.",
     ),
 ]
 
@@ -57,21 +61,6 @@ SealKeyOption = Annotated[
 ]
 
 
-def find_ledgers(files: list[Path] | None, config: str | None) -> list[Path]:
-    """The files to read, oldest first; says what is missing and exits with 2 otherwise."""
-    if files:
-        found = files
-    else:
-        path = configured_ledger(config)
-        found = find_files(path)
-        if not found:
-            fail(f'audit.path = "{path}" is not there; name the ledger, or --config')
-    try:
-        return in_order(found)
-    except OSError as error:
-        fail(f"{error.filename} cannot be read: {error.strerror}")
-
-
 def source_ranges(config: str | None) -> RangeSet:
     """The ranges that may send by the configuration of now."""
     return allowed_ranges(gather(config))
@@ -82,18 +71,10 @@ def ledger_states(config: str | None) -> list[Path]:
     return find_states(configured_ledger(config))
 
 
-def configured_ledger(config: str | None) -> Path:
-    """Where the configuration has its ledger; a file that cannot be read is misuse."""
-    sources = gather(config)
-    if sources.unread:
-        fail(sources.problems)
-    return Path(str(sources.keys["audit.path"].value))
-
-
 @contextmanager
-def progress(files: list[Path]) -> Iterator[Callable[[int], None]]:
+def progress(ledger: Ledger) -> Iterator[Callable[[int], None]]:
     """What is told the bytes read since: a bar, on a terminal and where reading takes long."""
-    total = sum(file.stat().st_size for file in files)
+    total = ledger.size
     if total < _LONG_READ or not sys.stderr.isatty():
         yield lambda _: None
         return
@@ -104,15 +85,16 @@ def progress(files: list[Path]) -> Iterator[Callable[[int], None]]:
 
 
 @contextmanager
-def reading(files: list[Path], keys: Keys = ()) -> Iterator[Iterator[Line]]:
+def reading(ledger: Ledger, keys: Keys = ()) -> Iterator[Iterator[Line]]:
     """The lines of the files, with a progress bar on a terminal where that takes long.
 
     With keys, what they do not prove is no record, and afterwards it is said how much that was.
     """
-    with progress(files) as on_progress:
-        lines = read(files, on_progress)
+    with progress(ledger) as on_progress:
+        lines = read(ledger.sources, on_progress, ledger.copies)
         prover = Prover(keys) if keys else None
         yield lines if prover is None else prover.prove(lines)
+    ledger.tell_copies()
     if prover is not None and prover.left_out:
         _tell_left_out(prover.left_out)
 
@@ -145,14 +127,14 @@ def load_seal_keys(files: list[Path] | None, config: str | None) -> Keys:
     raise AssertionError("unreachable")
 
 
-def rereading(files: list[Path], keys: Keys = ()) -> Callable[[], Iterator[Line]]:
+def rereading(ledger: Ledger, keys: Keys = ()) -> Callable[[], Iterator[Line]]:
     """What reads the files from their beginning each time that it is called."""
     told = False
 
     def lines() -> Iterator[Line]:
         nonlocal told
         prover = Prover(keys) if keys else None
-        with reading(files) as read_once:
+        with reading(ledger) as read_once:
             yield from read_once if prover is None else prover.prove(read_once)
         if prover is not None and prover.left_out and not told:
             told = True
@@ -167,25 +149,33 @@ def name_problem(line: Line) -> None:
 
 
 class Problems:
-    """Names the first lines that are no records on stderr, and counts those that no gate wrote."""
+    """Names the first lines that are no records on stderr, and counts those that are more than
+    what a crash leaves, so that they may hold what was asked for.
+    """
 
-    def __init__(self) -> None:
-        self.malformed = self._told = 0
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._grave = self._told = 0
+
+    @property
+    def any(self) -> bool:
+        """Whether anything could not be read that may matter."""
+        return self._grave > 0 or self._ledger.unread
 
     def note(self, line: Line) -> None:
         """Note a line that is no record. Those that no key proves are told of elsewhere."""
         if is_unproved(line.problem):
             return
-        self.malformed += is_malformed(line.problem)
+        self._grave += is_damage(line.problem)
         self._told += 1
         if self._told <= _MOST_TOLD:
             name_problem(line)
 
     def close(self) -> None:
-        """Say how many more there were; exit with 1 if any was malformed."""
+        """Say how many more there were; exit with 1 if anything that may matter was not read."""
         if self._told > _MOST_TOLD:
             err.print(f"and {self._told - _MOST_TOLD} more lines that are no records")
-        if self.malformed:
+        if self.any:
             raise typer.Exit(FINDING)
 
 

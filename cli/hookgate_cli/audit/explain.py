@@ -21,8 +21,9 @@ from hookgate_cli.check import describe
 from hookgate_cli.common import FINDING, ConfigOption, JsonOption, fail, load_config, out
 from hookgate_cli.terminal import print_json, printable
 
-from .common import LogOption, Problems, SealKeyOption, find_ledgers, load_seal_keys, rereading
+from .common import LogOption, Problems, SealKeyOption, load_seal_keys, rereading
 from .events import identify, words
+from .ledger import find_ledgers
 
 _ARRIVED = (
     "ts", "front", "client", "peer", "method", "path", "content_type", "bytes", "sha256",
@@ -71,11 +72,13 @@ def explain(
     settings = load_config(config, offline=True) if body is not None else None
     data = _read(body) if body is not None else b""
     keys = load_seal_keys(seal_key, config)
-    problems = Problems()
-    read = rereading(find_ledgers(log, config), keys)
+    ledger = find_ledgers(log, config)
+    problems = Problems(ledger)
+    read = rereading(ledger, keys)
     (story,) = find(read, [identifier], records=True, on_problem=problems.note).stories
     if not story.events:
-        out.print(f"{printable(identifier)}: never seen")
+        never = "not seen in what could be read" if problems.any else "never seen"
+        out.print(f"{printable(identifier)}: {never}")
         raise typer.Exit(FINDING)
     events = _of_body(story.events, data) if body is not None else story.events
     chosen = [attempt for event in events for attempt in _choose(event, identifier, every=every)]

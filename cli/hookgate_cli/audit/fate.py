@@ -1,11 +1,6 @@
 """`hookgate audit fate`: what became of these events in the end?"""
 
-import csv
-import json
-import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -15,16 +10,10 @@ from hookgate.ledger.search import Found, find
 from hookgate_cli.common import FINDING, ConfigOption, JsonOption, fail, out
 from hookgate_cli.terminal import print_json, printable
 
-from .common import (
-    LogOption,
-    Problems,
-    SealKeyOption,
-    find_ledgers,
-    load_seal_keys,
-    rereading,
-    source_ranges,
-)
+from .common import LogOption, Problems, SealKeyOption, load_seal_keys, rereading, source_ranges
 from .events import MOST_SHOWN, identify, tell_event, tell_fate
+from .ledger import find_ledgers
+from .names import read_names
 
 _WORRYING = (Fate.LOST, Fate.UNKNOWN, Fate.NEVER_SEEN)
 _IN_ALL = {
@@ -47,7 +36,8 @@ def fate(
         str | None,
         typer.Option(
             metavar="LIST",
-            help='Many of them: one a line, or JSON Lines or CSV with "reference"; "-" is stdin.',
+            help='Many of them: one a line, JSON, JSON Lines, or CSV with "reference" or the like;'
+            ' "-" is standard input.',
         ),
     ] = None,
     log: LogOption = None,
@@ -67,69 +57,26 @@ def fate(
 
       hookgate audit fate --file backfill.csv --json
     """
-    asked = [*(references or ()), *(_read_list(file) if file is not None else ())]
+    asked = [*(references or ()), *(read_names(file) if file is not None else ())]
     if not asked:
         fail("no reference; name one, or a list of them with --file")
     keys = load_seal_keys(seal_key, config)
-    problems = Problems()
-    read = rereading(find_ledgers(log, config), keys)
+    ledger = find_ledgers(log, config)
+    problems = Problems(ledger)
+    read = rereading(ledger, keys)
     found = find(read, asked, source_ranges(config), on_problem=problems.note)
     counts = Counter(story.fate for story in found.stories)
     if as_json:
         for story in found.stories:
             print_json(_report(story, found.unread))
         summary = {fate.value: counts[fate] for fate in Fate}
-        print_json({"summary": summary, "unread": found.unread})
+        notes = {"whole": not problems.any, "notes": ledger.as_json()}
+        print_json({"summary": summary, "unread": found.unread, **notes})
     else:
-        _show(found, counts)
+        _show(found, counts, whole=not problems.any)
     problems.close()
     if any(counts[fate] for fate in _WORRYING):
         raise typer.Exit(FINDING)
-
-
-def _read_list(file: str) -> list[str]:
-    try:
-        data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-        return list(_identifiers(data.decode("utf-8-sig").splitlines(), file))
-    except OSError as error:
-        fail(f"{file} cannot be read: {error.strerror}")
-    except UnicodeDecodeError:
-        fail(f"{file} is no UTF-8")
-
-
-def _identifiers(lines: Iterable[str], file: str) -> Iterator[str]:
-    numbered = ((number, line.strip()) for number, line in enumerate(lines, 1))
-    filled = ((number, line) for number, line in numbered if line)
-    column = None
-    delimiter = ","
-    for number, line in filled:
-        if line.startswith("{"):
-            yield _member(line, f"{file}:{number}")
-            continue
-        if number == 1:
-            delimiter = max(",;\t", key=line.count)
-            names = [name.strip().lower() for name in next(csv.reader([line], delimiter=delimiter))]
-            if "reference" in names:
-                column = names.index("reference")
-                continue
-        if column is None:
-            yield line
-            continue
-        cells = next(csv.reader([line], delimiter=delimiter))
-        if column < len(cells) and cells[column].strip():
-            yield cells[column].strip()
-
-
-def _member(line: str, place: str) -> str:
-    try:
-        document = json.loads(line)
-    except (ValueError, RecursionError):
-        fail(f"{place} is no JSON")
-    event = document.get("event")
-    reference = document.get("reference") or (isinstance(event, dict) and event.get("reference"))
-    if not isinstance(reference, str):
-        fail(f'{place} has no "reference"')
-    return reference
 
 
 def _report(story: Story, unread: int) -> dict[str, Any]:
@@ -162,12 +109,12 @@ def _report_event(event: Event) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _show(found: Found, counts: Counter[Fate]) -> None:
+def _show(found: Found, counts: Counter[Fate], *, whole: bool) -> None:
     stories = told = found.stories
     if len(stories) > MOST_SHOWN:
         told = [story for story in stories if story.fate is not Fate.DELIVERED]
     for story in told[:MOST_SHOWN]:
-        _tell(story)
+        _tell(story, whole=whole)
     if len(told) > MOST_SHOWN:
         out.print(f"and {len(told) - MOST_SHOWN} more; --json tells of each")
     if found.unread:
@@ -175,7 +122,8 @@ def _show(found: Found, counts: Counter[Fate]) -> None:
         out.print(_unread(found.unread, which), soft_wrap=True)
     if len(stories) > 1:
         parts = (f"{counts[fate]} {fate.replace('_', ' ')}" for fate in Fate if counts[fate])
-        out.print(f"{len(stories)} asked: {', '.join(parts)}")
+        rest = "" if whole else "; not all of the ledger could be read"
+        out.print(f"{len(stories)} asked: {', '.join(parts)}{rest}")
 
 
 def _unread(count: int, which: str) -> str:
@@ -184,10 +132,11 @@ def _unread(count: int, which: str) -> str:
     return f"{attempts} from inside the ranges {were} not read whole; {any_} may have been {which}"
 
 
-def _tell(story: Story) -> None:
+def _tell(story: Story, *, whole: bool) -> None:
     events = story.events
     if not events:
-        tell_fate(story.fate, "never seen", story.asked)
+        never = "never seen" if whole else "not seen in what could be read"
+        tell_fate(story.fate, never, story.asked)
     elif len(events) == 1:
         tell_event(events[0], story.asked)
     else:

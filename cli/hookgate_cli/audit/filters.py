@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from hookgate.ledger.query import Query, QueryError, parse_network, parse_time
+from hookgate.ledger.query import Query, parse_network
+from hookgate.ledger.times import QueryError, parse_time
 from hookgate.policy import Outcome
 from hookgate_cli.common import fail
 
@@ -20,9 +21,21 @@ def _option(name: str, metavar: str, about: str) -> typer.models.OptionInfo:
 
 
 SinceOption = Annotated[
-    str | None, _option("--since", "TIME", "From then on: 2h (ago), 2026-11-22, or RFC 3339.")
+    str | None,
+    _option(
+        "--since",
+        "TIME",
+        'From then on: 2h (ago), today, 2026-11-22, "2026-11-22 15:00" (local time unless --utc),'
+        " or with an offset, 2026-11-22T15:00+01:00 or ...Z.",
+    ),
 ]
 UntilOption = Annotated[str | None, _option("--until", "TIME", "Before then, likewise.")]
+UtcOption = Annotated[
+    bool,
+    typer.Option(
+        "--utc", help="Read and show times in UTC, not in local time (TZ). --json is UTC always."
+    ),
+]
 OutcomeOption = Annotated[
     list[str] | None, _option("--outcome", "OUTCOME", "delivered, refused, failed or aborted.")
 ]
@@ -53,6 +66,8 @@ def make_query(
     event_type: list[str] | None,
     route: list[str] | None,
     front: list[str] | None,
+    *,
+    utc: bool = False,
 ) -> Query:
     """What the options ask for; says what is wrong with them and exits with 2 otherwise."""
     known = [kind.value for kind in Outcome]
@@ -62,8 +77,8 @@ def make_query(
     now = time.time()
     try:
         return Query(
-            parse_time(since, now) if since is not None else None,
-            parse_time(until, now) if until is not None else None,
+            parse_time(since, now, utc=utc) if since is not None else None,
+            parse_time(until, now, utc=utc) if until is not None else None,
             frozenset(outcome or ()),
             frozenset(reason or ()),
             frozenset(channel or ()),

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from hookgate.ledger.reader import timestamp
 from hookgate.ledger.record import Record
+from hookgate.ledger.times import show_time
 from hookgate_cli.common import out
 from hookgate_cli.terminal import printable, to_json
 
@@ -20,21 +21,21 @@ ForwardsOption = Annotated[
 ]
 
 
-def write(record: Record, raw: bytes, *, as_json: bool) -> None:
-    """Print one record on a line of its own."""
+def write(record: Record, raw: bytes, *, as_json: bool, utc: bool = False) -> None:
+    """Print one record on a line of its own, its time local unless it is to be `utc`."""
     if as_json:
         sys.stdout.write(_ascii(record, raw) + "\n")
     elif out.is_terminal:
-        out.print(render(record), soft_wrap=True)
+        out.print(render(record, utc=utc), soft_wrap=True)
     else:
-        sys.stdout.write(render(record).plain + "\n")
+        sys.stdout.write(render(record, utc=utc).plain + "\n")
 
 
-def render(record: Record) -> Text:
+def render(record: Record, *, utc: bool = False) -> Text:
     """When, how it ended and why, from whom, which event, how long it took, and what was found."""
     text = Text()
-    ts = record.get("ts")
-    text.append(printable(ts)[:23].replace("T", " ") if timestamp(record) else "?", "dim")
+    moment = timestamp(record)
+    text.append(show_time(moment, utc=utc) if moment else "?", "dim")
     if record["event"] == "delivery":
         _add_delivery(text, record)
     elif record["event"] == "refusals":

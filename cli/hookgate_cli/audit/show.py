@@ -3,7 +3,7 @@
 from hookgate.ledger.reader import Line
 from hookgate_cli.common import ConfigOption, JsonOption, err, plain_errors
 
-from .common import FilesArgument, Problems, find_ledgers, reading
+from .common import FilesArgument, Problems, reading
 from .filters import (
     ChannelOption,
     ClientOption,
@@ -15,8 +15,10 @@ from .filters import (
     SinceOption,
     TypeOption,
     UntilOption,
+    UtcOption,
     make_query,
 )
+from .ledger import find_ledgers
 from .lines import ForwardsOption, write
 
 
@@ -33,12 +35,14 @@ def show(
     route: RouteOption = None,
     front: FrontOption = None,
     forwards: ForwardsOption = False,
+    utc: UtcOption = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Print records, oldest first: all, or those that are asked for.
 
-    With --json each as it stands in the ledger. Lines that are no records are told on stderr.
+    With --json each as it stands in the ledger. Lines that are no records are told on stderr. Times
+    are local, with their offset, unless --utc.
 
     Examples:
 
@@ -47,17 +51,18 @@ def show(
       hookgate audit show audit.jsonl.1.gz --client 31.169.56.0/21 --json
     """
     query = make_query(
-        since, until, outcome, reason, client, reference, channel, event_type, route, front
+        since, until, outcome, reason, client, reference, channel, event_type, route, front, utc=utc
     )
-    problems = Problems()
+    ledger = find_ledgers(files, config)
+    problems = Problems(ledger)
     shown = read = 0
-    with plain_errors(), reading(find_ledgers(files, config)) as lines:
+    with plain_errors(), reading(ledger) as lines:
         for line in map(Line.checked, lines):
             read += 1
             if line.record is None:
                 problems.note(line)
             elif query.matches(line.record) and (forwards or line.record["event"] != "forward"):
-                write(line.record, line.raw, as_json=as_json)
+                write(line.record, line.raw, as_json=as_json, utc=utc)
                 shown += 1
     if not shown:
         err.print(f"none of {read} lines is what was asked for")

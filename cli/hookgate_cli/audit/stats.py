@@ -1,8 +1,6 @@
 """`hookgate audit stats`: the ledger in numbers."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
-from pathlib import Path
 
 import typer
 from rich.table import Table
@@ -12,6 +10,7 @@ from hookgate.ledger import engine
 from hookgate.ledger.measures import Seen, Tally
 from hookgate.ledger.query import Query
 from hookgate.ledger.stats import Summary, summarise
+from hookgate.ledger.times import show_time
 from hookgate_cli.common import FINDING, ConfigOption, JsonOption, err, out, plain_errors
 from hookgate_cli.terminal import print_json, printable
 
@@ -19,7 +18,6 @@ from .common import (
     FilesArgument,
     Keys,
     SealKeyOption,
-    find_ledgers,
     load_seal_keys,
     progress,
     reading,
@@ -35,8 +33,10 @@ from .filters import (
     SinceOption,
     TypeOption,
     UntilOption,
+    UtcOption,
     make_query,
 )
+from .ledger import Ledger, find_ledgers
 from .lines import COLOURS
 
 _BAR = 24
@@ -61,6 +61,7 @@ def stats(
     event_type: TypeOption = None,
     route: RouteOption = None,
     front: FrontOption = None,
+    utc: UtcOption = False,
     seal_key: SealKeyOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
@@ -77,44 +78,49 @@ def stats(
       hookgate audit stats /var/log/hookgate/*.jsonl* --json | jq .outcomes
     """
     query = make_query(
-        since, until, outcome, reason, client, reference, channel, event_type, route, front
+        since, until, outcome, reason, client, reference, channel, event_type, route, front, utc=utc
     )
     keys = load_seal_keys(seal_key, config)
     with plain_errors():
-        summary = sum_up(find_ledgers(files, config), query, keys)
+        ledger = find_ledgers(files, config)
+        summary = sum_up(ledger, query, keys)
     if as_json:
-        print_json(summary.as_dict())
+        print_json({**summary.as_dict(), "notes": ledger.as_json()})
     else:
-        _show(summary)
-    if summary.malformed:
+        _show(summary, utc=utc)
+    if summary.malformed or summary.damaged or ledger.unread:
         raise typer.Exit(FINDING)
 
 
-def sum_up(files: list[Path], query: Query, keys: Keys = ()) -> Summary:
+def sum_up(ledger: Ledger, query: Query, keys: Keys = ()) -> Summary:
     """By DuckDB where the files are large and it is there, else line by line, as with keys."""
-    if not keys and query.is_only_of_time and engine.serves(files):
+    files = ledger.plain_files()
+    if not keys and query.is_only_of_time and files is not None and engine.serves(files):
         try:
-            with progress(files) as on_progress:
-                return engine.summarise(files, query.since, query.until, on_progress)
+            with progress(ledger) as on_progress:
+                heads = ledger.heads()
+                summary = engine.summarise(files, query.since, query.until, on_progress, heads)
+                summary.files = ledger.files
+                return summary
         except engine.EngineError as error:
             err.print(f"DuckDB gave up, reading line by line: {printable(error)}")
-    with reading(files, keys) as lines:
-        return summarise(lines, map(str, files), None if query == Query() else query)
+    with reading(ledger, keys) as lines:
+        return summarise(lines, ledger.files, None if query == Query() else query)
 
 
-def _show(summary: Summary) -> None:
+def _show(summary: Summary, *, utc: bool) -> None:
     moments = (summary.span.first, summary.span.last)
-    span = " to ".join(_time(moment) for moment in moments if moment)
+    span = " to ".join(show_time(moment, "seconds", utc=utc) for moment in moments if moment)
     ended, lines = f"{summary.deliveries:,}", f"{summary.lines:,}"
     out.print(Text(ended, "bold").append(f" requests in {lines} lines", "not bold"))
-    out.print(f"{span} UTC" if span else "no times")
+    out.print(span or "no times")
     if summary.summed:
         out.print(f"{summary.summed:,} of them only summed in refusals lines")
     _show_reasons(summary)
     if summary.not_200:
         out.print(f"\nanswered other than 200: {summary.not_200:,}")
         out.print(_NOT_200, style="dim")
-    _show_timeline(summary)
+    _show_timeline(summary, utc=utc)
     _show_latency(summary)
     for title, tally in (
         ("client", summary.clients), ("channel", summary.channels),
@@ -125,8 +131,8 @@ def _show(summary: Summary) -> None:
     ):  # fmt: skip
         _show_tally(title, tally)
     _show_slowest(summary)
-    _show_seen("unknown members in", summary.drift)
-    _show_seen("passed, though unusual", summary.unusual)
+    _show_seen("unknown members in", summary.drift, utc=utc)
+    _show_seen("passed, though unusual", summary.unusual, utc=utc)
     if summary.problems:
         out.print(Text(f"\n{summary.problems:,} lines are no records", "red"))
         for place, problem in summary.places:
@@ -184,7 +190,7 @@ def _show_latency(summary: Summary) -> None:
     out.print(table)
 
 
-def _show_timeline(summary: Summary) -> None:
+def _show_timeline(summary: Summary, *, utc: bool) -> None:
     """One row an outcome, each against its own peak."""
     minutes, buckets = summary.timeline.coarsened(min(out.width, 120) - _LABEL - 12)
     if not buckets:
@@ -197,7 +203,7 @@ def _show_timeline(summary: Summary) -> None:
         line = Text(f"{printable(outcome)[:_LABEL]:{_LABEL}}")
         line.append("".join(_level(count, peak) for count in counts), COLOURS.get(outcome, ""))
         out.print(line.append(f" ≤{peak:,}", "dim"), soft_wrap=True)
-    first, last = (_time(buckets[at][0])[:16] for at in (0, -1))
+    first, last = (_time(buckets[at][0], utc=utc) for at in (0, -1))
     gap = max(1, len(buckets) - len(first) - len(last))
     out.print(f"{'':{_LABEL}}{first}{' ' * gap}{last}", style="dim", soft_wrap=True)
 
@@ -215,7 +221,9 @@ def _show_slowest(summary: Summary) -> None:
     out.print(table)
 
 
-def _show_seen(title: str, found: dict[tuple[str | None, str | None, str], Seen]) -> None:
+def _show_seen(
+    title: str, found: dict[tuple[str | None, str | None, str], Seen], *, utc: bool
+) -> None:
     if not found:
         return
     table = _table(title, "channel", "event type", "requests", "first", "last")
@@ -224,8 +232,8 @@ def _show_seen(title: str, found: dict[tuple[str | None, str | None, str], Seen]
         table.add_row(
             *(Text(printable(name or "-")) for name in names),
             f"{seen.count:,}",
-            _time(seen.first)[:16],
-            _time(seen.last)[:16],
+            _time(seen.first, utc=utc),
+            _time(seen.last, utc=utc),
         )
     out.print(table)
 
@@ -238,7 +246,5 @@ def _span(minutes: int) -> str:
     raise AssertionError("unreachable")
 
 
-def _time(moment: float | None) -> str:
-    if moment is None:
-        return "-"
-    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d %H:%M:%S")
+def _time(moment: float | None, *, utc: bool) -> str:
+    return "-" if moment is None else show_time(moment, "minutes", utc=utc)

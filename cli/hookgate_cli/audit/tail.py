@@ -4,7 +4,7 @@ import re
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import partial
 from itertools import islice
@@ -14,13 +14,17 @@ from typing import Annotated
 
 import typer
 
+from hookgate.ledger.decoding import is_compressed_name
+from hookgate.ledger.files import find_files
 from hookgate.ledger.members import fault
 from hookgate.ledger.query import Follower, read_backwards, whole_lines
-from hookgate.ledger.reader import Line, find_files, parse, read_file, timestamp
+from hookgate.ledger.reader import Line, parse, read_file, timestamp
 from hookgate.ledger.record import Record
-from hookgate_cli.common import ConfigOption, JsonOption, fail, plain_errors
+from hookgate.ledger.source import LONGEST_LINE, without_end
+from hookgate.ledger.wrappers import Unwrapper, Wrapper
+from hookgate_cli.common import ConfigOption, JsonOption, err, fail, plain_errors
 
-from .common import FilesArgument, Problems, configured_ledger
+from .common import FilesArgument, Problems
 from .filters import (
     ChannelOption,
     ClientOption,
@@ -32,8 +36,11 @@ from .filters import (
     SinceOption,
     TypeOption,
     UntilOption,
+    UtcOption,
     make_query,
 )
+from .inputs import is_regular
+from .ledger import Ledger, configured_ledger, find_ledgers
 from .lines import ForwardsOption, write
 
 _POLL = 0.2
@@ -62,12 +69,13 @@ def tail(
     route: RouteOption = None,
     front: FrontOption = None,
     forwards: ForwardsOption = False,
+    utc: UtcOption = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Print the latest records, of several files in order of time; Ctrl-C ends --follow.
 
-    With --json each as it stands in the ledger.
+    With --json each as it stands in the ledger. Times are local, with their offset, unless --utc.
 
     Examples:
 
@@ -76,15 +84,19 @@ def tail(
       hookgate audit tail -f --outcome failed --json | jq .reference
     """
     query = make_query(
-        since, until, outcome, reason, client, reference, channel, event_type, route, front
+        since, until, outcome, reason, client, reference, channel, event_type, route, front, utc=utc
     )
-
-    problems = Problems()
+    growing = _find_growing(files, config) if follow else []
+    ledger = _find(files, config, follow=follow)
+    problems = Problems(ledger)
+    no_records = 0
 
     def wanted(file: Path, raw: bytes) -> Entry | None:
+        nonlocal no_records
         record = parse(raw)
         if record is None:
-            return None  # torn, or still being written
+            no_records += bool(raw.strip())  # torn, still being written, or garbled
+            return None
         if wrong := fault(record):
             problems.note(_find_line(file, raw).refused(wrong))
             return None
@@ -94,16 +106,27 @@ def tail(
 
     def show(entries: Iterable[Entry]) -> None:
         for _, raw, record in entries:
-            write(record, raw, as_json=as_json)
+            write(record, raw, as_json=as_json, utc=utc)
         sys.stdout.flush()
 
-    ledgers, growing = _find(files, config)
+    wrapped = {source.path: source.wrapper for source in ledger.sources}
     with plain_errors(), suppress(*([KeyboardInterrupt] if follow else [])):
         ends = {file: whole_lines(file) for file in growing} if follow else {}
-        show(_latest(ledgers, ends, wanted, number))
-        followers = [Follower(file, end) for file, end in ends.items()]
+        show(_latest(ledger, ends, wanted, number))
+        ledger.tell_copies()
+        if no_records:
+            err.print(
+                f"passed over {no_records} that are no records; hookgate audit show names them"
+            )
+        followers = [
+            (Follower(file, end), _unwrapping(wrapped.get(file))) for file, end in ends.items()
+        ]
         while followers:
-            new = (wanted(follower.path, raw) for follower in followers for raw in follower.poll())
+            new = (
+                wanted(follower.path, raw)
+                for follower, unwrapped in followers
+                for raw in unwrapped(follower.poll())
+            )
             show(sorted(filter(None, new), key=_moment))
             time.sleep(_POLL)
     problems.close()
@@ -118,33 +141,54 @@ def _find_line(file: Path, raw: bytes) -> Line:
         return Line(str(file), 0, raw, None, "")
 
 
-def _find(files: list[Path] | None, config: str | None) -> tuple[list[Path], list[Path]]:
-    """The files to read, and those of them, or to come, that are written to."""
+def _find_growing(files: list[Path] | None, config: str | None) -> list[Path]:
+    """The files that are written to, or to come."""
     if files:
         for file in files:
-            if not file.is_file():
-                fail(f"{file} is no file")
-        return files, [file for file in files if file.suffix != ".gz"]
+            if str(file) == "-" or (file.exists() and not is_regular(file)):
+                fail(f"--follow follows files, and {file} is none; without it, {file} can be read")
+        return [file for file in files if not is_compressed_name(file.name)]
     path = configured_ledger(config)
-    found = [file for file in find_files(path) if file.suffix != ".gz"]
     live = re.compile(rf"{re.escape(path.stem)}(\.[0-9]+)?{re.escape(path.suffix)}")
-    return found, [file for file in found if live.fullmatch(file.name)] or [path]
+    return [file for file in find_files(path) if live.fullmatch(file.name)] or [path]
+
+
+def _find(files: list[Path] | None, config: str | None, *, follow: bool) -> Ledger:
+    """The files to read; with --follow none need be there yet."""
+    if follow and not files and not find_files(configured_ledger(config)):
+        return Ledger([], [])
+    return find_ledgers(files, config)
+
+
+def _unwrapping(wrapper: Wrapper | None) -> Callable[[Iterable[bytes]], Iterator[bytes]]:
+    """What gives the lines as they were written, of a file that grows."""
+    unwrapper = Unwrapper(wrapper, LONGEST_LINE) if wrapper is not None else None
+
+    def unwrapped(lines: Iterable[bytes]) -> Iterator[bytes]:
+        for line in lines:
+            if unwrapper is None:
+                yield without_end(line)
+            elif (whole := unwrapper.feed(0, line + b"\n")) is not None:
+                yield without_end(whole[1])
+
+    return unwrapped
 
 
 def _latest(
-    files: list[Path],
+    ledger: Ledger,
     ends: dict[Path, int],
     wanted: Callable[[Path, bytes], Entry | None],
     number: int,
 ) -> list[Entry]:
     latest: list[Entry] = []
-    for file in files:
-        if file.suffix == ".gz":
-            lines: Iterable[bytes] = (line.raw for line in read_file(file))
-            latest += deque(filter(None, map(partial(wanted, file), lines)), number)
+    for source in ledger.sources:
+        entry = partial(wanted, source.path)
+        if ledger.copies.is_left_out(source):
+            continue
+        if source.is_seekable and not ledger.copies.without(source).skipped:
+            lines = map(without_end, read_backwards(source.path, ends.get(source.path)))
+            latest += reversed(list(islice(filter(None, map(entry, lines)), number)))
         else:
-            lines = read_backwards(file, ends.get(file))
-            latest += reversed(
-                list(islice(filter(None, map(partial(wanted, file), lines)), number))
-            )
+            forwards = (line.raw for line in read_file(source, None, ledger.copies))
+            latest += deque(filter(None, map(entry, forwards)), number)
     return sorted(latest, key=_moment)[-number:] if number else []

@@ -14,12 +14,12 @@ from hookgate_cli.terminal import print_json
 from .common import (
     FilesArgument,
     SealKeyOption,
-    find_ledgers,
     ledger_states,
     load_seal_keys,
     reading,
     tell,
 )
+from .ledger import Ledger, find_ledgers
 
 _UNSEALED = (
     "The ledger has no seals: it shows accidents. Whoever can write the file can also make it anew;"
@@ -72,20 +72,21 @@ def verify(
     """
     keys = load_seal_keys(seal_key, config)
     states = state if files else [*(state or ()), *ledger_states(config)]
-    with reading(find_ledgers(files, config)) as lines:
+    ledger = find_ledgers(files, config)
+    with reading(ledger) as lines:
         verification = verify_chain(lines, keys, states)
     if as_json:
-        print_json(_report(verification))
+        print_json(_report(verification, ledger))
     else:
-        _show(verification)
-    if not verification.holds:
+        _show(verification, ledger)
+    if ledger.unread or not verification.holds:
         raise typer.Exit(FINDING)
 
 
-def _report(verification: Verification) -> dict[str, object]:
+def _report(verification: Verification, ledger: Ledger) -> dict[str, object]:
     bad = [finding for finding in verification.findings if finding.kind not in HARMLESS]
     return {
-        "holds": verification.holds,
+        "holds": verification.holds and not ledger.unread,
         "lines": verification.lines,
         "boots": verification.boots,
         "sealed": verification.sealed,
@@ -95,11 +96,14 @@ def _report(verification: Verification) -> dict[str, object]:
         "first_bad": bad[0].place if bad else None,
         "findings": [finding._asdict() for finding in verification.findings],
         "more": verification.more,
+        "notes": ledger.as_json(),
     }
 
 
-def _show(verification: Verification) -> None:
+def _show(verification: Verification, ledger: Ledger) -> None:
     verdict = Text("holds", "green") if verification.holds else Text("broken", "red")
+    if verification.holds and ledger.unread:
+        verdict = Text("not all could be read; the rest holds", "red")
     boots = "1 boot" if verification.boots == 1 else f"{verification.boots} boots"
     out.print(verdict.append(f"  {verification.lines} lines of {boots}", "default"))
     tell(verification.findings, verification.more, lambda kind: kind not in HARMLESS)

@@ -28,6 +28,7 @@ class Kind(StrEnum):
     STOP_DIFFERS = "stop_differs"
     UNPROVED = "unproved"
     MALFORMED = "malformed"
+    GARBLED = "garbled"
     UNKNOWN = "unknown"
     IN_FLIGHT = "in_flight"
     NO_STOP = "no_stop"
@@ -38,7 +39,7 @@ class Kind(StrEnum):
 GRAVE = frozenset(
     (
         Kind.MISSING, Kind.DOUBLED, Kind.UNFORWARDED, Kind.OVERCOUNTED, Kind.STOP_DIFFERS,
-        Kind.UNPROVED, Kind.MALFORMED,
+        Kind.UNPROVED, Kind.MALFORMED, Kind.GARBLED,
     )
 )  # fmt: skip
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from .account import GRAVE, OUTCOMES, Account, Kind, Sheet, outcome_of
 from .findings import Finding, Findings
 from .proven import is_unproved
-from .reader import Line, is_malformed
+from .reader import Line, is_damage, is_malformed
 from .record import Record
 
 _OPTIONAL = (float, int, NoneType)
@@ -32,7 +32,7 @@ class Balance(NamedTuple):
 
     @property
     def balances(self) -> bool:
-        """Whether nothing is missing, doubled or made up."""
+        """Whether nothing is missing, doubled, garbled or made up."""
         return GRAVE.isdisjoint((*(finding.kind for finding in self.findings), *self.more))
 
     @property
@@ -65,7 +65,8 @@ def balance(lines: Iterable[Line]) -> Balance:
             if is_unproved(line.problem):
                 kind = Kind.UNPROVED
             else:
-                kind = Kind.MALFORMED if is_malformed(line.problem) else Kind.DAMAGED
+                damaged = Kind.GARBLED if is_damage(line.problem) else Kind.DAMAGED
+                kind = Kind.MALFORMED if is_malformed(line.problem) else damaged
             findings.note(kind, "", line.place, line.problem)
             continue
         name = record.get("boot")

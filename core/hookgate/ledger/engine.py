@@ -7,7 +7,7 @@ import would end.
 
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
@@ -18,7 +18,9 @@ import orjson
 
 from .members import COUNT, DURATION, FORMS, MOMENT, TEXTS, TIME, Form, fault_among
 from .query import Query
-from .reader import LONGEST_LINE, read_file
+from .reader import LONGEST_LINE, parse, read_file, timestamp
+from .record import Record
+from .source import probe, without_end
 from .stats import MOST_SLOW, SUMMED, Summary, name_of, summed
 
 if TYPE_CHECKING:
@@ -30,6 +32,9 @@ _LARGE = 16 << 20
 _MEMORY = "1GB"
 _SAMPLED = 50_000
 _POLL = 0.1
+# Of a file's lines one in so many shows what time they are of, to within so many seconds.
+_LOOKED_AT = 1024
+_SPAN = 3600
 
 # Alike in all of these, lines are counted together. What is wrong in them shows in the groups, of
 # which there are few.
@@ -45,7 +50,9 @@ _ALIKE = (
 _SUMS = """
 CREATE OR REPLACE TEMP TABLE sums AS
 WITH lines AS (
-  SELECT * REPLACE (if({wrong}, NULL, event) AS event) FROM {lines}
+  SELECT * REPLACE (if({wrong}, NULL, if({unwanted_head}, '{head}', event)) AS event),
+    {is_head} AS is_head
+  FROM {lines}
 ), deliveries AS (
   SELECT * REPLACE (
       if(event = '"delivery"', client, NULL) AS client,
@@ -59,7 +66,14 @@ WITH lines AS (
   SELECT *,
     floor(100 * ln(if(duration_ms < 0.001, 0.001, duration_ms)))::INT AS duration,
     floor(100 * ln(if(upstream_ms < 0.001, 0.001, upstream_ms)))::INT AS upstream,
-    if(duration_ms >= {slow_from}, struct_pack(duration_ms, request_id, reference), NULL) AS slow
+    if(
+      is_head OR duration_ms >= {slow_from},
+      struct_pack(
+        duration_ms, request_id, reference,
+        head_ts := if(is_head, ts, NULL), head_file := if(is_head, filename, NULL)
+      ),
+      NULL
+    ) AS slow
   FROM deliveries
 )
 SELECT
@@ -72,6 +86,9 @@ GROUP BY GROUPING SETS (
   (filename, {alike}), (minute, outcome), (client), (duration), (upstream), (slow)
 )
 """
+# The first record of a file that is not of the time that is asked for: looked at, and not counted.
+_UNWANTED = "first record"
+_HEAD = f'"{_UNWANTED}"'
 _ALIKES, _MINUTES, _CLIENTS, _DURATIONS, _UPSTREAMS, _SLOW = 31, 47, 55, 59, 61, 62
 
 # At least the tenth slowest of a sample, so that no more than a few are kept one by one.
@@ -143,11 +160,16 @@ def summarise(
     since: float | None = None,
     until: float | None = None,
     on_progress: Callable[[int], None] = lambda _: None,
+    heads: Mapping[Path, bytes] | None = None,
 ) -> Summary:
     """Sum up the files, as far as their records are of that time (seconds since 1970).
 
-    `on_progress` is told the bytes read since. Raises `EngineError`.
+    `on_progress` is told the bytes read since. `heads` are the first records of several files.
+    Raises `EngineError`, also where one of these is in another file too.
     """
+    heads = heads if heads is not None and len(heads) > 1 else {}
+    first_records = [parse(raw) or {} for raw in heads.values()]
+    is_head = _is_head(first_records)
     lines = _reading(files)
     when = " AND ".join(
         f"us {sign} {round(moment * 1e6)}"
@@ -155,8 +177,10 @@ def summarise(
         if moment is not None
     )
     time = Query(since, until) if when else None
+    unwanted_head = f"{is_head} AND ({when}) IS NOT TRUE" if when else "FALSE"
     if when:
-        when = f"({when}) OR event IS NULL"  # what is no record has no time
+        # What is no record has no time.
+        when = f"({when}) OR event IS NULL OR is_head"
     with _database() as database:
         # Of another time no line is grouped, and what is no record counts nonetheless.
         for wrong in (_ANY_WRONG,) if when else (_UNGROUPED_WRONG, _ANY_WRONG):
@@ -168,11 +192,49 @@ def summarise(
                 alike=", ".join(_ALIKE),
                 when=when or "TRUE",
                 slow_from=slow_from,
+                is_head=is_head,
+                unwanted_head=unwanted_head,
+                head=_HEAD,
             )
             _run(database, query, on_progress)
+            _check_heads(database, heads, first_records)
             with suppress(_MisfitError):
                 return _summary(files, database, time)
     raise EngineError("what is no record differs from one reading to the next")
+
+
+def _is_head(heads: Iterable[Record]) -> str:
+    """Whether a line is of the time of a file's first record, as a condition."""
+    times = {str(head["ts"]).replace("'", "''") for head in heads if head.get("ts")}
+    if not times:
+        return "FALSE"
+    return "coalesce(ts IN (" + ", ".join(f"'{ts}'" for ts in sorted(times)) + "), FALSE)"
+
+
+def _check_heads(
+    database: "DuckDBPyConnection", heads: Mapping[Path, bytes], records: Iterable[Record]
+) -> None:
+    found = database.execute(
+        "SELECT DISTINCT slow.head_file, slow.head_ts, slow.request_id->>'$' FROM sums"  # noqa: S608  # ours
+        f" WHERE kind = {_SLOW} AND slow.head_ts IS NOT NULL"
+    ).fetchall()
+    for (file, raw), record in zip(heads.items(), records, strict=True):
+        name = record.get("ts"), record.get("request_id")
+        for other in (other for other, *its in found if (*its,) == name and other != str(file)):
+            # Boots may begin at the same moment, and what says so has no name.
+            if _holds(Path(other), raw, timestamp(record)):
+                raise EngineError(f"{other} holds lines of {file}")
+
+
+def _holds(file: Path, raw: bytes, moment: float) -> bool:
+    """Whether a line of that moment is in a file: not beyond lines of an hour later."""
+    with probe(file).open() as stream:
+        for number, line in stream.lines():
+            if without_end(line) == raw:
+                return True
+            if number % _LOOKED_AT == 0 and timestamp(parse(line) or {}) > moment + _SPAN:
+                break
+    return False
 
 
 def _reading(files: Sequence[Path]) -> str:
@@ -243,6 +305,8 @@ def _summary(files: Sequence[Path], database: "DuckDBPyConnection", time: Query 
         _ALIKES, f"filename, lines, ended, first, last, {', '.join(_ALIKE)}"
     ):
         record = dict(zip(_ALIKE, map(_value, values), strict=True))
+        if record["event"] == _UNWANTED:
+            continue
         if type(record["event"]) is not str:
             unread[name] = unread.get(name, 0) + lines
         elif fault_among(record, _ALIKE):
@@ -268,7 +332,7 @@ def _summary(files: Sequence[Path], database: "DuckDBPyConnection", time: Query 
     for lines, ms, request_id, reference in rows(
         _SLOW,
         "lines, slow.duration_ms, slow.request_id->>'$' AS id, slow.reference->>'$' AS name",
-        "AND slow IS NOT NULL ORDER BY slow.duration_ms DESC, coalesce(id, 'None'),"
+        "AND slow.duration_ms IS NOT NULL ORDER BY slow.duration_ms DESC, coalesce(id, 'None'),"
         f" coalesce(name, 'None') LIMIT {MOST_SLOW}",
     ):
         for _ in range(min(lines, MOST_SLOW)):

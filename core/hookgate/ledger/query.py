@@ -2,11 +2,9 @@
 
 import math
 import os
-import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -19,16 +17,11 @@ from hookgate.spellings import explain
 from .identity import NAMES
 from .reader import timestamp
 from .record import Record
+from .times import QueryError
 
 Network = IPv4Network | IPv6Network
 
-_AGO = re.compile(r"([0-9]{1,6})([smhdw])")
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _BLOCK = 1 << 16
-
-
-class QueryError(Exception):
-    """What was asked for cannot be understood; the message says what can."""
 
 
 @dataclass(frozen=True)
@@ -86,22 +79,6 @@ class Query:
 
 def _is_one_of(value: object, wanted: frozenset[str]) -> bool:
     return type(value) is str and value in wanted
-
-
-def parse_time(text: str, now: float) -> float:
-    """Seconds since 1970 of a time (RFC 3339; UTC where it names no zone) or of `2h` ago.
-
-    Raises `QueryError`.
-    """
-    if match := _AGO.fullmatch(text):
-        return now - int(match[1]) * _SECONDS[match[2]]
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise QueryError(
-            f'"{text}" is no time: 2h (s, m, h, d, w) ago, 2026-11-22, or 2026-11-22T15:00:00Z'
-        ) from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def parse_network(text: str) -> Network:

@@ -1,31 +1,46 @@
-"""Reading ledgers: the files in the order they were written, and their lines, whole or not."""
+"""Reading ledgers: their lines, parsed, whole or not."""
 
-import json
-import re
-import zlib
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime
-from functools import lru_cache
-from gzip import BadGzipFile, GzipFile
+from contextlib import ExitStack
+from hashlib import sha256
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import NamedTuple
 
 import orjson
 
+from . import source as _source
+from .copies import Copies
+from .decoding import DAMAGE
+from .files import find_files, in_order
 from .members import fault, is_usual
+from .parsing import parse, timestamp
 from .record import Record
+from .source import Source, Stream, probe, without_end
 
-LONGEST_LINE = 1 << 20
+__all__ = [
+    "LONGEST_LINE",
+    "NO_RECORD",
+    "TORN",
+    "Line",
+    "find_files",
+    "in_order",
+    "is_damage",
+    "is_malformed",
+    "parse",
+    "read",
+    "read_file",
+    "timestamp",
+]
+
+LONGEST_LINE = _source.LONGEST_LINE
 TORN = "torn: the file ends in it"
+SURVIVED = "torn by a crash, and survived"
+EMPTY = "empty"
 NO_RECORD = "no record"
-_PROGRESS_EVERY = 4096
-_BUFFER = 1 << 18
-# The year 9999, from where on dates of some zone cannot be printed.
-_END = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
-
-# What logrotate (.1, .2.gz, -20261122, -20261122-1700000000.gz) and several workers (.1 before the
-# suffix) make of a name.
-_ROTATED = r"(?:\.[0-9]+)?(?:-[0-9-]+)?{suffix}(?:[.-][0-9][0-9.-]*)?(?:\.gz)?"
+TOO_LONG = "longer than any record"
+# Progress is told at each line whose number has none of these bits.
+_PROGRESS_MASK = 4095
+_NO_HEADS: frozenset[int | None] = frozenset()
 
 
 class Line(NamedTuple):
@@ -62,119 +77,132 @@ def is_malformed(problem: str) -> bool:
     return problem.startswith(f"{NO_RECORD}: ")
 
 
-def find_files(path: Path) -> list[Path]:
-    """The ledger at `path` with its rotated, compressed and per-worker siblings, in no order."""
-    name = re.compile(re.escape(path.stem) + _ROTATED.format(suffix=re.escape(path.suffix)))
-    try:
-        siblings = sorted(path.parent.iterdir())
-    except OSError:
-        return []
-    return [file for file in siblings if name.fullmatch(file.name) and file.is_file()]
+def is_damage(problem: str) -> bool:
+    """Whether this is more than what a crash leaves: a torn line, or an empty one."""
+    return problem not in ("", TORN, SURVIVED, EMPTY)
 
 
-def in_order(files: Iterable[Path]) -> list[Path]:
-    """The files sorted by the time of their first record, as they were written.
-
-    Raises OSError, with the file's name, where one cannot be read.
-    """
-
-    def began(file: Path) -> float:
-        for line in read_file(file):
-            if line.record is not None:
-                return timestamp(line.record)
-        return 0.0
-
-    return sorted(dict.fromkeys(files), key=began)
-
-
-def read(files: Iterable[Path], on_progress: Callable[[int], None] | None = None) -> Iterator[Line]:
+def read(
+    files: Iterable[Path | Source],
+    on_progress: Callable[[int], None] | None = None,
+    copies: Copies | None = None,
+) -> Iterator[Line]:
     """Every line of the files, one after the other. `on_progress` is told the bytes read since.
 
-    Raises OSError, with the file's name, where one cannot be read.
+    Lines that two files hold come once where `copies` is given. Raises OSError, with the file's
+    name, where one cannot be read.
     """
     for file in files:
-        yield from read_file(file, on_progress)
+        yield from read_file(file, on_progress, copies)
 
 
-def read_file(file: Path, on_progress: Callable[[int], None] | None = None) -> Iterator[Line]:
-    """Every line of one file, gzipped if its name ends in .gz. A line that is no record is
-    yielded with its problem: torn, garbled, longer than `LONGEST_LINE`, or cut off inside gzip.
+def read_file(
+    file: Path | Source,
+    on_progress: Callable[[int], None] | None = None,
+    copies: Copies | None = None,
+) -> Iterator[Line]:
+    """Every line of one file. A line that is no record is yielded with its problem: torn, garbled,
+    longer than `LONGEST_LINE`, or where the file is damaged.
     """
-    name = str(file)
-    with file.open("rb", buffering=_BUFFER) as raw:
-        stream: IO[bytes] = GzipFile(fileobj=raw) if file.suffix == ".gz" else raw  # type: ignore[assignment]  # it reads alike
-        number = told = 0
-        most = LONGEST_LINE
+    source = file if isinstance(file, Source) else probe(file)
+    if copies is not None:
+        if copies.is_left_out(source):
+            return
+        source = copies.without(source)
+    with ExitStack() as opened:
         try:
-            while data := stream.readline(LONGEST_LINE):
-                number += 1
-                try:
-                    record = orjson.loads(data)
-                except orjson.JSONDecodeError:
-                    record = None
-                if type(record) is dict and type(record.get("event")) is str and len(data) < most:
-                    yield Line(name, number, data.removesuffix(b"\n"), record, "")
-                else:
-                    yield _line(name, number, data, stream)
-                if on_progress is not None and number % _PROGRESS_EVERY == 0:
-                    position = raw.tell()
-                    on_progress(position - told)
-                    told = position
-        except (EOFError, BadGzipFile, zlib.error):
-            yield Line(name, number + 1, b"", None, "the gzip file is cut off or damaged here")
-        if on_progress is not None:
-            on_progress(raw.tell() - told)
+            stream = opened.enter_context(source.open())
+        except OSError as error:  # it was there a moment ago
+            yield Line(source.name, 0, b"", None, f"cannot be read: {error.strerror}")
+            return
+        yield from _read(source, stream, on_progress or _ignore, copies)
 
 
-def _line(name: str, number: int, data: bytes, stream: IO[bytes]) -> Line:
-    raw = data.removesuffix(b"\n")
-    if len(raw) == LONGEST_LINE:
-        while (rest := stream.readline(LONGEST_LINE)) and not rest.endswith(b"\n"):
-            pass
-        return Line(name, number, raw, None, "longer than any record")
+def _read(
+    source: Source, stream: Stream, on_progress: Callable[[int], None], copies: Copies | None
+) -> Iterator[Line]:
+    name = source.name
+    heads = copies.heads_after(source) if copies is not None else _NO_HEADS
+    number = told = 0
+    most = LONGEST_LINE
+    loads, error = orjson.loads, orjson.JSONDecodeError
+    # A NamedTuple's own takes twice the time.
+    make = tuple.__new__
+    # A whole line that is no record: it may be one that a crash tore and the next start ended.
+    held: Line | None = None
+    try:
+        for number, data in stream.lines():
+            try:
+                record = loads(data)
+            except error:
+                record = None
+            if (
+                type(record) is dict
+                and type(record.get("event")) is str
+                and data[-2:] == b"}\n"
+                and len(data) < most
+            ):
+                line = make(Line, (name, number, data[:-1], record, ""))
+            else:
+                line = _line(name, number, data, stream)
+                record = line.record
+            if held is not None:
+                yield _settle(held, line)
+                held = None
+            if record is None:
+                if line.problem == NO_RECORD:
+                    held = line
+                    continue
+            elif heads and copies is not None:
+                n = record.get("n")
+                if n in heads if type(n) is int else None in heads:
+                    copies.compare(source, number, line.raw)
+                    heads = copies.heads_after(source)
+            yield line
+            if not number & _PROGRESS_MASK:
+                position = stream.position()
+                on_progress(position - told)
+                told = position
+    except DAMAGE as damage:
+        if held is not None:
+            yield held
+            held = None
+        yield Line(name, number + 1, b"", None, _words(source, damage))
+    if held is not None:
+        yield held
+    on_progress(stream.position() - told)
+
+
+def _line(name: str, number: int, data: bytes, stream: Stream) -> Line:
+    raw = without_end(data)
+    if len(data) >= LONGEST_LINE:
+        if not data.endswith(b"\n"):
+            stream.end_line()
+        return Line(name, number, raw[:LONGEST_LINE], None, TOO_LONG)
     if (record := parse(raw)) is not None:
         return Line(name, number, raw, record, "")
-    problem = NO_RECORD if data.endswith(b"\n") else TORN
-    return Line(name, number, raw, None, problem)
+    if not data.endswith(b"\n"):
+        return Line(name, number, raw, None, TORN)
+    return Line(name, number, raw, None, NO_RECORD if raw.strip() else EMPTY)
 
 
-def parse(raw: bytes) -> Record | None:
-    """The record of one line, None where it is none."""
-    try:
-        record = orjson.loads(raw)
-    except orjson.JSONDecodeError:
-        record = _loads_surrogates(raw)
-    return record if type(record) is dict and type(record.get("event")) is str else None
+def _settle(held: Line, after: Line) -> Line:
+    """A line that is no record, by what comes after it: the start after a crash has its digest."""
+    record = after.record
+    if record is not None and record["event"] == "start":
+        found = record.get("previous_line")
+        if found and found == sha256(held.raw).hexdigest():
+            return held._replace(problem=SURVIVED)
+    return held
 
 
-def _loads_surrogates(raw: bytes) -> object:
-    # orjson refuses the lone surrogates that a sender's text may hold, as escapes.
-    try:
-        return json.loads(raw, parse_constant=_refuse) if b"\\u" in raw else None
-    except (ValueError, RecursionError):
-        return None
+def _words(source: Source, damage: Exception) -> str:
+    what = source.compression.name if source.compression is not None else ""
+    text = getattr(damage, "strerror", None)
+    if getattr(damage, "errno", None) is not None:
+        return f"cannot be read from here on: {text}"
+    return f"the {what} file is cut off or damaged here"
 
 
-def _refuse(constant: str) -> object:
-    raise ValueError(constant)  # NaN and Infinity are no JSON
-
-
-def timestamp(record: Record) -> float:
-    """The seconds since 1970 of a record's `ts`, 0.0 where it has none that can be read."""
-    ts = record.get("ts")
-    if type(ts) is not str:
-        return 0.0
-    if len(ts) == 27 and ts[26] == "Z":
-        part = ts[20:26]
-        return _second(ts[:19]) + int(part) / 1e6 if part.isdecimal() and part.isascii() else 0.0
-    return _second(ts)
-
-
-@lru_cache(maxsize=1024)
-def _second(text: str) -> float:
-    try:
-        moment = datetime.fromisoformat(text)
-        seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError):
-        return 0.0
-    return seconds if 0 < seconds < _END else 0.0
+def _ignore(size: int) -> None:
+    """Nobody looks at the progress."""

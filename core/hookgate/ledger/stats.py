@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 
 from .measures import Latency, Seen, Tally, Timeline, is_duration, see
 from .members import fault_among, is_usual
+from .proven import is_unproved
 from .query import Query
-from .reader import Line, is_malformed, timestamp
+from .reader import Line, is_damage, is_malformed, timestamp
 from .record import LONGEST_TEXT, Record
 
 MOST_PLACES = 20
@@ -40,13 +41,15 @@ class Summary:
     answered another 2xx. `drift` is by channel, event type and the pointer of the object that held
     members which the contract does not name, `unusual` by that of the member which passed in an
     unusual form; `types` by channel and event type. `problems` are lines that are no records;
-    `malformed` of them are whole lines that no gate wrote.
+    `malformed` of them are whole lines that no gate wrote, `damaged` others that are more than what
+    a crash leaves.
     """
 
     files: list[str] = field(default_factory=list)
     lines: int = 0
     problems: int = 0
     malformed: int = 0
+    damaged: int = 0
     places: list[tuple[str, str]] = field(default_factory=list)
     span: Seen = field(default_factory=Seen)
     summed: int = 0
@@ -148,7 +151,10 @@ class Summary:
         """Count a line that is no record; the first are kept."""
         self.lines += 1
         self.problems += 1
-        self.malformed += is_malformed(line.problem)
+        if is_malformed(line.problem):
+            self.malformed += 1
+        elif is_damage(line.problem) and not is_unproved(line.problem):
+            self.damaged += 1
         if len(self.places) < MOST_PLACES:
             self.places.append((line.place, line.problem))
 

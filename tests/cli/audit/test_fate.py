@@ -260,7 +260,7 @@ def test_a_hostile_record_cannot_speak_to_the_terminal(call: Call, ledger: Path)
         (["--file", "nowhere"], "nowhere cannot be read"),
         (["--file", "broken"], "broken:1 is no JSON"),
         (["--file", "empty"], 'empty:1 has no "reference"'),
-        (["--file", "latin"], "latin is no UTF-8"),
+        (["--file", "latin"], "latin:2 is no UTF-8"),
         (["first", "--log", "nowhere.jsonl"], "nowhere.jsonl cannot be read"),
     ],
 )
@@ -268,7 +268,7 @@ def test_misuse_is_one_clear_line(call: Call, arguments: list[str], words: str) 
     """Exit 2, and the line names what is wrong."""
     Path("broken").write_text("{")
     Path("empty").write_text("{}")
-    Path("latin").write_bytes(b"\xff\xfe")
+    Path("latin").write_bytes(b"one\nt\xe9te\n")
     result = call("audit", "fate", *arguments)
     assert result.status == 2
     assert words in result.err

@@ -32,7 +32,7 @@ def test_records_are_shown_oldest_first_one_a_line(call: Call) -> None:
     assert [line.split()[2] for line in lines] == [
         "refused", "start", "delivered", "refused", "refused", "stop",
     ]  # fmt: skip
-    assert lines[0].startswith("2026-11-21 12:00:00.000  refused   not_utf8")
+    assert lines[0].startswith("2026-11-21 12:00:00.000Z  refused   not_utf8")
     assert lines[0].endswith("/a: not UTF-8")
     assert "ref-2" in lines[2]
     assert "unanswered" in lines[2]

@@ -82,7 +82,7 @@ def test_a_person_sees_tables_bars_and_a_timeline(
         "/event",
     ):
         assert text in result.out
-    assert "UTC" in result.out
+    assert "00Z" in result.out
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,10 @@ def test_the_latest_are_those_that_are_asked_for(call: Call) -> None:
 def test_what_is_no_file_is_misuse(call: Call) -> None:
     """Exit 2, by name."""
     result = call("audit", "tail", "nowhere.jsonl")
-    assert (result.status, result.err) == (2, "hookgate: nowhere.jsonl is no file\n")
+    assert (result.status, result.err) == (
+        2,
+        "hookgate: nowhere.jsonl cannot be read: No such file or directory\n",
+    )
 
 
 class Tail:

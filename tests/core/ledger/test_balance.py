@@ -172,12 +172,6 @@ def test_what_does_not_add_up_is_named_with_its_line(
             id="forwarded in an older file",
         ),
         pytest.param(
-            [start(), b'{"event":"deli', start("b1"), stop(0, "b1")],
-            [(Kind.DAMAGED, "2"), (Kind.NO_STOP, "1")],
-            (0, 0, 0),
-            id="torn by a crash",
-        ),
-        pytest.param(
             [start(), {"event": "reload", "boot": "b0"}, {"event": "?"}, stop(0)],
             [],
             (0, 0, 0),

@@ -62,7 +62,7 @@ RECORDS = st.fixed_dictionaries(
     },
 )
 GARBAGE = st.sampled_from(
-    [b'{"event":"deli', b"\0\0\0", b"\xff\xfe", b"[1]", b"null", b'{"a":1}', b'{"event":5}', b'"']
+    [b'{"event":"deli', b"\0\0\0", b"\xc3\xff", b"[1]", b"null", b'{"a":1}', b'{"event":5}', b'"']
 )
 ODD = st.builds(lambda record, name, value: {**record, name: value},
                 RECORDS, st.sampled_from(SUMMED), WRONG)  # fmt: skip
@@ -138,3 +138,40 @@ def test_a_damaged_gzip_file_is_left_to_python(tmp_path: Path) -> None:
     file.write_bytes(gzip.compress(b'{"event":"delivery"}\n' * 100_000)[:-100])
     with pytest.raises(engine.EngineError):
         engine.summarise([file])
+
+
+def delivered(number: int, ts: str = "2025-09-03T08:00:05.123456Z") -> dict[str, Any]:
+    return {"event": "delivery", "ts": ts, "request_id": f"r{number}", "duration_ms": 1.0}
+
+
+@pytest.mark.parametrize(
+    "time", [(None, None), (1_756_886_405.0, 1_756_886_406.0)], ids=["all", "a time"]
+)
+@pytest.mark.parametrize("first", [0, 3, 5])
+def test_lines_of_another_file_are_left_to_python(
+    tmp_path: Path, first: int, time: tuple[float, float] | tuple[None, None]
+) -> None:
+    """Where the first record of a file is in another, and nowhere else, however many share its
+    time; also where that time is not asked for.
+    """
+    records = [delivered(n, f"2025-09-03T08:00:0{5 - (n == first)}.5Z") for n in range(7)]
+    before = records[:first] or [delivered(9)]
+    files = [tmp_path / "a.jsonl", tmp_path / "b.jsonl.gz"]
+    heads = {
+        file: json.dumps(record).encode()
+        for file, record in zip(files, (before[0], records[first]), strict=True)
+    }
+
+    def write(*parts: list[dict[str, Any]]) -> None:
+        for file, part in zip(files, parts, strict=True):
+            data = b"".join(json.dumps(record).encode() + b"\n" for record in part)
+            file.write_bytes(gzip.compress(data) if file.suffix == ".gz" else data)
+
+    write(before, records[first:])
+    since, until = time
+    query = Query(since, until)
+    found = engine.summarise(files, since, until, heads=heads)
+    assert state(found) == state(summarise(read(files), map(str, files), query))
+    write([*before, records[first]], records[first:])
+    with pytest.raises(engine.EngineError, match="holds lines of"):
+        engine.summarise(files, since, until, heads=heads)

@@ -11,12 +11,11 @@ from hypothesis import strategies as st
 from hookgate.ledger.query import (
     Follower,
     Query,
-    QueryError,
     parse_network,
-    parse_time,
     read_backwards,
     whole_lines,
 )
+from hookgate.ledger.times import QueryError
 
 NOW = 1_756_886_405.0  # 2025-09-03T08:00:05Z
 RECORD = {
@@ -69,34 +68,6 @@ def test_a_record_without_the_field_is_not_asked_for(value: Any) -> None:
         Query(since=1.0),
     ):
         assert not query.matches(broken)
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [
-        ("2h", NOW - 7200),
-        ("90s", NOW - 90),
-        ("5m", NOW - 300),
-        ("1d", NOW - 86_400),
-        ("2w", NOW - 1_209_600),
-        ("2025-09-03", 1_756_857_600.0),
-        ("2025-09-03T08:00:05", NOW),
-        ("2025-09-03T08:00:05Z", NOW),
-        ("2025-09-03T10:00:05.5+02:00", NOW + 0.5),
-    ],
-)
-def test_times_are_relative_or_rfc_3339(text: str, seconds: float) -> None:
-    """Without a zone it is UTC, as the ledger's own."""
-    assert parse_time(text, NOW) == seconds
-
-
-@pytest.mark.parametrize(
-    "text", ["", "2", "h", "-2h", "2 hours", "yesterday", "2025-13-01", "9" * 9]
-)
-def test_what_is_no_time_is_said(text: str) -> None:
-    """The message names what was given and what can be."""
-    with pytest.raises(QueryError, match="is no time: 2h"):
-        parse_time(text, NOW)
 
 
 @pytest.mark.parametrize("text", ["", "example.com", "10.0.0.1/8", "10.0.0.0/33", "1.2.3"])

@@ -18,12 +18,12 @@ from hookgate_cli.audit.common import (
     FilesArgument,
     Keys,
     SealKeyOption,
-    find_ledgers,
     ledger_states,
     load_seal_keys,
     rereading,
     source_ranges,
 )
+from hookgate_cli.audit.ledger import Ledger, find_ledgers
 from hookgate_cli.common import FINDING, ConfigOption, err, fail, out
 from hookgate_cli.terminal import printable
 
@@ -52,12 +52,12 @@ def report(
         fail("the report's charts are not installed; pip install 'hookgate[audit]'")
     from .page import render  # noqa: PLC0415  # only a report needs the extra
 
-    ledgers = find_ledgers(files, config)
-    if any(html.exists() and html.samefile(ledger) for ledger in ledgers):
+    ledger = find_ledgers(files, config)
+    if any(html.exists() and html.samefile(source.path) for source in ledger.sources):
         fail(f"--html {html} is a ledger; a report would overwrite it")
     states = None if files else ledger_states(config)
     keys, allowed = load_seal_keys(seal_key, config), source_ranges(config)
-    found = gather(ledgers, keys, states, allowed)
+    found = gather(ledger, keys, states, allowed)
     try:
         html.write_text(render(found), "utf-8", "backslashreplace")
     except OSError as error:
@@ -65,11 +65,12 @@ def report(
     out.print(f"{found.summary.deliveries:,} requests: {printable(html)}", soft_wrap=True)
     if found.summary.malformed:
         err.print(f"{found.summary.malformed:,} lines were written by no gate; the page names them")
+    if found.summary.malformed or found.summary.damaged or ledger.unread:
         raise typer.Exit(FINDING)
 
 
 def gather(
-    ledgers: list[Path],
+    ledger: Ledger,
     keys: Keys = (),
     states: list[Path] | None = None,
     allowed: RangeSet = NO_RANGES,
@@ -79,7 +80,7 @@ def gather(
     With keys, what they do not prove counts for nothing. `states` are as `verify` takes them,
     `allowed` are the ranges that may send.
     """
-    summary, losses = Summary([str(ledger) for ledger in ledgers]), Losses(allowed)
+    summary, losses = Summary(ledger.files), Losses(allowed)
 
     def watched(lines: Iterable[Line]) -> Iterator[Line]:
         for line in map(Line.checked, lines):
@@ -88,7 +89,8 @@ def gather(
                 losses.add(line.record)
             yield line
 
-    read = rereading(ledgers, keys)
+    read = rereading(ledger, keys)
     balanced = balance(watched(read()))
-    verified = verify(rereading(ledgers)(), keys, states)
-    return Findings(summary, balanced, verified, losses.confirm(read), losses.unread)
+    verified = verify(rereading(ledger)(), keys, states)
+    lost = losses.confirm(read)
+    return Findings(summary, balanced, verified, lost, losses.unread, ledger.notes)

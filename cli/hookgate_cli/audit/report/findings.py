@@ -1,11 +1,13 @@
 """What a report is made from, and its verdicts: whether it balances, holds, and lost nothing."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from hookgate.ledger.balance import Balance
 from hookgate.ledger.chain import Verification
 from hookgate.ledger.fate import Event, Fate
+from hookgate.ledger.files import Note
 from hookgate.ledger.identity import Unread
 from hookgate.ledger.stats import Summary
 
@@ -23,11 +25,28 @@ class Findings(NamedTuple):
     verification: Verification
     events: list[Event]
     unread: Unread
+    notes: Sequence[Note] = ()
+
+    @property
+    def unread_files(self) -> list[Note]:
+        """What was found and could not be read: no verdict is a clean one."""
+        return [note for note in self.notes if note.unread]
 
 
 def verdicts(found: Findings) -> list[Verdict]:
     """The answers to what is asked first."""
-    return [_balance(found.balance), _chain(found.verification), *_fates(found)]
+    told = [_balance(found.balance), _chain(found.verification), *_fates(found)]
+    if not found.unread_files and not found.summary.damaged:
+        return told
+    files = ", ".join(Path(note.file).name for note in found.unread_files)
+    lines = f"{found.summary.damaged:,} lines" if found.summary.damaged else ""
+    text = f"Not read: {', '.join(filter(None, (files, lines)))}. The rest is told of here."
+    unsure = [
+        verdict._replace(mark="unsure", title=f"{verdict.title}, in what could be read")
+        if verdict.mark == "good" else verdict
+        for verdict in told
+    ]  # fmt: skip
+    return [Verdict("bad", "Not all could be read", text), *unsure]
 
 
 def _balance(balance: Balance) -> Verdict:
@@ -145,7 +164,8 @@ def integrity(found: Findings) -> Section:
     boots = Table(
         "Boots", columns, rows[:_MOST_FINDINGS], _more(len(rows) - _MOST_FINDINGS, "boots")
     )
-    findings = [("balance", finding.place, finding.text) for finding in balance.findings]
+    findings = [("files", note.file, note.text) for note in found.notes]
+    findings += [("balance", finding.place, finding.text) for finding in balance.findings]
     findings += [("chain", finding.place, finding.text) for finding in verification.findings]
     left = len(findings) - _MOST_FINDINGS + balance.more.total() + verification.more.total()
     parts = [Part([], boots)] if rows else []

@@ -1,0 +1,60 @@
+"""What can be read only once, standard input and pipes, copied so that it can be read again."""
+
+import os
+import select
+import shutil
+import stat
+import sys
+import tempfile
+from pathlib import Path
+from typing import IO
+
+from hookgate_cli.common import err, fail
+from hookgate_cli.terminal import printable
+
+# Whoever started both ends of a pipe need not be told that one waits for the other.
+_QUIET = 2000
+# Open as long as they are read, and gone with this process.
+_copied: list[IO[bytes]] = []
+
+
+def is_regular(file: Path) -> bool:
+    """Whether it is a file as it stands, and not standard input or a pipe. Raises OSError."""
+    return str(file) != "-" and stat.S_ISREG(file.stat().st_mode)
+
+
+def copy(file: Path) -> Path:
+    """Copy what comes from standard input (`-`) or a pipe to its end, into a temporary file.
+
+    Where nothing comes for two seconds, that is said. Raises OSError where it cannot be read.
+    """
+    if str(file) == "-":
+        if sys.stdin.isatty():
+            err.print("reading standard input; Ctrl-D ends it")
+        return _copy(sys.stdin.buffer, "standard input")
+    mode = file.stat().st_mode
+    if stat.S_ISDIR(mode):
+        fail(f"{file} cannot be read: it is a folder; name the files in it")
+    if not stat.S_ISFIFO(mode):
+        fail(f"{file} cannot be read: it is neither a file nor a pipe")
+    fd = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    with os.fdopen(fd, "rb") as stream:
+        poll = select.poll()
+        poll.register(fd, select.POLLIN | select.POLLHUP)
+        if not poll.poll(_QUIET):
+            words = f"{printable(file)} is a pipe: waiting for what is written to it"
+            err.print(words, soft_wrap=True)
+            poll.poll()
+        os.set_blocking(fd, True)
+        return _copy(stream, str(file))
+
+
+def _copy(stream: IO[bytes], name: str) -> Path:
+    copied = tempfile.TemporaryFile(prefix="hookgate-")  # noqa: SIM115  # read until the end
+    _copied.append(copied)
+    try:
+        shutil.copyfileobj(stream, copied)
+        copied.flush()
+    except OSError as error:
+        fail(f"{name} cannot be copied to {tempfile.gettempdir()}: {error.strerror}")
+    return Path(f"/proc/self/fd/{copied.fileno()}")

@@ -1,0 +1,123 @@
+"""Which files are a ledger's: that at its path, and those that rotation and people made of it."""
+
+import re
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from .decoding import UnreadableError
+from .source import Source, probe
+
+# What several workers (.1 before the suffix), logrotate's `extension`, and file managers put there.
+_COPY = r"(?: ?\((?:copy|copie|kopie|[0-9]+)\)| ?-? ?[Cc]opy(?: ?\(?[0-9]+\)?)?)"
+_MIDDLE = rf"(?:\.[0-9]+)?(?:[-.][0-9][0-9T_-]*)?{_COPY}?"
+# What follows the suffix: of logrotate and newsyslog (.1, .0.bz2, -20261122.xz), and of people.
+_ENDING = re.compile(
+    rf"(?:[._-][0-9][0-9T._:-]*|[._-](?:old|orig|bak|backup|save|saved|copy)[0-9]*|~|{_COPY})*"
+    r"(?:\.(?:gz|xz|lzma|bz2|zst|zstd))?",
+    re.IGNORECASE,
+)
+
+
+class Note(NamedTuple):
+    """What a reader should know of a file. `unread` says that a part of the ledger may be in it,
+    and is not read: no verdict is a clean one.
+    """
+
+    file: str
+    text: str
+    unread: bool = False
+
+
+class Found(NamedTuple):
+    """The files of a ledger, in no order, and what is to be said of those beside them."""
+
+    files: list[Path]
+    notes: list[Note]
+
+
+def find_files(path: Path) -> list[Path]:
+    """The ledger at `path` with its rotated, compressed and per-worker siblings, in no order."""
+    return find_ledger(path).files
+
+
+def find_ledger(path: Path) -> Found:
+    """As `find_files`, and what else lies beside it under such a name and is not read."""
+    names = re.compile(
+        rf"{re.escape(path.stem)}{_MIDDLE}{re.escape(path.suffix)}(?P<ending>|[^\w].*|_.*)",
+        re.DOTALL,
+    )
+    found = Found([], [])
+    try:
+        siblings = sorted(path.parent.iterdir())
+    except OSError as error:
+        if path.is_file():
+            text = f"the folder cannot be listed ({error.strerror}): rotated files are not seen"
+            return Found([path], [Note(str(path.parent), text, unread=True)])
+        return found
+    for file in siblings:
+        if match := names.fullmatch(file.name):
+            _sort(file, _ENDING.fullmatch(match["ending"]) is not None, found)
+    return found
+
+
+def _sort(file: Path, is_rotated: bool, found: Found) -> None:
+    try:
+        mode = file.stat().st_mode
+    except OSError as error:
+        found.notes.append(Note(str(file), f"cannot be read: {error.strerror}", unread=True))
+        return
+    if not stat.S_ISREG(mode):
+        if is_rotated:
+            what = "a folder" if stat.S_ISDIR(mode) else "no regular file"
+            found.notes.append(Note(str(file), f"{what}: not read"))
+    elif is_rotated or _holds_records(file, found):
+        found.files.append(file)
+
+
+def _holds_records(file: Path, found: Found) -> bool:
+    """Whether a file whose name begins as the ledger's does is a part of it."""
+    try:
+        source = probe(file)
+    except OSError as error:
+        text = error.strerror or str(error)
+        unread = isinstance(error, UnreadableError)
+        found.notes.append(
+            Note(str(file), text if unread else f"cannot be read: {text}", unread=True)
+        )
+        return False
+    if source.head is None:
+        found.notes.append(Note(str(file), "holds no record: not read"))
+    return source.head is not None
+
+
+def sort(sources: Iterable[Source]) -> list[Source]:
+    """The sources by the time of their first record, as they were written.
+
+    Of those that begin with the same record, the longest that is neither compressed nor wrapped
+    comes first.
+    """
+    ordered = sorted(sources, key=lambda source: source.began)
+    places: dict[bytes, int] = {}
+    for place, source in enumerate(ordered):
+        if source.head is not None:
+            places.setdefault(source.head.raw, place)
+
+    def key(item: tuple[int, Source]) -> tuple[int, int]:
+        place, source = item
+        if source.head is None:
+            return place, 0
+        is_bare = source.is_seekable and not source.crlf
+        size = source.path.stat().st_size if is_bare else 0
+        return places[source.head.raw], -size
+
+    return [source for _, source in sorted(enumerate(ordered), key=key)]
+
+
+def in_order(files: Iterable[Path]) -> list[Path]:
+    """The files sorted by the time of their first record, as they were written.
+
+    Raises OSError, with the file's name, where one cannot be read.
+    """
+    return [source.path for source in sort(probe(file) for file in dict.fromkeys(files))]
