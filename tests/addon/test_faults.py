@@ -72,7 +72,7 @@ def test_a_fault_on_the_way_in_is_closed_recorded_and_survived(
     reasons = [record["reason"] for record in traces.deliveries(2)]
     assert reasons == ["gate_error", "clean"]
     assert running.gate.opened() == []
-    assert "gate.fault" in running.gate.log
+    assert wait_until(lambda: "gate.fault" in running.gate.log)
     assert CANARY not in running.gate.log + running.gate.audit.read_text()
 
 

@@ -54,6 +54,7 @@ def test_on_a_full_disk_nothing_is_forwarded_and_space_brings_it_back(
         assert ask(gate.port, post(CLEAN)).status == 200
         assert len(upstream.seen) == 1
         assert gate.stop() == 0
+        assert wait_until(lambda: gate.log.count("ledger.recovered") == 1)
         assert gate.log.count("ledger.unavailable") == gate.log.count("ledger.recovered") == 1
     assert_chained(audit)
     assert assert_balanced(audit) == {"delivered": 1, "failed": 3, "refused": 3}
@@ -112,8 +113,8 @@ def test_a_device_that_is_always_full_never_lets_anything_through(tmp_path: Path
         assert_fails_closed(gate)
         assert gate.stop() == 0
         assert (upstream.connections, upstream.seen) == (0, [])
-        assert gate.log.count("ledger.unavailable") == 1
-        assert gate.log.count("ledger.lines_lost") == 1
+        assert wait_until(lambda: gate.log.count("ledger.unavailable") == 1)
+        assert wait_until(lambda: gate.log.count("ledger.lines_lost") == 1)
 
 
 def test_a_full_disk_that_also_holds_the_operational_log_changes_nothing(

@@ -163,7 +163,7 @@ def test_a_shortage_of_descriptors_is_survived(tmp_path: Path) -> None:
             for _ in range(3):
                 assert timed("no descriptor is left", pair.port, post(CLEAN)).status == 503
         assert wait_until(lambda: ask(pair.port, post(CLEAN)).status == 200)
-        assert pair.gate.log.count("listener.cannot_accept") == 1
+        assert wait_until(lambda: pair.gate.log.count("listener.cannot_accept") == 1)
 
 
 def ticks(pair: Pair) -> int:

@@ -46,7 +46,7 @@ def test_each_worker_has_as_many(tmp_path: Path) -> None:
     """The limit is a process's; it is said once, by the supervisor."""
     keys = {"sidecar.workers": "2", "sidecar.max_connections": "600"}
     with paired(tmp_path, under=UNDER, **keys) as pair, contextlib.ExitStack() as stack:
-        assert pair.gate.log.count("sidecar.few_descriptors") == 1
+        assert wait_until(lambda: pair.gate.log.count("sidecar.few_descriptors") == 1)
         assert f"LimitNOFILE={300 + 32 + 128 + OTHERS}" in pair.gate.log
         for _ in range(2 * LIMIT):
             stack.enter_context(Client(pair.port, ALLOWED).socket)

@@ -62,7 +62,7 @@ def test_a_worker_that_dies_is_replaced_and_its_death_recorded(pair: Pair) -> No
     """In the operational log, and in the ledger by the one that takes its place."""
     (victim, other) = pids(pair)
     kill_and_await_another(pair, victim)
-    assert '"how": "ended with signal 9"' in pair.gate.log
+    assert wait_until(lambda: '"how": "ended with signal 9"' in pair.gate.log)
     assert other in pids(pair)
     (start,) = [s for s in pair.gate.all_records("start") if s["replaces"]]
     assert start["replaces"] == "a worker that ended with signal 9"
