@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from hookgate.ledger.balance import balance
+from hookgate.ledger.decoding import UnreadableError
 from hookgate.ledger.fate import Fate
 from hookgate.ledger.proven import Prover
 from hookgate.ledger.reader import Line, find_files, in_order, read
@@ -210,7 +211,10 @@ def test_nothing_done_without_the_key_goes_unseen(
     path = copy(original, tmp_path_factory.mktemp("changed"))
     for _ in range(data.draw(st.integers(1, 3))):
         tamper(data.draw, path)
-    excused = is_excused(original, path)
+    try:
+        excused = is_excused(original, path)
+    except UnreadableError:
+        return  # no verdict of any verb is a clean one: tests/cli/audit/test_rotated.py
     allowed = {line.raw for line in read(find_files(original))}
     if data.draw(st.booleans(), "restarted"):
         Book(path, seal_key=SEAL, boot="boot-later").close()
