@@ -68,14 +68,19 @@ def test_a_name_is_listened_on_at_each_of_its_addresses() -> None:
 @pytest.mark.parametrize("taken_by", ["0.0.0.0", "::"])
 def test_a_port_in_use_in_one_family_is_in_use(taken_by: str) -> None:
     """Half of what was asked for is not taken for the whole, and nothing stays open."""
-    taken = listening(taken_by)
-    try:
-        with pytest.raises(ListenError, match="Address already in use"):
-            listening("", taken.port or 0)
-        other = "0.0.0.0" if taken_by == "::" else "::"
-        listening(other, taken.port or 0).close()
-    finally:
-        taken.close()
+    other = "0.0.0.0" if taken_by == "::" else "::"
+    for _ in range(16):
+        taken = listening(taken_by)
+        try:
+            with pytest.raises(ListenError, match="Address already in use"):
+                listening("", taken.port or 0)
+            listening(other, taken.port or 0).close()
+        except ListenError:
+            continue  # in that family it is somebody else's
+        finally:
+            taken.close()
+        return
+    raise AssertionError("it stays open")
 
 
 def test_a_port_in_use_is_named_once() -> None:
