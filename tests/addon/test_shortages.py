@@ -42,6 +42,7 @@ def test_a_ledger_that_is_a_full_pipe_is_503(tmp_path: Path) -> None:
             **{"audit.path": "-"},
         ) as gate,
     ):  # fmt: skip
+        pipe.fill()
         while timed("the addon's ledger fills", gate.port, post(CLEAN)).status == 200:
             pass
         assert timed("the addon's ledger is a full pipe", gate.port, post(CLEAN)).status == 503

@@ -126,7 +126,7 @@ def lines_of(requests: list[tuple[str, str, bool]]) -> Iterator[Record]:
 
 @given(REQUESTS, st.sampled_from(["r-1", "own-1", "a", "c", "b0-1"]))
 @settings(
-    max_examples=40,
+    max_examples=15,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

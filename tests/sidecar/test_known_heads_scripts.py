@@ -133,7 +133,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twins]:
     sources=st.sampled_from([(ALLOWED,), (ALLOWED, OTHER)]),
 )
 @settings(
-    max_examples=40,
+    max_examples=20,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -42,18 +42,19 @@ class FullPipe:
 
     def __init__(self) -> None:
         self.reader, self.writer = os.pipe()
-        os.set_blocking(self.writer, False)
         self.fill()
-        os.set_blocking(self.writer, True)
 
     def fill(self) -> None:
-        """Take what room there is."""
+        """Take what room there is; the gate makes a ledger's pipe larger when it starts."""
+        os.set_blocking(self.writer, False)
         try:
             while True:
                 os.write(self.writer, b"\n" * 4096)
         except OSError as error:
             if error.errno != errno.EAGAIN:
                 raise
+        finally:
+            os.set_blocking(self.writer, True)
 
     def drain(self, until: bytes, seconds: float = 15) -> bytes:
         """Read on until this was read; returns all that was."""

@@ -29,6 +29,7 @@ Keys = tuple[bytes, ...]
 
 # Below this a read ends before a bar could be looked at.
 _LONG_READ = 32 << 20
+_WITHOUT_SEAL = ("unproved", "unsealed")
 # More findings than that nobody reads.
 _MOST_TOLD = 50
 
@@ -96,6 +97,7 @@ def reading(ledger: Ledger, keys: Keys = ()) -> Iterator[Iterator[Line]]:
         yield lines if prover is None else prover.prove(lines)
     ledger.tell_copies()
     if prover is not None and prover.left_out:
+        ledger.unproved = prover.left_out
         _tell_left_out(prover.left_out)
 
 
@@ -138,6 +140,7 @@ def rereading(ledger: Ledger, keys: Keys = ()) -> Callable[[], Iterator[Line]]:
             yield from read_once if prover is None else prover.prove(read_once)
         if prover is not None and prover.left_out and not told:
             told = True
+            ledger.unproved = prover.left_out
             _tell_left_out(prover.left_out)
 
     return lines
@@ -162,6 +165,13 @@ class Problems:
         """Whether anything could not be read that may matter."""
         return self._grave > 0 or self._ledger.unread
 
+    @property
+    def never_seen(self) -> str:
+        """What is said of an event that no line tells of: no more than what was read."""
+        if self.any:
+            return "not seen in what could be read"
+        return "not seen in what the seal key proves" if self._ledger.unproved else "never seen"
+
     def note(self, line: Line) -> None:
         """Note a line that is no record. Those that no key proves are told of elsewhere."""
         if is_unproved(line.problem):
@@ -180,8 +190,12 @@ class Problems:
 
 
 def tell(findings: list[Finding], more: Counter[str], is_grave: Callable[[str], bool]) -> None:
-    """Print what was found, the grave first: what it is and where, and below it in words."""
-    ordered = sorted(findings, key=lambda finding: not is_grave(finding.kind))
+    """Print what was found: what it is and where, and below it in words.
+
+    The grave comes first, but lines without a seal last of it: those of the time before there was a
+    key are many, and hide the rest.
+    """
+    ordered = sorted(findings, key=lambda f: (not is_grave(f.kind), f.kind in _WITHOUT_SEAL))
     for kind, boot, place, text in ordered[:_MOST_TOLD]:
         title = Text(kind.replace("_", " "), "red" if is_grave(kind) else "yellow")
         out.print(title.append(f"  {printable(place)}", "default"), soft_wrap=True)

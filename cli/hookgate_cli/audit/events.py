@@ -3,7 +3,7 @@
 from rich.table import Table
 from rich.text import Text
 
-from hookgate.ledger.fate import MOST_ATTEMPTS, Event, Fate
+from hookgate.ledger.fate import MOST_ATTEMPTS, Attempt, Event, Fate
 from hookgate_cli.common import out
 from hookgate_cli.terminal import printable
 
@@ -22,11 +22,21 @@ def tell_event(event: Event, title: str) -> None:
     table = Table(box=None, padding=(0, 1), show_header=False)
     for attempt in event.attempts[:MOST_SHOWN]:
         outcome = attempt.outcome or "forwarded"
-        cells = (attempt.ts, outcome, attempt.reason or "no end", attempt.request_id)
+        why = " ".join(map(str, filter(None, (attempt.reason or "no end", _cause(attempt)))))
+        cells = (attempt.ts, outcome, why, attempt.request_id)
         table.add_row(*(Text(printable(cell)) for cell in cells))
     out.print(table)
     if (more := event.tries - MOST_SHOWN) > 0:
         out.print(f"  and {more} more; --json tells of each")
+
+
+def _cause(attempt: Attempt) -> int | str | None:
+    """What the endpoint answered, or why it did not, of a try that failed."""
+    return (
+        None
+        if attempt.fate is Fate.DELIVERED
+        else attempt.upstream_status or attempt.upstream_error
+    )
 
 
 def identify(event: Event) -> str:

@@ -77,8 +77,7 @@ def explain(
     read = rereading(ledger, keys)
     (story,) = find(read, [identifier], records=True, on_problem=problems.note).stories
     if not story.events:
-        never = "not seen in what could be read" if problems.any else "never seen"
-        out.print(f"{printable(identifier)}: {never}")
+        out.print(f"{printable(identifier)}: {problems.never_seen}")
         raise typer.Exit(FINDING)
     events = _of_body(story.events, data) if body is not None else story.events
     chosen = [attempt for event in events for attempt in _choose(event, identifier, every=every)]

@@ -73,7 +73,7 @@ def fate(
         notes = {"whole": not problems.any, "notes": ledger.as_json()}
         print_json({"summary": summary, "unread": found.unread, **notes})
     else:
-        _show(found, counts, whole=not problems.any)
+        _show(found, counts, problems)
     problems.close()
     if any(counts[fate] for fate in _WORRYING):
         raise typer.Exit(FINDING)
@@ -109,20 +109,20 @@ def _report_event(event: Event) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _show(found: Found, counts: Counter[Fate], *, whole: bool) -> None:
+def _show(found: Found, counts: Counter[Fate], problems: Problems) -> None:
     stories = told = found.stories
     if len(stories) > MOST_SHOWN:
         told = [story for story in stories if story.fate is not Fate.DELIVERED]
     for story in told[:MOST_SHOWN]:
-        _tell(story, whole=whole)
+        _tell(story, problems.never_seen)
     if len(told) > MOST_SHOWN:
         out.print(f"and {len(told) - MOST_SHOWN} more; --json tells of each")
-    if found.unread:
+    if found.unread and counts[Fate.DELIVERED] < len(stories):
         which = "this event" if len(stories) == 1 else "one of these events"
         out.print(_unread(found.unread, which), soft_wrap=True)
     if len(stories) > 1:
         parts = (f"{counts[fate]} {fate.replace('_', ' ')}" for fate in Fate if counts[fate])
-        rest = "" if whole else "; not all of the ledger could be read"
+        rest = "; not all of the ledger could be read" if problems.any else ""
         out.print(f"{len(stories)} asked: {', '.join(parts)}{rest}")
 
 
@@ -132,10 +132,9 @@ def _unread(count: int, which: str) -> str:
     return f"{attempts} from inside the ranges {were} not read whole; {any_} may have been {which}"
 
 
-def _tell(story: Story, *, whole: bool) -> None:
+def _tell(story: Story, never: str) -> None:
     events = story.events
     if not events:
-        never = "never seen" if whole else "not seen in what could be read"
         tell_fate(story.fate, never, story.asked)
     elif len(events) == 1:
         tell_event(events[0], story.asked)

@@ -24,6 +24,8 @@ class Ledger:
         self.copies = Copies(sources)
         remarks = (Note(source.name, text) for source in sources for text in source.remarks)
         self.notes = [*notes, *remarks]
+        # Lines that a seal key was found not to prove.
+        self.unproved = 0
         self._told = 0
 
     @property

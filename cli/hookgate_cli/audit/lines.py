@@ -44,8 +44,9 @@ def render(record: Record, *, utc: bool = False) -> Text:
     else:
         text.append(f"  {printable(record['event'])}", "bold")
         for name, value in record.items():
-            if name not in _SHOWN_OTHERWISE:
-                text.append(f"  {printable(name)}=", "dim").append(printable(value))
+            if name not in _SHOWN_OTHERWISE and value not in (None, "", []):
+                said = ", ".join(map(str, value)) if type(value) is list else value
+                text.append(f"  {printable(name)}=", "dim").append(printable(said))
     return text
 
 

@@ -50,6 +50,7 @@ class Attempt(NamedTuple):
     reason: str | None
     status: int | None
     upstream_status: int | None
+    upstream_error: str | None
     record: Record | None
 
     @property
@@ -85,6 +86,7 @@ def make_attempt(line: Line, record: Record, *, keep_record: bool = False) -> At
         intern(str(reason)) if reason is not None else None,
         get("status"),
         get("upstream_status"),
+        get("upstream_error"),
         record if keep_record else None,
     )
 

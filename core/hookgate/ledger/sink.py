@@ -6,6 +6,7 @@ import os
 import stat
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from shlex import quote
 
 from hookgate.files import kind_of
 
@@ -219,6 +220,9 @@ def _open_file(path: str) -> int:
     except OSError as error:
         if error.errno == errno.ELOOP and Path(path).is_symlink():
             raise LedgerError(f"{refused} {_mend_link(path)}") from None
+        if error.errno == errno.ENOENT:
+            folder = quote(str(Path(path).parent))
+            raise LedgerError(f"{refused} is in no folder; make it: mkdir -p {folder}") from None
         why = error.strerror if error.errno != errno.ENXIO else "it is a socket; name a file"
         raise LedgerError(f"{refused} cannot be opened: {why}") from None
     mode = os.fstat(fd).st_mode

@@ -115,6 +115,7 @@ def test_json_tells_each_event_and_attempt(call: Call) -> None:
                         "place": "one.jsonl:1", "request_id": "b0-1",
                         "ts": "2026-11-22T12:00:00.000000Z", "outcome": "refused",
                         "reason": "not_utf8", "status": None, "upstream_status": None,
+                        "upstream_error": None,
                         "fate": "undelivered",
                     },
                 ],

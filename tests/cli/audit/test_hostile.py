@@ -183,7 +183,7 @@ JUNK = st.recursive(
                      "tail --reference r-1"]),
 )  # fmt: skip
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @pytest.mark.usefixtures("body")
 def test_whatever_a_ledger_holds_every_verb_survives(

@@ -62,9 +62,18 @@ def test_the_last_line_is_found_and_ended(
     assert path.read_bytes() == content + (b"\n" if torn else b"") + b"next\n"
 
 
-@pytest.mark.parametrize("place", ["missing/audit.jsonl", "", "file/audit.jsonl"])
+def test_a_folder_that_is_missing_is_made_as_the_message_says(tmp_path: Path) -> None:
+    """Though its name has a space in it."""
+    path = str(tmp_path / "not here" / "audit.jsonl")
+    with pytest.raises(LedgerError, match=r'audit\.path = ".*" is in no folder') as caught:
+        Sink(path)
+    subprocess.run(str(caught.value).partition("make it: ")[2], shell=True, check=True)  # noqa: S602  # as it is offered
+    Sink(path).close()
+
+
+@pytest.mark.parametrize("place", ["", "file/audit.jsonl"])
 def test_a_path_that_cannot_be_opened_is_named(place: str, tmp_path: Path) -> None:
-    """A missing folder, a folder, a file as a folder: the message has the key and the path."""
+    """A folder, a file as a folder: the message has the key and the path."""
     (tmp_path / "file").touch()
     path = str(tmp_path / place)
     with pytest.raises(LedgerError, match=r'audit\.path = ".*" cannot be opened: ') as caught:

@@ -54,7 +54,7 @@ def judged_by_jiter(body: bytes, max_depth: int = DEPTH) -> Any:
         return judged(body, max_depth)
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(mutated())
 def test_a_body_is_judged_as_if_none_were_canonical(body: bytes) -> None:
     """The same document, or the same finding in the same words."""
