@@ -155,20 +155,29 @@ def _deliveries(audit: Path) -> list[dict[str, Any]]:
 
 
 def _show(rows: list[dict[str, Any]], audit: Path) -> bool:
-    table = Table("sent", "verdict", "reason", "status", "receiver saw", "", box=SIMPLE_HEAD)
     for source, who in ((ALLOWED, "the provider"), (FOREIGN, "a stranger")):
-        table.add_row(Text(f"from {source}, {who}", "bold"))
-        for row in (row for row in rows if row["source"] == source):
+        out.print(Text(f"\nfrom {source}, {who}", "bold"))
+        table = Table(box=SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
+        shown = [row for row in rows if row["source"] == source]
+        widths = {
+            "answered": 4 + max(len(row["reason"]) for row in shown),
+            "receiver saw": 12,
+            "": 5,
+        }
+        # Eleven columns lie between them.
+        rest = out.width - sum(widths.values()) - 11
+        table.add_column("sent", no_wrap=True, max_width=max(16, rest))
+        for heading, width in widths.items():
+            table.add_column(heading, min_width=width)
+        for row in shown:
             colour = "green" if row["outcome"] == "delivered" else "yellow"
             table.add_row(
-                Text(row["sample"], overflow="fold"),
-                Text(row["outcome"], colour),
-                Text(row["reason"], overflow="fold"),
-                str(row["status"]),
+                row["sample"],
+                Text(f"{row['status']} {row['reason']}", colour, no_wrap=True),
                 row["seen"],
                 Text("ok", "green") if row["ok"] else Text("WRONG", "red"),
             )
-    out.print(table)
+        out.print(table)
     wrong = sum(not row["ok"] for row in rows)
     out.print(f"{len(rows)} requests, {len(rows) - wrong} ended as they should, {wrong} did not.")
     out.print(f"Audit log: {printable(audit)}", soft_wrap=True)

@@ -67,7 +67,9 @@ def test_a_folder_that_is_missing_is_made_as_the_message_says(tmp_path: Path) ->
     path = str(tmp_path / "not here" / "audit.jsonl")
     with pytest.raises(LedgerError, match=r'audit\.path = ".*" is in no folder') as caught:
         Sink(path)
-    subprocess.run(str(caught.value).partition("make it: ")[2], shell=True, check=True)  # noqa: S602  # as it is offered
+    subprocess.run(
+        str(caught.value).partition("make it: ")[2], shell=True, check=True
+    )  # as it is offered
     Sink(path).close()
 
 
