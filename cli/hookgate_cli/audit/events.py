@@ -1,9 +1,11 @@
 """An event as a person is told of it: its fate in words, what it is, and its attempts."""
 
+import re
+
 from rich.table import Table
 from rich.text import Text
 
-from hookgate.ledger.fate import MOST_ATTEMPTS, Attempt, Event, Fate
+from hookgate.ledger.fate import MOST_ATTEMPTS, Attempt, Event, Fate, Story
 from hookgate_cli.common import out
 from hookgate_cli.terminal import printable
 
@@ -14,6 +16,7 @@ _TIMES = {1: "once", 2: "twice"}
 _COLOURS = {Fate.DELIVERED: "green", Fate.UNDELIVERED: "yellow"}
 _UNREAD = "a body that was not read whole"
 _UNPARSED = "did not parse"
+_DIGEST = re.compile("[0-9a-f]{64}")
 
 
 def tell_event(event: Event, title: str) -> None:
@@ -37,6 +40,12 @@ def _cause(attempt: Attempt) -> int | str | None:
         if attempt.fate is Fate.DELIVERED
         else attempt.upstream_status or attempt.upstream_error
     )
+
+
+def is_only_called(story: Story) -> bool:
+    """Whether a SHA-256 was asked for that no body has, and a sender has called an event so."""
+    is_digest = _DIGEST.fullmatch(story.asked) is not None
+    return is_digest and all(event.sha256 != story.asked for event in story.events)
 
 
 def identify(event: Event) -> str:

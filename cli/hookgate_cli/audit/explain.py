@@ -22,7 +22,7 @@ from hookgate_cli.common import FINDING, ConfigOption, JsonOption, fail, load_co
 from hookgate_cli.terminal import print_json, printable
 
 from .common import LogOption, Problems, SealKeyOption, load_seal_keys, rereading
-from .events import identify, words
+from .events import identify, is_only_called, words
 from .ledger import find_ledgers
 
 _ARRIVED = (
@@ -86,6 +86,8 @@ def explain(
         for report in reports:
             print_json(report)
     else:
+        if is_only_called(story):
+            out.print(f"no body has this SHA-256; an event is called {printable(identifier)}")
         for event in events:
             _list(event, identify(event) if len(events) > 1 else "")
         for report in reports:

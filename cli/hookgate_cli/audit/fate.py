@@ -11,7 +11,7 @@ from hookgate_cli.common import FINDING, ConfigOption, JsonOption, fail, out
 from hookgate_cli.terminal import print_json, printable
 
 from .common import LogOption, Problems, SealKeyOption, load_seal_keys, rereading, source_ranges
-from .events import MOST_SHOWN, identify, tell_event, tell_fate
+from .events import MOST_SHOWN, identify, is_only_called, tell_event, tell_fate
 from .ledger import find_ledgers
 from .names import read_names
 
@@ -75,7 +75,7 @@ def fate(
     else:
         _show(found, counts, problems)
     problems.close()
-    if any(counts[fate] for fate in _WORRYING):
+    if any(counts[fate] for fate in _WORRYING) or any(map(is_only_called, found.stories)):
         raise typer.Exit(FINDING)
 
 
@@ -136,7 +136,7 @@ def _tell(story: Story, never: str) -> None:
     events = story.events
     if not events:
         tell_fate(story.fate, never, story.asked)
-    elif len(events) == 1:
+    elif len(events) == 1 and not is_only_called(story):
         tell_event(events[0], story.asked)
     else:
         _tell_several(story)
@@ -144,7 +144,9 @@ def _tell(story: Story, never: str) -> None:
 
 def _tell_several(story: Story) -> None:
     events = story.events
-    out.print(f"{len(events)} events are called {printable(story.asked)}", soft_wrap=True)
+    called = "1 event is called" if len(events) == 1 else f"{len(events)} events are called"
+    no_body = "no body has this SHA-256; " if is_only_called(story) else ""
+    out.print(f"{no_body}{called} {printable(story.asked)}", soft_wrap=True)
     if len(events) > MOST_SHOWN:
         events = sorted(events, key=lambda event: event.fate is Fate.DELIVERED)
     for event in events[:MOST_SHOWN]:

@@ -47,7 +47,10 @@ def find(
         search.read(read(), again=True)
     for event in search.events.values():
         event.sort()
-    stories = [Story(name, _in_order(events)) for name, events in search.asked.items()]
+    stories = [
+        Story(name, _in_order(search.exact.get(name, events)))
+        for name, events in search.asked.items()
+    ]
     return Found(stories, search.unread.count)
 
 
@@ -68,6 +71,8 @@ class _Search:
         on_problem: Callable[[Line], None],
     ) -> None:
         self.asked: dict[str, dict[str, Event]] = {name: {} for name in names}
+        # Those asked for by a SHA-256 or a request_id, which no sender chooses: no other has them.
+        self.exact: dict[str, dict[str, Event]] = {}
         self.events: dict[str, Event] = {}
         self.unread = Unread(allowed)
         self.found_late = False
@@ -180,3 +185,5 @@ class _Search:
             )
         for name in found_by:
             asked[name][key] = event
+            if name in (digest, get("request_id")):
+                self.exact.setdefault(name, {})[key] = event

@@ -170,6 +170,38 @@ def test_by_its_body_or_a_request_one_event_is_told_alone(
     assert result.status == status
 
 
+@pytest.mark.parametrize("member", ["reference", "event_reference"])
+@pytest.mark.parametrize("name", ["b" * 64, "b1-1"], ids=["SHA-256", "request_id"])
+def test_no_sender_makes_another_event_of_its_own(
+    call: Call, ledger: Path, member: str, name: str
+) -> None:
+    """By naming a delivered event as a lost one's body or request is."""
+    named: Record = {"sha256": "a" * 64, member: name}
+    claimed = attempts("clean", boot="b0", **named)
+    lost = attempts(*["upstream_rejected"] * 3, boot="b1", **B)
+    write(ledger, *claimed, *lost)
+    result = call("audit", "fate", name)
+    assert result.out.splitlines()[0] == f"presumed lost: tried 3 times, never delivered  {name}"
+    assert result.status == 1
+
+
+@pytest.mark.parametrize("member", ["reference", "event_reference"])
+def test_a_sha256_that_no_body_has_is_said_to_be_a_name(
+    call: Call, ledger: Path, member: str
+) -> None:
+    """It may be a name of somebody's choice, and may be meant as a body's."""
+    name = "c" * 64
+    named: Record = {"sha256": "a" * 64, member: name}
+    write(ledger, *attempts("clean", **named))
+    result = call("audit", "fate", name)
+    first, title, *_ = result.out.splitlines()
+    assert first == f"no body has this SHA-256; 1 event is called {name}"
+    assert title.startswith(f"delivered on the first try  {'a' * 64}")
+    assert result.status == 1
+    explained = call("audit", "explain", name).out
+    assert explained.splitlines()[0] == f"no body has this SHA-256; an event is called {name}"
+
+
 def test_a_copy_that_did_not_parse_is_told_beside(call: Call, ledger: Path) -> None:
     """Its fate is its own, and not the end of the event."""
     broken = attempts(*["malformed_json"] * 3, boot="b1", **B)

@@ -67,10 +67,10 @@ def test_two_bodies_of_a_name_are_two_events_in_every_order(name: str) -> None:
         assert asked(A["sha256"], *records).fate is Fate.DELIVERED
 
 
-def test_a_name_that_is_another_event_s_digest_finds_both() -> None:
-    """Whoever sends it chooses his own reference."""
+def test_a_name_that_is_another_event_s_digest_finds_that_event_alone() -> None:
+    """Whoever sends it chooses his own reference, and no body."""
     made = [*attempts("clean", reference=A["sha256"], sha256=B["sha256"]), *attempts("killed", **A)]
-    assert told(asked(A["sha256"], *made)).keys() == {A["sha256"], B["sha256"]}
+    assert told(asked(A["sha256"], *made)).keys() == {A["sha256"]}
 
 
 def test_a_record_made_after_a_fault_is_joined_by_its_forward() -> None:

@@ -109,7 +109,9 @@ def worst(fates: set[Fate]) -> Fate:
 @settings(max_examples=300, deadline=None)
 @given(REQUESTS, st.lists(st.sampled_from(["r-1", "r-2", "own-1", "a" * 64, "e" * 64, "b0-1"])))
 def test_events_and_fates(requests: list[Request], asked: list[str]) -> None:
-    """Of each name the bodies that any line calls so, each with all of its attempts."""
+    """Of each name the bodies that any line calls so, each with all of its attempts; of a SHA-256
+    or a request_id that there is its body alone.
+    """
     numbered = list(enumerate(requests, 1))
     placed = [line for number, request in numbered for line in request.lines(number)]
     ledger = Ledger(*(record for _, record in sorted(placed, key=lambda line: line[0])))
@@ -121,6 +123,12 @@ def test_events_and_fates(requests: list[Request], asked: list[str]) -> None:
             for number, request in numbered
             if request.is_at_an_event and story.asked in {*request.names, f"b0-{number}"}
         }
+        exact = {
+            request.body.sha256
+            for number, request in numbered
+            if request.is_at_an_event and story.asked in (request.body.sha256, f"b0-{number}")
+        }
+        called = exact or called
         told = {event.sha256: event for event in story.events}
         assert told.keys() - {None} == called
         fates, counted = set(), set()
