@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from support.admin import ON, Admin
+from support.calling import caller
 from support.events import CLEAN
 from support.ledger import lines_so_far, read_ledger
 from support.raw import ask, post, wait_until
@@ -14,8 +15,13 @@ from support.sidecar import sidecar
 
 
 @pytest.mark.parametrize("how", ["deleted", "truncated"])
-def test_it_is_an_error_a_metric_and_a_record(how: str, tmp_path: Path) -> None:
-    """Each with the number of lines that nobody has any more; events are answered all the while."""
+def test_it_is_an_error_a_metric_and_a_record(
+    how: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each with the number of lines that nobody has any more; events are answered all the while.
+
+    Afterwards no verdict is a clean one.
+    """
     with receiving() as upstream, sidecar(upstream.url, tmp_path, **ON) as gate:
         admin = Admin(gate)
         for _ in range(3):
@@ -37,3 +43,12 @@ def test_it_is_an_error_a_metric_and_a_record(how: str, tmp_path: Path) -> None:
         assert gate.stop() == 0
     (gap,) = (record for record in read_ledger(gate.audit) if record["event"] == "gap")
     assert (gap["cause"], gap["first_n"], gap["last_n"]) == (how, 1, lost)
+    call = caller(capsys)
+    for verb in ("balance", "verify"):
+        told = call("audit", verb, str(gate.audit), "--json")
+        assert told.status == 1
+        assert "gap" in [finding["kind"] for finding in told.json["findings"]]
+    fate = call("audit", "fate", "nobody", "--log", str(gate.audit))
+    assert fate.out.splitlines()[0] == "not seen in what could be read  nobody"
+    assert f"lines 1 to {lost} are gone" in fate.err
+    assert fate.status == 1

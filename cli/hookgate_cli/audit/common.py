@@ -148,7 +148,7 @@ def rereading(ledger: Ledger, keys: Keys = ()) -> Callable[[], Iterator[Line]]:
 
 def name_problem(line: Line) -> None:
     """Say on stderr of a line that is no record where it is, and why."""
-    err.print(f"{printable(line.place)}: {line.problem}", soft_wrap=True)
+    err.print(f"{printable(line.place)}: {printable(line.problem)}", soft_wrap=True)
 
 
 class Problems:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from hookgate.policy import Outcome
 
-from .findings import Findings
+from .findings import Findings, tell_gap
 from .intervals import Gap, Intervals
 from .reader import Line, timestamp
 from .record import Record
@@ -29,6 +29,7 @@ class Kind(StrEnum):
     UNPROVED = "unproved"
     MALFORMED = "malformed"
     GARBLED = "garbled"
+    GAP = "gap"
     UNKNOWN = "unknown"
     IN_FLIGHT = "in_flight"
     NO_STOP = "no_stop"
@@ -39,7 +40,7 @@ class Kind(StrEnum):
 GRAVE = frozenset(
     (
         Kind.MISSING, Kind.DOUBLED, Kind.UNFORWARDED, Kind.OVERCOUNTED, Kind.STOP_DIFFERS,
-        Kind.UNPROVED, Kind.MALFORMED, Kind.GARBLED,
+        Kind.UNPROVED, Kind.MALFORMED, Kind.GARBLED, Kind.GAP,
     )
 )  # fmt: skip
 
@@ -131,6 +132,8 @@ class Account:
                 self._add_sum(line, record)
             case "stop":
                 self._stop = line
+            case "gap":
+                self._note(Kind.GAP, line.place, tell_gap(record))
             case "start":
                 self._front = str(record.get("front"))
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .ends import State, check_ends, read_end
-from .findings import Finding
+from .findings import Finding, tell_gap
 from .links import HARMLESS, Context, Kind, plain_digest
 from .numbered import NumberedBoot
 from .old_format import OldBoot
@@ -83,6 +83,8 @@ class _Verifier:
     def add(self, line: Line) -> None:
         self._lines += 1
         record, boot = line.record, self._last_boot
+        if record is not None and record["event"] == "gap":
+            self._note(Kind.GAP, line.place, tell_gap(record), str(record.get("boot")))
         if (
             boot is not None
             and record is not None

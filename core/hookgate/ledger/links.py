@@ -23,6 +23,7 @@ class Kind(StrEnum):
     CUT = "cut"
     FOREIGN = "foreign"
     GARBLED = "garbled"
+    GAP = "gap"
     UNSEALED = "unsealed"
     SEALED = "sealed"
     OLD_FORMAT = "old_format"

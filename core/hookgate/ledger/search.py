@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from hookgate.policy.source import RangeSet
 
 from .fate import Event, Story, make_attempt
+from .findings import tell_gap
 from .identity import NO_RANGES, Unread, digest_of
 from .reader import Line
 from .record import Record
@@ -118,6 +119,8 @@ class _Search:
                     elif self._check(line) is not None and request_id is not None:
                         begun[request_id] = line
                         self._match(record, digest_of(record))
+                elif kind == "gap" and not again:
+                    self._on_problem(line._replace(record=None, problem=tell_gap(record)))
                 elif kind == "refusals" and self._check(line) is not None:
                     self.unread.add(record)
             except TypeError:
