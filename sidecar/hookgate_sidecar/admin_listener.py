@@ -6,7 +6,6 @@ where there is none, the oldest of all.
 """
 
 import asyncio
-import errno
 import socket
 from collections.abc import Awaitable, Callable
 
@@ -14,7 +13,7 @@ import structlog
 
 from hookgate.policy.proxy_protocol import ProxyHeaderError, header_length, read_header
 
-from .descriptors import Reserve
+from .descriptors import SHORTAGES, Reserve
 from .sockets import ListeningSockets
 
 LARGEST_HEAD = 8 * 1024
@@ -25,7 +24,6 @@ _SECONDS = 5.0
 # give way whose head has come but was not read yet.
 _ACCEPTS = 4
 _BACK_OFF_SECONDS = 0.1
-_SHORTAGES = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
 
 # The bytes up to the empty line, or what there is of them where they cannot be a head.
 Respond = Callable[[bytes], Awaitable[bytes]]
@@ -68,7 +66,7 @@ class AdminListener:
             except BlockingIOError:
                 return
             except OSError as error:
-                if error.errno in _SHORTAGES:  # nothing but time gives descriptors back
+                if error.errno in SHORTAGES:  # nothing but time gives descriptors back
                     self._loop.remove_reader(listening)
                     self._loop.call_later(_BACK_OFF_SECONDS, self._resume, listening)
                     return
@@ -91,7 +89,7 @@ class AdminListener:
         try:
             return listening.accept()[0]
         except OSError as error:
-            if error.errno not in _SHORTAGES or not self.reserve.give():
+            if error.errno not in SHORTAGES or not self.reserve.give():
                 raise
         return listening.accept()[0]
 

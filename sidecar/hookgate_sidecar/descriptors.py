@@ -1,5 +1,6 @@
 """How many connections fit into the descriptors that the process may open."""
 
+import errno
 import os
 import resource
 from dataclasses import replace
@@ -12,6 +13,8 @@ from .admission import MOST_LINGERING
 # sixteen connections of the admin listener, the channel to a supervisor, files of a reload, a
 # look-up of a name; and old connections to an upstream that a reload has changed.
 OTHERS = 64
+# Why accept() fails where the process or the system is short; any other reason is one connection's.
+SHORTAGES = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
 # Fewer would be no gate.
 _FEWEST_CONNECTIONS, _FEWEST_UPSTREAM = 8, 4
 

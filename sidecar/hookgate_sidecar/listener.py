@@ -1,14 +1,13 @@
 """Where connections come in: the listening sockets."""
 
-import errno
 import socket
 import ssl
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hookgate.policy import UNIX_PEER, Reason
 
 from .arrival import Arrival, read_ahead, turn_away
-from .descriptors import Reserve
+from .descriptors import SHORTAGES, Reserve
 from .sockets import ListeningSockets
 
 if TYPE_CHECKING:
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
 _ACCEPTS = 16
 _BACK_OFF_SECONDS = 0.1
 _COMPLAIN_SECONDS = 60.0
-# What is wrong with the process or the system; anything else is wrong with one connection.
-_SHORTAGES = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
 
 
 class Listener:
@@ -59,15 +56,14 @@ class Listener:
             except BlockingIOError:
                 return
             except OSError as error:
-                if error.errno in _SHORTAGES:
+                if error.errno in SHORTAGES:
                     self._complain(error)
                     if not self._turn_away_one(listening):
                         self._back_off(listening)
                         return
                 continue
             try:
-                # What a peer binds its own Unix socket to is of its choice, and no address.
-                self._receive(sock, UNIX_PEER if sock.family == socket.AF_UNIX else address[0])
+                self._receive(sock, _peer_of(sock, address))
             except Exception as error:  # noqa: BLE001  # fails closed
                 self._server.gate.log_fault("accept", error)
                 sock.close()
@@ -85,8 +81,13 @@ class Listener:
             try:
                 sock.setblocking(False)
                 read_ahead(sock)
-                peer = UNIX_PEER if sock.family == socket.AF_UNIX else address[0]
-                turn_away(self._server, sock, peer, Reason.OVERLOADED, plain=self.tls is None)
+                turn_away(
+                    self._server,
+                    sock,
+                    _peer_of(sock, address),
+                    Reason.OVERLOADED,
+                    plain=self.tls is None,
+                )
             except Exception as error:  # noqa: BLE001  # fails closed
                 self._server.gate.log_fault("accept", error)
             finally:
@@ -121,3 +122,8 @@ class Listener:
             turn_away(self._server, sock, peer, Reason.OVERLOADED, plain=self.tls is None)
         else:
             Arrival(self._server, sock, self.tls, place, refusal)
+
+
+def _peer_of(sock: socket.socket, address: Any) -> str:
+    # What a peer binds its own Unix socket to is of its choice, and no address.
+    return UNIX_PEER if sock.family == socket.AF_UNIX else str(address[0])

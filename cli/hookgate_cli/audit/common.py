@@ -89,14 +89,14 @@ def progress(ledger: Ledger) -> Iterator[Callable[[int], None]]:
 def reading(ledger: Ledger, keys: Keys = ()) -> Iterator[Iterator[Line]]:
     """The lines of the files, with a progress bar on a terminal where that takes long.
 
-    With keys, what they do not prove is no record, and afterwards it is said how much that was.
+    With keys, what they do not prove is no record; how much that was is said after the first time.
     """
     with progress(ledger) as on_progress:
         lines = read(ledger.sources, on_progress, ledger.copies)
         prover = Prover(keys) if keys else None
         yield lines if prover is None else prover.prove(lines)
     ledger.tell_copies()
-    if prover is not None and prover.left_out:
+    if prover is not None and prover.left_out and not ledger.unproved:
         ledger.unproved = prover.left_out
         _tell_left_out(prover.left_out)
 
@@ -131,17 +131,10 @@ def load_seal_keys(files: list[Path] | None, config: str | None) -> Keys:
 
 def rereading(ledger: Ledger, keys: Keys = ()) -> Callable[[], Iterator[Line]]:
     """What reads the files from their beginning each time that it is called."""
-    told = False
 
     def lines() -> Iterator[Line]:
-        nonlocal told
-        prover = Prover(keys) if keys else None
-        with reading(ledger) as read_once:
-            yield from read_once if prover is None else prover.prove(read_once)
-        if prover is not None and prover.left_out and not told:
-            told = True
-            ledger.unproved = prover.left_out
-            _tell_left_out(prover.left_out)
+        with reading(ledger, keys) as read_once:
+            yield from read_once
 
     return lines
 
