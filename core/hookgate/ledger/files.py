@@ -95,10 +95,12 @@ def _holds_records(file: Path, found: Found) -> bool:
 def sort(sources: Iterable[Source]) -> list[Source]:
     """The sources by the time of their first record, as they were written.
 
-    Of those that begin with the same record, the longest that is neither compressed nor wrapped
-    comes first.
+    Of those that begin in the same moment (nginx tells milliseconds), the one that was rotated
+    first comes first: `audit.jsonl.2`, `audit.jsonl.1`, `audit.jsonl`. Of those that begin with
+    the same record, the longest that is neither compressed nor wrapped does.
     """
-    ordered = sorted(sources, key=lambda source: source.began)
+    by_age = sorted(sources, key=lambda source: source.path.name, reverse=True)
+    ordered = sorted(by_age, key=lambda source: source.began)
     places: dict[bytes, int] = {}
     for place, source in enumerate(ordered):
         if source.head is not None:
