@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from hookgate.config import load
+from hookgate.config.build import load
 from hookgate.policy import Policy, Reason, make_head
 
 from .contenders import OWN, Contender

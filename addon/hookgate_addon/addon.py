@@ -17,10 +17,10 @@ from mitmproxy.addonmanager import Loader, traverse
 from mitmproxy.connection import Client
 from mitmproxy.tls import TlsData
 
-from hookgate.answer import BARE_FAILURE, Answer
-from hookgate.config import ConfigError, load
-from hookgate.delivery import Delivery
-from hookgate.gate import Gate
+from hookgate.config.build import ConfigError, load
+from hookgate.gate.answer import BARE_FAILURE, Answer
+from hookgate.gate.delivery import Delivery
+from hookgate.gate.gate import Gate
 from hookgate.ledger.sink import LedgerError
 from hookgate.log import make_log
 from hookgate.policy import Reason

@@ -4,7 +4,7 @@ import logging
 
 from mitmproxy.utils import human
 
-from hookgate.gate import Gate
+from hookgate.gate.gate import Gate
 from hookgate.policy import Reason
 
 from .translate import UNFRAMED

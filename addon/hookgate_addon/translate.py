@@ -5,8 +5,8 @@ from http import HTTPStatus
 from mitmproxy import http
 from mitmproxy.net.http import http1
 
-from hookgate.answer import Answer
-from hookgate.delivery import Delivery
+from hookgate.gate.answer import Answer
+from hookgate.gate.delivery import Delivery
 from hookgate.policy import Head, Reason, make_head
 from hookgate.settings import SidecarSettings
 

@@ -10,7 +10,8 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from hookgate.policy import Fields, Head, Policy, Reason, Step, make_head, parse_address
+from hookgate.networks.addresses import parse_address
+from hookgate.policy import Fields, Head, Policy, Reason, Step, make_head
 from hookgate.policy.checks import Decision
 from hookgate_sidecar.upgrade import head_of_body
 

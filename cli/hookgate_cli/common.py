@@ -7,10 +7,10 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from hookgate.config import ConfigError, load
+from hookgate.config.build import ConfigError, load
+from hookgate.config.layers import gather
 from hookgate.ledger.sink import LedgerError
 from hookgate.settings import Config
-from hookgate.sources import gather
 from hookgate_sidecar.errors import ListenError
 
 from .terminal import Terminal, printable

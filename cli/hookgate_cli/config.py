@@ -9,16 +9,16 @@ from typing import Annotated
 
 import typer
 
-from hookgate.config import DEFAULT_CONTRACT
-from hookgate.endpoint import Endpoint
-from hookgate.keys import KEYS, ROUTE_KEYS, SECTIONS
+from hookgate.config.build import DEFAULT_CONTRACT
+from hookgate.config.keys import KEYS, ROUTE_KEYS, SECTIONS
+from hookgate.config.layers import find_file, gather
 from hookgate.libraries import libraries
-from hookgate.lookup import Lookup
 from hookgate.policy import Policy
-from hookgate.reach import Reached, reach, speaks_tls
 from hookgate.settings import UpstreamSettings
-from hookgate.sources import find_file, gather
-from hookgate.upstream_error import UpstreamError
+from hookgate.upstream.endpoint import Endpoint
+from hookgate.upstream.error import UpstreamError
+from hookgate.upstream.lookup import Lookup
+from hookgate.upstream.reach import Reached, reach, speaks_tls
 
 from .common import ASSUMED_UPSTREAM, FINDING, ConfigOption, JsonOption, fail, load_config, out
 from .terminal import print_json, printable, to_json

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from hookgate.address import UnixAddress
-from hookgate.sources import find_file
+from hookgate.config.layers import find_file
 
 from .common import AuditOption, ConfigOption, ListenOption, UpstreamOption, fail, load_config
 from .terminal import printable

@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from hookgate.config.layers import gather
+from hookgate.networks.ranges import SHIPPED
 from hookgate.nginx import Names, RenderError
 from hookgate.nginx import render as render_files
-from hookgate.ranges import SHIPPED
-from hookgate.sources import gather
 
 from .common import ASSUMED_UPSTREAM, FINDING, ConfigOption, JsonOption, err, fail, load_config, out
 from .terminal import print_json, printable

@@ -12,7 +12,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from hookgate.policy import parse_address
+from hookgate.networks.addresses import parse_address
 
 from .common import FINDING, JsonOption, err, fail, out
 from .samples import CLEAN, HOSTILE, Sample, fire

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 import uvloop
 
-from hookgate.live import LiveConfig
+from hookgate.config.reload import LiveConfig
 from hookgate.log import make_log
 from hookgate.policy import OBSERVABLE
 from hookgate.settings import Mode

@@ -1,4 +1,4 @@
-"""The settings as values: what `config.py` reads, and every other module is given."""
+"""The settings as values: what `config/build.py` reads, and every other module is given."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

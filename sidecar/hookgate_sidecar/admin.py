@@ -7,7 +7,7 @@ import httptools
 import orjson
 import structlog
 
-from hookgate.metrics import Snapshot, merge
+from hookgate.gate.metrics import Snapshot, merge
 from hookgate.settings import Config, SidecarSettings
 
 from .admin_listener import LARGEST_HEAD, AdminListener

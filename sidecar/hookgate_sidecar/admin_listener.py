@@ -11,9 +11,8 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from hookgate.policy.proxy_protocol import ProxyHeaderError, header_length, read_header
-
 from .descriptors import SHORTAGES, Reserve
+from .proxy_protocol import ProxyHeaderError, header_length, read_header
 from .sockets import ListeningSockets
 
 LARGEST_HEAD = 8 * 1024

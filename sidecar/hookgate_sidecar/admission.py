@@ -7,7 +7,7 @@ request's head, tells whose it is, and it counts as that one's from then on.
 
 from typing import Protocol
 
-from hookgate.gate import Gate
+from hookgate.gate.gate import Gate
 from hookgate.policy import Standing
 from hookgate.settings import SidecarSettings
 

@@ -7,12 +7,12 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from hookgate.policy import Reason, Standing
-from hookgate.policy.proxy_protocol import ProxyHeaderError
 
 from .admission import Place
 from .connection import LAST_CALL_SECONDS, LINGER_SECONDS, Connection, Refusal
 from .nameless import NamelessConnection
 from .preface import read_proxy_header
+from .proxy_protocol import ProxyHeaderError
 
 if TYPE_CHECKING:
     from .server import Server

@@ -11,7 +11,7 @@ from dataclasses import fields, is_dataclass
 from hashlib import sha256
 from typing import Any, NamedTuple, get_type_hints
 
-from hookgate.metrics import Snapshot
+from hookgate.gate.metrics import Snapshot
 from hookgate.settings import Config
 
 _LENGTH = struct.Struct("!I")

@@ -5,7 +5,7 @@ from collections import deque
 from math import inf
 from typing import TYPE_CHECKING
 
-from hookgate.answer import Answer
+from hookgate.gate.answer import Answer
 from hookgate.policy import Reason, Standing
 
 from .admission import Place

@@ -14,7 +14,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
-from hookgate.metrics import FAMILIES, Family, Row, Snapshot
+from hookgate.gate.metrics import FAMILIES, Family, Row, Snapshot
 from hookgate.unblocked import dropped
 
 _PROCESS = ProcessCollector(registry=None)

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from hookgate.delivery import Screened
-from hookgate.known import Known
+from hookgate.bounded_cache import Known
+from hookgate.gate.delivery import Screened
 
 # Senders differ in little but the body's length. Strangers have a store of their own, and can
 # drive nobody else's out.

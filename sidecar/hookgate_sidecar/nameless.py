@@ -4,7 +4,7 @@ A proxy says LOCAL of a connection that it makes by itself, and UNKNOWN, or no f
 sender it cannot name (proxy-protocol.txt 2.1, 2.2). Nobody there is allowed to send.
 """
 
-from hookgate.answer import Answer
+from hookgate.gate.answer import Answer
 
 from .connection import Connection
 

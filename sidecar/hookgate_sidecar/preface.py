@@ -3,7 +3,7 @@
 import asyncio
 import socket
 
-from hookgate.policy.proxy_protocol import (
+from .proxy_protocol import (
     LONGEST_V2,
     ProxyHeaderError,
     header_length,

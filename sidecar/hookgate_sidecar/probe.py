@@ -2,11 +2,11 @@
 
 import asyncio
 
-from hookgate.endpoint import Endpoint
-from hookgate.lookup import Lookup
-from hookgate.reach import reach
 from hookgate.settings import UpstreamSettings
-from hookgate.upstream_error import UpstreamError
+from hookgate.upstream.endpoint import Endpoint
+from hookgate.upstream.error import UpstreamError
+from hookgate.upstream.lookup import Lookup
+from hookgate.upstream.reach import reach
 
 FRESH_SECONDS = 2.0
 _SECONDS = 2.0

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import Any, Self
 
-from hookgate.metrics import Snapshot
+from hookgate.gate.metrics import Snapshot
 from hookgate.settings import Config
 
 from .channel import Channel, LastWord, Report

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import httptools
 
-from hookgate.answer import Answer
 from hookgate.boundary import end_of_section
-from hookgate.delivery import Delivery
+from hookgate.gate.answer import Answer
+from hookgate.gate.delivery import Delivery
 from hookgate.policy import Head, Reason, Standing, declared_length, make_head
 
 from .admission import Place

@@ -8,8 +8,8 @@ from typing import Any
 
 import structlog
 
-from hookgate.config import ConfigError
-from hookgate.live import LiveConfig
+from hookgate.config.build import ConfigError
+from hookgate.config.reload import LiveConfig
 from hookgate.settings import Config
 
 from .channel import Apply, Keep, Prepare

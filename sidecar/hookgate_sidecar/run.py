@@ -7,9 +7,9 @@ from typing import Any
 
 import structlog
 
-from hookgate.config import ConfigError
-from hookgate.gate import Gate
-from hookgate.live import LiveConfig
+from hookgate.config.build import ConfigError
+from hookgate.config.reload import LiveConfig
+from hookgate.gate.gate import Gate
 from hookgate.settings import Config
 from hookgate.unblocked import unblock_stderr
 

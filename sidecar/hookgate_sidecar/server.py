@@ -6,8 +6,8 @@ import ssl
 from collections.abc import Callable
 from typing import NamedTuple
 
-from hookgate.gate import Gate, Terms
-from hookgate.metrics import Snapshot
+from hookgate.gate.gate import Gate, Terms
+from hookgate.gate.metrics import Snapshot
 from hookgate.settings import Config, SidecarSettings
 from hookgate.tls import server_context
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import structlog
 
+from hookgate.config.reload import LiveConfig
+from hookgate.gate.metrics import Snapshot
 from hookgate.ledger.sink import LedgerError
-from hookgate.live import LiveConfig
-from hookgate.metrics import Snapshot
 from hookgate.settings import Config
 
 from .channel import LAYOUT, Start

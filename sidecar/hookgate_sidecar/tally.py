@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from hookgate.metrics import LOSSES, Snapshot, lasting, merge, rows
+from hookgate.gate.metrics import LOSSES, Snapshot, lasting, merge, rows
 
 from .exposition import process_snapshot
 from .lifecycle import Cause

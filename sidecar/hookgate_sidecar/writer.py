@@ -4,7 +4,7 @@ import time
 from email.utils import formatdate
 from http import HTTPStatus
 
-from hookgate.answer import DELIVERED, Answer
+from hookgate.gate.answer import DELIVERED, Answer
 
 _LINES = {
     status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus

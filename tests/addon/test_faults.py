@@ -41,17 +41,17 @@ result = True
 
 ADDON = "hookgate_addon.addon"
 STEPS = {
-    "begin": ("hookgate.gate", "Gate", "begin", 1),
+    "begin": ("hookgate.gate.gate", "Gate", "begin", 1),
     "peer": (ADDON, "", "peer_of", 1),
     "head": (ADDON, "", "head_of", 1),
     "bounds": (ADDON, "", "is_too_large", 1),
     "screen": ("hookgate.policy", "Policy", "screen", 1),
     "judge": ("hookgate.policy", "Policy", "parse", 1),
     "contract": ("hookgate.policy", "Contract", "is_plain", 1),
-    "forwarding": ("hookgate.delivery", "", "upstream_head", 1),
+    "forwarding": ("hookgate.gate.delivery", "", "upstream_head", 1),
     "record-forward": ("hookgate.ledger.journal", "Journal", "forward", 1),
-    "send": ("hookgate.upstream", "Upstream", "send", 1),
-    "deliver": ("hookgate.delivery", "Delivery", "deliver", 1),
+    "send": ("hookgate.upstream.pool", "Upstream", "send", 1),
+    "deliver": ("hookgate.gate.delivery", "Delivery", "deliver", 1),
     "exchange": (ADDON, "HookgateAddon", "_exchange", 1),
     "first-response": (ADDON, "", "response_of", 1),
 }

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from hookgate.config import load
-from hookgate.keys import KEYS
+from hookgate.config.build import load
+from hookgate.config.keys import KEYS
 from support.calling import Call
 
 URL = '[upstream]\nurl = "http://127.0.0.1:1"\n'

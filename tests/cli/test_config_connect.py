@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from hookgate.upstream_error import BY_WORD
+from hookgate.upstream.error import BY_WORD
 from support.calling import Call, Result
 from support.endpoints import (
     OURS,

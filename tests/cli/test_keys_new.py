@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hookgate.config import ConfigError, load
+from hookgate.config.build import ConfigError, load
 from support.calling import Call
 from support.journal import Book
 

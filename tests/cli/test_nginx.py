@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from hookgate.config import load
+from hookgate.config.build import load
+from hookgate.networks.ranges import SHIPPED, ShippedSet
 from hookgate.nginx import render
-from hookgate.ranges import SHIPPED, ShippedSet
 from support.calling import Call
 
 URL = 'upstream = {url = "http://127.0.0.1:8080"}\n'

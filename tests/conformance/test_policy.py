@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from hookgate.config import load
-from hookgate.forwarding import upstream_head, upstream_request
+from hookgate.config.build import load
 from hookgate.policy import HEADERS, Decision, Fault, Policy, Reason, make_head
+from hookgate.upstream.forwarding import upstream_head, upstream_request
 from support.conformance import check_forwarded
 from support.corpus import Case, Expected, cases, setups
 from support.receiver import Seen

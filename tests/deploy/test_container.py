@@ -14,8 +14,8 @@ import pytest
 import yaml
 
 from hookgate.address import TcpAddress
-from hookgate.config import load
-from hookgate.keys import KEYS
+from hookgate.config.build import load
+from hookgate.config.keys import KEYS
 from support.receiver import receiving
 from support.sidecar import sidecar
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hookgate.keys import KEYS
+from hookgate.config.keys import KEYS
 from support.events import CLEAN
 from support.raw import ask, post, wait_until
 from support.receiver import receiving

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from hookgate.config import load
-from hookgate.keys import KEYS
+from hookgate.config.build import load
+from hookgate.config.keys import KEYS
+from hookgate.gate.turn import MOST_BYTES
 from hookgate.policy import Reason
-from hookgate.turn import MOST_BYTES
 from support.events import CLEAN, event
 from support.raw import ask, post
 from support.receiver import receiving

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-from hookgate.keys import KEYS, ROUTE_KEYS
+from hookgate.config.keys import KEYS, ROUTE_KEYS
 from hookgate.ledger.record import FIELDS, SEAL
+from hookgate.networks.ranges import SHIPPED
 from hookgate.policy import Reason
-from hookgate.ranges import SHIPPED
-from hookgate.upstream_error import UpstreamError
+from hookgate.upstream.error import UpstreamError
 from hookgate_cli.main import app
 from support.forgery import UNSEEN
 

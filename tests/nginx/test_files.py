@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from hookgate.config import ConfigError, load
+from hookgate.config.build import ConfigError, load
 from hookgate.nginx import render
 from support.nginx import FULL, binary, check, includes, settings, site, write
 from support.ports import free_ports

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hookgate.config import load
+from hookgate.config.build import load
 from hookgate.nginx import RenderError, render
 from support.events import CLEAN
 from support.ledger import read_ledger

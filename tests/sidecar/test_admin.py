@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hookgate.metrics import FAMILIES
+from hookgate.gate.metrics import FAMILIES
 from hookgate_sidecar.admin_listener import MOST_CONNECTIONS
 from support.admin import ON, Admin
 from support.events import CLEAN, event

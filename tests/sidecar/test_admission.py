@@ -7,7 +7,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from hookgate.gate import Gate
+from hookgate.gate.gate import Gate
 from hookgate.policy import Policy, Standing
 from hookgate_sidecar.admission import Admission, Place
 from support.policy import ALLOWED, FOREIGN, PROXY, make_config

@@ -4,7 +4,7 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_open
 from prometheus_client.parser import text_string_to_metric_families as parse
 
-from hookgate.metrics import FAMILIES, Snapshot
+from hookgate.gate.metrics import FAMILIES, Snapshot
 from hookgate_sidecar.exposition import process_snapshot, render
 
 

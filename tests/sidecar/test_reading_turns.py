@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import uvloop
 
-from hookgate.gate import Gate
+from hookgate.gate.gate import Gate
 from hookgate.log import make_log
 from hookgate_sidecar.reader import Reader
 from hookgate_sidecar.server import Server

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hookgate.config import load
+from hookgate.config.build import load
 from hookgate_sidecar.descriptors import OTHERS, fit, needed
 from support.admin import ON, Admin
 from support.events import CLEAN

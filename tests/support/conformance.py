@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hookgate.policy import Outcome, Reason
-from hookgate.upstream_error import BY_WORD
+from hookgate.upstream.error import BY_WORD
 
 from .corpus import BODY_JUDGED, Case, Expected
 from .crafting import text

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from hookgate.policy import Reason
-from hookgate.response import Response
 from hookgate.settings import UpstreamSettings
-from hookgate.upstream import Upstream
-from hookgate.upstream_error import Failure
+from hookgate.upstream.error import Failure
+from hookgate.upstream.pool import Upstream
+from hookgate.upstream.response import Response
 
 T = TypeVar("T")
 Result = Response | Reason

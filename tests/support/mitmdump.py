@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from hookgate.config import load
+from hookgate.config.build import load
 from hookgate_addon.startup import command_line
 
 from .events import CLEAN

@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from hookgate.config import load
+from hookgate.config.build import load
 from hookgate.nginx import render
 from hookgate.settings import Config
 

@@ -5,7 +5,7 @@ import json
 import os
 from typing import Any
 
-from hookgate.config import load
+from hookgate.config.build import load
 from hookgate.policy import Fields, Head, Policy, make_head
 from hookgate.settings import Config, RouteSettings
 

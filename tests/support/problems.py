@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from hookgate.config import ConfigError, load
+from hookgate.config.build import ConfigError, load
 
 URL = {"upstream.url": "http://127.0.0.1:8080"}
 MINIMAL = '[upstream]\nurl = "http://127.0.0.1:8080"\n'

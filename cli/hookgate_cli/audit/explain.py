@@ -16,7 +16,7 @@ from hookgate.ledger.search import find
 from hookgate.libraries import libraries
 from hookgate.policy import Policy
 from hookgate.settings import Config
-from hookgate.upstream_error import BY_WORD
+from hookgate.upstream.error import BY_WORD
 from hookgate_cli.check import describe
 from hookgate_cli.common import FINDING, ConfigOption, JsonOption, fail, load_config, out
 from hookgate_cli.terminal import print_json, printable

@@ -18,6 +18,7 @@ _ENDING = re.compile(
     r"(?:\.(?:gz|xz|lzma|bz2|zst|zstd))?",
     re.IGNORECASE,
 )
+_ROTATED = re.compile(r"[^0-9]\.([0-9]{1,4})(?:\.[a-z0-9]+)?$")
 
 
 class Note(NamedTuple):
@@ -99,8 +100,7 @@ def sort(sources: Iterable[Source]) -> list[Source]:
     first comes first: `audit.jsonl.2`, `audit.jsonl.1`, `audit.jsonl`. Of those that begin with
     the same record, the longest that is neither compressed nor wrapped does.
     """
-    by_age = sorted(sources, key=lambda source: source.path.name, reverse=True)
-    ordered = sorted(by_age, key=lambda source: source.began)
+    ordered = sorted(sources, key=lambda source: (source.began, -_rotations(source.path)))
     places: dict[bytes, int] = {}
     for place, source in enumerate(ordered):
         if source.head is not None:
@@ -115,6 +115,12 @@ def sort(sources: Iterable[Source]) -> list[Source]:
         return places[source.head.raw], -size
 
     return [source for _, source in sorted(enumerate(ordered), key=key)]
+
+
+def _rotations(path: Path) -> int:
+    """How often the file was renamed, by the number at its end."""
+    match = _ROTATED.search(path.name)
+    return int(match[1]) if match else 0
 
 
 def in_order(files: Iterable[Path]) -> list[Path]:

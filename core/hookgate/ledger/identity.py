@@ -5,7 +5,8 @@ about, and what the provider sends again is taken to be the same bytes. An attem
 not read whole has no SHA-256, and belongs to no event.
 """
 
-from hookgate.policy import Reason, parse_address
+from hookgate.networks.addresses import parse_address
+from hookgate.policy import Reason
 from hookgate.policy.source import RangeSet
 
 from .explain import STATIONS

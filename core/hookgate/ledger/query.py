@@ -10,9 +10,9 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import IO
 
-from hookgate.mends import Place, network_mend
-from hookgate.policy import parse_address
-from hookgate.spellings import explain
+from hookgate.networks.addresses import parse_address
+from hookgate.networks.mends import Place, network_mend
+from hookgate.networks.spellings import explain
 
 from .identity import NAMES
 from .reader import timestamp

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from hookgate.address import TcpAddress
-from hookgate.answer import RETRY_AFTER_SECONDS
+from hookgate.gate.answer import RETRY_AFTER_SECONDS
 from hookgate.policy import HEADERS, UNIX_PEER, Policy, Reason
 from hookgate.settings import Config
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 
 import netaddr
 
-from hookgate.ranges import SHIPPED
+from hookgate.networks.ranges import SHIPPED
 
 _BARE = re.compile(r"[A-Za-z0-9_./:-]+")
 # Beyond this a column of values would stand too far from its keys.

@@ -6,7 +6,7 @@ from .document import salvage
 from .framing import declared_length
 from .policy import Policy, Step
 from .request import Fields, Head, make_head
-from .source import HEADERS, UNIX_PEER, Origin, Standing, parse_address
+from .source import HEADERS, UNIX_PEER, Origin, Standing
 from .validator import ContractError
 from .verdict import UNFRAMED, Fault, Finding, Outcome, Reason
 
@@ -30,6 +30,5 @@ __all__ = [
     "Step",
     "declared_length",
     "make_head",
-    "parse_address",
     "salvage",
 ]

@@ -7,7 +7,7 @@ them accepts. References are to RFC 9112 (HTTP/1.1) and RFC 9110 (semantics).
 import re
 import string
 
-from hookgate.known import remember_short
+from hookgate.bounded_cache import remember_short
 
 from .request import Head
 from .verdict import Finding, Reason

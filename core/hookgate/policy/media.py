@@ -2,7 +2,7 @@
 
 import re
 
-from hookgate.known import remember_short
+from hookgate.bounded_cache import remember_short
 
 from .request import Head
 from .verdict import Finding, Reason

@@ -13,15 +13,14 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from enum import Enum
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import NamedTuple
 
 import netaddr
 
+from hookgate.networks.addresses import Address, parse_address
+
 from .request import Head
 from .verdict import Finding, Reason
-
-Address = IPv4Address | IPv6Address
 
 # address, address:port, [v6], [v6]:port
 _HOST_PORT = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[0-9.]+)(?::(?P<port>[0-9]{1,5}))?")
@@ -61,20 +60,6 @@ class Origin(NamedTuple):
     client: str
     chain: tuple[str, ...]
     finding: Finding | None
-
-
-def parse_address(text: str) -> Address | None:
-    """An IP address written in full, IPv4-mapped IPv6 unwrapped; None if it is anything else.
-
-    Octal and shorthand spellings are no addresses here, nor are scope ids (`fe80::1%eth0`).
-    """
-    if "%" in text:
-        return None
-    try:
-        address = ip_address(text)
-    except ValueError:
-        return None
-    return getattr(address, "ipv4_mapped", None) or address
 
 
 def _parse_list_entry(text: str) -> Address | None:

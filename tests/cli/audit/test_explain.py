@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hookgate.upstream_error import UpstreamError
+from hookgate.upstream.error import UpstreamError
 from support.calling import Call
 from support.events import CLEAN, RCS, event
 from support.lines import Record, delivery, forward, nginx, start, write

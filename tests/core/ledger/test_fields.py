@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import structlog
 
-from hookgate.config import load
-from hookgate.gate import Gate
+from hookgate.config.build import load
+from hookgate.gate.gate import Gate
 from hookgate.policy import Reason, make_head
 from support.events import CLEAN
 from support.ledger import assert_balanced, fields_of, read_ledger

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from hookgate.config import allowed_ranges
+from hookgate.config.build import allowed_ranges
+from hookgate.config.layers import gather
 from hookgate.ledger.identity import Unread
-from hookgate.sources import gather
 from support.lines import Record, delivery, forward, nginx, refusals
 
 INSIDE, OUTSIDE = "31.169.56.7", "203.0.113.7"

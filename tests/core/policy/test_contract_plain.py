@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hookgate.config import load
+from hookgate.config.build import load
 from hookgate.policy import Contract
 from hookgate.samples import documented_events
 from support.events import event

@@ -1,0 +1,167 @@
+"""A turn of the event loop: what came in it goes through each stage together, in this order.
+
+1. judge: the bodies that are complete, but no more than a turn bears; the rest waits for the next.
+2. conclude: what the upstream answered.
+3. flush: the lines of both are written at once.
+4. send: what was found clean goes upstream, now that its `forward` line is written.
+5. respond: what has ended is answered, now that its `delivery` line is.
+
+One delivery after the other from end to end took a sixth more: each found the processor's caches
+filled by what the one before had done last.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from heapq import heapify, heappop, heappush
+from typing import Generic, Protocol, TypeVar
+
+from hookgate.upstream.error import Failure
+from hookgate.upstream.response import Response
+
+# How many bytes of body are judged in a turn, beside the delivery that waits longest. What a byte
+# may cost at worst, and so a turn, is in docs/performance.md.
+MOST_BYTES = 24 * 1024
+# What a delivery takes without its body, in bytes that take as long.
+_OVERHEAD = 256
+
+
+class Waiting(Protocol):
+    """A delivery, as a turn knows it.
+
+    `size` is how long its body is. `ended` says that its record is made. None of these raises.
+    """
+
+    size: int
+    ended: bool
+
+    def fail(self, where: str, error: Exception, /) -> None:
+        """Close after an exception in a stage."""
+
+    def conclude(self, result: Response | Failure, /) -> None:
+        """End it for what its upstream answered."""
+
+    def send(self, *, written: bool) -> None:
+        """Send it upstream, if its line was written."""
+
+    def give(self) -> None:
+        """Answer its sender."""
+
+
+W = TypeVar("W", bound=Waiting)
+
+
+class Turn(Generic[W]):
+    """What waits for the end of this turn, or of a later one. Make it inside the event loop.
+
+    `judging` are the stages of judging, each of which may raise. `flush` writes the lines and says
+    whether it could; it never raises. `to_conclude` have their upstream's answer, or none to wait
+    for; `to_send` and `to_answer` wait for their lines. Whoever adds to them makes the turn end, if
+    it is not `ending` already.
+    """
+
+    def __init__(self, judging: Sequence[Callable[[W], None]], flush: Callable[[], bool]) -> None:
+        self.to_send: list[W] = []
+        self.to_answer: list[W] = []
+        self.to_conclude: list[tuple[W, Response | Failure]] = []
+        self._judging = judging
+        self._flush = flush
+        self._loop = asyncio.get_running_loop()
+        self.ending = False
+        self._arrived: list[W] = []
+        self._bytes = 0  # of those
+        # What earlier turns left, by order of arrival; by size also some that are gone from there.
+        self._number = 0
+        self._waiting: dict[int, W] = {}
+        self._by_size: list[tuple[int, int]] = []
+
+    def judge(self, delivery: W) -> None:
+        """Its body is complete."""
+        self._arrived.append(delivery)
+        self._bytes += delivery.size
+        if not self.ending:
+            self.end_soon()
+
+    def end_soon(self) -> None:
+        """End this turn, which is not `ending` yet."""
+        self.ending = True
+        self._loop.call_soon(self.end)
+
+    def end(self) -> None:
+        """Take what waits through each stage."""
+        self.ending = False
+        if self._arrived or self._waiting:
+            self._judge(self._take())
+        to_conclude, self.to_conclude = self.to_conclude, []
+        for delivery, result in to_conclude:
+            delivery.conclude(result)
+        to_send, self.to_send = self.to_send, []
+        to_answer, self.to_answer = self.to_answer, []
+        written = self._flush()
+        for delivery in to_send:
+            delivery.send(written=written)
+        for delivery in to_answer:
+            delivery.give()
+        if self._waiting and not self.ending:
+            self.end_soon()  # after sockets were read
+
+    def _judge(self, deliveries: list[W]) -> None:
+        for delivery in deliveries:
+            if delivery.ended:  # the sender left, or the front gave up
+                delivery.give()
+        for stage in self._judging:
+            for delivery in deliveries:
+                if delivery.ended:
+                    continue
+                try:
+                    stage(delivery)
+                except Exception as error:  # noqa: BLE001  # fails closed
+                    delivery.fail("deliver", error)
+
+    def end_all(self) -> None:
+        """End turns until nothing waits to be judged."""
+        self.end()
+        while self._arrived or self._waiting:
+            self.end()
+
+    def _take(self) -> list[W]:
+        """What is judged in this turn, in order of arrival.
+
+        Where it would be too much: whoever waits longest, and the smallest. So an event waits for
+        none that is larger, and the largest for no more turns than others were before it.
+        """
+        arrived, self._arrived = self._arrived, []
+        size, self._bytes = self._bytes, 0
+        if not self._waiting and size + len(arrived) * _OVERHEAD <= MOST_BYTES:
+            return arrived
+        for delivery in arrived:
+            self._number += 1
+            self._waiting[self._number] = delivery
+            heappush(self._by_size, (delivery.size, self._number))
+        taken = dict(self._take_oldest())
+        taken.update(self._take_smallest())
+        if len(self._by_size) > 2 * len(self._waiting):  # the oldest are in it still
+            self._by_size = [(d.size, number) for number, d in self._waiting.items()]
+            heapify(self._by_size)
+        return [taken[number] for number in sorted(taken)]
+
+    def _take_oldest(self) -> Iterator[tuple[int, W]]:
+        while self._waiting:
+            number = next(iter(self._waiting))
+            delivery = self._waiting.pop(number)
+            yield number, delivery
+            if not delivery.ended:
+                return
+
+    def _take_smallest(self) -> Iterator[tuple[int, W]]:
+        room = MOST_BYTES
+        while self._by_size:
+            size, number = self._by_size[0]
+            delivery = self._waiting.get(number)
+            if delivery is not None and not delivery.ended:
+                room -= size + _OVERHEAD
+                if room < 0:
+                    return
+            heappop(self._by_size)
+            if delivery is not None:
+                del self._waiting[number]
+                yield number, delivery

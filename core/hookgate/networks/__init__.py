@@ -1,0 +1,1 @@
+"""Addresses and networks as people and programs write them."""

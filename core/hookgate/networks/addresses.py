@@ -1,0 +1,19 @@
+"""One IP address in text."""
+
+from ipaddress import IPv4Address, IPv6Address, ip_address
+
+Address = IPv4Address | IPv6Address
+
+
+def parse_address(text: str) -> Address | None:
+    """An IP address written in full, IPv4-mapped IPv6 unwrapped; None if it is anything else.
+
+    Octal and shorthand spellings are no addresses here, nor are scope ids (`fe80::1%eth0`).
+    """
+    if "%" in text:
+        return None
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address

@@ -1,0 +1,1 @@
+"""The way to the endpoint: what is sent, over which connection, and why none answered."""

@@ -1,0 +1,128 @@
+"""What each kind of key takes."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hookgate.config import keys
+from hookgate.config.keys import KEYS, SECTIONS
+
+
+@pytest.mark.parametrize("key", KEYS, ids=lambda key: key.path)
+def test_every_default_is_one_that_could_be_written(key: keys.Key) -> None:
+    """But the upstream's URL, which has none."""
+    if key.path == "upstream.url":
+        with pytest.raises(ValueError, match="missing"):
+            key.parse(key.default)
+    else:
+        key.parse(key.default)
+
+
+def test_the_table_has_no_key_twice() -> None:
+    """Neither by its path nor by its variable; and each says what it is for."""
+    assert len({key.path for key in KEYS}) == len({key.variable for key in KEYS}) == len(KEYS)
+    assert all(key.about.endswith(".") for key in KEYS)
+    assert SECTIONS == ("upstream", "source", "request", "checks", "audit", "sidecar")
+
+
+DEFAULTS: dict[str, Any] = {
+    "upstream.host": "preserve",
+    "upstream.timeout": 5.0,
+    "upstream.max_connections": 128,
+    "upstream.max_response": 2**20,
+    "source.allow": ("cm.com",),
+    "source.allow_file": "",
+    "source.trusted_proxies": (),
+    "source.trusted_proxies_file": "",
+    "source.header": "x-forwarded-for",
+    "source.proxy_protocol": False,
+    "request.methods": ("POST",),
+    "request.max_body": 2**20,
+    "request.max_depth": 64,
+    "request.max_values": 10_000,
+    **{f"checks.{name}": "enforce" for name in ("method", "route", "media_type")},
+    **{f"checks.{name}": "enforce" for name in ("document", "contract")},
+    "audit.path": "hookgate-audit.jsonl",
+    "audit.personal_data": "mask",
+    "audit.key_file": "",
+    "audit.seal_key_file": "",
+    "audit.fsync": "interval",
+    "sidecar.listen": ("127.0.0.1", 8081),
+    "sidecar.socket_mode": 0o660,
+    "sidecar.workers": 1,
+    "sidecar.max_connections": 1024,
+    "sidecar.max_foreign_connections": 64,
+    "sidecar.max_unnamed_connections": 128,
+    "sidecar.max_in_flight": 512,
+    "sidecar.max_buffered": 2**26,
+    "sidecar.max_head": 16 * 1024,
+    "sidecar.max_fields": 100,
+    "sidecar.head_timeout": 10.0,
+    "sidecar.body_timeout": 30.0,
+    "sidecar.keep_alive": 75.0,
+    "sidecar.drain": 15.0,
+    "sidecar.worker_timeout": 30.0,
+    "sidecar.admin": None,
+    "sidecar.ready_needs_upstream": False,
+}
+
+
+@pytest.mark.parametrize(("path", "value"), DEFAULTS.items())
+def test_the_defaults_are_these(path: str, value: Any) -> None:
+    """What users who set nothing rely on."""
+    (key,) = (key for key in KEYS if key.path == path)
+    assert key.parse(key.default) == value
+
+
+def test_only_five_checks_can_be_observed() -> None:
+    """The source, encoding, size and framing have no key: they always enforce."""
+    assert [key.name for key in KEYS if key.section == "checks"] == [
+        "method",
+        "route",
+        "media_type",
+        "document",
+        "contract",
+    ]
+
+
+UNITS = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(0, 10**9), st.sampled_from(sorted(UNITS)), st.sampled_from(["", " "]))
+def test_a_size_is_its_number_times_its_unit(number: int, unit: str, space: str) -> None:
+    """Within the bounds; the bounds count, and nothing beyond them does."""
+    amount = number * UNITS[unit]
+    assert keys.size(amount, amount)(f"{number}{space}{unit}") == amount
+    for low, high in ((amount + 1, amount + 9), (amount - 9, amount - 1)):
+        with pytest.raises(ValueError, match="between"):
+            keys.size(low, high)(f"{number}{space}{unit}")
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.integers(0, 10**6),
+    st.integers(0, 999_999),
+    st.sampled_from(sorted(SECONDS)),
+    st.sampled_from(["", " "]),
+)
+def test_a_duration_is_its_number_times_its_unit(
+    whole: int, fraction: int, unit: str, space: str
+) -> None:
+    """In seconds, with a fraction or without."""
+    parse = keys.duration(0, float("inf"))
+    assert parse(f"{whole}{space}{unit}") == pytest.approx(whole * SECONDS[unit])
+    text = f"{whole}.{fraction:06d}"
+    assert parse(f"{text}{space}{unit}") == pytest.approx(float(text) * SECONDS[unit])
+
+
+@pytest.mark.parametrize("text", ["10ms", "2s", "1.5s", "1 s"])
+def test_a_durations_bounds_count(text: str) -> None:
+    """The first and the last value are taken."""
+    assert keys.duration(0.01, 2)(text) > 0
+    for beyond in ("9ms", "2.000001s", "1h"):
+        with pytest.raises(ValueError, match=r"between 0\.01 and 2"):
+            keys.duration(0.01, 2)(beyond)
