@@ -100,21 +100,22 @@ def sort(sources: Iterable[Source]) -> list[Source]:
     first comes first: `audit.jsonl.2`, `audit.jsonl.1`, `audit.jsonl`. Of those that begin with
     the same record, the longest that is neither compressed nor wrapped does.
     """
-    ordered = sorted(sources, key=lambda source: (source.began, -_rotations(source.path)))
+    given = list(enumerate(sources))
+    ordered = sorted(given, key=lambda item: (item[1].began, -_rotations(item[1].path)))
     places: dict[bytes, int] = {}
-    for place, source in enumerate(ordered):
+    for place, (_, source) in enumerate(ordered):
         if source.head is not None:
             places.setdefault(source.head.raw, place)
 
-    def key(item: tuple[int, Source]) -> tuple[int, int]:
-        place, source = item
+    def key(item: tuple[int, tuple[int, Source]]) -> tuple[int, int, int]:
+        place, (number, source) = item
         if source.head is None:
-            return place, 0
+            return place, 0, 0
         is_bare = source.is_seekable and not source.crlf
         size = source.path.stat().st_size if is_bare else 0
-        return places[source.head.raw], -size
+        return places[source.head.raw], -size, number
 
-    return [source for _, source in sorted(enumerate(ordered), key=key)]
+    return [source for _, (_, source) in sorted(enumerate(ordered), key=key)]
 
 
 def _rotations(path: Path) -> int:
