@@ -1,7 +1,9 @@
 """A gate without a front, in the test's own event loop, and an operational log that remembers."""
 
 import asyncio
+import contextlib
 import dataclasses
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +16,12 @@ from hookgate.gate import Gate
 from hookgate.policy import Head, make_head
 from hookgate.settings import Config, RouteSettings
 
+from .events import CLEAN
+from .ledger import Record, assert_balanced, assert_chained, read_ledger
+
 SECRET = "canary-0031699999999"
 PEER = "127.0.0.1"
+NOWHERE = "http://127.0.0.1:1"
 
 
 class InjectedError(Exception):
@@ -90,3 +96,92 @@ async def run(gate: Gate, body: bytes, request: Head | None = None) -> tuple[Ans
     if answer is None:
         answer = await asyncio.wait_for(deliver(delivery, body), 10)
     return answer, delivery
+
+
+class Endpoint:
+    """An endpoint in the gate's own loop; it gives its `answer` while `answering` is set."""
+
+    def __init__(self) -> None:
+        self.answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+        self.answering = asyncio.Event()
+        self.answering.set()
+        self.heads: list[bytes] = []
+        self.seen = asyncio.Event()
+        self.closed = asyncio.Event()
+        self.url = ""
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.closing(writer), contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            while not reader.at_eof():
+                received = await reader.readuntil(b"\r\n\r\n")
+                await reader.readexactly(len(CLEAN))
+                self.heads.append(received)
+                self.seen.set()
+                await self.answering.wait()
+                writer.write(self.answer)
+        self.closed.set()
+
+
+@contextlib.asynccontextmanager
+async def endpoint(*, answering: bool = True) -> AsyncIterator[Endpoint]:
+    """One that listens until the end of the block."""
+    made = Endpoint()
+    if not answering:
+        made.answering.clear()
+    server = await asyncio.start_server(made.serve, "127.0.0.1", 0)
+    made.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    try:
+        yield made
+    finally:
+        made.answering.set()
+        server.close()
+
+
+async def soon(awaited: Awaitable[Any]) -> Any:
+    """What comes within seconds, however busy the machine is."""
+    return await asyncio.wait_for(awaited, 10)
+
+
+async def under_way(gate: Gate, at: Endpoint) -> "asyncio.Future[Answer]":
+    """A delivery that its endpoint has, and has not answered."""
+    at.seen.clear()
+    answer = deliver(screened(gate), CLEAN)
+    await soon(at.seen.wait())
+    return answer
+
+
+def screened(gate: Gate) -> Delivery:
+    """A delivery whose head passed."""
+    delivery = gate.begin(PEER)
+    assert delivery.screen(head()) is None
+    return delivery
+
+
+def in_gate(
+    folder: Path, act: Callable[[Gate], Awaitable[None]], url: str = NOWHERE, **keys: Any
+) -> tuple[list[Record], Log]:
+    """Run `act` with a gate; returns its ledger and its log after the stop."""
+    log = Log()
+
+    async def session() -> None:
+        gate = make_gate(url, folder, log, **keys)
+        try:
+            await act(gate)
+        finally:
+            await gate.close()
+
+    asyncio.run(session())
+    path = folder / "audit.jsonl"
+    assert_chained(path)
+    assert_balanced(path)
+    return read_ledger(path), log
+
+
+def of(records: list[Record], kind: str) -> list[Record]:
+    """Those of one kind."""
+    return [record for record in records if record["event"] == kind]
+
+
+def reload(gate: Gate, folder: Path, url: str = NOWHERE, **keys: Any) -> None:
+    """Put a configuration into force."""
+    gate.apply(gate.prepare(make_config(url, folder, **keys)))
