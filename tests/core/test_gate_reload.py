@@ -1,6 +1,8 @@
 """A reload: what it changes, what it leaves, and what is under way meanwhile."""
 
 import asyncio
+import gc
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -188,5 +190,19 @@ def test_a_trouble_outlives_a_reload_to_the_same_endpoint(tmp_path: Path) -> Non
         assert gate.troubles.present == ["refused"]
         reload(gate, tmp_path, "http://127.0.0.1:2")
         assert gate.troubles.present == []
+
+    in_gate(tmp_path, act)
+
+
+def test_a_pool_that_was_replaced_and_has_nothing_to_do_is_let_go(tmp_path: Path) -> None:
+    """However often the endpoint changes."""
+
+    async def act(gate: Gate) -> None:
+        pools = []
+        for port in range(1, 5):
+            pools.append(weakref.ref(gate.upstream))
+            reload(gate, tmp_path, f"http://127.0.0.2:{port}")
+        gc.collect()
+        assert [pool() for pool in pools] == [None] * 4
 
     in_gate(tmp_path, act)
