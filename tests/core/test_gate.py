@@ -12,6 +12,7 @@ from hookgate.answer import Answer
 from hookgate.gate import Gate
 from hookgate.ledger.sink import LedgerError
 from hookgate.libraries import libraries
+from hookgate.policy import make_head
 from support.core_gate import (
     NOWHERE,
     PEER,
@@ -32,6 +33,7 @@ from support.core_gate import (
 )
 from support.events import CLEAN
 from support.ledger import read_ledger
+from support.policy import JSON
 
 
 def test_a_ledger_begins_with_who_writes_it(tmp_path: Path) -> None:
@@ -57,6 +59,37 @@ def test_a_ledger_begins_with_who_writes_it(tmp_path: Path) -> None:
     assert start["config"] == make_config(NOWHERE, tmp_path).digest
     assert (start["worker"], start["replaces"]) == (3, "killed")
     assert (stop["boot"], stop["front"], stop["received"]) == (boot, "sidecar", 0)
+
+
+def test_what_a_front_holds_of_a_body_goes_with_its_delivery(tmp_path: Path) -> None:
+    """Its bytes are counted by the front, and taken off once however often it ends."""
+
+    async def act(gate: Gate) -> None:
+        one, other = screened(gate), screened(gate)
+        one.held, other.held = 7, 5
+        gate.buffered += 12
+        one.leave(7)
+        one.leave(7)
+        assert gate.buffered == 5
+
+    in_gate(tmp_path, act)
+
+
+@pytest.mark.parametrize(("header", "sent"), [("cf-connecting-ip", 0), ("x-real-ip", 1)])
+def test_the_field_that_names_clients_goes_on_from_no_other_peer(
+    tmp_path: Path, header: str, sent: int
+) -> None:
+    """Where it is one of its own: a sender that is no trusted proxy may say anything in it."""
+    field = (b"CF-Connecting-IP", b"203.0.113.5")
+    told = make_head(PEER, b"POST", b"/", [(b"Host", b"gate"), *JSON[1:], field])
+
+    async def act(gate: Gate) -> None:
+        async with endpoint() as at:
+            reload(gate, tmp_path, at.url, **{"source.header": header})
+            assert (await run(gate, CLEAN, told))[0].status == 200
+            assert at.heads[0].count(field[0]) == sent
+
+    in_gate(tmp_path, act)
 
 
 def test_a_gate_without_a_ledger_is_none(tmp_path: Path) -> None:
