@@ -3,6 +3,7 @@
 import re
 import stat
 from collections.abc import Iterable
+from math import inf
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,7 +19,9 @@ _ENDING = re.compile(
     r"(?:\.(?:gz|xz|lzma|bz2|zst|zstd))?",
     re.IGNORECASE,
 )
-_ROTATED = re.compile(r"[^0-9]\.([0-9]{1,4})(?:\.[a-z0-9]+)?$")
+
+# In a name: a date or a time, which grows with each rotation, or a number, which each lowers.
+_STAMP_OR_NUMBER = re.compile(r"[-._](?:([0-9]{4,}(?:[-T_:.][0-9]+)*)|([0-9]+))")
 
 
 class Note(NamedTuple):
@@ -97,11 +100,11 @@ def sort(sources: Iterable[Source]) -> list[Source]:
     """The sources by the time of their first record, as they were written.
 
     Of those that begin in the same moment (nginx tells milliseconds), the one that was rotated
-    first comes first: `audit.jsonl.2`, `audit.jsonl.1`, `audit.jsonl`. Of those that begin with
+    first comes first: `audit.jsonl.10`, `audit.jsonl.9`, `audit.jsonl`. Of those that begin with
     the same record, the longest that is neither compressed nor wrapped does.
     """
     given = list(enumerate(sources))
-    ordered = sorted(given, key=lambda item: (item[1].began, -_rotations(item[1].path)))
+    ordered = sorted(given, key=lambda item: (item[1].began, _rotation(item[1].path.name)))
     places: dict[bytes, int] = {}
     for place, (_, source) in enumerate(ordered):
         if source.head is not None:
@@ -118,10 +121,12 @@ def sort(sources: Iterable[Source]) -> list[Source]:
     return [source for _, (_, source) in sorted(enumerate(ordered), key=key)]
 
 
-def _rotations(path: Path) -> int:
-    """How often the file was renamed, by the number at its end."""
-    match = _ROTATED.search(path.name)
-    return int(match[1]) if match else 0
+def _rotation(name: str) -> tuple[list[float], int]:
+    """What sorts the names of one ledger's files: those that were rotated first come first."""
+    ages: list[float] = []
+    for stamp, number in _STAMP_OR_NUMBER.findall(name):
+        ages += map(int, re.findall("[0-9]+", stamp)) if stamp else [-int(number)]
+    return [*ages, inf], -len(name)  # `audit.jsonl.old` before `audit.jsonl`
 
 
 def in_order(files: Iterable[Path]) -> list[Path]:

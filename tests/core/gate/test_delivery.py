@@ -7,80 +7,26 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 
 import hookgate.gate.delivery as delivery_module
-from hookgate.config.build import load
 from hookgate.gate.answer import Answer
 from hookgate.gate.delivery import Delivery
 from hookgate.gate.gate import Gate
-from hookgate.policy import Head, Reason, make_head
+from hookgate.policy import Reason
+from support.core_gate import SECRET, Log, fail, head, make_gate, run
 from support.disk import full_stdout
 from support.events import CLEAN, event
 from support.ledger import Record, assert_balanced, assert_chained, read_ledger
 from support.receiver import Receiver, receiving
 
 BROKEN = event(timeUtc="yesterday")
-SECRET = "canary-0031699999999"
-
-
-class InjectedError(Exception):
-    """Its message stands for a sender's value, which must not be logged."""
-
-    def __init__(self, *_: object, **__: object) -> None:
-        super().__init__(SECRET)
-
-
-def _raise(*_: object, **__: object) -> Any:
-    raise InjectedError
-
-
-class _Log:
-    """An operational logger that remembers."""
-
-    def __init__(self) -> None:
-        self.events: list[dict[str, Any]] = []
-        self.logger: structlog.BoundLogger = structlog.wrap_logger(
-            structlog.ReturnLogger(), [self._remember], structlog.BoundLogger
-        )
-
-    def _remember(self, _: Any, __: str, record: Any) -> str:
-        self.events.append(dict(record))
-        return ""
-
-
-def head(method: bytes = b"POST", peer: str = "127.0.0.1") -> Head:
-    fields = [(b"Host", b"gate"), (b"Content-Type", b"application/json")]
-    return make_head(peer, method, b"/cm/events", fields)
-
-
-def make_gate(url: str, folder: Path, log: _Log, **keys: object) -> Gate:
-    overrides = {
-        "upstream.url": url,
-        "source.allow": ["127.0.0.1"],
-        "audit.path": str(folder / "audit.jsonl"),
-        **keys,
-    }
-    return Gate(load(None, overrides, {}), "test", log.logger)
-
-
-async def run(gate: Gate, body: bytes, request: Head | None = None) -> tuple[Answer, Delivery]:
-    """One delivery as a front would drive it."""
-    request = request or head()
-    delivery = gate.begin(request.peer)
-    answer = delivery.screen(request)
-    if answer is None:
-        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        delivery.deliver(body, future.set_result)
-        answer = await asyncio.wait_for(future, 10)
-    return answer, delivery
 
 
 def in_gate(
     folder: Path, act: Callable[[Gate, Receiver], Any], **keys: object
-) -> tuple[list[Record], Receiver, _Log]:
+) -> tuple[list[Record], Receiver, Log]:
     """Run `act` with a gate in front of a real upstream; returns its ledger after the stop."""
-    log = _Log()
+    log = Log()
     with receiving() as upstream:
 
         async def session() -> None:
@@ -134,7 +80,7 @@ def test_an_exception_before_forwarding_refuses_and_leaves_a_record(
     async def act(gate: Gate, _: Receiver) -> None:
         target = getattr(gate, where) if isinstance(where, str) else where
         with monkeypatch.context() as patch:
-            patch.setattr(target, name, _raise)
+            patch.setattr(target, name, fail)
             answer, delivery = await run(gate, CLEAN)
         assert answer.status == 503
         assert (b"Retry-After", b"5") in answer.fields
@@ -162,7 +108,7 @@ def test_an_exception_while_ending_a_refusal_still_refuses(
 
     async def act(gate: Gate, _: Receiver) -> None:
         with monkeypatch.context() as patch:
-            patch.setattr(delivery_module, name, _raise)
+            patch.setattr(delivery_module, name, fail)
             answer, delivery = await run(gate, BROKEN)
         assert answer.status == 503
         assert delivery.ended
@@ -182,7 +128,7 @@ def test_an_exception_after_the_upstream_took_it_is_answered_200(
     """What arrived has arrived: another status would bring it a second time."""
 
     async def act(gate: Gate, upstream: Receiver) -> None:
-        monkeypatch.setattr(delivery_module, name, _raise)
+        monkeypatch.setattr(delivery_module, name, fail)
         answer, _ = await run(gate, CLEAN)
         monkeypatch.undo()
         assert answer == Answer(200, [], b"")
@@ -201,7 +147,7 @@ def test_an_exception_while_relaying_a_rejection_is_recorded(
 
     async def act(gate: Gate, upstream: Receiver) -> None:
         upstream.respond = lambda _: b"HTTP/1.1 409 Conflict\r\nContent-Length: 0\r\n\r\n"
-        monkeypatch.setattr(delivery_module, "relayed_fields", _raise)
+        monkeypatch.setattr(delivery_module, "relayed_fields", fail)
         answer, _ = await run(gate, CLEAN)
         monkeypatch.undo()
         assert answer.status == 503
@@ -217,7 +163,7 @@ def test_a_journal_that_raises_anything_still_ends_the_delivery(
     """Not even a fault in the ledger's own code lets a delivery hang or be answered twice."""
 
     async def act(gate: Gate, _: Receiver) -> None:
-        monkeypatch.setattr(gate.journal, "delivery", _raise)
+        monkeypatch.setattr(gate.journal, "delivery", fail)
         answer, delivery = await run(gate, body)
         monkeypatch.undo()
         assert answer.status == (200 if body is CLEAN else 503)
@@ -234,7 +180,7 @@ def test_a_tick_that_fails_is_logged_and_survived(
     """The clock's work goes on next second."""
 
     async def act(gate: Gate, _: Receiver) -> None:
-        monkeypatch.setattr(gate.journal, "tick", _raise)
+        monkeypatch.setattr(gate.journal, "tick", fail)
         gate.tick()
         monkeypatch.undo()
         assert (await run(gate, CLEAN))[0].status == 200
@@ -247,7 +193,7 @@ def test_without_a_ledger_nothing_is_forwarded(tmp_path: Path) -> None:
     """A full device: 503 `audit_unavailable`, while a refusal stays the refusal it is."""
 
     async def session() -> list[int]:
-        gate = make_gate("http://127.0.0.1:1", tmp_path, _Log(), **{"audit.path": "-"})
+        gate = make_gate("http://127.0.0.1:1", tmp_path, Log(), **{"audit.path": "-"})
         statuses = [(await run(gate, body))[0].status for body in (CLEAN, BROKEN)]
         await gate.close()
         return statuses

@@ -2,6 +2,8 @@
 
 import asyncio
 import socket
+import tracemalloc
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -15,6 +17,8 @@ from hookgate.upstream.response import Response
 
 MIB = 1 << 20
 EVENT = 400
+# What a delivery counts beside its body.
+OVERHEAD = 256
 
 
 @dataclass(eq=False)
@@ -86,6 +90,39 @@ def test_one_body_beyond_the_bound_is_judged_alone(judge: Judge) -> None:
     """Of many that came at once, one a turn, in order."""
     bodies = judge.add(*[MIB] * 5)
     assert [judge.end() for _ in range(6)] == [*([body] for body in bodies), []]
+
+
+def test_what_fills_a_turn_to_its_last_byte_is_judged_in_it(judge: Judge) -> None:
+    """Beside the one that waits longest; one byte more is too much."""
+    room = MOST_BYTES - OVERHEAD
+    for size, fits in ((room, True), (room + 1, False)):
+        large, small = judge.add(MIB, size)
+        assert judge.end() == ([large, small] if fits else [large])
+        judge.end()
+
+
+def test_a_turn_that_never_catches_up_keeps_only_what_waits(judge: Judge) -> None:
+    """One comes, smaller than all before, and one goes: of those that went nothing is left."""
+
+    async def grown() -> int:
+        judged: Counter[str] = Counter()
+        turn: Turn[Body] = Turn([lambda _: judged.update("1")], lambda: True)
+        turn.judge(Body(MIB))
+        sizes = []
+        for times in (100, 2000):
+            for smaller in range(times):
+                turn.judge(Body(2 * MIB - smaller if times == 100 else MIB - smaller))
+                await asyncio.sleep(0)  # a turn ends
+            sizes.append(tracemalloc.get_traced_memory()[0])
+        assert 2000 < judged.total() < 2101, "it never catches up"
+        turn.end_all()
+        return sizes[1] - sizes[0]
+
+    tracemalloc.start()
+    try:
+        assert judge.runner.run(grown()) < 50_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_small_event_waits_for_no_larger_ones(judge: Judge) -> None:

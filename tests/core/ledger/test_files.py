@@ -1,13 +1,15 @@
 """Which files are a ledger's, by their names and what they hold."""
 
+import bz2
+import gzip
 import os
 from pathlib import Path
 
 import pytest
 
-from hookgate.ledger.files import find_ledger, sort
+from hookgate.ledger.files import find_files, find_ledger, in_order, sort
 from hookgate.ledger.source import probe
-from support.lines import start, write
+from support.lines import nginx, start, write
 from support.rotated import utf16
 
 
@@ -90,3 +92,44 @@ def test_of_files_that_begin_alike_the_longest_comes_first(tmp_path: Path) -> No
     whole = write(tmp_path / "b", start(), {"event": "reload"})
     later = write(tmp_path / "c", start("b1"))
     assert [s.path for s in sort(map(probe, (short, whole, later)))] == [whole, short, later]
+
+
+IN_ROTATION = [
+    pytest.param(["audit.jsonl.2", "audit.jsonl.1", "audit.jsonl"], id="numbers"),
+    pytest.param(["audit.jsonl.3.gz", "audit.jsonl.2.gz", "audit.jsonl.1", "audit.jsonl"],
+                 id="compressed"),
+    pytest.param(["audit.jsonl.10.gz", "audit.jsonl.9.gz", "audit.jsonl.1", "audit.jsonl"],
+                 id="two-digits"),
+    pytest.param(["audit.jsonl-20261121", "audit.jsonl-20261122.gz", "audit.jsonl"], id="dateext"),
+    pytest.param(["audit-20261121.jsonl", "audit-20261122.jsonl.gz", "audit.jsonl"],
+                 id="dateext-with-extension"),
+    pytest.param(["audit.1.jsonl.10", "audit.1.jsonl.9", "audit.1.jsonl.1", "audit.1.jsonl"],
+                 id="a-worker"),
+    pytest.param(["audit.jsonl.2026-11-21T15:00:00", "audit.jsonl.2026-11-22T09:00:00.gz",
+                  "audit.jsonl"], id="times"),
+    pytest.param(["audit.jsonl-20261121-1700000000", "audit.jsonl-20261121-1700000001.gz",
+                  "audit.jsonl"], id="date-and-seconds"),
+    pytest.param(["audit.jsonl-1700000000", "audit.jsonl-1700000001", "audit.jsonl"],
+                 id="seconds"),
+    pytest.param(["audit.jsonl.1.bz2", "audit.jsonl.0.bz2", "audit.jsonl"], id="newsyslog"),
+    pytest.param(["audit.jsonl.2026-11-22.9", "audit.jsonl.2026-11-22.10", "audit.jsonl"],
+                 id="numbers-within-a-day"),
+    pytest.param(["audit.jsonl.old", "audit.jsonl"], id="a-word"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("names", IN_ROTATION)
+def test_files_that_begin_in_one_moment_are_in_order_of_rotation(
+    tmp_path: Path, names: list[str]
+) -> None:
+    """Nginx tells milliseconds: a file's first line may have the time of the next one's."""
+    ledger = tmp_path / ("audit.1.jsonl" if "audit.1.jsonl" in names else "audit.jsonl")
+    files = []
+    for number, name in enumerate(names):
+        file = write(tmp_path / name, nginx(request_id=f"r{number}"))
+        for suffix, compress in ((".gz", gzip.compress), (".bz2", bz2.compress)):
+            if name.endswith(suffix):
+                file.write_bytes(compress(file.read_bytes()))
+        files.append(file)
+    for given in (files, files[::-1], find_files(ledger)):
+        assert in_order(given) == files

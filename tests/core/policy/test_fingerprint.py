@@ -22,6 +22,7 @@ CHANGES: list[dict[str, Any]] = [
     {"source__trusted_proxies": ["192.0.2.1"]},
     {"source__header": "forwarded"},
     {"source__header": "x-real-ip"},
+    {"source__proxy_protocol": True},
     {"request__methods": ["PUT"]},
     {"request__methods": ["POST", "PUT"]},
     {"request__max_body": "1048577B"},
