@@ -15,7 +15,7 @@ from .contenders.commands import nginx
 from .contenders.contender import OWN, Command, Contender, Site
 from .events import EVENT, varied_events
 from .load import LoadError, Wrk, wrk
-from .process import ProcessTree, core_idle, running, wait_until
+from .process import ProcessTree, core_idle, free_port, running, wait_until
 
 RANGES = ("127.0.0.1/32", *OWN)
 START_SECONDS = 30
@@ -55,7 +55,7 @@ class Rig:
             self.folder.chmod(0o755)
             self.events = self.folder / "events.jsonl"
             self.events.write_bytes(b"\n".join(varied_events()) + b"\n")
-            self.upstream = _free_port()
+            self.upstream = free_port()
             stack.callback(os.sched_setaffinity, 0, os.sched_getaffinity(0))
             os.sched_setaffinity(0, {self.load_core})
             stack.enter_context(self._upstream())
@@ -91,7 +91,7 @@ class Rig:
         """
         folder = Path(tempfile.mkdtemp(prefix=f"{contender.key}-", dir=self.folder))
         folder.chmod(0o777)
-        site = Site(folder, _free_port(), self.upstream, ranges)
+        site = Site(folder, free_port(), self.upstream, ranges)
         command: Command = contender.prepare(site)
         try:
             began = time.monotonic()
@@ -117,7 +117,10 @@ class Rig:
         connections: int = 32,
         traced: bool = False,
     ) -> tuple[Wrk, dict[str, Any]]:
-        """As much load as goes through, and what it cost the contender's core."""
+        """Load a contender with as much as goes through, and measure what that cost its core.
+
+        Raises LoadError where nothing is answered.
+        """
         idle, cpu = core_idle(self.core), target.tree.cpu()
         file, port = body or self.events, target.site.port
         found = wrk(self.load_core, port, file, seconds, connections, traced=traced)
@@ -177,11 +180,6 @@ def keeps_connection(port: int, body: bytes) -> bool:
     except (OSError, http.client.HTTPException):
         return False
     return True
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 def _complaint(folder: Path) -> str:

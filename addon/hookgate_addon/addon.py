@@ -4,7 +4,6 @@ mitmproxy goes on with a request when a hook raises, and when the script is brok
 given a dead upstream, and a refusal is set first and lifted only by an answer of the gate.
 """
 
-import asyncio
 import functools
 from collections.abc import Callable, Coroutine
 from typing import Any, Concatenate, ParamSpec
@@ -18,6 +17,7 @@ from hookgate.answer import BARE_FAILURE, Answer
 from hookgate.delivery import Delivery
 from hookgate.policy import Reason
 
+from .exchange import Exchanges
 from .lifecycle import Lifecycle
 from .translate import (
     UNFRAMED,
@@ -31,9 +31,6 @@ from .translate import (
 )
 
 _DELIVERY = "hookgate.delivery"
-# Between two looks whether the senders of exchanges under way are still there: mitmproxy tells no
-# addon before the request hook has returned.
-_WATCH_SECONDS = 0.05
 
 _P = ParamSpec("_P")
 _Hook = Callable[Concatenate["HookgateAddon", _P], None]
@@ -60,10 +57,9 @@ class HookgateAddon:
     def __init__(self) -> None:
         self._life = Lifecycle()
         self._open: dict[str, set[Delivery]] = {}
-        self._under_way: dict[Delivery, Client] = {}
+        self._exchanges = Exchanges()
         # What refuses those whose chunks are still to come.
         self._refused: dict[Delivery, Callable[..., Answer | None]] = {}
-        self._watch: asyncio.TimerHandle | None = None
 
     def load(self, loader: Loader) -> None:
         """Declare the options that people set on a command line; the rest is in the file."""
@@ -153,7 +149,10 @@ class HookgateAddon:
                 self._refuse(flow, delivery)
                 return
             refuse = self._refused.pop(delivery, None)
-            answer = (refuse and refuse()) or await self._exchange(flow, delivery)
+            body = flow.request.raw_content or b""
+            answer = (refuse and refuse()) or await self._exchanges.run(
+                delivery, flow.client_conn, body
+            )
             fill_response(response, flow, answer)
             flow.response = response
         except Exception as error:  # noqa: BLE001  # fails closed
@@ -161,27 +160,6 @@ class HookgateAddon:
             self._refuse(flow, delivery)
             # What the upstream took is answered as delivered all the same.
             flow.response = http.Response.make(answer.status, b"", {"Connection": "close"})
-
-    async def _exchange(self, flow: http.HTTPFlow, delivery: Delivery) -> Answer:
-        loop = asyncio.get_running_loop()
-        answered: asyncio.Future[Answer] = loop.create_future()
-        self._under_way[delivery] = flow.client_conn
-        if self._watch is None:
-            self._watch = loop.call_later(_WATCH_SECONDS, self._watch_senders)
-        try:
-            delivery.deliver(flow.request.raw_content or b"", answered.set_result)
-            return await answered
-        finally:
-            del self._under_way[delivery]
-
-    def _watch_senders(self) -> None:
-        for delivery, client in tuple(self._under_way.items()):
-            if not client.connected:
-                delivery.leave()
-        loop = asyncio.get_running_loop()
-        self._watch = (
-            loop.call_later(_WATCH_SECONDS, self._watch_senders) if self._under_way else None
-        )
 
     def _refuse(self, flow: http.HTTPFlow, delivery: Delivery | None) -> None:
         if delivery is None and self._life.gate is not None:

@@ -77,8 +77,8 @@ async def _load(
     try:
         process.begin(clean, crowd)
         began = time.monotonic()
-        async with chaos.raging(chaos.harmless, set(names), hostile):
-            async with chaos.raging(chaos.halting, set(names), seconds * HALTING):
+        async with chaos.repeating(chaos.harmless, set(names), hostile):
+            async with chaos.repeating(chaos.halting, set(names), seconds * HALTING):
                 await asyncio.sleep(seconds * HALTING)
             await asyncio.sleep(began + hostile - time.monotonic())
         sent = await asyncio.to_thread(process.read_result, clean, seconds + 2 * PATIENCE_SECONDS)

@@ -51,7 +51,7 @@ class Chaos:
         }
 
     @asynccontextmanager
-    async def raging(
+    async def repeating(
         self, acts: dict[str, tuple[float, Act]], names: set[str], seconds: float
     ) -> AsyncIterator[None]:
         """Do the named acts again and again until the block ends; `seconds` bounds their pauses."""

@@ -6,6 +6,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from bench.process import free_port
+
 from . import process
 
 OUTAGE_SECONDS = 2.0
@@ -15,7 +17,7 @@ class Endpoint:
     """A running endpoint; `outages` are the Unix times between which it was away."""
 
     def __init__(self, seen: Path) -> None:
-        self.port = process.free_port()
+        self.port = free_port()
         self.outages: list[tuple[float, float]] = []
         self._seen = seen
         self._start()

@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from contextlib import suppress
@@ -85,12 +84,6 @@ def end(process: Process) -> None:
     """Kill a process, unless it has ended."""
     with process:
         process.kill()
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on now."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 def children(pid: int) -> list[int]:

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -54,6 +55,14 @@ def fail(message: str | Sequence[str], status: int = MISUSE) -> NoReturn:
     for line in (message,) if isinstance(message, str) else message:
         err.print(printable(f"hookgate: {line}"), soft_wrap=True)
     raise typer.Exit(status)
+
+
+def read_file(file: Path) -> bytes:
+    """Read a file; print why and exit with 2 where it cannot be read."""
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        fail(f"{file} cannot be read: {error.strerror}")
 
 
 @contextmanager

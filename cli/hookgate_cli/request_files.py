@@ -10,7 +10,7 @@ import httptools
 from hookgate.policy import Fields, Head, make_head
 from hookgate_sidecar.upgrade import head_of_body
 
-from .common import fail
+from .common import read_file
 
 _REQUEST_LINE = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+ [^ \r\n]+ HTTP/[0-9.]+\r?\n")
 
@@ -29,10 +29,7 @@ def read_requests(file: Path, peer: str, target: bytes) -> Iterator[StoredReques
     Where the file says nothing of them, `peer` sent them to `target`. Exits with 2 where the file
     cannot be read.
     """
-    try:
-        data = file.read_bytes()
-    except OSError as error:
-        fail(f"{file} cannot be read: {error.strerror}")
+    data = read_file(file)
     if _REQUEST_LINE.match(data):
         yield _parse_http(str(file), data, peer)
     elif file.suffix in (".jsonl", ".ndjson"):

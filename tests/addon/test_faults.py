@@ -52,7 +52,7 @@ STEPS = {
     "record-forward": ("hookgate.ledger.journal", "Journal", "forward", 1),
     "send": ("hookgate.upstream", "Upstream", "send", 1),
     "deliver": ("hookgate.delivery", "Delivery", "deliver", 1),
-    "exchange": (ADDON, "HookgateAddon", "_exchange", 1),
+    "exchange": ("hookgate_addon.exchange", "Exchanges", "run", 1),
     "first-response": (ADDON, "", "response_of", 1),
 }
 

@@ -8,7 +8,7 @@ import typer
 
 from hookgate.ledger.fate import Attempt, Event
 from hookgate.ledger.search import find
-from hookgate_cli.common import FINDING, ConfigOption, JsonOption, fail, load_config, out
+from hookgate_cli.common import FINDING, ConfigOption, JsonOption, load_config, out, read_file
 from hookgate_cli.terminal import print_json, printable
 
 from .configured import load_seal_keys
@@ -50,7 +50,7 @@ def explain(
       hookgate audit explain 121c38a5-cf77-424a-9ea9-d6c044a845f8 --body event.json
     """
     settings = load_config(config, offline=True) if body is not None else None
-    data = _read(body) if body is not None else b""
+    data = read_file(body) if body is not None else b""
     keys = load_seal_keys(seal_key, config)
     ledger = find_ledgers(log, config)
     problems = Problems(ledger)
@@ -75,13 +75,6 @@ def explain(
     problems.close()
     if any(report.get("same_body") is False for report in reports):
         raise typer.Exit(FINDING)
-
-
-def _read(body: Path) -> bytes:
-    try:
-        return body.read_bytes()
-    except OSError as error:
-        fail(f"{body} cannot be read: {error.strerror}")
 
 
 def _of_body(events: list[Event], body: bytes) -> list[Event]:
