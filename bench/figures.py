@@ -1,21 +1,16 @@
-"""The figures. Each function measures, and returns rows for the JSON file."""
+"""The figures that need contenders: each function measures one, and returns its rows."""
 
-import json
-import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from hookgate.config.build import load
-from hookgate.policy import Policy, Reason, make_head
-
-from .contenders import OWN, Contender
+from .contenders.contender import OWN, Contender
+from .events import BROKEN, EVENT, padded
 from .load import LoadError, at_rate, percentile
 from .report import median
-from .rig import EVENT, RANGES, Rig, Running, ask, keeps_connection
-
-Row = dict[str, Any]
+from .report.rows import Row
+from .rig import RANGES, Rig, Running, ask, keeps_connection
 
 # A warm-up ends when the last two loads, of a second each, were hardly faster than all before them.
 WARM_UP_LOADS, WARM_UP_GAIN = 12, 1.05
@@ -25,12 +20,11 @@ BODY_SIZES = (0, 4096, 65536, 524288)
 BODY_CONNECTIONS = 4
 RANGE_COUNTS = (3, 100, 10_000)
 CONNECTION_COUNTS = (1, 32, 512)
-BROKEN = EVENT.rstrip()[:-1]
 
 
 @contextmanager
 def warm(rig: Rig, contenders: Sequence[Contender]) -> Iterator[list[Running]]:
-    """All of them started, and loaded until they get no faster."""
+    """Start all of them, and load each until it gets no faster."""
     with ExitStack() as stack:
         targets = [stack.enter_context(rig.started(contender)) for contender in contenders]
         for target in targets:
@@ -40,7 +34,7 @@ def warm(rig: Rig, contenders: Sequence[Contender]) -> Iterator[list[Running]]:
 
 
 def warm_up(rig: Rig, target: Running) -> None:
-    """Load it until it gets no faster; compilers at run time need a while."""
+    """Load it until it gets no faster, as just-in-time compilers need a while."""
     rates: list[float] = []
     for _ in range(WARM_UP_LOADS):
         rates.append(rig.load(target, 1)[1]["rate"])
@@ -49,7 +43,7 @@ def warm_up(rig: Rig, target: Running) -> None:
 
 
 def rate(rig: Rig, contenders: Sequence[Contender], seconds: float, rounds: int) -> list[Row]:
-    """Requests a second on one core with 32 connections, and the CPU time of each.
+    """Measure requests a second on one core with 32 connections, and the CPU time of each.
 
     Each is started anew for each round: one process differs from the next of the same program by
     4 %, because of where its code and data come to lie.
@@ -67,8 +61,10 @@ def rate(rig: Rig, contenders: Sequence[Contender], seconds: float, rounds: int)
 def common_rates(
     rig: Rig, targets: Sequence[Running], rows: Sequence[Row]
 ) -> Iterator[tuple[float, list[Running]]]:
-    """Half of what the slowest can, but for those that are slow by nature, with all of them; then
-    half of what Fastify can, with those that can do twice as much.
+    """Yield the rates of the latency figure, in requests a second, each with whom it is for.
+
+    First half of what the slowest can, but for those that are slow by nature, with all of them;
+    then half of what Fastify can, with those that can do twice as much.
     """
     if not rows:
         rows = [rig.accepted(target, 2) for target in targets]
@@ -88,7 +84,7 @@ def common_rates(
 def latency(
     rig: Rig, targets: Sequence[Running], a_second: float, seconds: float, rounds: int
 ) -> list[Row]:
-    """Microseconds from each request's moment to its answer, at one rate for all."""
+    """Measure microseconds from the moment a request was due to its answer, at one rate for all."""
     rows: list[Row] = []
     for number in range(rounds):
         for target in targets:
@@ -112,8 +108,10 @@ def latency(
 def memory(
     rig: Rig, contenders: Sequence[Contender], requests: int, seconds: float, whole: str
 ) -> list[Row]:
-    """Bytes of each process after a start and along `requests`; no longer than `seconds`, but for
-    the contender `whole`, which gets all of them."""
+    """Measure bytes (PSS) of each process after its start and along `requests`.
+
+    A contender is loaded no longer than `seconds`, but for `whole`, which gets all requests.
+    """
     rows: list[Row] = []
     for contender in contenders:
         with rig.started(contender) as target:
@@ -130,7 +128,7 @@ def memory(
 
 
 def startup(rig: Rig, contenders: Sequence[Contender], rounds: int) -> list[Row]:
-    """Seconds from the start of the program to its first answer."""
+    """Measure seconds from the start of the program to its first answer."""
     rows: list[Row] = []
     for number in range(rounds):
         for contender in contenders:
@@ -142,9 +140,10 @@ def startup(rig: Rig, contenders: Sequence[Contender], rounds: int) -> list[Row]
 
 
 def refusal(rig: Rig, contenders: Sequence[Contender], seconds: float, rounds: int) -> list[Row]:
-    """What refusing costs beside accepting: a stranger, and JSON that is cut off.
+    """Measure what refusing costs beside accepting: a stranger, and JSON that is cut off.
 
-    Accepting and strangers also with heads that are never the same, as there are who remember them.
+    Accepting and strangers are also measured with heads that are never the same, since some
+    contenders cache them. Raises LoadError where a request is not refused.
     """
     rows: list[Row] = []
     broken = rig.body("broken", BROKEN)
@@ -185,7 +184,7 @@ def refusal(rig: Rig, contenders: Sequence[Contender], seconds: float, rounds: i
 
 
 def bodies(rig: Rig, contenders: Sequence[Contender], seconds: float) -> list[Row]:
-    """By the size of the event: an array of small objects that the contract allows is added."""
+    """Measure by the size of the event, to which an array of small objects is added."""
     rows: list[Row] = []
     for contender in contenders:
         with rig.started(contender) as target:
@@ -200,7 +199,7 @@ def bodies(rig: Rig, contenders: Sequence[Contender], seconds: float) -> list[Ro
 
 
 def ranges(rig: Rig, contenders: Sequence[Contender], seconds: float) -> list[Row]:
-    """By the number of ranges besides the sender's own, which is the last."""
+    """Measure by the number of source ranges; the sender's own is the last."""
     rows: list[Row] = []
     for contender in contenders:
         for count in RANGE_COUNTS:
@@ -214,7 +213,7 @@ def ranges(rig: Rig, contenders: Sequence[Contender], seconds: float) -> list[Ro
 
 
 def connections(rig: Rig, contenders: Sequence[Contender], seconds: float) -> list[Row]:
-    """By the number of connections that send at a time."""
+    """Measure by the number of connections that send at a time."""
     rows: list[Row] = []
     for contender in contenders:
         with rig.started(contender) as target:
@@ -224,50 +223,6 @@ def connections(rig: Rig, contenders: Sequence[Contender], seconds: float) -> li
                 rows.append({"connections": count, **row})
                 _say(f"{count} connections: {row['rate']:.0f} requests/s", target)
     return rows
-
-
-def policy(core: int, seconds: float, rounds: int) -> list[Row]:
-    """Events a second that hookgate's policy judges in this process, without input or output."""
-    keys = {"HOOKGATE_UPSTREAM__URL": "http://127.0.0.1:1", "HOOKGATE_SOURCE__ALLOW": RANGES[0]}
-    judge = Policy(load(environ=keys)).judge
-    cases = {
-        "accepted": ("127.0.0.1", EVENT, None),
-        "broken": ("127.0.0.1", BROKEN, Reason.MALFORMED_JSON),
-        "foreign": ("127.0.0.2", EVENT, Reason.SOURCE_NOT_ALLOWED),
-    }
-    rows: list[Row] = []
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {core})
-    for number in range(rounds):
-        for case, (peer, body, reason) in cases.items():
-            fields = [
-                (b"Host", b"127.0.0.1:8081"),
-                (b"Content-Type", b"application/json"),
-                (b"Content-Length", b"%d" % len(body)),
-            ]
-            count, began = 0, time.perf_counter()
-            while (took := time.perf_counter() - began) < seconds:
-                for _ in range(1000):
-                    decision = judge(make_head(peer, b"POST", b"/cm/events", fields), body)
-                count += 1000
-                found = decision.finding and decision.finding.reason
-                if found is not reason:
-                    raise LoadError(f"the policy found {found}, not {reason}")
-            rows.append({"case": case, "round": number, "rate": round(count / took)})
-            print(f"  {'the policy alone':28} {case}: {rows[-1]['rate']} events/s", flush=True)
-    os.sched_setaffinity(0, before)
-    return rows
-
-
-def padded(size: int) -> bytes:
-    """A clean event of about `size` bytes, or the documented one where that is larger."""
-    event = json.loads(EVENT)
-    item = {"id": 4711, "label": "Show the menu", "price": 9.95, "tags": ["a", "b"]}
-    room = size - len(EVENT)
-    if room <= 0:
-        return EVENT
-    event["event"]["custom"]["items"] = [item] * (room // (len(json.dumps(item)) - 5) + 1)
-    return json.dumps(event, separators=(",", ":")).encode()
 
 
 def _say(what: str, target: Running) -> None:

@@ -31,7 +31,8 @@ from typing import Any
 # This folder's parent, so that the bench is a package.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench.guard_run import CHECKOUT, KINDS, PACKAGES, Kind, count_calls, count_instructions
+from bench.guard_load import KINDS, Kind
+from bench.guard_run import CHECKOUT, PACKAGES, count_calls, count_instructions
 
 BASELINE = Path(__file__).parent / "results" / "guard.json"
 # Ten times what five runs on a busy machine differ by: README.md.
@@ -46,7 +47,7 @@ CACHES = ("--cache-sim=yes", "--I1=32768,8,64", "--D1=32768,8,64", "--LL=3355443
 
 
 def made_with() -> dict[str, str]:
-    """What must be the same for figures to be compared."""
+    """Return what must be the same for figures to be compared."""
     wide = "avx2" in Path("/proc/cpuinfo").read_text().split()
     return {
         "Python": sys.version,
@@ -58,7 +59,7 @@ def made_with() -> dict[str, str]:
 
 
 def judge(found: dict[str, Any], baseline: dict[str, Any] | None) -> tuple[list[str], bool]:
-    """Lines to print, and whether no kind is known to take too many instructions more."""
+    """Compare with the baseline; return lines to print, and False where a kind grew too much."""
     notes = []
     if baseline is None:
         notes.append("There is no baseline: --accept writes it.")
@@ -85,12 +86,12 @@ def judge(found: dict[str, Any], baseline: dict[str, Any] | None) -> tuple[list[
 
 
 def beside(now: float, was: float | None) -> str:
-    """A figure, the one before, and the change."""
+    """Format a figure, the one before, and the change."""
     return f"{now:14,}" + (f"{was:10,}{now / was - 1:+8.1%}" if was else f"{'-':>10}{'-':>8}")
 
 
 def own_costs(annotated: str) -> tuple[dict[str, Counter[str]], dict[str, Counter[str]]]:
-    """Each event's counts by function and by library, from what callgrind_annotate printed."""
+    """Parse callgrind_annotate's output: each event's counts by function, and by library."""
     row = re.compile(r"\s*" + r"([\d,.]+)\s+" * len(EVENTS) + r"[^:]+:(.+?)(?:'\d+)?(?: \[(.+)\])?")
     found = [match.groups() for line in annotated.splitlines() if (match := row.fullmatch(line))]
     # What a compiler put inline is named without its library.
@@ -128,7 +129,7 @@ def show_profile(kind: Kind) -> None:
 
 
 def measure(checkout: Path) -> dict[str, Any]:
-    """What each kind of request costs the checkout's sidecar, and what that was measured with."""
+    """Measure what each kind of request costs a checkout's sidecar, and note with what."""
     costs = {}
     for name, kind in KINDS.items():
         with tempfile.TemporaryDirectory(prefix="hookgate-guard-") as folder:
@@ -141,7 +142,7 @@ def measure(checkout: Path) -> dict[str, Any]:
 
 
 def checkout(text: str) -> Path:
-    """A folder that holds the packages. Raises `argparse.ArgumentTypeError`."""
+    """Parse the path of a checkout. Raises argparse.ArgumentTypeError where it is none."""
     folder = Path(text).resolve()
     if missing := [name for name in PACKAGES if not (folder / name).is_dir()]:
         raise argparse.ArgumentTypeError(f"{text} has no {', '.join(missing)}: no checkout")
@@ -149,6 +150,7 @@ def checkout(text: str) -> Path:
 
 
 def main() -> None:
+    """Run as the command line says; exits 1 where instructions grew by more than 1 %."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

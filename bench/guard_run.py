@@ -1,9 +1,7 @@
-"""A new sidecar and a load that is always the same, and what is counted meanwhile.
+"""A new sidecar under the guard's load, and its instructions and Python calls meanwhile.
 
-Eight connections send at once and wait for all answers, again and again; the upstream too answers
-when it has all eight. The sidecar is stopped while they send, so that it finds everything at once;
-its timers stand still, its addresses are not random, and nothing is synced: it takes the same steps
-whatever the machine's speed and whoever else is busy there.
+Its timers stand still, its addresses are not random, and nothing is synced: under a load that is
+always the same it takes the same steps, whatever the machine's speed and whoever else uses it.
 """
 
 import asyncio
@@ -16,134 +14,27 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from subprocess import PIPE
-from typing import NamedTuple
 
-import httptools
+from .guard_load import PATIENCE_SECONDS, Kind, Mark, Server, drive
 
-from hookgate.samples import documented_events
-
-CONNECTIONS = 8
-WARM_UP = 50
-PATIENCE_SECONDS = 60
 WAKE_SECONDS = 0.1
-EVENT = documented_events()["rcs-suggestion-click"]
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 CHECKOUT = Path(__file__).resolve().parents[1]
 PACKAGES = ("core", "sidecar", "cli", "addon")
 SERVER = Path(__file__).resolve().with_name("guard_server.py")
-
-Server = subprocess.Popen[str]
-Mark = Callable[[Server], None]
-Held = Callable[[], AbstractContextManager[None]]
-
-
-class Kind(NamedTuple):
-    """Requests of one kind: their body, `source.allow`, the status of every answer, and whether
-    the ledger is sealed.
-    """
-
-    body: bytes
-    allow: str
-    status: int
-    sealed: bool = False
-
-
-KINDS = {
-    "accepted": Kind(EVENT, "127.0.0.1", 200),
-    "sealed": Kind(EVENT, "127.0.0.1", 200, sealed=True),
-    "foreign": Kind(EVENT, "cm.com", 403),
-    "broken": Kind(EVENT[:-2], "127.0.0.1", 400),
-}
-
-
-class Upstream(asyncio.Protocol):
-    """Answers 200 on each connection once the event has come on all."""
-
-    def __init__(self, held: Held, waiting: list[asyncio.Transport]) -> None:
-        self._held = held
-        self._waiting = waiting  # shared by the connections
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport: asyncio.Transport = transport  # type: ignore[assignment]  # TCP's
-        self._tail = b""
-
-    def data_received(self, data: bytes) -> None:
-        self._tail = (self._tail + data)[-len(EVENT) :]
-        if self._tail == EVENT:
-            self._waiting.append(self._transport)
-        if len(self._waiting) == CONNECTIONS:
-            with self._held():
-                for transport in self._waiting:
-                    transport.write(OK)
-            self._waiting.clear()
-
-
-class Sender(asyncio.Protocol):
-    """One connection."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport: asyncio.Transport = transport  # type: ignore[assignment]  # TCP's
-        self._parser = httptools.HttpResponseParser(self)
-
-    def send(self, request: bytes) -> asyncio.Future[int]:
-        """Returns the status of the answer to come."""
-        self._status: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self.transport.write(request)
-        return self._status
-
-    def data_received(self, data: bytes) -> None:
-        self._parser.feed_data(data)
-
-    def on_message_complete(self) -> None:
-        self._status.set_result(self._parser.get_status_code())
-
-
-@contextmanager
-def held(process: Server) -> Iterator[None]:
-    """Stopped meanwhile."""
-    process.send_signal(signal.SIGSTOP)
-    os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
-    yield
-    process.send_signal(signal.SIGCONT)
-
-
-async def drive(
-    kind: Kind, upstream: socket.socket, process: Server, port: int, requests: int, mark: Mark
-) -> None:
-    """Warm up, mark, send so many, mark."""
-    head = "POST /cm/events HTTP/1.1\r\nHost: gate\r\nContent-Type: application/json\r\n"
-    request = f"{head}Content-Length: {len(kind.body)}\r\n\r\n".encode() + kind.body
-    loop = asyncio.get_running_loop()
-    waiting: list[asyncio.Transport] = []
-    await loop.create_server(lambda: Upstream(lambda: held(process), waiting), sock=upstream)
-    opened = [await loop.create_connection(Sender, "127.0.0.1", port) for _ in range(CONNECTIONS)]
-
-    async def send(waves: int) -> None:
-        for _ in range(waves):
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                with held(process):
-                    answers = [sender.send(request) for _, sender in opened]
-                statuses = await asyncio.gather(*answers)
-            if set(statuses) != {kind.status}:
-                sys.exit(f"guard: answered {set(statuses)}, not {kind.status}")
-
-    await send(WARM_UP)
-    mark(process)
-    await send(requests // CONNECTIONS)
-    mark(process)
-    for transport, _ in opened:
-        transport.close()
 
 
 @contextmanager
 def serving(
     checkout: Path, kind: Kind, upstream: int, folder: Path, *wrapper: str
 ) -> Iterator[tuple[Server, int]]:
-    """The checkout's sidecar and its port; `wrapper` is put before its command."""
+    """Run a checkout's sidecar until the block ends; yields its process and port.
+
+    `wrapper` is put before its command. Exits where it does not start.
+    """
     inherited = {name: value for name, value in os.environ.items() if name[:9] != "HOOKGATE_"}
     settings = {
         "PYTHONHASHSEED": "0",
@@ -180,7 +71,7 @@ def serving(
 
 
 def measure(checkout: Path, kind: Kind, requests: int, mark: Mark, *wrapper: str) -> None:
-    """So many requests to a new sidecar of the checkout, marked before and after."""
+    """Send so many requests to a new sidecar of the checkout; call `mark` before and after."""
     with (
         tempfile.TemporaryDirectory(prefix="hookgate-guard-") as folder,
         socket.create_server(("127.0.0.1", 0)) as upstream,
@@ -193,7 +84,7 @@ def measure(checkout: Path, kind: Kind, requests: int, mark: Mark, *wrapper: str
 
 
 def count_calls(checkout: Path, kind: Kind, requests: int) -> Counter[str]:
-    """Calls of Python functions during so many requests."""
+    """Count the calls of Python functions during so many requests, by function."""
     counts = Counter[str]()
 
     def mark(process: Server) -> None:
@@ -206,7 +97,10 @@ def count_calls(checkout: Path, kind: Kind, requests: int) -> Counter[str]:
 
 
 def count_instructions(checkout: Path, kind: Kind, requests: int, file: Path, *options: str) -> int:
-    """Instructions during so many requests; callgrind writes `file`."""
+    """Count the instructions during so many requests; callgrind writes them to `file`.
+
+    Exits where valgrind's vgdb fails.
+    """
     states = iter(("on", "off"))
 
     def mark(process: Server) -> None:

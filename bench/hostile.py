@@ -24,7 +24,7 @@ from bench.load import percentile
 from bench.report.rows import Row
 from bench.report.tables import hostile_is_kept, hostile_table
 from bench.soak import process
-from bench.soak.chaos import Endpoint
+from bench.soak.endpoint_process import Endpoint
 from bench.soak.gate import running
 from bench.soak.senders import KINDS
 from bench.soak.senders.clean import PATIENCE_SECONDS
@@ -37,7 +37,7 @@ SETTLE_SECONDS = 1.0
 
 
 def measure(core: int, seconds: float, names: list[str] | None = None) -> list[Row]:
-    """A row for each kind, and one without any for each way that the gate is set up."""
+    """Measure each kind, and each site without any; return a row for each."""
     chosen = names or list(KINDS)
     rows = []
     for site in Site:
@@ -66,10 +66,13 @@ def _beside(name: str, site: Site, core: int, seconds: float) -> Row:
                 process.begin(clean)
                 time.sleep(AROUND_SECONDS)
                 process.begin(played)
-                found = process.printed(clean, lasts + 2 * PATIENCE_SECONDS)
-                crowd = process.printed(played, PATIENCE_SECONDS).get(name, {})
+                found = process.read_result(clean, lasts + 2 * PATIENCE_SECONDS)
+                crowd = process.read_result(played, PATIENCE_SECONDS).get(name, {})
                 time.sleep(SETTLE_SECONDS)
-                peak, kept = process.peak_mib(gate.process.pid), process.own_mib(gate.process.pid)
+                peak, kept = (
+                    process.peak_rss_mib(gate.process.pid),
+                    process.pss_mib(gate.process.pid),
+                )
         finally:
             endpoint.end()
     return row(name, site, found, crowd, peak, kept)
@@ -78,7 +81,7 @@ def _beside(name: str, site: Site, core: int, seconds: float) -> Row:
 def row(
     name: str, site: str, clean: dict[str, Any], crowd: dict[str, Any], peak: float, kept: float
 ) -> Row:
-    """The figures of one kind; memory in MiB.
+    """Make the row of one kind; `peak` and `kept` memory are in MiB.
 
     An event that was not answered 200 counts as one that took for ever.
     """

@@ -6,19 +6,21 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from .process import pinned
 
 HERE = Path(__file__).parent
 
+_Number = TypeVar("_Number", int, float)
+
 
 class LoadError(Exception):
-    """The load could not be brought, or was not answered as it has to be."""
+    """A load that could not be run, or was not answered as it has to be."""
 
 
 class Wrk(NamedTuple):
-    """What wrk counted. `status` are answers over 399; `errors` are broken connections."""
+    """What wrk counted; `status` are answers over 399, `errors` are broken connections."""
 
     requests: int
     seconds: float
@@ -27,7 +29,7 @@ class Wrk(NamedTuple):
 
 
 class Latencies(NamedTuple):
-    """Microseconds, ascending: from each request's moment to its answer, and until it was sent."""
+    """Microseconds, ascending, from when a request was due to its answer, and until it was sent."""
 
     latencies: list[int]
     lateness: list[int]
@@ -36,10 +38,10 @@ class Latencies(NamedTuple):
 def wrk(
     core: int, port: int, body: Path, seconds: float, connections: int = 32, *, traced: bool = False
 ) -> Wrk:
-    """As much as one thread of wrk gets answered; raises `LoadError` if it does not run.
+    """Load a port with one thread of wrk; raises LoadError if wrk does not run.
 
     `body` is a file with one body, or with one a line where it ends in .jsonl. `traced` makes every
-    head another.
+    head differ.
     """
     command = ["wrk", "-t1", f"-c{connections}", f"-d{max(seconds, 1):.0f}s", "--timeout", "30s",
                "-s", str(HERE / "wrk.lua"), f"http://127.0.0.1:{port}/cm/events"]  # fmt: skip
@@ -48,22 +50,22 @@ def wrk(
 
 
 def parse_wrk(text: str) -> Wrk:
-    """What wrk.lua told."""
+    """Parse what wrk.lua printed."""
     told = json.loads(text.splitlines()[-1])
     errors = sum(told[kind] for kind in ("connect", "read", "write", "timeout"))
     return Wrk(told["requests"], told["seconds"], told["status"], errors)
 
 
 def at_rate(core: int, port: int, body: Path, rate: float, seconds: float) -> Latencies:
-    """Requests at a constant rate; raises `LoadError` where one is not answered with 2xx."""
+    """Load a port at a constant rate; raises LoadError where an answer is not 2xx."""
     arguments = [str(port), str(rate), str(seconds), str(body)]
     command = [sys.executable, str(HERE / "openload.py"), *arguments]
     told = json.loads(_run(core, command).stdout)
     return Latencies(sorted(told["latencies_us"]), sorted(told["lateness_us"]))
 
 
-def percentile(ascending: Sequence[int], share: float) -> int:
-    """The smallest value that `share` percent of them do not exceed."""
+def percentile(ascending: Sequence[_Number], share: float) -> _Number:
+    """Return the smallest value that `share` percent of them do not exceed."""
     return ascending[max(0, -int(-len(ascending) * share // 100) - 1)]
 
 

@@ -26,7 +26,7 @@ GRACE_SECONDS = 30
 
 
 class Connection:
-    """One connection; `planned` is the moment of the request that it waits for."""
+    """One connection; `planned` is when the request that it waits for was due."""
 
     def __init__(self, port: int) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port))
@@ -37,17 +37,22 @@ class Connection:
         self._parser = httptools.HttpResponseParser(self)
 
     def on_message_complete(self) -> None:
+        """Note the end of an answer, for httptools; exits where it is not 2xx."""
         # The parser forgets both with the next byte.
         if self._parser.get_status_code() // 100 != 2:
             sys.exit(f"openload: status {self._parser.get_status_code()}")
         self.is_complete, self._keeps = True, self._parser.should_keep_alive()
 
     def send(self, request: bytes, planned: float) -> None:
+        """Send a request that was due at `planned`."""
         self.planned, self.is_complete = planned, False
         self.socket.sendall(request)
 
     def read(self) -> bool:
-        """Whether the connection can be used again."""
+        """Read what has come; return whether the connection can be used again.
+
+        Exits where an answer is cut off.
+        """
         data = self.socket.recv(65536)
         if data:
             self._parser.feed_data(data)
@@ -57,7 +62,7 @@ class Connection:
 
 
 class Load:
-    """The connections, the requests that wait for one, and what was measured."""
+    """The connections, the requests that wait for one, and microseconds measured."""
 
     def __init__(self, port: int, requests: list[bytes]) -> None:
         self.latencies: list[int] = []
@@ -70,13 +75,13 @@ class Load:
         self._waiting: deque[float] = deque()
 
     def send(self, planned: float) -> None:
-        """Send what was planned for this moment, as soon as there is a connection for it."""
+        """Send the request that is due now, as soon as there is a connection for it."""
         self.lateness.append(round((time.perf_counter() - planned) * 1e6))
         self._waiting.append(planned)
         self._send_waiting()
 
     def read(self, seconds: float) -> None:
-        """Take what has come, after waiting no longer than that."""
+        """Read the answers that have come, after waiting no longer than `seconds`."""
         # epoll's own timeout has milliseconds only.
         if not select.select([self._poll.fileno()], [], [], seconds)[0]:
             return
@@ -111,6 +116,7 @@ class Load:
 
 
 def main() -> None:
+    """Run as the command line says."""
     port, rate, seconds = int(sys.argv[1]), float(sys.argv[2]), float(sys.argv[3])
     head = (
         b"POST /cm/events HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nContent-Type: application/json\r\n"

@@ -1,7 +1,8 @@
-"""Processes pinned to a core: starting, reading what the system counted for them, ending them."""
+"""Processes pinned to a core: starting them, their CPU time and memory, ending them."""
 
 import os
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,23 +14,24 @@ TICK = 1 / os.sysconf("SC_CLK_TCK")
 
 
 class Cpu(NamedTuple):
-    """Seconds of CPU time."""
+    """Seconds of CPU time, of the process and of the system for it."""
 
     user: float
     system: float
 
     def since(self, earlier: Self) -> "Cpu":
+        """Return what was used since an earlier reading."""
         return Cpu(self.user - earlier.user, self.system - earlier.system)
 
 
-class Tree:
+class ProcessTree:
     """A process and its descendants."""
 
     def __init__(self, process: "subprocess.Popen[bytes]") -> None:
         self.process = process
 
     def pids(self) -> list[int]:
-        """The process first."""
+        """Return the process ids, its own first."""
         parents: dict[int, list[int]] = {}
         for stat in _all_stats():
             parents.setdefault(stat.parent, []).append(stat.pid)
@@ -39,12 +41,12 @@ class Tree:
         return found
 
     def cpu(self) -> Cpu:
-        """What all of them have used, ended children that were waited for included."""
+        """Return the CPU time of all of them, and of ended children that were waited for."""
         stats = [stat for pid in self.pids() if (stat := _stat(pid))]
         return Cpu(sum(stat.user for stat in stats), sum(stat.system for stat in stats))
 
     def pss(self) -> list[int]:
-        """Bytes of memory of each, pages that several share divided among them."""
+        """Return the bytes of memory of each, shared pages divided among those that share them."""
         return [_pss(pid) for pid in self.pids()]
 
 
@@ -78,7 +80,7 @@ def _pss(pid: int) -> int:
 
 
 def core_idle(core: int) -> float:
-    """Seconds that the core has been idle since the machine started."""
+    """Return how many seconds the core has been idle since boot. Raises ValueError for no core."""
     for line in Path("/proc/stat").read_text().splitlines():
         name, *fields = line.split()
         if name == f"cpu{core}":
@@ -87,15 +89,15 @@ def core_idle(core: int) -> float:
 
 
 def pinned(core: int, command: Sequence[str]) -> list[str]:
-    """The command on one core, asked to stop when whoever starts it is gone."""
+    """Return a command that runs on one core, and gets SIGTERM when its parent dies."""
     return ["setpriv", "--pdeathsig", "TERM", "taskset", "-c", str(core), *command]
 
 
 @contextmanager
 def running(
     core: int, command: Sequence[str], environment: Mapping[str, str], output: Path
-) -> Iterator[Tree]:
-    """The command on one core, in a session of its own that is ended whatever happens."""
+) -> Iterator[ProcessTree]:
+    """Run a command on one core until the block ends; its whole session is killed then."""
     with output.open("ab") as log, output.with_suffix(".err").open("ab") as errors:
         process = subprocess.Popen(
             pinned(core, command),
@@ -106,7 +108,7 @@ def running(
             start_new_session=True,
         )
     try:
-        yield Tree(process)
+        yield ProcessTree(process)
     finally:
         process.terminate()
         try:
@@ -120,8 +122,14 @@ def running(
         process.wait()
 
 
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that nobody listens on now."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
 def wait_until(is_so: Callable[[], bool], seconds: float) -> bool:
-    """Whether it became so in that time; asks every 2 ms."""
+    """Wait until it is so, asking every 2 ms; return whether it became so in `seconds`."""
     until = time.monotonic() + seconds
     while not is_so():
         if time.monotonic() > until:

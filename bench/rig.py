@@ -1,41 +1,37 @@
 """The test rig: an upstream, contenders in front of it, loads, and what each cost."""
 
 import http.client
-import json
 import os
 import shutil
 import socket
 import tempfile
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from hookgate.samples import documented_events
-
-from .contenders import OWN, Command, Contender, Site, nginx
+from .contenders.commands import nginx
+from .contenders.contender import OWN, Command, Contender, Site
+from .events import EVENT, varied_events
 from .load import LoadError, Wrk, wrk
-from .process import Tree, core_idle, running, wait_until
+from .process import ProcessTree, core_idle, free_port, running, wait_until
 
-EVENT = documented_events()["rcs-suggestion-click"]
-EVENTS = 200
 RANGES = ("127.0.0.1/32", *OWN)
 START_SECONDS = 30
 
 
 class Running(NamedTuple):
-    """A contender that answers."""
+    """A contender that answers, and how long it took to start."""
 
     contender: Contender
     site: Site
-    tree: Tree
+    tree: ProcessTree
     start_seconds: float
 
 
 class Rig:
-    """Cores, an upstream and a folder; `started` starts contenders.
+    """Context manager of cores, an upstream and a folder; `started` starts contenders.
 
     The contender has a core for itself. The load generator and the upstream share the second one,
     or have one each where there are three.
@@ -59,7 +55,7 @@ class Rig:
             self.folder.chmod(0o755)
             self.events = self.folder / "events.jsonl"
             self.events.write_bytes(b"\n".join(varied_events()) + b"\n")
-            self.upstream = _free_port()
+            self.upstream = free_port()
             stack.callback(os.sched_setaffinity, 0, os.sched_getaffinity(0))
             os.sched_setaffinity(0, {self.load_core})
             stack.enter_context(self._upstream())
@@ -70,7 +66,7 @@ class Rig:
         self._stack.close()
 
     def body(self, name: str, data: bytes) -> Path:
-        """A file that holds a request body."""
+        """Write a request body into a file."""
         file = self.folder / f"{name}.json"
         file.write_bytes(data)
         return file
@@ -89,10 +85,13 @@ class Rig:
     def started(
         self, contender: Contender, ranges: tuple[str, ...] = RANGES, status: int = 200
     ) -> Iterator[Running]:
-        """The contender, once it answers the event with `status`."""
+        """Start a contender, and wait until it answers the event with `status`.
+
+        Raises LoadError where it does not within 30 seconds.
+        """
         folder = Path(tempfile.mkdtemp(prefix=f"{contender.key}-", dir=self.folder))
         folder.chmod(0o777)
-        site = Site(folder, _free_port(), self.upstream, ranges)
+        site = Site(folder, free_port(), self.upstream, ranges)
         command: Command = contender.prepare(site)
         try:
             began = time.monotonic()
@@ -118,7 +117,10 @@ class Rig:
         connections: int = 32,
         traced: bool = False,
     ) -> tuple[Wrk, dict[str, Any]]:
-        """As much load as goes through, and what it cost the contender's core."""
+        """Load a contender with as much as goes through, and measure what that cost its core.
+
+        Raises LoadError where nothing is answered.
+        """
         idle, cpu = core_idle(self.core), target.tree.cpu()
         file, port = body or self.events, target.site.port
         found = wrk(self.load_core, port, file, seconds, connections, traced=traced)
@@ -136,7 +138,7 @@ class Rig:
         }
 
     def accepted(self, target: Running, seconds: float, **options: Any) -> dict[str, Any]:
-        """The same; raises `LoadError` unless every answer was a success."""
+        """Load a contender as `load` does; raises LoadError unless every answer was a success."""
         found, row = self.load(target, seconds, **options)
         if found.status or found.errors:
             raise LoadError(
@@ -147,7 +149,7 @@ class Rig:
 
 
 def ask(port: int, body: bytes) -> int | None:
-    """POST the body on a new connection: the status, None without an answer."""
+    """POST a body on a new connection; return the status, None without an answer."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
         connection.request("POST", "/cm/events", body, {"Content-Type": "application/json"})
@@ -159,7 +161,7 @@ def ask(port: int, body: bytes) -> int | None:
 
 
 def keeps_connection(port: int, body: bytes) -> bool:
-    """Whether a second request is answered on the connection of the first."""
+    """Tell whether a second request is answered on the connection of the first."""
     # In one write, as the loads do: a refusal on the head alone ends the connection.
     request = (
         b"POST /cm/events HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
@@ -178,27 +180,6 @@ def keeps_connection(port: int, body: bytes) -> bool:
     except (OSError, http.client.HTTPException):
         return False
     return True
-
-
-def varied_events() -> list[bytes]:
-    """The documented event as a sender would vary it: ids, numbers, times and lengths.
-
-    Without spaces, as serialisers write by default, but for Python's.
-    """
-    events: list[bytes] = []
-    for number in range(EVENTS):
-        event = json.loads(EVENT)
-        event["reference"] = str(uuid.UUID(int=number))
-        event["from"]["number"] = f"00316{number:08d}"
-        event["timeUtc"] = f"2025-09-03T08:{number // 60:02d}:{number % 60:02d}"
-        event["event"]["custom"]["postbackdata"] = "choice " + "x" * (number % 97)
-        events.append(json.dumps(event, separators=(",", ":")).encode())
-    return events
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 def _complaint(folder: Path) -> str:

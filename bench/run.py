@@ -19,11 +19,12 @@ from typing import Any
 # This folder's parent, so that the bench is a package.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench.contenders import CONTENDERS, TOOLS, Contender
+from bench.contenders import CONTENDERS
+from bench.contenders.contender import TOOLS, Contender
 from bench.load import LoadError
 from bench.rig import Rig
 
-from bench import figures, hostile, report, tools
+from bench import figures, hostile, policy_alone, report, tools
 
 RESULTS = Path(__file__).parent / "results"
 FIGURES = (
@@ -45,6 +46,7 @@ GROWING = ("hookgate", "nginx-hookgate", "caddy", "fastify")
 
 
 def options() -> argparse.Namespace:
+    """Parse the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -79,7 +81,7 @@ def _names(known: Any) -> Any:
 
 
 def measure(rig: Rig, contenders: list[Contender], chosen: argparse.Namespace) -> dict[str, Any]:
-    """The rows of every figure that was chosen."""
+    """Measure every figure that was chosen; return rows by figure. Raises LoadError."""
     seconds, rounds, found = chosen.seconds, min(chosen.rounds, 3), {}
     refusing = [c for c in contenders if c.key in (REFUSING[:1] if chosen.quick else REFUSING)]
     growing = [c for c in contenders if c.key in GROWING]
@@ -114,11 +116,12 @@ def measure(rig: Rig, contenders: list[Contender], chosen: argparse.Namespace) -
     if begin("hostile"):
         found["hostile"] = hostile.measure(rig.core, seconds * 0.6)
     if begin("policy"):
-        found["policy"] = figures.policy(rig.core, seconds * 0.4, rounds)
+        found["policy"] = policy_alone.measure(rig.core, seconds * 0.4, rounds)
     return found
 
 
 def main() -> None:
+    """Run as the command line says."""
     chosen = options()
     # Whoever ends this gets the contenders ended too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))

@@ -14,10 +14,8 @@ may at most double, or the exit status is 1.
 """
 
 import argparse
-import asyncio
 import contextlib
 import json
-import multiprocessing
 import os
 import resource
 import socket
@@ -26,137 +24,35 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import deque
 from collections.abc import Iterator
-from multiprocessing.connection import Connection
 from pathlib import Path
 
-import uvloop
+# This folder's parent, so that the bench is a package.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from hookgate.samples import documented_events
+from bench.events import EVENT
+from bench.load import percentile
+from bench.strangers_load import (
+    CLEAN,
+    LOAD_CORE,
+    forked,
+    strangers_process,
+    upstream_process,
+)
 
-CLEAN, STRANGER = "127.0.0.10", "127.0.0.66"
-SIDECAR_CORE, LOAD_CORE = 0, 1
-BODY = documented_events()["rcs-suggestion-click"]
+SIDECAR_CORE = 0
+
 REQUEST = (
     b"POST /cm/events HTTP/1.1\r\nHost: gate\r\nContent-Type: application/json\r\n"
-    b"Content-Length: %d\r\n\r\n" % len(BODY)
-) + BODY
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+    b"Content-Length: %d\r\n\r\n" % len(EVENT)
+) + EVENT
 PAUSE_SECONDS = 0.001
-RETURN_SECONDS = 5
-DRIP_SECONDS = 0.004
 HOOKGATE = str(Path(sys.executable).with_name("hookgate"))
-
-
-class Upstream(asyncio.Protocol):
-    """Answers 200 to whatever ends like the event."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport: asyncio.Transport = transport  # type: ignore[assignment]  # TCP's
-        self._tail = b""
-
-    def data_received(self, data: bytes) -> None:
-        self._tail = (self._tail + data)[-len(BODY) :]
-        if self._tail == BODY:
-            self._transport.write(OK)
-
-
-class Stranger(asyncio.Protocol):
-    """One connection; `gone` is done when it has ended."""
-
-    def __init__(self, gone: asyncio.Future[None]) -> None:
-        self.gone = gone
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport: asyncio.Transport = transport  # type: ignore[assignment]  # TCP's
-
-    def connection_lost(self, _: Exception | None) -> None:
-        self.gone.set_result(None)
-
-
-class Strangers:
-    """Keeps `count` connections, or the attempts to have them."""
-
-    def __init__(self, port: int, count: int) -> None:
-        self.open: set[Stranger] = set()
-        self.turned_away = 0
-        self._port = port
-        self._drips: deque[Stranger] = deque()
-        self._tasks = [asyncio.create_task(self._stay(place)) for place in range(count)]
-        self._tasks.append(asyncio.create_task(self._drip(count / 2)))
-
-    async def _stay(self, place: int) -> None:
-        loop = asyncio.get_running_loop()
-        await asyncio.sleep(place / 1000)  # they come a thousand a second
-        while True:
-            stranger = Stranger(loop.create_future())
-            with contextlib.suppress(OSError):
-                await self._connect(stranger)
-                self.open.add(stranger)
-                if place % 2:
-                    stranger.transport.write(b"POST / HTTP/1.1\r\nX: ")
-                    self._drips.append(stranger)
-                await stranger.gone
-                self.open.discard(stranger)
-            self.turned_away += 1
-            await asyncio.sleep(RETURN_SECONDS)
-
-    async def _connect(self, stranger: Stranger) -> None:
-        await asyncio.get_running_loop().create_connection(
-            lambda: stranger, "127.0.0.1", self._port, local_addr=(STRANGER, 0)
-        )
-
-    async def _drip(self, a_second: float) -> None:
-        while True:
-            await asyncio.sleep(DRIP_SECONDS)
-            for _ in range(min(len(self._drips), round(a_second * DRIP_SECONDS))):
-                stranger = self._drips.popleft()
-                if not stranger.gone.done():
-                    stranger.transport.write(b"x")
-                    self._drips.append(stranger)
-
-
-async def _strangers(port: int, count: int, pipe: Connection) -> None:
-    strangers = Strangers(port, count)
-    while True:
-        await asyncio.sleep(0.2)
-        if pipe.poll():
-            pipe.recv()
-            pipe.send((len(strangers.open), strangers.turned_away))
-
-
-def strangers_process(port: int, count: int, pipe: Connection) -> None:
-    os.sched_setaffinity(0, {LOAD_CORE})
-    with contextlib.suppress(KeyboardInterrupt, EOFError):
-        uvloop.run(_strangers(port, count, pipe))
-
-
-def upstream_process(pipe: Connection) -> None:
-    os.sched_setaffinity(0, {LOAD_CORE})
-
-    async def main() -> None:
-        server = await asyncio.get_running_loop().create_server(Upstream, "127.0.0.1", 0)
-        pipe.send(server.sockets[0].getsockname()[1])
-        await server.serve_forever()
-
-    uvloop.run(main())
-
-
-@contextlib.contextmanager
-def forked(target: object, *arguments: object) -> Iterator[Connection]:
-    ours, theirs = multiprocessing.Pipe()
-    process = multiprocessing.Process(target=target, args=(*arguments, theirs), daemon=True)  # type: ignore[arg-type]
-    process.start()
-    try:
-        yield ours
-    finally:
-        process.terminate()
-        process.join()
 
 
 @contextlib.contextmanager
 def sidecar(upstream: int, folder: Path, **keys: str) -> Iterator[int]:
+    """Run the sidecar on its core until the block ends; yields its port."""
     settings = {
         "UPSTREAM__URL": f"http://127.0.0.1:{upstream}",
         "SOURCE__ALLOW": CLEAN,
@@ -182,7 +78,10 @@ def sidecar(upstream: int, folder: Path, **keys: str) -> Iterator[int]:
 
 
 def latencies(port: int, seconds: float) -> list[float]:
-    """Milliseconds of each exchange, in ascending order."""
+    """Exchange one event after the other; return the milliseconds of each, ascending.
+
+    Exits where an event is not answered 200.
+    """
     found = []
     with socket.create_connection(("127.0.0.1", port), source_address=(CLEAN, 0)) as client:
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -198,6 +97,7 @@ def latencies(port: int, seconds: float) -> list[float]:
 
 
 def main() -> None:
+    """Run as the command line says; exits 1 where p99 more than doubled."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--strangers", type=int, default=2000)
     parser.add_argument("--seconds", type=float, default=10)
@@ -244,10 +144,6 @@ def main() -> None:
         worst = max(worst, times)
         print(f"{name:12} {p50:8.2f} {p99:8.2f} {times:17.2f}x")
     sys.exit(worst > 2)
-
-
-def percentile(ascending: list[float], share: int) -> float:
-    return ascending[min(len(ascending) * share // 100, len(ascending) - 1)]
 
 
 if __name__ == "__main__":

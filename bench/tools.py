@@ -1,4 +1,4 @@
-"""What the bench needs of this machine: programs, libraries of the peers, and what to say of it."""
+"""What the bench needs: programs, libraries of the contenders, facts about the machine."""
 
 import hashlib
 import os
@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from .contenders import HERE, TOOLS, Contender, program, said
+from .contenders.contender import HERE, TOOLS, Contender
+from .contenders.programs import find_program, first_line
 
 # The Debian package of each program.
 PACKAGES = {
@@ -29,7 +30,7 @@ ALWAYS = ("wrk", "setpriv", "taskset", "nginx")
 
 
 def install(contenders: Iterable[Contender]) -> None:
-    """Install what is missing; exits and names it where that is not possible."""
+    """Install what the contenders need and is missing; exit and name it where that fails."""
     chosen = list(contenders)
     needs = {*ALWAYS, *(need for contender in chosen for need in contender.needs)}
     _install_programs(sorted(need for need in needs if not _is_here(need)))
@@ -41,7 +42,7 @@ def install(contenders: Iterable[Contender]) -> None:
 
 
 def machine() -> dict[str, Any]:
-    """The machine, as far as figures depend on it."""
+    """Describe the machine, as far as figures depend on it."""
     cpu = next(
         (
             line.partition(":")[2].strip()
@@ -70,15 +71,15 @@ def machine() -> dict[str, Any]:
 
 
 def versions(contenders: Iterable[Contender]) -> dict[str, str]:
-    """Of each contender by its key, and of the load generator."""
+    """Return the version of each contender by its key, of wrk and of the upstream."""
     wrk = subprocess.run(["wrk", "-v"], capture_output=True, text=True).stdout.split()
-    upstream = said(program("nginx"), "-v").removeprefix("nginx version: ")
+    upstream = first_line(find_program("nginx"), "-v").removeprefix("nginx version: ")
     found = {contender.key: contender.version() for contender in contenders}
     return {**found, "wrk": wrk[1], "upstream": upstream}
 
 
 def _is_here(name: str) -> bool:
-    return shutil.which(program(name)) is not None
+    return shutil.which(find_program(name)) is not None
 
 
 def _install_programs(missing: list[str]) -> None:
@@ -99,7 +100,7 @@ def _install_programs(missing: list[str]) -> None:
 
 
 def _once(pins: Path, folder: Path, do: Callable[[Path, Path], None]) -> None:
-    """Install anew where the pins, or this Python, are not those that the folder was made with."""
+    """Install into a folder, unless it was made with these pins and this Python."""
     digest = hashlib.sha256(pins.read_bytes() + sys.version.encode()).hexdigest()
     stamp = TOOLS / f"{folder.name}.sha256"
     if folder.exists() and stamp.exists() and stamp.read_text() == digest:

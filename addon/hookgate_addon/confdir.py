@@ -1,4 +1,4 @@
-"""Where mitmproxy keeps its certificates and its own configuration."""
+"""mitmproxy's configuration folder, which holds its certificates too."""
 
 import os
 import stat
@@ -8,10 +8,10 @@ from pathlib import Path
 from mitmproxy.options import CONF_DIR
 
 
-def own_confdir() -> str | None:
-    """A folder in place of mitmproxy's own, None where that can be written.
+def fallback_confdir() -> str | None:
+    """Return a folder for mitmproxy's `confdir`, or None where its default can be written.
 
-    Raises OSError where there is none that can.
+    Raises OSError where no temporary folder can be written either.
     """
     usual = Path(os.path.expanduser(CONF_DIR))  # noqa: PTH111  # Path raises where there is no home
     if usual.is_absolute() and _is_writable(usual if usual.exists() else usual.parent):

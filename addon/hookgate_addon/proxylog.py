@@ -1,4 +1,4 @@
-"""What mitmproxy refuses before there is a flow: it tells no addon, only its log."""
+"""Requests that mitmproxy refuses before there is a flow: only its log tells of them."""
 
 import logging
 
@@ -14,22 +14,22 @@ _CUT_OFF = "Client closed connection before completing request headers"
 
 
 class ProxyLog(logging.Handler):
-    """Records heads that cannot be parsed, and those that end before they are complete."""
+    """Handler of mitmproxy's log that records heads it could not parse, or that were cut off."""
 
     def __init__(self, gate: Gate) -> None:
         super().__init__(logging.INFO)
         self._gate = gate
 
     def install(self) -> None:
-        """Listen, until `remove`."""
+        """Read mitmproxy's log from now on, until `remove`."""
         _LOGGER.addHandler(self)
 
     def remove(self) -> None:
-        """Listen no more."""
+        """Stop reading mitmproxy's log."""
         _LOGGER.removeHandler(self)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Called by `logging`; never raises."""
+        """Record the refusal that a log record tells of, if any; never raises."""
         try:
             client = getattr(record, "client", None)
             message = record.getMessage()

@@ -1,4 +1,4 @@
-"""What mitmdump must be started with, and what each wrong option would open."""
+"""The options that mitmdump must be started with, and what each wrong one would let through."""
 
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ DEAD_UPSTREAM = "reverse:http://127.0.0.1:9"
 
 
 class Need(NamedTuple):
-    """An option, the value that it must have, and why."""
+    """One option of mitmproxy, the value that it must have, and why."""
 
     option: str
     value: object
@@ -50,9 +50,10 @@ _FLAGS = {
 
 
 def find_problems(options: Options, max_body: int, has_view: bool) -> list[str]:
-    """One line for each thing that keeps the gate from starting, with the mend.
+    """List what keeps the gate from starting: one line each, with the mend.
 
-    `has_view` where mitmproxy's `view` addon is loaded, which mitmweb and the console show.
+    `max_body` is `request.max_body`, in bytes. `has_view` tells that mitmproxy's `view` addon is
+    loaded, as in mitmweb and the console.
     """
     problems: list[str] = []
     if has_view:
@@ -95,7 +96,7 @@ def find_problems(options: Options, max_body: int, has_view: bool) -> list[str]:
 
 
 def body_size_limit(max_body: int) -> str:
-    """mitmproxy's limit for a body bound: one byte more, so that the gate itself refuses first."""
+    """Return mitmproxy's `body_size_limit` in bytes: one more, so that the gate refuses first."""
     return str(max_body + 1)
 
 
@@ -104,7 +105,7 @@ def _shown(value: object) -> str:
 
 
 def command_line(max_body: int, listen: tuple[str, int], script: str) -> list[str]:
-    """The complete mitmdump command for a configuration; the host "" is every address."""
+    """Return the whole mitmdump command line; the host "" listens on every address."""
     settings = {need.option: need.value for need in NEEDS if need.value is not None}
     settings["body_size_limit"] = body_size_limit(max_body)
     host, port = listen

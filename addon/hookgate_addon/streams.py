@@ -1,7 +1,7 @@
-"""mitmproxy's own log, which nobody waits for either.
+"""mitmproxy's terminal log, kept from blocking requests.
 
-It prints to standard output, on the thread that carries every request, and ends the process where
-that fails.
+mitmproxy prints to standard output, on the thread that carries every request, and ends the process
+where that fails.
 """
 
 import logging
@@ -14,13 +14,13 @@ from hookgate.unblocked import unblock_stderr, unblocked
 
 
 def unblock_streams(log: structlog.BoundLogger) -> None:
-    """Let no request wait for whoever reads standard output or error."""
+    """Let no request wait for the reader of standard output or error; log how much was dropped."""
 
-    def tell(messages: int) -> None:
+    def log_dropped(messages: int) -> None:
         log.warning("log.dropped", messages=messages)
 
-    unblock_stderr(tell)
+    unblock_stderr(log_dropped)
     handler: Any
     for handler in logging.getLogger().handlers:
         if getattr(handler, "file", None) is sys.__stdout__:  # mitmproxy's TermLogHandler
-            handler.file = unblocked(1, tell)
+            handler.file = unblocked(1, log_dropped)

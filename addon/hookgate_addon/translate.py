@@ -1,4 +1,4 @@
-"""mitmproxy's requests as heads, the gate's answers as mitmproxy's, its complaints as reasons."""
+"""Translation: mitmproxy's requests to heads, answers to its responses, its errors to reasons."""
 
 from http import HTTPStatus
 
@@ -15,12 +15,12 @@ _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
 
 def peer_of(flow: http.HTTPFlow) -> str:
-    """The address of who opened the connection."""
+    """Return the address that the connection came from; "" where mitmproxy has none."""
     return str(flow.client_conn.peername[0]) if flow.client_conn.peername else ""
 
 
 def head_of(flow: http.HTTPFlow) -> Head:
-    """The head as it arrived, as far as mitmproxy kept it."""
+    """Return the request's head as it arrived, as far as mitmproxy kept it."""
     data = flow.request.data
     target = data.path
     if data.authority:
@@ -32,27 +32,27 @@ def head_of(flow: http.HTTPFlow) -> Head:
 
 
 def is_too_large(head: Head, bounds: SidecarSettings) -> bool:
-    """Whether the head is over the sidecar's bounds; mitmproxy has none."""
+    """Tell whether a head exceeds `max_head` bytes or `max_fields`; mitmproxy bounds neither."""
     size = len(head.target) + sum(len(name) + len(value) + 4 for name, value in head.fields)
     return size > bounds.max_head or len(head.fields) > bounds.max_fields
 
 
 def is_http2_preface(request: http.Request) -> bool:
-    """Whether it is what HTTP/2 begins with; mitmproxy closes without an answer."""
+    """Tell whether this is HTTP/2's connection preface (RFC 9113 3.4), which gets no answer."""
     return (request.method, request.path, request.http_version) == ("PRI", "*", "HTTP/2.0")
 
 
 def response_of(flow: http.HTTPFlow, answer: Answer) -> http.Response:
-    """A response that says the answer."""
+    """Make a new response out of the gate's answer."""
     response = http.Response(b"HTTP/1.1", answer.status, b"", (), b"", None, 0.0, None)
-    say(response, flow, answer)
+    fill_response(response, flow, answer)
     return response
 
 
-def say(response: http.Response, flow: http.HTTPFlow, answer: Answer) -> None:
-    """Make a response say the answer, ending the connection where the framing is in doubt.
+def fill_response(response: http.Response, flow: http.HTTPFlow, answer: Answer) -> None:
+    """Fill a response with the gate's answer; `Connection: close` where the framing is in doubt.
 
-    7 us; a new one takes 34, because mitmproxy checks each type in it.
+    It takes 7 us; a new response takes 34, because mitmproxy checks each type in it.
     """
     fields = [*answer.fields, (b"Content-Length", b"%d" % len(answer.body))]
     if answer.last or _is_last(flow.request):
@@ -73,8 +73,11 @@ def _is_last(request: http.Request) -> bool:
     )
 
 
-def conclude(delivery: Delivery, message: str, max_body: int) -> None:
-    """End a delivery that mitmproxy gave up with this error."""
+def end_abandoned(delivery: Delivery, message: str, max_body: int) -> None:
+    """End the delivery of a request that mitmproxy gave up, by the message of its error.
+
+    `max_body` is `request.max_body`, in bytes.
+    """
     if delivery.ended or delivery.forwarded:
         delivery.leave()
     elif "body_size_limit" in message:

@@ -9,7 +9,7 @@ __all__ = ["goals", "markdown", "median", "plot", "table"]
 
 
 def markdown(results: Results) -> str:
-    """Every figure that is there, under a heading each, and the goals."""
+    """Render every figure that is there under a heading, the goals and the versions."""
     figures = results["figures"]
     parts = [_machine(results)]
     for key, (title, render) in SECTIONS.items():

@@ -6,7 +6,7 @@ from .rows import IDLE, MIB, P99_MS, PEAK_MIB, Results, growth, median, per_requ
 
 
 class Goal(NamedTuple):
-    """A figure, what it has to be, and whether it is; `met` is None where it was not measured."""
+    """One goal: a figure, its bound, and whether it is met; None where it was not measured."""
 
     what: str
     wanted: str
@@ -15,14 +15,14 @@ class Goal(NamedTuple):
 
 
 def goals_table(results: Results) -> str:
-    """Every goal, met or not."""
+    """Render every goal, met or not."""
     words = {True: "met", False: "NOT met", None: "not measured"}
     rows = [(goal.what, goal.wanted, goal.found, words[goal.met]) for goal in goals(results)]
     return table(("goal", "wanted", "found", ""), rows)
 
 
 def goals(results: Results) -> list[Goal]:
-    """What hookgate is meant to reach beside the others."""
+    """Judge what hookgate is meant to reach beside the others."""
     figures = results["figures"]
     rates, latencies = figures.get("rate", []), figures.get("latency", [])
 

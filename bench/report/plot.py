@@ -1,4 +1,4 @@
-"""A picture of the rates."""
+"""A chart of the rates."""
 
 import statistics
 from pathlib import Path
@@ -22,7 +22,7 @@ def _kind(results: Results, key: str) -> str:
 
 
 def plot(results: Results, file: Path) -> None:
-    """Requests a second of every contender, as an SVG for light and dark pages."""
+    """Draw requests a second of every contender, as an SVG for light and dark pages."""
     rows = results["figures"]["rate"]
     values = []
     for key in in_order(results, rows):

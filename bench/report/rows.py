@@ -1,4 +1,4 @@
-"""Rows of figures, as the JSON file has them: medians, names, Markdown tables."""
+"""Rows of figures, as in the JSON file, and what is made of them: medians and tables."""
 
 import statistics
 from collections.abc import Iterable, Sequence
@@ -16,7 +16,7 @@ P99_MS, PEAK_MIB = 100, 256
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table, padded to be read as text too; all columns but the first are numbers."""
+    """Render a Markdown table, padded to be read as text; all columns but the first are numbers."""
     cells = [list(header), *(list(row) for row in rows)]
     widths = [max(len(row[place]) for row in cells) for place in range(len(header))]
     lines = [
@@ -34,29 +34,30 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def median(rows: Iterable[Row], key: str, **where: Any) -> float | None:
-    """Of the rows that hold these values; None where there are none."""
+    """Return the median over the rows that hold these values; None where there are none."""
     values = [row[key] for row in rows if all(row.get(k) == v for k, v in where.items())]
     return statistics.median(values) if values else None
 
 
 def per_request(rows: Iterable[Row], **where: Any) -> float | None:
-    """Microseconds of CPU time, user and system, of each request."""
+    """Return the median of microseconds of CPU time a request, user and system."""
     both = [{**row, "both": row["user_us"] + row["system_us"]} for row in rows]
     return median(both, "both", **where)
 
 
 def growth(samples: Sequence[Row]) -> float:
-    """Bytes between the sample in the middle of the load and the last."""
+    """Return by how many bytes memory grew in the second half of the load."""
     half = samples[-1]["requests"] / 2
     middle = min(samples, key=lambda sample: abs(sample["requests"] - half))
     return float(sum(samples[-1]["pss_bytes"]) - sum(middle["pss_bytes"]))
 
 
 def name_of(results: Results, key: str) -> str:
+    """Return the name of a contender, or its key where it is none."""
     return str(results["contenders"].get(key, {}).get("name", key))
 
 
 def in_order(results: Results, rows: Sequence[Row]) -> list[str]:
-    """The contenders that the rows are about."""
+    """Return the keys of the contenders that the rows are about, in the results' order."""
     found = {row["contender"] for row in rows}
     return [key for key in results["contenders"] if key in found]

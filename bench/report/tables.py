@@ -155,7 +155,7 @@ def _policy(_: Results, rows: list[Row]) -> str:
 
 
 def hostile_table(_: Results, rows: list[Row]) -> str:
-    """The clean sender's latency and the worker's memory beside each hostile kind alone."""
+    """Render the clean sender's latency and the worker's memory beside each hostile kind."""
     lines = [
         (
             row["kind"] or f"nobody, {row['site']}",
@@ -173,7 +173,7 @@ def hostile_table(_: Results, rows: list[Row]) -> str:
 
 
 def hostile_is_kept(row: Row) -> bool:
-    """Whether the clean sender and the worker's memory stay within the goals."""
+    """Tell whether the clean sender's latency and the worker's memory are within the goals."""
     return bool(
         row["p99_us"] < P99_MS * 1000 and not row["failed"] and row["peak_bytes"] < PEAK_MIB * MIB
     )

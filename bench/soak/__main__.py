@@ -24,12 +24,14 @@ from contextlib import suppress
 from pathlib import Path
 
 from bench.soak import process
-from bench.soak.chaos import SETTLE_SECONDS, Chaos, Endpoint, Watch
+from bench.soak.chaos import SETTLE_SECONDS, Chaos
+from bench.soak.endpoint_process import Endpoint
 from bench.soak.gate import Gate, running
 from bench.soak.senders import KINDS
 from bench.soak.senders.clean import PATIENCE_SECONDS, Clean
 from bench.soak.site import WORKERS, Site
-from bench.soak.verdict import Found, is_foreign, judge, render
+from bench.soak.verdict import Found, is_stranger, judge, render
+from bench.soak.watch import Watch
 
 from hookgate.ledger.balance import GRAVE, balance
 from hookgate.ledger.chain import HARMLESS, verify
@@ -46,7 +48,7 @@ ACTS = (
 
 
 async def soak(folder: Path, site: Site, seconds: float, names: list[str]) -> Found:
-    """One site's run."""
+    """Run everything at one site for so long, and return what was found."""
     seen = folder / "seen"
     seen.touch()
     endpoint = Endpoint(seen)
@@ -75,12 +77,12 @@ async def _load(
     try:
         process.begin(clean, crowd)
         began = time.monotonic()
-        async with chaos.raging(chaos.harmless, set(names), hostile):
-            async with chaos.raging(chaos.halting, set(names), seconds * HALTING):
+        async with chaos.repeating(chaos.harmless, set(names), hostile):
+            async with chaos.repeating(chaos.halting, set(names), seconds * HALTING):
                 await asyncio.sleep(seconds * HALTING)
             await asyncio.sleep(began + hostile - time.monotonic())
-        sent = await asyncio.to_thread(process.printed, clean, seconds + 2 * PATIENCE_SECONDS)
-        played = await asyncio.to_thread(process.printed, crowd, PATIENCE_SECONDS)
+        sent = await asyncio.to_thread(process.read_result, clean, seconds + 2 * PATIENCE_SECONDS)
+        played = await asyncio.to_thread(process.read_result, crowd, PATIENCE_SECONDS)
         found = Found(seconds, Clean(**sent), played)
         await _settle(gate, chaos, found)
     finally:
@@ -98,7 +100,7 @@ async def _settle(gate: Gate, chaos: Chaos, found: Found) -> None:
         pids = gate.workers()
         found.workers_at_end = len(pids)
         found.still_stopped = [pid for pid in chaos.stopped if process.is_halted(pid)]
-        found.memory_at_end = [process.own_mib(pid) for pid in pids]
+        found.memory_at_end = [process.pss_mib(pid) for pid in pids]
         if len(pids) == WORKERS and not found.still_stopped:
             break
         await asyncio.sleep(1)
@@ -120,11 +122,11 @@ def _read_ledger(folder: Path, found: Found) -> None:
         if line.record is not None:
             if line.record["event"] == "forward":
                 found.forwarded.add(line.record["sha256"])
-            found.foreign_lines += is_foreign(line.record)
+            found.stranger_lines += is_stranger(line.record)
 
 
 def arguments() -> argparse.Namespace:
-    """What the command line says."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m bench.soak",
         description=__doc__,
@@ -141,7 +143,7 @@ def arguments() -> argparse.Namespace:
 
 
 def shares(names: list[str]) -> dict[Site, float]:
-    """Which part of the time each site gets: none where nothing hostile is meant for it."""
+    """Return each site's part of the time; none for one that nothing hostile is meant for."""
     wanted = {KINDS[name].site for name in names if name in KINDS} or {Site.DIRECT}
     whole = sum(SHARES[site] for site in wanted)
     return {site: share / whole for site, share in SHARES.items() if site in wanted}

@@ -1,68 +1,28 @@
-"""What is done to the gate while it serves, and how it looks meanwhile."""
+"""What is done to the gate while it serves."""
 
 import asyncio
 import os
 import random
 import signal
-import socket
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from pathlib import Path
 
-from . import process
+from .endpoint_process import Endpoint
 from .gate import Gate
 
-OUTAGE_SECONDS = 2.0
 HUNT_SECONDS = 4.0
 # The watchdog of workers takes half a minute.
 SETTLE_SECONDS = 40.0
 HOGS = 40
 HOG = "127.0.0.67"
-PROBE_SECONDS = 1.0
 
 Act = Callable[[], Awaitable[None]]
 
 
-class Endpoint:
-    """The upstream process, which is ended and started again."""
-
-    def __init__(self, seen: Path) -> None:
-        self.port = process.free_port()
-        self.outages: list[tuple[float, float]] = []
-        self._seen = seen
-        self._start()
-        self.wait()
-
-    async def outage(self) -> None:
-        """Away for a while."""
-        began = time.time()
-        self.end()
-        await asyncio.sleep(OUTAGE_SECONDS)
-        self._start()
-        await asyncio.to_thread(self.wait)
-        self.outages.append((began, time.time()))
-
-    def wait(self) -> None:
-        """Until it listens."""
-        while self._process.poll() is None:
-            with suppress(OSError), socket.create_connection(("127.0.0.1", self.port)):
-                return
-            time.sleep(0.05)
-        raise RuntimeError("the endpoint does not start")
-
-    def end(self) -> None:
-        """Kill it."""
-        process.end(self._process)
-
-    def _start(self) -> None:
-        self._process = process.start_module("endpoint", self.port, self._seen)
-
-
 class Chaos:
-    """Every act by its name, how often each was done,
-    and the Unix times of what halts.
+    """The acts by name, how often each was done, and the Unix times of those that halt.
 
     `halting` acts end or halt workers, one after the other, so that one always serves; the others
     leave them alive.
@@ -91,10 +51,10 @@ class Chaos:
         }
 
     @asynccontextmanager
-    async def raging(
+    async def repeating(
         self, acts: dict[str, tuple[float, Act]], names: set[str], seconds: float
     ) -> AsyncIterator[None]:
-        """Those of the acts that are named, again and again, for so long or until it is left."""
+        """Do the named acts again and again until the block ends; `seconds` bounds their pauses."""
         async with AsyncExitStack() as stack:
             for name, (pause, act) in acts.items():
                 if name in names:
@@ -120,7 +80,7 @@ class Chaos:
         return alone
 
     async def _victim(self) -> int:
-        """A worker beside which another serves, as soon as there is one. Raises OSError if none."""
+        """Wait for a worker beside which another serves, and return it. Raises OSError for none."""
         if not await _until(lambda: len(self._gate.serving()) > 1):
             raise OSError("too few workers serve")
         return random.choice(self._gate.serving())
@@ -181,43 +141,6 @@ class Chaos:
         finally:
             for writer in writers:
                 writer.transport.abort()
-
-
-class Watch:
-    """What is seen of the gate each second.
-
-    `probes` holds the seconds that /readyz took, None where it was not answered in time. `peak` is
-    the most resident memory, in MiB, of any worker; `most_workers` how many there were at once.
-    """
-
-    def __init__(self, gate: Gate) -> None:
-        self.probes: list[float | None] = []
-        self.peak = 0.0
-        self.most_workers = 0
-        self._gate = gate
-
-    async def look(self) -> None:
-        """Each second, until cancelled."""
-        while True:
-            await asyncio.sleep(1)
-            pids = self._gate.workers()
-            self.most_workers = max(self.most_workers, len(pids))
-            self.peak = max([self.peak, *map(process.peak_mib, pids)])
-            self.probes.append(await self._probe())
-
-    async def _probe(self) -> float | None:
-        began = time.monotonic()
-        try:
-            async with asyncio.timeout(PROBE_SECONDS):
-                reader, writer = await asyncio.open_connection("127.0.0.1", self._gate.admin)
-                try:
-                    writer.write(b"GET /readyz HTTP/1.1\r\nHost: soak\r\n\r\n")
-                    line = await reader.readline()
-                finally:
-                    writer.transport.abort()
-        except (OSError, TimeoutError):
-            return None
-        return time.monotonic() - began if line.startswith(b"HTTP/1.1 ") else None
 
 
 async def _until(is_so: Callable[[], bool]) -> bool:

@@ -37,7 +37,7 @@ ANSWERS: dict[str, Answer] = {
 
 
 class Exchange(asyncio.Protocol):
-    """One connection."""
+    """One connection of the gate."""
 
     def __init__(self, notes: TextIO) -> None:
         self._notes = notes
@@ -83,7 +83,7 @@ class Exchange(asyncio.Protocol):
 
 
 async def serve(port: int, seen: Path) -> None:
-    """Until the process is ended."""
+    """Serve until the process is ended."""
     with seen.open("a", buffering=1) as notes:
         server = await asyncio.get_running_loop().create_server(
             lambda: Exchange(notes), "127.0.0.1", port, reuse_address=True

@@ -1,4 +1,4 @@
-"""`hookgate serve`, as the soak runs it, and what can be done to it."""
+"""`hookgate serve` as a child process, and what can be done to it."""
 
 import gzip
 import json
@@ -48,11 +48,11 @@ class Gate:
         file.write_text(text.replace("max_depth", "max_dept") if broken else text)
 
     def workers(self) -> list[int]:
-        """The processes that serve, or are about to; itself where it is one process."""
+        """Return the processes that serve or are about to; its own where it is one process."""
         return process.children(self.process.pid) if self._made[2] > 1 else [self.process.pid]
 
     def serving(self) -> list[int]:
-        """The workers that are said to serve and are not halted."""
+        """Return the workers that have logged that they serve, and are not halted."""
         said = {record["pid"] for record in self._records("worker.serving")}
         return [p for p in self.workers() if p in said and not process.is_halted(p)]
 
@@ -66,8 +66,9 @@ class Gate:
         self.process.send_signal(signal.SIGUSR2)
 
     def rotate(self) -> None:
-        """Rename, as logrotate does, every second time with an empty file in its place; compress
-        what was renamed the time before.
+        """Rename the ledgers, as logrotate does, and compress those of the time before.
+
+        Every second time an empty file is put in their place.
         """
         self.rotations += 1
         for old in self._folder.glob("*.jsonl.*[0-9]"):
@@ -80,7 +81,7 @@ class Gate:
                 ledger.touch(0o640)
 
     def stop(self) -> int:
-        """Let it end by itself: its status."""
+        """Send SIGTERM and return the exit status. Raises TimeoutExpired after 30 seconds."""
         self.process.terminate()
         return self.process.wait(30)
 
@@ -110,7 +111,7 @@ class Gate:
 def running(
     folder: Path, site: Site, upstream: int, workers: int = WORKERS, *wrapper: str
 ) -> Iterator[Gate]:
-    """A gate that is killed at the end, if it has not ended."""
+    """Run a gate until the block ends; it is killed then if it has not ended."""
     gate = Gate(folder, site, upstream, workers, *wrapper)
     try:
         yield gate

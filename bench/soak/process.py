@@ -1,8 +1,7 @@
-"""Child processes that end with whoever started them, and what the system says of a process."""
+"""Child processes that die with their parent, and what /proc says of a process."""
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from contextlib import suppress
@@ -17,7 +16,7 @@ Process = subprocess.Popen[str]
 
 
 def start(*command: str, cwd: Path = ROOT, errors: Path | None = None) -> Process:
-    """A program whose output is to be read; its standard error goes to the file `errors`."""
+    """Start a program whose output is to be read; its standard error goes to `errors`."""
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     with (errors or Path(os.devnull)).open("wb") as log:
         return subprocess.Popen(
@@ -29,12 +28,15 @@ def start(*command: str, cwd: Path = ROOT, errors: Path | None = None) -> Proces
 
 
 def start_module(name: str, *arguments: object) -> Process:
-    """`python -m bench.soak.NAME`."""
+    """Start `python -m bench.soak.NAME`."""
     return start(sys.executable, "-m", f"bench.soak.{name}", *map(str, arguments))
 
 
 def start_sender(name: str, *arguments: object) -> Process:
-    """The same for a sender, which waits for `begin`: a start takes a core half a second."""
+    """Start a sender, which then waits for `begin`: starting takes a core half a second.
+
+    Raises RuntimeError where it does not start.
+    """
     sender = start_module(f"senders.{name}", *arguments)
     assert sender.stdout is not None
     if sender.stdout.readline() != READY:
@@ -43,7 +45,7 @@ def start_sender(name: str, *arguments: object) -> Process:
 
 
 def begin(*senders: Process) -> None:
-    """Tell them to."""
+    """Let senders begin that have been started."""
     for sender in senders:
         assert sender.stdin is not None
         sender.stdin.write("\n")
@@ -51,21 +53,24 @@ def begin(*senders: Process) -> None:
 
 
 def await_begin() -> None:
-    """Called by a sender: it is ready, and waits to be told."""
+    """Wait, in a sender, until `begin` is called; tell that it is ready."""
     print(READY, end="", flush=True)
     sys.stdin.readline()
 
 
-def tell(found: object) -> None:
-    """Called by a sender at its end: print what `printed` reads."""
+def print_result(found: object) -> None:
+    """Print a value as JSON, in a sender at its end, for `read_result`."""
     left = memoryview(json.dumps(found).encode())
     # `print` lost what a pipe had no room for, one time in four, where uvloop had run.
     while left:
         left = left[os.write(sys.stdout.fileno(), left) :]
 
 
-def printed(process: Process, seconds: float) -> Any:
-    """What it printed, as JSON. It is killed, and this raises, where it does not end in time."""
+def read_result(process: Process, seconds: float) -> Any:
+    """Wait for a process to end, and parse the JSON that it printed.
+
+    Kills it and raises TimeoutExpired where it does not end within `seconds`.
+    """
     with process:
         try:
             text, _ = process.communicate(timeout=seconds)
@@ -76,19 +81,13 @@ def printed(process: Process, seconds: float) -> Any:
 
 
 def end(process: Process) -> None:
-    """Kill it, unless it has ended."""
+    """Kill a process, unless it has ended."""
     with process:
         process.kill()
 
 
-def free_port() -> int:
-    """One that nobody listens on now."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
-
-
 def children(pid: int) -> list[int]:
-    """The processes that it started and that have not been waited for; none where it is gone."""
+    """Return the children of a process; none where it is gone."""
     try:
         return [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     except OSError:
@@ -96,7 +95,7 @@ def children(pid: int) -> list[int]:
 
 
 def status(pid: int) -> dict[str, str]:
-    """What /proc says of it, by name; {} where it is gone."""
+    """Parse /proc/PID/status; {} where the process is gone."""
     with suppress(OSError):
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
         return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
@@ -104,17 +103,17 @@ def status(pid: int) -> dict[str, str]:
 
 
 def is_halted(pid: int) -> bool:
-    """Whether a SIGSTOP holds it."""
+    """Tell whether a process is halted by SIGSTOP."""
     return status(pid).get("State", "").startswith("T")
 
 
-def peak_mib(pid: int) -> float:
-    """The most resident memory that it ever had; 0 where it is gone."""
+def peak_rss_mib(pid: int) -> float:
+    """Return the most resident memory that a process ever had, in MiB; 0 where it is gone."""
     return int(status(pid).get("VmHWM", "0").split()[0]) / 1024
 
 
-def own_mib(pid: int) -> float:
-    """Its memory, pages that several share divided among them; 0 where it is gone."""
+def pss_mib(pid: int) -> float:
+    """Return a process's memory (PSS: shared pages divided) in MiB; 0 where it is gone."""
     with suppress(OSError):
         for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
             if line.startswith("Pss:"):

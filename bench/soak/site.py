@@ -1,4 +1,4 @@
-"""What the soak's processes agree on: who sends from where, events, the gate's configuration."""
+"""What all processes of the soak share: addresses, events, the gate's configuration."""
 
 import json
 import random
@@ -33,31 +33,31 @@ class Site(StrEnum):
 
 
 def event(mark: str = "") -> bytes:
-    """A documented event with a reference of its own; the endpoint behaves as `mark` says."""
+    """Make an event with a reference of its own; the endpoint behaves as `mark` says."""
     marked = {"soak": mark} if mark else {}
     return json.dumps({**random.choice(EVENTS), "reference": str(uuid4()), **marked}).encode()
 
 
 def mark_of(body: bytes) -> str:
-    """What `event` was given."""
+    """Return the mark of an event; "" where it has none."""
     found = _MARK.search(body)
     return found[1].decode() if found else ""
 
 
 def post(body: bytes, *lines: str, target: str = "/cm/events", length: int | None = None) -> bytes:
-    """A request; `length` is what it says of the body."""
+    """Make a request; `length`, where given, is its Content-Length in place of the true one."""
     size = len(body) if length is None else length
     head = [f"POST {target} HTTP/1.1", "Host: soak", f"Content-Length: {size}", *lines, "", ""]
     return "\r\n".join(head).encode() + body
 
 
 def proxy_header(client: str) -> bytes:
-    """A PROXY protocol header, version 1."""
+    """Make a PROXY protocol header, version 1."""
     return f"PROXY TCP4 {client} 127.0.0.1 40000 80\r\n".encode()
 
 
 def configuration(site: Site, upstream: int, workers: int, turn: int = 0) -> str:
-    """The gate's; `turn` makes one differ from the next."""
+    """Return the gate's hookgate.toml; `turn` makes each differ from the one before."""
     proxied = "true" if site is Site.BEHIND_PROXY else "false"
     return (
         f'[upstream]\nurl = "http://127.0.0.1:{upstream}"\ntimeout = "{UPSTREAM_SECONDS}s"\n'

@@ -27,7 +27,7 @@ class Found:
     """What came of one run.
 
     `seen` counts by body what reached the endpoint; `forwarded` are the bodies of `forward` lines;
-    `foreign_lines` the `delivery` lines about anybody who is not allowed, `boots` the workers that
+    `stranger_lines` the `delivery` lines about anybody who is not allowed, `boots` the workers that
     wrote. `kinds` is what the crowd printed. `outages` are Unix times.
     """
 
@@ -39,7 +39,7 @@ class Found:
     times: Sequence[tuple[float, str]] = ()
     seen: Counter[str] = field(default_factory=Counter)
     forwarded: set[str] = field(default_factory=set)
-    foreign_lines: int = 0
+    stranger_lines: int = 0
     boots: int = WORKERS
     findings: Sequence[str] = ()
     balances: bool = True
@@ -54,7 +54,7 @@ class Found:
 
 
 class Promise(NamedTuple):
-    """One promise, what was found, and whether that keeps it."""
+    """One promise, what was found, and whether it was kept."""
 
     what: str
     found: str
@@ -62,12 +62,12 @@ class Promise(NamedTuple):
 
 
 def judge(found: Found) -> list[Promise]:
-    """Every promise."""
+    """Judge every promise."""
     return [*_clean(found), *_ledger(found), *_hostile(found), *_processes(found)]
 
 
 def render(found: Found, promises: Iterable[Promise]) -> str:
-    """What was sent, what came back, what was done, and the promises."""
+    """Render what was sent, what came back, what was done, and the promises."""
     lines = ["sent and come back, by kind"]
     for name, row in found.kinds.items():
         back = ", ".join(f"{what} {count}" for what, count in row["came_back"].items())
@@ -83,8 +83,8 @@ def render(found: Found, promises: Iterable[Promise]) -> str:
     return "\n".join(lines + [f"        {finding}" for finding in found.findings])
 
 
-def is_foreign(record: dict[str, Any]) -> bool:
-    """Whether a `delivery` line is about somebody who is not known to be allowed."""
+def is_stranger(record: dict[str, Any]) -> bool:
+    """Tell whether a record is a `delivery` of anybody who is not known to be allowed."""
     return record["event"] == "delivery" and record.get("client") not in INSIDE
 
 
@@ -125,7 +125,7 @@ def _ledger(found: Found) -> list[Promise]:
         Promise("the ledger balances", "so it does" if found.balances else "not", found.balances),
         Promise("the ledger's chain holds", "so it does" if found.holds else "not", found.holds),
         Promise(f"strangers get at most {LINES_A_SECOND} lines a second and worker",
-                f"{found.foreign_lines} lines, {most:.0f} allowed", found.foreign_lines <= most),
+                f"{found.stranger_lines} lines, {most:.0f} allowed", found.stranger_lines <= most),
     ]  # fmt: skip
 
 
@@ -167,7 +167,7 @@ def _processes(found: Found) -> list[Promise]:
 
 
 def _slowest(found: Found) -> list[str]:
-    """The answers that took longest, and what was done to the gate in the time before."""
+    """Describe the slowest answers, and what was done to the gate in the time before."""
     answers = zip(found.clean.latencies_us, found.clean.answers.values(), strict=True)
     slow = sorted(((us, at) for us, (_, at) in answers if us > P99_MS * 1000), reverse=True)
     lines = []

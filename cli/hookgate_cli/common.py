@@ -1,8 +1,9 @@
-"""What the verbs share: options, the console, and how a mistake is told."""
+"""What the verbs share: options, exit statuses, the consoles, and the configuration."""
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -47,18 +48,30 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for script
 
 
 def fail(message: str | Sequence[str], status: int = MISUSE) -> NoReturn:
-    """Say what is wrong on stderr, a line for each message, and exit with 2 unless told otherwise.
+    """Print each message on a line of stderr, and exit with `status`.
 
-    What a message quotes cannot begin a line.
+    What a message quotes is escaped, so that it cannot begin a line.
     """
     for line in (message,) if isinstance(message, str) else message:
         err.print(printable(f"hookgate: {line}"), soft_wrap=True)
     raise typer.Exit(status)
 
 
+def read_file(file: Path) -> bytes:
+    """Read a file; print why and exit with 2 where it cannot be read."""
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        fail(f"{file} cannot be read: {error.strerror}")
+
+
 @contextmanager
 def plain_errors() -> Iterator[None]:
-    """Turn the errors that a user can mend into lines without a traceback."""
+    """Print errors that a user can mend without a traceback, and exit.
+
+    The status is 2 for a ConfigError, 1 for a ledger or an address that cannot be used, and for a
+    reader that has closed the pipe.
+    """
     try:
         yield
     except ConfigError as error:
@@ -73,9 +86,10 @@ def plain_errors() -> Iterator[None]:
 def load_config(
     file: str | None, overrides: Mapping[str, Any] | None = None, *, offline: bool = False
 ) -> Config:
-    """The configuration, with every problem printed where there is any.
+    """Load the configuration and print its warnings; print every problem and exit with 2.
 
-    `offline` is for verbs that send nothing: they work without an upstream.
+    `overrides` are values by "section.key"; None counts for nothing. `offline` is for verbs that
+    send nothing: they work without `upstream.url`.
     """
     given = {name: value for name, value in (overrides or {}).items() if value is not None}
     if offline and not gather(file).keys["upstream.url"].value:

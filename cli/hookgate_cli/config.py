@@ -139,7 +139,7 @@ def show(config: ConfigOption = None, as_json: JsonOption = False) -> None:
 
 
 def template() -> str:
-    """A hookgate.toml with every key, each commented out but the one that must be set."""
+    """Return a hookgate.toml with every key, all commented out but `upstream.url`."""
     lines = ["# hookgate.toml: every key with its default. Remove the # to change one.", ""]
     for section in SECTIONS:
         if section == "checks":

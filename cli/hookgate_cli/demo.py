@@ -1,16 +1,10 @@
 """`hookgate demo`: the whole thing on loopback, with real sockets and a real process."""
 
 import json
-import os
 import shlex
-import signal
-import socket
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,13 +17,13 @@ from rich.text import Text
 
 from hookgate.policy import Reason
 
-from .common import FINDING, fail, out
+from .common import FINDING, out
+from .gate_process import running_gate
 from .receiver import Receiver
 from .samples import CLEAN, HOSTILE, Sample, fire
 from .terminal import printable
 
-ALLOWED, FOREIGN = "127.0.0.1", "127.0.0.2"
-_START_SECONDS = 20
+ALLOWED, STRANGER = "127.0.0.1", "127.0.0.2"
 
 
 def demo(
@@ -54,7 +48,7 @@ def demo(
     folder = Path(tempfile.mkdtemp(prefix="hookgate-demo-"))
     audit = folder / "audit.jsonl"
     verb = "mitmdump" if addon else "serve"
-    with Receiver() as receiver, _gate(verb, receiver.url, audit) as port:
+    with Receiver() as receiver, running_gate(verb, receiver.url, audit, ALLOWED) as port:
         url = f"http://127.0.0.1:{port}/cm/events"
         strangers = (
             Sample("a clean event, from a stranger", Reason.SOURCE_NOT_ALLOWED, CLEAN[0].body),
@@ -65,7 +59,7 @@ def demo(
             ),
         )
         plan = [(sample, ALLOWED) for sample in (*CLEAN, *HOSTILE)]
-        plan += [(sample, FOREIGN) for sample in strangers]
+        plan += [(sample, STRANGER) for sample in strangers]
         rows = [
             _one(sample, url, source, receiver, audit)
             for sample, source in track(plan, "Sending", console=out, transient=True)
@@ -75,54 +69,6 @@ def demo(
             _stay(url, receiver.url, audit)
     if not good:
         raise typer.Exit(FINDING)
-
-
-@contextmanager
-def _gate(verb: str, upstream: str, audit: Path) -> Iterator[int]:
-    """Run `hookgate serve` or `hookgate mitmdump` until the block ends; yields its port."""
-    port = _free_port()
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("HOOKGATE_")}
-    environment["HOOKGATE_SOURCE__ALLOW"] = f"{ALLOWED},cm.com"
-    arguments = ["--upstream", upstream, "--listen", f"127.0.0.1:{port}", "--audit", str(audit)]
-    log = audit.parent / "gate.log"
-    with log.open("w") as stream:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "hookgate_cli", verb, *arguments],
-            env=environment,
-            cwd=audit.parent,
-            stdout=stream,
-            stderr=stream,
-        )
-    # By itself SIGTERM would end the demo and leave the gate running.
-    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(FINDING))
-    try:
-        _wait_for_gate(process, port, audit, log)
-        yield port
-    finally:
-        process.terminate()
-        process.wait()
-        signal.signal(signal.SIGTERM, before)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _wait_for_gate(process: subprocess.Popen[bytes], port: int, audit: Path, log: Path) -> None:
-    until = time.monotonic() + _START_SECONDS
-    while time.monotonic() < until and process.poll() is None:
-        try:
-            socket.create_connection((ALLOWED, port), 1).close()
-            # mitmdump listens before the addon has opened its ledger.
-            if audit.exists():
-                return
-        except OSError:
-            pass
-        time.sleep(0.05)
-    fail(["the gate did not start:", *log.read_text().splitlines()])
 
 
 def _one(sample: Sample, url: str, source: str, receiver: Receiver, audit: Path) -> dict[str, Any]:
@@ -155,7 +101,7 @@ def _deliveries(audit: Path) -> list[dict[str, Any]]:
 
 
 def _show(rows: list[dict[str, Any]], audit: Path) -> bool:
-    for source, who in ((ALLOWED, "the provider"), (FOREIGN, "a stranger")):
+    for source, who in ((ALLOWED, "the provider"), (STRANGER, "a stranger")):
         out.print(Text(f"\nfrom {source}, {who}", "bold"))
         table = Table(box=SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
         shown = [row for row in rows if row["source"] == source]
@@ -187,7 +133,7 @@ def _show(rows: list[dict[str, Any]], audit: Path) -> bool:
 
 
 def _command() -> str:
-    """How the person who runs this calls the command."""
+    """Return the command as the person who runs this calls it."""
     name = sys.argv[0]
     return shlex.quote(name) if Path(name).name == "hookgate" else "hookgate"
 
@@ -198,7 +144,7 @@ def _stay(url: str, receiver: str, audit: Path) -> None:
     for command in (
         f"{hookgate} send {url}",
         f"curl -i -H 'Content-Type: application/json' -d '{{\"a\": 1, \"a\": 2}}' {url}",
-        f"curl -i --interface {FOREIGN} -d '{{}}' {url}",
+        f"curl -i --interface {STRANGER} -d '{{}}' {url}",
         f"{hookgate} audit tail -f {printable(shlex.quote(str(audit)))}",
     ):
         out.print(f"  {command}", soft_wrap=True)

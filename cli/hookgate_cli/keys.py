@@ -79,6 +79,9 @@ def new(
 
 
 def make_key(purpose: Purpose) -> str:
-    """A new key as its file holds it: hexadecimal digits, to sign `whsec_` and base64."""
+    """Make a random key of 256 bits as its file holds it.
+
+    It is hexadecimal; to sign, `whsec_` and base64, as Standard Webhooks writes it.
+    """
     key = secrets.token_bytes(_BYTES)
     return "whsec_" + base64.b64encode(key).decode() if purpose is Purpose.SIGN else key.hex()

@@ -1,4 +1,4 @@
-"""The command's entry: one module a verb, imported when it is asked for."""
+"""The command's entry point: each verb is a module, imported when it is asked for."""
 
 import sys
 from importlib import import_module
@@ -12,7 +12,7 @@ from typer.main import get_command
 
 from hookgate import __version__
 
-from .terminal import never_fail_to_encode, printable
+from .terminal import escape_unencodable, printable
 
 VERBS = (
     *("serve", "mitmdump", "demo", "check", "send"),
@@ -21,7 +21,7 @@ VERBS = (
 
 
 class _Verbs(TyperGroup):
-    """Reading a ledger must not wait half a second for what only serving needs."""
+    """Verbs, imported one by one: reading a ledger must not wait for what only serving needs."""
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002  # one signature
         return list(VERBS)
@@ -44,7 +44,7 @@ class _Verbs(TyperGroup):
 
 
 def _show_brackets(command: Any) -> None:
-    """Let help show texts as they are written: `[audit]` would be taken for rich's markup."""
+    """Escape brackets in help texts: `[audit]` would be taken for rich's markup."""
     for owner in (command, *command.params):
         if getattr(owner, "help", None):
             owner.help = escape(owner.help)
@@ -53,7 +53,7 @@ def _show_brackets(command: Any) -> None:
 
 
 def _broken(name: str, error: ImportError) -> Any:
-    """A verb whose libraries are missing or broken; the others work, and help lists it."""
+    """Make a verb whose libraries are missing or broken: it raises `error`, and help lists it."""
 
     def run() -> None:
         raise error
@@ -91,11 +91,11 @@ def _root(
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command; `arguments` are the process's own unless given.
+    """Run the command with `arguments`, the process's own unless given.
 
-    Exits 2 where a library is missing or broken.
+    Always exits; with 2 where an option is wrong, or a library is missing or broken.
     """
-    never_fail_to_encode()
+    escape_unencodable()
     arguments = sys.argv[1:] if arguments is None else arguments
     for argument in takewhile("--".__ne__, arguments):
         name = argument.partition("=")[0]

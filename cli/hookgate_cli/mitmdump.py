@@ -40,7 +40,7 @@ def mitmdump(
     if find_spec("mitmproxy") is None:
         fail("mitmproxy is not installed; pip install 'hookgate[addon]'")
     import hookgate_addon.script  # noqa: PLC0415  # mitmproxy takes 0.5 s to import
-    from hookgate_addon.confdir import own_confdir  # noqa: PLC0415
+    from hookgate_addon.confdir import fallback_confdir  # noqa: PLC0415
     from hookgate_addon.startup import command_line  # noqa: PLC0415
 
     settings = load_config(
@@ -54,7 +54,7 @@ def mitmdump(
         )
     command = command_line(settings.request.max_body, address, hookgate_addon.script.__file__)
     try:
-        confdir = own_confdir()
+        confdir = fallback_confdir()
     except OSError as error:
         fail(f"mitmproxy needs a folder that it can write; name one in $TMPDIR ({error.strerror})")
     options = {

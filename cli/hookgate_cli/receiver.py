@@ -1,11 +1,11 @@
-"""A small receiver that answers 200 and remembers the bodies that reached it."""
+"""A small HTTP receiver that answers 200 and keeps the bodies that reached it."""
 
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 
 class Receiver:
-    """Listens on 127.0.0.1 at a port that the system chooses; use it as a context manager."""
+    """Context manager that listens at `url`, a free port of 127.0.0.1, and collects `bodies`."""
 
     def __init__(self) -> None:
         self.bodies: list[bytes] = []

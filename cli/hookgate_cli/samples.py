@@ -1,4 +1,4 @@
-"""What `demo` and `send` fire: the documented events, and requests that must not get through."""
+"""The requests that `demo` and `send` send: documented events, and what must not get through."""
 
 import socket
 from dataclasses import dataclass, field
@@ -18,10 +18,10 @@ TIMEOUT_SECONDS = 30
 
 @dataclass(frozen=True)
 class Sample:
-    """One request and the reason that it must end with.
+    """One request, and the reason that it must end with.
 
-    `raw` replaces all the rest where no well-behaved client would send it; it is formatted with
-    the target and the host. `chunked` sends the body without a Content-Length.
+    `raw` replaces all other parts where no well-behaved client would send them; `{target}` and
+    `{host}` in it are filled in. `chunked` sends the body without a Content-Length.
     """
 
     name: str
@@ -90,7 +90,11 @@ class _FromAddress(HTTPAdapter):
 
 
 def fire(sample: Sample, url: str, source: str | None = None) -> int:
-    """Send a sample and return the status of the answer. Raises OSError or requests' errors."""
+    """Send a sample to `url` and return the answer's status; wait up to 30 seconds for it.
+
+    `source` is a local address to send from. Raises OSError, which requests' errors are too, and
+    ValueError for an answer or a URL that cannot be parsed.
+    """
     if sample.raw:
         return _fire_raw(sample.raw, url, source)
     body = iter([sample.body[:100], sample.body[100:]]) if sample.chunked else sample.body

@@ -79,7 +79,7 @@ def send(
 
 
 def _address(url: str) -> tuple[str, int]:
-    """The host and the port of an URL; a mistake in it is misuse."""
+    """Return the host and the port of a URL; exit with 2 where it is none."""
     try:
         parts = urlsplit(url)
         port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
@@ -93,7 +93,7 @@ def _address(url: str) -> tuple[str, int]:
 def _one(
     sample: Sample, url: str, source: str | None
 ) -> tuple[dict[str, object], OSError | ValueError | None]:
-    """A sample's row, and the error that it met."""
+    """Send a sample; return its row of the table, and the error if there was one."""
     row: dict[str, object] = {
         "sample": sample.name,
         "expected": sample.reason.status,
@@ -114,7 +114,7 @@ def _one(
 
 
 def _root(error: BaseException) -> BaseException:
-    """The system's own error behind one of requests, else that one."""
+    """Return the system's error that caused this one, else this one."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, OSError) and cause.strerror:
@@ -133,7 +133,7 @@ def _is_unconnected(error: Exception) -> bool:
 
 
 def _own_address(host: str, port: int) -> str:
-    """The address that this machine sends from to there; a proxy on the way shows another."""
+    """Return the address that this machine sends from; a proxy on the way shows another."""
     family, kind, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
     with closing(socket.socket(family, kind)) as probe:
         probe.connect(address)

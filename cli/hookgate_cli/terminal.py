@@ -1,4 +1,4 @@
-"""What reaches a terminal: data never moves the cursor, colours, hides or forges anything there."""
+"""Output for a terminal: data never moves the cursor, colours, hides or forges anything there."""
 
 import io
 import json
@@ -19,9 +19,9 @@ _PLAIN = str.maketrans(
 
 
 def printable(text: object) -> str:
-    """A text with what does not print as its escape, such as `\\x1b`.
+    """Return a text in which every character that does not print is escaped, such as `\\x1b`.
 
-    That is C0, DEL and C1, line and paragraph separators, marks of direction and other format
+    Those are C0, DEL and C1, line and paragraph separators, marks of direction and other format
     characters, lone surrogates, and what Unicode has not assigned.
     """
     text = str(text)
@@ -35,19 +35,19 @@ def _escape(character: str) -> str:
 
 
 def to_json(value: Any, indent: int | None = None) -> str:
-    """JSON of ASCII that prints, for scripts and for eyes."""
+    """Return a value as JSON of printable ASCII."""
     return json.dumps(value, indent=indent).replace("\x7f", r"\u007f")
 
 
 def print_json(value: Any, indent: int | None = None) -> None:
-    """Print a value as JSON, on one line unless indented."""
+    """Print a value as JSON of printable ASCII, on one line unless indented."""
     sys.stdout.write(to_json(value, indent) + "\n")
 
 
 class Terminal(Console):
-    """A console to which a string is nothing but its characters: no markup, no emoji codes.
+    """A console that takes strings literally: no markup, no emoji codes, no control characters.
 
-    Whatever is printed, what does not print by itself is escaped; write a Text for style.
+    Whatever is printed is escaped as `printable` does; print a Text for style.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -56,7 +56,7 @@ class Terminal(Console):
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
     ) -> Iterable[Segment]:
-        """As a Console's, with every text made printable."""
+        """Render as a Console does, with every text made printable."""
         is_plain = not self.encoding.lower().startswith("utf")
         for segment in super().render(renderable, options):
             text, style, control = segment
@@ -67,8 +67,8 @@ class Terminal(Console):
                 yield Segment(text.translate(_PLAIN) if is_plain else text, style)
 
 
-def never_fail_to_encode() -> None:
-    """Escape what the encoding of stdout or stderr cannot express, as in the C locale."""
+def escape_unencodable() -> None:
+    """Let stdout and stderr escape what their encoding lacks, as in the C locale."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

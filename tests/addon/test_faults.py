@@ -52,7 +52,7 @@ STEPS = {
     "record-forward": ("hookgate.ledger.journal", "Journal", "forward", 1),
     "send": ("hookgate.upstream.pool", "Upstream", "send", 1),
     "deliver": ("hookgate.gate.delivery", "Delivery", "deliver", 1),
-    "exchange": (ADDON, "HookgateAddon", "_exchange", 1),
+    "exchange": ("hookgate_addon.exchange", "Exchanges", "run", 1),
     "first-response": (ADDON, "", "response_of", 1),
 }
 
@@ -79,7 +79,7 @@ def test_a_fault_on_the_way_in_is_closed_recorded_and_survived(
 def test_a_fault_while_making_the_answer_does_not_cost_it(running: Running) -> None:
     """What the upstream took is answered 200 all the same, once, and recorded as delivered."""
     traces = running.traces()
-    running.gate.run_inside(BREAKING.format(where=(ADDON, "", "say", 1)))
+    running.gate.run_inside(BREAKING.format(where=(ADDON, "", "fill_response", 1)))
     assert [ask(running.port, post(CLEAN)).status for _ in range(2)] == [200, 200]
     assert len(traces.seen) == 2
     assert [record["reason"] for record in traces.deliveries(2)] == ["clean", "clean"]
@@ -143,7 +143,7 @@ def test_a_fault_in_the_second_by_second_work_is_survived(tmp_path: Path) -> Non
 
 def test_a_fault_while_starting_starts_nothing(tmp_path: Path) -> None:
     """A gate that cannot be made lets nothing pass."""
-    patch = BREAKING.format(where=(ADDON, "", "Gate", 1))
+    patch = BREAKING.format(where=("hookgate_addon.lifecycle", "", "Gate", 1))
     with receiving() as upstream:
         with pytest.raises(AssertionError, match="no port"):
             mitmdump(upstream.url, tmp_path, patch=patch).__enter__()

@@ -13,7 +13,7 @@ from bench.soak.senders import KINDS
 from bench.soak.senders.clean import Clean, send
 from bench.soak.senders.crowd import play
 from bench.soak.site import CLEAN, PROXY, STRANGER, Site, event, mark_of
-from bench.soak.verdict import Found, is_foreign, judge, render
+from bench.soak.verdict import Found, is_stranger, judge, render
 
 REFUSED, PASSED = "stranger: clean events", "endpoint: answers twice"
 
@@ -35,7 +35,7 @@ def whole_run() -> Found:
         outages=[(48.0, 49.5)],
         seen=Counter([*answers]),
         forwarded=set(answers),
-        foreign_lines=1_000,
+        stranger_lines=1_000,
         probes=[0.1] * 100,
         memory_at_end=[40.0, 50.0],
         peak=120,
@@ -84,7 +84,7 @@ BREAKS: dict[str, tuple[Callable[[Found], object], str]] = {
     "unrecorded": (seen_and_unrecorded, "is in the ledger"),
     "unbalanced": (lambda found: setattr(found, "balances", False), "balances"),
     "unchained": (lambda found: setattr(found, "holds", False), "chain holds"),
-    "written full": (lambda found: setattr(found, "foreign_lines", 12_000), "strangers get"),
+    "written full": (lambda found: setattr(found, "stranger_lines", 12_000), "strangers get"),
     "passed": (stranger_passed, "nothing hostile"),
     "untold": (told_nothing, "is told why"),
     "unprobed": (lambda found: setattr(found, "probes", [None] * 3 + [0.1] * 97), "a probe"),
@@ -131,8 +131,8 @@ def test_each_promise_can_be_broken() -> None:
     ("client", "foreign"), [(CLEAN, False), (STRANGER, True), (PROXY, True), (None, True)]
 )
 def test_whoever_is_not_known_to_be_allowed_is_foreign(client: str | None, foreign: bool) -> None:
-    assert is_foreign({"event": "delivery", "client": client}) is foreign
-    assert not is_foreign({"event": "forward", "client": client})
+    assert is_stranger({"event": "delivery", "client": client}) is foreign
+    assert not is_stranger({"event": "forward", "client": client})
 
 
 def test_the_endpoint_knows_every_mark() -> None:

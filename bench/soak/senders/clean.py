@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import httptools
 import uvloop
-from bench.soak.process import await_begin, tell
+from bench.soak.process import await_begin, print_result
 from bench.soak.site import CLEAN, JSON, PROXY, Site, event, post, proxy_header
 
 PATIENCE_SECONDS = 20
@@ -26,7 +26,7 @@ _FORWARDED = f"X-Forwarded-For: {CLEAN}"
 
 
 class Clean(NamedTuple):
-    """What came of the clean events, by their body's SHA-256.
+    """What became of the clean events, by the SHA-256 of their bodies.
 
     `answers` are status and Unix time, `unanswered` the times of those that got none. Latencies
     are those of the answers; `late_us` is how late the sender itself was.
@@ -39,7 +39,7 @@ class Clean(NamedTuple):
 
 
 class Connection(asyncio.Protocol):
-    """One connection; `idle` is whether it takes another event."""
+    """One connection; `idle` tells whether it takes another event."""
 
     def __init__(self, *lines: str, preface: bytes = b"") -> None:
         self.idle = True
@@ -54,7 +54,7 @@ class Connection(asyncio.Protocol):
         transport.write(self._preface)  # type: ignore[attr-defined]  # TCP's
 
     def send(self, body: bytes) -> asyncio.Future[int]:
-        """The status to come; ConnectionError where the connection ends before."""
+        """Send an event; return its status to come, ConnectionError where the connection ends."""
         self.idle = False
         self._uses += 1
         self._answer = asyncio.get_running_loop().create_future()
@@ -67,7 +67,7 @@ class Connection(asyncio.Protocol):
         return not self._transport.is_closing()
 
     def leave(self) -> None:
-        """Use it no more."""
+        """Abort the connection."""
         self.idle = False
         self._transport.abort()
 
@@ -91,7 +91,7 @@ class Connection(asyncio.Protocol):
 
 
 class Sender:
-    """The connections, and what came of each event."""
+    """The connections, and what became of each event."""
 
     def __init__(self, site: Site, port: int) -> None:
         self.found = Clean({}, {}, [], [])
@@ -101,7 +101,7 @@ class Sender:
         self._opened = 0
 
     async def send(self, planned: float) -> None:
-        """One event that was due at this moment, of `time.monotonic`."""
+        """Send an event that was due at `planned`, a time of `time.monotonic`."""
         found, body = self.found, event()
         digest = sha256(body).hexdigest()
         found.unanswered[digest] = time.time()
@@ -141,7 +141,7 @@ class Sender:
 
 
 async def send(site: Site, port: int, rate: float, seconds: float) -> Clean:
-    """So many events a second, for so long, and their answers."""
+    """Send `rate` events a second for `seconds`, and wait for their answers."""
     loop, sender = asyncio.get_running_loop(), Sender(site, port)
     # uvloop's own clock has milliseconds only.
     began, tasks = time.monotonic() + 0.1, set()
@@ -160,4 +160,4 @@ if __name__ == "__main__":
     gc.disable()
     await_begin()
     done = send(Site(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), float(sys.argv[4]))
-    tell(uvloop.run(done)._asdict())
+    print_result(uvloop.run(done)._asdict())

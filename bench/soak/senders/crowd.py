@@ -16,7 +16,7 @@ from contextlib import suppress
 from typing import Any
 
 import uvloop
-from bench.soak.process import await_begin, tell
+from bench.soak.process import await_begin, print_result
 from bench.soak.senders import KINDS
 from bench.soak.senders.kind import Kind
 
@@ -26,7 +26,7 @@ _MOST_READ = 1 << 20
 
 
 class Player:
-    """One kind at its pace."""
+    """Player of one kind at its pace, and what came back."""
 
     def __init__(self, kind: Kind, port: int) -> None:
         self._kind = kind
@@ -36,7 +36,7 @@ class Player:
         self.came_back: Counter[str] = Counter()
 
     async def play(self) -> None:
-        """Begin connections without end."""
+        """Begin connections until cancelled."""
         kind, loop = self._kind, asyncio.get_running_loop()
         pause, due = kind.burst / kind.a_second, loop.time()
         while True:
@@ -52,7 +52,7 @@ class Player:
             await asyncio.sleep(due - loop.time())
 
     async def end(self) -> None:
-        """Leave with every connection that is open."""
+        """Abort every connection that is open."""
         for task in self._open:
             task.cancel()
         await asyncio.gather(*self._open, return_exceptions=True)
@@ -114,7 +114,7 @@ class Player:
 
 
 async def _read(reader: asyncio.StreamReader, data: bytearray, kind: Kind) -> None:
-    """Until the connection ends or has given all answers; for ever where nothing is read."""
+    """Read until the connection ends or has given all answers; for ever where `reads` is off."""
     if not kind.reads:
         await asyncio.Event().wait()
     while data.count(b"HTTP/1.") < kind.answers and (piece := await reader.read(65536)):
@@ -123,7 +123,7 @@ async def _read(reader: asyncio.StreamReader, data: bytearray, kind: Kind) -> No
 
 
 async def play(port: int, seconds: float, names: list[str]) -> dict[str, Any]:
-    """All of these kinds at once, for so long; what came of each."""
+    """Play all of these kinds at once for `seconds`; return what came of each."""
     players = {name: Player(KINDS[name], port) for name in names}
     playing = [asyncio.create_task(player.play()) for player in players.values()]
     await asyncio.sleep(seconds)
@@ -143,4 +143,4 @@ async def play(port: int, seconds: float, names: list[str]) -> dict[str, Any]:
 if __name__ == "__main__":
     os.nice(NICE)
     await_begin()
-    tell(uvloop.run(play(int(sys.argv[1]), float(sys.argv[2]), sys.argv[3:])))
+    print_result(uvloop.run(play(int(sys.argv[1]), float(sys.argv[2]), sys.argv[3:])))

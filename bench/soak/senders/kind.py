@@ -35,12 +35,12 @@ class Kind:
 
 
 def once(*pieces: bytes | float) -> Callable[[], Script]:
-    """Always the same script."""
+    """Make a script that is always the same."""
     return lambda: pieces
 
 
 def drip(data: bytes, pause: float, at_a_time: int = 1) -> Callable[[], Script]:
-    """So many bytes at a time, a pause behind each."""
+    """Make a script of so many bytes at a time, with a pause in seconds behind each."""
 
     def script() -> Iterator[bytes | float]:
         for start in range(0, len(data), at_a_time):
@@ -51,7 +51,7 @@ def drip(data: bytes, pause: float, at_a_time: int = 1) -> Callable[[], Script]:
 
 
 def named(client: str, script: Callable[[], Script]) -> Callable[[], Script]:
-    """The same behind a PROXY header that names this client."""
+    """Put a PROXY header that names a client before a script."""
 
     def behind() -> Iterator[bytes | float]:
         yield proxy_header(client)

@@ -11,14 +11,11 @@ from hookgate.ledger.balance import balance as add_up
 from hookgate_cli.common import FINDING, ConfigOption, JsonOption, out
 from hookgate_cli.terminal import print_json, printable
 
-from .common import (
-    FilesArgument,
-    SealKeyOption,
-    load_seal_keys,
-    reading,
-    tell,
-)
+from .configured import load_seal_keys
+from .findings import print_findings
 from .ledger import Ledger, find_ledgers
+from .options import FilesArgument, SealKeyOption
+from .reading import reading
 
 _OPEN = ("unknown", "in_flight", "missing")
 # A person reads the newest of many; --json has them all.
@@ -95,7 +92,7 @@ def _show(sums: Balance, ledger: Ledger) -> None:
         out.print(
             f"open: {total.unknown} unknown, {total.in_flight} in flight, {total.missing} missing"
         )
-    tell(sums.findings, sums.more, GRAVE.__contains__)
+    print_findings(sums.findings, sums.more, GRAVE.__contains__)
     if sums.unnumbered:
         counts = ", ".join(f"{count} {outcome}" for outcome, count in sums.unnumbered.items())
         out.print(

@@ -1,6 +1,7 @@
-"""An event as a person is told of it: its fate in words, what it is, and its attempts."""
+"""One event for a person: its fate in words, what identifies it, and its attempts."""
 
 import re
+from collections.abc import Sequence
 
 from rich.table import Table
 from rich.text import Text
@@ -19,22 +20,33 @@ _UNPARSED = "did not parse"
 _DIGEST = re.compile("[0-9a-f]{64}")
 
 
-def tell_event(event: Event, title: str) -> None:
-    """Print the fate of an event in words, what it is, and its attempts."""
-    tell_fate(event.fate, words(event), title)
-    table = Table(box=None, padding=(0, 1), show_header=False)
-    for attempt in event.attempts[:MOST_SHOWN]:
-        outcome = attempt.outcome or "forwarded"
-        why = " ".join(map(str, filter(None, (attempt.reason or "no end", _cause(attempt)))))
-        cells = (attempt.ts, outcome, why, attempt.request_id)
-        table.add_row(*(Text(printable(cell)) for cell in cells))
-    out.print(table)
+def print_event(event: Event, title: str) -> None:
+    """Print the fate of an event in words, its title, and its first 20 attempts with causes."""
+    print_fate(event.fate, fate_in_words(event), title)
+    out.print(_attempts(event.attempts[:MOST_SHOWN], with_cause=True))
     if (more := event.tries - MOST_SHOWN) > 0:
         out.print(f"  and {more} more; --json tells of each")
 
 
+def print_fate_and_attempts(event: Event, title: str) -> None:
+    """Print the fate of an event in words and, of several attempts, the last 20."""
+    out.print(f"{fate_in_words(event)}  {printable(title)}".rstrip(), soft_wrap=True)
+    if len(event.attempts) > 1:
+        out.print(_attempts(event.attempts[-MOST_SHOWN:], with_cause=False))
+
+
+def _attempts(attempts: Sequence[Attempt], *, with_cause: bool) -> Table:
+    table = Table(box=None, padding=(0, 1), show_header=False)
+    for attempt in attempts:
+        cause = _cause(attempt) if with_cause else None
+        why = " ".join(map(str, filter(None, (attempt.reason or "no end", cause))))
+        cells = (attempt.ts, attempt.outcome or "forwarded", why, attempt.request_id)
+        table.add_row(*(Text(printable(cell)) for cell in cells))
+    return table
+
+
 def _cause(attempt: Attempt) -> int | str | None:
-    """What the endpoint answered, or why it did not, of a try that failed."""
+    """Return the status or the error of the endpoint, of an attempt that failed."""
     return (
         None
         if attempt.fate is Fate.DELIVERED
@@ -42,26 +54,26 @@ def _cause(attempt: Attempt) -> int | str | None:
     )
 
 
-def is_only_called(story: Story) -> bool:
-    """Whether a SHA-256 was asked for that no body has, and a sender has called an event so."""
+def is_named_only(story: Story) -> bool:
+    """Tell whether a SHA-256 was asked for that is an event's reference and no body's digest."""
     is_digest = _DIGEST.fullmatch(story.asked) is not None
     return is_digest and all(event.sha256 != story.asked for event in story.events)
 
 
 def identify(event: Event) -> str:
-    """What tells an event from others of its name: its body, channel, type and own time."""
+    """Return what tells an event from others of its name: SHA-256, channel, type, own time."""
     about = (event.channel, event.event_type, event.time_utc, None if event.parsed else _UNPARSED)
     return ", ".join(part for part in (event.sha256 or _UNREAD, *about) if part)
 
 
-def tell_fate(fate: Fate, text: str, title: str) -> None:
-    """Print a fate in words, and what it is of."""
+def print_fate(fate: Fate, text: str, title: str) -> None:
+    """Print a fate in words, coloured, and the title of what has it."""
     told = Text(text, _COLOURS.get(fate, "red"))
     out.print(told.append(f"  {printable(title)}", "default"), soft_wrap=True)
 
 
-def words(event: Event) -> str:
-    """The fate of an event, as a person would say it."""
+def fate_in_words(event: Event) -> str:
+    """Return the fate of an event, as a person would say it."""
     tries = event.tries
     match event.fate:
         case Fate.DELIVERED:

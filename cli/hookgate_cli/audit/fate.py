@@ -10,10 +10,14 @@ from hookgate.ledger.search import Found, find
 from hookgate_cli.common import FINDING, ConfigOption, JsonOption, fail, out
 from hookgate_cli.terminal import print_json, printable
 
-from .common import LogOption, Problems, SealKeyOption, load_seal_keys, rereading, source_ranges
-from .events import MOST_SHOWN, identify, is_only_called, tell_event, tell_fate
+from .configured import configured_ranges, load_seal_keys
+from .events import MOST_SHOWN, identify, is_named_only, print_event, print_fate
 from .ledger import find_ledgers
 from .names import read_names
+from .options import LogOption, SealKeyOption
+from .problems import Problems
+from .reading import rereader
+from .wording import count_of
 
 _WORRYING = (Fate.LOST, Fate.UNKNOWN, Fate.NEVER_SEEN)
 _IN_ALL = {
@@ -63,8 +67,8 @@ def fate(
     keys = load_seal_keys(seal_key, config)
     ledger = find_ledgers(log, config)
     problems = Problems(ledger)
-    read = rereading(ledger, keys)
-    found = find(read, asked, source_ranges(config), on_problem=problems.note)
+    read = rereader(ledger, keys)
+    found = find(read, asked, configured_ranges(config), on_problem=problems.note)
     counts = Counter(story.fate for story in found.stories)
     if as_json:
         for story in found.stories:
@@ -75,7 +79,7 @@ def fate(
     else:
         _show(found, counts, problems)
     problems.close()
-    if any(counts[fate] for fate in _WORRYING) or any(map(is_only_called, found.stories)):
+    if any(counts[fate] for fate in _WORRYING) or any(map(is_named_only, found.stories)):
         raise typer.Exit(FINDING)
 
 
@@ -110,13 +114,13 @@ def _report_event(event: Event) -> dict[str, Any]:
 
 
 def _show(found: Found, counts: Counter[Fate], problems: Problems) -> None:
-    stories = told = found.stories
+    stories = shown = found.stories
     if len(stories) > MOST_SHOWN:
-        told = [story for story in stories if story.fate is not Fate.DELIVERED]
-    for story in told[:MOST_SHOWN]:
-        _tell(story, problems.never_seen)
-    if len(told) > MOST_SHOWN:
-        out.print(f"and {len(told) - MOST_SHOWN} more; --json tells of each")
+        shown = [story for story in stories if story.fate is not Fate.DELIVERED]
+    for story in shown[:MOST_SHOWN]:
+        _print_story(story, problems.never_seen)
+    if len(shown) > MOST_SHOWN:
+        out.print(f"and {len(shown) - MOST_SHOWN} more; --json tells of each")
     if found.unread and counts[Fate.DELIVERED] < len(stories):
         which = "this event" if len(stories) == 1 else "one of these events"
         out.print(_unread(found.unread, which), soft_wrap=True)
@@ -127,34 +131,34 @@ def _show(found: Found, counts: Counter[Fate], problems: Problems) -> None:
 
 
 def _unread(count: int, which: str) -> str:
-    attempts = "1 attempt" if count == 1 else f"{count:,} attempts"
     were, any_ = ("was", "it") if count == 1 else ("were", "any")
+    attempts = count_of(count, "attempt")
     return f"{attempts} from inside the ranges {were} not read whole; {any_} may have been {which}"
 
 
-def _tell(story: Story, never: str) -> None:
+def _print_story(story: Story, never: str) -> None:
     events = story.events
     if not events:
-        tell_fate(story.fate, never, story.asked)
-    elif len(events) == 1 and not is_only_called(story):
-        tell_event(events[0], story.asked)
+        print_fate(story.fate, never, story.asked)
+    elif len(events) == 1 and not is_named_only(story):
+        print_event(events[0], story.asked)
     else:
-        _tell_several(story)
+        _print_several(story)
 
 
-def _tell_several(story: Story) -> None:
+def _print_several(story: Story) -> None:
     events = story.events
     called = "1 event is called" if len(events) == 1 else f"{len(events)} events are called"
-    no_body = "no body has this SHA-256; " if is_only_called(story) else ""
+    no_body = "no body has this SHA-256; " if is_named_only(story) else ""
     out.print(f"{no_body}{called} {printable(story.asked)}", soft_wrap=True)
     if len(events) > MOST_SHOWN:
         events = sorted(events, key=lambda event: event.fate is Fate.DELIVERED)
     for event in events[:MOST_SHOWN]:
-        tell_event(event, identify(event))
+        print_event(event, identify(event))
     if len(events) > MOST_SHOWN:
         out.print(f"and {len(events) - MOST_SHOWN} more events; --json tells of each")
     counted = len(story.counted)
     what = f"the worst of {counted} events" if counted > 1 else "the event"
     if beside := len(events) - counted:
         what += f"; {beside} beside it did not parse"
-    tell_fate(story.fate, _IN_ALL[story.fate], f"{story.asked}, {what}")
+    print_fate(story.fate, _IN_ALL[story.fate], f"{story.asked}, {what}")

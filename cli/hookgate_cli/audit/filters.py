@@ -69,7 +69,7 @@ def make_query(
     *,
     utc: bool = False,
 ) -> Query:
-    """What the options ask for; says what is wrong with them and exits with 2 otherwise."""
+    """Make the query that the options ask for; print what is wrong and exit with 2 otherwise."""
     known = [kind.value for kind in Outcome]
     for name in outcome or ():
         if name not in known:

@@ -1,4 +1,4 @@
-"""What can be read only once, standard input and pipes, copied so that it can be read again."""
+"""Standard input and pipes, which can be read only once, copied to be read again."""
 
 import os
 import select
@@ -19,14 +19,15 @@ _copied: list[IO[bytes]] = []
 
 
 def is_regular(file: Path) -> bool:
-    """Whether it is a file as it stands, and not standard input or a pipe. Raises OSError."""
+    """Tell whether it is a regular file, not standard input (`-`) or a pipe. Raises OSError."""
     return str(file) != "-" and stat.S_ISREG(file.stat().st_mode)
 
 
 def copy(file: Path) -> Path:
-    """Copy what comes from standard input (`-`) or a pipe to its end, into a temporary file.
+    """Copy standard input (`-`) or a pipe to its end, and return the path of a temporary file.
 
-    Where nothing comes for two seconds, that is said. Raises OSError where it cannot be read.
+    Where nothing comes out of a pipe for two seconds, a line on stderr says so. Exits with 2 where
+    it is no pipe, or cannot be copied. Raises OSError where it cannot be opened.
     """
     if str(file) == "-":
         if sys.stdin.isatty():

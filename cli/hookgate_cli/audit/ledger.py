@@ -1,8 +1,7 @@
-"""The ledger that a verb reads: its files, and what is to be known of them before anything else."""
+"""The ledger that a verb reads: its files, and notes on what could not be read of them."""
 
 from pathlib import Path
 
-from hookgate.config.layers import gather
 from hookgate.ledger.copies import Copies
 from hookgate.ledger.decoding import UnreadableError
 from hookgate.ledger.files import Note, find_ledger, sort
@@ -10,13 +9,15 @@ from hookgate.ledger.source import Source, probe
 from hookgate_cli.common import err, fail
 from hookgate_cli.terminal import printable
 
+from .configured import configured_ledger
 from .inputs import copy, is_regular
 
 
 class Ledger:
-    """The files that can be read, in the order in which they were written.
+    """The files of a ledger that can be read, in the order in which they were written.
 
-    `notes` are what a reader should know of them, and of those beside them.
+    `notes` tell what a person should know of them, and of the files beside them. `copies` are the
+    lines that stand in several of them. `unproved` counts the lines that a seal key did not prove.
     """
 
     def __init__(self, sources: list[Source], notes: list[Note]) -> None:
@@ -26,75 +27,67 @@ class Ledger:
         self.notes = [*notes, *remarks]
         # Lines that a seal key was found not to prove.
         self.unproved = 0
-        self._told = 0
+        self._copies_printed = 0
 
     @property
     def unread(self) -> bool:
-        """Whether a part of it was found and could not be read: no verdict is a clean one."""
+        """Whether a part of it could not be read, so that no verdict is a clean one."""
         return any(note.unread for note in self.notes)
 
     @property
     def files(self) -> list[str]:
-        """What the files are called."""
+        """The names of the files."""
         return [source.name for source in self.sources]
 
     @property
     def size(self) -> int:
-        """Bytes, as they stand on the disk."""
+        """Bytes on the disk, compressed ones as they are."""
         return sum(s.path.stat().st_size for s in self.sources if s.path.exists())
 
     def plain_files(self) -> list[Path] | None:
-        """The files less copies, where each holds nothing but JSON Lines; None otherwise."""
+        """Return the files less copies; None unless each holds nothing but JSON Lines."""
         sources = [source for source in self.sources if not self.copies.is_left_out(source)]
         plain = all(self.copies.without(source).is_plain for source in sources)
         return [source.path for source in sources] if plain else None
 
     def heads(self) -> dict[Path, bytes]:
-        """The first record of each file, less copies."""
+        """Return the first line of each file that has a record, less copies."""
         return {
             source.path: source.head.raw
             for source in self.sources
             if source.head is not None and not self.copies.is_left_out(source)
         }
 
-    def tell(self) -> None:
-        """Say on stderr what is to be known, what was not read first."""
+    def print_notes(self) -> None:
+        """Print the notes on stderr, those on what was not read first."""
         notes = sorted(self.notes, key=lambda note: not note.unread)
         for note in notes:
-            _tell(note)
-        self.tell_copies()
+            _print_note(note)
+        self.print_copies()
 
-    def tell_copies(self) -> None:
-        """Say which lines are counted once, of several files, as far as that was not said yet."""
-        for file, text in self.copies.remarks[self._told :]:
+    def print_copies(self) -> None:
+        """Print which lines are counted once of several files, unless that was printed before."""
+        for file, text in self.copies.remarks[self._copies_printed :]:
             note = Note(file, text)
             self.notes.append(note)
-            _tell(note)
-        self._told = len(self.copies.remarks)
+            _print_note(note)
+        self._copies_printed = len(self.copies.remarks)
 
     def as_json(self) -> list[dict[str, object]]:
-        """The notes for scripts."""
+        """Return the notes for `--json`."""
         return [note._asdict() for note in self.notes]
 
 
-def _tell(note: Note) -> None:
+def _print_note(note: Note) -> None:
     sign = "NOT READ: " if note.unread else ""
     err.print(f"{sign}{printable(note.file)}: {printable(note.text)}", soft_wrap=True)
 
 
-def configured_ledger(config: str | None) -> Path:
-    """Where the configuration has its ledger; a file that cannot be read is misuse."""
-    sources = gather(config)
-    if sources.unread:
-        fail(sources.problems)
-    return Path(str(sources.keys["audit.path"].value))
-
-
 def find_ledgers(files: list[Path] | None, config: str | None) -> Ledger:
-    """The files to read, oldest first, and say what is to be known of them and not read.
+    """Find the files to read, oldest first, and print notes on them.
 
-    Says what is missing and exits with 2 where there is nothing to read, or a file that was named
-    is not there.
+    Without `files` it is `audit.path` with its rotated and workers' files. Exits with 2, and says
+    what is missing, where there is nothing to read or a file that was named cannot be read.
     """
     notes: list[Note] = []
     if files:
@@ -115,7 +108,7 @@ def find_ledgers(files: list[Path] | None, config: str | None) -> Ledger:
                 fail(f"{file} cannot be read: {error.strerror}")
             notes.append(Note(str(file), f"cannot be read: {error.strerror}", unread=True))
     ledger = Ledger(sort(sources), notes)
-    ledger.tell()
+    ledger.print_notes()
     if not sources:
         fail("nothing of the ledger can be read")
     return ledger

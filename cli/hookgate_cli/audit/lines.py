@@ -1,4 +1,4 @@
-"""A record as one line for a person, or as it stands in the ledger."""
+"""One record on one line: for a person, or as it stands in the ledger."""
 
 import sys
 from typing import Annotated
@@ -21,18 +21,21 @@ ForwardsOption = Annotated[
 ]
 
 
-def write(record: Record, raw: bytes, *, as_json: bool, utc: bool = False) -> None:
-    """Print one record on a line of its own, its time local unless it is to be `utc`."""
+def print_record(record: Record, raw: bytes, *, as_json: bool, utc: bool = False) -> None:
+    """Print a record on one line; its time is local unless it is to be `utc`.
+
+    With `as_json` it is `raw`, its line in the ledger.
+    """
     if as_json:
         sys.stdout.write(_ascii(record, raw) + "\n")
     elif out.is_terminal:
-        out.print(render(record, utc=utc), soft_wrap=True)
+        out.print(format_record(record, utc=utc), soft_wrap=True)
     else:
-        sys.stdout.write(render(record, utc=utc).plain + "\n")
+        sys.stdout.write(format_record(record, utc=utc).plain + "\n")
 
 
-def render(record: Record, *, utc: bool = False) -> Text:
-    """When, how it ended and why, from whom, which event, how long it took, and what was found."""
+def format_record(record: Record, *, utc: bool = False) -> Text:
+    """Format a record: time, outcome, reason, client, event, duration and findings."""
     text = Text()
     moment = timestamp(record)
     text.append(show_time(moment, utc=utc) if moment else "?", "dim")

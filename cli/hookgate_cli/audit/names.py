@@ -38,9 +38,9 @@ _NO_NAMES = (
 
 
 def read_names(file: str) -> list[str]:
-    """The names that a file lists, or standard input where it is `-`, in their order.
+    """Read the names that a file lists, or standard input where it is `-`, in their order.
 
-    Says what is wrong, with its line, and exits with 2 where anything is no name.
+    Prints what is wrong, with its line, and exits with 2 where anything is no name.
     """
     try:
         data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
@@ -71,7 +71,7 @@ def _decode(data: bytes, file: str) -> str:
 
 
 def _of_json(text: str, file: str) -> Iterator[str]:
-    """The names in one JSON document after the other."""
+    """Read the names in one JSON document after the other."""
     at = 0
     while (at := at + len(text[at:]) - len(text[at:].lstrip())) < len(text):
         line = text.count("\n", 0, at) + 1

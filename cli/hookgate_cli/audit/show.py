@@ -3,7 +3,6 @@
 from hookgate.ledger.reader import Line
 from hookgate_cli.common import ConfigOption, JsonOption, err, plain_errors
 
-from .common import FilesArgument, Problems, reading
 from .filters import (
     ChannelOption,
     ClientOption,
@@ -19,7 +18,10 @@ from .filters import (
     make_query,
 )
 from .ledger import find_ledgers
-from .lines import ForwardsOption, write
+from .lines import ForwardsOption, print_record
+from .options import FilesArgument
+from .problems import Problems
+from .reading import reading
 
 
 def show(
@@ -62,7 +64,7 @@ def show(
             if line.record is None:
                 problems.note(line)
             elif query.matches(line.record) and (forwards or line.record["event"] != "forward"):
-                write(line.record, line.raw, as_json=as_json, utc=utc)
+                print_record(line.record, line.raw, as_json=as_json, utc=utc)
                 shown += 1
     if not shown:
         err.print(f"none of {read} lines is what was asked for")

@@ -1,27 +1,14 @@
 """`hookgate audit stats`: the ledger in numbers."""
 
-from collections.abc import Iterable
-
 import typer
-from rich.table import Table
-from rich.text import Text
 
 from hookgate.ledger import engine
-from hookgate.ledger.measures import Seen, Tally
 from hookgate.ledger.query import Query
 from hookgate.ledger.stats import Summary, summarise
-from hookgate.ledger.times import show_time
-from hookgate_cli.common import FINDING, ConfigOption, JsonOption, err, out, plain_errors
+from hookgate_cli.common import FINDING, ConfigOption, JsonOption, err, plain_errors
 from hookgate_cli.terminal import print_json, printable
 
-from .common import (
-    FilesArgument,
-    Keys,
-    SealKeyOption,
-    load_seal_keys,
-    progress,
-    reading,
-)
+from .configured import Keys, load_seal_keys
 from .filters import (
     ChannelOption,
     ClientOption,
@@ -37,16 +24,9 @@ from .filters import (
     make_query,
 )
 from .ledger import Ledger, find_ledgers
-from .lines import COLOURS
-
-_BAR = 24
-_TOP = 10
-_LEVELS = " ▁▂▃▄▅▆▇█"
-_LABEL = 12
-_NOT_200 = (
-    "Delivered, but the sender was told another 2xx: by one of CM.com's texts only 200 counts, and "
-    "each of these is sent again up to three times. docs/nginx.md says what helps."
-)
+from .options import FilesArgument, SealKeyOption
+from .reading import reading, reading_progress
+from .summary import print_summary
 
 
 def stats(
@@ -87,17 +67,20 @@ def stats(
     if as_json:
         print_json({**summary.as_dict(), "notes": ledger.as_json()})
     else:
-        _show(summary, utc=utc)
+        print_summary(summary, utc=utc)
     if summary.malformed or summary.damaged or ledger.unread:
         raise typer.Exit(FINDING)
 
 
 def sum_up(ledger: Ledger, query: Query, keys: Keys = ()) -> Summary:
-    """By DuckDB where the files are large and it is there, else line by line, as with keys."""
+    """Sum up a ledger: by DuckDB where it is installed and large, else line by line.
+
+    With keys it is always line by line, and only the lines that they prove count.
+    """
     files = ledger.plain_files()
     if not keys and query.is_only_of_time and files is not None and engine.serves(files):
         try:
-            with progress(ledger) as on_progress:
+            with reading_progress(ledger) as on_progress:
                 heads = ledger.heads()
                 summary = engine.summarise(files, query.since, query.until, on_progress, heads)
                 summary.files = ledger.files
@@ -106,145 +89,3 @@ def sum_up(ledger: Ledger, query: Query, keys: Keys = ()) -> Summary:
             err.print(f"DuckDB gave up, reading line by line: {printable(error)}")
     with reading(ledger, keys) as lines:
         return summarise(lines, ledger.files, None if query == Query() else query)
-
-
-def _show(summary: Summary, *, utc: bool) -> None:
-    moments = (summary.span.first, summary.span.last)
-    span = " to ".join(show_time(moment, "seconds", utc=utc) for moment in moments if moment)
-    ended, lines = f"{summary.deliveries:,}", f"{summary.lines:,}"
-    out.print(Text(ended, "bold").append(f" requests in {lines} lines", "not bold"))
-    out.print(span or "no times")
-    if summary.summed:
-        out.print(f"{summary.summed:,} of them only summed in refusals lines")
-    _show_reasons(summary)
-    if summary.not_200:
-        out.print(f"\nanswered other than 200: {summary.not_200:,}")
-        out.print(_NOT_200, style="dim")
-    _show_timeline(summary, utc=utc)
-    _show_latency(summary)
-    for title, tally in (
-        ("client", summary.clients), ("channel", summary.channels),
-        ("event type", summary.event_types), ("route", summary.routes),
-        ("front", summary.fronts), ("endpoint answered", summary.upstream_statuses),
-        ("endpoint failed", summary.upstream_errors),
-        ("observed, not refused", summary.observed),
-    ):  # fmt: skip
-        _show_tally(title, tally)
-    _show_slowest(summary)
-    _show_seen("unknown members in", summary.drift, utc=utc)
-    _show_seen("passed, though unusual", summary.unusual, utc=utc)
-    if summary.problems:
-        out.print(Text(f"\n{summary.problems:,} lines are no records", "red"))
-        for place, problem in summary.places:
-            out.print(f"  {printable(place)}: {problem}", soft_wrap=True)
-
-
-def _table(*headings: str) -> Table:
-    out.print()
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for heading in headings:
-        is_number = heading in ("requests", "%") or heading.startswith(("ms", "p", "max"))
-        table.add_column(heading, justify="right" if is_number else "left", overflow="fold")
-    return table
-
-
-def _bar(count: int, most: int, colour: str = "blue") -> Text:
-    eighths = max(1, round(_BAR * 8 * count / most)) if most else 0
-    return Text("█" * (eighths // 8) + "▏▎▍▌▋▊▉"[eighths % 8 - 1 : eighths % 8], colour)
-
-
-def _show_reasons(summary: Summary) -> None:
-    table = _table("outcome", "reason", "requests", "%", "")
-    top = summary.reasons.top()
-    for (outcome, reason), count in top:
-        colour = COLOURS.get(outcome, "")
-        share = f"{100 * count / summary.deliveries:.1f}"
-        bar = _bar(count, top[0][1], colour)
-        table.add_row(Text(printable(outcome), colour), printable(reason), f"{count:,}", share, bar)
-    if top:
-        out.print(table)
-
-
-def _show_tally(title: str, tally: Tally) -> None:
-    top = tally.top(_TOP)
-    if not top:
-        return
-    table = _table(title, "requests", "")
-    for name, count in top:
-        table.add_row(Text(printable(name)), f"{count:,}", _bar(count, top[0][1]))
-    more = len(tally.counts) - len(top)
-    if more:
-        rest = tally.total_with_dropped - sum(count for _, count in top)
-        table.add_row(Text(f"{more:,} others", "dim"), f"{rest:,}", "")
-    out.print(table)
-
-
-def _show_latency(summary: Summary) -> None:
-    if summary.duration.maximum is None:
-        return
-    names = summary.duration.percentiles().keys()
-    table = _table("ms", *names)
-    for title, latency in (("whole", summary.duration), ("endpoint", summary.upstream)):
-        values = latency.percentiles().values()
-        table.add_row(title, *("-" if ms is None else f"{ms:,.3f}" for ms in values))
-    out.print(table)
-
-
-def _show_timeline(summary: Summary, *, utc: bool) -> None:
-    """One row an outcome, each against its own peak."""
-    minutes, buckets = summary.timeline.coarsened(min(out.width, 120) - _LABEL - 12)
-    if not buckets:
-        return
-    title = Text("\ntimeline", "bold")
-    out.print(title.append(f" ({_span(minutes)} a column)", "not bold"))
-    for outcome in summary.outcomes:
-        counts = [counted.get(outcome, 0) for _, counted in buckets]
-        peak = max(counts)
-        line = Text(f"{printable(outcome)[:_LABEL]:{_LABEL}}")
-        line.append("".join(_level(count, peak) for count in counts), COLOURS.get(outcome, ""))
-        out.print(line.append(f" ≤{peak:,}", "dim"), soft_wrap=True)
-    first, last = (_time(buckets[at][0], utc=utc) for at in (0, -1))
-    gap = max(1, len(buckets) - len(first) - len(last))
-    out.print(f"{'':{_LABEL}}{first}{' ' * gap}{last}", style="dim", soft_wrap=True)
-
-
-def _level(count: int, peak: int) -> str:
-    return _LEVELS[-(-count * (len(_LEVELS) - 1) // peak)] if peak else " "
-
-
-def _show_slowest(summary: Summary) -> None:
-    if not summary.slowest:
-        return
-    table = _table("ms, slowest", "request_id", "reference")
-    for ms, *names in summary.slowest:
-        table.add_row(f"{ms:,.3f}", *(Text(printable(name or "-")) for name in names))
-    out.print(table)
-
-
-def _show_seen(
-    title: str, found: dict[tuple[str | None, str | None, str], Seen], *, utc: bool
-) -> None:
-    if not found:
-        return
-    table = _table(title, "channel", "event type", "requests", "first", "last")
-    for (channel, event_type, pointer), seen in found.items():
-        names: Iterable[str | None] = (pointer, channel, event_type)
-        table.add_row(
-            *(Text(printable(name or "-")) for name in names),
-            f"{seen.count:,}",
-            _time(seen.first, utc=utc),
-            _time(seen.last, utc=utc),
-        )
-    out.print(table)
-
-
-def _span(minutes: int) -> str:
-    for size, unit in ((1440, "day"), (60, "hour"), (1, "minute")):
-        if minutes % size == 0:
-            count = minutes // size
-            return f"{count} {unit}{'s' * (count > 1)}"
-    raise AssertionError("unreachable")
-
-
-def _time(moment: float | None, *, utc: bool) -> str:
-    return "-" if moment is None else show_time(moment, "minutes", utc=utc)

@@ -24,7 +24,7 @@ from hookgate.ledger.source import LONGEST_LINE, without_end
 from hookgate.ledger.wrappers import Unwrapper, Wrapper
 from hookgate_cli.common import ConfigOption, JsonOption, err, fail, plain_errors
 
-from .common import FilesArgument, Problems
+from .configured import configured_ledger
 from .filters import (
     ChannelOption,
     ClientOption,
@@ -40,8 +40,10 @@ from .filters import (
     make_query,
 )
 from .inputs import is_regular
-from .ledger import Ledger, configured_ledger, find_ledgers
-from .lines import ForwardsOption, write
+from .ledger import Ledger, find_ledgers
+from .lines import ForwardsOption, print_record
+from .options import FilesArgument
+from .problems import Problems
 
 _POLL = 0.2
 
@@ -106,14 +108,14 @@ def tail(
 
     def show(entries: Iterable[Entry]) -> None:
         for _, raw, record in entries:
-            write(record, raw, as_json=as_json, utc=utc)
+            print_record(record, raw, as_json=as_json, utc=utc)
         sys.stdout.flush()
 
     wrapped = {source.path: source.wrapper for source in ledger.sources}
     with plain_errors(), suppress(*([KeyboardInterrupt] if follow else [])):
         ends = {file: whole_lines(file) for file in growing} if follow else {}
         show(_latest(ledger, ends, wanted, number))
-        ledger.tell_copies()
+        ledger.print_copies()
         if no_records:
             err.print(
                 f"passed over {no_records} that are no records; hookgate audit show names them"

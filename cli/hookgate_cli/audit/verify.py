@@ -11,15 +11,11 @@ from hookgate.ledger.chain import verify as verify_chain
 from hookgate_cli.common import FINDING, ConfigOption, JsonOption, out
 from hookgate_cli.terminal import print_json
 
-from .common import (
-    FilesArgument,
-    SealKeyOption,
-    ledger_states,
-    load_seal_keys,
-    reading,
-    tell,
-)
+from .configured import configured_states, load_seal_keys
+from .findings import print_findings
 from .ledger import Ledger, find_ledgers
+from .options import FilesArgument, SealKeyOption
+from .reading import reading
 
 _UNSEALED = (
     "The ledger has no seals: it shows accidents. Whoever can write the file can also make it anew;"
@@ -71,7 +67,7 @@ def verify(
       hookgate audit verify --seal-key seal.key --seal-key last-year.key
     """
     keys = load_seal_keys(seal_key, config)
-    states = state if files else [*(state or ()), *ledger_states(config)]
+    states = state if files else [*(state or ()), *configured_states(config)]
     ledger = find_ledgers(files, config)
     with reading(ledger) as lines:
         verification = verify_chain(lines, keys, states)
@@ -106,7 +102,7 @@ def _show(verification: Verification, ledger: Ledger) -> None:
         verdict = Text("not all could be read; the rest holds", "red")
     boots = "1 boot" if verification.boots == 1 else f"{verification.boots} boots"
     out.print(verdict.append(f"  {verification.lines} lines of {boots}", "default"))
-    tell(verification.findings, verification.more, lambda kind: kind not in HARMLESS)
+    print_findings(verification.findings, verification.more, lambda kind: kind not in HARMLESS)
     if verification.unchained:
         out.print(f"{verification.unchained} lines of nginx carry no chain: nothing proves them.")
     if verification.old:

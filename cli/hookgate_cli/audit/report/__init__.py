@@ -14,16 +14,10 @@ from hookgate.ledger.losses import Losses
 from hookgate.ledger.reader import Line
 from hookgate.ledger.stats import Summary
 from hookgate.policy.source import RangeSet
-from hookgate_cli.audit.common import (
-    FilesArgument,
-    Keys,
-    SealKeyOption,
-    ledger_states,
-    load_seal_keys,
-    rereading,
-    source_ranges,
-)
+from hookgate_cli.audit.configured import Keys, configured_ranges, configured_states, load_seal_keys
 from hookgate_cli.audit.ledger import Ledger, find_ledgers
+from hookgate_cli.audit.options import FilesArgument, SealKeyOption
+from hookgate_cli.audit.reading import rereader
 from hookgate_cli.common import FINDING, ConfigOption, err, fail, out
 from hookgate_cli.terminal import printable
 
@@ -55,8 +49,8 @@ def report(
     ledger = find_ledgers(files, config)
     if any(html.exists() and html.samefile(source.path) for source in ledger.sources):
         fail(f"--html {html} is a ledger; a report would overwrite it")
-    states = None if files else ledger_states(config)
-    keys, allowed = load_seal_keys(seal_key, config), source_ranges(config)
+    states = None if files else configured_states(config)
+    keys, allowed = load_seal_keys(seal_key, config), configured_ranges(config)
     found = gather(ledger, keys, states, allowed)
     try:
         html.write_text(render(found), "utf-8", "backslashreplace")
@@ -75,10 +69,10 @@ def gather(
     states: list[Path] | None = None,
     allowed: RangeSet = NO_RANGES,
 ) -> Findings:
-    """Read the ledgers twice, a third time if something may be lost, and say what they hold.
+    """Read a ledger twice, a third time if something may be lost, and return what was found.
 
-    With keys, what they do not prove counts for nothing. `states` are as `verify` takes them,
-    `allowed` are the ranges that may send.
+    With keys, lines that they do not prove count for nothing. `states` are state files, as `verify`
+    takes them; `allowed` are the ranges that may send.
     """
     summary, losses = Summary(ledger.files), Losses(allowed)
 
@@ -89,8 +83,8 @@ def gather(
                 losses.add(line.record)
             yield line
 
-    read = rereading(ledger, keys)
+    read = rereader(ledger, keys)
     balanced = balance(watched(read()))
-    verified = verify(rereading(ledger)(), keys, states)
+    verified = verify(rereader(ledger)(), keys, states)
     lost = losses.confirm(read)
     return Findings(summary, balanced, verified, lost, losses.unread, ledger.notes)

@@ -55,7 +55,11 @@ _COUNT_AXIS = {"title": None, "minExtent": 44, "tickCount": 4, "format": ",d", "
 
 
 def timeline(rows: Rows, height: int = 180) -> Spec:
-    """Stacked bars; `rows` of `start` and `end` (milliseconds since 1970), `outcome`, `count`."""
+    """Draw stacked bars over time.
+
+    Each of `rows` has `start` and `end` (milliseconds since 1970), `outcome` and `count`; `height`
+    is in pixels.
+    """
     present = [o for o in OUTCOMES if any(row["outcome"] == o for row in rows)]
     moment = {"type": "temporal", "format": "%d %b %H:%M", "formatType": "utc"}
     axis = {**_time_axis(rows[0]["start"], rows[-1]["end"]), "grid": False}
@@ -84,7 +88,7 @@ def timeline(rows: Rows, height: int = 180) -> Spec:
 
 
 def _stacked(rows: Rows) -> Rows:
-    """With `low` and `high`: Vega-Lite stacks no bars that have two ends on the other axis."""
+    """Add `low` and `high`: Vega-Lite stacks no bars that have two ends on the other axis."""
     tops: dict[int, int] = {}
     stacked = []
     for row in rows:
@@ -95,7 +99,7 @@ def _stacked(rows: Rows) -> Rows:
 
 
 def bars(rows: Rows) -> Spec:
-    """A bar for each of `rows` in their order: `name`, `count`, and maybe its `outcome`."""
+    """Draw a bar for each of `rows` in their order: `name`, `count`, and maybe its `outcome`."""
     bar: Spec = {"mark": {"type": "bar", "cornerRadiusEnd": 2, "color": "var(--accent)"}}
     if rows and "outcome" in rows[0]:
         bar["encoding"] = {"color": {**_COLOUR, "legend": None}}
@@ -126,8 +130,10 @@ def bars(rows: Rows) -> Spec:
 
 
 def latency(rows: Rows, marks: Rows) -> Spec:
-    """A histogram of `rows` (`from` and `to` in milliseconds, `count`) on a logarithmic scale,
-    with a line at each of `marks` (`name`, `ms`)."""
+    """Draw a histogram on a logarithmic scale, with a line at each of `marks` (`name`, `ms`).
+
+    Each of `rows` has `from` and `to`, in milliseconds, and `count`.
+    """
     x = {"type": "quantitative", "scale": {"type": "log", "nice": False}}
     axis = {"title": "milliseconds", "format": "~g", "grid": False, "labelOverlap": True}
     histogram: Spec = {
@@ -162,8 +168,10 @@ def latency(rows: Rows, marks: Rows) -> Spec:
 
 
 def spans(rows: Rows, whole: tuple[float, float]) -> Spec:
-    """From first to last for each of `rows`: `name`, `first`, `last` (milliseconds), `count`, on
-    a scale that shows the `whole` time."""
+    """Draw a line from first to last for each of `rows`, on a scale that shows the `whole` time.
+
+    Each has `name`, `first` and `last` (milliseconds since 1970), and `count`.
+    """
     axis = _time_axis(*whole)
     time = {"type": "temporal", "scale": {"type": "utc"}}
     ends: list[Spec] = [

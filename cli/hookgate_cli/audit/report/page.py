@@ -1,4 +1,4 @@
-"""One HTML page that holds all it needs, and by its own policy can fetch nothing."""
+"""The report as one HTML page, which by its own Content-Security-Policy fetches nothing."""
 
 import base64
 import json
@@ -13,7 +13,7 @@ from markupsafe import Markup
 from hookgate import __version__
 from hookgate_cli.terminal import printable
 
-from . import findings, sections
+from . import drift, headline, integrity, latency, traffic
 from .findings import Findings
 from .parts import when
 
@@ -21,17 +21,20 @@ _FOLDER = files(__package__)
 
 
 def render(found: Findings) -> str:
-    """The page. Every text of the ledger in it is escaped, and made printable."""
+    """Render the page; every text of the ledger is escaped and made printable.
+
+    Raises ValueError where the chart library cannot stand inside a page.
+    """
     summary = found.summary
     parts = [
-        sections.timeline(summary),
-        sections.reasons(summary),
-        findings.fates(found),
-        sections.what(summary),
-        sections.whence(summary),
-        sections.latency(summary),
-        sections.drift(summary),
-        findings.integrity(found),
+        traffic.timeline(summary),
+        traffic.reasons(summary),
+        integrity.losses(found),
+        traffic.kinds(summary),
+        traffic.origins(summary),
+        latency.latency(summary),
+        drift.drift(summary),
+        integrity.integrity(found),
     ]
     charts = {c.id: c.spec for section in parts for part in section.parts for c in part.charts}
     style, script = _read("page.css"), vl_convert.javascript_bundle(_read("page.js"))
@@ -52,8 +55,8 @@ def render(found: Findings) -> str:
         charts=_as_data(charts),
         first=when(summary.span.first).text,
         last=when(summary.span.last).text,
-        verdicts=findings.verdicts(found),
-        tiles=sections.tiles(summary),
+        verdicts=headline.verdicts(found),
+        tiles=headline.tiles(summary),
         sections=parts,
         ledgers=summary.files,
         lines=summary.lines,

@@ -1,0 +1,67 @@
+"""Reading a ledger line by line, with a progress bar, and only what seal keys prove."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.progress import BarColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
+
+from hookgate.ledger.proven import Prover
+from hookgate.ledger.reader import Line, read
+from hookgate_cli.common import err
+
+from .configured import Keys
+from .ledger import Ledger
+
+# Below this a read ends before a bar could be looked at.
+_LONG_READ = 32 << 20
+
+
+@contextmanager
+def reading_progress(ledger: Ledger) -> Iterator[Callable[[int], None]]:
+    """Show a progress bar on a terminal where 32 MiB or more are read.
+
+    Yields what is to be called with the number of bytes read since the last call.
+    """
+    total = ledger.size
+    if total < _LONG_READ or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    columns = (BarColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=err, transient=True) as bar:
+        task = bar.add_task("reading", total=total)
+        yield lambda size: bar.update(task, advance=size)
+
+
+@contextmanager
+def reading(ledger: Ledger, keys: Keys = ()) -> Iterator[Iterator[Line]]:
+    """Read the lines of a ledger's files, oldest first, with a progress bar.
+
+    With keys, a line that they do not prove is no record; how many there were is printed on stderr
+    after the first reading.
+    """
+    with reading_progress(ledger) as on_progress:
+        lines = read(ledger.sources, on_progress, ledger.copies)
+        prover = Prover(keys) if keys else None
+        yield lines if prover is None else prover.prove(lines)
+    ledger.print_copies()
+    if prover is not None and prover.left_out and not ledger.unproved:
+        ledger.unproved = prover.left_out
+        _print_left_out(prover.left_out)
+
+
+def _print_left_out(count: int) -> None:
+    one = "1 line is left out: the seal key does not prove it, or it is a copy;"
+    several = f"{count} lines are left out: the seal key does not prove them, or they are copies;"
+    words = f"{one if count == 1 else several} hookgate audit verify names them"
+    err.print(words, soft_wrap=True)
+
+
+def rereader(ledger: Ledger, keys: Keys = ()) -> Callable[[], Iterator[Line]]:
+    """Return a function that reads the ledger from its beginning each time that it is called."""
+
+    def lines() -> Iterator[Line]:
+        with reading(ledger, keys) as read_once:
+            yield from read_once
+
+    return lines

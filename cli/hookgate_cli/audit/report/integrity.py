@@ -1,0 +1,103 @@
+"""The sections of a report about the ledger: events that may be lost, and whether it is whole."""
+
+from pathlib import Path
+
+from hookgate.ledger.fate import Event, Fate
+from hookgate_cli.audit.wording import count_of
+
+from .findings import Findings
+from .parts import UNKNOWN, Cell, Part, Section, Table, left_out, number, when
+
+_MOST_EVENTS = 12
+_MOST_FINDINGS = 25
+
+
+def losses(found: Findings) -> Section:
+    """Make the section of the events that are presumed lost or unknown, the latest first."""
+    parts = []
+    for fate, what in ((Fate.LOST, "Presumed lost"), (Fate.UNKNOWN, "Unknown: may have arrived")):
+        chosen = [event for event in found.events if event.fate is fate]
+        chosen.sort(key=lambda event: event.attempts[-1].moment, reverse=True)
+        if chosen:
+            rows = [_row(event) for event in chosen[:_MOST_EVENTS]]
+            columns = ("event", "what", "its time", "tries", "last reason", "last try", "line")
+            more = left_out(len(chosen) - _MOST_EVENTS, "events")
+            parts.append(Part([], Table(f"{what}: {len(chosen):,}", columns, rows, more)))
+    lead = (
+        "An event that is answered other than 2xx is tried about three times; one that got no"
+        " answer may not come again. `hookgate audit fate` tells the whole story of one; ask the"
+        " provider to send again what is lost."
+    )
+    if not parts:
+        lead = "Nothing: every event was delivered, or may still be tried again."
+    lead += unread_words(found.unread.undelivered)
+    return Section("lost", "What may be lost", lead, parts)
+
+
+def _row(event: Event) -> tuple[Cell, ...]:
+    last = event.attempts[-1]
+    what = " ".join(part for part in (event.channel, event.event_type) if part)
+    return (
+        Cell(event.name),
+        Cell(what or UNKNOWN),
+        Cell(event.time_utc or UNKNOWN),
+        number(event.tries),
+        Cell(last.reason or "no record of its end"),
+        when(last.moment),
+        _line(last.place),
+    )
+
+
+def integrity(found: Findings) -> Section:
+    """Make the section of the balance, boot by boot, and of the findings with their lines."""
+    balance, verification = found.balance, found.verification
+    outcomes = ("delivered", "refused", "failed", "aborted")
+    rows = [
+        (
+            Cell(sheet.boot),
+            Cell(sheet.front),
+            number(sheet.received),
+            *(number(sheet.ended[outcome]) for outcome in outcomes),
+            number(sheet.unknown),
+            number(sheet.in_flight),
+            number(sheet.missing),
+        )
+        for sheet in balance.sheets
+    ]
+    columns = ("boot", "front", "received", *outcomes, "unknown", "in flight", "missing")
+    boots = Table(
+        "Boots", columns, rows[:_MOST_FINDINGS], left_out(len(rows) - _MOST_FINDINGS, "boots")
+    )
+    findings = [("files", note.file, note.text) for note in found.notes]
+    findings += [("balance", finding.place, finding.text) for finding in balance.findings]
+    findings += [("chain", finding.place, finding.text) for finding in verification.findings]
+    left = len(findings) - _MOST_FINDINGS + balance.more.total() + verification.more.total()
+    parts = [Part([], boots)] if rows else []
+    if findings:
+        table = Table(
+            "Findings",
+            ("of", "line", "what"),
+            [(Cell(of), _line(place), Cell(text)) for of, place, text in findings[:_MOST_FINDINGS]],
+            left_out(left, "findings"),
+        )
+        parts.append(Part([], table))
+    lead = (
+        "received = delivered + refused + failed + aborted + in flight; `hookgate audit balance`"
+        " and `hookgate audit verify` say more."
+    )
+    return Section("integrity", "Is it whole", lead, parts)
+
+
+def _line(place: str) -> Cell:
+    return Cell(Path(place).name)
+
+
+def unread_words(count: int) -> str:
+    """Return a caveat for `count` failed attempts that belong to no known event; "" for none."""
+    if not count:
+        return ""
+    were = "was" if count == 1 else "were"
+    return (
+        f" Beside that {count_of(count, 'attempt')} from inside the ranges failed and {were} not"
+        " read whole: at which events is not known."
+    )

@@ -1,0 +1,67 @@
+"""A gate on loopback, as a child process."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .common import FINDING, fail
+
+_START_SECONDS = 20
+
+
+@contextmanager
+def running_gate(verb: str, upstream: str, audit: Path, allowed: str) -> Iterator[int]:
+    """Run `hookgate serve` or `hookgate mitmdump` until the block ends; yields its port.
+
+    It lets in the address `allowed` and CM.com. Exits with 2, and prints its log, where it does not
+    start within 20 seconds.
+    """
+    port = _free_port()
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("HOOKGATE_")}
+    environment["HOOKGATE_SOURCE__ALLOW"] = f"{allowed},cm.com"
+    arguments = ["--upstream", upstream, "--listen", f"127.0.0.1:{port}", "--audit", str(audit)]
+    log = audit.parent / "gate.log"
+    with log.open("w") as stream:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "hookgate_cli", verb, *arguments],
+            env=environment,
+            cwd=audit.parent,
+            stdout=stream,
+            stderr=stream,
+        )
+    # By itself SIGTERM would end the demo and leave the gate running.
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(FINDING))
+    try:
+        _wait_for_gate(process, port, audit, log)
+        yield port
+    finally:
+        process.terminate()
+        process.wait()
+        signal.signal(signal.SIGTERM, before)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _wait_for_gate(process: subprocess.Popen[bytes], port: int, audit: Path, log: Path) -> None:
+    until = time.monotonic() + _START_SECONDS
+    while time.monotonic() < until and process.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            # mitmdump listens before the addon has opened its ledger.
+            if audit.exists():
+                return
+        except OSError:
+            pass
+        time.sleep(0.05)
+    fail(["the gate did not start:", *log.read_text().splitlines()])

@@ -1,0 +1,23 @@
+"""The steps of a judgement, as `check` and `audit explain` show them."""
+
+from typing import Any
+
+from hookgate.policy import Reason, Step
+from hookgate.policy.checks import Decision
+
+
+def describe_step(step: Step, decision: Decision) -> dict[str, Any]:
+    """Return a check's result for JSON, with the values that a contract's findings are about."""
+    finding = step.finding
+    details = list(finding.details) if finding is not None else []
+    if finding is not None and finding.reason is Reason.CONTRACT_VIOLATION:
+        document, contract = decision.document, decision.contract
+        if document is not None and contract is not None:
+            details = list(contract.find_with_values(document))
+    return {
+        "check": step.check,
+        "saw": step.saw,
+        "result": "skipped" if not step.ran else "ok" if finding is None else finding.reason.code,
+        "mode": "enforce" if step.enforced else "observe",
+        "details": details,
+    }
