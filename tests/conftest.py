@@ -4,7 +4,7 @@ import os
 
 from hypothesis import HealthCheck, settings
 
-from support.process import let_children_be_interrupted
+from support.process import keep_what_python_compiles, let_children_be_interrupted
 
 # How long an example takes says nothing where others use the processor. The same examples are
 # drawn each time, so that a failure tells of the change that was made; `make soak` draws others.
@@ -16,5 +16,6 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 
 def pytest_configure() -> None:
-    """Let tests interrupt what they start, in the background of a script too."""
+    """Let tests interrupt what they start, in the background of a script too, and start it soon."""
     let_children_be_interrupted()
+    keep_what_python_compiles()

@@ -1,12 +1,13 @@
-"""What tests start can be interrupted, however the run itself was started."""
+"""What tests start can be interrupted, and starts soon, however the run itself was started."""
 
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
 
-from support.process import let_children_be_interrupted
+from support.process import keep_what_python_compiles, let_children_be_interrupted
 
 NUMBERS = [signal.SIGINT, signal.SIGQUIT]
 
@@ -41,3 +42,29 @@ def test_a_child_of_a_run_in_the_background_ends(
     let_children_be_interrupted()
     assert ended_by(number) == -number
     signal.raise_signal(number)
+
+
+def writes_bytecode() -> bool:
+    """Whether a Python that this run starts keeps what it compiles."""
+    said = subprocess.run(
+        [sys.executable, "-c", "import sys; print(sys.dont_write_bytecode)"],
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    return said.stdout == b"False\n"
+
+
+def test_a_child_of_this_run_keeps_what_it_compiles() -> None:
+    """Held by tests/conftest.py."""
+    assert not sys.dont_write_bytecode
+    assert writes_bytecode()
+
+
+def test_so_does_one_whose_environment_forbade_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And the run itself too."""
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    assert not writes_bytecode()
+    keep_what_python_compiles()
+    assert not sys.dont_write_bytecode
+    assert writes_bytecode()

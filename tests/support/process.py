@@ -74,3 +74,13 @@ def let_children_be_interrupted() -> None:
     for number in _IGNORED_IN_BACKGROUND:
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, lambda *_: None)
+
+
+def keep_what_python_compiles() -> None:
+    """Have this process and those that it starts write bytecode, whatever the environment says.
+
+    Where PYTHONDONTWRITEBYTECODE is set, each of hundreds of processes compiles hookgate anew, and
+    each that collects rewrites every test: 10 seconds of processor time in place of 4.
+    """
+    if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
+        sys.dont_write_bytecode = False
