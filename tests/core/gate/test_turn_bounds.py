@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hookgate.gate.turn import MOST_BYTES, Turn
+from hookgate.gate.turn import MOST_BYTES, Stages, Turn
 from hookgate.upstream.error import Failure
 from hookgate.upstream.response import Response
 
@@ -25,17 +25,17 @@ class Body:
     ended: bool = False
     given: int = 0
 
-    def fail(self, where: str, error: Exception, /) -> None:
+    def respond(self) -> None:
+        self.given += 1
+
+    def fail(self, where: str, error: Exception) -> None:
         raise AssertionError(where) from error
 
-    def conclude(self, result: Response | Failure, /) -> None:
+    def conclude(self, result: Response | Failure) -> None:
         raise AssertionError(result)
 
-    def send(self, *, written: bool) -> None:
+    def send(self, written: bool) -> None:
         raise AssertionError(written)
-
-    def give(self) -> None:
-        self.given += 1
 
 
 @dataclass
@@ -48,9 +48,13 @@ class Judge:
 
     def __post_init__(self) -> None:
         async def make() -> Turn[Body]:
-            return Turn([lambda body: self.turns[-1].append(body)], lambda: True)
+            stages = Stages[Body]((self.judge,), Body.conclude, Body.send, Body.respond, Body.fail)
+            return Turn(stages, lambda: True)
 
         self.turn = self.runner.run(make())
+
+    def judge(self, body: Body) -> None:
+        self.turns[-1].append(body)
 
     def add(self, *sizes: int) -> list[Body]:
         bodies = [Body(size) for size in sizes]
