@@ -155,7 +155,7 @@ def test_a_reload_to_another_endpoint_ends_the_trouble_with_the_old_one(tmp_path
     async def main() -> None:
         play = Play()
         gate = Gate(load(os.devnull, keys, {}), "sidecar", play.log)
-        old = gate.compiled
+        old = gate.desk.compiled
         gate.desk.note_failure(REFUSED, old)
         gate.apply(gate.prepare(load(os.devnull, {**keys, "upstream.timeout": "9s"}, {})))
         assert gate.troubles.present == ["refused"]
