@@ -64,7 +64,7 @@ class Admission:
         self.settings = settings
         self.places: set[Place] = set()
         self._gate = gate
-        self._counts = gate.metrics.connections
+        self._counts = gate.counts.connections
         # Those that have named nobody, the longest first.
         self._unnamed: dict[Place, None] = {}
 
@@ -141,7 +141,7 @@ class Admission:
 
     def _make_room(self) -> None:
         oldest = next(iter(self._unnamed))
-        self._gate.metrics.evicted += 1
+        self._gate.counts.evicted += 1
         # It is nobody's place any more, though it takes a moment to close.
         self.count_as(oldest, Standing.FOREIGN)
         oldest.holder.give_way()

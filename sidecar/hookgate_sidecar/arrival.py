@@ -131,7 +131,7 @@ class Arrival:
         try:
             client = await read_proxy_header(self._sock, server.settings.head_timeout)
         except ProxyHeaderError as error:
-            server.gate.metrics.handshake_failures["proxy"] += 1
+            server.gate.counts.handshake_failures["proxy"] += 1
             if self._tls is not None:
                 self._turn_away(Reason.MALFORMED_HTTP, str(error))
                 return False
@@ -169,4 +169,4 @@ class Arrival:
             )
         except OSError:
             if tls is not None and self._place.holder is self:
-                server.gate.metrics.handshake_failures["tls"] += 1
+                server.gate.counts.handshake_failures["tls"] += 1

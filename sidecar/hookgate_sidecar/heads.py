@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from hookgate.bounded_cache import Known
-from hookgate.gate.delivery import Screened
+from hookgate.gate.state import Screened
 
 # Senders differ in little but the body's length. Strangers have a store of their own, and can
 # drive nobody else's out.

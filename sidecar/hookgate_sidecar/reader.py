@@ -192,21 +192,22 @@ class Reader:
         if known is None or len(body) != known.length or not blank_line:
             return None
         gate, settings, screened = self._gate, self._settings, known.screened
+        counts = gate.counts
         if (
-            screened.terms is not gate.terms
+            screened.compiled is not gate.desk.compiled
             or settings is not self._server.settings
-            or gate.under_way >= settings.max_in_flight
-            or gate.buffered + 2 * known.length > settings.max_buffered
+            or counts.under_way >= settings.max_in_flight
+            or counts.buffered + 2 * known.length > settings.max_buffered
         ):
             return None
         delivery = gate.begin(self._peer, self._proxied_for)
         version = screened.decision.head.version
         request = Request(delivery, version, body, known.length, whole=True)
         self._queue.append(request)
-        request.answer = delivery.repeat(screened)
+        request.answer = delivery.apply_screening(screened)
         if request.answer is None:
             delivery.held = known.length
-            gate.buffered += known.length
+            counts.buffered += known.length
         if self._many_clients:
             self._count_by_client(delivery)
         return request
@@ -344,7 +345,7 @@ class Reader:
     def _has_room(self, size: int) -> bool:
         # No body may be larger than what it leaves free: however many large ones are held, there is
         # room for an event.
-        return self._gate.buffered + size <= self._settings.max_buffered
+        return self._gate.counts.buffered + size <= self._settings.max_buffered
 
     # httptools
 
@@ -395,7 +396,7 @@ class Reader:
         if self._many_clients:
             self._count_by_client(request.delivery)
         if request.answer is None and (
-            self._gate.under_way > self._settings.max_in_flight
+            self._gate.counts.under_way > self._settings.max_in_flight
             or not self._has_room(2 * (declared_length(head) or 0))
         ):
             request.refuse(Reason.OVERLOADED)
@@ -425,7 +426,7 @@ class Reader:
             else:
                 request.body += body
                 request.delivery.held = request.size
-                self._gate.buffered += len(body)
+                self._gate.counts.buffered += len(body)
 
     def on_message_complete(self) -> None:
         request = self.receiving

@@ -75,7 +75,7 @@ async def _serve_alone(live: LiveConfig, log: structlog.BoundLogger) -> None:
             config = make()
             change = server.prepare(config)
         except (ConfigError, ValueError) as error:
-            gate.keep(tuple(str(error).splitlines()))
+            gate.record_refused_reload(tuple(str(error).splitlines()))
         else:
             live.current = config
             server.apply(change)
@@ -99,13 +99,13 @@ async def _serve_alone(live: LiveConfig, log: structlog.BoundLogger) -> None:
         notify("READY=1", f"STATUS=Listening on {sockets}")
         await signals.stop.wait()
         notify("STOPPING=1", "STATUS=Draining")
-        log.info("sidecar.draining", in_flight=gate.in_flight)
+        log.info("sidecar.draining", in_flight=gate.counts.in_flight)
         await drain(server, signals)
     finally:
         watching.cancel()
         await server.close()
         await admin.close()
-        log.info("sidecar.stopped", received=gate.received, in_flight=gate.in_flight)
+        log.info("sidecar.stopped", received=gate.counts.received, in_flight=gate.counts.in_flight)
 
 
 async def _supervise(live: LiveConfig, log: structlog.BoundLogger) -> None:

@@ -6,7 +6,8 @@ import ssl
 from collections.abc import Callable
 from typing import NamedTuple
 
-from hookgate.gate.gate import Gate, Terms
+from hookgate.gate.compiled import CompiledConfig
+from hookgate.gate.gate import Gate
 from hookgate.gate.metrics import Snapshot
 from hookgate.settings import Config, SidecarSettings
 from hookgate.tls import server_context
@@ -27,7 +28,7 @@ _COLLECT = 20_000, 20, 20
 class Change(NamedTuple):
     """Another configuration, compiled."""
 
-    terms: Terms
+    compiled: CompiledConfig
     tls: ssl.SSLContext | None
 
 
@@ -77,9 +78,9 @@ class Server:
         """Go by it from now on; connections that are open keep their bounds, but not those whose
         sender stands otherwise now.
         """
-        self.gate.apply(change.terms)
-        if change.terms.config.sidecar != self.settings:  # else connections stay in step with it
-            self.settings = self.admission.settings = change.terms.config.sidecar
+        self.gate.apply(change.compiled)
+        if change.compiled.config.sidecar != self.settings:  # else connections stay in step with it
+            self.settings = self.admission.settings = change.compiled.config.sidecar
         self.admission.judge_anew()
         self.heads.clear()
         self.heads_of_strangers.clear()
@@ -124,7 +125,7 @@ class Server:
 
     def snapshot(self) -> Snapshot:
         """What this process counts."""
-        return {**self.gate.metrics.snapshot(), **process_snapshot()}
+        return {**self.gate.snapshot(), **process_snapshot()}
 
     # what the admin listener asks
 

@@ -83,7 +83,7 @@ async def _obey(channel: Channel, server: Server) -> None:
                 case Apply() if change is not None:
                     server.apply(change)
                 case Keep(problems):
-                    server.gate.keep(problems)
+                    server.gate.record_refused_reload(problems)
                 case Report():
                     reply = server.snapshot()
     except (OSError, EOFError):

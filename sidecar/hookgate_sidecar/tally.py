@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from hookgate.gate.metrics import LOSSES, Snapshot, lasting, merge, rows
+from hookgate.gate.metrics import LOSSES, Snapshot, merge, rows, surviving_counts
 
 from .exposition import process_snapshot
 from .lifecycle import Cause
@@ -24,7 +24,7 @@ class Tally:
     def end(self, number: int, last: Snapshot | None) -> None:
         """A worker is gone. `last` is its last word; without it, what it had told before counts."""
         told = self._latest.pop(number, {})
-        self._gone = merge((self._gone, lasting(told if last is None else last)))
+        self._gone = merge((self._gone, surviving_counts(told if last is None else last)))
 
     def lose(self, cause: Cause) -> None:
         """A worker that was wanted is gone."""

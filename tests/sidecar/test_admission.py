@@ -40,8 +40,8 @@ class Admissions(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.policies = [Policy(CONFIG), Policy(OTHER)]
-        metrics = SimpleNamespace(connections=dict.fromkeys(Standing, 0), evicted=0)
-        self.gate: Any = SimpleNamespace(policy=self.policies[0], metrics=metrics)
+        counts = SimpleNamespace(connections=dict.fromkeys(Standing, 0), evicted=0)
+        self.gate: Any = SimpleNamespace(policy=self.policies[0], counts=counts)
         self.admission = Admission(cast("Gate", self.gate), CONFIG.sidecar)
         self.held: list[tuple[Place, Held]] = []
 
@@ -62,7 +62,7 @@ class Admissions(RuleBasedStateMachine):
         """Only a stranger over its share, or one more than all, finds no place."""
         standing = self.gate.policy.standing(peer)
         unnamed = self.standing(Standing.TRUSTED)
-        counted = sum(self.gate.metrics.connections.values())
+        counted = sum(self.gate.counts.connections.values())
         place = self.admission.admit(peer)
         if place is not None:
             self.hold(place)
@@ -115,7 +115,7 @@ class Admissions(RuleBasedStateMachine):
     def counts_are_those_of_the_places(self) -> None:
         """Nobody is forgotten or counted twice."""
         assert {place for place, _ in self.held} == self.admission.places
-        for standing, count in self.gate.metrics.connections.items():
+        for standing, count in self.gate.counts.connections.items():
             assert count == sum(place.standing is standing for place, _ in self.held)
 
     @invariant()

@@ -32,9 +32,9 @@ STEPS = {
     "message-complete": ("hookgate_sidecar.reader", "Reader", "on_message_complete"),
     "judge": ("hookgate.policy", "Policy", "parse"),
     "contract": ("hookgate.policy", "Contract", "is_plain"),
-    "forwarding": ("hookgate.gate.delivery", "", "upstream_head"),
+    "forwarding": ("hookgate.gate.judging", "", "upstream_head"),
     "record-forward": ("hookgate.ledger.journal", "Journal", "forward"),
-    "send": ("hookgate.upstream.pool", "Upstream", "send"),
+    "send": ("hookgate.upstream.pool", "UpstreamPool", "send"),
     "pump": ("hookgate_sidecar.connection", "Connection", "_pump"),
 }
 

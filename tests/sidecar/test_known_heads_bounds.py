@@ -429,10 +429,10 @@ setattr(target, name, broken)
 @pytest.mark.parametrize(
     ("where", "turn"),
     [
-        (("hookgate.gate.delivery", "Delivery", "repeat"), 2),
+        (("hookgate.gate.delivery", "Delivery", "apply_screening"), 2),
         (("hookgate.policy", "Policy", "parse"), 2),
         (("hookgate_sidecar.connection", "Connection", "_start"), 2),
-        (("hookgate.upstream.pool", "Upstream", "send"), 2),
+        (("hookgate.upstream.pool", "UpstreamPool", "send"), 2),
     ],
     ids=["repeat", "judge", "start", "send"],
 )

@@ -18,7 +18,7 @@ from support.sidecar import Sidecar, sidecar
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 CALM = 1.5
 # The time after which a trouble is over, made shorter.
-PATCH = f"import hookgate.trouble as t; t.CALM_SECONDS = {CALM}"
+PATCH = f"import hookgate.upstream.trouble as t; t.CALM_SECONDS = {CALM}"
 
 
 def said(gate: Sidecar) -> list[dict[str, Any]]:

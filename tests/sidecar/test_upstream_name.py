@@ -16,7 +16,7 @@ pytestmark = pytest.mark.skipif(not namespaces(), reason="mount namespaces are n
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 NAME = "endpoint.test"
 # The greatest age of a connection, made shorter.
-PATCH = "import hookgate.upstream as u; u.MAX_AGE_SECONDS, u.AGES_APART = 1.0, 1"
+PATCH = "import hookgate.upstream.pool as u; u.MAX_AGE_SECONDS, u.AGES_APART = 1.0, 1"
 
 
 def test_a_name_that_moves_is_followed_under_steady_traffic(tmp_path: Path) -> None:

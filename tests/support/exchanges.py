@@ -10,7 +10,7 @@ from typing import TypeVar
 from hookgate.policy import Reason
 from hookgate.settings import UpstreamSettings
 from hookgate.upstream.error import Failure
-from hookgate.upstream.pool import Upstream
+from hookgate.upstream.pool import UpstreamPool
 from hookgate.upstream.response import Response
 
 T = TypeVar("T")
@@ -35,13 +35,13 @@ AT_ONCE = SETTINGS.timeout / 2
 
 
 @dataclass
-class Caller:
+class Handler:
     """Whom an upstream tells what came of a request: passes on an answer or a failure's reason."""
 
     then: Callable[[Result], None]
     failures: list[Failure] = field(default_factory=list)
 
-    def finish(self, came: Response | Failure, /) -> None:
+    def on_response(self, came: Response | Failure, /) -> None:
         """What the upstream calls."""
         if isinstance(came, Failure):
             self.failures.append(came)
@@ -51,15 +51,15 @@ class Caller:
 
 
 class Sender:
-    """Sends through one `Upstream` and notes every call of `finish`, and the failures."""
+    """Sends through one `UpstreamPool` and notes every call of `on_response`, and the failures."""
 
-    def __init__(self, upstream: Upstream) -> None:
+    def __init__(self, upstream: UpstreamPool) -> None:
         self.upstream = upstream
         self.results: list[Result] = []
         self.failures: list[Failure] = []
 
     def begin(self, body: bytes = BODY) -> asyncio.Future[Result]:
-        """Send; the future fails where `finish` is called twice."""
+        """Send; the future fails where `on_response` is called twice."""
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         head = HEAD.replace(b"Length: 2", b"Length: %d" % len(body))
 
@@ -67,7 +67,7 @@ class Sender:
             self.results.append(result)
             future.set_result(result)
 
-        self.upstream.send(head + body, Caller(finish, self.failures))
+        self.upstream.send(head + body, Handler(finish, self.failures))
         return future
 
 
@@ -80,7 +80,7 @@ def run(
     """Play with a sender to this URL; the client must close and leave nothing open."""
 
     async def main() -> T:
-        upstream = Upstream(replace(settings, url=url))
+        upstream = UpstreamPool(replace(settings, url=url))
         try:
             return await play(Sender(upstream))
         finally:

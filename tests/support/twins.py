@@ -31,7 +31,7 @@ counted(Policy, "screen", b"s")
 """
 
 FORGETFUL = """
-from hookgate.known import Known
+from hookgate.bounded_cache import Known
 Known.learn = lambda *_: None
 """
 

@@ -31,7 +31,7 @@ BARE_FAILURE = Answer(503, [(b"Retry-After", b"%d" % RETRY_AFTER_SECONDS)], b"",
 def make_answer(
     reason: Reason, details: tuple[str, ...], request_id: str, allow: str, *, foreign: bool
 ) -> Answer:
-    """The answer to a delivery that did not succeed.
+    """Make the answer to a delivery that did not succeed.
 
     A foreign source gets an empty body that tells nothing; any other an RFC 9457 problem
     document with the reason code, the findings in words and the request id, never a value.

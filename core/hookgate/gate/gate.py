@@ -2,50 +2,37 @@
 
 import secrets
 import time
-from dataclasses import dataclass
 
 import structlog
 
 from hookgate import __version__
 from hookgate.ledger.journal import Journal
-from hookgate.ledger.privacy import Privacy
 from hookgate.ledger.record import bounded
 from hookgate.libraries import libraries
-from hookgate.policy import HEADERS, Policy
+from hookgate.policy import Policy
 from hookgate.settings import Config
-from hookgate.upstream.error import Failure
-from hookgate.upstream.pool import Upstream
+from hookgate.upstream.pool import UpstreamPool
 from hookgate.upstream.trouble import Troubles
 
-from .delivery import JUDGING, Delivery
-from .metrics import Metrics
+from .compiled import CompiledConfig, compile_config
+from .counts import Counts
+from .delivery import Delivery
+from .faults import log_fault
+from .judging import STAGES
+from .metrics import Snapshot, take_snapshot
+from .state import Desk
 from .turn import Turn
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What a delivery that begins now is judged, recorded and sent by.
-
-    `host` replaces the sender's, where it is not b""; `client_field` is as in `upstream_head`.
-    """
-
-    config: Config
-    policy: Policy
-    privacy: Privacy
-    upstream: Upstream
-    host: bytes
-    client_field: bytes
 
 
 class Gate:
     """Policy, ledger and upstream joined. Make it inside the event loop that will use it.
 
-    `worker` is its number where there are several, `replaces` how the one before it ended.
+    `worker` is its number where there are several, `replaces` how the one before it ended. `boot`
+    names this run of it, `counts` is what it and its front count, `desk.compiled` the configuration
+    in force, for a front to see whether it is another one.
 
-    `under_way` counts the deliveries whose head passed and that have not ended, `buffered` the
-    bytes of their bodies that a front holds.
-
-    Raises `LedgerError` where the ledger cannot be opened.
+    Raises `LedgerError` where the ledger cannot be opened, `ContractError` for a contract and
+    ValueError for TLS files that cannot be used.
     """
 
     def __init__(
@@ -57,18 +44,25 @@ class Gate:
         worker: int | None = None,
         replaces: str | None = None,
     ) -> None:
-        self.terms = _make_terms(config, front, None)
+        compiled = compile_config(config, front)
         self.boot = secrets.token_hex(8)
         self.front = front
         self.log = log
-        self.received = 0
-        self.under_way = 0
-        self.buffered = 0
-        self.metrics = Metrics(self)
-        self.troubles = Troubles(log, self.metrics.exchanges)
+        self.counts = Counts()
+        self.troubles = Troubles(log, self.counts.exchanges)
         self.journal = Journal(config.audit, self.boot, front, log)
-        self.turn = Turn(JUDGING, self._settle)
-        self._retired: list[Upstream] = []
+        self.turn = Turn(STAGES, self._flush)
+        self.desk = Desk(
+            self.boot,
+            front,
+            log,
+            self.journal,
+            self.counts,
+            self.troubles,
+            self.turn,
+            compiled,
+        )
+        self._retired: list[UpstreamPool] = []
         self.journal.open(
             {
                 "version": __version__,
@@ -83,39 +77,39 @@ class Gate:
     @property
     def config(self) -> Config:
         """The configuration in force."""
-        return self.terms.config
+        return self.desk.compiled.config
 
     @property
     def policy(self) -> Policy:
         """The policy in force."""
-        return self.terms.policy
+        return self.desk.compiled.policy
 
     @property
-    def upstream(self) -> Upstream:
+    def upstream(self) -> UpstreamPool:
         """Where deliveries that begin now are sent."""
-        return self.terms.upstream
+        return self.desk.compiled.upstream
 
-    def prepare(self, config: Config) -> Terms:
-        """Compile another configuration; nothing changes yet. Raises ValueError."""
-        return _make_terms(config, self.front, self.terms)
+    def prepare(self, config: Config) -> CompiledConfig:
+        """Compile another configuration; nothing changes yet. Raises as `compile_config` does."""
+        return compile_config(config, self.front, self.desk.compiled)
 
-    def apply(self, terms: Terms) -> None:
-        """Go by these from now on; what is upstream already ends by those it was sent by."""
-        old, self.terms = self.terms, terms
-        if old.upstream is not terms.upstream:
+    def apply(self, compiled: CompiledConfig) -> None:
+        """Go by this from now on; what is upstream already ends by what it was sent by."""
+        old, self.desk.compiled = self.desk.compiled, compiled
+        if old.upstream is not compiled.upstream:
             old.upstream.retire()
-            if old.config.upstream.url != terms.config.upstream.url:
+            if old.config.upstream.url != compiled.config.upstream.url:
                 self.troubles.end_all()
             self._retired = [u for u in (*self._retired, old.upstream) if u.busy]
         self._record_reload("applied", old, ())
 
-    def keep(self, problems: tuple[str, ...]) -> None:
+    def record_refused_reload(self, problems: tuple[str, ...]) -> None:
         """Record that a reload was refused, and why; nothing has changed."""
-        self._record_reload("refused", self.terms, problems)
+        self._record_reload("refused", self.desk.compiled, problems)
 
-    def _record_reload(self, result: str, old: Terms, problems: tuple[str, ...]) -> None:
-        now = self.terms
-        self.metrics.reloads[result] += 1
+    def _record_reload(self, result: str, old: CompiledConfig, problems: tuple[str, ...]) -> None:
+        now = self.desk.compiled
+        self.counts.reloads[result] += 1
         fields = {
             "policy": now.policy.fingerprint,
             "config": now.config.digest,
@@ -128,33 +122,29 @@ class Gate:
         level = self.log.info if result == "applied" else self.log.error
         level(f"gate.reload_{result}", **fields, problems=list(problems))
 
-    @property
-    def in_flight(self) -> int:
-        """Deliveries that began and have not ended."""
-        return self.received - sum(self.metrics.outcomes().values())
-
     def begin(self, peer: str, proxied_for: str | None = None) -> Delivery:
         """Begin the delivery of a request that arrives from this address; `proxied_for` is as in
         `Head`.
         """
-        self.received += 1
-        return Delivery(self, self.received, peer, proxied_for)
+        counts = self.counts
+        counts.received += 1
+        return Delivery(self.desk, counts.received, peer, proxied_for)
 
-    def _settle(self) -> bool:
+    def _flush(self) -> bool:
         try:
             return self.journal.settle()
         except Exception as error:  # noqa: BLE001  # fails closed: nothing is sent
             self.log_fault("settle", error)
             return False
 
-    def note_failure(self, failed: Failure, terms: Terms) -> None:
-        """The endpoint of these terms gave a delivery no answer."""
-        self.metrics.upstream_errors[failed.error.word] += 1
-        if terms.upstream is self.upstream:  # else it is another one's trouble by now
-            self.troubles.note(failed, terms.config.upstream.url, time.monotonic())
+    def snapshot(self) -> Snapshot:
+        """Name everything that this gate counts, as it is now."""
+        return take_snapshot(
+            self.counts, self.journal, self.desk.compiled, self.troubles.present, self.front
+        )
 
     def tick(self) -> None:
-        """To be called once a second."""
+        """Do the clock's work, once a second. Never raises."""
         try:
             self.journal.tick()
             self.troubles.tick(time.monotonic())
@@ -175,41 +165,10 @@ class Gate:
 
     def close_ledger(self) -> None:
         """Write `stop` alone, where there is no event loop any more."""
-        counts = {outcome.value: count for outcome, count in self.metrics.outcomes().items()}
-        self.journal.close({"received": self.received, **counts, "in_flight": self.in_flight})
+        received, in_flight = self.counts.received, self.counts.in_flight
+        ended = {outcome.value: count for outcome, count in self.counts.outcomes().items()}
+        self.journal.close({"received": received, **ended, "in_flight": in_flight})
 
     def log_fault(self, where: str, error: BaseException) -> None:
-        """Log an exception by its type and place: its message may hold a sender's value."""
-        trace = error.__traceback__
-        while trace is not None and trace.tb_next is not None:
-            trace = trace.tb_next
-        code = trace.tb_frame.f_code if trace is not None else None
-        self.log.error(
-            "gate.fault",
-            where=where,
-            error=type(error).__name__,
-            function=code.co_qualname if code is not None else "",
-            line=trace.tb_lineno if trace is not None else 0,
-        )
-
-
-def _make_terms(config: Config, front: str, old: Terms | None) -> Terms:
-    unchanged = old is not None and old.config.upstream == config.upstream
-    return Terms(
-        config,
-        Policy(config, libraries(front)),
-        Privacy(config.audit.personal_data, config.audit.key),
-        old.upstream if old is not None and unchanged else Upstream(config.upstream),
-        _upstream_host(config),
-        b"" if config.source.header in HEADERS else config.source.header.encode(),
-    )
-
-
-def _upstream_host(config: Config) -> bytes:
-    match config.upstream.host:
-        case "preserve":
-            return b""
-        case "upstream":
-            return config.upstream.url.partition("://")[2].encode()
-        case literal:
-            return literal.encode()
+        """Log an exception of a front as those of the gate: see `faults.log_fault`."""
+        log_fault(self.log, where, error)

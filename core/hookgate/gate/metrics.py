@@ -1,29 +1,25 @@
-"""What a process counts, as plain numbers, and how those of several processes become one.
+"""Name what a process counts, and make the counts of several processes one.
 
 A `Snapshot` holds, for each name in `FAMILIES`, rows of label values and a value. It survives JSON
 and pickle. No label value comes from a sender.
 """
 
 import operator
-import time
-from bisect import bisect_left
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from hookgate import __version__
+from hookgate.ledger.journal import Journal
 from hookgate.networks.ranges import SHIPPED, parse_networks
-from hookgate.policy import Fault, Outcome, Reason, Standing
+from hookgate.policy import Fault, Outcome, Reason
 from hookgate.upstream.error import UpstreamError
 
-if TYPE_CHECKING:
-    from .gate import Gate
+from .compiled import CompiledConfig
+from .counts import GATE_BOUNDS, OUTCOMES, UPSTREAM_BOUNDS, Counts
 
 Row = tuple[list[str], Any]
 Snapshot = dict[str, list[Row]]
-
-GATE_BOUNDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5)
-UPSTREAM_BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 def _add_lists(one: list[float], other: list[float]) -> list[float]:
@@ -82,125 +78,79 @@ FAMILIES = {
 # How a worker that should be there was lost.
 LOSSES = ("died", "killed", "never_served")
 
-_CLEAN = Reason.CLEAN  # a look-up on the class takes 0.1 us
-_OUTCOMES = {reason.code: reason.outcome for reason in Reason}
 # Those must be in a scrape before they first happen, or their first increase goes unseen.
-_FOREBODED = [
+_ALWAYS_EXPORTED = [
     reason.code
     for reason in Reason
     if reason.fault is not Fault.SENDER and reason is not Reason.OVERLOADED
 ]
 
 
-class Metrics:
-    """One gate's counters; whoever sees something happen adds to them."""
+def take_snapshot(
+    counts: Counts,
+    journal: Journal,
+    compiled: CompiledConfig,
+    failing: Collection[str],
+    front: str,
+) -> Snapshot:
+    """Name everything that a gate counts, as it is now.
 
-    def __init__(self, gate: "Gate") -> None:
-        self.connections = dict.fromkeys(Standing, 0)
-        self.evicted = 0
-        self.handshake_failures = {"tls": 0, "proxy": 0}
-        self.reloads = {"applied": 0, "refused": 0}
-        self.upstream_errors = {error.word: 0 for error in UpstreamError}
-        self._gate = gate
-        self._ended: dict[tuple[str, str, bool], int] = {}
-        # The sum, then the count of each bucket and of what is beyond the last.
-        self.gate_seconds = [0.0] * (len(GATE_BOUNDS) + 2)
-        self.upstream_seconds = [0.0] * (len(UPSTREAM_BOUNDS) + 2)
-        self._last_delivered = 0.0
-
-    def ended(
-        self,
-        reason: Reason,
-        route: str,
-        gate_seconds: float | None,
-        upstream_seconds: float | None,
-        *,
-        foreign: bool,
-    ) -> None:
-        """A delivery ended.
-
-        `gate_seconds` is what it took beside the upstream's part once it was complete; each is
-        None where it did not come so far.
-        """
-        key = reason.code, route, foreign  # to hash the member itself costs 0.2 us more
-        self._ended[key] = self._ended.get(key, 0) + 1
-        if reason is _CLEAN:
-            self._last_delivered = time.time()
-        if gate_seconds is not None:
-            self.gate_seconds[0] += gate_seconds
-            self.gate_seconds[1 + bisect_left(GATE_BOUNDS, gate_seconds)] += 1
-        if upstream_seconds is not None:
-            self.upstream_seconds[0] += upstream_seconds
-            self.upstream_seconds[1 + bisect_left(UPSTREAM_BOUNDS, upstream_seconds)] += 1
-
-    def outcomes(self) -> dict[Outcome, int]:
-        """How many deliveries ended how."""
-        counts = dict.fromkeys(Outcome, 0)
-        for (code, _, _), count in self._ended.items():
-            counts[_OUTCOMES[code]] += count
-        return counts
-
-    def exchanges(self) -> int:
-        """How many events were answered by the endpoint, or given up."""
-        return int(sum(self.upstream_seconds[1:]))
-
-    def snapshot(self) -> Snapshot:
-        """Everything as it is now."""
-        gate = self._gate
-        journal, config = gate.journal, gate.config
-        deliveries = {(code, route.contract): 0 for route in config.routes for code in _FOREBODED}
-        deliveries[Reason.OVERLOADED.code, ""] = 0
-        outcomes = {(outcome, foreign): 0 for outcome in Outcome for foreign in (False, True)}
-        for (code, contract, foreign), count in self._ended.items():
-            deliveries[code, contract] = deliveries.get((code, contract), 0) + count
-            outcomes[_OUTCOMES[code], foreign] += count
-        snapshot: Snapshot = {
-            "hookgate_deliveries_total": [
-                ([_OUTCOMES[code].value, code, contract, gate.front], count)
-                for (code, contract), count in deliveries.items()
-            ],
-            "hookgate_outcomes_total": [
-                ([outcome.value, "outside" if foreign else "inside"], count)
-                for (outcome, foreign), count in outcomes.items()
-            ],
-            "hookgate_in_flight": [([], gate.in_flight)],
-            "hookgate_buffered_bytes": [([], gate.buffered)],
-            "hookgate_gate_seconds": [([], self.gate_seconds.copy())],
-            "hookgate_upstream_seconds": [([], self.upstream_seconds.copy())],
-            "hookgate_upstream_errors_total": rows(self.upstream_errors),
-            "hookgate_upstream_failing": rows(
-                {error.word: int(error.word in gate.troubles.present) for error in UpstreamError}
-            ),
-            "hookgate_connections": rows({s.name.lower(): n for s, n in self.connections.items()}),
-            "hookgate_connections_evicted_total": [([], self.evicted)],
-            "hookgate_handshake_failures_total": rows(self.handshake_failures),
-            "hookgate_ledger_lines_total": rows(journal.lines),
-            "hookgate_ledger_failures_total": [([], journal.failures)],
-            "hookgate_ledger_lines_missing_total": [([], journal.missing)],
-            "hookgate_ledger_available": [([], int(journal.available))],
-            "hookgate_workers": [([], 1)],
-            "hookgate_workers_wanted": [([], config.sidecar.workers)],
-            "hookgate_worker_restarts_total": rows(dict.fromkeys(LOSSES, 0)),
-            "hookgate_reloads_total": rows(self.reloads),
-            "hookgate_policy_info": [([gate.policy.fingerprint, config.digest, __version__], 1)],
-            "hookgate_ranges_reviewed_timestamp_seconds": [
-                ([name], datetime.fromisoformat(shipped.reviewed).replace(tzinfo=UTC).timestamp())
-                for name, shipped in SHIPPED.items()
-                if set(parse_networks(name)) <= set(config.source.allow)
-            ],
-        }
-        if self._last_delivered:
-            snapshot["hookgate_last_delivered_timestamp_seconds"] = [([], self._last_delivered)]
-        return snapshot
+    `failing` are the causes for which the endpoint fails at present, by their words.
+    """
+    config = compiled.config
+    deliveries = {(code, route.contract): 0 for route in config.routes for code in _ALWAYS_EXPORTED}
+    deliveries[Reason.OVERLOADED.code, ""] = 0
+    outcomes = {(outcome, foreign): 0 for outcome in Outcome for foreign in (False, True)}
+    for (code, contract, foreign), count in counts.ended.items():
+        deliveries[code, contract] = deliveries.get((code, contract), 0) + count
+        outcomes[OUTCOMES[code], foreign] += count
+    found: Snapshot = {
+        "hookgate_deliveries_total": [
+            ([OUTCOMES[code].value, code, contract, front], count)
+            for (code, contract), count in deliveries.items()
+        ],
+        "hookgate_outcomes_total": [
+            ([outcome.value, "outside" if foreign else "inside"], count)
+            for (outcome, foreign), count in outcomes.items()
+        ],
+        "hookgate_in_flight": [([], counts.in_flight)],
+        "hookgate_buffered_bytes": [([], counts.buffered)],
+        "hookgate_gate_seconds": [([], counts.gate_seconds.copy())],
+        "hookgate_upstream_seconds": [([], counts.upstream_seconds.copy())],
+        "hookgate_upstream_errors_total": rows(counts.upstream_errors),
+        "hookgate_upstream_failing": rows(
+            {error.word: int(error.word in failing) for error in UpstreamError}
+        ),
+        "hookgate_connections": rows({s.name.lower(): n for s, n in counts.connections.items()}),
+        "hookgate_connections_evicted_total": [([], counts.evicted)],
+        "hookgate_handshake_failures_total": rows(counts.handshake_failures),
+        "hookgate_ledger_lines_total": rows(journal.lines),
+        "hookgate_ledger_failures_total": [([], journal.failures)],
+        "hookgate_ledger_lines_missing_total": [([], journal.missing)],
+        "hookgate_ledger_available": [([], int(journal.available))],
+        "hookgate_workers": [([], 1)],
+        "hookgate_workers_wanted": [([], config.sidecar.workers)],
+        "hookgate_worker_restarts_total": rows(dict.fromkeys(LOSSES, 0)),
+        "hookgate_reloads_total": rows(counts.reloads),
+        "hookgate_policy_info": [([compiled.policy.fingerprint, config.digest, __version__], 1)],
+        "hookgate_ranges_reviewed_timestamp_seconds": [
+            ([name], datetime.fromisoformat(shipped.reviewed).replace(tzinfo=UTC).timestamp())
+            for name, shipped in SHIPPED.items()
+            if set(parse_networks(name)) <= set(config.source.allow)
+        ],
+    }
+    if counts.last_delivered:
+        found["hookgate_last_delivered_timestamp_seconds"] = [([], counts.last_delivered)]
+    return found
 
 
 def rows(values: dict[str, int]) -> list[Row]:
-    """The rows of a metric with one label."""
+    """Make the rows of a metric with one label."""
     return [([label], value) for label, value in values.items()]
 
 
 def merge(snapshots: Iterable[Snapshot]) -> Snapshot:
-    """Several processes' snapshots as one."""
+    """Make several processes' snapshots one."""
     merged: dict[str, dict[tuple[str, ...], Any]] = {}
     for snapshot in snapshots:
         for name, given in snapshot.items():
@@ -214,8 +164,8 @@ def merge(snapshots: Iterable[Snapshot]) -> Snapshot:
     }
 
 
-def lasting(snapshot: Snapshot) -> Snapshot:
-    """What of a process still counts once it is gone: without it a sum would run backwards."""
+def surviving_counts(snapshot: Snapshot) -> Snapshot:
+    """Pick what of a process still counts once it is gone, lest a sum run backwards."""
     return {
         name: given
         for name, given in snapshot.items()

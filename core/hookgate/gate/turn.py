@@ -13,7 +13,7 @@ filled by what the one before had done last.
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from heapq import heapify, heappop, heappush
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from hookgate.upstream.error import Failure
 from hookgate.upstream.response import Response
@@ -26,44 +26,46 @@ _OVERHEAD = 256
 
 
 class Waiting(Protocol):
-    """A delivery, as a turn knows it.
+    """Who waits for a turn.
 
-    `size` is how long its body is. `ended` says that its record is made. None of these raises.
+    `size` is how many bytes its body has. `ended` says that its record is made.
     """
 
     size: int
     ended: bool
 
-    def fail(self, where: str, error: Exception, /) -> None:
-        """Close after an exception in a stage."""
-
-    def conclude(self, result: Response | Failure, /) -> None:
-        """End it for what its upstream answered."""
-
-    def send(self, *, written: bool) -> None:
-        """Send it upstream, if its line was written."""
-
-    def give(self) -> None:
-        """Answer its sender."""
-
 
 W = TypeVar("W", bound=Waiting)
+
+
+class Stages(NamedTuple, Generic[W]):
+    """What is done with a delivery in each stage.
+
+    Each of `judge` may raise: then `fail` closes it. `conclude` ends it for what its upstream
+    answered, `send` is told whether its line was written, `respond` answers its sender. None of
+    these four raises.
+    """
+
+    judge: Sequence[Callable[[W], None]]
+    conclude: Callable[[W, Response | Failure], None]
+    send: Callable[[W, bool], None]
+    respond: Callable[[W], None]
+    fail: Callable[[W, str, Exception], None]
 
 
 class Turn(Generic[W]):
     """What waits for the end of this turn, or of a later one. Make it inside the event loop.
 
-    `judging` are the stages of judging, each of which may raise. `flush` writes the lines and says
-    whether it could; it never raises. `to_conclude` have their upstream's answer, or none to wait
-    for; `to_send` and `to_answer` wait for their lines. Whoever adds to them makes the turn end, if
-    it is not `ending` already.
+    `flush` writes the lines and says whether there were some and they are written; it never raises.
+    `to_conclude` have their upstream's answer, or none to wait for; `to_send` and `to_answer` wait
+    for their lines. Whoever adds to them makes the turn end, if it is not `ending` already.
     """
 
-    def __init__(self, judging: Sequence[Callable[[W], None]], flush: Callable[[], bool]) -> None:
+    def __init__(self, stages: Stages[W], flush: Callable[[], bool]) -> None:
         self.to_send: list[W] = []
         self.to_answer: list[W] = []
         self.to_conclude: list[tuple[W, Response | Failure]] = []
-        self._judging = judging
+        self._stages = stages
         self._flush = flush
         self._loop = asyncio.get_running_loop()
         self.ending = False
@@ -75,47 +77,49 @@ class Turn(Generic[W]):
         self._by_size: list[tuple[int, int]] = []
 
     def judge(self, delivery: W) -> None:
-        """Its body is complete."""
+        """Have a delivery judged whose body is complete, in this turn or a later one."""
         self._arrived.append(delivery)
         self._bytes += delivery.size
         if not self.ending:
             self.end_soon()
 
     def end_soon(self) -> None:
-        """End this turn, which is not `ending` yet."""
+        """End this turn, which is not `ending` yet, when the loop has read what came."""
         self.ending = True
         self._loop.call_soon(self.end)
 
     def end(self) -> None:
         """Take what waits through each stage."""
         self.ending = False
+        _, conclude, send, respond, _ = self._stages
         if self._arrived or self._waiting:
             self._judge(self._take())
         to_conclude, self.to_conclude = self.to_conclude, []
         for delivery, result in to_conclude:
-            delivery.conclude(result)
+            conclude(delivery, result)
         to_send, self.to_send = self.to_send, []
         to_answer, self.to_answer = self.to_answer, []
         written = self._flush()
         for delivery in to_send:
-            delivery.send(written=written)
+            send(delivery, written)
         for delivery in to_answer:
-            delivery.give()
+            respond(delivery)
         if self._waiting and not self.ending:
             self.end_soon()  # after sockets were read
 
     def _judge(self, deliveries: list[W]) -> None:
+        judge, _, _, respond, fail = self._stages
         for delivery in deliveries:
             if delivery.ended:  # the sender left, or the front gave up
-                delivery.give()
-        for stage in self._judging:
+                respond(delivery)
+        for stage in judge:
             for delivery in deliveries:
                 if delivery.ended:
                     continue
                 try:
                     stage(delivery)
                 except Exception as error:  # noqa: BLE001  # fails closed
-                    delivery.fail("deliver", error)
+                    fail(delivery, "deliver", error)
 
     def end_all(self) -> None:
         """End turns until nothing waits to be judged."""

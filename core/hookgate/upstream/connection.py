@@ -8,33 +8,48 @@ and in the pool, nowhere else.
 import asyncio
 import select
 from math import inf
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
+from hookgate.bounded_cache import Known
 from hookgate.policy import Reason
 
 from .dial import failure
 from .error import Failure, UpstreamError
 from .response import AnswerTooLargeError, InvalidResponseError, Response, ResponseReader
 
-if TYPE_CHECKING:
-    from .pool import Upstream
-
 _LONGEST_KNOWN = 1024
 _NEVER = inf
 _TLS_ALERT = b"\x15\x03"  # RFC 8446 5.1: what a TLS server says to bytes that are none
 
-
 _TOO_EARLY = Failure(Reason.UPSTREAM_INVALID, UpstreamError.TOO_EARLY)
 
 
-class Caller(Protocol):
+class ResponseHandler(Protocol):
     """Who sends a request."""
 
-    def finish(self, result: Response | Failure, /) -> None:
-        """What came of it; called exactly once."""
+    def on_response(self, result: Response | Failure, /) -> None:
+        """Take what came of it; called exactly once."""
 
 
-class Connection(asyncio.Protocol):
+class Pool(Protocol):
+    """What a connection knows of its pool.
+
+    `known` holds whole answers after which a connection stayed open, and what they meant.
+    """
+
+    known: Known[bytes, Response]
+
+    def gained(self, connection: "UpstreamConnection", /) -> None:
+        """Note that a connection is made."""
+
+    def release(self, connection: "UpstreamConnection", /) -> None:
+        """Take a connection back, for its next exchange."""
+
+    def lost(self, connection: "UpstreamConnection", /) -> None:
+        """Note that a connection is gone."""
+
+
+class UpstreamConnection(asyncio.Protocol):
     """One connection to the upstream.
 
     HTTP/1.1 does not say which request an answer is for: it is for the one that was sent last, and
@@ -47,7 +62,7 @@ class Connection(asyncio.Protocol):
     old for another exchange) are the pool's. `error` is what it ended with.
     """
 
-    def __init__(self, pool: "Upstream", max_response: int) -> None:
+    def __init__(self, pool: Pool, max_response: int) -> None:
         self.deadline = _NEVER
         self.attempt: asyncio.Task[None] | None = None
         self.idle_since = 0.0
@@ -60,13 +75,13 @@ class Connection(asyncio.Protocol):
         self._writable: select.poll | None = None  # for TLS
         self._used = False
         self._spoke = False
-        self._caller: Caller | None = None
+        self._handler: ResponseHandler | None = None
         self._closed = False
         self._reader = ResponseReader(max_response)
         self._parses = False  # whether the reader has, or must have, a part of the answer
 
     def is_usable(self) -> bool:
-        """Whether another exchange may begin on it: it is open, and nothing waits to be read."""
+        """Tell whether another exchange may begin: it is open, and nothing waits to be read."""
         transport = self._transport
         if transport is None or transport.is_closing():
             return False
@@ -75,7 +90,7 @@ class Connection(asyncio.Protocol):
         return not self._readable.poll(0) or not (self._used or self._writable is None)
 
     def failure_unused(self) -> Failure:
-        """Why it was not usable as soon as it was made; nothing was sent on it."""
+        """Tell why it was not usable as soon as it was made; nothing was sent on it."""
         seen = 0
         if self._transport is not None and not self._transport.is_closing():
             seen = sum(events for _, events in self._readable.poll(0))
@@ -90,27 +105,30 @@ class Connection(asyncio.Protocol):
         return Failure(Reason.UPSTREAM_UNREACHABLE, error)
 
     def _has_unsent(self, transport: asyncio.Transport) -> bool:
-        """Whether a part of the request is still to leave; TLS does not tell what it holds back."""
+        """Tell whether a part of the request is still to leave; TLS may hold back more."""
         if transport.get_write_buffer_size():
             return True
         return self._writable is not None and not self._writable.poll(0)
 
-    def begin(self, request: bytes, caller: Caller, deadline: float) -> None:
-        """Send a request; `caller.finish` is called exactly once."""
+    def begin(self, request: bytes, handler: ResponseHandler, deadline: float) -> None:
+        """Send a request; `handler.on_response` is called exactly once.
+
+        `deadline` is a time of the loop: the pool ends what goes on after it.
+        """
         assert self._transport is not None  # noqa: S101  # the pool holds connected ones only
         if self._parses:
             self._reader.reset()
         # What is known is known of other methods.
         self._parses = self._reader.to_head = request.startswith(b"HEAD ")
         self._used = True
-        self._caller = caller
+        self._handler = handler
         self.deadline = deadline
         self._transport.write(request)
 
     def end(self, result: Response | Failure) -> None:
         """Drop the connection and tell what came of the exchange under way, if one is."""
         self.close()
-        self._conclude(result)
+        self._end_exchange(result)
 
     def close(self) -> None:
         """Drop the connection, even if it is still to be made."""
@@ -118,14 +136,14 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-    def _conclude(self, result: Response | Failure) -> None:
+    def _end_exchange(self, result: Response | Failure) -> None:
         self.deadline = _NEVER
         if self.attempt is not None:
             self.attempt.cancel()
             self.attempt = None
-        caller, self._caller = self._caller, None
-        if caller is not None:
-            caller.finish(result)
+        handler, self._handler = self._handler, None
+        if handler is not None:
+            handler.on_response(result)
 
     # asyncio.Protocol
 
@@ -148,7 +166,7 @@ class Connection(asyncio.Protocol):
             return
         whole = not self._parses
         if whole and (known := self._pool.known.get(data)) is not None:
-            self._finish(transport, known, keep_alive=True)
+            self._complete(transport, known, keep_alive=True)
             return
         self._parses, reader = True, self._reader
         rest = False
@@ -164,9 +182,9 @@ class Connection(asyncio.Protocol):
         delivered = reader.head_complete and reader.status < 300
         if delivered and not self._has_unsent(transport):
             # The head decides. The rest is read for the connection's sake, under the same deadline.
-            caller, self._caller = self._caller, None
-            if caller is not None:
-                caller.finish(reader.response())
+            handler, self._handler = self._handler, None
+            if handler is not None:
+                handler.on_response(reader.response())
         elif delivered:
             broken = UpstreamError.TOO_EARLY
         if broken is not None:
@@ -175,16 +193,16 @@ class Connection(asyncio.Protocol):
             keep_alive = reader.keep_alive and not rest
             if whole and keep_alive and delivered and len(data) <= _LONGEST_KNOWN:
                 self._pool.known.learn(data, reader.response())
-            self._finish(transport, reader.response(), keep_alive=keep_alive)
+            self._complete(transport, reader.response(), keep_alive=keep_alive)
 
-    def _finish(
+    def _complete(
         self, transport: asyncio.Transport, response: Response, *, keep_alive: bool
     ) -> None:
         # As `_has_unsent`, without a call for each event.
         unsent = transport.get_write_buffer_size() or (
             self._writable is not None and not self._writable.poll(0)
         )
-        self._conclude(_TOO_EARLY if unsent and response.status < 300 else response)
+        self._end_exchange(_TOO_EARLY if unsent and response.status < 300 else response)
         if keep_alive and not unsent:
             self._pool.release(self)
         else:

@@ -26,7 +26,7 @@ class Stage(Enum):
 
 
 class Dial:
-    """Looks the name up, connects, and speaks TLS where there is any. For one use.
+    """One attempt: look the name up, connect, and speak TLS where there is any.
 
     `stage` tells how far it is, `peer` the address that it has connected to.
     """
@@ -39,9 +39,9 @@ class Dial:
         self.peer = ""
 
     async def connect(self, make_protocol: Callable[[], P]) -> P:
-        """Returns the protocol, connected.
+        """Connect, and return the protocol.
 
-        The name's addresses are tried in turn, each time it is looked up anew.
+        The name is looked up anew each time, its addresses are tried in turn.
         Raises OSError or UnicodeError, for `cause`.
         """
         host, _, tls, path = self._lookup.endpoint
@@ -122,7 +122,7 @@ _ABOUT_OURS = re.compile(r"ALERT_(?:\w*CERTIFICATE\w*|UNKNOWN_CA|ACCESS_DENIED)"
 
 
 def cause(error: BaseException | None) -> UpstreamError:
-    """The cause of what connecting, or a connection's end, came with; None is an end in order."""
+    """Find the cause of what an attempt or a connection ended with; None is an end in order."""
     match error:
         case None:
             return UpstreamError.CLOSED_EARLY
@@ -151,7 +151,7 @@ def cause(error: BaseException | None) -> UpstreamError:
 
 
 def detail(error: BaseException | None) -> str:
-    """What the system or OpenSSL calls it; nothing of what the endpoint sent is in there."""
+    """Give the system's or OpenSSL's name for it; nothing that the endpoint sent is in there."""
     match error:
         case None:
             return ""
@@ -167,5 +167,5 @@ def detail(error: BaseException | None) -> str:
 
 
 def failure(reason: Reason, error: BaseException | None) -> Failure:
-    """A request's failure by what its connection, or the attempt at one, ended with."""
+    """Make a request's failure of what its connection, or the attempt at one, ended with."""
     return Failure(reason, cause(error), detail(error))

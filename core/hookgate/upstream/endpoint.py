@@ -19,7 +19,7 @@ class Endpoint(NamedTuple):
 
     @classmethod
     def of(cls, settings: UpstreamSettings) -> Self:
-        """What `upstream.url` names. Raises ValueError where TLS files cannot be used."""
+        """Read what `upstream.url` names. Raises ValueError where TLS files cannot be used."""
         unix = parse_unix_address(settings.url)
         if unix is not None:
             return cls("", 0, None, unix.path)

@@ -52,15 +52,15 @@ def _connection_options(values: list[bytes] | None) -> frozenset[bytes]:
 
 
 def upstream_request(head: bytes, body: bytes, request_id: str) -> bytes:
-    """A request in one piece, of what `upstream_head` made: to copy an event costs less than a
-    second write.
+    """Make a request in one piece, of what `upstream_head` made: to copy an event costs less than
+    a second write.
     """
     rest = f"Content-Length: {len(body)}\r\nX-Request-Id: {request_id}\r\n\r\n"
     return b"".join((head, rest.encode(), body))
 
 
 def upstream_head(head: Head, origin: Origin, host: bytes, client_field: bytes = b"") -> bytes:
-    """What goes upstream before the fields that differ between requests of one head.
+    """Make what goes upstream before the fields that differ between requests of one head.
 
     Method and target are verbatim, fields keep their order, names and values. `host` replaces the
     sender's Host unless it is b"". A trusted peer's own X-Forwarded-Proto and -Host are kept, being
@@ -100,7 +100,7 @@ def _vouched(head: Head, name: bytes, trusted: bool) -> bytes:
 
 
 def relayed_fields(fields: Fields) -> list[tuple[bytes, bytes]]:
-    """The fields of an upstream's answer that travel back to the sender."""
+    """Pick the fields of an upstream's answer that travel back to the sender."""
     connection = [value for name, value in fields if name.lower() == b"connection"]
     dropped = _HOP_BY_HOP | _connection_options(connection)
     return [(name, value) for name, value in fields if name.lower() not in dropped]

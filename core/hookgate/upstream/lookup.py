@@ -25,7 +25,7 @@ _MOST_THREADS = 4
 
 
 class Lookup:
-    """Looks up one endpoint's host. All who ask while a look-up is under way share it; nothing is
+    """The look-ups of one endpoint's host. All who ask while one is under way share it; nothing is
     kept.
     """
 
@@ -41,7 +41,10 @@ class Lookup:
             self._known = []  # it is a name
 
     async def addresses(self) -> list[Address]:
-        """All that the name has now. Raises OSError, and UnicodeError for what can be no name."""
+        """Look up all addresses of the name.
+
+        Raises OSError, and UnicodeError for what can be no name.
+        """
         if self._known:
             return self._known
         now = self._loop.time()

@@ -8,7 +8,7 @@ from hookgate.bounded_cache import Known
 from hookgate.policy import Reason
 from hookgate.settings import UpstreamSettings
 
-from .connection import Caller, Connection
+from .connection import ResponseHandler, UpstreamConnection
 from .dial import Dial, failure
 from .endpoint import Endpoint
 from .error import Failure, UpstreamError
@@ -28,32 +28,35 @@ _READ_SECONDS = 0.01
 _MOST_KNOWN = 64
 
 
-class _Waiting:
+class _WaitingRequest:
     """A request for which no connection is free. `attempt` is to make one."""
 
-    __slots__ = ("attempt", "caller", "deadline", "request")
+    __slots__ = ("attempt", "deadline", "handler", "request")
 
-    def __init__(self, request: bytes, caller: Caller, deadline: float) -> None:
+    def __init__(self, request: bytes, handler: ResponseHandler, deadline: float) -> None:
         self.request = request
-        self.caller = caller
+        self.handler = handler
         self.deadline = deadline
         self.attempt: asyncio.Task[None] | None = None
 
 
-class Upstream:
-    """Sends to one upstream. Must be used from the event loop it is made in."""
+class UpstreamPool:
+    """The connections to one upstream. Must be used from the event loop it is made in.
+
+    Raises ValueError where TLS files cannot be used.
+    """
 
     def __init__(self, settings: UpstreamSettings) -> None:
         self._settings = settings
         self._loop = asyncio.get_running_loop()
         self._lookup = Lookup(Endpoint.of(settings))
-        self._idle: list[Connection] = []
-        self._waiting: deque[_Waiting] = deque()
+        self._idle: list[UpstreamConnection] = []
+        self._waiting: deque[_WaitingRequest] = deque()
         # Due no later than the first deadline: it serves all, where a timer set and cancelled for
         # each exchange cost 4 us.
         self._timer: asyncio.TimerHandle | None = None
         self._connecting: dict[asyncio.Task[None], Dial] = {}
-        self._connected: set[Connection] = set()
+        self._connected: set[UpstreamConnection] = set()
         self._reaper: asyncio.TimerHandle | None = None
         self._retired = False
         self._made = 0
@@ -70,8 +73,8 @@ class Upstream:
         self._retired = True
         self._close_idle()
 
-    def send(self, request: bytes, caller: Caller) -> None:
-        """Send a request; `caller.finish` is called later with what came of it.
+    def send(self, request: bytes, handler: ResponseHandler) -> None:
+        """Send a request; `handler.on_response` is called later with what came of it.
 
         The deadline covers waiting for a connection, connecting and the exchange.
         """
@@ -83,10 +86,10 @@ class Upstream:
         while self._idle:
             connection = self._idle.pop()
             if connection.idle_since >= oldest and connection.is_usable():
-                connection.begin(request, caller, deadline)
+                connection.begin(request, handler, deadline)
                 return
             connection.close()
-        self._waiting.append(_Waiting(request, caller, deadline))
+        self._waiting.append(_WaitingRequest(request, handler, deadline))
         self._connect_if_needed()
 
     async def close(self) -> None:
@@ -120,8 +123,8 @@ class Upstream:
                 self._connecting[task] = dial
                 task.add_done_callback(self._attempt_over)
 
-    async def _connect(self, waiting: _Waiting, dial: Dial) -> None:
-        connection = Connection(self, self._settings.max_response)
+    async def _connect(self, waiting: _WaitingRequest, dial: Dial) -> None:
+        connection = UpstreamConnection(self, self._settings.max_response)
         try:
             await dial.connect(lambda: connection)
         except (OSError, UnicodeError) as error:  # TLS, look-up and time-out errors are OSErrors
@@ -148,14 +151,14 @@ class Upstream:
         del self._connecting[attempt]
         self._connect_if_needed()
 
-    def _give_up(self, waiting: _Waiting, failed: Failure) -> None:
+    def _give_up(self, waiting: _WaitingRequest, failed: Failure) -> None:
         # Only the one that the attempt was for, unless a connection has served it since.
         waiting.attempt = None
         if waiting in self._waiting:
             self._waiting.remove(waiting)
-            waiting.caller.finish(failed)
+            waiting.handler.on_response(failed)
 
-    def release(self, connection: Connection) -> None:
+    def release(self, connection: UpstreamConnection) -> None:
         """Take a connection back, for its next exchange."""
         if self._waiting or self._retired or connection.outlived:
             if self._waiting and not connection.outlived and connection.is_usable():
@@ -168,34 +171,34 @@ class Upstream:
         if self._reaper is None:
             self._reaper = self._loop.call_later(1.0, self._reap)
 
-    def _serve_next(self, connection: Connection) -> None:
+    def _serve_next(self, connection: UpstreamConnection) -> None:
         # Who waits longest; whom the connection was made for may need another.
         first = self._waiting.popleft()
         connection.attempt = first.attempt
-        connection.begin(first.request, first.caller, first.deadline)
+        connection.begin(first.request, first.handler, first.deadline)
 
-    def gained(self, connection: Connection) -> None:
+    def gained(self, connection: UpstreamConnection) -> None:
         """Note that a connection is made."""
         self._made += 1
         age = MAX_AGE_SECONDS - self._made % AGES_APART
         connection.aging = self._loop.call_later(age, self._outlive, connection)
         self._connected.add(connection)
 
-    def _outlive(self, connection: Connection) -> None:
+    def _outlive(self, connection: UpstreamConnection) -> None:
         """Use it no more; an exchange that is under way goes on to its end."""
         connection.outlived = True
         if connection in self._idle:
             self._idle.remove(connection)
             connection.close()
 
-    def lost(self, connection: Connection) -> None:
+    def lost(self, connection: UpstreamConnection) -> None:
         """Note that a connection is gone."""
         self._forget(connection)
         if connection in self._idle:
             self._idle.remove(connection)
         self._connect_if_needed()
 
-    def _forget(self, connection: Connection) -> None:
+    def _forget(self, connection: UpstreamConnection) -> None:
         self._connected.discard(connection)
         if connection.aging is not None:
             connection.aging.cancel()
@@ -227,12 +230,12 @@ class Upstream:
             waited = error or self._waits_for(waiting)
             if waiting.attempt is not None:
                 waiting.attempt.cancel()
-            waiting.caller.finish(Failure(Reason.UPSTREAM_TIMEOUT, waited))
+            waiting.handler.on_response(Failure(Reason.UPSTREAM_TIMEOUT, waited))
         for connection in [c for c in self._connected if c.deadline <= now]:
             waited = error or UpstreamError.TIMEOUT_ANSWER
             connection.end(Failure(Reason.UPSTREAM_TIMEOUT, waited))
 
-    def _waits_for(self, waiting: _Waiting) -> UpstreamError:
+    def _waits_for(self, waiting: _WaitingRequest) -> UpstreamError:
         """Its own attempt, or else any: that those are slow is why there is no room."""
         dials = self._connecting
         dial = dials.get(waiting.attempt) if waiting.attempt else next(iter(dials.values()), None)

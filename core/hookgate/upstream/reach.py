@@ -11,7 +11,7 @@ from .lookup import Lookup
 
 
 class Reached(NamedTuple):
-    """What came of it: None and the address, or the cause with the system's word for it."""
+    """What an attempt came to: None and the address, or the cause with the system's word for it."""
 
     error: UpstreamError | None
     peer: str = ""
@@ -44,7 +44,7 @@ class _Silent(asyncio.Protocol):
 async def reach(lookup: Lookup, seconds: float, linger: float = 0.0) -> Reached:
     """Look the name up, connect, shake hands where there is TLS, and close.
 
-    It may take so many `seconds`, and is held open for `linger` more: there are endpoints that
+    It may take `seconds`, and is held open for `linger` seconds more: there are endpoints that
     first accept and then hang up, and with TLS 1.3 one that wants a certificate says so only then.
     """
     dial = Dial(lookup)
@@ -63,7 +63,7 @@ async def reach(lookup: Lookup, seconds: float, linger: float = 0.0) -> Reached:
 
 
 async def speaks_tls(endpoint: Endpoint, seconds: float) -> bool:
-    """Whether a TCP port answers a TLS hello with TLS."""
+    """Tell whether a TCP port answers a TLS hello with TLS, within `seconds`."""
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     tls.check_hostname = False
     tls.verify_mode = ssl.CERT_NONE

@@ -27,13 +27,14 @@ class InvalidResponseError(Exception):
 
 
 class AnswerTooLargeError(InvalidResponseError):
-    """It is over a bound."""
+    """The answer, or its head, is over a bound."""
 
 
 class ResponseReader:
     """Reads one answer after another, each begun by `reset`.
 
-    One `to_head` has no body, whatever length it names (RFC 9112 6.3).
+    `max_body` is in bytes. An answer `to_head` has no body, whatever length it names
+    (RFC 9112 6.3).
     `status` and `head_complete` are those of the answer, once its head is there; 1xx ones before it
     are dropped. `complete` says that it is whole, `keep_alive` that another may follow it.
     """
@@ -65,7 +66,7 @@ class ResponseReader:
         return self._size > 0
 
     def feed(self, data: bytes) -> bool:
-        """Take what came; returns whether all of it belongs to the answer.
+        """Read what came; return whether all of it belongs to the answer.
 
         Raises `InvalidResponseError`, whereupon nothing more can be read.
         """
@@ -81,12 +82,12 @@ class ResponseReader:
         return start == len(data)
 
     def response(self) -> Response:
-        """The answer, as far as it has come."""
+        """Make the answer, as far as it has come."""
         delivered = 200 <= self.status < 300
         return Response(self.status, self._fields, b"" if delivered else b"".join(self._body))
 
     def ends_with_connection(self) -> bool:
-        """Whether it has no length, and ends where the connection does (RFC 9112 6.3)."""
+        """Tell whether it has no length, and ends where the connection does (RFC 9112 6.3)."""
         names = {name.lower() for name, _ in self._fields}
         return self.head_complete and not names & {b"content-length", b"transfer-encoding"}
 

@@ -37,7 +37,7 @@ class Troubles:
         return [error.word for error in self._present]
 
     def note(self, failed: Failure, url: str, now: float) -> None:
-        """A delivery failed; it is not counted as an exchange yet."""
+        """Note that a delivery failed; it is not counted as an exchange yet."""
         error = failed.error
         if error is UpstreamError.CUT_OFF:
             return  # by ourselves
@@ -59,7 +59,7 @@ class Troubles:
         trouble.exchanges = self._exchanges() + 1
 
     def tick(self, now: float) -> None:
-        """To be called about once a second."""
+        """End what has stayed away, about once a second."""
         if not self._present:
             return
         exchanges = self._exchanges()
@@ -68,7 +68,7 @@ class Troubles:
                 self._end(error)
 
     def end_all(self) -> None:
-        """Another endpoint takes its place."""
+        """End all: another endpoint takes its place."""
         for error in tuple(self._present):
             self._end(error)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-import hookgate.gate.delivery as delivery_module
+from hookgate.gate import closing, judging, state
 from hookgate.gate.answer import Answer
 from hookgate.gate.delivery import Delivery
 from hookgate.gate.gate import Gate
@@ -66,8 +66,8 @@ BEFORE_FORWARDING = [
     ("policy", "validate"),
     ("journal", "forward"),
     ("upstream", "send"),
-    (delivery_module, "upstream_head"),
-    (delivery_module, "begin_record"),
+    (judging, "upstream_head"),
+    (state, "begin_record"),
 ]
 
 
@@ -97,18 +97,18 @@ def test_an_exception_before_forwarding_refuses_and_leaves_a_record(
     assert_balanced(tmp_path / "audit.jsonl")
 
 
-WHILE_ENDING = ["end_record", "begin_record", "make_answer"]
+WHILE_ENDING = [(closing, "end_record"), (state, "begin_record"), (closing, "make_answer")]
 
 
-@pytest.mark.parametrize("name", WHILE_ENDING)
+@pytest.mark.parametrize(("where", "name"), WHILE_ENDING, ids=[name for _, name in WHILE_ENDING])
 def test_an_exception_while_ending_a_refusal_still_refuses(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: Any, name: str
 ) -> None:
     """A refusal whose record or answer cannot be built is a bare 503 with a minimal record."""
 
     async def act(gate: Gate, _: Receiver) -> None:
         with monkeypatch.context() as patch:
-            patch.setattr(delivery_module, name, fail)
+            patch.setattr(where, name, fail)
             answer, delivery = await run(gate, BROKEN)
         assert answer.status == 503
         assert delivery.ended
@@ -128,7 +128,7 @@ def test_an_exception_after_the_upstream_took_it_is_answered_200(
     """What arrived has arrived: another status would bring it a second time."""
 
     async def act(gate: Gate, upstream: Receiver) -> None:
-        monkeypatch.setattr(delivery_module, name, fail)
+        monkeypatch.setattr(closing, name, fail)
         answer, _ = await run(gate, CLEAN)
         monkeypatch.undo()
         assert answer == Answer(200, [], b"")
@@ -147,7 +147,7 @@ def test_an_exception_while_relaying_a_rejection_is_recorded(
 
     async def act(gate: Gate, upstream: Receiver) -> None:
         upstream.respond = lambda _: b"HTTP/1.1 409 Conflict\r\nContent-Length: 0\r\n\r\n"
-        monkeypatch.setattr(delivery_module, "relayed_fields", fail)
+        monkeypatch.setattr(closing, "relayed_fields", fail)
         answer, _ = await run(gate, CLEAN)
         monkeypatch.undo()
         assert answer.status == 503
@@ -168,7 +168,7 @@ def test_a_journal_that_raises_anything_still_ends_the_delivery(
         monkeypatch.undo()
         assert answer.status == (200 if body is CLEAN else 503)
         assert delivery.ended
-        assert gate.in_flight == 0
+        assert gate.counts.in_flight == 0
 
     _, _, log = in_gate(tmp_path, act)
     assert SECRET not in json.dumps(log.events)

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from hookgate.gate.answer import Answer
-from hookgate.gate.delivery import Screened
 from hookgate.gate.gate import Gate
+from hookgate.gate.state import Screened
 from hookgate.policy import Head
 from hookgate.settings import RouteSettings
 from support.core_gate import Log, deliver, head, make_gate
@@ -67,7 +67,7 @@ def begin(
     gate: Gate, request: Head, body: bytes, screened: Screened | None
 ) -> tuple[Screened | None, "asyncio.Future[Answer]"]:
     delivery = gate.begin(request.peer)
-    answer = delivery.screen(request) if screened is None else delivery.repeat(screened)
+    answer = delivery.screen(request) if screened is None else delivery.apply_screening(screened)
     assert answer is None
     return delivery.screened, deliver(delivery, body)
 

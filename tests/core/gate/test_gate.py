@@ -67,10 +67,10 @@ def test_what_a_front_holds_of_a_body_goes_with_its_delivery(tmp_path: Path) -> 
     async def act(gate: Gate) -> None:
         one, other = screened(gate), screened(gate)
         one.held, other.held = 7, 5
-        gate.buffered += 12
+        gate.counts.buffered += 12
         one.leave(7)
         one.leave(7)
-        assert gate.buffered == 5
+        assert gate.counts.buffered == 5
 
     in_gate(tmp_path, act)
 
@@ -106,13 +106,13 @@ def test_what_begins_is_numbered_and_in_flight_until_it_ends(tmp_path: Path) -> 
         assert [d.request_id for d in (first, second, third)] == [
             f"{gate.boot}-{seq}" for seq in (1, 2, 3)
         ]
-        assert (gate.received, gate.in_flight, gate.under_way) == (3, 3, 0)
+        assert (gate.counts.received, gate.counts.in_flight, gate.counts.under_way) == (3, 3, 0)
         assert second.screen(head()) is None
-        assert (gate.in_flight, gate.under_way) == (3, 1)
+        assert (gate.counts.in_flight, gate.counts.under_way) == (3, 1)
         assert third.screen(head(method=b"GET")) is not None
-        assert (gate.in_flight, gate.under_way) == (2, 1)
+        assert (gate.counts.in_flight, gate.counts.under_way) == (2, 1)
         second.leave()
-        assert (gate.in_flight, gate.under_way) == (1, 0)
+        assert (gate.counts.in_flight, gate.counts.under_way) == (1, 0)
 
     [stop] = of(in_gate(tmp_path, act)[0], "stop")
     counts = {name: stop[name] for name in ("received", "refused", "aborted", "in_flight")}
@@ -132,7 +132,7 @@ def test_the_end_cuts_off_every_pool_that_is_busy(tmp_path: Path) -> None:
             answers.append(deliver(screened(gate), CLEAN))
             await gate.close_upstreams()
             assert [answer.result().status for answer in answers] == [504] * 4
-            assert gate.in_flight == 0
+            assert gate.counts.in_flight == 0
 
     records, _ = in_gate(tmp_path, act)
     assert [record["reason"] for record in of(records, "delivery")] == ["upstream_timeout"] * 4

@@ -32,13 +32,13 @@ OTHERS_ONLY: dict[str, Any] = {"source.allow": ["127.0.0.9"]}
 
 def test_to_prepare_changes_nothing(tmp_path: Path) -> None:
     async def act(gate: Gate) -> None:
-        terms = gate.terms
+        terms = gate.desk.compiled
         gate.prepare(make_config("http://127.0.0.1:2", tmp_path, **OTHERS_ONLY))
-        assert gate.terms is terms
+        assert gate.desk.compiled is terms
         unusable = (RouteSettings("/", "unusable", b'{"type": 7}'),)
         with pytest.raises(ValueError, match="not valid"):
             gate.prepare(make_config(NOWHERE, tmp_path, routes=unusable))
-        assert gate.terms is terms
+        assert gate.desk.compiled is terms
 
     records, log = in_gate(tmp_path, act)
     assert [record["event"] for record in records] == ["start", "stop"]
@@ -54,9 +54,9 @@ def test_a_reload_is_recorded_and_counted(tmp_path: Path) -> None:
         seen.append((gate.policy.fingerprint, gate.config.digest))
         reload(gate, tmp_path, **OTHERS_ONLY)
         seen.append((gate.policy.fingerprint, gate.config.digest))
-        gate.keep(problems)
-        gate.keep(problems)
-        assert gate.metrics.reloads == {"applied": 1, "refused": 2}
+        gate.record_refused_reload(problems)
+        gate.record_refused_reload(problems)
+        assert gate.counts.reloads == {"applied": 1, "refused": 2}
 
     records, log = in_gate(tmp_path, act)
     applied, refused, _ = of(records, "reload")
@@ -82,7 +82,7 @@ def test_what_began_by_old_terms_is_judged_by_those_in_force(tmp_path: Path) -> 
         delivery = screened(gate)
         reload(gate, tmp_path, **OTHERS_ONLY)
         assert (await soon(deliver(delivery, CLEAN))).status == 403
-        assert (gate.in_flight, gate.under_way) == (0, 0)
+        assert (gate.counts.in_flight, gate.counts.under_way) == (0, 0)
 
     records, _ = in_gate(tmp_path, act)
     [delivery] = of(records, "delivery")
@@ -173,7 +173,7 @@ def test_a_failure_of_the_old_endpoint_is_none_of_the_new_one(tmp_path: Path) ->
             old.answering.set()
             assert (await soon(answer)).status == 502
         assert gate.troubles.present == []
-        assert sum(gate.metrics.upstream_errors.values()) == 1
+        assert sum(gate.counts.upstream_errors.values()) == 1
         await run(gate, CLEAN)
         assert gate.troubles.present == ["refused"]
 

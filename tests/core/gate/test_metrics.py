@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from hookgate.config.build import load
 from hookgate.gate.gate import Gate
-from hookgate.gate.metrics import FAMILIES, GATE_BOUNDS, Metrics, Snapshot, lasting, merge
+from hookgate.gate.metrics import FAMILIES, Snapshot, merge, surviving_counts
 from hookgate.policy import Reason, make_head
 from support.events import CLEAN, event
 from support.receiver import OK, Receiver, Seen, receiving
@@ -66,7 +66,7 @@ def test_deliveries_are_counted_by_outcome_reason_and_contract(tmp_path: Path) -
         await deliver(gate, CLEAN)
         gate.begin(INSIDE).leave()
         gate.begin(INSIDE)
-        snapshot = gate.metrics.snapshot()
+        snapshot = gate.snapshot()
         await gate.close()
         return snapshot
 
@@ -106,7 +106,7 @@ def test_each_part_of_the_time_is_counted_for_whom_it_belongs_to(tmp_path: Path)
         await deliver(gate, CLEAN, pause=0.3)
         await deliver(gate, event(timeUtc="yesterday"))
         await deliver(gate, CLEAN, OUTSIDE)
-        snapshot = gate.metrics.snapshot()
+        snapshot = gate.snapshot()
         await gate.close()
         return snapshot
 
@@ -126,7 +126,7 @@ def test_what_may_fail_is_there_before_it_does(tmp_path: Path) -> None:
 
     async def session(upstream: Receiver) -> Snapshot:
         gate = make_gate(upstream, tmp_path)
-        snapshot = gate.metrics.snapshot()
+        snapshot = gate.snapshot()
         await gate.close()
         return snapshot
 
@@ -155,7 +155,7 @@ def test_ranges_have_a_review_date_where_a_shipped_set_is_allowed(
 
     async def session(upstream: Receiver) -> Snapshot:
         gate = make_gate(upstream, tmp_path, **{"source.allow": allow})
-        snapshot = gate.metrics.snapshot()
+        snapshot = gate.snapshot()
         await gate.close()
         return snapshot
 
@@ -164,20 +164,6 @@ def test_ranges_have_a_review_date_where_a_shipped_set_is_allowed(
     found = snapshot["hookgate_ranges_reviewed_timestamp_seconds"]
     assert [labels for labels, _ in found] == [[name] for name in shipped]
     assert all(value % 86400 == 0 for _, value in found)
-
-
-@pytest.mark.parametrize(
-    ("value", "place"),
-    [(0.0, 0), (GATE_BOUNDS[0], 0), (GATE_BOUNDS[0] * 1.001, 1), (GATE_BOUNDS[-1], -2), (9.0, -1)],
-)
-def test_a_bucket_holds_its_upper_bound(value: float, place: int) -> None:
-    """As `le` says."""
-    metrics = Metrics(None)  # type: ignore[arg-type]  # counting asks nothing of a gate
-    metrics.ended(Reason.CLEAN, "", value, None, foreign=False)
-    total, *counts = metrics.gate_seconds
-    assert total == value
-    assert counts[place] == 1
-    assert sum(counts) == 1
 
 
 def values_of(name: str) -> st.SearchStrategy[object]:
@@ -236,9 +222,9 @@ def test_values_join_as_they_mean() -> None:
 def test_of_a_dead_process_only_what_happened_remains() -> None:
     """Its counts stay, its connections are gone."""
     snapshot: Snapshot = {name: [] for name in FAMILIES}
-    gone = FAMILIES.keys() - lasting(snapshot).keys()
+    gone = FAMILIES.keys() - surviving_counts(snapshot).keys()
     assert {FAMILIES[name].kind for name in gone} == {"gauge"}
-    assert "hookgate_last_delivered_timestamp_seconds" in lasting(snapshot)
+    assert "hookgate_last_delivered_timestamp_seconds" in surviving_counts(snapshot)
 
 
 def test_the_page_lists_every_metric() -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hookgate.gate.turn import MOST_BYTES, Turn
+from hookgate.gate.turn import MOST_BYTES, Stages, Turn
 from hookgate.upstream.error import Failure
 from hookgate.upstream.response import Response
 
@@ -29,17 +29,17 @@ class Body:
     ended: bool = False
     given: int = 0
 
-    def fail(self, where: str, error: Exception, /) -> None:
+    def respond(self) -> None:
+        self.given += 1
+
+    def fail(self, where: str, error: Exception) -> None:
         raise AssertionError(where) from error
 
-    def conclude(self, result: Response | Failure, /) -> None:
+    def conclude(self, result: Response | Failure) -> None:
         raise AssertionError(result)
 
-    def send(self, *, written: bool) -> None:
+    def send(self, written: bool) -> None:
         raise AssertionError(written)
-
-    def give(self) -> None:
-        self.given += 1
 
 
 @dataclass
@@ -52,9 +52,13 @@ class Judge:
 
     def __post_init__(self) -> None:
         async def make() -> Turn[Body]:
-            return Turn([lambda body: self.turns[-1].append(body)], lambda: True)
+            stages = Stages[Body]((self.judge,), Body.conclude, Body.send, Body.respond, Body.fail)
+            return Turn(stages, lambda: True)
 
         self.turn = self.runner.run(make())
+
+    def judge(self, body: Body) -> None:
+        self.turns[-1].append(body)
 
     def add(self, *sizes: int) -> list[Body]:
         bodies = [Body(size) for size in sizes]
@@ -106,7 +110,9 @@ def test_a_turn_that_never_catches_up_keeps_only_what_waits(judge: Judge) -> Non
 
     async def grown() -> int:
         judged: Counter[str] = Counter()
-        turn: Turn[Body] = Turn([lambda _: judged.update("1")], lambda: True)
+        judge = (lambda _: judged.update("1"),)
+        stages = Stages[Body](judge, Body.conclude, Body.send, Body.respond, Body.fail)
+        turn = Turn(stages, lambda: True)
         turn.judge(Body(MIB))
         sizes = []
         for times in (100, 2000):

@@ -8,7 +8,8 @@ from math import inf
 import pytest
 
 from hookgate.policy import Reason
-from hookgate.upstream.connection import Connection
+from hookgate.upstream.connection import UpstreamConnection
+from hookgate.upstream.pool import UpstreamPool
 from hookgate.upstream.response import Response
 from support.exchanges import AT_ONCE, HURRIED, SETTINGS, Result, Sender, once, run, timed
 from support.faulty import CLOSING, answer_head
@@ -65,12 +66,13 @@ def test_a_deadline_at_the_very_moment_of_connecting_costs_no_place(
     runner: asyncio.Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The connection that came too late is counted neither twice nor for ever."""
-    made = Connection.connection_made
+    made = UpstreamConnection.connection_made
     late = [True, False, True, False]
 
-    def connection_made(connection: Connection, transport: asyncio.BaseTransport) -> None:
+    def connection_made(connection: UpstreamConnection, transport: asyncio.BaseTransport) -> None:
         made(connection, transport)
         if late.pop(0):
+            assert isinstance(connection._pool, UpstreamPool)
             connection._pool._expire(inf)
 
     async def play(sender: Sender) -> None:
@@ -80,7 +82,7 @@ def test_a_deadline_at_the_very_moment_of_connecting_costs_no_place(
             await asyncio.sleep(0.05)
             assert sender.upstream._open == 0
 
-    monkeypatch.setattr(Connection, "connection_made", connection_made)
+    monkeypatch.setattr(UpstreamConnection, "connection_made", connection_made)
     with scripted(answering(CLOSING)) as upstream:
         run(runner, upstream.url, play, replace(HURRIED, max_connections=1))
 

@@ -15,9 +15,9 @@ import trustme
 
 from hookgate.policy import Reason
 from hookgate.settings import UpstreamSettings
-from hookgate.upstream.connection import Connection
+from hookgate.upstream.connection import UpstreamConnection
 from hookgate.upstream.response import Response
-from support.exchanges import HEAD, SETTINGS, Caller, Result, Sender, run
+from support.exchanges import HEAD, SETTINGS, Handler, Result, Sender, run
 from support.faulty import answer_head
 from support.scripted import read_request, scripted
 
@@ -167,7 +167,7 @@ def test_who_waits_does_not_get_it_either(
                 done.set()
 
         for _ in range(4):
-            sender.upstream.send(HEAD + b"{}", Caller(finish))
+            sender.upstream.send(HEAD + b"{}", Handler(finish))
         await done.wait()
         assert sorted(map(number, results)) == [1, 2, 3, 4]
         assert upstream.connections == 4
@@ -209,11 +209,11 @@ def test_an_upstream_that_speaks_first_is_not_asked(
     runner: asyncio.Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An answer that came with the connection answers nothing; no byte of the event is sent."""
-    made = Connection.connection_made
+    made = UpstreamConnection.connection_made
     received: list[bytes] = []
     greeted = threading.Event()
 
-    def connection_made(connection: Connection, transport: asyncio.BaseTransport) -> None:
+    def connection_made(connection: UpstreamConnection, transport: asyncio.BaseTransport) -> None:
         greeted.wait(5)
         made(connection, transport)
 
@@ -227,7 +227,7 @@ def test_an_upstream_that_speaks_first_is_not_asked(
     async def play(sender: Sender) -> Result:
         return await sender.begin()
 
-    monkeypatch.setattr(Connection, "connection_made", connection_made)
+    monkeypatch.setattr(UpstreamConnection, "connection_made", connection_made)
     with scripted(lambda _: False) as upstream:
         upstream.greet = greet
         assert run(runner, upstream.url, play) is Reason.UPSTREAM_UNREACHABLE

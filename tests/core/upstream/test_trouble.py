@@ -155,15 +155,15 @@ def test_a_reload_to_another_endpoint_ends_the_trouble_with_the_old_one(tmp_path
     async def main() -> None:
         play = Play()
         gate = Gate(load(os.devnull, keys, {}), "sidecar", play.log)
-        old = gate.terms
-        gate.note_failure(REFUSED, old)
+        old = gate.desk.compiled
+        gate.desk.note_failure(REFUSED, old)
         gate.apply(gate.prepare(load(os.devnull, {**keys, "upstream.timeout": "9s"}, {})))
         assert gate.troubles.present == ["refused"]
         gate.apply(gate.prepare(load(os.devnull, {**keys, "upstream.url": URL + "0"}, {})))
-        gate.note_failure(LATE, old)
+        gate.desk.note_failure(LATE, old)
         assert gate.troubles.present == []
         assert play.story == ["+refused", "-refused"]
-        counts = gate.metrics.upstream_errors
+        counts = gate.counts.upstream_errors
         assert (counts["refused"], counts["timeout_answer"], sum(counts.values())) == (1, 1, 2)
         await gate.close()
 

@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hookgate.policy import Reason
-from hookgate.upstream.connection import Connection
+from hookgate.upstream.connection import UpstreamConnection
 from hookgate.upstream.response import Response, ResponseReader
-from support.exchanges import BODY, HEAD, HURRIED, SETTINGS, Caller, Result, Sender, run, timed
+from support.exchanges import BODY, HEAD, HURRIED, SETTINGS, Handler, Result, Sender, run, timed
 from support.faulty import answer_head
 from support.scripted import Act, answering, read_request, scripted, slowly
 
@@ -39,18 +39,18 @@ class Reads(list[bytes]):
 def reads(monkeypatch: pytest.MonkeyPatch) -> Reads:
     """What any connection parses from now on."""
     found = Reads()
-    feed, receive = ResponseReader.feed, Connection.data_received
+    feed, receive = ResponseReader.feed, UpstreamConnection.data_received
 
     def feeding(reader: ResponseReader, data: bytes) -> bool:
         found.append(data)
         return feed(reader, data)
 
-    def receiving(connection: Connection, data: bytes) -> None:
+    def receiving(connection: UpstreamConnection, data: bytes) -> None:
         receive(connection, data)
         found.received += 1
 
     monkeypatch.setattr(ResponseReader, "feed", feeding)
-    monkeypatch.setattr(Connection, "data_received", receiving)
+    monkeypatch.setattr(UpstreamConnection, "data_received", receiving)
     return found
 
 
@@ -247,7 +247,7 @@ def test_an_answer_to_head_is_not_taken_for_another(runner: asyncio.Runner, read
     async def head(sender: Sender) -> Result:
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         request = HEAD.replace(b"POST", b"HEAD").replace(b": 2", b": 0")
-        sender.upstream.send(request, Caller(future.set_result))
+        sender.upstream.send(request, Handler(future.set_result))
         return await future
 
     async def play(sender: Sender) -> None:

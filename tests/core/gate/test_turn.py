@@ -10,15 +10,16 @@ from typing import Any
 import pytest
 import structlog
 
-import hookgate.gate.delivery as delivery_module
 from hookgate.config.build import load
+from hookgate.gate import closing, judging, state
 from hookgate.gate.answer import DELIVERED, Answer
 from hookgate.gate.delivery import Delivery
 from hookgate.gate.gate import Gate
+from hookgate.gate.state import DeliveryState
 from hookgate.gate.turn import Turn
 from hookgate.ledger.sink import Sink
 from hookgate.policy import Reason, make_head
-from hookgate.upstream.connection import Caller
+from hookgate.upstream.connection import ResponseHandler
 from hookgate.upstream.error import Failure, UpstreamError
 from hookgate.upstream.forwarding import relayed_fields
 from hookgate.upstream.response import Response
@@ -51,26 +52,26 @@ class Turns:
     gate: Gate
     path: Path
     logged: list[dict[str, Any]]
-    sent: list[tuple[bytes, Caller]] = field(default_factory=list)
+    sent: list[tuple[bytes, ResponseHandler]] = field(default_factory=list)
     answers: dict[int, list[Answer]] = field(default_factory=dict)
 
     def begin(self, body: bytes = CLEAN, done: Callable[[Answer], None] | None = None) -> Delivery:
         """One whole request; its number is that of how many there were."""
         delivery = self.gate.begin(PEER)
         assert delivery.screen(HEAD) is None
-        answers = self.answers[self.gate.received] = []
+        answers = self.answers[self.gate.counts.received] = []
         delivery.deliver(body, done or answers.append)
         return delivery
 
-    def send(self, request: bytes, caller: Caller) -> None:
+    def send(self, request: bytes, handler: ResponseHandler) -> None:
         """In the upstream's place."""
-        self.sent.append((request.partition(b"\r\n\r\n")[2], caller))
+        self.sent.append((request.partition(b"\r\n\r\n")[2], handler))
 
     def answer(self, *results: Response | Failure) -> None:
         """Answer what was sent, in order; 200 behind those that are given."""
         sent, self.sent[:] = self.sent[:], []
-        for place, (_, caller) in enumerate(sent):
-            caller.finish(results[place] if place < len(results) else OK)
+        for place, (_, handler) in enumerate(sent):
+            handler.on_response(results[place] if place < len(results) else OK)
 
     @property
     def statuses(self) -> list[list[int]]:
@@ -124,8 +125,8 @@ def turns(tmp_path: Path, disk: Disk) -> Iterator[Turns]:
         yield played
         disk.room = None
         gate.tick()
-        assert gate.under_way == 0
-        assert gate.in_flight == 0
+        assert gate.counts.under_way == 0
+        assert gate.counts.in_flight == 0
         runner.run(gate.close())
     assert all(len(answers) <= 1 for answers in played.answers.values())
     assert_chained(path)
@@ -174,7 +175,7 @@ def test_a_turn_ends_once(turns: Turns, monkeypatch: pytest.MonkeyPatch) -> None
     calls: list[int] = []
     end = Turn.end
 
-    def counting(turn: Turn[Delivery]) -> None:
+    def counting(turn: Turn[DeliveryState]) -> None:
         calls.append(len(turns.answers))
         end(turn)
 
@@ -246,9 +247,9 @@ BEGINNING = [
     ("policy", "parse"),
     ("policy", "validate"),
     ("journal", "forward"),
-    (delivery_module, "begin_record"),
-    (delivery_module, "forward_record"),
-    (delivery_module, "new_sha256"),
+    (state, "begin_record"),
+    (judging, "forward_record"),
+    (judging, "new_sha256"),
     ("upstream", "send"),
 ]
 
@@ -294,7 +295,7 @@ def test_a_fault_while_lines_are_written_sends_nothing(
 
 ENDING = [
     ("journal", "delivery"),
-    (delivery_module, "end_record"),
+    (closing, "end_record"),
 ]
 
 
@@ -325,7 +326,7 @@ def test_a_fault_with_a_refusal_hits_one(turns: Turns, monkeypatch: pytest.Monke
     turns.answer(REFUSED, REFUSED, OK)
     with monkeypatch.context() as patch:
         relayed = breaking(relayed_fields, 1)
-        patch.setattr(delivery_module, "relayed_fields", relayed)
+        patch.setattr(closing, "relayed_fields", relayed)
         turns.gate.turn.end()
     assert turns.statuses == [[503], [409], [200]]
     assert turns.reasons == ["gate_error", "upstream_rejected", "clean"]
@@ -356,7 +357,7 @@ def test_an_answer_that_brings_the_next_request_waits_for_the_next_turn(turns: T
     again: list[int] = []
 
     def next_one(_: Answer) -> None:
-        again.append(turns.gate.received)
+        again.append(turns.gate.counts.received)
         if len(again) < 3:
             turns.begin(BROKEN, next_one)
 
@@ -370,7 +371,7 @@ def test_an_answer_that_brings_the_next_request_waits_for_the_next_turn(turns: T
 
 def test_an_answer_within_send_waits_for_the_next_turn(turns: Turns) -> None:
     """An upstream that ends an exchange at once does not end it within its own beginning."""
-    turns.gate.upstream.send = lambda request, caller: caller.finish(REFUSED_PORT)  # type: ignore[method-assign]  # as above
+    turns.gate.upstream.send = lambda request, handler: handler.on_response(REFUSED_PORT)  # type: ignore[method-assign]  # as above
     turns.begin()
     turns.begin()
     turns.gate.turn.end()
@@ -460,14 +461,14 @@ def test_closing_ends_the_turn_before_and_after(turns: Turns) -> None:
     turns.begin(BROKEN)
     turns.gate.turn.end()
     turns.begin()
-    caller = turns.sent[0][1]
+    handler = turns.sent[0][1]
 
     async def expire() -> None:
-        for _, caller in turns.sent:
-            caller.finish(LATE)
+        for _, handler in turns.sent:
+            handler.on_response(LATE)
 
     turns.gate.upstream.close = expire  # type: ignore[method-assign]  # of what was sent
-    caller.finish(OK)
+    handler.on_response(OK)
     turns.sent.pop(0)
     turns.gate.turn._loop.run_until_complete(turns.gate.close_upstreams())
     assert turns.statuses == [[200], [422], [504]]

@@ -1,0 +1,105 @@
+"""The stages that a delivery goes through in a turn once its body is complete, in their order."""
+
+from time import perf_counter
+
+from hookgate.digest import new_sha256
+from hookgate.ledger.record import Ending, forward_record
+from hookgate.policy import Head, Reason
+from hookgate.upstream.forwarding import upstream_head, upstream_request
+
+from .closing import conclude, end, fail, respond
+from .state import DeliveryState, Screened
+from .turn import Stages
+
+
+def screen_head(delivery: DeliveryState, head: Head) -> Screened:
+    """Decide on a head by the delivery's configuration. May raise."""
+    compiled = delivery.compiled
+    decision = compiled.policy.screen(head)
+    if decision.finding is not None:
+        return Screened(compiled, decision)
+    if decision.origin is None:
+        raise RuntimeError("passed without an origin")
+    upstream = upstream_head(head, decision.origin, compiled.host, compiled.client_field)
+    return Screened(compiled, decision, upstream, delivery.head_fields(decision))
+
+
+def hash_body(delivery: DeliveryState) -> None:
+    """Take the SHA-256 of what came, unless its head does not pass by what is in force now."""
+    if delivery.body is None:
+        raise RuntimeError("judged without a body")
+    if delivery.compiled is not delivery.desk.compiled and not _passes_anew(delivery):
+        return
+    digest = new_sha256()
+    digest.update(delivery.body)
+    delivery.sha256 = digest.hexdigest()
+
+
+def _passes_anew(delivery: DeliveryState) -> bool:
+    """Screen its head by what a reload brought; one that no longer passes ends here."""
+    if delivery.screened is None:
+        raise RuntimeError("judged without a screen")
+    delivery.compiled = delivery.desk.compiled
+    delivery.screened = screen_head(delivery, delivery.screened.decision.head)
+    delivery.decision = decision = delivery.screened.decision
+    if decision.finding is None:
+        return True
+    end(delivery, Ending(*decision.finding), deferred=True)
+    return False
+
+
+def parse(delivery: DeliveryState) -> None:
+    """Parse the body: is it a document?"""
+    screened, body = delivery.screened, delivery.body
+    if screened is None or screened.upstream_head is None or body is None:
+        raise RuntimeError("judged without a passed screen")
+    delivery.decision = delivery.compiled.policy.parse(screened.decision, body)
+
+
+def validate(delivery: DeliveryState) -> None:
+    """Validate the document: does it keep the contract?"""
+    if delivery.decision is not None:
+        delivery.compiled.policy.validate(delivery.decision)
+
+
+def read_event(delivery: DeliveryState) -> None:
+    """Read what is recorded of the document, which may take 70 times its text: it goes here."""
+    delivery.record = delivery.begin_record()
+    if delivery.decision is not None:
+        delivery.decision.body = delivery.decision.document = None
+
+
+def proceed(delivery: DeliveryState) -> None:
+    """End it for what was found, or have it written that it goes upstream."""
+    decision, record, sha256 = delivery.decision, delivery.record, delivery.sha256
+    if decision is None or record is None or sha256 is None:
+        raise RuntimeError("proceeds without being judged")
+    if decision.finding is not None:
+        end(delivery, Ending(*decision.finding), deferred=True)
+        return
+    desk, seq, request_id = delivery.desk, delivery.seq, delivery.request_id
+    line = forward_record(desk.boot, seq, request_id, record["reference"], sha256)
+    desk.journal.forward(line)
+    desk.turn.to_send.append(delivery)
+    delivery.forwarded_at = perf_counter()
+
+
+def send(delivery: DeliveryState, written: bool) -> None:
+    """Send it upstream if its `forward` line is written, or else end it. Never raises."""
+    screened, body = delivery.screened, delivery.body
+    try:
+        if not written:
+            delivery.forwarded_at = 0.0
+            end(delivery, Ending(Reason.AUDIT_UNAVAILABLE))
+            respond(delivery)
+        elif screened is not None and screened.upstream_head is not None and body is not None:
+            request = upstream_request(screened.upstream_head, body, delivery.request_id)
+            delivery.body = None
+            delivery.compiled.upstream.send(request, delivery)
+    except Exception as error:  # noqa: BLE001  # fails closed
+        fail(delivery, "send", error)
+
+
+STAGES = Stages[DeliveryState](
+    (hash_body, parse, validate, read_event, proceed), conclude, send, respond, fail
+)

@@ -1,0 +1,155 @@
+"""What is known of one delivery, and what all of one gate share."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import monotonic, perf_counter
+
+import structlog
+
+from hookgate.ledger.journal import Journal
+from hookgate.ledger.record import Record, begin_record, outline
+from hookgate.policy import Decision, Origin
+from hookgate.upstream.error import Failure
+from hookgate.upstream.response import Response
+from hookgate.upstream.trouble import Troubles
+
+from .answer import BARE_FAILURE, Answer
+from .compiled import CompiledConfig
+from .counts import Counts
+from .turn import Turn
+
+Done = Callable[[Answer], None]
+
+
+@dataclass(slots=True)
+class Desk:
+    """What the deliveries of one gate work with. `compiled` is what is in force: it alone changes,
+    by a reload.
+    """
+
+    boot: str
+    front: str
+    log: structlog.BoundLogger
+    journal: Journal
+    counts: Counts
+    troubles: Troubles
+    turn: Turn["DeliveryState"]
+    compiled: CompiledConfig
+
+    def note_failure(self, failed: Failure, compiled: CompiledConfig) -> None:
+        """Note that the endpoint of this configuration gave a delivery no answer."""
+        self.counts.upstream_errors[failed.error.word] += 1
+        if compiled.upstream is self.compiled.upstream:  # else it is another one's trouble by now
+            self.troubles.note(failed, compiled.config.upstream.url, monotonic())
+
+
+@dataclass(frozen=True, slots=True)
+class Screened:
+    """What a configuration made of a head; where it passed, also what follows from it.
+
+    It serves for every request with the same head from the same sender.
+    """
+
+    compiled: CompiledConfig
+    decision: Decision
+    upstream_head: bytes | None = None
+    head_fields: Record | None = None
+
+
+class DeliveryState:
+    """What is known of one delivery.
+
+    `request_id` is unique over all boots. `size` is how many bytes of body came, `held` how many of
+    them the front counted in `Counts.buffered`, which its end takes off. `under_way` says that its
+    head passed and it is counted so, `gone` that the sender is not there to be answered, `ended`
+    that its record is made.
+
+    `began`, `complete_at` and `forwarded_at` are times of `perf_counter`, 0 before they came;
+    `upstream_took` is in seconds, None without an exchange.
+    """
+
+    __slots__ = (
+        "answer",
+        "began",
+        "body",
+        "compiled",
+        "complete_at",
+        "decision",
+        "desk",
+        "done",
+        "ended",
+        "forwarded_at",
+        "gone",
+        "held",
+        "peer",
+        "proxied_for",
+        "record",
+        "request_id",
+        "screened",
+        "seq",
+        "sha256",
+        "size",
+        "under_way",
+        "upstream_took",
+    )
+
+    def __init__(self, desk: Desk, seq: int, peer: str, proxied_for: str | None) -> None:
+        self.desk = desk
+        self.compiled = desk.compiled
+        self.seq = seq
+        self.peer = peer
+        self.proxied_for = proxied_for
+        self.request_id = f"{desk.boot}-{seq}"
+        self.screened: Screened | None = None
+        self.began = perf_counter()
+        self.held = 0
+        self.size = 0
+        self.body: bytes | None = None
+        self.complete_at = 0.0
+        self.decision: Decision | None = None
+        self.sha256: str | None = None
+        self.record: Record | None = None
+        self.forwarded_at = 0.0
+        self.upstream_took: float | None = None
+        self.done: Done | None = None
+        self.answer = BARE_FAILURE
+        self.under_way = False
+        self.ended = False
+        self.gone = False
+
+    @property
+    def forwarded(self) -> bool:
+        """Whether it went upstream: from then on it runs to its end, whoever leaves."""
+        return self.forwarded_at > 0
+
+    @property
+    def foreign(self) -> bool:
+        """Whether its client is not known to be allowed: then neither a full record nor a full
+        answer is owed.
+        """
+        decision = self.decision
+        origin = self._known_origin() if decision is None else decision.origin
+        return origin is None or origin.finding is not None
+
+    def on_response(self, result: Response | Failure) -> None:
+        """Have it concluded in this turn; called by the upstream."""
+        self.upstream_took = perf_counter() - self.forwarded_at
+        turn = self.desk.turn
+        turn.to_conclude.append((self, result))
+        if not turn.ending:
+            turn.end_soon()
+
+    def begin_record(self) -> Record:
+        """Make its record, with all that is known before its end."""
+        decision, screened = self.decision, self.screened
+        known = screened.head_fields if screened is not None else None
+        return begin_record(known or self.head_fields(decision), decision, self.compiled.privacy)
+
+    def head_fields(self, decision: Decision | None) -> Record:
+        """Make what is recorded of its head; None is one that was never read."""
+        desk, policy = self.desk, self.compiled.policy
+        origin = self._known_origin() if decision is None else decision.origin
+        return outline(decision, origin, self.peer, desk.boot, desk.front, policy.fingerprint)
+
+    def _known_origin(self) -> Origin | None:
+        return self.compiled.policy.known_origin(self.peer, self.proxied_for)
