@@ -21,7 +21,7 @@ from hookgate.config.build import ConfigError, load
 from hookgate.gate.answer import BARE_FAILURE, Answer
 from hookgate.gate.delivery import Delivery
 from hookgate.gate.gate import Gate
-from hookgate.ledger.sink import LedgerError
+from hookgate.ledger.writing.sink import LedgerError
 from hookgate.log import make_log
 from hookgate.policy import Reason
 

@@ -31,9 +31,9 @@ from bench.soak.senders.clean import PATIENCE_SECONDS, Clean
 from bench.soak.site import WORKERS, Site
 from bench.soak.verdict import Found, is_foreign, judge, render
 
-from hookgate.ledger.balance import GRAVE, balance
-from hookgate.ledger.chain import HARMLESS, verify
-from hookgate.ledger.reader import find_files, in_order, read
+from hookgate.ledger.audit.balance import GRAVE, balance
+from hookgate.ledger.audit.chain import HARMLESS, verify
+from hookgate.ledger.reading.reader import find_files, in_order, read
 
 CLEAN_A_SECOND = 40
 # Of a site's time: workers are halted, then only the senders are hostile, then nobody is.

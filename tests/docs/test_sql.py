@@ -13,11 +13,11 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hookgate.ledger.balance import balance
-from hookgate.ledger.losses import lost
-from hookgate.ledger.reader import read, timestamp
-from hookgate.ledger.search import find
-from hookgate.ledger.stats import Summary, summarise
+from hookgate.ledger.audit.balance import balance
+from hookgate.ledger.audit.losses import lost
+from hookgate.ledger.audit.search import find
+from hookgate.ledger.audit.stats import Summary, summarise
+from hookgate.ledger.reading.reader import read, timestamp
 from support.attempts import A, B, attempts
 from support.calling import caller
 from support.lines import Record, delivery, forward, write

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from hookgate.ledger.balance import balance
-from hookgate.ledger.chain import Kind, verify
-from hookgate.ledger.fate import Fate
-from hookgate.ledger.proven import Prover
-from hookgate.ledger.reader import Line, in_order, parse, read
+from hookgate.ledger.audit.balance import balance
+from hookgate.ledger.audit.chain import Kind, verify
+from hookgate.ledger.audit.fate import Fate
+from hookgate.ledger.audit.proven import Prover
+from hookgate.ledger.audit.search import find
+from hookgate.ledger.reading.reader import Line, in_order, parse, read
 from hookgate.ledger.seal import split_keys
-from hookgate.ledger.search import find
 from hookgate.ledger.state import find_states
 from support.forgery import OLD_KEY, OLD_LEDGERS
 from support.journal import Book

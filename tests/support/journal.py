@@ -13,9 +13,9 @@ from unittest.mock import patch
 
 import structlog
 
-from hookgate.ledger import sink, sums, sync
-from hookgate.ledger.journal import Journal
 from hookgate.ledger.record import Record
+from hookgate.ledger.writing import sink, sums, sync
+from hookgate.ledger.writing.journal import Journal
 from hookgate.policy import Reason
 from hookgate.settings import AuditSettings, Fsync, PersonalData
 

@@ -6,8 +6,8 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from hookgate.ledger.balance import GRAVE, OUTCOMES, Balance, Sheet
-from hookgate.ledger.balance import balance as add_up
+from hookgate.ledger.audit.balance import GRAVE, OUTCOMES, Balance, Sheet
+from hookgate.ledger.audit.balance import balance as add_up
 from hookgate_cli.common import FINDING, ConfigOption, JsonOption, out
 from hookgate_cli.terminal import print_json, printable
 

@@ -15,9 +15,9 @@ from rich.text import Text
 
 from hookgate.config.build import allowed_ranges, read_seal_keys
 from hookgate.config.layers import gather
-from hookgate.ledger.findings import Finding
-from hookgate.ledger.proven import Prover, is_unproved
-from hookgate.ledger.reader import Line, is_damage, read
+from hookgate.ledger.audit.findings import Finding
+from hookgate.ledger.audit.proven import Prover, is_unproved
+from hookgate.ledger.reading.reader import Line, is_damage, read
 from hookgate.ledger.state import find_states
 from hookgate.policy.source import RangeSet
 from hookgate_cli.common import FINDING, err, fail, out, plain_errors

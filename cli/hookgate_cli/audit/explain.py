@@ -9,10 +9,17 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from hookgate.ledger.explain import NOT_CHECKED, NOT_KNOWN, NOT_REACHED, OK, rebuild_head, retrace
-from hookgate.ledger.fate import Attempt, Event
+from hookgate.ledger.audit.explain import (
+    NOT_CHECKED,
+    NOT_KNOWN,
+    NOT_REACHED,
+    OK,
+    rebuild_head,
+    retrace,
+)
+from hookgate.ledger.audit.fate import Attempt, Event
+from hookgate.ledger.audit.search import find
 from hookgate.ledger.record import Record
-from hookgate.ledger.search import find
 from hookgate.libraries import libraries
 from hookgate.policy import Policy
 from hookgate.settings import Config

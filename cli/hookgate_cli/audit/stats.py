@@ -6,11 +6,11 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from hookgate.ledger import engine
-from hookgate.ledger.measures import Seen, Tally
-from hookgate.ledger.query import Query
-from hookgate.ledger.stats import Summary, summarise
-from hookgate.ledger.times import show_time
+from hookgate.ledger.audit import duckdb_stats as engine
+from hookgate.ledger.audit.counters import Seen, Tally
+from hookgate.ledger.audit.query import Query
+from hookgate.ledger.audit.stats import Summary, summarise
+from hookgate.ledger.audit.times import show_time
 from hookgate_cli.common import FINDING, ConfigOption, JsonOption, err, out, plain_errors
 from hookgate_cli.terminal import print_json, printable
 

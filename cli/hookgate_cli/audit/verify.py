@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from hookgate.ledger.chain import HARMLESS, Kind, Verification
-from hookgate.ledger.chain import verify as verify_chain
+from hookgate.ledger.audit.chain import HARMLESS, Kind, Verification
+from hookgate.ledger.audit.chain import verify as verify_chain
 from hookgate_cli.common import FINDING, ConfigOption, JsonOption, out
 from hookgate_cli.terminal import print_json
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import structlog
 
 from hookgate import __version__
-from hookgate.ledger.journal import Journal
 from hookgate.ledger.privacy import Privacy
 from hookgate.ledger.record import bounded
+from hookgate.ledger.writing.journal import Journal
 from hookgate.libraries import libraries
 from hookgate.policy import HEADERS, Policy
 from hookgate.settings import Config

@@ -1,5 +1,7 @@
 """The ledger: one record per delivery, written when it is true, provably complete.
 
-`journal` writes it; `reader` reads it, and upon that `query`, `stats`, `balance`, `chain`,
-`search`, `losses` and `explain`. `identity` says what an event is, `fate` how it ended.
+Loose in this room is what a line and the state file beside the ledger are: `record`, `members`,
+`privacy`, `line`, `seal`, `state`. `reading` brings lines back from files; `writing` puts them
+there, and looks into the files only for lines that are gone; `audit` answers questions about them.
+Writing and audit do not know each other.
 """

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from hookgate.ledger import engine
-from hookgate.ledger.stats import Summary
+from hookgate.ledger.audit import duckdb_stats as engine
+from hookgate.ledger.audit.stats import Summary
 from support.calling import Call
 from support.lines import delivery, forward, nginx, refusals, start, stop, write
 

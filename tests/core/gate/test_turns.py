@@ -16,7 +16,7 @@ from hookgate.gate.answer import DELIVERED, Answer
 from hookgate.gate.delivery import Delivery
 from hookgate.gate.gate import Gate
 from hookgate.gate.turn import Turn
-from hookgate.ledger.sink import Sink
+from hookgate.ledger.writing.sink import Sink
 from hookgate.policy import Reason, make_head
 from hookgate.upstream.connection import Caller
 from hookgate.upstream.error import Failure, UpstreamError

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hookgate.ledger.balance import balance
-from hookgate.ledger.chain import verify
+from hookgate.ledger.audit.balance import balance
+from hookgate.ledger.audit.chain import verify
 from hookgate.ledger.line import NO_LINE, render
 from hookgate.ledger.members import (
     COUNT,
@@ -22,7 +22,7 @@ from hookgate.ledger.members import (
     fault,
     is_usual,
 )
-from hookgate.ledger.reader import Line, is_malformed, parse, read_file, timestamp
+from hookgate.ledger.reading.reader import Line, is_malformed, parse, read_file, timestamp
 from hookgate.ledger.record import FIELDS, SEAL, Ending, end_record, forward_record, outline
 from hookgate.ledger.seal import Seal
 from hookgate.policy import Reason

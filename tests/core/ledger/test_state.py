@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hookgate.ledger.chain import Kind
+from hookgate.ledger.audit.chain import Kind
 from hookgate.ledger.line import Tip
 from hookgate.ledger.seal import Keyring, Seal
 from hookgate.ledger.state import (

@@ -4,8 +4,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hookgate.ledger.measures import Latency, Seen, Tally
-from hookgate.ledger.stats import Summary
+from hookgate.ledger.audit.counters import Latency, Seen, Tally
+from hookgate.ledger.audit.stats import Summary
 
 from . import charts
 from .charts import OUTCOMES

@@ -1,0 +1,54 @@
+"""What is found in a ledger, each with its place; of a ruined one no more than can be read."""
+
+from collections import Counter
+from typing import NamedTuple
+
+from hookgate.ledger.record import Record
+
+MOST = 1000
+
+
+def tell_gap(record: Record) -> str:
+    """What a `gap` line says: that the gate itself saw lines go."""
+    first, last = record.get("first_n"), record.get("last_n")
+    return f"the file was {record.get('cause')} under the gate: lines {first} to {last} are gone"
+
+
+class Finding(NamedTuple):
+    """One thing to know, where it shows, and in words. `boot` is "" where it is no boot's."""
+
+    kind: str
+    boot: str
+    place: str
+    text: str
+
+
+class Findings:
+    """Beyond `MOST` they are only counted, by kind, in `more`."""
+
+    def __init__(self) -> None:
+        self.more: Counter[str] = Counter()
+        self._found: list[Finding | None] = []
+
+    @property
+    def full(self) -> bool:
+        """Whether the next one is only counted."""
+        return len(self._found) >= MOST
+
+    @property
+    def listed(self) -> list[Finding]:
+        """Those that are kept, as they were found."""
+        return [finding for finding in self._found if finding is not None]
+
+    def note(self, kind: str, boot: str, place: str, text: str) -> int:
+        """Add one; returns its number, for `amend`, -1 if it is only counted."""
+        if self.full:
+            self.more[kind] += 1
+            return -1
+        self._found.append(Finding(kind, boot, place, text))
+        return len(self._found) - 1
+
+    def amend(self, number: int, finding: Finding | None) -> None:
+        """Put a better one in its place, or none; what is only counted stays."""
+        if number >= 0:
+            self._found[number] = finding
