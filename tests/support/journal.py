@@ -61,7 +61,7 @@ class Book:
     def forward(self, seq: int) -> bool:
         """Whether a delivery may go upstream."""
         self.journal.forward(self.record("forward", seq=seq, request_id=f"r{seq}"))
-        return self.journal.settle()
+        return self.journal.flush()
 
     def delivered(self, seq: int) -> None:
         record = self.record("delivery", seq=seq, outcome="delivered", reason="clean")
@@ -76,7 +76,7 @@ class Book:
         self.journal.delivery(record, forwarded=False)
 
     def foreign(self, seq: int, reason: str = "source_not_allowed") -> None:
-        if not self.journal.count_stranger(_REASONS[reason], seq):
+        if not self.journal.sum_if_flooding(_REASONS[reason], seq):
             self.refused(seq, reason)
 
     def close(self, **counts: int) -> None:

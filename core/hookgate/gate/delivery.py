@@ -312,7 +312,7 @@ class Delivery:
         if later:
             gate.turn.to_answer.append(self)
         now = perf_counter()
-        if foreign and gate.journal.count_stranger(ending.reason, self._seq):
+        if foreign and gate.journal.sum_if_flooding(ending.reason, self._seq):
             self._count(ending.reason, "", now, foreign=True)
             return answer
         record = self._record or self._begin_record()
@@ -328,7 +328,7 @@ class Delivery:
             duration_ms=int((now - self._began) * 1e6) / 1e3,  # half the cost of round()
             upstream_ms=None if took is None else int(took * 1e6) / 1e3,
         )
-        gate.journal.delivery(record, forwarded=self._forwarded_at > 0, later=later)
+        gate.journal.delivery(record, forwarded=self._forwarded_at > 0, deferred=later)
         self._count(ending.reason, record["route"] or "", now, foreign=foreign)
         return answer
 

@@ -142,7 +142,7 @@ class Gate:
 
     def _settle(self) -> bool:
         try:
-            return self.journal.settle()
+            return self.journal.flush()
         except Exception as error:  # noqa: BLE001  # fails closed: nothing is sent
             self.log_fault("settle", error)
             return False

@@ -3,19 +3,15 @@
 It shows what a ledger cannot show by itself: that its newest lines, or whole files, are gone.
 """
 
-import errno
 import json
 import os
 import re
 import stat
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
 import orjson
-import structlog
 
-from .line import Tip
 from .seal import Keyring, Seal, close, split
 
 SUFFIX = ".state"
@@ -124,59 +120,3 @@ def _read(path: Path) -> bytes:
     finally:
         os.close(fd)
     return data
-
-
-class StateFile:
-    """The state of the ledger that this process writes. No trouble with it stops anything: it is
-    logged once, and shows as a finding when the ledger is verified.
-    """
-
-    def __init__(
-        self, ledger: Path, boot: str, seal: Seal | None, log: structlog.BoundLogger
-    ) -> None:
-        self._path = state_path(ledger)
-        self._ledger = ledger.name
-        self._boot = boot
-        self._seal = seal
-        self._log = log
-        self._saver: ThreadPoolExecutor | None = None
-        self._failed = False
-
-    def read(self, keyring: Keyring) -> LastLine | None:
-        """The line that it names; None where there is none, which is said if the file is there."""
-        if not os.path.lexists(self._path):
-            return None
-        try:
-            return read_state(self._path, keyring, self._ledger)
-        except StateError as error:
-            self._log.warning("ledger.state_unusable", path=str(self._path), error=str(error))
-            return None
-
-    def save(self, tip: Tip) -> None:
-        """Write that the boot's last line is this one; 0.5 ms, of which most is the disk's."""
-        last = LastLine(self._boot, tip.n, tip.digest)
-        try:
-            write_state(self._path, self._ledger, last, self._seal)
-        except OSError as error:
-            if not self._failed:
-                self._failed = True
-                reason = os.strerror(error.errno or errno.EIO)
-                self._log.warning("ledger.state_not_written", path=str(self._path), error=reason)
-        else:
-            self._failed = False
-
-    def save_behind(self, tip: Tip) -> None:
-        """Do it on a thread, after those before."""
-        if self._saver is None:
-            self._saver = ThreadPoolExecutor(1, "ledger-state")
-        try:
-            self._saver.submit(self.save, tip)
-        except RuntimeError:  # no thread can be had
-            self._saver = None
-            self.save(tip)
-
-    def close(self) -> None:
-        """Wait for what is under way."""
-        if self._saver is not None:
-            self._saver.shutdown(wait=True)
-            self._saver = None

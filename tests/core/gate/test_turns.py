@@ -283,7 +283,7 @@ def test_a_fault_while_lines_are_written_sends_nothing(
     turns.answer()
     turns.begin()
     with monkeypatch.context() as patch:
-        patch.setattr(turns.gate.journal, "settle", breaking(turns.gate.journal.settle, 1))
+        patch.setattr(turns.gate.journal, "flush", breaking(turns.gate.journal.flush, 1))
         turns.gate.turn.end()
     assert turns.sent == []
     assert turns.statuses == [[200], [503]]

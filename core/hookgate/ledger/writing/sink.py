@@ -113,7 +113,10 @@ class Sink:
 
     def deleted(self) -> bool:
         """Whether the open file has no name any more: a rotation leaves it one."""
-        return self.regular and os.fstat(self._fd).st_nlink == 0
+        try:
+            return self.regular and os.fstat(self._fd).st_nlink == 0
+        except OSError:
+            return False  # that will be told by a write
 
     def may_be_cut(self, *, holds_lines: bool) -> bool:
         """Whether bytes that were there when this was asked last are not there any more.
@@ -147,6 +150,11 @@ class Sink:
             self._syncer = None
             self.sync()
         return True
+
+    @property
+    def is_syncing(self) -> bool:
+        """Whether a sync behind is under way, or has ended and was not checked."""
+        return self._syncing is not None
 
     def check_sync(self) -> bool:
         """Whether a probe has passed since; raises the OSError of a sync behind that failed."""

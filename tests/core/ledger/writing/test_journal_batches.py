@@ -29,7 +29,7 @@ class Turn:
     def _end(self, seq: int, outcome: str, reason: str) -> None:
         record = self._book.record("delivery", seq=seq, outcome=outcome, reason=reason)
         forwarded = outcome == "delivered"
-        self._journal.delivery(record, forwarded=forwarded, later=True)
+        self._journal.delivery(record, forwarded=forwarded, deferred=True)
         self._waiting.append(seq)
 
     def deliver(self, *seqs: int) -> None:
@@ -40,10 +40,10 @@ class Turn:
         for seq in seqs:
             self._end(seq, "refused", "malformed_json")
 
-    def settle(self) -> list[tuple[int, bool]]:
+    def flush(self) -> list[tuple[int, bool]]:
         """Settle, and who is told what by that."""
         waiting, self._waiting = self._waiting, []
-        return told(self._journal.settle(), *waiting)
+        return told(self._journal.flush(), *waiting)
 
 
 def told(written: bool, *seqs: int) -> list[tuple[int, bool]]:
@@ -62,15 +62,15 @@ def test_the_lines_of_a_turn_share_one_write(path: Path, disk: Disk) -> None:
     before = disk.writes
     turn.forward(*range(1, 21))
     assert disk.writes == before
-    assert turn.settle() == told(True, *range(1, 21))
+    assert turn.flush() == told(True, *range(1, 21))
     assert disk.writes == before + 1
     turn.deliver(3, 1)
     turn.forward(21)
     turn.refuse(22)
     turn.deliver(2)
-    assert turn.settle() == told(True, 3, 1, 21, 22, 2)
+    assert turn.flush() == told(True, 3, 1, 21, 22, 2)
     assert disk.writes == before + 2
-    assert turn.settle() == []
+    assert turn.flush() == []
     assert disk.writes == before + 2
     book.close()
     assert lines(path)[:-1] == [
@@ -87,9 +87,9 @@ def test_the_lines_of_a_turn_share_its_time(path: Path, disk: Disk) -> None:
     book = Book(path)
     turn = Turn(book)
     turn.forward(1, 2)
-    turn.settle()
+    turn.flush()
     turn.deliver(1, 2)
-    turn.settle()
+    turn.flush()
     book.close()
     times = [record["ts"] for record in read_ledger(path)]
     assert times == sorted(times)
@@ -110,7 +110,7 @@ def begun(path: Path, fsync: Fsync = Fsync.NEVER, seal_key: bytes = b"") -> tupl
     book = Book(path, fsync, seal_key)
     turn = Turn(book)
     turn.forward(1, 2, 3)
-    turn.settle()
+    turn.flush()
     return book, turn
 
 
@@ -121,7 +121,7 @@ def size(tmp_path: Path) -> int:
     book, turn = begun(path)
     before = path.stat().st_size
     mixed(turn)
-    turn.settle()
+    turn.flush()
     after = path.stat().st_size
     book.close()
     return after - before
@@ -132,11 +132,11 @@ def assert_recovers(path: Path, book: Book, turn: Turn) -> None:
     for seq in (12, 13):
         book.failed(seq)
     turn.forward(14)
-    assert turn.settle() == told(True, 14)
+    assert turn.flush() == told(True, 14)
     owed = [("delivery", 3), ("delivery", 1), ("delivery", 2)]
     assert lines(path)[3:] == [*owed, ("delivery", 12), ("delivery", 13), ("forward", 14)]
     turn.deliver(14)
-    turn.settle()
+    turn.flush()
     book.journal.tick()
     book.close(received=8, delivered=4, refused=2, failed=2)
     assert assert_balanced(path) == {"delivered": 4, "refused": 2, "failed": 2}
@@ -153,7 +153,7 @@ def test_a_write_that_fails_leaves_nothing_of_the_turn(
     before = path.read_bytes()
     waiting = mixed(turn)
     disk.room = max(0, int(size * share) - 1)
-    assert turn.settle() == told(False, *waiting)
+    assert turn.flush() == told(False, *waiting)
     assert path.read_bytes() == before
     assert not book.available()
     disk.room = None
@@ -167,7 +167,7 @@ def test_a_sync_that_fails_leaves_nothing_of_the_turn(path: Path, disk: Disk, si
     before = path.read_bytes()
     waiting = mixed(turn)
     disk.sync_fails = True
-    assert turn.settle() == told(False, *waiting)
+    assert turn.flush() == told(False, *waiting)
     assert path.read_bytes() == before
     disk.sync_fails = False
     assert_recovers(path, book, turn)
@@ -182,7 +182,7 @@ def test_half_a_turn_that_cannot_be_cut_off_is_cut_off_later(
     before = path.read_bytes()
     waiting = mixed(turn)
     disk.room, disk.cut_fails = size // 2, True
-    assert turn.settle() == told(False, *waiting)
+    assert turn.flush() == told(False, *waiting)
     assert len(path.read_bytes()) == len(before) + size // 2
     disk.room, disk.cut_fails = None, False
     assert_recovers(path, book, turn)
@@ -194,20 +194,20 @@ def test_a_turn_that_meets_an_outage_writes_nothing_either(path: Path, disk: Dis
     book, turn = begun(path)
     disk.room = 0
     turn.deliver(1)
-    assert turn.settle() == told(False, 1)
+    assert turn.flush() == told(False, 1)
     for seq in (20, 30, 40):
         turn.forward(seq)
         turn.refuse(seq + 1)
-        assert turn.settle() == told(False, seq, seq + 1)
+        assert turn.flush() == told(False, seq, seq + 1)
         book.failed(seq)
     turn.deliver(3, 2)
-    assert turn.settle() == told(False, 3, 2)
+    assert turn.flush() == told(False, 3, 2)
     disk.room = None
     turn.forward(50)
-    assert turn.settle() == told(True, 50)
+    assert turn.flush() == told(True, 50)
     assert lines(path)[3:] == [("delivery", 1), ("delivery", 3), ("delivery", 2), ("forward", 50)]
     turn.deliver(50)
-    turn.settle()
+    turn.flush()
     book.journal.tick()
     book.close(received=10, delivered=4, refused=3, failed=3)
     assert_chained(path)
@@ -224,7 +224,7 @@ def test_a_line_that_does_not_wait_comes_before_those_that_do(path: Path, disk: 
     assert disk.writes == before + 1
     assert lines(path)[3:] == [("delivery", 6)]
     turn.deliver(2)
-    assert turn.settle() == told(True, 1, 4, 5, 2)
+    assert turn.flush() == told(True, 1, 4, 5, 2)
     assert disk.writes == before + 2
     later = [("delivery", 1), ("forward", 4), ("forward", 5), ("delivery", 2)]
     assert lines(path)[4:] == later
@@ -244,7 +244,7 @@ def test_a_line_that_does_not_wait_and_is_lost_costs_the_others_nothing(
     book.refused(6)
     disk.room = None
     assert path.read_bytes() == before
-    assert turn.settle() == told(True, 4, 5, 1)
+    assert turn.flush() == told(True, 4, 5, 1)
     for seq in (2, 3, 4, 5):
         book.delivered(seq)
     book.journal.tick()
@@ -272,10 +272,10 @@ def test_what_else_is_written_within_a_turn_breaks_no_chain(
         case _:
             getattr(book.journal, act)()
     if act == "close":
-        assert turn.settle() == told(False, 1, 4)  # nothing is sent any more
+        assert turn.flush() == told(False, 1, 4)  # nothing is sent any more
     else:
         turn.deliver(2)
-        assert turn.settle() == told(True, 1, 4, 2)
+        assert turn.flush() == told(True, 1, 4, 2)
         for seq in (3, 4):
             book.delivered(seq)
         book.close(received=4, delivered=4)
@@ -294,7 +294,7 @@ def test_always_syncs_once_for_a_turn(path: Path, disk: Disk) -> None:
     before = disk.syncs, disk.writes
     for _ in range(3):
         mixed_seqs = mixed(turn)
-        assert turn.settle() == told(True, *mixed_seqs)
+        assert turn.flush() == told(True, *mixed_seqs)
     assert (disk.syncs, disk.writes) == (before[0] + 3, before[1] + 3)
     book.close()
 
@@ -304,10 +304,10 @@ def test_interval_counts_the_lines_of_a_turn(path: Path, disk: Disk) -> None:
     book = Book(path, Fsync.INTERVAL)
     turn = Turn(book)
     turn.forward(*range(1, SYNC_EVERY_LINES))
-    turn.settle()
+    turn.flush()
     assert disk.syncs == 1  # `start`'s
     turn.forward(*range(100, 300))
-    turn.settle()
+    turn.flush()
     assert disk.syncs == 1 + 1
     book.close()
 
@@ -325,7 +325,7 @@ def test_a_fault_that_is_none_of_the_disk_takes_nobody_down(
 
     with monkeypatch.context() as patch:
         patch.setattr(Sink, "write", broken)
-        assert turn.settle() == told(False, *waiting)
+        assert turn.flush() == told(False, *waiting)
     assert path.read_bytes() == before
     assert_recovers(path, book, turn)
     assert_chained(path)

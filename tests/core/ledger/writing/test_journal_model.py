@@ -79,12 +79,12 @@ class Journalling(RuleBasedStateMachine):
     def it_ends(self, seq: int, outcome: str, reason: str, waits: bool) -> None:
         self.ended[seq] = (outcome, reason)
         record = self.book.record("delivery", seq=seq, outcome=outcome, reason=reason)
-        self.book.journal.delivery(record, forwarded=outcome == "delivered", later=waits)
+        self.book.journal.delivery(record, forwarded=outcome == "delivered", deferred=waits)
 
     @rule()
     def the_turn_ends(self) -> None:
         """Deliveries whose line is written go upstream then, and no others."""
-        written = self.book.journal.settle()
+        written = self.book.journal.flush()
         waiting, self.waiting = self.waiting, []
         for seq in waiting:
             self.a_forward_is_told(seq, written)

@@ -136,7 +136,7 @@ def test_standard_output_by_another_name_is_told_its_own(path: str) -> None:
     """What the message names works."""
     script = f"""
 import sys
-from hookgate.ledger.sink import LedgerError, Sink
+from hookgate.ledger.writing.sink import LedgerError, Sink
 try:
     Sink({path!r})
 except LedgerError as error:
@@ -236,7 +236,7 @@ def test_lines_through_a_pipe_are_whole_and_wait_for_nobody() -> None:
     """
     script = textwrap.dedent("""
         import os, sys, time
-        from hookgate.ledger.sink import Sink
+        from hookgate.ledger.writing.sink import Sink
         sink = Sink("-")
         taken = refused = 0
         while taken < 2000:
