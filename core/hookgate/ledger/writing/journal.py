@@ -8,27 +8,22 @@ from collections import deque
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import structlog
 
-from hookgate.ledger.line import NO_LINE, render
-from hookgate.ledger.record import FIELDS, Clock, Record
+from hookgate.ledger.line import NO_LINE
+from hookgate.ledger.record import Clock, Record
 from hookgate.ledger.seal import Keyring, Seal, split_keys
 from hookgate.policy import Reason
 from hookgate.settings import AuditSettings
 
 from .gaps import GapWatch
 from .ledger_file import LedgerFile
+from .pipeline import Pipeline
 from .state_file import StateFile
 from .sums import Sums
 
 __all__ = ["Journal"]
-
-
-class _LineLogger(structlog.BoundLoggerBase):
-    def append(self, records: Sequence[Record]) -> None:
-        self._proxy_to_logger("append", records=records)
 
 
 class Journal:
@@ -38,14 +33,12 @@ class Journal:
     counts those written by kind, `missing` lines whose file was deleted or cut. Each line names the
     one before it in this boot, and is sealed where `settings.seal_key` is set.
 
-    A record goes to the disk by `flush`, `_commit` and `_append`, through structlog, whose
-    processor renders it and whose logger is the file.
+    A record goes to the disk by `flush`, `_commit` and `_append`, which is the pipeline's.
     """
 
     def __init__(
         self, settings: AuditSettings, boot: str, front: str, log: structlog.BoundLogger
     ) -> None:
-        self.lines = dict.fromkeys(FIELDS, 0)
         self.missing = 0
         self._path = settings.path
         self._boot = boot
@@ -57,12 +50,13 @@ class Journal:
         keys = split_keys(settings.seal_key)
         self._keyring = Keyring(keys)
         self._seal = Seal(keys[0]) if keys else None
-        # The last line in the file, and that of the lines which are being written.
-        self._tip = self._next_tip = NO_LINE
         # To be written at the next `flush`; of those, the ends of what was forwarded.
         self._pending: list[Record] = []
         self._pending_forwarded: list[Record] = []
         self._file = LedgerFile(settings, log)
+        self._pipeline = Pipeline(self._file, self._seal)
+        self._append = self._pipeline.append
+        self.lines = self._pipeline.lines
         # None where the ledger is no file.
         self._state: StateFile | None = None
         self._watch: GapWatch | None = None
@@ -72,15 +66,6 @@ class Journal:
         # not be taken back held others that failed.
         self._unsent: set[int] = set()
         self._sums = Sums()
-        # Wrapped once with its own processors: as a guest in mitmproxy, structlog's global
-        # configuration is not ours to touch.
-        self._logger = structlog.wrap_logger(
-            self._file,
-            processors=[self._render],
-            wrapper_class=_LineLogger,
-            context_class=dict,
-            cache_logger_on_first_use=True,
-        ).bind()
 
     @property
     def available(self) -> bool:
@@ -119,7 +104,7 @@ class Journal:
         self._write_backlog()
         sink.may_be_cut(holds_lines=False)  # from here on
         if self._state is not None and not self._backlog and self._file.sync_now():
-            self._state.save(self._tip)
+            self._state.save(self._pipeline.tip)
 
     def forward(self, record: Record) -> None:
         """Have it written at the next `flush` that a delivery is about to go upstream."""
@@ -183,9 +168,9 @@ class Journal:
         moved = self._file.moved
         self._look_for_loss()
         if moved and self._watch is not None and self._file.sink is not None:
-            self._watch.leave_file(self._tip.n)
+            self._watch.leave_file(self._pipeline.tip.n)
         if self._file.reopen() and self._state is not None:
-            self._state.save_behind(self._tip)
+            self._state.save_behind(self._pipeline.tip)
 
     def close(self, fields: Record) -> None:
         """Write the backlog, the sums and `stop`, sync, close; what cannot be written is logged."""
@@ -202,17 +187,13 @@ class Journal:
         self._file.close()
         if self._state is not None:
             self._state.close()
-            self._state.save(self._tip)
+            self._state.save(self._pipeline.tip)
         if lost:
             self._log.error("ledger.lines_lost", lines=lost)
 
     def _start_batch(self) -> str:
         self._batch_time = self._clock.now()
         return self._batch_time
-
-    def _render(self, _logger: Any, _method: str, event: Any) -> bytes:
-        lines, self._next_tip = render(event["records"], self._tip, self._seal)
-        return lines
 
     def _commit(self, records: Sequence[Record], forwarded: Sequence[Record]) -> bool:
         """Write records after the backlog. Of those that cannot be written, the `forwarded` go to
@@ -242,22 +223,6 @@ class Journal:
             return False
         return True
 
-    def _append(self, records: Sequence[Record]) -> bool:
-        """Write lines in one piece; False where that fails, and then nothing of them remains."""
-        if self._file.sink is None:
-            return False
-        try:
-            self._logger.append(records)
-        except Exception as error:  # noqa: BLE001  # whoever shares this write must be told
-            self._file.note_failure(error)
-            return False
-        self._tip = self._next_tip
-        counts = self.lines
-        for record in records:
-            counts[record["event"]] += 1
-        self._file.note_written(len(records))
-        return True
-
     def _add_to_backlog(self, kind: str, fields: Record) -> None:
         self._backlog.append(self._make(kind, fields))
 
@@ -275,7 +240,7 @@ class Journal:
 
     def _look_for_loss(self) -> None:
         if self._watch is not None and self._file.sink is not None:
-            self._watch.look(self._file.sink, self._tip.n)
+            self._watch.look(self._file.sink, self._pipeline.tip.n)
 
     def _report_gaps(self, *, wait: bool = False) -> None:
         for gap in self._watch.gaps(wait=wait) if self._watch is not None else ():
