@@ -115,7 +115,7 @@ def _read_ledger(folder: Path, found: Found) -> None:
         *(finding for finding in chain.findings if finding.kind not in HARMLESS),
     ]
     found.findings = [f"{finding.place}: {finding.text}" for finding in grave[:6]]
-    found.boots = len(sums.sheets)
+    found.boots = len(sums.boots)
     for line in read(files):
         if line.record is not None:
             if line.record["event"] == "forward":

@@ -161,8 +161,8 @@ def test_two_bodies_of_a_name_are_two_events(tmp_path: Path) -> None:
 
 def test_balance_and_forwards(database: duckdb.DuckDBPyConnection, folder: Path) -> None:
     """Nothing is open, as the ledger balances."""
-    (sheet,) = balance(read(sorted(folder.iterdir()))).sheets
-    assert ask(database, "AS open") == [(sheet.boot, sheet.received, sheet.received, 0)]
+    (boot,) = balance(read(sorted(folder.iterdir()))).boots
+    assert ask(database, "AS open") == [(boot.boot, boot.received, boot.received, 0)]
     assert ask(database, "ANTI JOIN") == []
 
 

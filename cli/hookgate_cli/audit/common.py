@@ -15,7 +15,7 @@ from rich.text import Text
 
 from hookgate.config.build import allowed_ranges, read_seal_keys
 from hookgate.config.layers import gather
-from hookgate.ledger.audit.findings import Finding
+from hookgate.ledger.audit.findings import AuditFinding
 from hookgate.ledger.audit.proven import Prover, is_unproved
 from hookgate.ledger.reading.reader import Line, is_damage, read
 from hookgate.ledger.state import find_states
@@ -182,7 +182,7 @@ class Problems:
             raise typer.Exit(FINDING)
 
 
-def tell(findings: list[Finding], more: Counter[str], is_grave: Callable[[str], bool]) -> None:
+def tell(findings: list[AuditFinding], more: Counter[str], is_grave: Callable[[str], bool]) -> None:
     """Print what was found: what it is and where, and below it in words.
 
     The grave comes first, but lines without a seal last of it: those of the time before there was a

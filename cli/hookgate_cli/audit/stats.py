@@ -6,7 +6,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from hookgate.ledger.audit import duckdb_stats as engine
+from hookgate.ledger.audit import duckdb_stats
 from hookgate.ledger.audit.counters import Seen, Tally
 from hookgate.ledger.audit.query import Query
 from hookgate.ledger.audit.stats import Summary, summarise
@@ -95,14 +95,21 @@ def stats(
 def sum_up(ledger: Ledger, query: Query, keys: Keys = ()) -> Summary:
     """By DuckDB where the files are large and it is there, else line by line, as with keys."""
     files = ledger.plain_files()
-    if not keys and query.is_only_of_time and files is not None and engine.serves(files):
+    if (
+        not keys
+        and query.is_only_of_time
+        and files is not None
+        and duckdb_stats.is_worthwhile(files)
+    ):
         try:
             with progress(ledger) as on_progress:
                 heads = ledger.heads()
-                summary = engine.summarise(files, query.since, query.until, on_progress, heads)
+                summary = duckdb_stats.summarise(
+                    files, query.since, query.until, on_progress, heads
+                )
                 summary.files = ledger.files
                 return summary
-        except engine.EngineError as error:
+        except duckdb_stats.DuckDBError as error:
             err.print(f"DuckDB gave up, reading line by line: {printable(error)}")
     with reading(ledger, keys) as lines:
         return summarise(lines, ledger.files, None if query == Query() else query)

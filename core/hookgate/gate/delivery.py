@@ -23,7 +23,7 @@ from hookgate.ledger.record import (
     begin_record,
     end_record,
     forward_record,
-    outline,
+    head_fields,
 )
 from hookgate.policy import Decision, Head, Origin, Reason
 from hookgate.upstream.error import Failure
@@ -340,7 +340,7 @@ class Delivery:
     def _outline(self, decision: Decision | None) -> Record:
         gate, policy = self._gate, self._terms.policy
         origin = self._known_origin() if decision is None else decision.origin
-        return outline(decision, origin, self._peer, gate.boot, gate.front, policy.fingerprint)
+        return head_fields(decision, origin, self._peer, gate.boot, gate.front, policy.fingerprint)
 
     def give(self) -> None:
         """Answer; what could not be recorded is refused or delivered all the same, and owed."""

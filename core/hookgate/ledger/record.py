@@ -5,7 +5,6 @@ the page and `FIELDS` equal.
 """
 
 import re
-import time
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -69,33 +68,16 @@ FIELDS: dict[str, tuple[str, ...]] = {
 _BEGUN = tuple(name for name in FIELDS["delivery"] if name not in (*RARE, *CHAINED))
 
 
-class Clock:
-    """RFC 3339 timestamps in UTC with microseconds, the second formatted once."""
-
-    def __init__(self) -> None:
-        self._second = 0
-        self._prefix = ""
-
-    def now(self) -> str:
-        """The present, as in 2025-09-03T08:00:05.123456Z."""
-        nanoseconds = time.time_ns()
-        second, rest = divmod(nanoseconds, 1_000_000_000)
-        if second != self._second:
-            self._prefix = time.strftime("%Y-%m-%dT%H:%M:%S.", time.gmtime(second))
-            self._second = second
-        return f"{self._prefix}{rest // 1000:06d}Z"
-
-
 _NOTHING: dict[str, Any] = {}
 
 
-def begin_record(outline: Record, decision: Decision | None, privacy: Privacy) -> Record:
+def begin_record(head_fields: Record, decision: Decision | None, privacy: Privacy) -> Record:
     """A `delivery` with what is recorded of the body, bounded and made private.
 
     Of one that did not parse that is as far as anything can be read; a name that is digits is
     recorded as text, and a member of another type as None.
     """
-    record = outline.copy()
+    record = head_fields.copy()
     if decision is None or not decision.body:
         return record
     document = decision.document or salvage(decision.body)
@@ -140,7 +122,7 @@ class Ending:
     upstream_status: int | None = None
 
 
-def outline(
+def head_fields(
     decision: Decision | None, origin: Origin | None, peer: str, boot: str, front: str, policy: str
 ) -> Record:
     """A `delivery` with what follows from the head alone; None is one that was never read.

@@ -66,7 +66,7 @@ def test_a_forgery_is_found(
     lines = proved(path)
     (story,) = find(lambda: iter(lines), ["forged"]).stories
     assert story.fate is Fate.NEVER_SEEN
-    assert "boot-forged" not in {sheet.boot for sheet in balance(lines).sheets}
+    assert "boot-forged" not in {boot.boot for boot in balance(lines).boots}
     ended = summarise(lines).deliveries
     assert ended <= summarise(read(find_files(original))).deliveries
 

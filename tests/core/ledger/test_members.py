@@ -23,7 +23,7 @@ from hookgate.ledger.members import (
     is_usual,
 )
 from hookgate.ledger.reading.reader import Line, is_malformed, parse, read_file, timestamp
-from hookgate.ledger.record import FIELDS, SEAL, Ending, end_record, forward_record, outline
+from hookgate.ledger.record import FIELDS, SEAL, Ending, end_record, forward_record, head_fields
 from hookgate.ledger.seal import Seal
 from hookgate.policy import Reason
 from support.lines import delivery, forward, nginx, refusals, start, stop
@@ -90,7 +90,7 @@ def test_what_a_gate_writes_is_told_by_its_bytes_and_nothing_wrong_is(
     kind: str, seal: Seal | None
 ) -> None:
     """Every member with every value, at every kind of day; most lines are never looked at again."""
-    record = outline(None, None, "192.0.2.1", "b0", "sidecar", "0123456789abcdef")
+    record = head_fields(None, None, "192.0.2.1", "b0", "sidecar", "0123456789abcdef")
     digest = "ab" * 32
     end_record(
         record, Ending(Reason.CLEAN, upstream_status=200), None,

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hookgate.ledger.privacy import Privacy
-from hookgate.ledger.record import Ending, begin_record, end_record, outline
+from hookgate.ledger.record import Ending, begin_record, end_record, head_fields
 from hookgate.policy import Decision, Reason, make_head
 from hookgate.settings import PersonalData
 from support.journal import Book
@@ -59,7 +59,7 @@ def record_of(
         "from": party,
         "to": party,
     }
-    record = begin_record(outline(decision, None, text, "b", "test", "p"), decision, PLAIN)
+    record = begin_record(head_fields(decision, None, text, "b", "test", "p"), decision, PLAIN)
     end_record(
         record,
         Ending(Reason.CONTRACT_VIOLATION, (text,) * 20),

@@ -12,13 +12,14 @@ from typing import NamedTuple
 from hookgate.ledger.reading.reader import Line, is_damage, is_malformed
 from hookgate.ledger.record import Record
 
-from .boot_account import GRAVE, OUTCOMES, Account, Kind, Sheet, outcome_of
-from .findings import Finding, Findings
+from .boot_account import BootAccount
+from .findings import AuditFinding, BoundedFindings
 from .proven import is_unproved
+from .totals import GRAVE, OUTCOMES, BalanceKind, Totals, outcome_of
 
 _OPTIONAL = (float, int, NoneType)
 
-__all__ = ["GRAVE", "OUTCOMES", "Balance", "Kind", "Sheet", "balance"]
+__all__ = ["GRAVE", "OUTCOMES", "Balance", "BalanceKind", "Totals", "balance"]
 
 
 class Balance(NamedTuple):
@@ -26,9 +27,9 @@ class Balance(NamedTuple):
     numbers none, so nothing shows whether any is missing. `more` findings are only counted.
     """
 
-    sheets: list[Sheet]
+    boots: list[Totals]
     unnumbered: Counter[str]
-    findings: list[Finding]
+    findings: list[AuditFinding]
     more: Counter[str]
 
     @property
@@ -37,26 +38,26 @@ class Balance(NamedTuple):
         return GRAVE.isdisjoint((*(finding.kind for finding in self.findings), *self.more))
 
     @property
-    def total(self) -> Sheet:
+    def total(self) -> Totals:
         """All boots together."""
         ended: Counter[str] = Counter()
-        for sheet in self.sheets:
-            ended.update(sheet.ended)
-        return Sheet(
+        for boot in self.boots:
+            ended.update(boot.ended)
+        return Totals(
             "",
             "",
             ended,
-            sum(sheet.unknown for sheet in self.sheets),
-            sum(sheet.in_flight for sheet in self.sheets),
-            sum(sheet.missing for sheet in self.sheets),
+            sum(boot.unknown for boot in self.boots),
+            sum(boot.in_flight for boot in self.boots),
+            sum(boot.missing for boot in self.boots),
         )
 
 
 def balance(lines: Iterable[Line]) -> Balance:
     """Add up a ledger. Memory grows with its boots and with what was in flight, not its lines."""
-    boots: dict[str, Account] = {}
+    boots: dict[str, BootAccount] = {}
     unnumbered: Counter[str] = Counter()
-    findings = Findings()
+    findings = BoundedFindings()
     for line in lines:
         record = line.record
         if record is not None and not _is_plain(record):
@@ -64,10 +65,10 @@ def balance(lines: Iterable[Line]) -> Balance:
             record = line.record
         if record is None:
             if is_unproved(line.problem):
-                kind = Kind.UNPROVED
+                kind = BalanceKind.UNPROVED
             else:
-                damaged = Kind.GARBLED if is_damage(line.problem) else Kind.DAMAGED
-                kind = Kind.MALFORMED if is_malformed(line.problem) else damaged
+                damaged = BalanceKind.GARBLED if is_damage(line.problem) else BalanceKind.DAMAGED
+                kind = BalanceKind.MALFORMED if is_malformed(line.problem) else damaged
             findings.note(kind, "", line.place, line.problem)
             continue
         name = record.get("boot")
@@ -77,10 +78,11 @@ def balance(lines: Iterable[Line]) -> Balance:
             continue
         boot = boots.get(name)
         if boot is None:
-            boot = boots[name] = Account(name, line, record, findings)
+            boot = boots[name] = BootAccount(name, line, record, findings)
         boot.add(line, record)
-    sheets = [boot.close() for boot in boots.values()]
-    return Balance(sheets, unnumbered, findings.listed, findings.more)
+    return Balance(
+        [boot.close() for boot in boots.values()], unnumbered, findings.listed, findings.more
+    )
 
 
 def _is_plain(record: Record) -> bool:

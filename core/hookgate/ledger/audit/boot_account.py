@@ -2,81 +2,21 @@
 
 from collections import Counter, deque
 from collections.abc import Iterator
-from enum import StrEnum
 from typing import NamedTuple
 
 from hookgate.ledger.reading.reader import Line, timestamp
 from hookgate.ledger.record import Record
-from hookgate.policy import Outcome
 
-from .findings import Findings, tell_gap
+from .findings import BoundedFindings, tell_gap
 from .intervals import Gap, Intervals
+from .totals import OUTCOMES, BalanceKind, Totals, outcome_of
 
-OUTCOMES = tuple(outcome.value for outcome in Outcome)
 # Three times an hour is the most that the configuration lets a request take.
 _LONGEST_FLIGHT = 3 * 3600
 _MOST_MINUTES = _LONGEST_FLIGHT // 60 + 2
 
 
-class Kind(StrEnum):
-    """What can be said of a boot. The first ones mean that it does not balance."""
-
-    MISSING = "missing"
-    DOUBLED = "doubled"
-    UNFORWARDED = "unforwarded"
-    OVERCOUNTED = "overcounted"
-    STOP_DIFFERS = "stop_differs"
-    UNPROVED = "unproved"
-    MALFORMED = "malformed"
-    GARBLED = "garbled"
-    GAP = "gap"
-    UNKNOWN = "unknown"
-    IN_FLIGHT = "in_flight"
-    NO_STOP = "no_stop"
-    NO_START = "no_start"
-    DAMAGED = "damaged"
-
-
-GRAVE = frozenset(
-    (
-        Kind.MISSING, Kind.DOUBLED, Kind.UNFORWARDED, Kind.OVERCOUNTED, Kind.STOP_DIFFERS,
-        Kind.UNPROVED, Kind.MALFORMED, Kind.GARBLED, Kind.GAP,
-    )
-)  # fmt: skip
-
-
-class Sheet(NamedTuple):
-    """The sums of one boot, or of all.
-
-    `unknown` were forwarded and have no end; `in_flight` have no line and were under way when the
-    boot ended; `missing` have no line and should.
-    """
-
-    boot: str
-    front: str
-    ended: Counter[str]
-    unknown: int
-    in_flight: int
-    missing: int
-
-    @property
-    def open(self) -> int:
-        """Requests whose end no line tells."""
-        return self.unknown + self.in_flight + self.missing
-
-    @property
-    def received(self) -> int:
-        """Requests that began."""
-        return self.ended.total() + self.open
-
-
-def outcome_of(record: Record) -> str:
-    """One of `OUTCOMES`, else "other"."""
-    outcome = record.get("outcome")
-    return outcome if outcome in OUTCOMES else "other"
-
-
-class Begun(NamedTuple):
+class Forwarded(NamedTuple):
     """What a `forward` says."""
 
     file: str
@@ -95,10 +35,10 @@ class Begun(NamedTuple):
         return f"request {self.request_id}, reference {self.reference},"
 
 
-class Account:
+class BootAccount:
     """The requests of one boot: which began, and how they ended."""
 
-    def __init__(self, name: str, line: Line, record: Record, findings: Findings) -> None:
+    def __init__(self, name: str, line: Line, record: Record, findings: BoundedFindings) -> None:
         self.name = name
         self._findings = findings
         self._front = ""
@@ -111,7 +51,7 @@ class Account:
         self._ended: Counter[str] = Counter()
         self._numbers = Intervals()
         # What was forwarded, by seq, until its delivery is read.
-        self._begun: dict[int, Begun] = {}
+        self._forwarded: dict[int, Forwarded] = {}
         # The highest number as each minute began.
         self._minutes: deque[tuple[float, int]] = deque(maxlen=_MOST_MINUTES)
         self._minute = ""
@@ -125,7 +65,7 @@ class Account:
             case "forward":
                 seq = record.get("seq")
                 if type(seq) is int and seq >= 1:
-                    self._begun[seq] = Begun(
+                    self._forwarded[seq] = Forwarded(
                         line.file, line.number, record.get("request_id"), record.get("reference")
                     )
             case "refusals":
@@ -133,21 +73,21 @@ class Account:
             case "stop":
                 self._stop = line
             case "gap":
-                self._note(Kind.GAP, line.place, tell_gap(record))
+                self._note(BalanceKind.GAP, line.place, tell_gap(record))
             case "start":
                 self._front = str(record.get("front"))
 
     def _add_delivery(self, line: Line, record: Record) -> None:
         seq = record.get("seq")
         if type(seq) is not int or seq < 1:
-            self._note(Kind.DAMAGED, line.place, "a delivery without seq")
+            self._note(BalanceKind.DAMAGED, line.place, "a delivery without seq")
             return
-        if self._begun.pop(seq, None) is None and (
+        if self._forwarded.pop(seq, None) is None and (
             record.get("upstream_ms") is not None or record.get("outcome") == "delivered"
         ):
             self._add_unforwarded(line, record)
         if not self._numbers.add(seq, line.file, line.number):
-            self._note(Kind.DOUBLED, line.place, f"request {seq} has ended before")
+            self._note(BalanceKind.DOUBLED, line.place, f"request {seq} has ended before")
             return
         self._ended[outcome_of(record)] += 1
         if not self._settled:
@@ -161,7 +101,7 @@ class Account:
         if not self._whole and _ago(record, "upstream_ms") < self._began:
             return  # its forward is in a file before these
         self._note(
-            Kind.UNFORWARDED,
+            BalanceKind.UNFORWARDED,
             line.place,
             f"request {record.get('request_id')} ended upstream, and no line says that it was"
             " forwarded",
@@ -177,60 +117,62 @@ class Account:
     def _add_sum(self, line: Line, record: Record) -> None:
         first, last, count = (record.get(name) for name in ("first_seq", "last_seq", "count"))
         if not (type(first) is type(last) is type(count) is int and 1 <= first <= last):
-            self._note(Kind.DAMAGED, line.place, "a sum without its numbers")
+            self._note(BalanceKind.DAMAGED, line.place, "a sum without its numbers")
             return
         self._front = self._front or str(record.get("front"))
         self._numbers.count(first, last, count)
         self._ended[outcome_of(record)] += count
 
-    def close(self) -> Sheet:
+    def close(self) -> Totals:
         """Note what is left open, and sum up."""
         said = self._stop.record or {} if self._stop is not None else {}
-        begun = dict(self._still_begun())
+        forwarded = dict(self._still_forwarded())
         top = self._numbers.top
         if type(said.get("received")) is int:
             top = max(top, said["received"])
         if not self._settled:
             self._numbers.base = top + 1
         gaps = sorted(self._numbers.gaps(top))
-        count = len(begun) + sum(max(0, gap.missing) for gap in gaps)
+        count = len(forwarded) + sum(max(0, gap.missing) for gap in gaps)
         # What may have been under way as the boot ended; with a stop that counts as many, all.
         since = (
             self._horizon() if self._stop is None else 0 if count == said.get("in_flight") else top
         )
-        for seq, forward in begun.items():
-            self._note_begun(forward, flying=seq > since)
+        for seq, forward in forwarded.items():
+            self._note_forwarded(forward, flying=seq > since)
         for gap in gaps:
             self._note_gap(gap, flying=gap.first > since)
         self._compare_with_stop(said)
         if not self._whole:
-            self._note(Kind.NO_START, self._first, "began before these files")
+            self._note(BalanceKind.NO_START, self._first, "began before these files")
         if self._stop is None:
-            self._note(Kind.NO_STOP, self._last.place, "it crashed, or is still running")
-        unknown = sum(seq > since for seq in begun)
+            self._note(BalanceKind.NO_STOP, self._last.place, "it crashed, or is still running")
+        unknown = sum(seq > since for seq in forwarded)
         in_flight = sum(max(0, gap.missing) for gap in gaps if gap.first > since)
         missing = count - unknown - in_flight
-        return Sheet(self.name, self._front, self._ended, unknown, in_flight, missing)
+        return Totals(self.name, self._front, self._ended, unknown, in_flight, missing)
 
-    def _still_begun(self) -> Iterator[tuple[int, Begun]]:
-        for seq, begun in self._begun.items():
-            if self._numbers.add(seq, begun.file, begun.number):
-                yield seq, begun
+    def _still_forwarded(self) -> Iterator[tuple[int, Forwarded]]:
+        for seq, forwarded in self._forwarded.items():
+            if self._numbers.add(seq, forwarded.file, forwarded.number):
+                yield seq, forwarded
             else:
-                self._note(Kind.DOUBLED, begun.place, f"{begun.name} was forwarded before")
+                self._note(
+                    BalanceKind.DOUBLED, forwarded.place, f"{forwarded.name} was forwarded before"
+                )
 
     def _horizon(self) -> int:
         """The highest number that cannot have been in flight at the boot's last line."""
         latest = timestamp(self._last.record or {}) - _LONGEST_FLIGHT
         return max((top for moment, top in self._minutes if moment <= latest), default=0)
 
-    def _note_begun(self, begun: Begun, *, flying: bool) -> None:
+    def _note_forwarded(self, forwarded: Forwarded, *, flying: bool) -> None:
         if flying:
-            text = f"{begun.name} was forwarded and has no end: it may have arrived"
-            self._note(Kind.UNKNOWN, begun.place, text)
+            text = f"{forwarded.name} was forwarded and has no end: it may have arrived"
+            self._note(BalanceKind.UNKNOWN, forwarded.place, text)
         else:
-            text = f"{begun.name} was forwarded; the line that says how it ended is missing"
-            self._note(Kind.MISSING, begun.place, text)
+            text = f"{forwarded.name} was forwarded; the line that says how it ended is missing"
+            self._note(BalanceKind.MISSING, forwarded.place, text)
 
     def _note_gap(self, gap: Gap, *, flying: bool) -> None:
         place = f"{gap.mark[0]}:{gap.mark[1]}" if gap.mark is not None else self._last.place
@@ -239,16 +181,16 @@ class Account:
             span = f"requests {gap.first} to {gap.last}"
         if gap.missing < 0:
             text = f"{-gap.missing} more are counted among {span} than there were"
-            self._note(Kind.OVERCOUNTED, place, text)
+            self._note(BalanceKind.OVERCOUNTED, place, text)
             return
         if gap.missing <= gap.last - gap.first:
             span = f"{gap.missing} of the {span}"
         if not flying:
-            self._note(Kind.MISSING, place, f"{span}: no line, and in no sum")
+            self._note(BalanceKind.MISSING, place, f"{span}: no line, and in no sum")
         elif self._stop is None:
-            self._note(Kind.IN_FLIGHT, place, f"{span}: no record, in flight when it ended")
+            self._note(BalanceKind.IN_FLIGHT, place, f"{span}: no record, in flight when it ended")
         else:
-            self._note(Kind.IN_FLIGHT, place, f"{span}: cut off by the stop")
+            self._note(BalanceKind.IN_FLIGHT, place, f"{span}: cut off by the stop")
 
     def _compare_with_stop(self, said: Record) -> None:
         if self._stop is None:
@@ -257,9 +199,9 @@ class Account:
             count, lines = said.get(outcome), self._ended[outcome]
             if type(count) is int and (count != lines if self._whole else count < lines):
                 text = f"stop says {count} {outcome}, its lines {lines}"
-                self._note(Kind.STOP_DIFFERS, self._stop.place, text)
+                self._note(BalanceKind.STOP_DIFFERS, self._stop.place, text)
 
-    def _note(self, kind: Kind, place: str, text: str) -> None:
+    def _note(self, kind: BalanceKind, place: str, text: str) -> None:
         self._findings.note(kind, self.name, place, text)
 
 

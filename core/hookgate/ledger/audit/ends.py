@@ -6,7 +6,7 @@ from pathlib import Path
 from hookgate.ledger.seal import Keyring
 from hookgate.ledger.state import LastLine, StateError, read_state
 
-from .links import Context, Kind
+from .links import ChainKind, Context
 from .numbered import NumberedBoot
 
 # A state file and the line that it names, or why it names none.
@@ -37,7 +37,7 @@ def check_ends(
     followed = {boot.boot for boot in here.values() if boot.named}
     for path, last in states:
         if isinstance(last, str):
-            context.note(Kind.BAD_STATE, str(path), last)
+            context.note(ChainKind.BAD_STATE, str(path), last)
             continue
         named = here.get(last.boot)
         if named is not None:
@@ -47,17 +47,17 @@ def check_ends(
                 f"the state file names line {last.n} of it, which is not here; if the files were"
                 " meant to go, let the state file go too"
             )
-            context.note(Kind.CUT, str(path), text, last.boot)
+            context.note(ChainKind.CUT, str(path), text, last.boot)
         if last.boot in followed:
             text = (
                 "the state file is older than the ledger: hookgate crashed as it began or could not"
                 " write it, or it was put back"
             )
-            context.note(Kind.OLD_STATE, str(path), text, last.boot)
+            context.note(ChainKind.OLD_STATE, str(path), text, last.boot)
     for boot in here.values():
         if not (boot.named or boot.piped):
             text = "what came after it is missing: no start and no state file names its end"
-            context.note(Kind.LOOSE_END, boot.place, text, boot.boot)
+            context.note(ChainKind.LOOSE_END, boot.place, text, boot.boot)
 
 
 def _compare(boot: NumberedBoot, last: LastLine, who: str, context: Context) -> None:
@@ -70,4 +70,4 @@ def _compare(boot: NumberedBoot, last: LastLine, who: str, context: Context) -> 
         text = f"edited: another last line is named by {who}"
     else:
         return
-    context.note(Kind.CUT, boot.place, text, boot.boot)
+    context.note(ChainKind.CUT, boot.place, text, boot.boot)

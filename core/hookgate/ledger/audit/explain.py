@@ -40,7 +40,7 @@ _NOT_NGINX = ("body", "document", "contract", "ledger")
 _ESCAPED = re.compile(rb"\\x([0-9a-f]{2})")
 
 
-class Station(NamedTuple):
+class StationResult(NamedTuple):
     """What a request met on its way. `result` is `OK`, a reason's code, or why there is none."""
 
     name: str
@@ -50,7 +50,7 @@ class Station(NamedTuple):
     details: tuple[str, ...]
 
 
-def retrace(record: Record) -> list[Station]:
+def retrace(record: Record) -> list[StationResult]:
     """The way of a delivery through the gate, as its record, which `members` found right, tells."""
     reason = str(record.get("reason"))
     end = _end(record, reason)
@@ -77,7 +77,7 @@ def retrace(record: Record) -> list[Station]:
         else:
             result = OK if end else NOT_KNOWN
         saw = _saw(name, record) if place <= last else ""
-        stations.append(Station(name, saw, result, name in seen and not is_end, details))
+        stations.append(StationResult(name, saw, result, name in seen and not is_end, details))
     return stations
 
 

@@ -14,7 +14,7 @@ def tell_gap(record: Record) -> str:
     return f"the file was {record.get('cause')} under the gate: lines {first} to {last} are gone"
 
 
-class Finding(NamedTuple):
+class AuditFinding(NamedTuple):
     """One thing to know, where it shows, and in words. `boot` is "" where it is no boot's."""
 
     kind: str
@@ -23,12 +23,12 @@ class Finding(NamedTuple):
     text: str
 
 
-class Findings:
+class BoundedFindings:
     """Beyond `MOST` they are only counted, by kind, in `more`."""
 
     def __init__(self) -> None:
         self.more: Counter[str] = Counter()
-        self._found: list[Finding | None] = []
+        self._found: list[AuditFinding | None] = []
 
     @property
     def full(self) -> bool:
@@ -36,7 +36,7 @@ class Findings:
         return len(self._found) >= MOST
 
     @property
-    def listed(self) -> list[Finding]:
+    def listed(self) -> list[AuditFinding]:
         """Those that are kept, as they were found."""
         return [finding for finding in self._found if finding is not None]
 
@@ -45,10 +45,10 @@ class Findings:
         if self.full:
             self.more[kind] += 1
             return -1
-        self._found.append(Finding(kind, boot, place, text))
+        self._found.append(AuditFinding(kind, boot, place, text))
         return len(self._found) - 1
 
-    def amend(self, number: int, finding: Finding | None) -> None:
+    def amend(self, number: int, finding: AuditFinding | None) -> None:
         """Put a better one in its place, or none; what is only counted stays."""
         if number >= 0:
             self._found[number] = finding

@@ -8,13 +8,13 @@ from typing import NamedTuple
 from hookgate.ledger.reading.reader import Line
 from hookgate.ledger.seal import Keyring
 
-from .findings import Finding, Findings
+from .findings import AuditFinding, BoundedFindings
 
 # How far back a copy of a line is looked for.
 _RECENT = 4096
 
 
-class Kind(StrEnum):
+class ChainKind(StrEnum):
     """What can be said of a line's place: in its boot, in its file, beside the state file."""
 
     BROKEN = "broken"
@@ -40,7 +40,14 @@ class Kind(StrEnum):
 
 
 HARMLESS = frozenset(
-    (Kind.OLD_STATE, Kind.PIPED, Kind.TORN, Kind.NO_START, Kind.NO_STOP, Kind.JOINED)
+    (
+        ChainKind.OLD_STATE,
+        ChainKind.PIPED,
+        ChainKind.TORN,
+        ChainKind.NO_START,
+        ChainKind.NO_STOP,
+        ChainKind.JOINED,
+    )
 )
 
 
@@ -61,18 +68,18 @@ class Context:
 
     def __init__(self, keyring: Keyring) -> None:
         self.keyring = keyring
-        self.findings = Findings()
+        self.findings = BoundedFindings()
         self.recent: deque[_Seen] = deque(maxlen=_RECENT)
         # By the digests that broken links name: the line that belongs there may stand elsewhere.
         self.wanted: dict[str, Break] = {}
 
-    def note(self, kind: Kind, place: str, text: str, boot: str = "") -> int:
+    def note(self, kind: ChainKind, place: str, text: str, boot: str = "") -> int:
         """Add a finding; returns its number."""
         return self.findings.note(kind, boot, place, text)
 
-    def amend(self, number: int, kind: Kind, place: str, text: str, boot: str) -> None:
+    def amend(self, number: int, kind: ChainKind, place: str, text: str, boot: str) -> None:
         """Put a better finding in the place of one."""
-        self.findings.amend(number, Finding(kind, boot, place, text))
+        self.findings.amend(number, AuditFinding(kind, boot, place, text))
 
 
 class Links:
@@ -103,7 +110,7 @@ class Links:
         moved = wanted.pop(digest, None) if wanted else None
         if moved is not None:
             text = f"out of order: the line that belongs before it stands at {line.place}"
-            self._amend(moved, Kind.MOVED, text)
+            self._amend(moved, ChainKind.MOVED, text)
         if prev == self.tip:
             self._held = True
         elif moved is not None or not (damaged or self._explain(line, prev, digest)):
@@ -125,46 +132,46 @@ class Links:
         """Say why a line does not follow from the tip; False if the chain goes on without it."""
         context = self._context
         if context.findings.full:
-            context.findings.more[Kind.BROKEN] += 1
+            context.findings.more[ChainKind.BROKEN] += 1
             return True
         recent = [seen for seen in context.recent if seen[1] == self.boot]
         digests = [seen[0] for seen in recent]
         last = self._breaks[-1] if self._breaks else None
         if digest in digests:
             original = _place(recent[digests.index(digest)])
-            self._note(Kind.DUPLICATE, line.place, f"a copy of {original}")
+            self._note(ChainKind.DUPLICATE, line.place, f"a copy of {original}")
             return False
         if last is not None and prev == last.tip:
             text = f"inserted: the chain goes on without it at {line.place}"
-            self._amend(self._breaks.pop(), Kind.INSERTED, text)
+            self._amend(self._breaks.pop(), ChainKind.INSERTED, text)
         elif prev in digests[:-1]:
             before, rival = recent[digests.index(prev) :][:2]
             text = (
                 f"inserted, or the line at {line.place} was: both say that they follow"
                 f" {_place(before)}"
             )
-            self._note(Kind.INSERTED, _place(rival), text)
+            self._note(ChainKind.INSERTED, _place(rival), text)
         elif not self._explain_seal(line, prev):
             text = f"edited, or lines after it are missing: {line.place} does not follow from it"
             if self._line.file != line.file:
                 text += "; a file between the two may be missing"
-            context.wanted[prev] = self._break(line, Kind.BROKEN, self.place, text)
+            context.wanted[prev] = self._break(line, ChainKind.BROKEN, self.place, text)
         return True
 
     def _explain_seal(self, line: Line, prev: str) -> bool:  # noqa: ARG002  # OldLinks' own
         """Say that the chain was made with another key, if it was."""
         return False
 
-    def _break(self, line: Line, kind: Kind, place: str, text: str) -> Break:
+    def _break(self, line: Line, kind: ChainKind, place: str, text: str) -> Break:
         broken = Break(self._note(kind, place, text), line.place, self.tip)
         self._breaks.append(broken)
         return broken
 
-    def _note(self, kind: Kind, place: str, text: str) -> int:
+    def _note(self, kind: ChainKind, place: str, text: str) -> int:
         return self._context.findings.note(kind, self.boot, place, text)
 
-    def _amend(self, broken: Break, kind: Kind, text: str) -> None:
-        finding = Finding(kind, self.boot, broken.place, text)
+    def _amend(self, broken: Break, kind: ChainKind, text: str) -> None:
+        finding = AuditFinding(kind, self.boot, broken.place, text)
         self._context.findings.amend(broken.number, finding)
 
 

@@ -7,7 +7,7 @@ from hookgate.ledger.record import Record
 from hookgate.ledger.seal import Seal, split
 from hookgate.ledger.state import LastLine
 
-from .links import Context, Kind, Links, plain_digest
+from .links import ChainKind, Context, Links, plain_digest
 
 
 class NumberedBoot:
@@ -84,14 +84,14 @@ class NumberedBoot:
             return mac
         if self._seal is not None:
             text = "edited, or made up: its seal does not fit" if mac else "without a seal: made up"
-            self._note(Kind.BROKEN if mac else Kind.UNSEALED, line.place, text)
+            self._note(ChainKind.BROKEN if mac else ChainKind.UNSEALED, line.place, text)
         elif self._unproved is None:
             text = "written before there was a key, or made up: its lines have no seal"
             if mac:
                 name = record.get("key")
                 name = f"with key {name}, which" if type(name) is str else "with a key that"
                 text = f"sealed {name} was not given, or made up"
-            kind = Kind.SEALED if mac else Kind.UNSEALED
+            kind = ChainKind.SEALED if mac else ChainKind.UNSEALED
             self._unproved = self._note(kind, line.place, text), line
         return ""
 
@@ -103,11 +103,11 @@ class NumberedBoot:
                 name = record.get("key")
                 name = f" {name}" if type(name) is str else ""
                 text = f"sealed with key{name}, which was not given"
-                self._note(Kind.SEALED, line.place, text)
+                self._note(ChainKind.SEALED, line.place, text)
         elif self._is_sealed != bool(mac):
             text = "sealed, unlike" if mac else "without a seal, unlike"
             text += " its boot's other lines: made up, or edited"
-            self._note(Kind.BROKEN, line.place, text)
+            self._note(ChainKind.BROKEN, line.place, text)
             return ""
         return mac or plain_digest(line.raw)
 
@@ -116,7 +116,7 @@ class NumberedBoot:
             number, before = self._unproved
             self._unproved = None
             text = f"edited, or made up: {line.place} of its boot has another seal"
-            self._context.amend(number, Kind.BROKEN, before.place, text, self.boot)
+            self._context.amend(number, ChainKind.BROKEN, before.place, text, self.boot)
 
     def follow(self, line: Line, record: Record, digest: str, *, damaged: bool) -> None:
         """Take a line that is proved."""
@@ -129,9 +129,9 @@ class NumberedBoot:
                 return
             if held and n != self.n + 1:
                 text = f"it has number {n} and follows line {self.n}"
-                self._note(Kind.BROKEN, line.place, text)
+                self._note(ChainKind.BROKEN, line.place, text)
         self.n = n
         self.stopped = self.stopped or record["event"] == "stop"
 
-    def _note(self, kind: Kind, place: str, text: str) -> int:
+    def _note(self, kind: ChainKind, place: str, text: str) -> int:
         return self._context.note(kind, place, text, self.boot)

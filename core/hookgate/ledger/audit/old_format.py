@@ -7,7 +7,7 @@ import hmac
 
 from hookgate.ledger.reading.reader import Line
 
-from .links import Context, Kind, Links, plain_digest
+from .links import ChainKind, Context, Links, plain_digest
 
 # A chain whose first links all fail was made with another key.
 _BREAKS_OF_A_SEAL = 2
@@ -41,7 +41,7 @@ class OldBoot:
         """Say what nothing proves."""
         if self._links is None and self._context.keyring:
             text = "a single line of the old format: nothing proves it"
-            self._context.note(Kind.UNSEALED, self._first.place, text, self.boot)
+            self._context.note(ChainKind.UNSEALED, self._first.place, text, self.boot)
 
 
 class _OldLinks(Links):
@@ -64,13 +64,13 @@ class _OldLinks(Links):
         if self._key and prev == plain_digest(self._line.raw):
             self._key = b""
             since = "from here on: made anew" if self._held else "made anew, or older than the key"
-            self._break(line, Kind.UNSEALED, line.place, f"chained without the key, {since}")
+            self._break(line, ChainKind.UNSEALED, line.place, f"chained without the key, {since}")
         elif not self._held and len(self._breaks) == _BREAKS_OF_A_SEAL:
             for broken in self._breaks:
                 context.findings.amend(broken.number, None)
             self._stray = True
             text = "sealed with a key that was not given, or all made anew"
-            self._note(Kind.SEALED, line.place, text)
+            self._note(ChainKind.SEALED, line.place, text)
         else:
             return False
         return True

@@ -12,18 +12,17 @@ from pathlib import Path
 import structlog
 
 from hookgate.ledger.line import NO_LINE
-from hookgate.ledger.record import Clock, Record
+from hookgate.ledger.record import Record
 from hookgate.ledger.seal import Keyring, Seal, split_keys
 from hookgate.policy import Reason
 from hookgate.settings import AuditSettings
 
+from .clock import Clock
 from .gaps import GapWatch
 from .ledger_file import LedgerFile
 from .pipeline import Pipeline
 from .state_file import StateFile
 from .sums import Sums
-
-__all__ = ["Journal"]
 
 
 class Journal:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from hookgate.ledger.audit.balance import Kind, balance
+from hookgate.ledger.audit.balance import BalanceKind, balance
 from hookgate.ledger.audit.findings import MOST
 from support.lines import (
     Record,
@@ -42,9 +42,9 @@ def test_a_whole_boot_balances() -> None:
     )
     assert result.balances
     assert result.findings == []
-    (sheet,) = result.sheets
-    assert (sheet.boot, sheet.front, sheet.received) == ("b0", "sidecar", 4)
-    assert sheet.ended == {"delivered": 1, "refused": 1, "failed": 1, "aborted": 1}
+    (boot,) = result.boots
+    assert (boot.boot, boot.front, boot.received) == ("b0", "sidecar", 4)
+    assert boot.ended == {"delivered": 1, "refused": 1, "failed": 1, "aborted": 1}
 
 
 def test_sums_are_counted_and_others_may_lie_between() -> None:
@@ -72,45 +72,47 @@ WHOLE = [start(), delivery(1, "not_utf8"), delivery(2, "not_utf8"), delivery(3, 
     [
         pytest.param(
             [WHOLE[0], WHOLE[1], WHOLE[3], stop(3, refused=2)],
-            [(Kind.MISSING, "3")],
+            [(BalanceKind.MISSING, "3")],
             id="a line is missing: named by the one after it",
         ),
         pytest.param(
-            [*WHOLE[:3], stop(3, refused=2)], [(Kind.MISSING, "4")], id="the last one is missing"
+            [*WHOLE[:3], stop(3, refused=2)],
+            [(BalanceKind.MISSING, "4")],
+            id="the last one is missing",
         ),
         pytest.param(
             [start(), refusals(1, 5, 3), stop(5, refused=3)],
-            [(Kind.MISSING, "3")],
+            [(BalanceKind.MISSING, "3")],
             id="a sum counts fewer than lie in it",
         ),
         pytest.param(
             [start(), refusals(1, 5, 5), refusals(1, 5, 5), stop(5, refused=10)],
-            [(Kind.OVERCOUNTED, "4")],
+            [(BalanceKind.OVERCOUNTED, "4")],
             id="a sum stands there twice",
         ),
         pytest.param(
             [*WHOLE, WHOLE[2], stop(3, refused=3)],
-            [(Kind.DOUBLED, "5")],
+            [(BalanceKind.DOUBLED, "5")],
             id="a delivery stands there twice",
         ),
         pytest.param(
             [start(), forward(1), delivery(1), forward(1), stop(1, delivered=1)],
-            [(Kind.DOUBLED, "4")],
+            [(BalanceKind.DOUBLED, "4")],
             id="a forward stands there twice",
         ),
         pytest.param(
             [start(), delivery(1), stop(1, delivered=1)],
-            [(Kind.UNFORWARDED, "2")],
+            [(BalanceKind.UNFORWARDED, "2")],
             id="delivered, and never forwarded",
         ),
         pytest.param(
             [start(), forward(1), stop(1)],
-            [(Kind.MISSING, "2")],
+            [(BalanceKind.MISSING, "2")],
             id="forwarded without an end, and the boot stopped in good order",
         ),
         pytest.param(
             [*WHOLE, stop(3, refused=2, failed=1)],
-            [(Kind.STOP_DIFFERS, "5"), (Kind.STOP_DIFFERS, "5")],
+            [(BalanceKind.STOP_DIFFERS, "5"), (BalanceKind.STOP_DIFFERS, "5")],
             id="stop counted otherwise",
         ),
         pytest.param(
@@ -120,12 +122,12 @@ WHOLE = [start(), delivery(1, "not_utf8"), delivery(2, "not_utf8"), delivery(3, 
                 delivery(3, "not_utf8", ts=NEXT_DAY),
                 delivery(4, "not_utf8", ts=NEXT_DAY),
             ],
-            [(Kind.MISSING, "2"), (Kind.NO_STOP, "4")],
+            [(BalanceKind.MISSING, "2"), (BalanceKind.NO_STOP, "4")],
             id="a request cannot be in flight for a day",
         ),
         pytest.param(
             [start(), forward(1), delivery(2, "not_utf8"), delivery(3, "not_utf8", ts=NEXT_DAY)],
-            [(Kind.MISSING, "2"), (Kind.NO_STOP, "4")],
+            [(BalanceKind.MISSING, "2"), (BalanceKind.NO_STOP, "4")],
             id="nor can a forwarded one",
         ),
     ],
@@ -143,31 +145,31 @@ def test_what_does_not_add_up_is_named_with_its_line(
     [
         pytest.param(
             [start(), forward(1, reference="r"), delivery(3, "not_utf8")],
-            [(Kind.UNKNOWN, "2"), (Kind.IN_FLIGHT, "3"), (Kind.NO_STOP, "3")],
+            [(BalanceKind.UNKNOWN, "2"), (BalanceKind.IN_FLIGHT, "3"), (BalanceKind.NO_STOP, "3")],
             (1, 1, 0),
             id="killed: one forwarded, one not yet recorded",
         ),
         pytest.param(
             [start(), stop(2, in_flight=2)],
-            [(Kind.IN_FLIGHT, "2")],
+            [(BalanceKind.IN_FLIGHT, "2")],
             (0, 2, 0),
             id="cut off by the stop",
         ),
         pytest.param(
             [start(), forward(1), stop(2, in_flight=2)],
-            [(Kind.UNKNOWN, "2"), (Kind.IN_FLIGHT, "3")],
+            [(BalanceKind.UNKNOWN, "2"), (BalanceKind.IN_FLIGHT, "3")],
             (1, 1, 0),
             id="cut off by the stop, one on its way",
         ),
         pytest.param(
             [delivery(8, "not_utf8"), delivery(10, "not_utf8", ts=LATER), stop(10, refused=9)],
-            [(Kind.NO_START, "1")],
+            [(BalanceKind.NO_START, "1")],
             (0, 0, 0),
             id="an older file holds the beginning, and what was in flight then",
         ),
         pytest.param(
             [delivery(8), stop(8, delivered=5)],
-            [(Kind.NO_START, "1")],
+            [(BalanceKind.NO_START, "1")],
             (0, 0, 0),
             id="forwarded in an older file",
         ),
@@ -179,7 +181,7 @@ def test_what_does_not_add_up_is_named_with_its_line(
         ),
         pytest.param(
             [start(), delivery(0), {**delivery(1), "seq": None}, refusals(5, 1, 1), stop(0)],
-            [(Kind.DAMAGED, "2"), (Kind.DAMAGED, "3"), (Kind.DAMAGED, "4")],
+            [(BalanceKind.DAMAGED, "2"), (BalanceKind.DAMAGED, "3"), (BalanceKind.DAMAGED, "4")],
             (0, 0, 0),
             id="numbers that are not there",
         ),
@@ -200,8 +202,8 @@ def test_within_an_older_boot_what_arrived_here_must_end_here() -> None:
     """What was in flight as these files begin may have ended before; what came later may not."""
     later: dict[str, Any] = {"ts": LATER, "reason": "not_utf8"}
     records = [delivery(5, "not_utf8"), delivery(8, **later), delivery(10, **later), stop(10)]
-    assert (Kind.MISSING, "3") in found(*records)
-    assert (Kind.MISSING, "2") not in found(*records)
+    assert (BalanceKind.MISSING, "3") in found(*records)
+    assert (BalanceKind.MISSING, "2") not in found(*records)
 
 
 def test_an_unknown_is_named_by_request_and_reference() -> None:
@@ -224,5 +226,5 @@ def test_findings_beyond_a_bound_are_counted() -> None:
     many = MOST + 7
     result = balance(lines(start(), *(delivery(n) for n in range(1, many + 1)), stop(many)))
     assert len(result.findings) == MOST
-    assert result.more[Kind.UNFORWARDED] == 7
+    assert result.more[BalanceKind.UNFORWARDED] == 7
     assert not result.balances

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hookgate.ledger.audit.chain import Kind, verify
+from hookgate.ledger.audit.chain import ChainKind, verify
 from hookgate.ledger.audit.findings import MOST
 from hookgate.ledger.reading.reader import read
 from hookgate.ledger.seal import split_keys
@@ -54,79 +54,90 @@ def test_an_untouched_ledger_is_chained(path: Path, key: bytes) -> None:
 @pytest.mark.parametrize(
     ("tamper", "expected"),
     [
-        pytest.param(at(3, edit), [(Kind.BROKEN, 4)], id="edited"),
+        pytest.param(at(3, edit), [(ChainKind.BROKEN, 4)], id="edited"),
         pytest.param(
-            at(3, lambda line: line.replace(b",", b", ", 1)), [(Kind.BROKEN, 4)], id="white space"
+            at(3, lambda line: line.replace(b",", b", ", 1)),
+            [(ChainKind.BROKEN, 4)],
+            id="white space",
         ),
-        pytest.param(lambda rows: [*rows[:3], *rows[4:]], [(Kind.BROKEN, 3)], id="deleted"),
-        pytest.param(lambda rows: rows[1:], [(Kind.NO_START, 1)], id="first deleted"),
-        pytest.param(lambda rows: [*rows[:7], *rows[8:]], [(Kind.CUT, 8)], id="a start deleted"),
-        pytest.param(lambda rows: rows[3:], [(Kind.NO_START, 1)], id="first three deleted"),
+        pytest.param(lambda rows: [*rows[:3], *rows[4:]], [(ChainKind.BROKEN, 3)], id="deleted"),
+        pytest.param(lambda rows: rows[1:], [(ChainKind.NO_START, 1)], id="first deleted"),
         pytest.param(
-            lambda rows: [*rows[:3], rows[4], rows[3], *rows[5:]], [(Kind.MOVED, 4)], id="swapped"
+            lambda rows: [*rows[:7], *rows[8:]], [(ChainKind.CUT, 8)], id="a start deleted"
+        ),
+        pytest.param(lambda rows: rows[3:], [(ChainKind.NO_START, 1)], id="first three deleted"),
+        pytest.param(
+            lambda rows: [*rows[:3], rows[4], rows[3], *rows[5:]],
+            [(ChainKind.MOVED, 4)],
+            id="swapped",
         ),
         pytest.param(
             lambda rows: [*rows[:2], *rows[3:6], rows[2], *rows[6:]],
-            [(Kind.MOVED, 3)],
+            [(ChainKind.MOVED, 3)],
             id="moved away",
         ),
         pytest.param(
             lambda rows: [*rows[:3], rows[2], *rows[3:]],
-            [(Kind.DUPLICATE, 4)],
+            [(ChainKind.DUPLICATE, 4)],
             id="copied below itself",
         ),
         pytest.param(
             lambda rows: [*rows[:5], rows[2], *rows[5:]],
-            [(Kind.DUPLICATE, 6)],
+            [(ChainKind.DUPLICATE, 6)],
             id="copied further down",
         ),
-        pytest.param(lambda rows: [rows[0], *rows], [(Kind.DUPLICATE, 2)], id="start copied"),
+        pytest.param(lambda rows: [rows[0], *rows], [(ChainKind.DUPLICATE, 2)], id="start copied"),
         pytest.param(
             lambda rows: [*rows, *rows],
-            [(Kind.DUPLICATE, number) for number in range(15, 29)],
+            [(ChainKind.DUPLICATE, number) for number in range(15, 29)],
             id="the whole file copied",
         ),
         pytest.param(
             lambda rows: [*rows[:3], made_up("00"), *rows[3:]],
-            Sealed([(Kind.INSERTED, 4)], [(Kind.UNSEALED, 4)]),
+            Sealed([(ChainKind.INSERTED, 4)], [(ChainKind.UNSEALED, 4)]),
             id="inserted",
         ),
         pytest.param(
             lambda rows: [*rows[:3], made_up(sha256(rows[2]).hexdigest()), *rows[3:]],
-            Sealed([(Kind.INSERTED, 4)], [(Kind.UNSEALED, 4)]),
+            Sealed([(ChainKind.INSERTED, 4)], [(ChainKind.UNSEALED, 4)]),
             id="inserted, with a digest of the line before",
         ),
         pytest.param(
             lambda rows: [*rows[:3], b'{"event":"delivery","front":"sidecar"}', *rows[3:]],
-            [(Kind.FOREIGN, 4)],
+            [(ChainKind.FOREIGN, 4)],
             id="inserted without a chain",
         ),
         pytest.param(
             lambda rows: [*rows[:3], json.dumps(nginx()).encode(), *rows[3:]],
-            [(Kind.FOREIGN, 4)],
+            [(ChainKind.FOREIGN, 4)],
             id="inserted as nginx's",
         ),
-        pytest.param(at(3, lambda line: line[:-9]), [(Kind.GARBLED, 4)], id="garbled"),
+        pytest.param(at(3, lambda line: line[:-9]), [(ChainKind.GARBLED, 4)], id="garbled"),
         pytest.param(
-            lambda rows: [*rows[:3], b"", *rows[3:]], [(Kind.GARBLED, 4)], id="an empty line"
+            lambda rows: [*rows[:3], b"", *rows[3:]], [(ChainKind.GARBLED, 4)], id="an empty line"
         ),
         pytest.param(
             lambda rows: [*rows[:5], *rows[7:]],
-            [(Kind.CUT, 5), (Kind.NO_STOP, 5)],
+            [(ChainKind.CUT, 5), (ChainKind.NO_STOP, 5)],
             id="an end cut off",
         ),
         pytest.param(
             at(6, lambda line: line.replace(b'"received":0', b'"received":9')),
-            Sealed([(Kind.CUT, 7)], [(Kind.BROKEN, 7), (Kind.CUT, 7), (Kind.NO_STOP, 6)]),
+            Sealed(
+                [(ChainKind.CUT, 7)],
+                [(ChainKind.BROKEN, 7), (ChainKind.CUT, 7), (ChainKind.NO_STOP, 6)],
+            ),
             id="a last line edited",
         ),
-        pytest.param(lambda rows: rows[:-2], [(Kind.NO_STOP, 12)], id="the file's end cut off"),
-        pytest.param(lambda rows: rows[7:], [(Kind.CUT, 1)], id="the first boot deleted"),
+        pytest.param(
+            lambda rows: rows[:-2], [(ChainKind.NO_STOP, 12)], id="the file's end cut off"
+        ),
+        pytest.param(lambda rows: rows[7:], [(ChainKind.CUT, 1)], id="the first boot deleted"),
         pytest.param(
             lambda rows: [line.replace(b'"b0"', b'"b1"') for line in rows],
             Sealed(
-                [(Kind.BROKEN, number) for number in range(1, 8)],
-                [(Kind.BROKEN, 1), (Kind.CUT, 7)],
+                [(ChainKind.BROKEN, number) for number in range(1, 8)],
+                [(ChainKind.BROKEN, 1), (ChainKind.CUT, 7)],
             ),
             id="boots renamed",
         ),
@@ -141,7 +152,7 @@ def test_what_was_done_to_a_ledger_is_named(
     if key and isinstance(expected, Sealed):
         expected = expected.sealed
     assert told(verification) == expected
-    assert verification.holds == (expected[0][0] in (Kind.NO_START, Kind.NO_STOP))
+    assert verification.holds == (expected[0][0] in (ChainKind.NO_START, ChainKind.NO_STOP))
 
 
 def test_without_a_key_a_chain_made_anew_holds(tmp_path: Path) -> None:
@@ -156,11 +167,20 @@ def test_without_a_key_a_chain_made_anew_holds(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        (b'"n":4', b'"n":5', [(Kind.BROKEN, 4), (Kind.BROKEN, 5), (Kind.NO_STOP, 5)]),
+        (
+            b'"n":4',
+            b'"n":5',
+            [(ChainKind.BROKEN, 4), (ChainKind.BROKEN, 5), (ChainKind.NO_STOP, 5)],
+        ),
         (
             b'"boot":"b0"',
             b'"boot":"b7"',
-            [(Kind.CUT, 4), (Kind.BROKEN, 5), (Kind.NO_STOP, 5), (Kind.NO_STOP, 4)],
+            [
+                (ChainKind.CUT, 4),
+                (ChainKind.BROKEN, 5),
+                (ChainKind.NO_STOP, 5),
+                (ChainKind.NO_STOP, 4),
+            ],
         ),
     ],
     ids=["number", "boot"],
@@ -188,7 +208,7 @@ def test_without_the_key_the_chain_cannot_be_made_anew(path: Path) -> None:
     assert_chained(path)
     verification = verify(read([path]), split_keys(SEAL))
     assert not verification.holds
-    assert told(verification) == [(Kind.UNSEALED, 1), (Kind.UNSEALED, 8)]
+    assert told(verification) == [(ChainKind.UNSEALED, 1), (ChainKind.UNSEALED, 8)]
 
 
 @pytest.mark.parametrize("key", [SEAL], indirect=True)
@@ -206,7 +226,7 @@ def test_a_chain_made_anew_from_a_line_on_is_seen_there(path: Path) -> None:
 
     rewrite(path, forge)
     verification = verify(read([path]), split_keys(SEAL))
-    found = [*((Kind.UNSEALED, number) for number in (4, 5, 6, 7)), (Kind.NO_STOP, 3)]
+    found = [*((ChainKind.UNSEALED, number) for number in (4, 5, 6, 7)), (ChainKind.NO_STOP, 3)]
     assert told(verification) == found
 
 
@@ -216,7 +236,7 @@ def test_a_chain_of_another_key_is_said_to_be_one(path: Path, given: bytes) -> N
     """Once for each boot, not once for each line."""
     verification = verify(read([path]), split_keys(given))
     assert not verification.holds
-    assert [kind for kind, _ in told(verification)] == [Kind.SEALED, Kind.SEALED]
+    assert [kind for kind, _ in told(verification)] == [ChainKind.SEALED, ChainKind.SEALED]
 
 
 @pytest.mark.parametrize("key", [SEAL], indirect=True)
@@ -247,7 +267,7 @@ def test_a_second_start_within_a_boot_is_no_link(path: Path, key: bytes) -> None
     said = {"event": "start", "boot": "b0", "n": 1, "prev": "", "previous_line": ""}
     made = json.dumps(said).encode()
     rewrite(path, lambda rows: [*rows[:3], made, *rows[3:]])
-    kind = Kind.UNSEALED if key else Kind.INSERTED
+    kind = ChainKind.UNSEALED if key else ChainKind.INSERTED
     assert told(verify(read([path]), split_keys(key))) == [(kind, 4)]
 
 

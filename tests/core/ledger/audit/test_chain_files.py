@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from hookgate.ledger.audit.chain import Kind, verify
+from hookgate.ledger.audit.chain import ChainKind, verify
 from hookgate.ledger.reading.reader import read
 from hookgate.ledger.seal import split_keys
 from support.journal import Book
@@ -33,11 +33,14 @@ def test_a_line_torn_by_a_crash_is_survived(tmp_path: Path, key: bytes) -> None:
     """The next boot found it as the last line, so it is no later edit."""
     path = tmp_path / "audit.jsonl"
     crash(path, key, "b0", torn=20)
-    assert told(verify(read([path]), split_keys(key))) == [(Kind.TORN, 4), (Kind.NO_STOP, 3)]
+    assert told(verify(read([path]), split_keys(key))) == [
+        (ChainKind.TORN, 4),
+        (ChainKind.NO_STOP, 3),
+    ]
     write_boot(path, key, "b1")
     verification = verify(read([path]), split_keys(key))
     assert verification.holds
-    assert told(verification) == [(Kind.TORN, 4), (Kind.NO_STOP, 3)]
+    assert told(verification) == [(ChainKind.TORN, 4), (ChainKind.NO_STOP, 3)]
 
 
 def test_an_empty_line_before_the_first_start_is_survived(tmp_path: Path, key: bytes) -> None:
@@ -55,8 +58,8 @@ def test_a_torn_line_changed_later_is_not(tmp_path: Path, key: bytes) -> None:
     write_boot(path, key, "b1")
     rewrite(path, at(3, lambda line: line[:-5]))
     assert [kind for kind, _ in told(verify(read([path]), split_keys(key)))][:2] == [
-        Kind.CUT,
-        Kind.GARBLED,
+        ChainKind.CUT,
+        ChainKind.GARBLED,
     ]
 
 
@@ -78,14 +81,14 @@ def test_a_chain_goes_on_in_the_next_file(tmp_path: Path, key: bytes) -> None:
     """A boot that outlives its file."""
     files = rotate(tmp_path, key)
     assert verify(read(files), split_keys(key)).findings == []
-    assert told(verify(read(files[1:]), split_keys(key))) == [(Kind.NO_START, 1)]
+    assert told(verify(read(files[1:]), split_keys(key))) == [(ChainKind.NO_START, 1)]
 
 
 def test_a_file_missing_between_two_is_a_break(tmp_path: Path, key: bytes) -> None:
     """It may have been left out, or deleted."""
     first, _, last = rotate(tmp_path, key)
     verification = verify(read([first, last]), split_keys(key))
-    assert told(verification) == [(Kind.BROKEN, 3)]
+    assert told(verification) == [(ChainKind.BROKEN, 3)]
     assert "a file between the two may be missing" in verification.findings[0].text
 
 
@@ -95,7 +98,7 @@ def test_lines_of_nginx_in_a_file_of_their_own_are_counted(path: Path, key: byte
     other.write_text(json.dumps(nginx()) + "\n")
     verification = verify(read([other, path]), split_keys(key))
     assert verification.holds == (not key)
-    assert told(verification) == ([(Kind.FOREIGN, 1)] if key else [])
+    assert told(verification) == ([(ChainKind.FOREIGN, 1)] if key else [])
     assert verification.unchained == 1
 
 
@@ -106,4 +109,4 @@ def test_files_that_were_joined_are_told(path: Path, key: bytes) -> None:
     path.write_bytes(path.read_bytes() + other.read_bytes())
     verification = verify(read([path]), split_keys(key))
     assert verification.holds
-    assert told(verification) == [(Kind.JOINED, 15)]
+    assert told(verification) == [(ChainKind.JOINED, 15)]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hookgate.ledger.audit import duckdb_stats as engine
+from hookgate.ledger.audit import duckdb_stats
 from hookgate.ledger.audit.query import Query
 from hookgate.ledger.audit.stats import SUMMED, Summary, summarise
 from hookgate.ledger.reading.reader import read, timestamp
@@ -90,7 +90,7 @@ def test_the_summaries_are_equal(
     plain.write_bytes(b"\n".join(first) + (b"" if torn or not first else b"\n"))
     packed.write_bytes(gzip.compress(b"".join(line + b"\n" for line in second)))
     files = [plain, packed]
-    found, expected = engine.summarise(files), summarise(read(files), map(str, files))
+    found, expected = duckdb_stats.summarise(files), summarise(read(files), map(str, files))
     assert state(found) == state(expected)
 
 
@@ -107,7 +107,7 @@ def test_the_summaries_of_a_time_are_equal(tmp_path: Path, lines: list[bytes]) -
     since = timestamp({"ts": "2025-09-03T08:00:05.123456Z"})
     until = timestamp({"ts": "2025-09-03T08:00:59.999999Z"})
     query = Query(since, until)
-    found = engine.summarise([file], since, until)
+    found = duckdb_stats.summarise([file], since, until)
     assert state(found) == state(summarise(read([file]), [str(file)], query))
 
 
@@ -118,7 +118,7 @@ def test_a_line_that_only_python_reads_counts_where_its_time_does(tmp_path: Path
     lines = [f'{{"event":"delivery","ts":"{ts}","reason":"\\ud800"}}' for ts in (outside, inside)]
     file.write_text("\n".join(["garbage", '{"event":5}', *lines]) + "\n")
     moment = timestamp({"ts": inside})
-    found = engine.summarise([file], moment, moment + 1)
+    found = duckdb_stats.summarise([file], moment, moment + 1)
     assert (found.lines, found.problems, found.deliveries) == (3, 2, 1)
 
 
@@ -129,15 +129,20 @@ def test_it_serves_only_large_files_whose_names_it_takes_literally(tmp_path: Pat
     for file, size in ((small, 1), (large, 17 << 20), (star, 17 << 20), (packed, 2 << 20)):
         with file.open("wb") as stream:
             stream.truncate(size)
-    assert [engine.serves([f]) for f in (small, large, star, packed)] == [False, True, False, True]
+    assert [duckdb_stats.is_worthwhile([f]) for f in (small, large, star, packed)] == [
+        False,
+        True,
+        False,
+        True,
+    ]
 
 
 def test_a_damaged_gzip_file_is_left_to_python(tmp_path: Path) -> None:
     """What DuckDB cannot read raises, rather than to count half of it."""
     file = tmp_path / "a.jsonl.gz"
     file.write_bytes(gzip.compress(b'{"event":"delivery"}\n' * 100_000)[:-100])
-    with pytest.raises(engine.EngineError):
-        engine.summarise([file])
+    with pytest.raises(duckdb_stats.DuckDBError):
+        duckdb_stats.summarise([file])
 
 
 def delivered(number: int, ts: str = "2025-09-03T08:00:05.123456Z") -> dict[str, Any]:
@@ -170,8 +175,8 @@ def test_lines_of_another_file_are_left_to_python(
     write(before, records[first:])
     since, until = time
     query = Query(since, until)
-    found = engine.summarise(files, since, until, heads=heads)
+    found = duckdb_stats.summarise(files, since, until, heads=heads)
     assert state(found) == state(summarise(read(files), map(str, files), query))
     write([*before, records[first]], records[first:])
-    with pytest.raises(engine.EngineError, match="holds lines of"):
-        engine.summarise(files, since, until, heads=heads)
+    with pytest.raises(duckdb_stats.DuckDBError, match="holds lines of"):
+        duckdb_stats.summarise(files, since, until, heads=heads)
