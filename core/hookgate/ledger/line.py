@@ -28,7 +28,7 @@ NO_LINE = Tip(0, "")
 
 
 def render(records: Iterable[Record], tip: Tip, seal: Seal | None) -> tuple[bytes, Tip]:
-    """The lines of the records, joined, and the tip after them.
+    """Render records as lines, joined, and return the tip after them.
 
     Sets `n` and `prev` in each record; where nothing comes of the lines, the next rendering sets
     them anew. Raises TypeError or RecursionError where a record is no JSON.

@@ -72,7 +72,7 @@ _NOTHING: dict[str, Any] = {}
 
 
 def begin_record(head_fields: Record, decision: Decision | None, privacy: Privacy) -> Record:
-    """A `delivery` with what is recorded of the body, bounded and made private.
+    """Begin a `delivery` with what is recorded of the body, bounded and made private.
 
     Of one that did not parse that is as far as anything can be read; a name that is digits is
     recorded as text, and a member of another type as None.
@@ -125,7 +125,7 @@ class Ending:
 def head_fields(
     decision: Decision | None, origin: Origin | None, peer: str, boot: str, front: str, policy: str
 ) -> Record:
-    """A `delivery` with what follows from the head alone; None is one that was never read.
+    """Make what a `delivery` has of the head alone; None is one that was never read.
 
     `origin` is where it came from, as far as that is known. It serves for every request with the
     same head.
@@ -149,7 +149,7 @@ def head_fields(
 def forward_record(
     boot: str, seq: int, request_id: str, reference: str | None, sha256: str
 ) -> Record:
-    """A `forward`; the journal fills in `ts` and adds `n` and `prev`."""
+    """Make a `forward`; the journal fills in `ts` and adds `n` and `prev`."""
     return {
         "event": "forward",
         "ts": "",
@@ -210,7 +210,7 @@ def end_record(
 
 
 def bounded(texts: tuple[str, ...]) -> list[str]:
-    """As many as a record holds, each as long."""
+    """Return as many texts as a record holds, each cut to `LONGEST_TEXT`."""
     return [text[:LONGEST_TEXT] for text in texts[:MOST_ITEMS]]
 
 

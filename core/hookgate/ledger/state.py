@@ -35,13 +35,13 @@ class LastLine(NamedTuple):
 
 
 def parse_last_line(text: object) -> LastLine | None:
-    """What `start` has as `follows`, None where that is no name of a line."""
+    """Parse what `start` has as `follows`, None where that is no name of a line."""
     match = _LINE.fullmatch(text) if type(text) is str else None
     return LastLine(match["boot"], int(match["n"]), match["digest"] or "") if match else None
 
 
 def state_path(ledger: Path) -> Path:
-    """Where the state of a ledger is: `audit.state` of `audit.jsonl`, `audit.log.state` of others.
+    """Name a ledger's state file: `audit.state` of `audit.jsonl`, `audit.log.state` of others.
 
     Its name holds no `.jsonl`: who reads all ledgers of a folder by their names must not find it.
     """
@@ -49,7 +49,7 @@ def state_path(ledger: Path) -> Path:
 
 
 def find_states(ledger: Path) -> list[Path]:
-    """The state files of the ledger at this path and of its workers' siblings, in order of name."""
+    """Find the state files of the ledger at this path and of its workers', by name."""
     rest = re.escape(ledger.suffix.removesuffix(".jsonl") + SUFFIX)
     name = re.compile(re.escape(ledger.stem) + r"(?:\.[0-9]+)?" + rest)
     try:
@@ -59,7 +59,7 @@ def find_states(ledger: Path) -> list[Path]:
 
 
 def read_state(path: Path, keyring: Keyring, ledger: str | None = None) -> LastLine:
-    """The line that a state file names; where there are keys, only if it is sealed with one.
+    """Return the line that a state file names; where there are keys, only if one sealed it.
 
     Raises `StateError`, also where it is another ledger's than that with the name `ledger`.
     """

@@ -17,7 +17,7 @@ _MOST_MINUTES = _LONGEST_FLIGHT // 60 + 2
 
 
 class Forwarded(NamedTuple):
-    """What a `forward` says."""
+    """A delivery that was forwarded, as its `forward` line tells."""
 
     file: str
     number: int
@@ -26,12 +26,12 @@ class Forwarded(NamedTuple):
 
     @property
     def place(self) -> str:
-        """As an editor opens it: `file:number`."""
+        """The line as an editor opens it: `file:number`."""
         return f"{self.file}:{self.number}"
 
     @property
     def name(self) -> str:
-        """For whoever asks the endpoint about it."""
+        """The names by which the endpoint can be asked about it."""
         return f"request {self.request_id}, reference {self.reference},"
 
 
@@ -57,7 +57,7 @@ class BootAccount:
         self._minute = ""
 
     def add(self, line: Line, record: Record) -> None:
-        """Note a line of the boot; of a kind that it does not know, only that it is there."""
+        """Add a line of the boot; of an unknown kind, only note that it is there."""
         self._last = line
         match record["event"]:
             case "delivery":
@@ -124,7 +124,7 @@ class BootAccount:
         self._ended[outcome_of(record)] += count
 
     def close(self) -> Totals:
-        """Note what is left open, and sum up."""
+        """Note what is left open as findings, and return the boot's totals."""
         said = self._stop.record or {} if self._stop is not None else {}
         forwarded = dict(self._still_forwarded())
         top = self._numbers.top

@@ -19,7 +19,7 @@ class Tally:
         self._most = most
 
     def add(self, name: Any, count: int = 1) -> None:
-        """Count a name; None is none."""
+        """Count a name `count` times; None is no name."""
         if name is not None:
             self.counts[name] = self.counts.get(name, 0) + count
             if len(self.counts) > 2 * self._most:
@@ -28,7 +28,7 @@ class Tally:
                 self.counts = kept
 
     def top(self, most: int | None = None) -> list[tuple[Any, int]]:
-        """The commonest first; names that are equally common in their own order."""
+        """Return (name, count), the commonest first, equally common names in their own order."""
         return heapq.nsmallest(
             len(self.counts) if most is None else most,
             self.counts.items(),
@@ -37,12 +37,12 @@ class Tally:
 
     @property
     def total(self) -> int:
-        """Of the names that are kept."""
+        """The count of all names that are kept."""
         return sum(self.counts.values())
 
     @property
     def total_with_dropped(self) -> int:
-        """Of all."""
+        """The count of all names, those given up included."""
         return self.total + self.dropped
 
 
@@ -65,10 +65,11 @@ class Latency:
 
     @property
     def count(self) -> int:
+        """The number of durations that were counted."""
         return sum(self.buckets.values())
 
     def percentile(self, percent: float) -> float | None:
-        """In milliseconds, within 1 %; None where nothing was counted."""
+        """Return a percentile in milliseconds, within 1 %; None where nothing was counted."""
         if self.maximum is None:
             return None
         rank = math.ceil(self.count * percent / 100)
@@ -80,14 +81,14 @@ class Latency:
         return self.maximum
 
     def percentiles(self) -> dict[str, float | None]:
-        """p50, p90, p99, p99.9 and max, in milliseconds rounded to microseconds."""
+        """Return p50, p90, p99, p99.9 and max, in milliseconds rounded to microseconds."""
         found = {f"p{percent:g}": self.percentile(percent) for percent in _PERCENTILES}
         found["max"] = self.maximum
         return {name: None if ms is None else round(ms, 3) for name, ms in found.items()}
 
 
 def bucket_of(ms: float) -> int:
-    """The bucket of a duration: the whole hundredths of its natural logarithm."""
+    """Return a duration's bucket: the whole hundredths of its natural logarithm."""
     return math.floor(100 * math.log(max(ms, 0.001)))
 
 
@@ -100,7 +101,7 @@ class Timeline:
         self._most = most
 
     def add(self, minute: int, outcome: str, count: int) -> None:
-        """Count at a minute since 1970."""
+        """Count requests of an outcome at a minute since 1970."""
         if not count:
             return
         start = minute - minute % self.minutes
@@ -111,7 +112,7 @@ class Timeline:
             self.minutes, self.buckets = wider, _widen(self.buckets, wider)
 
     def coarsened(self, most: int) -> tuple[int, list[tuple[float, dict[str, int]]]]:
-        """At most about `most` buckets, empty ones between them included.
+        """Return at most about `most` buckets, empty ones between them included.
 
         Returns their width in minutes, and each one's start (seconds since 1970) and counts.
         """
@@ -137,13 +138,14 @@ def _widen(buckets: dict[int, dict[str, int]], width: int) -> dict[int, dict[str
 
 @dataclass
 class Seen:
-    """How often, and from when to when (seconds since 1970; None where no record said)."""
+    """How often something was seen, and from when to when (seconds since 1970, or None)."""
 
     count: int = 0
     first: float | None = None
     last: float | None = None
 
     def add(self, count: int, first: float | None, last: float | None) -> None:
+        """Add `count` more that were seen from `first` to `last`."""
         self.count += count
         if first is not None and (self.first is None or first < self.first):
             self.first = first
@@ -154,12 +156,12 @@ class Seen:
 def see(
     table: dict[Any, Seen], key: Any, count: int, first: float | None, last: float | None
 ) -> None:
-    """Note in a table that stays bounded; what comes when it is full goes under "more"."""
+    """Count under a key of a bounded table; a new key when it is full goes under "more"."""
     if key not in table and len(table) >= _MOST_KINDS:
         key = ("more",) * len(key)
     table.setdefault(key, Seen()).add(count, first, last)
 
 
 def is_duration(ms: Any) -> bool:
-    """Whether this is a finite number, not negative."""
+    """Tell whether this is a finite number, not negative."""
     return type(ms) in (float, int) and 0 <= ms < math.inf

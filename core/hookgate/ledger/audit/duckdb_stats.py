@@ -42,7 +42,7 @@ class _MisfitError(Exception):
 
 
 def is_worthwhile(files: Sequence[Path]) -> bool:
-    """Whether the files are large enough for DuckDB, and it is there and takes their names."""
+    """Tell whether the files are large enough for DuckDB, and it is there and takes their names."""
     size = sum(file.stat().st_size * (_GZIP if file.suffix == ".gz" else 1) for file in files)
     return (
         size >= _LARGE

@@ -14,7 +14,7 @@ State = tuple[Path, LastLine | str]
 
 
 def read_end(path: Path, keyring: Keyring) -> LastLine | str:
-    """The line that a state file names, or in words why it names none."""
+    """Return the line that a state file names, or in words why it names none."""
     try:
         return read_state(path, keyring)
     except StateError as error:

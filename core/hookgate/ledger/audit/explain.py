@@ -51,7 +51,7 @@ class StationResult(NamedTuple):
 
 
 def retrace(record: Record) -> list[StationResult]:
-    """The way of a delivery through the gate, as its record, which `members` found right, tells."""
+    """Return a delivery's way through the gate, told by a record that `members` found right."""
     reason = str(record.get("reason"))
     end = _end(record, reason)
     errors = tuple(record.get("errors") or ())
@@ -118,7 +118,7 @@ def _saw(name: str, record: Record) -> str:
 
 
 def rebuild_head(record: Record, header: str, size: int) -> Head:
-    """A head like the one that the record is of, for a body of `size` bytes.
+    """Make a head like the one that the record is of, for a body of `size` bytes.
 
     `header` is the field that trusted proxies name the client in. What no record holds is missing:
     the query, other fields, and the parameters of Content-Type.

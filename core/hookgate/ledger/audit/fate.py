@@ -56,17 +56,17 @@ class Attempt(NamedTuple):
 
     @property
     def place(self) -> str:
-        """As an editor opens it: `file:number`."""
+        """The line as an editor opens it: `file:number`."""
         return f"{self.file}:{self.number}"
 
     @property
     def moment(self) -> float:
-        """Seconds since 1970; 0.0 where it cannot be read."""
+        """The attempt's time in seconds since 1970; 0.0 where it cannot be read."""
         return timestamp({"ts": self.ts})
 
     @property
     def fate(self) -> Fate:
-        """Of this try alone: delivered, undelivered, or unknown, as it may have arrived."""
+        """This try's own fate: delivered, undelivered, or unknown, as it may have arrived."""
         if self.outcome == "delivered":
             return Fate.DELIVERED
         if self.outcome is None or self.reason in UNCERTAIN:
@@ -75,7 +75,7 @@ class Attempt(NamedTuple):
 
 
 def make_attempt(line: Line, record: Record, *, keep_record: bool = False) -> Attempt:
-    """The attempt that a `delivery` tells of, or a `forward` without one."""
+    """Make the attempt that a `delivery` tells of, or a `forward` without one."""
     get = record.get
     outcome, reason = get("outcome"), get("reason")
     return Attempt(
@@ -132,7 +132,7 @@ class Event:
         self.more: Counter[Fate] | None = None
 
     def learn(self, record: Record) -> None:
-        """Note what a `delivery` or `forward` says of the event itself."""
+        """Take over what a `delivery` or `forward` says of the event itself."""
         get = record.get
         self.reference = self.reference or _text(get("reference"))
         self.event_reference = self.event_reference or _text(get("event_reference"))
@@ -146,7 +146,7 @@ class Event:
                 self._unparsed = True
 
     def add(self, attempt: Attempt) -> None:
-        """Note an attempt; beyond `MOST_ATTEMPTS` only its fate."""
+        """Add an attempt; beyond `MOST_ATTEMPTS` only its fate."""
         if len(self.attempts) < MOST_ATTEMPTS:
             self.attempts.append(attempt)
         else:
@@ -165,17 +165,17 @@ class Event:
 
     @property
     def name(self) -> str:
-        """What a person would call it: its reference, else its own, else its SHA-256."""
+        """The event's name for a person: its reference, else its own, else its SHA-256."""
         return self.reference or self.event_reference or self.sha256 or ""
 
     @property
     def tries(self) -> int:
-        """How many attempts there were."""
+        """The number of attempts."""
         return len(self.attempts) + (self.more.total() if self.more is not None else 0)
 
     @property
     def ends(self) -> Counter[Fate]:
-        """How many attempts ended how."""
+        """The number of attempts by fate."""
         ends = Counter([attempt.fate for attempt in self.attempts])
         return ends if self.more is None else ends + self.more
 
@@ -189,7 +189,7 @@ class Event:
 
     @property
     def fate(self) -> Fate:
-        """The end of it, as far as the ledger tells."""
+        """The fate of the event, as far as the ledger tells."""
         fates = {attempt.fate for attempt in self.attempts}.union(self.more or ())
         for fate in (Fate.DELIVERED, Fate.UNKNOWN):
             if fate in fates:
@@ -212,6 +212,6 @@ class Story(NamedTuple):
 
     @property
     def fate(self) -> Fate:
-        """The worst of those that are counted."""
+        """The worst fate of the events that are counted."""
         fates = {event.fate for event in self.counted}
         return next((fate for fate in _WORST_FIRST if fate in fates), Fate.NEVER_SEEN)

@@ -9,7 +9,7 @@ MOST = 1000
 
 
 def tell_gap(record: Record) -> str:
-    """What a `gap` line says: that the gate itself saw lines go."""
+    """Say in words what a `gap` line holds: that the gate itself saw lines go."""
     first, last = record.get("first_n"), record.get("last_n")
     return f"the file was {record.get('cause')} under the gate: lines {first} to {last} are gone"
 
@@ -24,7 +24,7 @@ class AuditFinding(NamedTuple):
 
 
 class BoundedFindings:
-    """Beyond `MOST` they are only counted, by kind, in `more`."""
+    """Findings, of which those beyond `MOST` are only counted, by kind, in `more`."""
 
     def __init__(self) -> None:
         self.more: Counter[str] = Counter()
@@ -37,11 +37,11 @@ class BoundedFindings:
 
     @property
     def listed(self) -> list[AuditFinding]:
-        """Those that are kept, as they were found."""
+        """The findings that are kept, as they were found."""
         return [finding for finding in self._found if finding is not None]
 
     def note(self, kind: str, boot: str, place: str, text: str) -> int:
-        """Add one; returns its number, for `amend`, -1 if it is only counted."""
+        """Add a finding; return its number, for `amend`, -1 if it is only counted."""
         if self.full:
             self.more[kind] += 1
             return -1
@@ -49,6 +49,6 @@ class BoundedFindings:
         return len(self._found) - 1
 
     def amend(self, number: int, finding: AuditFinding | None) -> None:
-        """Put a better one in its place, or none; what is only counted stays."""
+        """Replace a finding by a better one, or by none; what is only counted stays."""
         if number >= 0:
             self._found[number] = finding

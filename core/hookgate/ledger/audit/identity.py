@@ -29,13 +29,13 @@ _MOST_CLIENTS = 10_000
 
 
 def digest_of(record: Record) -> str | None:
-    """The event that a `forward` or `delivery` is an attempt at; None where it has no SHA-256."""
+    """Return the SHA-256 of the event that a record is an attempt at; None where it has none."""
     digest = record.get("sha256")
     return digest if type(digest) is str and digest else None
 
 
 def has_parsed(record: Record) -> bool:
-    """Whether the body of a `delivery` was a document, as far as its reason tells.
+    """Tell whether the body of a `delivery` was a document, as far as its reason tells.
 
     Of one that was none names may have been read, but it is another body than the one that they
     are of.
@@ -46,7 +46,7 @@ def has_parsed(record: Record) -> bool:
 
 
 class Unread:
-    """Counts the attempts from inside the ranges that belong to no event.
+    """Count the attempts from inside the ranges that belong to no event.
 
     `count` is all of them, `undelivered` those that were not delivered. `allowed` are the ranges;
     whoever got past the check of the source is inside whatever they are.
@@ -59,11 +59,11 @@ class Unread:
         self._inside: dict[str, bool] = {}
 
     def clear(self) -> None:
-        """Begin anew."""
+        """Set the counts to 0."""
         self.count = self.undelivered = 0
 
     def add(self, record: Record) -> None:
-        """Note a `delivery` or `forward` without SHA-256, or a sum of them."""
+        """Count a `delivery` or `forward` without SHA-256, or a sum of them."""
         count: object = 1
         if record["event"] == "refusals":
             count = record.get("count") if self._is_sum_inside(record) else 0

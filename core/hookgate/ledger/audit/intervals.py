@@ -58,7 +58,7 @@ class Intervals:
         return max(self._ends[-1] if self._ends else self._floor, self._counted)
 
     def add(self, number: int, file: str, line: int) -> bool:
-        """Note a number with where it came from; False if it was there before."""
+        """Add a number with where it came from; False if it was there before."""
         starts, ends = self._starts, self._ends
         if ends and number == ends[-1] + 1:
             ends[-1] = number
@@ -88,7 +88,7 @@ class Intervals:
         return True
 
     def count(self, first: int, last: int, count: int) -> None:
-        """Note that `count` numbers between `first` and `last`, whichever, arrived as a sum."""
+        """Add `count` numbers between `first` and `last`, whichever, that arrived as a sum."""
         self._counted = max(self._counted, last)
         self._zones.append(Zone(first, last, count))
         if len(self._zones) > MOST:
@@ -97,7 +97,7 @@ class Intervals:
             self._zones = [_join(one, other) if other else one for one, other in pairs]
 
     def gaps(self, top: int) -> Iterator[Gap]:
-        """What is missing from `base` to `top`, in no order."""
+        """Yield what is missing from `base` to `top`, in no order."""
         zones = _merged(self._zones)
         holes = [0] * len(zones)
         firsts = [zone.first for zone in zones]

@@ -74,11 +74,11 @@ class Context:
         self.wanted: dict[str, Break] = {}
 
     def note(self, kind: ChainKind, place: str, text: str, boot: str = "") -> int:
-        """Add a finding; returns its number."""
+        """Add a finding; return its number."""
         return self.findings.note(kind, boot, place, text)
 
     def amend(self, number: int, kind: ChainKind, place: str, text: str, boot: str) -> None:
-        """Put a better finding in the place of one."""
+        """Replace a finding by a better one."""
         self.findings.amend(number, AuditFinding(kind, boot, place, text))
 
 
@@ -98,11 +98,11 @@ class Links:
 
     @property
     def place(self) -> str:
-        """Its last line."""
+        """The place of its last line."""
         return self._line.place
 
     def follow(self, line: Line, prev: str, digest: str, *, damaged: bool) -> bool:
-        """Take the boot's next line; False where it is no part of the chain.
+        """Add the boot's next line; False where it is no part of the chain.
 
         `damaged` says that lines before it could not be read or proved.
         """
@@ -119,7 +119,7 @@ class Links:
         return True
 
     def hold(self, line: Line, digest: str) -> None:
-        """Take the boot's next line, which is known to follow from the tip."""
+        """Add the boot's next line, which is known to follow from the tip."""
         self._held = True
         self.tip, self._line = digest, line
         self._context.recent.append((digest, self.boot, line.file, line.number))
@@ -176,7 +176,7 @@ class Links:
 
 
 def plain_digest(raw: bytes) -> str:
-    """A line's SHA-256."""
+    """Return a line's SHA-256, in hexadecimal digits."""
     return sha256(raw).hexdigest()
 
 

@@ -10,7 +10,7 @@ from .search import Read, find
 
 
 def lost(read: Read) -> list[Event]:
-    """Every event of a ledger that is presumed lost.
+    """Return every event of a ledger that is presumed lost.
 
     Memory grows with the distinct events that were not delivered.
     """
@@ -22,7 +22,7 @@ def lost(read: Read) -> list[Event]:
 
 
 class Losses:
-    """Collects what may be lost or unknown while the ledger is read for something else, too.
+    """Collect what may be lost or unknown while the ledger is read for something else, too.
 
     `unread` counts the attempts that belong to no event, from inside the `allowed` ranges.
     """
@@ -35,7 +35,7 @@ class Losses:
         self._begun: dict[str, str] = {}
 
     def add(self, record: Record) -> None:
-        """Note a record whose members are what they may be."""
+        """Add a record whose members are what they may be."""
         kind = record["event"]
         if kind == "delivery":
             request_id = record.get("request_id")
@@ -63,12 +63,12 @@ class Losses:
 
     @property
     def candidates(self) -> list[str]:
-        """Those tried often enough or of uncertain end, and not delivered since, by SHA-256."""
+        """The SHA-256s of what was tried often or is uncertain, and was not delivered since."""
         often = (digest for digest, tries in self._tries.items() if tries >= TRIES_BEFORE_LOST)
         return list(dict.fromkeys((*often, *self._uncertain, *self._begun.values())))
 
     def confirm(self, read: Read) -> list[Event]:
-        """Of the candidates those that are lost or unknown, from reading the same ledger again."""
+        """Return the candidates that are lost or unknown, from reading the same ledger again."""
         candidates = self.candidates
         stories = find(read, candidates).stories if candidates else []
         # One may be named as another's SHA-256.

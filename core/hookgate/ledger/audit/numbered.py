@@ -37,7 +37,7 @@ class NumberedBoot:
 
     @property
     def place(self) -> str:
-        """Its last line."""
+        """The place of its last line."""
         return self._links.place if self._links is not None else self._place
 
     @property
@@ -46,7 +46,7 @@ class NumberedBoot:
         return self._links.tip if self._links is not None else ""
 
     def go_on(self, line: Line, record: Record) -> bool:
-        """Take the next line, if it is nothing but that; else do nothing. This is for speed."""
+        """Add the next line, if it is nothing but that; else do nothing. This is for speed."""
         links, get = self._links, record.get
         if (
             links is None
@@ -71,7 +71,7 @@ class NumberedBoot:
         return True
 
     def prove(self, line: Line, record: Record) -> str:
-        """The line's digest, "" where it is not what a gate wrote, and then say so."""
+        """Return the line's digest, "" where it is not what a gate wrote, which is noted."""
         body, mac = split(line.raw)
         self._place = line.place
         if not self._context.keyring:
@@ -119,7 +119,7 @@ class NumberedBoot:
             self._context.amend(number, ChainKind.BROKEN, before.place, text, self.boot)
 
     def follow(self, line: Line, record: Record, digest: str, *, damaged: bool) -> None:
-        """Take a line that is proved."""
+        """Add a line that is proved."""
         n, prev = record["n"], record["prev"]
         if self._links is None:
             self._links = Links(self.boot, line, digest, self._context)

@@ -25,11 +25,11 @@ class OldBoot:
 
     @property
     def place(self) -> str:
-        """Its last line."""
+        """The place of its last line."""
         return self._links.place if self._links is not None else self._first.place
 
     def follow(self, line: Line, prev: str, *, damaged: bool) -> None:
-        """Take the boot's next line."""
+        """Add the boot's next line."""
         if self._links is None:
             keys = self._context.keyring.keys
             fitting = (key for key in keys if _digest(key, self._first.raw) == prev)
@@ -38,7 +38,7 @@ class OldBoot:
         self._links.take(line, prev, damaged=damaged)
 
     def close(self) -> None:
-        """Say what nothing proves."""
+        """Note that nothing proves a boot's only line."""
         if self._links is None and self._context.keyring:
             text = "a single line of the old format: nothing proves it"
             self._context.note(ChainKind.UNSEALED, self._first.place, text, self.boot)

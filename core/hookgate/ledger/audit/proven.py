@@ -12,12 +12,12 @@ COPY = "a copy of a line"
 
 
 def is_unproved(problem: str) -> bool:
-    """Whether a line with this problem is one that a `Prover` left out."""
+    """Tell whether a line with this problem is one that a `Prover` left out."""
     return problem in (UNPROVED, COPY)
 
 
 class Prover:
-    """Tells lines that a key proves from others. `left_out` counts the others.
+    """Tell lines that a key proves from others. `left_out` counts the others.
 
     Of a line it knows that a holder of the key wrote it, once; what is missing it does not see.
     """
@@ -28,7 +28,7 @@ class Prover:
         self._boots: dict[str, tuple[Seal, Intervals]] = {}
 
     def prove(self, lines: Iterable[Line]) -> Iterator[Line]:
-        """The lines, with `record` None and the reason in `problem` where nothing proves them."""
+        """Yield the lines, with `record` None and a `problem` where nothing proves them."""
         for line in lines:
             if line.record is None:
                 yield line

@@ -55,7 +55,7 @@ class Query:
         return not (self.fields or self.references or self.clients)
 
     def matches(self, record: Record) -> bool:
-        """Whether this record is asked for."""
+        """Tell whether this record is asked for."""
         return (
             self._is_in_time(record)
             and all(_is_one_of(record.get(name), wanted) for name, wanted in self.fields)
@@ -82,7 +82,7 @@ def _is_one_of(value: object, wanted: frozenset[str]) -> bool:
 
 
 def parse_network(text: str) -> Network:
-    """An address or a CIDR range. Raises `QueryError`, with what to write instead."""
+    """Parse an address or a CIDR range. Raises `QueryError`, with what to write instead."""
     with suppress(ValueError):
         network = ip_network(text)
         # A record has such an address as IPv4.
@@ -93,7 +93,7 @@ def parse_network(text: str) -> Network:
 
 
 def read_backwards(file: Path, end: int | None = None) -> Iterator[bytes]:
-    """The lines of a file, or of so many bytes of it, the last first, without their newlines.
+    """Yield lines of a file, or of its first `size` bytes, the last first, without newlines.
 
     Raises OSError.
     """
@@ -114,7 +114,7 @@ def read_backwards(file: Path, end: int | None = None) -> Iterator[bytes]:
 
 
 def whole_lines(file: Path) -> int:
-    """How many bytes of a file are lines that have ended; 0 where it is not there."""
+    """Count the bytes of a file that are whole lines; 0 where it is not there."""
     try:
         size = file.stat().st_size
         torn = next(read_backwards(file, size), b"")
@@ -139,7 +139,7 @@ class Follower:
             self._stream.seek(start)
 
     def poll(self) -> Iterator[bytes]:
-        """The whole lines that were written since, without their newlines."""
+        """Yield the whole lines that were written since, without their newlines."""
         yield from self._lines()
         if self._is_replaced():
             yield from self._lines()  # what was written between the reading and the renaming
@@ -150,7 +150,7 @@ class Follower:
             yield from self._lines()
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         if self._stream is not None:
             self._stream.close()
         self._stream, self._rest = None, b""

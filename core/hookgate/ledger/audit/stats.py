@@ -74,19 +74,19 @@ class Summary:
 
     @property
     def deliveries(self) -> int:
-        """How many requests ended."""
+        """The number of requests that ended."""
         return self.reasons.total_with_dropped
 
     @property
     def outcomes(self) -> dict[str, int]:
-        """How many of them in which way, the commonest first."""
+        """The number of those by outcome, the commonest first."""
         tally = Tally()
         for (outcome, _), count in self.reasons.counts.items():
             tally.add(outcome, count)
         return dict(tally.top())
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON: names with their counts, the commonest first."""
+        """Return it for JSON: names with their counts, the commonest first."""
         width, buckets = self.timeline.coarsened(MOST_BUCKETS)
         tallies = (
             *("fronts", "routes", "channels", "event_types", "upstream_statuses"),
@@ -225,7 +225,7 @@ def summarise(
 
 
 def summed(line: Line) -> Line:
-    """The same line if every member that a summary goes by is what it may be, else as no record."""
+    """Return the line, as no record where a member that is summed is not what it may be."""
     if line.record is None or is_usual(line.raw):
         return line
     wrong = fault_among(line.record, SUMMED)
@@ -237,7 +237,7 @@ def _items(value: Any) -> list[Any]:
 
 
 def name_of(value: Any) -> str | None:
-    """A text as it is counted: bounded, and "other" where it is none."""
+    """Return a text as it is counted: bounded, and "other" where it is none."""
     if value is None:
         return None
     return value[:LONGEST_TEXT] if type(value) is str else "other"

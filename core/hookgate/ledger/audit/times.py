@@ -19,7 +19,7 @@ class QueryError(Exception):
 
 
 def parse_time(text: str, now: float, *, utc: bool = False) -> float:
-    """Seconds since 1970 of a time: RFC 3339, a date, `2h` ago, now, today or yesterday.
+    """Return seconds since 1970: of RFC 3339, a date, `2h` ago, now, today or yesterday.
 
     Without an offset or Z it is local time, with `utc` UTC. A local time that clocks pass over when
     they are put forward is the moment when that happens. Raises `QueryError`, also for one that is
@@ -67,7 +67,7 @@ def _local_seconds(moment: datetime, text: str) -> float:
 
 
 def local(moment: float, *, utc: bool = False) -> datetime:
-    """A moment (seconds since 1970) in the zone in which it is to be shown."""
+    """Put a moment (seconds since 1970) into the zone in which it is to be shown."""
     return (
         datetime.fromtimestamp(moment, UTC)
         if utc
@@ -76,7 +76,7 @@ def local(moment: float, *, utc: bool = False) -> datetime:
 
 
 def show_time(moment: float, timespec: str = "milliseconds", *, utc: bool = False) -> str:
-    """A moment with its offset: `2026-11-22 13:00:00.000+01:00`, Z for UTC."""
+    """Write a moment with its offset: `2026-11-22 13:00:00.000+01:00`, Z for UTC."""
     shown = local(moment, utc=utc).isoformat(" ", timespec)
     return shown.replace("+00:00", "Z")
 

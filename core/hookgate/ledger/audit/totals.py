@@ -54,16 +54,16 @@ class Totals(NamedTuple):
 
     @property
     def open(self) -> int:
-        """Requests whose end no line tells."""
+        """The number of requests whose end no line tells."""
         return self.unknown + self.in_flight + self.missing
 
     @property
     def received(self) -> int:
-        """Requests that began."""
+        """The number of requests that began."""
         return self.ended.total() + self.open
 
 
 def outcome_of(record: Record) -> str:
-    """One of `OUTCOMES`, else "other"."""
+    """Return a record's outcome, one of `OUTCOMES`, else "other"."""
     outcome = record.get("outcome")
     return outcome if outcome in OUTCOMES else "other"

@@ -40,7 +40,7 @@ class Verifier:
         self._hole = False
 
     def add(self, line: Line) -> None:
-        """Take the next line."""
+        """Add the next line."""
         self.lines += 1
         record, boot = line.record, self._last_boot
         if record is not None and record["event"] == "gap":
@@ -70,7 +70,7 @@ class Verifier:
 
     @property
     def boots(self) -> int:
-        """How many boots there were."""
+        """The number of boots."""
         return len(self._boots) + len(self._old)
 
     def close(self, states: Sequence[State] | None) -> None:

@@ -30,15 +30,15 @@ class Copies:
                 self.compare(source, source.head.number, source.head.raw)
 
     def is_left_out(self, source: Source) -> bool:
-        """Whether all of its lines are in files before it."""
+        """Tell whether all of its lines are in files before it."""
         return self._skipped.get(source.name) == inf
 
     def without(self, source: Source) -> Source:
-        """The source less its first lines, as far as a file before it has them."""
+        """Return the source less its first lines, as far as a file before it has them."""
         return replace(source, skipped=self._skipped.get(source.name, 0.0))
 
     def heads_after(self, source: Source) -> frozenset[int | None]:
-        """The `n` of the first records of the files after this one, as far as none was found yet.
+        """Return the `n` of the first records of the files after this one that were not found yet.
 
         That is its number in its boot, None in older formats.
         """

@@ -84,12 +84,12 @@ _UTF16 = (b"\xff\xfe", b"\xfe\xff", b"{\0", b"\0{")
 
 
 def is_compressed_name(name: str) -> bool:
-    """Whether a name ends as those of compressed files do that can be read."""
+    """Tell whether a name ends as those of compressed files do that can be read."""
     return name.endswith((*(how.suffix for how in _COMPRESSIONS), ".zstd"))
 
 
 def tell_compression(head: bytes) -> Compression | None:
-    """How a file with this beginning is compressed, None where it is not.
+    """Tell how a file with this beginning is compressed, None where it is not.
 
     Raises `UnreadableError` for a kind that is known and not read.
     """

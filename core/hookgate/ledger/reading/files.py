@@ -39,12 +39,12 @@ class Found(NamedTuple):
 
 
 def find_files(path: Path) -> list[Path]:
-    """The ledger at `path` with its rotated, compressed and per-worker siblings, in no order."""
+    """Find the ledger at `path` with its rotated and per-worker siblings, in no order."""
     return find_ledger(path).files
 
 
 def find_ledger(path: Path) -> Found:
-    """As `find_files`, and what else lies beside it under such a name and is not read."""
+    """Find a ledger's files, and what lies beside it under such a name and is not read."""
     names = re.compile(
         rf"{re.escape(path.stem)}{_MIDDLE}{re.escape(path.suffix)}(?P<ending>|[^\w].*|_.*)",
         re.DOTALL,
@@ -94,7 +94,7 @@ def _holds_records(file: Path, found: Found) -> bool:
 
 
 def sort(sources: Iterable[Source]) -> list[Source]:
-    """The sources by the time of their first record, as they were written.
+    """Sort sources by the time of their first record, as they were written.
 
     Of those that begin in the same moment (nginx tells milliseconds), the one that was rotated
     first comes first: `audit.jsonl.2`, `audit.jsonl.1`, `audit.jsonl`. Of those that begin with
@@ -125,7 +125,7 @@ def _rotations(path: Path) -> int:
 
 
 def in_order(files: Iterable[Path]) -> list[Path]:
-    """The files sorted by the time of their first record, as they were written.
+    """Sort files by the time of their first record, as they were written.
 
     Raises OSError, with the file's name, where one cannot be read.
     """

@@ -13,7 +13,7 @@ _END = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
 
 
 def parse(raw: bytes) -> Record | None:
-    """The record of one line, None where it is none."""
+    """Parse one line into a record, None where it is none."""
     try:
         record = orjson.loads(raw)
     except orjson.JSONDecodeError:
@@ -34,7 +34,7 @@ def _refuse(constant: str) -> object:
 
 
 def timestamp(record: Record) -> float:
-    """The seconds since 1970 of a record's `ts`, 0.0 where it has none that can be read."""
+    """Return a record's `ts` in seconds since 1970, 0.0 where none can be read."""
     ts = record.get("ts")
     if type(ts) is not str:
         return 0.0

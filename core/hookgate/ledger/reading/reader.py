@@ -58,15 +58,15 @@ class Line(NamedTuple):
 
     @property
     def place(self) -> str:
-        """As an editor opens it: `file:number`."""
+        """The line as an editor opens it: `file:number`."""
         return f"{self.file}:{self.number}"
 
     def refused(self, wrong: str) -> "Line":
-        """The same line as one that is no record, as a member of it is `wrong`."""
+        """Return the line as one that is no record, as a member of it is `wrong`."""
         return self._replace(record=None, problem=f"{NO_RECORD}: {wrong}")
 
     def checked(self) -> "Line":
-        """The same line if every member of its record is what it may be, else as no record."""
+        """Return the line, as no record where a member of it is not what it may be."""
         if self.record is None or is_usual(self.raw):
             return self
         wrong = fault(self.record)
@@ -74,12 +74,12 @@ class Line(NamedTuple):
 
 
 def is_malformed(problem: str) -> bool:
-    """Whether a line with this problem is a whole one that no gate wrote, rather than damaged."""
+    """Tell whether a line with this problem is a whole one that no gate wrote, not damaged."""
     return problem.startswith(f"{NO_RECORD}: ")
 
 
 def is_damage(problem: str) -> bool:
-    """Whether this is more than what a crash leaves: a torn line, or an empty one."""
+    """Tell whether this is more than what a crash leaves: a torn line, or an empty one."""
     return problem not in ("", TORN, SURVIVED, EMPTY)
 
 
@@ -88,7 +88,7 @@ def read(
     on_progress: Callable[[int], None] | None = None,
     copies: Copies | None = None,
 ) -> Iterator[Line]:
-    """Every line of the files, one after the other. `on_progress` is told the bytes read since.
+    """Yield every line of the files, in turn. `on_progress` is told the bytes read since.
 
     Lines that two files hold come once where `copies` is given. Raises OSError, with the file's
     name, where one cannot be read.
@@ -102,7 +102,7 @@ def read_file(
     on_progress: Callable[[int], None] | None = None,
     copies: Copies | None = None,
 ) -> Iterator[Line]:
-    """Every line of one file. A line that is no record is yielded with its problem: torn, garbled,
+    """Yield every line of one file. One that is no record comes with its problem: torn, garbled,
     longer than `LONGEST_LINE`, or where the file is damaged.
     """
     source = file if isinstance(file, Source) else probe(file)

@@ -94,7 +94,7 @@ class Source:
 
     @contextmanager
     def open(self) -> Iterator["Stream"]:
-        """Open it at its beginning. Raises OSError; reading raises `decoding.DAMAGE`."""
+        """Open the file at its beginning. Raises OSError; reading raises `decoding.DAMAGE`."""
         with open_decoded(self.path, self.compression) as (raw, text):
             if self.bom:
                 text.read(len(_BOM))
@@ -113,7 +113,7 @@ class Stream:
         self.position: Callable[[], int] = raw.tell
 
     def lines(self) -> Iterator[Numbered]:
-        """Each line with its number from 1, with its end; of one that is too long its beginning.
+        """Yield each line with its number from 1, with its end; of one too long its beginning.
 
         Call `end_line` then. Lines that another file holds too are left out.
         """
@@ -128,18 +128,18 @@ class Stream:
         return lines
 
     def end_line(self) -> None:
-        """Pass over the rest of a line that is too long."""
+        """Skip the rest of a line that is too long."""
         while (rest := self._text.readline(LONGEST_LINE)) and not rest.endswith(b"\n"):
             pass
 
 
 def without_end(data: bytes) -> bytes:
-    """A line without its newline, or carriage return and newline."""
+    """Return a line without its newline, or carriage return and newline."""
     return data.removesuffix(b"\n").removesuffix(b"\r")
 
 
 def probe(path: Path, name: str | None = None) -> Source:
-    """Look at a file's beginning.
+    """Read a file's beginning: how it is compressed and wrapped, and its first record.
 
     Raises OSError, with the file's name; it is an `UnreadableError` where hookgate cannot read what
     it holds.

@@ -92,7 +92,7 @@ _WRAPPERS = (
 
 
 def find_wrapper(line: bytes) -> Wrapper | None:
-    """What a line is wrapped in, None where that is nothing that is known."""
+    """Find what a line is wrapped in, None where that is nothing that is known."""
     for wrapper in _WRAPPERS:
         part = wrapper.unwrap(line)
         # A line of the system's says that there is a text before each, and not that there is more.
@@ -102,7 +102,7 @@ def find_wrapper(line: bytes) -> Wrapper | None:
 
 
 class Unwrapper:
-    """Joins the parts of one file's lines. Left out are other streams and the operational log."""
+    """Join the parts of one file's lines; leave out other streams and the operational log."""
 
     def __init__(self, wrapper: Wrapper, longest: int) -> None:
         self._unwrap = wrapper.unwrap
@@ -110,7 +110,7 @@ class Unwrapper:
         self._begun, self._parts = 0, b""
 
     def feed(self, number: int, line: bytes) -> Numbered | None:
-        """A line that ends in this one, with the number of that where it began, if any does.
+        """Return the line that ends in this one, with the number of where it began, or None.
 
         What is not wrapped comes as it is.
         """
@@ -127,12 +127,12 @@ class Unwrapper:
         return None if _is_operational(whole) else (begun, whole + b"\n")
 
     def rest(self) -> Numbered | None:
-        """The beginning of a line whose end did not come."""
+        """Return the beginning of a line whose end did not come."""
         return (self._begun, self._parts) if self._parts else None
 
 
 def unwrap(lines: Iterable[Numbered], wrapper: Wrapper, longest: int) -> Iterator[Numbered]:
-    """The lines that are wrapped, as an `Unwrapper` tells them."""
+    """Yield the lines that are wrapped, as an `Unwrapper` joins them."""
     unwrapper = Unwrapper(wrapper, longest)
     for number, line in lines:
         if (whole := unwrapper.feed(number, line)) is not None:

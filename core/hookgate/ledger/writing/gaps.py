@@ -3,15 +3,15 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from .sight import Search, Sight
+from .sight import GapSearch, Sight
 from .sink import Sink
 
 
 class GapWatch:
-    """Watches one boot's file, and has it searched where lines of it may be gone."""
+    """Watch one boot's file, and have it searched where lines of it may be gone."""
 
     def __init__(self, path: Path, boot: str) -> None:
-        self._search = Search(path, boot)
+        self._search = GapSearch(path, boot)
         # The number of this boot's last line that is not in the present file.
         self._before_file = 0
 

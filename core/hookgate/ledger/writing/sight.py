@@ -36,8 +36,8 @@ class Sight(NamedTuple):
     before: int
 
 
-class Search:
-    """Looks for the lines of one boot, on a thread: files may be large."""
+class GapSearch:
+    """GapSearch for the lines of one boot, on a thread: files may be large."""
 
     def __init__(self, path: Path, boot: str) -> None:
         self._path = path
@@ -46,7 +46,7 @@ class Search:
         self._under_way: deque[Future[Sight]] = deque()
 
     def begin(self, cause: str, before: int, tip: int) -> None:
-        """Look for the lines after number `before`, up to `tip`."""
+        """Begin a search for the lines after number `before`, up to `tip`."""
 
         def look() -> Sight:
             try:
@@ -64,12 +64,12 @@ class Search:
         self._under_way.append(future)
 
     def results(self, *, wait: bool = False) -> Iterator[Sight]:
-        """What each search saw that is done, or every one."""
+        """Yield what each search saw that is done, or with `wait` every one."""
         while self._under_way and (wait or self._under_way[0].done()):
             yield self._under_way.popleft().result()
 
     def close(self) -> None:
-        """Let go of the thread."""
+        """End the thread, after what is under way."""
         if self._threads is not None:
             self._threads.shutdown(wait=True)
             self._threads = None

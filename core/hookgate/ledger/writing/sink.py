@@ -96,7 +96,7 @@ class Sink:
             ) from None
 
     def moved(self) -> bool:
-        """Whether the path names another file by now, as after a rotation."""
+        """Tell whether the path names another file by now, as after a rotation."""
         if not self.regular:
             return False
         try:
@@ -108,14 +108,14 @@ class Sink:
         return (status.st_dev, status.st_ino) != self._identity
 
     def deleted(self) -> bool:
-        """Whether the open file has no name any more: a rotation leaves it one."""
+        """Tell whether the open file has no name any more: a rotation leaves it one."""
         try:
             return self.regular and os.fstat(self._fd).st_nlink == 0
         except OSError:
             return False  # that will be told by a write
 
     def may_be_cut(self, *, holds_lines: bool) -> bool:
-        """Whether bytes that were there when this was asked last are not there any more.
+        """Tell whether bytes that were there when this was asked last are not there any more.
 
         Also where that cannot be told, as it was empty then, and if it is though it `holds_lines`.
         """
@@ -153,7 +153,7 @@ class Sink:
         return self._syncing is not None
 
     def check_sync(self) -> bool:
-        """Whether a probe has passed since; raises the OSError of a sync behind that failed."""
+        """Tell whether a probe has passed since; raise the OSError of a sync behind that failed."""
         if self._syncing is None or not self._syncing.done():
             return False
         finished, self._syncing = self._syncing, None

@@ -29,7 +29,7 @@ class StateFile:
         self._failed = False
 
     def read(self, keyring: Keyring) -> LastLine | None:
-        """The line that it names; None where there is none, which is said if the file is there."""
+        """Return the line that it names; None, which is logged if the file is there."""
         if not os.path.lexists(self._path):
             return None
         try:
@@ -39,7 +39,7 @@ class StateFile:
             return None
 
     def save(self, tip: Tip) -> None:
-        """Write that the boot's last line is this one; 0.5 ms, of which most is the disk's."""
+        """Save that the boot's last line is this one; 0.5 ms, of which most is the disk's."""
         last = LastLine(self._boot, tip.n, tip.digest)
         try:
             write_state(self._path, self._ledger, last, self._seal)
@@ -52,7 +52,7 @@ class StateFile:
             self._failed = False
 
     def save_behind(self, tip: Tip) -> None:
-        """Do it on a thread, after those before."""
+        """Save on a thread, after what was to be saved before."""
         if self._saver is None:
             self._saver = ThreadPoolExecutor(1, "ledger-state")
         try:
@@ -62,7 +62,7 @@ class StateFile:
             self.save(tip)
 
     def close(self) -> None:
-        """Wait for what is under way."""
+        """End the thread, after what is under way."""
         if self._saver is not None:
             self._saver.shutdown(wait=True)
             self._saver = None

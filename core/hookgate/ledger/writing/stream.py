@@ -12,7 +12,7 @@ _PIPE_BYTES = 1 << 20
 
 
 class Stream:
-    """Writes lines to a descriptor, which stays its owner's.
+    """Write lines to a descriptor, which stays its owner's.
 
     A line of up to 4096 bytes goes whole or not at all (PIPE_BUF, pipe(7)). Of a longer one the
     rest may have to follow; it does before any other.
@@ -75,7 +75,7 @@ class Stream:
             return 0
 
     def close(self) -> None:
-        """Let go of what is its own. Raises OSError where a line has no end."""
+        """Close what is its own. Raises OSError where a line has no end."""
         try:
             self.push()
         finally:

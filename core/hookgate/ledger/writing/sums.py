@@ -35,12 +35,12 @@ class Sums:
         return True
 
     def add(self, outcome: str, reason: str, seq: int, cause: str) -> None:
-        """Add a request that ended in this way."""
+        """Count a request that ended in this way."""
         entry = self._sums.setdefault((outcome, reason, cause), [0, seq, seq])
         entry[:] = entry[0] + 1, min(entry[1], seq), max(entry[2], seq)
 
     def take(self) -> Iterator[Record]:
-        """The fields of each sum; it is forgotten when the next one is asked for."""
+        """Yield the fields of each sum; it is forgotten when the next one is asked for."""
         for key, (count, first, last) in list(self._sums.items()):
             outcome, reason, cause = key
             yield {

@@ -11,7 +11,7 @@ SYNC_APART_SECONDS = 0.05
 
 
 class SyncSchedule:
-    """Counts the lines that no sync has covered; says when one is due, with `Fsync.INTERVAL`."""
+    """Count the lines that no sync has covered; say when one is due, with `Fsync.INTERVAL`."""
 
     def __init__(self, fsync: Fsync) -> None:
         self._is_behind = fsync is Fsync.INTERVAL
