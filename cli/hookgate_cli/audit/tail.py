@@ -14,10 +14,10 @@ from typing import Annotated
 
 import typer
 
-from hookgate.ledger.audit.query import Follower, read_backwards, whole_lines
 from hookgate.ledger.members import fault
 from hookgate.ledger.reading.decoding import is_compressed_name
 from hookgate.ledger.reading.files import find_files
+from hookgate.ledger.reading.following import Follower, read_backwards, whole_lines
 from hookgate.ledger.reading.reader import Line, parse, read_file, timestamp
 from hookgate.ledger.reading.source import LONGEST_LINE, without_end
 from hookgate.ledger.reading.wrappers import Unwrapper, Wrapper

@@ -16,7 +16,7 @@ from .explain import STATIONS
 NAMES = ("reference", "event_reference", "request_id", "sha256")
 
 _NO_DOCUMENT = frozenset(STATIONS["document"])
-_OUTSIDE = frozenset(STATIONS["source"])
+_FOREIGN = frozenset(STATIONS["source"])
 # Nobody is told so who has not passed the check of the source.
 _PAST_SOURCE = frozenset(
     code
@@ -79,7 +79,7 @@ class Unread:
 
     def _is_inside(self, record: Record) -> bool:
         client, reason = record.get("client"), record.get("reason")
-        if type(client) is not str or type(reason) is not str or reason in _OUTSIDE:
+        if type(client) is not str or type(reason) is not str or reason in _FOREIGN:
             return False
         return reason in _PAST_SOURCE or self._is_allowed(client)
 

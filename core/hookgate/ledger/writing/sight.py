@@ -9,12 +9,14 @@ import time
 import zlib
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from gzip import BadGzipFile, GzipFile
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from hookgate.ledger.reading.reader import find_files
+from hookgate.ledger.reading.files import find_files
+
+from .background import Background
 
 # A copy that a rotation made just now; older ones are not read whole.
 _FRESH_SECONDS = 120.0
@@ -42,7 +44,7 @@ class GapSearch:
     def __init__(self, path: Path, boot: str) -> None:
         self._path = path
         self._mark = b'"boot":"%b"' % boot.encode()
-        self._threads: ThreadPoolExecutor | None = None
+        self._thread = Background("ledger-search")
         self._under_way: deque[Future[Sight]] = deque()
 
     def begin(self, cause: str, before: int, tip: int) -> None:
@@ -54,14 +56,7 @@ class GapSearch:
             except OSError:
                 return Sight(cause, tip, before, tip, tip)  # there may be some that cannot be read
 
-        try:
-            if self._threads is None:
-                self._threads = ThreadPoolExecutor(1, "ledger-search")
-            future = self._threads.submit(look)
-        except RuntimeError:  # no thread can be had
-            self._threads, future = None, Future()
-            future.set_result(look())
-        self._under_way.append(future)
+        self._under_way.append(self._thread.submit(look))
 
     def results(self, *, wait: bool = False) -> Iterator[Sight]:
         """Yield what each search saw that is done, or with `wait` every one."""
@@ -70,9 +65,7 @@ class GapSearch:
 
     def close(self) -> None:
         """End the thread, after what is under way."""
-        if self._threads is not None:
-            self._threads.shutdown(wait=True)
-            self._threads = None
+        self._thread.close()
 
     def _look(self, before: int, tip: int) -> tuple[int, int, int]:
         kept, last = self._find_jump(before, tip)

@@ -4,9 +4,10 @@ import errno
 import fcntl
 import os
 import stat
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from pathlib import Path
 
+from .background import Background
 from .opening import LedgerError, open_file, open_stdout
 from .stream import Stream
 
@@ -37,7 +38,7 @@ class Sink:
         self.last_line = tail.rstrip(b"\n").rpartition(b"\n")[2]
         self._ragged = self.torn
         self._stray = 0
-        self._syncer: ThreadPoolExecutor | None = None
+        self._syncer = Background("ledger-sync")
         self._syncing: Future[None] | None = None
         self._probing = False
         # The size when it was looked at last, and the bytes before that.
@@ -138,13 +139,7 @@ class Sink:
         """
         if self._syncing is not None or not self.regular:
             return not self.regular
-        if self._syncer is None:
-            self._syncer = ThreadPoolExecutor(1, "ledger-sync")
-        try:
-            self._syncing = self._syncer.submit(self.sync)
-        except RuntimeError:  # no thread can be had
-            self._syncer = None
-            self.sync()
+        self._syncing = self._syncer.submit(self.sync)
         return True
 
     @property
@@ -189,8 +184,7 @@ class Sink:
     def close(self) -> None:
         """Wait for a sync under way, sync the rest and close. Raises OSError."""
         try:
-            if self._syncer is not None:
-                self._syncer.shutdown(wait=True)
+            self._syncer.close()
             self.check_sync()
             if self.regular:
                 self.sync()

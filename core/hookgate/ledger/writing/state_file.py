@@ -2,7 +2,6 @@
 
 import errno
 import os
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import structlog
@@ -10,6 +9,8 @@ import structlog
 from hookgate.ledger.line import Tip
 from hookgate.ledger.seal import Keyring, Seal
 from hookgate.ledger.state import LastLine, StateError, read_state, state_path, write_state
+
+from .background import Background
 
 
 class StateFile:
@@ -25,7 +26,7 @@ class StateFile:
         self._boot = boot
         self._seal = seal
         self._log = log
-        self._saver: ThreadPoolExecutor | None = None
+        self._saver = Background("ledger-state")
         self._failed = False
 
     def read(self, keyring: Keyring) -> LastLine | None:
@@ -53,16 +54,8 @@ class StateFile:
 
     def save_behind(self, tip: Tip) -> None:
         """Save on a thread, after what was to be saved before."""
-        if self._saver is None:
-            self._saver = ThreadPoolExecutor(1, "ledger-state")
-        try:
-            self._saver.submit(self.save, tip)
-        except RuntimeError:  # no thread can be had
-            self._saver = None
-            self.save(tip)
+        self._saver.submit(lambda: self.save(tip))
 
     def close(self) -> None:
         """End the thread, after what is under way."""
-        if self._saver is not None:
-            self._saver.shutdown(wait=True)
-            self._saver = None
+        self._saver.close()
