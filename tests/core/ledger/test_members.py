@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from hookgate.ledger.audit.balance import balance
 from hookgate.ledger.audit.chain import verify
-from hookgate.ledger.line import NO_LINE, render
 from hookgate.ledger.members import (
     COUNT,
     DURATION,
@@ -25,6 +24,7 @@ from hookgate.ledger.members import (
 from hookgate.ledger.reading.reader import Line, is_malformed, parse, read_file, timestamp
 from hookgate.ledger.record import FIELDS, SEAL, Ending, end_record, forward_record, head_fields
 from hookgate.ledger.seal import Seal
+from hookgate.ledger.writing.line import NO_LINE, render
 from hookgate.policy import Reason
 from support.lines import delivery, forward, nginx, refusals, start, stop
 

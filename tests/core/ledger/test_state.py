@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from hookgate.ledger.audit.chain import ChainKind
-from hookgate.ledger.line import Tip
 from hookgate.ledger.seal import Keyring, Seal
 from hookgate.ledger.state import (
     LastLine,
@@ -18,6 +17,7 @@ from hookgate.ledger.state import (
     state_path,
     write_state,
 )
+from hookgate.ledger.writing.line import Tip
 from support.forgery import look
 from support.journal import Book, kinds, obedient_disk
 from support.ledger import read_ledger

@@ -2,4 +2,5 @@
 
 `reader` joins it all: `files` says which files are a ledger's, `source` opens one by `decoding`
 and `wrappers`, `copies` tells what several hold alike, `parsing` makes a record of a line.
+`following` reads a file that grows, and from its end.
 """

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import structlog
 
-from hookgate.ledger.line import NO_LINE
 from hookgate.ledger.record import Record
 from hookgate.ledger.seal import Keyring, Seal, split_keys
 from hookgate.policy import Reason
@@ -20,6 +19,7 @@ from hookgate.settings import AuditSettings
 from .clock import Clock
 from .gaps import GapWatch
 from .ledger_file import LedgerFile
+from .line import NO_LINE
 from .pipeline import Pipeline
 from .state_file import StateFile
 from .sums import Sums

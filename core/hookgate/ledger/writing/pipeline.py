@@ -5,11 +5,11 @@ from typing import Any
 
 import structlog
 
-from hookgate.ledger.line import NO_LINE, Tip, render
 from hookgate.ledger.record import FIELDS, Record
 from hookgate.ledger.seal import Seal
 
 from .ledger_file import LedgerFile
+from .line import NO_LINE, Tip, render
 
 
 class _LineLogger(structlog.BoundLoggerBase):

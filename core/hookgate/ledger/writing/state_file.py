@@ -6,11 +6,11 @@ from pathlib import Path
 
 import structlog
 
-from hookgate.ledger.line import Tip
 from hookgate.ledger.seal import Keyring, Seal
 from hookgate.ledger.state import LastLine, StateError, read_state, state_path, write_state
 
 from .background import Background
+from .line import Tip
 
 
 class StateFile:

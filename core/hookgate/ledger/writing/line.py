@@ -7,9 +7,8 @@ from typing import NamedTuple
 import orjson
 
 from hookgate.digest import new_sha256
-
-from .record import Record
-from .seal import Seal, close
+from hookgate.ledger.record import Record
+from hookgate.ledger.seal import Seal, close
 
 _dump = orjson.dumps
 
