@@ -24,6 +24,7 @@ FIXED: tuple[tuple[object, tuple[str, ...]], ...] = (
     (
         0,
         (
+            "hookgate.ledger.writing.sums:FOREIGN_LINES_A_SECOND",
             "hookgate.ledger.sums:FOREIGN_LINES_A_SECOND",
             "hookgate.ledger.journal:FOREIGN_LINES_A_SECOND",
         ),

@@ -11,7 +11,7 @@ from mitmproxy.addonmanager import traverse
 
 from hookgate.config.build import ConfigError, load
 from hookgate.gate.gate import Gate
-from hookgate.ledger.sink import LedgerError
+from hookgate.ledger.writing.sink import LedgerError
 from hookgate.log import make_log
 
 from .proxylog import ProxyLog

@@ -33,9 +33,9 @@ from bench.soak.site import WORKERS, Site
 from bench.soak.verdict import Found, is_stranger, judge, render
 from bench.soak.watch import Watch
 
-from hookgate.ledger.balance import GRAVE, balance
-from hookgate.ledger.chain import HARMLESS, verify
-from hookgate.ledger.reader import find_files, in_order, read
+from hookgate.ledger.audit.balance import GRAVE, balance
+from hookgate.ledger.audit.chain import HARMLESS, verify
+from hookgate.ledger.reading.reader import find_files, in_order, read
 
 CLEAN_A_SECOND = 40
 # Of a site's time: workers are halted, then only the senders are hostile, then nobody is.
@@ -117,7 +117,7 @@ def _read_ledger(folder: Path, found: Found) -> None:
         *(finding for finding in chain.findings if finding.kind not in HARMLESS),
     ]
     found.findings = [f"{finding.place}: {finding.text}" for finding in grave[:6]]
-    found.boots = len(sums.sheets)
+    found.boots = len(sums.boots)
     for line in read(files):
         if line.record is not None:
             if line.record["event"] == "forward":

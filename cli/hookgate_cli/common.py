@@ -10,7 +10,7 @@ import typer
 
 from hookgate.config.build import ConfigError, load
 from hookgate.config.layers import gather
-from hookgate.ledger.sink import LedgerError
+from hookgate.ledger.writing.sink import LedgerError
 from hookgate.settings import Config
 from hookgate_sidecar.errors import ListenError
 

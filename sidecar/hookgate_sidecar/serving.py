@@ -9,7 +9,7 @@ from typing import Any
 import uvloop
 
 from hookgate.gate.gate import Gate
-from hookgate.ledger.sink import LedgerError
+from hookgate.ledger.writing.sink import LedgerError
 from hookgate.log import make_log
 from hookgate.unblocked import unblock_stderr
 

@@ -9,7 +9,7 @@ import structlog
 
 from hookgate.config.reload import LiveConfig
 from hookgate.gate.metrics import Snapshot
-from hookgate.ledger.sink import LedgerError
+from hookgate.ledger.writing.sink import LedgerError
 from hookgate.settings import Config
 
 from .channel import LAYOUT, Start

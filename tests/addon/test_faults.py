@@ -49,7 +49,7 @@ STEPS = {
     "judge": ("hookgate.policy", "Policy", "parse", 1),
     "contract": ("hookgate.policy", "Contract", "is_plain", 1),
     "forwarding": ("hookgate.gate.judging", "", "upstream_head", 1),
-    "record-forward": ("hookgate.ledger.journal", "Journal", "forward", 1),
+    "record-forward": ("hookgate.ledger.writing.journal", "Journal", "forward", 1),
     "send": ("hookgate.upstream.pool", "UpstreamPool", "send", 1),
     "deliver": ("hookgate.gate.delivery", "Delivery", "deliver", 1),
     "exchange": ("hookgate_addon.exchange", "Exchanges", "run", 1),
@@ -132,7 +132,7 @@ def test_without_its_request_hook_nothing_passes(running: Running) -> None:
 
 def test_a_fault_in_the_second_by_second_work_is_survived(tmp_path: Path) -> None:
     """The ticks go on: a rotation after the fault is followed."""
-    patch = BREAKING.format(where=("hookgate.ledger.journal", "Journal", "tick", 1))
+    patch = BREAKING.format(where=("hookgate.ledger.writing.journal", "Journal", "tick", 1))
     with receiving() as upstream, mitmdump(upstream.url, tmp_path, patch=patch) as gate:
         assert wait_until(lambda: "gate.fault" in gate.log)
         gate.audit.rename(tmp_path / "old.jsonl")

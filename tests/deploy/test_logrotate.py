@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hookgate.ledger.reader import find_files, in_order
+from hookgate.ledger.reading.reader import find_files, in_order
 from support.events import CLEAN
 from support.ledger import assert_balanced, assert_chained, read_ledger
 from support.load import Load, sending

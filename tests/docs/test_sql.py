@@ -13,11 +13,11 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hookgate.ledger.balance import balance
-from hookgate.ledger.losses import lost
-from hookgate.ledger.reader import read, timestamp
-from hookgate.ledger.search import find
-from hookgate.ledger.stats import Summary, summarise
+from hookgate.ledger.audit.balance import balance
+from hookgate.ledger.audit.losses import lost
+from hookgate.ledger.audit.search import find
+from hookgate.ledger.audit.stats import Summary, summarise
+from hookgate.ledger.reading.reader import read, timestamp
 from support.attempts import A, B, attempts
 from support.calling import caller
 from support.lines import Record, delivery, forward, write
@@ -161,8 +161,8 @@ def test_two_bodies_of_a_name_are_two_events(tmp_path: Path) -> None:
 
 def test_balance_and_forwards(database: duckdb.DuckDBPyConnection, folder: Path) -> None:
     """Nothing is open, as the ledger balances."""
-    (sheet,) = balance(read(sorted(folder.iterdir()))).sheets
-    assert ask(database, "AS open") == [(sheet.boot, sheet.received, sheet.received, 0)]
+    (boot,) = balance(read(sorted(folder.iterdir()))).boots
+    assert ask(database, "AS open") == [(boot.boot, boot.received, boot.received, 0)]
     assert ask(database, "ANTI JOIN") == []
 
 

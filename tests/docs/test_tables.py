@@ -82,7 +82,7 @@ def test_audit_lists_every_cause_for_which_an_endpoint_does_not_answer() -> None
 
 
 def test_audit_lists_what_cannot_be_found() -> None:
-    """Of each row a test makes sure that it cannot: tests/core/ledger/test_forgery.py."""
+    """Of each row a test makes sure that it cannot: tests/core/ledger/test_ledger_forgery.py."""
     rows = table("docs/audit.md", "unseen")
     assert [row[0] for row in rows] == [change.name for change in UNSEEN]
 

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from hookgate.ledger.balance import balance
-from hookgate.ledger.chain import Kind, verify
-from hookgate.ledger.fate import Fate
-from hookgate.ledger.proven import Prover
-from hookgate.ledger.reader import Line, in_order, parse, read
+from hookgate.ledger.audit.balance import balance
+from hookgate.ledger.audit.chain import ChainKind, verify
+from hookgate.ledger.audit.fate import Fate
+from hookgate.ledger.audit.proven import Prover
+from hookgate.ledger.audit.search import find
+from hookgate.ledger.reading.reader import Line, in_order, parse, read
 from hookgate.ledger.seal import split_keys
-from hookgate.ledger.search import find
 from hookgate.ledger.state import find_states
 from support.forgery import OLD_KEY, OLD_LEDGERS
 from support.journal import Book
@@ -31,7 +31,7 @@ def test_it_is_read_balanced_and_verified_as_what_it_is(name: str) -> None:
     verification = verify(lines(name), (OLD_KEY,) if name in SEALED else (), [])
     assert verification.holds
     assert verification.old == verification.lines == len(lines(name))
-    assert {finding.kind for finding in verification.findings} <= {Kind.NO_STOP}
+    assert {finding.kind for finding in verification.findings} <= {ChainKind.NO_STOP}
     sums = balance(lines(name))
     assert sums.balances
     assert sums.total.ended["delivered"] >= 5
@@ -54,7 +54,7 @@ def test_without_its_key_it_is_said_to_be_sealed_with_one(
     name: str, keys: tuple[bytes, ...]
 ) -> None:
     """Once for each boot."""
-    assert [kind for kind, _ in told(verify(lines(name), keys))] == [Kind.SEALED] * 2
+    assert [kind for kind, _ in told(verify(lines(name), keys))] == [ChainKind.SEALED] * 2
 
 
 def test_its_events_are_told_by_their_bodies() -> None:
@@ -106,7 +106,7 @@ def test_an_old_boot_after_a_new_one_is_a_finding(upgraded: Path) -> None:
     old = (OLD_LEDGERS / "rotated" / "audit.jsonl.2").read_bytes()
     upgraded.write_bytes(upgraded.read_bytes() + old)
     verification = verify(read([upgraded]), (OLD_KEY,), find_states(upgraded))
-    assert Kind.OLD_FORMAT in [finding.kind for finding in verification.findings]
+    assert ChainKind.OLD_FORMAT in [finding.kind for finding in verification.findings]
     assert not verification.holds
     assert "of the old format after newer ones" in str(verification.findings)
 
@@ -117,7 +117,10 @@ def test_a_single_old_line_is_proved_by_nothing(tmp_path: Path) -> None:
     first = (OLD_LEDGERS / "sealed" / "audit.jsonl").read_bytes().splitlines(keepends=True)[0]
     path.write_bytes(first)
     verification = verify(read([path]), (OLD_KEY,))
-    assert [finding.kind for finding in verification.findings] == [Kind.UNSEALED, Kind.NO_STOP]
+    assert [finding.kind for finding in verification.findings] == [
+        ChainKind.UNSEALED,
+        ChainKind.NO_STOP,
+    ]
 
 
 def test_a_key_of_several_lines_is_still_tried_as_one() -> None:

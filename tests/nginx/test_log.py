@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hookgate.ledger.reader import find_files, in_order, read
-from hookgate.ledger.stats import summarise
+from hookgate.ledger.audit.stats import summarise
+from hookgate.ledger.reading.reader import find_files, in_order, read
 from support.conformance import NGINX_MEMBERS
 from support.events import CLEAN
 from support.ledger import Growing

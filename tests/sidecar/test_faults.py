@@ -33,7 +33,7 @@ STEPS = {
     "judge": ("hookgate.policy", "Policy", "parse"),
     "contract": ("hookgate.policy", "Contract", "is_plain"),
     "forwarding": ("hookgate.gate.judging", "", "upstream_head"),
-    "record-forward": ("hookgate.ledger.journal", "Journal", "forward"),
+    "record-forward": ("hookgate.ledger.writing.journal", "Journal", "forward"),
     "send": ("hookgate.upstream.pool", "UpstreamPool", "send"),
     "pump": ("hookgate_sidecar.connection", "Connection", "_pump"),
 }

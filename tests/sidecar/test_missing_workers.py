@@ -11,9 +11,9 @@ from random import Random
 
 import pytest
 
-from hookgate.ledger.balance import balance
-from hookgate.ledger.chain import verify
-from hookgate.ledger.reader import read
+from hookgate.ledger.audit.balance import balance
+from hookgate.ledger.audit.chain import verify
+from hookgate.ledger.reading.reader import read
 from support.admin import ON, Admin
 from support.events import CLEAN
 from support.process import children, is_there

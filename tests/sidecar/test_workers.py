@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from hookgate.ledger.balance import balance
-from hookgate.ledger.chain import verify
-from hookgate.ledger.reader import read
+from hookgate.ledger.audit.balance import balance
+from hookgate.ledger.audit.chain import verify
+from hookgate.ledger.reading.reader import read
 from support.events import CLEAN
 from support.ledger import assert_balanced, assert_chained, read_ledger
 from support.load import sending

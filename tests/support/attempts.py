@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from hookgate.ledger.reader import Line
+from hookgate.ledger.reading.reader import Line
 
 from .lines import Record, delivery, forward, lines
 

@@ -7,8 +7,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
-from hookgate.ledger.chain import Verification, verify
-from hookgate.ledger.reader import find_files, in_order, read
+from hookgate.ledger.audit.chain import Verification, verify
+from hookgate.ledger.reading.reader import find_files, in_order, read
 from hookgate.ledger.state import find_states, state_path
 
 from .journal import Book

@@ -6,16 +6,16 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import structlog
 
-from hookgate.ledger import sink, sums, sync
-from hookgate.ledger.journal import Journal
 from hookgate.ledger.record import Record
+from hookgate.ledger.writing import background, sink, sums, sync
+from hookgate.ledger.writing.journal import Journal
 from hookgate.policy import Reason
 from hookgate.settings import AuditSettings, Fsync, PersonalData
 
@@ -61,7 +61,7 @@ class Book:
     def forward(self, seq: int) -> bool:
         """Whether a delivery may go upstream."""
         self.journal.forward(self.record("forward", seq=seq, request_id=f"r{seq}"))
-        return self.journal.settle()
+        return self.journal.flush()
 
     def delivered(self, seq: int) -> None:
         record = self.record("delivery", seq=seq, outcome="delivered", reason="clean")
@@ -76,7 +76,7 @@ class Book:
         self.journal.delivery(record, forwarded=False)
 
     def foreign(self, seq: int, reason: str = "source_not_allowed") -> None:
-        if not self.journal.count_stranger(_REASONS[reason], seq):
+        if not self.journal.sum_if_flooding(_REASONS[reason], seq):
             self.refused(seq, reason)
 
     def close(self, **counts: int) -> None:
@@ -129,9 +129,6 @@ class Disk:
 class _AtOnce:
     """A thread pool whose work is done when `submit` returns."""
 
-    def __init__(self, *_: object) -> None:
-        pass
-
     def submit(self, act: Callable[[], None]) -> "Future[None]":
         future: Future[None] = Future()
         try:
@@ -145,11 +142,15 @@ class _AtOnce:
         pass
 
 
+def _pool(workers: int, name: str) -> "_AtOnce | ThreadPoolExecutor":
+    return _AtOnce() if name == "ledger-sync" else ThreadPoolExecutor(workers, name)
+
+
 @contextlib.contextmanager
 def obedient_disk() -> Iterator[Disk]:
     """Every sink's disk, until the end of the block; syncs behind are done at once."""
     disk = Disk()
-    with patch.object(sink, "os", disk), patch.object(sink, "ThreadPoolExecutor", _AtOnce):
+    with patch.object(sink, "os", disk), patch.object(background, "ThreadPoolExecutor", _pool):
         yield disk
 
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from hookgate.ledger.reader import Line
+from hookgate.ledger.reading.reader import Line
 
 Record = dict[str, Any]
 NOON = "2026-11-22T12:00:00.000000Z"

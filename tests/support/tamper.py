@@ -5,7 +5,7 @@ from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
-from hookgate.ledger.chain import Verification
+from hookgate.ledger.audit.chain import Verification
 from hookgate.ledger.state import state_path
 
 from .journal import Book

@@ -6,8 +6,8 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from hookgate.ledger.balance import GRAVE, OUTCOMES, Balance, Sheet
-from hookgate.ledger.balance import balance as add_up
+from hookgate.ledger.audit.balance import GRAVE, OUTCOMES, Balance, Totals
+from hookgate.ledger.audit.balance import balance as add_up
 from hookgate_cli.common import FINDING, ConfigOption, JsonOption, out
 from hookgate_cli.terminal import print_json, printable
 
@@ -55,9 +55,7 @@ def _report(sums: Balance, ledger: Ledger) -> dict[str, Any]:
     return {
         "balances": sums.balances and not ledger.unread,
         "total": _row(sums.total),
-        "boots": [
-            {"boot": sheet.boot, "front": sheet.front, **_row(sheet)} for sheet in sums.sheets
-        ],
+        "boots": [{"boot": boot.boot, "front": boot.front, **_row(boot)} for boot in sums.boots],
         "unnumbered": sums.unnumbered,
         "findings": [finding._asdict() for finding in sums.findings],
         "more": sums.more,
@@ -65,12 +63,12 @@ def _report(sums: Balance, ledger: Ledger) -> dict[str, Any]:
     }
 
 
-def _row(sheet: Sheet) -> dict[str, int]:
-    ended = {outcome: sheet.ended[outcome] for outcome in OUTCOMES}
-    if other := sheet.ended.total() - sum(ended.values()):
+def _row(boot: Totals) -> dict[str, int]:
+    ended = {outcome: boot.ended[outcome] for outcome in OUTCOMES}
+    if other := boot.ended.total() - sum(ended.values()):
         ended["other"] = other
-    rest = {name: getattr(sheet, name) for name in _OPEN}
-    return {"received": sheet.received, **ended, **rest}
+    rest = {name: getattr(boot, name) for name in _OPEN}
+    return {"received": boot.received, **ended, **rest}
 
 
 def _show(sums: Balance, ledger: Ledger) -> None:
@@ -81,10 +79,10 @@ def _show(sums: Balance, ledger: Ledger) -> None:
     table = Table("boot", "front", box=None, padding=(0, 1, 0, 0))
     for name in ("received", *OUTCOMES, "open"):
         table.add_column(name, justify="right")
-    for sheet in sums.sheets[-_MOST_SHOWN:]:
-        table.add_row(printable(sheet.boot), printable(sheet.front), *_cells(sheet))
-    if len(sums.sheets) > _MOST_SHOWN:
-        table.add_row(f"{len(sums.sheets) - _MOST_SHOWN} before", style="dim")
+    for boot in sums.boots[-_MOST_SHOWN:]:
+        table.add_row(printable(boot.boot), printable(boot.front), *_cells(boot))
+    if len(sums.boots) > _MOST_SHOWN:
+        table.add_row(f"{len(sums.boots) - _MOST_SHOWN} before", style="dim")
     total = sums.total
     table.add_row("all", "", *_cells(total), style="bold")
     out.print(table)
@@ -101,6 +99,6 @@ def _show(sums: Balance, ledger: Ledger) -> None:
         )
 
 
-def _cells(sheet: Sheet) -> list[str]:
-    ended = (sheet.ended[outcome] for outcome in OUTCOMES)
-    return [str(count) for count in (sheet.received, *ended, sheet.open)]
+def _cells(boot: Totals) -> list[str]:
+    ended = (boot.ended[outcome] for outcome in OUTCOMES)
+    return [str(count) for count in (boot.received, *ended, boot.open)]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from rich.table import Table
 from rich.text import Text
 
-from hookgate.ledger.fate import MOST_ATTEMPTS, Attempt, Event, Fate, Story
+from hookgate.ledger.audit.fate import MOST_ATTEMPTS, Attempt, Event, Fate, Story
 from hookgate_cli.common import out
 from hookgate_cli.terminal import printable
 

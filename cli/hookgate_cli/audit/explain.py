@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from hookgate.ledger.fate import Attempt, Event
-from hookgate.ledger.search import find
+from hookgate.ledger.audit.fate import Attempt, Event
+from hookgate.ledger.audit.search import find
 from hookgate_cli.common import FINDING, ConfigOption, JsonOption, load_config, out, read_file
 from hookgate_cli.terminal import print_json, printable
 

@@ -7,8 +7,15 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from hookgate.ledger.explain import NOT_CHECKED, NOT_KNOWN, NOT_REACHED, OK, rebuild_head, retrace
-from hookgate.ledger.fate import Attempt
+from hookgate.ledger.audit.explain import (
+    NOT_CHECKED,
+    NOT_KNOWN,
+    NOT_REACHED,
+    OK,
+    rebuild_head,
+    retrace,
+)
+from hookgate.ledger.audit.fate import Attempt
 from hookgate.ledger.record import Record
 from hookgate.libraries import libraries
 from hookgate.policy import Policy

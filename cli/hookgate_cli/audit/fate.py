@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from hookgate.ledger.fate import Event, Fate, Story
-from hookgate.ledger.search import Found, find
+from hookgate.ledger.audit.fate import Event, Fate, Story
+from hookgate.ledger.audit.search import Found, find
 from hookgate_cli.common import FINDING, ConfigOption, JsonOption, fail, out
 from hookgate_cli.terminal import print_json, printable
 

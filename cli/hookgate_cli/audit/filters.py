@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from hookgate.ledger.query import Query, parse_network
-from hookgate.ledger.times import QueryError, parse_time
+from hookgate.ledger.audit.query import Query, parse_network
+from hookgate.ledger.audit.times import QueryError, parse_time
 from hookgate.policy import Outcome
 from hookgate_cli.common import fail
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from rich.padding import Padding
 from rich.text import Text
 
-from hookgate.ledger.findings import Finding
+from hookgate.ledger.audit.findings import AuditFinding
 from hookgate_cli.common import out
 from hookgate_cli.terminal import printable
 
@@ -16,7 +16,7 @@ _MOST_PRINTED = 50
 
 
 def print_findings(
-    findings: list[Finding], more: Counter[str], is_grave: Callable[[str], bool]
+    findings: list[AuditFinding], more: Counter[str], is_grave: Callable[[str], bool]
 ) -> None:
     """Print up to 50 findings, the grave ones first, each with its place and its text.
 

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from hookgate.ledger.copies import Copies
-from hookgate.ledger.decoding import UnreadableError
-from hookgate.ledger.files import Note, find_ledger, sort
-from hookgate.ledger.source import Source, probe
+from hookgate.ledger.reading.copies import Copies
+from hookgate.ledger.reading.decoding import UnreadableError
+from hookgate.ledger.reading.files import Note, find_ledger, sort
+from hookgate.ledger.reading.source import Source, probe
 from hookgate_cli.common import err, fail
 from hookgate_cli.terminal import printable
 

@@ -2,8 +2,8 @@
 
 import typer
 
-from hookgate.ledger.proven import is_unproved
-from hookgate.ledger.reader import Line, is_damage
+from hookgate.ledger.audit.proven import is_unproved
+from hookgate.ledger.reading.reader import Line, is_damage
 from hookgate_cli.common import FINDING, err
 from hookgate_cli.terminal import printable
 

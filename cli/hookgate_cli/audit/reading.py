@@ -6,8 +6,8 @@ from contextlib import contextmanager
 
 from rich.progress import BarColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
 
-from hookgate.ledger.proven import Prover
-from hookgate.ledger.reader import Line, read
+from hookgate.ledger.audit.proven import Prover
+from hookgate.ledger.reading.reader import Line, read
 from hookgate_cli.common import err
 
 from .configured import Keys

@@ -1,6 +1,6 @@
 """`hookgate audit show`: the records that are asked for."""
 
-from hookgate.ledger.reader import Line
+from hookgate.ledger.reading.reader import Line
 from hookgate_cli.common import ConfigOption, JsonOption, err, plain_errors
 
 from .filters import (

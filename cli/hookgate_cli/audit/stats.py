@@ -2,9 +2,9 @@
 
 import typer
 
-from hookgate.ledger import engine
-from hookgate.ledger.query import Query
-from hookgate.ledger.stats import Summary, summarise
+from hookgate.ledger.audit import duckdb_stats
+from hookgate.ledger.audit.query import Query
+from hookgate.ledger.audit.stats import Summary, summarise
 from hookgate_cli.common import FINDING, ConfigOption, JsonOption, err, plain_errors
 from hookgate_cli.terminal import print_json, printable
 
@@ -78,14 +78,21 @@ def sum_up(ledger: Ledger, query: Query, keys: Keys = ()) -> Summary:
     With keys it is always line by line, and only the lines that they prove count.
     """
     files = ledger.plain_files()
-    if not keys and query.is_only_of_time and files is not None and engine.serves(files):
+    if (
+        not keys
+        and query.is_only_of_time
+        and files is not None
+        and duckdb_stats.is_worthwhile(files)
+    ):
         try:
             with reading_progress(ledger) as on_progress:
                 heads = ledger.heads()
-                summary = engine.summarise(files, query.since, query.until, on_progress, heads)
+                summary = duckdb_stats.summarise(
+                    files, query.since, query.until, on_progress, heads
+                )
                 summary.files = ledger.files
                 return summary
-        except engine.EngineError as error:
+        except duckdb_stats.DuckDBError as error:
             err.print(f"DuckDB gave up, reading line by line: {printable(error)}")
     with reading(ledger, keys) as lines:
         return summarise(lines, ledger.files, None if query == Query() else query)

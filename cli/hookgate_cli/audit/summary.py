@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from rich.table import Table
 from rich.text import Text
 
-from hookgate.ledger.measures import Seen, Tally
-from hookgate.ledger.stats import Summary
-from hookgate.ledger.times import show_time
+from hookgate.ledger.audit.counters import Seen, Tally
+from hookgate.ledger.audit.stats import Summary
+from hookgate.ledger.audit.times import show_time
 from hookgate_cli.common import out
 from hookgate_cli.terminal import printable
 

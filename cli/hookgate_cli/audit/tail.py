@@ -14,14 +14,14 @@ from typing import Annotated
 
 import typer
 
-from hookgate.ledger.decoding import is_compressed_name
-from hookgate.ledger.files import find_files
 from hookgate.ledger.members import fault
-from hookgate.ledger.query import Follower, read_backwards, whole_lines
-from hookgate.ledger.reader import Line, parse, read_file, timestamp
+from hookgate.ledger.reading.decoding import is_compressed_name
+from hookgate.ledger.reading.files import find_files
+from hookgate.ledger.reading.following import Follower, read_backwards, whole_lines
+from hookgate.ledger.reading.reader import Line, parse, read_file, timestamp
+from hookgate.ledger.reading.source import LONGEST_LINE, without_end
+from hookgate.ledger.reading.wrappers import Unwrapper, Wrapper
 from hookgate.ledger.record import Record
-from hookgate.ledger.source import LONGEST_LINE, without_end
-from hookgate.ledger.wrappers import Unwrapper, Wrapper
 from hookgate_cli.common import ConfigOption, JsonOption, err, fail, plain_errors
 
 from .configured import configured_ledger

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from hookgate.ledger.chain import HARMLESS, Kind, Verification
-from hookgate.ledger.chain import verify as verify_chain
+from hookgate.ledger.audit.chain import HARMLESS, ChainKind, Verification
+from hookgate.ledger.audit.chain import verify as verify_chain
 from hookgate_cli.common import FINDING, ConfigOption, JsonOption, out
 from hookgate_cli.terminal import print_json
 
@@ -107,7 +107,7 @@ def _show(verification: Verification, ledger: Ledger) -> None:
         out.print(f"{verification.unchained} lines of nginx carry no chain: nothing proves them.")
     if verification.old:
         out.print(f"{verification.old} lines {_OLD}")
-    if any(finding.kind is Kind.SEALED for finding in verification.findings):
+    if any(finding.kind is ChainKind.SEALED for finding in verification.findings):
         out.print("Name the key that it was sealed with: --seal-key.")
     elif not verification.sealed:
         out.print(_UNSEALED)

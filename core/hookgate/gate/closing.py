@@ -44,7 +44,7 @@ def end(
     if deferred:
         desk.turn.to_answer.append(delivery)
     now = perf_counter()
-    if foreign and desk.journal.count_stranger(ending.reason, delivery.seq):
+    if foreign and desk.journal.sum_if_flooding(ending.reason, delivery.seq):
         _count(delivery, ending.reason, "", now, foreign=True)
         return answer
     record = delivery.record or delivery.begin_record()
@@ -60,7 +60,7 @@ def end(
         duration_ms=int((now - delivery.began) * 1e6) / 1e3,  # half the cost of round()
         upstream_ms=None if took is None else int(took * 1e6) / 1e3,
     )
-    desk.journal.delivery(record, forwarded=delivery.forwarded_at > 0, later=deferred)
+    desk.journal.delivery(record, forwarded=delivery.forwarded_at > 0, deferred=deferred)
     _count(delivery, ending.reason, record["route"] or "", now, foreign=foreign)
     return answer
 

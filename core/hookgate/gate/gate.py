@@ -6,8 +6,8 @@ import time
 import structlog
 
 from hookgate import __version__
-from hookgate.ledger.journal import Journal
 from hookgate.ledger.record import bounded
+from hookgate.ledger.writing.journal import Journal
 from hookgate.libraries import libraries
 from hookgate.policy import Policy
 from hookgate.settings import Config
@@ -132,7 +132,7 @@ class Gate:
 
     def _flush(self) -> bool:
         try:
-            return self.journal.settle()
+            return self.journal.flush()
         except Exception as error:  # noqa: BLE001  # fails closed: nothing is sent
             self.log_fault("settle", error)
             return False

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from hookgate import __version__
-from hookgate.ledger.journal import Journal
+from hookgate.ledger.writing.journal import Journal
 from hookgate.networks.ranges import SHIPPED, parse_networks
 from hookgate.policy import Fault, Outcome, Reason
 from hookgate.upstream.error import UpstreamError

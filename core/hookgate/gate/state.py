@@ -6,8 +6,8 @@ from time import monotonic, perf_counter
 
 import structlog
 
-from hookgate.ledger.journal import Journal
-from hookgate.ledger.record import Record, begin_record, outline
+from hookgate.ledger.record import Record, begin_record, head_fields
+from hookgate.ledger.writing.journal import Journal
 from hookgate.policy import Decision, Origin
 from hookgate.upstream.error import Failure
 from hookgate.upstream.response import Response
@@ -149,7 +149,7 @@ class DeliveryState:
         """Make what is recorded of its head; None is one that was never read."""
         desk, policy = self.desk, self.compiled.policy
         origin = self._known_origin() if decision is None else decision.origin
-        return outline(decision, origin, self.peer, desk.boot, desk.front, policy.fingerprint)
+        return head_fields(decision, origin, self.peer, desk.boot, desk.front, policy.fingerprint)
 
     def _known_origin(self) -> Origin | None:
         return self.compiled.policy.known_origin(self.peer, self.proxied_for)

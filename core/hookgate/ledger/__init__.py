@@ -1,5 +1,7 @@
 """The ledger: one record per delivery, written when it is true, provably complete.
 
-`journal` writes it; `reader` reads it, and upon that `query`, `stats`, `balance`, `chain`,
-`search`, `losses` and `explain`. `identity` says what an event is, `fate` how it ended.
+Loose in this room is what a line and the state file beside the ledger hold: `record`, `members`,
+`privacy`, `seal`, `state`. `reading` brings lines back from files; `writing` puts them there, and
+looks at files only for lines that are gone; `audit` answers questions about them. An import goes
+from `writing` or `audit` to `reading` to here, and never back; those two do not know each other.
 """

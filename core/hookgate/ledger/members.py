@@ -31,7 +31,7 @@ class Form(NamedTuple):
 
 
 def is_time(value: Any) -> bool:
-    """Whether this is a time as gates write it."""
+    """Tell whether this is a time as gates write it."""
     return type(value) is str and _is_time(value) is not None and _is_day(value[:10])
 
 
@@ -119,19 +119,19 @@ _match_usual = re.compile(
 
 
 def is_usual(raw: bytes) -> bool:
-    """Whether a line that is JSON is surely a record, told by its bytes: as most are. It takes less
-    than half of the time that `fault` takes.
+    """Tell by its bytes whether a line that is JSON is surely a record, as most are. It takes
+    less than half of the time that `fault` takes.
     """
     return b"\\" not in raw and _match_usual(raw) is not None
 
 
 def fault(record: Record) -> str:
-    """The first member that is not what it may be, in words; "" where all are."""
+    """Say in words which member first is not what it may be; "" where all are."""
     return fault_among(record, filter(FORMS.__contains__, record))
 
 
 def fault_among(record: Record, names: Iterable[str]) -> str:
-    """As `fault`, of these members alone."""
+    """Say as `fault` does what is wrong, of these members alone."""
     for name in names:
         value = record.get(name)
         if value is None or (type(value) is str and name in _TEXT_NAMES):

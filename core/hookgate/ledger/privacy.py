@@ -11,7 +11,7 @@ _LONGEST = 256  # as every text of a record
 
 
 class Privacy:
-    """Turns an identifier into what may be recorded of it, bounded, or None."""
+    """Turn an identifier into what may be recorded of it, bounded, or None."""
 
     def __init__(self, mode: PersonalData, key: bytes) -> None:
         self._key = key

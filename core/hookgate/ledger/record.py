@@ -5,7 +5,6 @@ the page and `FIELDS` equal.
 """
 
 import re
-import time
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -69,33 +68,16 @@ FIELDS: dict[str, tuple[str, ...]] = {
 _BEGUN = tuple(name for name in FIELDS["delivery"] if name not in (*RARE, *CHAINED))
 
 
-class Clock:
-    """RFC 3339 timestamps in UTC with microseconds, the second formatted once."""
-
-    def __init__(self) -> None:
-        self._second = 0
-        self._prefix = ""
-
-    def now(self) -> str:
-        """The present, as in 2025-09-03T08:00:05.123456Z."""
-        nanoseconds = time.time_ns()
-        second, rest = divmod(nanoseconds, 1_000_000_000)
-        if second != self._second:
-            self._prefix = time.strftime("%Y-%m-%dT%H:%M:%S.", time.gmtime(second))
-            self._second = second
-        return f"{self._prefix}{rest // 1000:06d}Z"
-
-
 _NOTHING: dict[str, Any] = {}
 
 
-def begin_record(outline: Record, decision: Decision | None, privacy: Privacy) -> Record:
-    """A `delivery` with what is recorded of the body, bounded and made private.
+def begin_record(head_fields: Record, decision: Decision | None, privacy: Privacy) -> Record:
+    """Begin a `delivery` with what is recorded of the body, bounded and made private.
 
     Of one that did not parse that is as far as anything can be read; a name that is digits is
     recorded as text, and a member of another type as None.
     """
-    record = outline.copy()
+    record = head_fields.copy()
     if decision is None or not decision.body:
         return record
     document = decision.document or salvage(decision.body)
@@ -140,10 +122,10 @@ class Ending:
     upstream_status: int | None = None
 
 
-def outline(
+def head_fields(
     decision: Decision | None, origin: Origin | None, peer: str, boot: str, front: str, policy: str
 ) -> Record:
-    """A `delivery` with what follows from the head alone; None is one that was never read.
+    """Make what a `delivery` has of the head alone; None is one that was never read.
 
     `origin` is where it came from, as far as that is known. It serves for every request with the
     same head.
@@ -167,7 +149,7 @@ def outline(
 def forward_record(
     boot: str, seq: int, request_id: str, reference: str | None, sha256: str
 ) -> Record:
-    """A `forward`; the journal fills in `ts` and adds `n` and `prev`."""
+    """Make a `forward`; the journal fills in `ts` and adds `n` and `prev`."""
     return {
         "event": "forward",
         "ts": "",
@@ -228,7 +210,7 @@ def end_record(
 
 
 def bounded(texts: tuple[str, ...]) -> list[str]:
-    """As many as a record holds, each as long."""
+    """Return as many texts as a record holds, each cut to `LONGEST_TEXT`."""
     return [text[:LONGEST_TEXT] for text in texts[:MOST_ITEMS]]
 
 

@@ -27,7 +27,7 @@ class Seal:
         self._new = blake2b(key=derived, digest_size=32).copy
 
     def mac(self, data: bytes) -> str:
-        """The MAC, 64 hexadecimal digits."""
+        """Return the MAC of these bytes, 64 hexadecimal digits."""
         state = self._new()
         state.update(data)
         return state.hexdigest()
@@ -44,11 +44,11 @@ class Keyring:
         return bool(self._seals)
 
     def get(self, name: object) -> Seal | None:
-        """The seal of the key with this id."""
+        """Return the seal of the key with this id, None where there is none."""
         return self._seals.get(name) if type(name) is str else None
 
     def find(self, body: bytes, mac: str) -> Seal | None:
-        """The seal that made this MAC, None if no key did."""
+        """Find the seal that made this MAC, None if no key did."""
         for seal in self._seals.values():
             if seal.mac(body) == mac:
                 return seal
@@ -56,24 +56,24 @@ class Keyring:
 
 
 def key_id(key: bytes) -> str:
-    """A short digest that names a key and tells nothing of it."""
+    """Make the short digest that names a key and tells nothing of it."""
     return hmac.digest(key, b"hookgate key id", "sha256").hex()[:_SHORT]
 
 
 def close(line: bytes, mac: str) -> bytes:
-    """A line with its MAC; `line` is the whole object, of whose bytes but the last it was made."""
+    """Add a line's MAC; `line` is the whole object, of whose bytes but the last it was made."""
     return b'%b,"mac":"%b"}' % (line[:-1], mac.encode())
 
 
 def split(raw: bytes) -> tuple[bytes, str]:
-    """The bytes that a line's MAC covers, and the MAC; "" where the line does not end in one."""
+    """Split a line into what its MAC covers, and the MAC; "" where it does not end in one."""
     if raw[-_SUFFIX:-66] != _NAME or not raw.endswith(b'"}'):
         return raw, ""
     return raw[:-_SUFFIX], raw[-66:-2].decode("ascii", "replace")
 
 
 def split_keys(content: bytes) -> tuple[bytes, ...]:
-    """The keys of a file: one a line, of which the first seals and the others only prove.
+    """Split a file into keys: one a line; the first seals, and the others only prove.
 
     A file that is no printable ASCII is one key, white space around it left out. Where several
     lines may have been one key, as version 0.1.0 took them, that is the last.

@@ -3,19 +3,15 @@
 It shows what a ledger cannot show by itself: that its newest lines, or whole files, are gone.
 """
 
-import errno
 import json
 import os
 import re
 import stat
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
 import orjson
-import structlog
 
-from .line import Tip
 from .seal import Keyring, Seal, close, split
 
 SUFFIX = ".state"
@@ -39,13 +35,13 @@ class LastLine(NamedTuple):
 
 
 def parse_last_line(text: object) -> LastLine | None:
-    """What `start` has as `follows`, None where that is no name of a line."""
+    """Parse what `start` has as `follows`, None where that is no name of a line."""
     match = _LINE.fullmatch(text) if type(text) is str else None
     return LastLine(match["boot"], int(match["n"]), match["digest"] or "") if match else None
 
 
 def state_path(ledger: Path) -> Path:
-    """Where the state of a ledger is: `audit.state` of `audit.jsonl`, `audit.log.state` of others.
+    """Name a ledger's state file: `audit.state` of `audit.jsonl`, `audit.log.state` of others.
 
     Its name holds no `.jsonl`: who reads all ledgers of a folder by their names must not find it.
     """
@@ -53,7 +49,7 @@ def state_path(ledger: Path) -> Path:
 
 
 def find_states(ledger: Path) -> list[Path]:
-    """The state files of the ledger at this path and of its workers' siblings, in order of name."""
+    """Find the state files of the ledger at this path and of its workers', by name."""
     rest = re.escape(ledger.suffix.removesuffix(".jsonl") + SUFFIX)
     name = re.compile(re.escape(ledger.stem) + r"(?:\.[0-9]+)?" + rest)
     try:
@@ -63,7 +59,7 @@ def find_states(ledger: Path) -> list[Path]:
 
 
 def read_state(path: Path, keyring: Keyring, ledger: str | None = None) -> LastLine:
-    """The line that a state file names; where there are keys, only if it is sealed with one.
+    """Return the line that a state file names; where there are keys, only if one sealed it.
 
     Raises `StateError`, also where it is another ledger's than that with the name `ledger`.
     """
@@ -124,59 +120,3 @@ def _read(path: Path) -> bytes:
     finally:
         os.close(fd)
     return data
-
-
-class StateFile:
-    """The state of the ledger that this process writes. No trouble with it stops anything: it is
-    logged once, and shows as a finding when the ledger is verified.
-    """
-
-    def __init__(
-        self, ledger: Path, boot: str, seal: Seal | None, log: structlog.BoundLogger
-    ) -> None:
-        self._path = state_path(ledger)
-        self._ledger = ledger.name
-        self._boot = boot
-        self._seal = seal
-        self._log = log
-        self._saver: ThreadPoolExecutor | None = None
-        self._failed = False
-
-    def read(self, keyring: Keyring) -> LastLine | None:
-        """The line that it names; None where there is none, which is said if the file is there."""
-        if not os.path.lexists(self._path):
-            return None
-        try:
-            return read_state(self._path, keyring, self._ledger)
-        except StateError as error:
-            self._log.warning("ledger.state_unusable", path=str(self._path), error=str(error))
-            return None
-
-    def save(self, tip: Tip) -> None:
-        """Write that the boot's last line is this one; 0.5 ms, of which most is the disk's."""
-        last = LastLine(self._boot, tip.n, tip.digest)
-        try:
-            write_state(self._path, self._ledger, last, self._seal)
-        except OSError as error:
-            if not self._failed:
-                self._failed = True
-                reason = os.strerror(error.errno or errno.EIO)
-                self._log.warning("ledger.state_not_written", path=str(self._path), error=reason)
-        else:
-            self._failed = False
-
-    def save_behind(self, tip: Tip) -> None:
-        """Do it on a thread, after those before."""
-        if self._saver is None:
-            self._saver = ThreadPoolExecutor(1, "ledger-state")
-        try:
-            self._saver.submit(self.save, tip)
-        except RuntimeError:  # no thread can be had
-            self._saver = None
-            self.save(tip)
-
-    def close(self) -> None:
-        """Wait for what is under way."""
-        if self._saver is not None:
-            self._saver.shutdown(wait=True)
-            self._saver = None

@@ -257,7 +257,7 @@ def test_duckdb_sums_up_the_same(call: Call, monkeypatch: pytest.MonkeyPatch, se
     data = b"".join(other)
     Path(f"{LEDGER}{second}").write_bytes(gzip.compress(data) if second == ".1.gz" else data)
     by_python = call("audit", "stats", "--json")
-    monkeypatch.setattr("hookgate.ledger.engine._LARGE", 0)
+    monkeypatch.setattr("hookgate.ledger.audit.duckdb_stats._LARGE", 0)
     by_duckdb = call("audit", "stats", "--json")
     assert by_duckdb.json == by_python.json
     assert by_duckdb.json["deliveries"] == 4

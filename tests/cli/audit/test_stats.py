@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from hookgate.ledger import engine
-from hookgate.ledger.stats import Summary
+from hookgate.ledger.audit import duckdb_stats
+from hookgate.ledger.audit.stats import Summary
 from support.calling import Call
 from support.lines import delivery, forward, nginx, refusals, start, stop, write
 
@@ -110,7 +110,7 @@ def test_large_ledgers_are_read_by_duckdb_with_the_same_result(
     """Both ways print the same."""
     pytest.importorskip("duckdb")
     slowly = call("audit", "stats", "--json", *options).out
-    monkeypatch.setattr(engine, "_LARGE", 1)
+    monkeypatch.setattr(duckdb_stats, "_LARGE", 1)
     monkeypatch.setattr(Summary, "add", None)
     assert call("audit", "stats", "--json", *options).out == slowly
 
@@ -121,10 +121,10 @@ def test_what_duckdb_cannot_read_is_read_line_by_line(
     """It says so, and the result is whole."""
 
     def give_up(*_: Any) -> None:
-        raise engine.EngineError("no room")
+        raise duckdb_stats.DuckDBError("no room")
 
-    monkeypatch.setattr(engine, "serves", lambda _: True)
-    monkeypatch.setattr(engine, "summarise", give_up)
+    monkeypatch.setattr(duckdb_stats, "is_worthwhile", lambda _: True)
+    monkeypatch.setattr(duckdb_stats, "summarise", give_up)
     result = call("audit", "stats", "--json")
     assert result.json["deliveries"] == 13
     assert "no room" in result.err

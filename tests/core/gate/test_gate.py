@@ -10,7 +10,7 @@ import pytest
 from hookgate import __version__
 from hookgate.gate.answer import Answer
 from hookgate.gate.gate import Gate
-from hookgate.ledger.sink import LedgerError
+from hookgate.ledger.writing.sink import LedgerError
 from hookgate.libraries import libraries
 from hookgate.policy import make_head
 from support.core_gate import (
@@ -172,7 +172,7 @@ def test_the_host_that_goes_upstream_is_as_configured(
     in_gate(tmp_path, act)
 
 
-@pytest.mark.parametrize("where", ["delivery", "forward", "settle"])
+@pytest.mark.parametrize("where", ["delivery", "forward", "flush"])
 def test_a_journal_that_fails_sends_nothing_and_says_nothing_of_a_sender(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:

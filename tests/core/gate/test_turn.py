@@ -17,7 +17,7 @@ from hookgate.gate.delivery import Delivery
 from hookgate.gate.gate import Gate
 from hookgate.gate.state import DeliveryState
 from hookgate.gate.turn import Turn
-from hookgate.ledger.sink import Sink
+from hookgate.ledger.writing.sink import Sink
 from hookgate.policy import Reason, make_head
 from hookgate.upstream.connection import ResponseHandler
 from hookgate.upstream.error import Failure, UpstreamError
@@ -284,7 +284,7 @@ def test_a_fault_while_lines_are_written_sends_nothing(
     turns.answer()
     turns.begin()
     with monkeypatch.context() as patch:
-        patch.setattr(turns.gate.journal, "settle", breaking(turns.gate.journal.settle, 1))
+        patch.setattr(turns.gate.journal, "flush", breaking(turns.gate.journal.flush, 1))
         turns.gate.turn.end()
     assert turns.sent == []
     assert turns.statuses == [[200], [503]]

@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hookgate.ledger.balance import balance
-from hookgate.ledger.chain import verify
-from hookgate.ledger.line import NO_LINE, render
+from hookgate.ledger.audit.balance import balance
+from hookgate.ledger.audit.chain import verify
 from hookgate.ledger.members import (
     COUNT,
     DURATION,
@@ -22,9 +21,10 @@ from hookgate.ledger.members import (
     fault,
     is_usual,
 )
-from hookgate.ledger.reader import Line, is_malformed, parse, read_file, timestamp
-from hookgate.ledger.record import FIELDS, SEAL, Ending, end_record, forward_record, outline
+from hookgate.ledger.reading.reader import Line, is_malformed, parse, read_file, timestamp
+from hookgate.ledger.record import FIELDS, SEAL, Ending, end_record, forward_record, head_fields
 from hookgate.ledger.seal import Seal
+from hookgate.ledger.writing.line import NO_LINE, render
 from hookgate.policy import Reason
 from support.lines import delivery, forward, nginx, refusals, start, stop
 
@@ -90,7 +90,7 @@ def test_what_a_gate_writes_is_told_by_its_bytes_and_nothing_wrong_is(
     kind: str, seal: Seal | None
 ) -> None:
     """Every member with every value, at every kind of day; most lines are never looked at again."""
-    record = outline(None, None, "192.0.2.1", "b0", "sidecar", "0123456789abcdef")
+    record = head_fields(None, None, "192.0.2.1", "b0", "sidecar", "0123456789abcdef")
     digest = "ab" * 32
     end_record(
         record, Ending(Reason.CLEAN, upstream_status=200), None,

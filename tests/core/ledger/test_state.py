@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hookgate.ledger.chain import Kind
-from hookgate.ledger.line import Tip
+from hookgate.ledger.audit.chain import ChainKind
 from hookgate.ledger.seal import Keyring, Seal
 from hookgate.ledger.state import (
     LastLine,
@@ -18,6 +17,7 @@ from hookgate.ledger.state import (
     state_path,
     write_state,
 )
+from hookgate.ledger.writing.line import Tip
 from support.forgery import look
 from support.journal import Book, kinds, obedient_disk
 from support.ledger import read_ledger
@@ -113,7 +113,7 @@ def test_a_folder_that_cannot_be_written_costs_one_message(path: Path) -> None:
     book.close()
     assert book.logged == ["ledger.state_not_written"]
     assert kinds(path) == ["stop"]
-    assert [finding.kind for finding in look(path).findings] == [Kind.LOOSE_END]
+    assert [finding.kind for finding in look(path).findings] == [ChainKind.LOOSE_END]
 
 
 @pytest.mark.parametrize(
@@ -130,12 +130,15 @@ def test_a_state_that_was_made_up_is_not_believed(path: Path, content: bytes, re
     """It is said once, and the ledger shows that it began without one."""
     Book(path, seal_key=SEAL, boot="b0").close()
     state_path(path).write_bytes(content)
-    assert [finding.kind for finding in look(path).findings] == [Kind.BAD_STATE, Kind.LOOSE_END]
+    assert [finding.kind for finding in look(path).findings] == [
+        ChainKind.BAD_STATE,
+        ChainKind.LOOSE_END,
+    ]
     book = Book(path, seal_key=SEAL, boot="b1")
     book.close()
     assert [entry["event"] for entry in book.entries] == ["ledger.state_unusable"]
     assert reason in book.entries[0]["error"]
-    assert [finding.kind for finding in look(path).findings] == [Kind.NO_STATE]
+    assert [finding.kind for finding in look(path).findings] == [ChainKind.NO_STATE]
 
 
 @pytest.mark.parametrize("kind", ["folder", "fifo", "device", "large"])
@@ -198,7 +201,7 @@ def test_a_crash_before_the_first_state_is_no_loss(path: Path) -> None:
     path.write_bytes(path.with_name("other.jsonl").read_bytes().splitlines(keepends=True)[0])
     Book(path, seal_key=SEAL, boot="b1").close()
     found = [finding.kind for finding in look(path).findings]
-    assert found == [Kind.NO_STOP]
+    assert found == [ChainKind.NO_STOP]
 
 
 def test_the_first_state_is_there_before_the_first_line(path: Path) -> None:
@@ -216,14 +219,14 @@ def test_a_boot_that_crashed_is_named_by_the_next(path: Path) -> None:
     """By the line before it in the file: the state is older."""
     crash(path, SEAL, "b0", torn=20)
     Book(path, seal_key=SEAL, boot="b1").close()
-    assert [finding.kind for finding in look(path).findings] == [Kind.TORN, Kind.NO_STOP]
+    assert [finding.kind for finding in look(path).findings] == [ChainKind.TORN, ChainKind.NO_STOP]
 
 
 def test_without_a_key_it_shows_that_the_newest_line_was_edited(path: Path) -> None:
     """No line follows that could show it."""
     Book(path).close(received=1)
     path.write_bytes(path.read_bytes().replace(b'"received":1', b'"received":2'))
-    assert [finding.kind for finding in look(path, ()).findings] == [Kind.CUT]
+    assert [finding.kind for finding in look(path, ()).findings] == [ChainKind.CUT]
 
 
 def test_a_pipe_has_none_and_verify_says_so(tmp_path: Path) -> None:
@@ -243,7 +246,7 @@ def test_a_pipe_has_none_and_verify_says_so(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["audit.jsonl"]
     verification = look(path)
     assert verification.holds
-    assert [finding.kind for finding in verification.findings] == [Kind.PIPED]
+    assert [finding.kind for finding in verification.findings] == [ChainKind.PIPED]
 
 
 def test_a_state_error_never_shows_what_the_file_holds(tmp_path: Path) -> None:

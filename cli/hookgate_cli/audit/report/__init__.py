@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from hookgate.ledger.balance import balance
-from hookgate.ledger.chain import verify
-from hookgate.ledger.identity import NO_RANGES
-from hookgate.ledger.losses import Losses
-from hookgate.ledger.reader import Line
-from hookgate.ledger.stats import Summary
+from hookgate.ledger.audit.balance import balance
+from hookgate.ledger.audit.chain import verify
+from hookgate.ledger.audit.identity import NO_RANGES
+from hookgate.ledger.audit.losses import Losses
+from hookgate.ledger.audit.stats import Summary
+from hookgate.ledger.reading.reader import Line
 from hookgate.policy.source import RangeSet
 from hookgate_cli.audit.configured import Keys, configured_ranges, configured_states, load_seal_keys
 from hookgate_cli.audit.ledger import Ledger, find_ledgers

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from hookgate.ledger.measures import Seen
-from hookgate.ledger.stats import Summary
+from hookgate.ledger.audit.counters import Seen
+from hookgate.ledger.audit.stats import Summary
 
 from . import charts
 from .parts import MOST_ROWS, Cell, Chart, Part, Section, first_rows, named, number, when

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from hookgate.ledger.balance import Balance
-from hookgate.ledger.chain import Verification
-from hookgate.ledger.fate import Event
-from hookgate.ledger.files import Note
-from hookgate.ledger.identity import Unread
-from hookgate.ledger.stats import Summary
+from hookgate.ledger.audit.balance import Balance
+from hookgate.ledger.audit.chain import Verification
+from hookgate.ledger.audit.fate import Event
+from hookgate.ledger.audit.identity import Unread
+from hookgate.ledger.audit.stats import Summary
+from hookgate.ledger.reading.files import Note
 
 
 class Findings(NamedTuple):

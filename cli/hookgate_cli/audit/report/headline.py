@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from hookgate.ledger.balance import Balance
-from hookgate.ledger.chain import Verification
-from hookgate.ledger.fate import Fate
-from hookgate.ledger.measures import Seen
-from hookgate.ledger.stats import Summary
+from hookgate.ledger.audit.balance import Balance
+from hookgate.ledger.audit.chain import Verification
+from hookgate.ledger.audit.counters import Seen
+from hookgate.ledger.audit.fate import Fate
+from hookgate.ledger.audit.stats import Summary
 from hookgate_cli.audit.wording import count_of, length_of
 
 from .charts import OUTCOMES

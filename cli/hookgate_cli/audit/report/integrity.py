@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from hookgate.ledger.fate import Event, Fate
+from hookgate.ledger.audit.fate import Event, Fate
 from hookgate_cli.audit.wording import count_of
 
 from .findings import Findings
@@ -54,15 +54,15 @@ def integrity(found: Findings) -> Section:
     outcomes = ("delivered", "refused", "failed", "aborted")
     rows = [
         (
-            Cell(sheet.boot),
-            Cell(sheet.front),
-            number(sheet.received),
-            *(number(sheet.ended[outcome]) for outcome in outcomes),
-            number(sheet.unknown),
-            number(sheet.in_flight),
-            number(sheet.missing),
+            Cell(boot.boot),
+            Cell(boot.front),
+            number(boot.received),
+            *(number(boot.ended[outcome]) for outcome in outcomes),
+            number(boot.unknown),
+            number(boot.in_flight),
+            number(boot.missing),
         )
-        for sheet in balance.sheets
+        for boot in balance.boots
     ]
     columns = ("boot", "front", "received", *outcomes, "unknown", "in flight", "missing")
     boots = Table(

@@ -2,8 +2,8 @@
 
 import math
 
-from hookgate.ledger.measures import Latency
-from hookgate.ledger.stats import Summary
+from hookgate.ledger.audit.counters import Latency
+from hookgate.ledger.audit.stats import Summary
 
 from . import charts
 from .parts import Cell, Chart, Part, Section, Table, milliseconds, named

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from hookgate.ledger.measures import Tally
-from hookgate.ledger.stats import Summary
+from hookgate.ledger.audit.counters import Tally
+from hookgate.ledger.audit.stats import Summary
 from hookgate_cli.audit.wording import length_of
 
 from . import charts

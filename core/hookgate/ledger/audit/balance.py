@@ -1,0 +1,97 @@
+"""Does the ledger balance? Per boot: received = delivered + refused + failed + aborted + in flight.
+
+Every request of a boot has a number, `seq`, and ends in one line or is counted in a sum of
+refusals, so what is missing shows as a gap.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from types import NoneType
+from typing import NamedTuple
+
+from hookgate.ledger.reading.reader import Line, is_damage, is_malformed
+from hookgate.ledger.record import Record
+
+from .boot_account import BootAccount
+from .findings import AuditFinding, BoundedFindings
+from .proven import is_unproved
+from .totals import GRAVE, OUTCOMES, BalanceKind, Totals, outcome_of
+
+_OPTIONAL = (float, int, NoneType)
+
+__all__ = ["GRAVE", "OUTCOMES", "Balance", "BalanceKind", "Totals", "balance"]
+
+
+class Balance(NamedTuple):
+    """What the ledger's boots come to. `unnumbered` counts nginx's deliveries by outcome: it
+    numbers none, so nothing shows whether any is missing. `more` findings are only counted.
+    """
+
+    boots: list[Totals]
+    unnumbered: Counter[str]
+    findings: list[AuditFinding]
+    more: Counter[str]
+
+    @property
+    def balances(self) -> bool:
+        """Whether nothing is missing, doubled, garbled or made up."""
+        return GRAVE.isdisjoint((*(finding.kind for finding in self.findings), *self.more))
+
+    @property
+    def total(self) -> Totals:
+        """All boots together."""
+        ended: Counter[str] = Counter()
+        for boot in self.boots:
+            ended.update(boot.ended)
+        return Totals(
+            "",
+            "",
+            ended,
+            sum(boot.unknown for boot in self.boots),
+            sum(boot.in_flight for boot in self.boots),
+            sum(boot.missing for boot in self.boots),
+        )
+
+
+def balance(lines: Iterable[Line]) -> Balance:
+    """Add up a ledger. Memory grows with its boots and with what was in flight, not its lines."""
+    boots: dict[str, BootAccount] = {}
+    unnumbered: Counter[str] = Counter()
+    findings = BoundedFindings()
+    for line in lines:
+        record = line.record
+        if record is not None and not _is_plain(record):
+            line = line.checked()
+            record = line.record
+        if record is None:
+            if is_unproved(line.problem):
+                kind = BalanceKind.UNPROVED
+            else:
+                damaged = BalanceKind.GARBLED if is_damage(line.problem) else BalanceKind.DAMAGED
+                kind = BalanceKind.MALFORMED if is_malformed(line.problem) else damaged
+            findings.note(kind, "", line.place, line.problem)
+            continue
+        name = record.get("boot")
+        if type(name) is not str:
+            if record["event"] == "delivery":
+                unnumbered[outcome_of(record)] += 1
+            continue
+        boot = boots.get(name)
+        if boot is None:
+            boot = boots[name] = BootAccount(name, line, record, findings)
+        boot.add(line, record)
+    return Balance(
+        [boot.close() for boot in boots.values()], unnumbered, findings.listed, findings.more
+    )
+
+
+def _is_plain(record: Record) -> bool:
+    """Whether all that is counted by is plainly what it may be: most lines need no longer look."""
+    if record["event"] not in ("delivery", "forward"):
+        return False
+    get = record.get
+    if type(get("seq")) is not int or type(get("boot")) is not str or type(get("ts")) is not str:
+        return False
+    if record["event"] == "forward":
+        return True
+    return get("outcome") in OUTCOMES and type(get("upstream_ms")) in _OPTIONAL

@@ -1,0 +1,69 @@
+"""Is the ledger as it was written? Lines follow from lines, boots from boots, files from files.
+
+Each line names the one before it in its boot. The first, `start`, names the line before it in the
+file, and the one that the state file named; the state file names the last line of all.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from hookgate.ledger.reading.reader import Line
+from hookgate.ledger.seal import Keyring
+
+from .ends import read_end
+from .findings import AuditFinding
+from .links import HARMLESS, ChainKind
+from .verifier import Verifier
+
+__all__ = ["HARMLESS", "ChainKind", "Verification", "verify"]
+
+
+class Verification(NamedTuple):
+    """What became of the chains. `unchained` lines, nginx's, carry none; `old` lines are of the
+    format of version 0.1.0. `whole` says that the state files were looked at: whether the newest
+    lines are there. Beyond a bound findings are only counted, in `more`.
+    """
+
+    lines: int
+    boots: int
+    sealed: bool
+    unchained: int
+    old: int
+    whole: bool
+    findings: list[AuditFinding]
+    more: Counter[str]
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing shows that the ledger was changed."""
+        return HARMLESS.issuperset((*(finding.kind for finding in self.findings), *self.more))
+
+
+def verify(
+    lines: Iterable[Line], keys: Iterable[bytes] = (), states: Sequence[Path] | None = None
+) -> Verification:
+    """Follow every boot, with the seal keys of whoever wrote it.
+
+    `states` are the state files of a whole ledger; None where the lines are only some of its files,
+    and nothing can be said of what came after them.
+    """
+    keyring = Keyring(keys)
+    # First, as hookgate may write lines meanwhile and then a state that names them.
+    named = [(path, read_end(path, keyring)) for path in states or ()]
+    verifier = Verifier(keyring)
+    for line in lines:
+        verifier.add(line)
+    verifier.close(named if states is not None else None)
+    findings = verifier.context.findings
+    return Verification(
+        verifier.lines,
+        verifier.boots,
+        bool(keyring),
+        verifier.unchained,
+        verifier.old_lines,
+        states is not None,
+        findings.listed,
+        findings.more,
+    )

@@ -1,0 +1,86 @@
+"""Which records are asked for: of what time, and with which values."""
+
+import math
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+from ipaddress import IPv4Network, IPv6Network, ip_network
+
+from hookgate.ledger.reading.reader import timestamp
+from hookgate.ledger.record import Record
+from hookgate.networks.addresses import parse_address
+from hookgate.networks.mends import Place, network_mend
+from hookgate.networks.spellings import explain
+
+from .identity import NAMES
+from .times import QueryError
+
+Network = IPv4Network | IPv6Network
+
+
+@dataclass(frozen=True)
+class Query:
+    """What a record must be: of that time, and in each field that is asked for one of its values.
+
+    `since` (inclusive) and `until` (exclusive) are seconds since 1970. A record without the field
+    is not what was asked for. `references` are those of events, their own, request_ids or SHA-256.
+    """
+
+    since: float | None = None
+    until: float | None = None
+    outcome: frozenset[str] = frozenset()
+    reason: frozenset[str] = frozenset()
+    channel: frozenset[str] = frozenset()
+    event_type: frozenset[str] = frozenset()
+    route: frozenset[str] = frozenset()
+    front: frozenset[str] = frozenset()
+    references: frozenset[str] = frozenset()
+    clients: tuple[Network, ...] = ()
+
+    @cached_property
+    def fields(self) -> list[tuple[str, frozenset[str]]]:
+        """The fields that are asked for by value."""
+        names = ("outcome", "reason", "channel", "event_type", "route", "front")
+        return [(name, wanted) for name in names if (wanted := getattr(self, name))]
+
+    @property
+    def is_only_of_time(self) -> bool:
+        """Whether nothing but the time matters."""
+        return not (self.fields or self.references or self.clients)
+
+    def matches(self, record: Record) -> bool:
+        """Tell whether this record is asked for."""
+        return (
+            self._is_in_time(record)
+            and all(_is_one_of(record.get(name), wanted) for name, wanted in self.fields)
+            and (
+                not self.references
+                or any(_is_one_of(record.get(name), self.references) for name in NAMES)
+            )
+            and (not self.clients or self._is_from(record.get("client")))
+        )
+
+    def _is_in_time(self, record: Record) -> bool:
+        if self.since is None and self.until is None:
+            return True
+        moment = timestamp(record)
+        return (self.since or 0.0) <= moment < (math.inf if self.until is None else self.until)
+
+    def _is_from(self, client: object) -> bool:
+        address = parse_address(client) if type(client) is str else None
+        return address is not None and any(address in network for network in self.clients)
+
+
+def _is_one_of(value: object, wanted: frozenset[str]) -> bool:
+    return type(value) is str and value in wanted
+
+
+def parse_network(text: str) -> Network:
+    """Parse an address or a CIDR range. Raises `QueryError`, with what to write instead."""
+    with suppress(ValueError):
+        network = ip_network(text)
+        # A record has such an address as IPv4.
+        if network.version == 4 or network.network_address.ipv4_mapped is None:
+            return network
+    mend = network_mend(explain(text), Place.OPTION, "write an address, or a CIDR range of them")
+    raise QueryError(f'"{text}" {mend}')

@@ -1,0 +1,209 @@
+"""Reading ledgers: their lines, parsed, whole or not."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from hashlib import sha256
+from pathlib import Path
+from typing import NamedTuple
+
+import orjson
+
+from hookgate.ledger.members import fault, is_usual
+from hookgate.ledger.record import Record
+
+from . import source as _source
+from .copies import Copies
+from .decoding import DAMAGE
+from .files import find_files, in_order
+from .parsing import parse, timestamp
+from .source import Source, Stream, probe, without_end
+
+__all__ = [
+    "LONGEST_LINE",
+    "NO_RECORD",
+    "TORN",
+    "Line",
+    "find_files",
+    "in_order",
+    "is_damage",
+    "is_malformed",
+    "parse",
+    "read",
+    "read_file",
+    "timestamp",
+]
+
+LONGEST_LINE = _source.LONGEST_LINE
+TORN = "torn: the file ends in it"
+SURVIVED = "torn by a crash, and survived"
+EMPTY = "empty"
+NO_RECORD = "no record"
+TOO_LONG = "longer than any record"
+# Progress is told at each line whose number has none of these bits.
+_PROGRESS_MASK = 4095
+_NO_HEADS: frozenset[int | None] = frozenset()
+
+
+class Line(NamedTuple):
+    """One line of a ledger. `record` is None where it is none, and `problem` says why.
+
+    `number` counts from 1; `raw` is without its newline.
+    """
+
+    file: str
+    number: int
+    raw: bytes
+    record: Record | None
+    problem: str
+
+    @property
+    def place(self) -> str:
+        """The line as an editor opens it: `file:number`."""
+        return f"{self.file}:{self.number}"
+
+    def refused(self, wrong: str) -> "Line":
+        """Return the line as one that is no record, as a member of it is `wrong`."""
+        return self._replace(record=None, problem=f"{NO_RECORD}: {wrong}")
+
+    def checked(self) -> "Line":
+        """Return the line, as no record where a member of it is not what it may be."""
+        if self.record is None or is_usual(self.raw):
+            return self
+        wrong = fault(self.record)
+        return self.refused(wrong) if wrong else self
+
+
+def is_malformed(problem: str) -> bool:
+    """Tell whether a line with this problem is a whole one that no gate wrote, not damaged."""
+    return problem.startswith(f"{NO_RECORD}: ")
+
+
+def is_damage(problem: str) -> bool:
+    """Tell whether this is more than what a crash leaves: a torn line, or an empty one."""
+    return problem not in ("", TORN, SURVIVED, EMPTY)
+
+
+def read(
+    files: Iterable[Path | Source],
+    on_progress: Callable[[int], None] | None = None,
+    copies: Copies | None = None,
+) -> Iterator[Line]:
+    """Yield every line of the files, in turn. `on_progress` is told the bytes read since.
+
+    Lines that two files hold come once where `copies` is given. Raises OSError, with the file's
+    name, where one cannot be read.
+    """
+    for file in files:
+        yield from read_file(file, on_progress, copies)
+
+
+def read_file(
+    file: Path | Source,
+    on_progress: Callable[[int], None] | None = None,
+    copies: Copies | None = None,
+) -> Iterator[Line]:
+    """Yield every line of one file. One that is no record comes with its problem: torn, garbled,
+    longer than `LONGEST_LINE`, or where the file is damaged.
+    """
+    source = file if isinstance(file, Source) else probe(file)
+    if copies is not None:
+        if copies.is_left_out(source):
+            return
+        source = copies.without(source)
+    with ExitStack() as opened:
+        try:
+            stream = opened.enter_context(source.open())
+        except OSError as error:  # it was there a moment ago
+            yield Line(source.name, 0, b"", None, f"cannot be read: {error.strerror}")
+            return
+        yield from _read(source, stream, on_progress or _ignore, copies)
+
+
+def _read(
+    source: Source, stream: Stream, on_progress: Callable[[int], None], copies: Copies | None
+) -> Iterator[Line]:
+    name = source.name
+    heads = copies.heads_after(source) if copies is not None else _NO_HEADS
+    number = told = 0
+    most = LONGEST_LINE
+    loads, error = orjson.loads, orjson.JSONDecodeError
+    # A NamedTuple's own takes twice the time.
+    make = tuple.__new__
+    # A whole line that is no record: it may be one that a crash tore and the next start ended.
+    held: Line | None = None
+    try:
+        for number, data in stream.lines():
+            try:
+                record = loads(data)
+            except error:
+                record = None
+            if (
+                type(record) is dict
+                and type(record.get("event")) is str
+                and data[-2:] == b"}\n"
+                and len(data) < most
+            ):
+                line = make(Line, (name, number, data[:-1], record, ""))
+            else:
+                line = _line(name, number, data, stream)
+                record = line.record
+            if held is not None:
+                yield _settle(held, line)
+                held = None
+            if record is None:
+                if line.problem == NO_RECORD:
+                    held = line
+                    continue
+            elif heads and copies is not None:
+                n = record.get("n")
+                if n in heads if type(n) is int else None in heads:
+                    copies.compare(source, number, line.raw)
+                    heads = copies.heads_after(source)
+            yield line
+            if not number & _PROGRESS_MASK:
+                position = stream.position()
+                on_progress(position - told)
+                told = position
+    except DAMAGE as damage:
+        if held is not None:
+            yield held
+            held = None
+        yield Line(name, number + 1, b"", None, _words(source, damage))
+    if held is not None:
+        yield held
+    on_progress(stream.position() - told)
+
+
+def _line(name: str, number: int, data: bytes, stream: Stream) -> Line:
+    raw = without_end(data)
+    if len(data) >= LONGEST_LINE:
+        if not data.endswith(b"\n"):
+            stream.end_line()
+        return Line(name, number, raw[:LONGEST_LINE], None, TOO_LONG)
+    if (record := parse(raw)) is not None:
+        return Line(name, number, raw, record, "")
+    if not data.endswith(b"\n"):
+        return Line(name, number, raw, None, TORN)
+    return Line(name, number, raw, None, NO_RECORD if raw.strip() else EMPTY)
+
+
+def _settle(held: Line, after: Line) -> Line:
+    """A line that is no record, by what comes after it: the start after a crash has its digest."""
+    record = after.record
+    if record is not None and record["event"] == "start":
+        found = record.get("previous_line")
+        if found and found == sha256(held.raw).hexdigest():
+            return held._replace(problem=SURVIVED)
+    return held
+
+
+def _words(source: Source, damage: Exception) -> str:
+    what = source.compression.name if source.compression is not None else ""
+    text = getattr(damage, "strerror", None)
+    if getattr(damage, "errno", None) is not None:
+        return f"cannot be read from here on: {text}"
+    return f"the {what} file is cut off or damaged here"
+
+
+def _ignore(size: int) -> None:
+    """Nobody looks at the progress."""

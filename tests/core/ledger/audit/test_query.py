@@ -1,0 +1,94 @@
+"""Which records are asked for."""
+
+import re
+from typing import Any
+
+import pytest
+
+from hookgate.ledger.audit.query import (
+    Query,
+    parse_network,
+)
+from hookgate.ledger.audit.times import QueryError
+
+NOW = 1_756_886_405.0  # 2025-09-03T08:00:05Z
+RECORD = {
+    "event": "delivery", "ts": "2025-09-03T08:00:05.000000Z", "outcome": "refused",
+    "reason": "malformed_json", "client": "31.169.56.7", "reference": "a", "event_reference": "b",
+    "request_id": "c", "sha256": "d", "channel": "RCS", "event_type": "Read", "route": "default",
+    "front": "sidecar",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ({}, True),
+        ({"outcome": ["refused", "failed"]}, True),
+        ({"outcome": ["failed"]}, False),
+        ({"reason": ["malformed_json"], "channel": ["RCS"], "event_type": ["Read"]}, True),
+        ({"reason": ["malformed_json"], "route": ["other"]}, False),
+        ({"front": ["nginx"]}, False),
+        *(({"references": [name, "z"]}, True) for name in "abcd"),
+        ({"references": ["z"]}, False),
+        ({"since": NOW}, True),
+        ({"since": NOW + 0.001}, False),
+        ({"until": NOW}, False),
+        ({"until": NOW + 0.001}, True),
+        ({"since": 0.0, "until": NOW - 1}, False),
+        ({"clients": ("31.169.56.0/21",)}, True),
+        ({"clients": ("192.0.2.1", "31.169.56.7")}, True),
+        ({"clients": ("192.0.2.1", "2001:db8::/32")}, False),
+    ],
+    ids=str,
+)
+def test_a_record_is_asked_for_by_every_field(asked: dict[str, Any], expected: bool) -> None:
+    """All that is given must hold, and of several values of one field any."""
+    clients = tuple(parse_network(text) for text in asked.pop("clients", ()))
+    sets: dict[str, Any] = {
+        name: frozenset(v) if isinstance(v, list) else v for name, v in asked.items()
+    }
+    assert Query(**sets, clients=clients).matches(RECORD) is expected
+
+
+@pytest.mark.parametrize("value", [None, 5, ["refused"], {"refused": 1}], ids=repr)
+def test_a_record_without_the_field_is_not_asked_for(value: Any) -> None:
+    """A missing value, or one of another type, equals nothing and raises nothing."""
+    broken = dict.fromkeys(RECORD, value)
+    for query in (
+        Query(outcome=frozenset({"refused"})),
+        Query(references=frozenset({"a"})),
+        Query(clients=(parse_network("0.0.0.0/0"),)),
+        Query(since=1.0),
+    ):
+        assert not query.matches(broken)
+
+
+@pytest.mark.parametrize("text", ["", "example.com", "10.0.0.1/8", "10.0.0.0/33", "1.2.3"])
+def test_what_is_no_range_is_said(text: str) -> None:
+    """Host bits too: whoever writes 10.0.0.1/8 means something else."""
+    with pytest.raises(QueryError, match=re.escape(f'"{text}" ')):
+        parse_network(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("10.0.0.1/8", ["10.0.0.0/8", "10.0.0.1/32"]),
+        ("::ffff:203.0.113.0/120", ["203.0.113.0/24"]),
+        ("::ffff:203.0.113.9", ["203.0.113.9/32"]),
+        ("203.0.113.4-203.0.113.9", ["203.0.113.4/30", "203.0.113.8/31"]),
+        ("10/8", ["10.0.0.0/8"]),
+        ("[2001:db8::1]:443", ["2001:db8::1/128"]),
+        ("203.0.113.0/255.255.255.0 ", ["203.0.113.0/24"]),
+    ],
+)
+def test_a_range_that_is_written_as_elsewhere_is_refused_with_what_to_write(
+    text: str, meant: list[str]
+) -> None:
+    """Records hold IPv4 as IPv4: what is asked for as IPv6 would be found nowhere."""
+    with pytest.raises(QueryError) as caught:
+        parse_network(text)
+    offered = str(caught.value).rpartition("; write ")[2].replace(", each in an option", " ")
+    found = [part.strip(",") for part in offered.split() if part[0].isdigit()]
+    assert [str(parse_network(part)) for part in found] == meant

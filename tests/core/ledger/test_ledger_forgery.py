@@ -1,0 +1,224 @@
+"""What somebody can do to a sealed ledger who has all its files and not the key."""
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from hookgate.ledger.audit.balance import balance
+from hookgate.ledger.audit.fate import Fate
+from hookgate.ledger.audit.proven import Prover
+from hookgate.ledger.audit.search import find
+from hookgate.ledger.audit.stats import summarise
+from hookgate.ledger.reading.decoding import UnreadableError
+from hookgate.ledger.reading.reader import Line, find_files, in_order, read
+from hookgate.ledger.state import find_states
+from support.forgery import (
+    FOUND,
+    NEW,
+    OLD,
+    UNSEEN,
+    Forgery,
+    copy,
+    delivered,
+    look,
+    made_anew,
+    make_ledgers,
+)
+from support.journal import Book
+from support.tamper import SEAL
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A ledger that is not changed."""
+    return make_ledgers(tmp_path_factory.mktemp("original"))
+
+
+def proved(path: Path) -> list[Line]:
+    return list(Prover((SEAL,)).prove(read(in_order(find_files(path)))))
+
+
+def test_an_untouched_ledger_holds(original: Path) -> None:
+    """Three boots over four files, and another worker's; nothing is to be said of them."""
+    verification = look(original)
+    assert verification.holds
+    assert verification.findings == []
+    assert (verification.boots, verification.lines) == (4, 24)
+    assert [line.problem for line in proved(original)] == [""] * 24
+
+
+@pytest.mark.parametrize("restarted", [False, True], ids=["", "then hookgate started"])
+@pytest.mark.parametrize("forgery", FOUND, ids=[forgery.name for forgery in FOUND])
+def test_a_forgery_is_found(
+    forgery: Forgery, restarted: bool, original: Path, tmp_path: Path
+) -> None:
+    """And nothing made up is ever counted, nor makes an event delivered."""
+    path = copy(original, tmp_path)
+    forgery.do(path)
+    if restarted:
+        Book(path, seal_key=SEAL, boot="boot-later").close()
+    assert not look(path).holds
+    lines = proved(path)
+    (story,) = find(lambda: iter(lines), ["forged"]).stories
+    assert story.fate is Fate.NEVER_SEEN
+    assert "boot-forged" not in {boot.boot for boot in balance(lines).boots}
+    ended = summarise(lines).deliveries
+    assert ended <= summarise(read(find_files(original))).deliveries
+
+
+@pytest.mark.parametrize("change", UNSEEN, ids=[change.name for change in UNSEEN])
+def test_what_cannot_be_found_is_a_list(change: Forgery, tmp_path: Path) -> None:
+    """docs/audit.md has the same one: of each it is made sure that verify does hold."""
+    path = tmp_path / "audit.jsonl"
+    change.do(path)
+    assert look(path).holds
+
+
+def test_without_a_key_a_ledger_can_be_made_anew(tmp_path: Path) -> None:
+    """Whoever can write the files can do what hookgate does; the state file is no secret either."""
+    path = make_ledgers(tmp_path, b"")
+    assert look(path, ()).findings == []
+    made_anew(path)
+    assert look(path, ()).findings == []
+    assert b"not_utf8" in path.read_bytes()
+
+
+def genuine(path: Path) -> dict[str, list[bytes]]:
+    """By boot its lines, in order."""
+    found: dict[str, list[bytes]] = {}
+    for line in read(in_order(find_files(path))):
+        assert line.record is not None
+        found.setdefault(line.record["boot"], []).append(line.raw)
+    return found
+
+
+LEDGERS = (("boot-a", "boot-b", "boot-c"), ("boot-z",))
+
+
+def is_excused(original: Path, path: Path) -> bool:
+    """Whether the files hold nothing but what a ledger may be left with unseen: each ledger is
+    there from some line on, to its end, in order, with its state file; or not at all.
+    """
+    known = genuine(original)
+    boots = {raw: boot for boot, raws in known.items() for raw in raws}
+    left: dict[str, list[bytes]] = {}
+    for line in read(in_order(find_files(path))):
+        torn = line.record is None and line.problem.startswith("torn")
+        if line.raw in boots:
+            left.setdefault(boots[line.raw], []).append(line.raw)
+        elif not (torn or (line.number == 1 and not line.raw)):
+            return False
+    states = Counter(file.read_bytes() for file in find_states(path))
+    wanted = [file.read_bytes() for file in reversed(find_states(original))]
+    for names, state in zip(LEDGERS, wanted, strict=True):
+        whole = [raw for name in names for raw in known[name]]
+        rest = [raw for name in names for raw in left.get(name, [])]
+        if rest and (rest != whole[-len(rest) :] or not states[state]):
+            return False
+        if not rest and states[state]:
+            return False
+    return not set(states) - set(wanted)
+
+
+MADE_UP = st.sampled_from(
+    [
+        b"\n", b" \n", b"\r\n", b"{}\n", b'{"event":"stop"}\n', b"\xff\n", b"{",
+        delivered(**NEW), delivered(**OLD), delivered(front="nginx", boot=None),
+        delivered(**NEW)[:-1], delivered(boot="boot-a", n=99, prev="0" * 64),
+        delivered(boot="boot-c", prev="0" * 64),
+        delivered(event="start", previous_line="", follows="", **NEW),
+        delivered(event="start", previous_line="", follows=None, n=1, prev=""),
+        delivered(event="start", previous_line="", **OLD),
+    ]
+)  # fmt: skip
+
+
+def tamper(draw: Any, path: Path) -> None:
+    """One thing done to one of the files, or to two."""
+    files = [*find_files(path), *find_states(path)]
+    assume(files)
+    file, other = draw(st.sampled_from(files)), draw(st.sampled_from(files))
+    data = file.read_bytes()
+    lines = data.splitlines(keepends=True)
+    at = draw(st.integers(0, max(0, len(data) - 1)))
+    index = draw(st.integers(0, max(0, len(lines) - 1)))
+    to = draw(st.integers(0, len(lines)))
+    match draw(st.sampled_from(["byte", "insert byte", "delete bytes", "line", "delete lines",
+                                "copy", "move", "cut", "head", "delete", "swap", "join", "boot",
+                                "white space", "unseal", "take"])):  # fmt: skip
+        case "byte":
+            byte = draw(st.integers(0, 255))
+            data = data[:at] + bytes([byte]) + data[at + 1 :]
+        case "insert byte":
+            data = data[:at] + bytes([draw(st.integers(0, 255))]) + data[at:]
+        case "delete bytes":
+            data = data[:at] + data[at + draw(st.integers(1, 900)) :]
+        case "line":
+            data = b"".join([*lines[:to], draw(MADE_UP), *lines[to:]])
+        case "delete lines":
+            data = b"".join([*lines[:index], *lines[index + draw(st.integers(1, 3)) :]])
+        case "copy":
+            data = b"".join([*lines[:to], *lines[index : index + 2], *lines[to:]])
+        case "move":
+            taken = lines[index : index + 1]
+            rest = [*lines[:index], *lines[index + 1 :]]
+            data = b"".join([*rest[:to], *taken, *rest[to:]])
+        case "cut":
+            data = data[:at]
+        case "head":
+            data = data[at:]
+        case "delete":
+            file.unlink()
+            return
+        case "swap":
+            data, there = other.read_bytes(), data
+            other.write_bytes(there)
+        case "join":
+            data += other.read_bytes()
+            if other != file:
+                other.unlink()
+        case "boot":
+            name = draw(st.sampled_from([b"boot-a", b"boot-b", b"boot-c", b"boot-z"]))
+            data = b"".join(line for line in lines if name not in line)
+        case "white space":
+            data = data.replace(b",", b", ", draw(st.integers(1, 3)))
+        case "unseal":
+            data = b"".join(line.partition(b',"mac":"')[0] + b"}\n" for line in lines)
+        case _:
+            taken = lines[index : index + draw(st.integers(1, 4))]
+            data = b"".join(line for line in lines if line not in taken)
+            if other != file:
+                there = b"".join(taken) if draw(st.booleans()) else b""
+                other.write_bytes(other.read_bytes() + there)
+    file.write_bytes(data)
+
+
+@settings(
+    max_examples=120,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(st.data())
+def test_nothing_done_without_the_key_goes_unseen(
+    original: Path, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    """Up to three changes of any kind, hookgate started again after them or not."""
+    path = copy(original, tmp_path_factory.mktemp("changed"))
+    for _ in range(data.draw(st.integers(1, 3))):
+        tamper(data.draw, path)
+    try:
+        excused = is_excused(original, path)
+    except UnreadableError:
+        return  # no verdict of any verb is a clean one: tests/cli/audit/test_rotated.py
+    allowed = {line.raw for line in read(find_files(original))}
+    if data.draw(st.booleans(), "restarted"):
+        Book(path, seal_key=SEAL, boot="boot-later").close()
+    assert excused or not look(path).holds
+    kept = [line for line in proved(path) if line.record is not None]
+    assert all(line.raw in allowed or json.loads(line.raw)["boot"] == "boot-later" for line in kept)
+    assert len(kept) == len({line.raw for line in kept})
