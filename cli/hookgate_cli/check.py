@@ -11,8 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hookgate.networks.addresses import parse_address
-from hookgate.policy import Fields, Head, Policy, Reason, Step, make_head
-from hookgate.policy.checks import Decision
+from hookgate.policy import Decision, Fields, Head, Policy, Reason, Step, make_head
 from hookgate_sidecar.upgrade import head_of_body
 
 from .common import FINDING, ConfigOption, JsonOption, fail, load_config, out

@@ -1,7 +1,8 @@
 """The policy: pure functions from a request to a verdict."""
 
-from .checks import OBSERVABLE, Decision
+from .checks import CHECKS, OBSERVABLE, OnNginx, Phase
 from .contract import Contract
+from .decision import Decision
 from .document import salvage
 from .framing import declared_length
 from .policy import Policy, Step
@@ -11,6 +12,7 @@ from .validator import ContractError
 from .verdict import UNFRAMED, Fault, Finding, Outcome, Reason
 
 __all__ = [
+    "CHECKS",
     "HEADERS",
     "OBSERVABLE",
     "UNFRAMED",
@@ -22,8 +24,10 @@ __all__ = [
     "Fields",
     "Finding",
     "Head",
+    "OnNginx",
     "Origin",
     "Outcome",
+    "Phase",
     "Policy",
     "Reason",
     "Standing",
