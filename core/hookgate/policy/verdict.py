@@ -89,7 +89,7 @@ class Reason(Enum):
 
 
 # After these nobody knows where the next request on the connection begins, or wants to.
-UNFRAMED = frozenset(
+ENDS_CONNECTION = frozenset(
     (
         Reason.MALFORMED_HTTP,
         Reason.EXPECTATION_FAILED,

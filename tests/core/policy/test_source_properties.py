@@ -6,7 +6,8 @@ import netaddr
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from hookgate.policy.source import Origin, RangeSet, SourcePolicy
+from hookgate.networks.range_set import RangeSet
+from hookgate.policy.source import Origin, SourcePolicy
 from support.policy import ALLOW, ALLOWED, FOREIGN, PROXY, TRUSTED, request
 
 # What may stand in a field value: RFC 9110 5.5, with obs-text.
