@@ -13,10 +13,10 @@ import netaddr
 from hookgate.address import UnixAddress, parse_unix_address
 from hookgate.files import FileError, is_open_to_all, read_file, read_secret
 from hookgate.ledger.seal import split_keys
+from hookgate.networks.error import NetworkError
 from hookgate.networks.mends import Place, is_variable, network_mend
 from hookgate.networks.range_set import RangeSet
 from hookgate.networks.ranges import parse_networks
-from hookgate.networks.spellings import NetworkError
 from hookgate.policy import OBSERVABLE, UNIX_PEER, Contract, ContractError
 from hookgate.settings import (
     AuditSettings,

@@ -2,11 +2,11 @@
 
 from enum import Enum
 
-from .spellings import NetworkError
+from .error import NetworkError
 
 
 class Place(Enum):
-    """Where a value stands, and so how it is written."""
+    """Name where a value stands, and so how it is written."""
 
     TOML = "an array of hookgate.toml"
     TEXT = "a text, its parts separated by commas, as in the environment"
@@ -15,12 +15,12 @@ class Place(Enum):
 
 
 def is_variable(origin: str) -> bool:
-    """Whether a value came from the environment, where it stands without quotes."""
+    """Tell whether a value came from the environment, where it stands without quotes."""
     return origin.startswith("$")
 
 
 def network_mend(error: NetworkError, place: Place, otherwise: str) -> str:
-    """An entry's fault and its mend; `otherwise` is that of an entry whose meaning is in doubt."""
+    """Say an entry's fault and its mend; `otherwise` is that of one whose meaning is in doubt."""
     if not error.offers:
         return f"{error.why}; {error.mend or otherwise}"
     choices = [f"{_written(offer.entries, place)} {offer.means}".rstrip() for offer in error.offers]
