@@ -34,13 +34,13 @@ DECIDED = tuple(reason for check in _CHECKS for reason in check.reasons)
 
 
 def observed(config: Config) -> list[str]:
-    """The checks that only observe, of those that nginx makes, in their order."""
+    """List the checks that only observe, of those that nginx makes, in their order."""
     names = (check.name for check in _CHECKS if check.observable)
     return [name for name in names if config.checks[name] is Mode.OBSERVE]
 
 
 def render_checks(config: Config) -> Iterator[list[str]]:
-    """One block for each fact about a request, and then what they come to."""
+    """Yield a block for each fact about a request, and then what they come to."""
     yield from _http()
     yield from _source(config)
     yield from _content(config)
@@ -182,5 +182,5 @@ def _content(config: Config) -> Iterator[list[str]]:
 
 
 def statuses() -> list[int]:
-    """The statuses that `return` answers, each once."""
+    """List the statuses that `return` answers, each once."""
     return list(dict.fromkeys(HTTPStatus(reason.status or 0).value for reason in DECIDED))
