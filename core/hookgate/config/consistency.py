@@ -1,7 +1,6 @@
 """What keys must be for each other's sake."""
 
 from hookgate.address import UnixAddress, parse_unix_address
-from hookgate.networks.mends import is_variable
 from hookgate.policy import UNIX_PEER
 
 from .draft import Draft
@@ -12,7 +11,7 @@ def check_consistency(draft: Draft) -> None:
     _check_bounds(draft)
     _check_unix_sockets(draft)
     if not draft.values["audit.path"]:
-        stdout = "-" if is_variable(draft.given("audit.path").origin) else '"-"'
+        stdout = "-" if draft.given("audit.path").is_variable else '"-"'
         draft.problems.append(
             f"{draft.origin('audit.path')}audit.path is empty; name a file, or {stdout} for stdout"
         )

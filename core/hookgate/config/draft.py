@@ -4,8 +4,6 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from hookgate.networks.mends import is_variable
-
 from .keys import Key
 from .layers import Given
 from .redaction import redact_url, shown, shown_path
@@ -57,7 +55,7 @@ class Draft:
         except ValueError as error:
             value = "" if given.value == "" else f" = {_shown(key.path, given.value)}"
             why = str(error)
-            if is_variable(given.origin):
+            if given.is_variable:
                 why = why.replace('"', "")
                 if given.value == "" and key.path != "upstream.url":
                     why = f"is empty; unset {given.origin} to go by the file, or by the default"

@@ -27,6 +27,11 @@ class Given(NamedTuple):
     value: Any
     origin: str
 
+    @property
+    def is_variable(self) -> bool:
+        """Tell whether it came from the environment, where it stands without quotes."""
+        return self.origin.startswith("$")
+
 
 class Sources(NamedTuple):
     """Hold everything that was given: keys by `section.name`, routes, and problems on the way.

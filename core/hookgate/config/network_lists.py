@@ -6,7 +6,7 @@ import netaddr
 
 from hookgate.files import FileError
 from hookgate.networks.error import NetworkError
-from hookgate.networks.mends import Place, is_variable, network_mend
+from hookgate.networks.mends import Notation, network_mend
 from hookgate.networks.range_set import RangeSet
 from hookgate.networks.ranges import parse_networks
 from hookgate.policy import UNIX_PEER
@@ -22,9 +22,9 @@ _Networks = tuple[netaddr.IPNetwork, ...]
 _LONGEST_SHOWN = len("2001:0db8:0000:0000:0000:0000:0000:0000/128")
 # What to write for an entry whose meaning is in doubt.
 _SENDER = {
-    Place.TOML: 'write a CIDR like 203.0.113.0/24, or "cm.com"',
-    Place.TEXT: "write a CIDR like 203.0.113.0/24, or cm.com",
-    Place.FILE: "write a CIDR like 203.0.113.0/24, or cm.com",
+    Notation.TOML: 'write a CIDR like 203.0.113.0/24, or "cm.com"',
+    Notation.TEXT: "write a CIDR like 203.0.113.0/24, or cm.com",
+    Notation.FILE: "write a CIDR like 203.0.113.0/24, or cm.com",
 }
 _PROXY = "write the address of a proxy, or a CIDR like 10.0.0.0/24"
 # What a list may hold that holds nothing.
@@ -51,8 +51,8 @@ def read_network_lists(draft: Draft) -> NetworkLists:
         for name in ("allow", "trusted_proxies")
     )
     if not any(draft.values["source.allow"]) and not draft.is_set("source.allow_file"):
-        origin = draft.given("source.allow").origin
-        mend = f"cm.com, or unset {origin}" if is_variable(origin) else '["cm.com"]'
+        given = draft.given("source.allow")
+        mend = f"cm.com, or unset {given.origin}" if given.is_variable else '["cm.com"]'
         draft.problems.append(
             f"{draft.origin('source.allow')}source.allow is empty: nobody could send; write {mend}"
         )
@@ -80,7 +80,7 @@ def _joined(lists: dict[str, _Networks]) -> _Networks:
 
 def _read_list(where: str, draft: Draft) -> _Networks:
     entries = draft.values[where]
-    place = Place.TEXT if isinstance(draft.given(where).value, str) else Place.TOML
+    notation = Notation.TEXT if isinstance(draft.given(where).value, str) else Notation.TOML
     networks: list[netaddr.IPNetwork] = []
     for number, entry in enumerate(entries):
         if entry == UNIX_PEER and where == "source.trusted_proxies":
@@ -89,7 +89,7 @@ def _read_list(where: str, draft: Draft) -> _Networks:
             networks += parse_networks(entry)
         except NetworkError as error:
             if any(entries):
-                mend = network_mend(error, place, _otherwise(where, place))
+                mend = network_mend(error, notation, _otherwise(where, notation))
                 draft.problems.append(
                     f"{draft.origin(where)}{where}[{number}] = {shown(entry)} {mend}"
                 )
@@ -117,15 +117,15 @@ def _read_file(where: str, draft: Draft) -> _Networks:
         except NetworkError as error:
             # Of a file that was not meant any line may be a secret.
             entry = shown(entry) if len(entry) <= _LONGEST_SHOWN else "***"
-            mend = network_mend(error, Place.FILE, _otherwise(where, Place.FILE))
+            mend = network_mend(error, Notation.FILE, _otherwise(where, Notation.FILE))
             draft.problems.append(f"{path}:{number}: {entry} {mend}")
     if not any(entry for _, entry in entries):
         draft.refuse_file(where, f"holds no network; write one a line, like {_LINES[where]}")
     return tuple(networks)
 
 
-def _otherwise(where: str, place: Place) -> str:
-    return _SENDER[place] if where.startswith("source.allow") else _PROXY
+def _otherwise(where: str, notation: Notation) -> str:
+    return _SENDER[notation] if where.startswith("source.allow") else _PROXY
 
 
 def _check_overlap(
