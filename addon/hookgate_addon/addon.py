@@ -17,7 +17,8 @@ from mitmproxy.addonmanager import Loader, traverse
 from mitmproxy.connection import Client
 from mitmproxy.tls import TlsData
 
-from hookgate.config.build import ConfigError, load
+from hookgate.config.build import load
+from hookgate.config.error import ConfigError
 from hookgate.gate.answer import BARE_FAILURE, Answer
 from hookgate.gate.delivery import Delivery
 from hookgate.gate.gate import Gate

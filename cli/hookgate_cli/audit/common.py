@@ -13,13 +13,14 @@ from rich.padding import Padding
 from rich.progress import BarColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
 from rich.text import Text
 
-from hookgate.config.build import allowed_ranges, read_seal_keys
+from hookgate.config.key_files import read_seal_keys
 from hookgate.config.layers import gather
+from hookgate.config.network_lists import allowed_ranges
 from hookgate.ledger.findings import Finding
 from hookgate.ledger.proven import Prover, is_unproved
 from hookgate.ledger.reader import Line, is_damage, read
 from hookgate.ledger.state import find_states
-from hookgate.policy.source import RangeSet
+from hookgate.networks.range_set import RangeSet
 from hookgate_cli.common import FINDING, err, fail, out, plain_errors
 from hookgate_cli.terminal import printable
 

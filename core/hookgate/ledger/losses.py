@@ -1,6 +1,6 @@
 """What a whole ledger tells of lost events, and of those whose end nobody knows."""
 
-from hookgate.policy.source import RangeSet
+from hookgate.networks.range_set import RangeSet
 
 from .fate import TRIES_BEFORE_LOST, UNCERTAIN, Event, Fate
 from .identity import NO_RANGES, Unread, digest_of

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from hookgate.policy.source import RangeSet
+from hookgate.networks.range_set import RangeSet
 
 from .fate import Event, Story, make_attempt
 from .findings import tell_gap

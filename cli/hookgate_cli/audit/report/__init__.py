@@ -13,7 +13,7 @@ from hookgate.ledger.identity import NO_RANGES
 from hookgate.ledger.losses import Losses
 from hookgate.ledger.reader import Line
 from hookgate.ledger.stats import Summary
-from hookgate.policy.source import RangeSet
+from hookgate.networks.range_set import RangeSet
 from hookgate_cli.audit.common import (
     FilesArgument,
     Keys,
