@@ -53,7 +53,8 @@ def find_encoding(decision: Decision, rules: Rules) -> Finding | None:  # noqa: 
 
 def find_size(decision: Decision, rules: Rules) -> Finding | None:
     """Find a body, declared or received, beyond the bound."""
-    size = _size(decision)
+    body = decision.body
+    size = declared_length(decision.head) if body is None else len(body)
     if size is None or size <= rules.max_body:
         return None
     return Finding(Reason.BODY_TOO_LARGE, (f"more than {rules.max_body} bytes",))
@@ -78,11 +79,6 @@ def find_contract(decision: Decision, rules: Rules) -> Finding | None:  # noqa: 
     unusual = () if details else contract.unusual(document, size)
     decision.remarks = Remarks(contract.unknown(document), unusual)
     return Finding(Reason.CONTRACT_VIOLATION, details) if details else None
-
-
-def _size(decision: Decision) -> int | None:
-    body = decision.body
-    return declared_length(decision.head) if body is None else len(body)
 
 
 def _saw_head(decision: Decision) -> str:
@@ -110,7 +106,8 @@ def _saw_field(name: bytes) -> Callable[[Decision], str]:
 
 
 def _saw_size(decision: Decision) -> str:
-    return f"{_size(decision)} bytes"
+    body = decision.body
+    return f"{declared_length(decision.head) if body is None else len(body)} bytes"
 
 
 def _saw_document(decision: Decision) -> str:
