@@ -9,7 +9,8 @@ from typing import Any
 from mitmproxy import ctx
 from mitmproxy.addonmanager import traverse
 
-from hookgate.config.build import ConfigError, load
+from hookgate.config.build import load
+from hookgate.config.error import ConfigError
 from hookgate.gate.gate import Gate
 from hookgate.ledger.writing.sink import LedgerError
 from hookgate.log import make_log

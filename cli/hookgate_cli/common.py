@@ -8,7 +8,8 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from hookgate.config.build import ConfigError, load
+from hookgate.config.build import load
+from hookgate.config.error import ConfigError
 from hookgate.config.layers import gather
 from hookgate.ledger.writing.sink import LedgerError
 from hookgate.settings import Config

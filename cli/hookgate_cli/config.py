@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from hookgate.config.build import DEFAULT_CONTRACT
+from hookgate.config.contracts import DEFAULT_CONTRACT
 from hookgate.config.keys import KEYS, ROUTE_KEYS, SECTIONS
 from hookgate.config.layers import find_file, gather
 from hookgate.libraries import libraries

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from hookgate.config.build import SHIPPED_CONTRACTS, load_contract
+from hookgate.config.contracts import SHIPPED_CONTRACTS, load_contract
 
 from .common import fail, out
 

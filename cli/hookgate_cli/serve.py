@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 import uvloop
 
-from hookgate.config.reload import LiveConfig
+from hookgate.config.reload import ReloadableConfig
 from hookgate.log import make_log
 from hookgate.policy import OBSERVABLE
 from hookgate.settings import Mode
@@ -53,7 +53,7 @@ def serve(
     if observe:
         overrides |= {f"checks.{name}": Mode.OBSERVE.value for name in OBSERVABLE}
     with plain_errors():
-        live = LiveConfig(config, overrides)
+        live = ReloadableConfig(config, overrides)
         log = make_log()
         for warning in live.current.warnings:
             log.warning("config.warning", problem=warning)

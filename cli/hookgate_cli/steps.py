@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from hookgate.policy import Reason, Step
-from hookgate.policy.checks import Decision
+from hookgate.policy import Decision, Reason, Step
 
 
 def describe_step(step: Step, decision: Decision) -> dict[str, Any]:

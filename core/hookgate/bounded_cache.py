@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import lru_cache, wraps
 from typing import TypeVar
 
-# Senders repeat what is short; what is longer may be made up, anew each time and by anybody.
+# Bytes. Senders repeat what is short; what is longer may be made up, anew each time and by anybody.
 LONGEST_REMEMBERED = 256
 
 K = TypeVar("K")
@@ -29,15 +29,15 @@ def remember_short(most: int) -> Callable[[Callable[[bytes], V]], Callable[[byte
     return decorate
 
 
-class Known(dict[K, V]):
-    """Results of late by what they follow from, at most so many."""
+class BoundedCache(dict[K, V]):
+    """Keep results by what they follow from, at most `most` of them."""
 
     def __init__(self, most: int) -> None:
         super().__init__()
         self._most = most
 
-    def learn(self, key: K, value: V) -> None:
-        """Remember one; where there are too many, which are soon learnt again, begin anew."""
+    def remember(self, key: K, value: V) -> None:
+        """Keep a result; where there are too many, which are soon found again, begin anew."""
         if len(self) >= self._most:
             # Taking the first key out again and again would search past all that were before it.
             self.clear()

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from hookgate.bounded_cache import Known
+from hookgate.bounded_cache import BoundedCache
 from hookgate.gate.state import Screened
 
 # Senders differ in little but the body's length. Strangers have a store of their own, and can
@@ -22,4 +22,4 @@ class KnownHead:
     length: int
 
 
-KnownHeads = Known[tuple[Sender, bytes], KnownHead]
+KnownHeads = BoundedCache[tuple[Sender, bytes], KnownHead]

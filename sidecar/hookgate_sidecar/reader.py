@@ -236,7 +236,7 @@ class Reader:
             return  # whoever a trusted proxy speaks for could drive out what passed
         short = len(head) + len(blank_line) <= LONGEST
         if short and declared_length(screened.decision.head) == len(body):
-            self._heads.learn((self._sender, head), KnownHead(screened, len(body)))
+            self._heads.remember((self._sender, head), KnownHead(screened, len(body)))
 
     @property
     def tired(self) -> bool:

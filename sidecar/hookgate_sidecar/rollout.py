@@ -8,8 +8,8 @@ from typing import Any
 
 import structlog
 
-from hookgate.config.build import ConfigError
-from hookgate.config.reload import LiveConfig
+from hookgate.config.error import ConfigError
+from hookgate.config.reload import ReloadableConfig
 from hookgate.settings import Config
 
 from .channel import Apply, Keep, Prepare
@@ -28,7 +28,7 @@ class Rollout:
 
     def __init__(
         self,
-        live: LiveConfig,
+        live: ReloadableConfig,
         log: structlog.BoundLogger,
         serving: Callable[[], list[WorkerProcess]],
         kill: Callable[[WorkerProcess, str], None],

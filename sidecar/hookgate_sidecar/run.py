@@ -7,8 +7,8 @@ from typing import Any
 
 import structlog
 
-from hookgate.config.build import ConfigError
-from hookgate.config.reload import LiveConfig
+from hookgate.config.error import ConfigError
+from hookgate.config.reload import ReloadableConfig
 from hookgate.gate.gate import Gate
 from hookgate.settings import Config
 from hookgate.unblocked import unblock_stderr
@@ -42,7 +42,7 @@ class Signals:
         (self.hurry if self.stop.is_set() else self.stop).set()
 
 
-async def serve(live: LiveConfig, log: structlog.BoundLogger) -> None:
+async def serve(live: ReloadableConfig, log: structlog.BoundLogger) -> None:
     """Run the sidecar until SIGTERM or SIGINT, then drain; a second signal cuts the drain short.
 
     Raises `LedgerError` or `ListenError` before it listens.
@@ -62,7 +62,7 @@ async def serve(live: LiveConfig, log: structlog.BoundLogger) -> None:
             task.cancel()
 
 
-async def _serve_alone(live: LiveConfig, log: structlog.BoundLogger) -> None:
+async def _serve_alone(live: ReloadableConfig, log: structlog.BoundLogger) -> None:
     config = live.current
     gate = Gate(fit(config), "sidecar", log)
     server = Server(gate)
@@ -82,8 +82,8 @@ async def _serve_alone(live: LiveConfig, log: structlog.BoundLogger) -> None:
 
     signals.on(signal.SIGUSR1, gate.journal.reopen)
     signals.on(signal.SIGUSR2, lambda: log.warning("sidecar.not_rolled", why="it is one process"))
-    signals.on(signal.SIGHUP, lambda: reload(live.reread))
-    watching = asyncio.create_task(_watch(live, lambda: reload(live.refresh)))
+    signals.on(signal.SIGHUP, lambda: reload(live.load_again))
+    watching = asyncio.create_task(_watch(live, lambda: reload(live.rebuild_from_files)))
     try:
         sockets = await server.start()
         log.info(
@@ -108,7 +108,7 @@ async def _serve_alone(live: LiveConfig, log: structlog.BoundLogger) -> None:
         log.info("sidecar.stopped", received=gate.counts.received, in_flight=gate.counts.in_flight)
 
 
-async def _supervise(live: LiveConfig, log: structlog.BoundLogger) -> None:
+async def _supervise(live: ReloadableConfig, log: structlog.BoundLogger) -> None:
     supervisor = Supervisor(live, log)
     admin = Admin(live.current.sidecar, supervisor)
     signals = Signals()
@@ -125,8 +125,8 @@ async def _supervise(live: LiveConfig, log: structlog.BoundLogger) -> None:
 
     signals.on(signal.SIGUSR1, supervisor.reopen)
     signals.on(signal.SIGUSR2, supervisor.roll)
-    signals.on(signal.SIGHUP, lambda: begin(reload_all(live.reread)))
-    watching = asyncio.create_task(_watch(live, lambda: begin(reload_all(live.refresh))))
+    signals.on(signal.SIGHUP, lambda: begin(reload_all(live.load_again)))
+    watching = asyncio.create_task(_watch(live, lambda: begin(reload_all(live.rebuild_from_files))))
     stopping = asyncio.create_task(signals.stop.wait())
     starting = asyncio.create_task(supervisor.start())
     telling = asyncio.create_task(_tell_status(supervisor, starting))
@@ -186,7 +186,7 @@ async def _tell_status(supervisor: Supervisor, starting: "asyncio.Task[None]") -
             told = status
 
 
-async def _watch(live: LiveConfig, changed: Callable[[], None]) -> None:
+async def _watch(live: ReloadableConfig, changed: Callable[[], None]) -> None:
     while True:
         await asyncio.sleep(_WATCH_SECONDS)
         if live.has_changed():

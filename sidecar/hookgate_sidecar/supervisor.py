@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 
-from hookgate.config.reload import LiveConfig
+from hookgate.config.reload import ReloadableConfig
 from hookgate.gate.metrics import Snapshot
 from hookgate.ledger.writing.sink import LedgerError
 from hookgate.settings import Config
@@ -42,7 +42,7 @@ _SNAPSHOT_SECONDS = 0.8
 class Supervisor:
     """Owns the listening sockets and the workers. Raises `ListenError` where it cannot listen."""
 
-    def __init__(self, live: LiveConfig, log: structlog.BoundLogger) -> None:
+    def __init__(self, live: ReloadableConfig, log: structlog.BoundLogger) -> None:
         sidecar = live.current.sidecar
         self._live = live
         self._log = log

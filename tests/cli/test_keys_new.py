@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from hookgate.config.build import ConfigError, load
+from hookgate.config.build import load
+from hookgate.config.error import ConfigError
 from support.calling import Call
 from support.journal import Book
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from hookgate import __version__
-from hookgate.config.build import SHIPPED_CONTRACTS, load, load_contract
+from hookgate.config.build import load
+from hookgate.config.contracts import SHIPPED_CONTRACTS, load_contract
 from hookgate.policy import Policy, Reason, make_head
 from hookgate.samples import documented_events
 from hookgate_cli.samples import CLEAN, HOSTILE

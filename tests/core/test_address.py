@@ -3,7 +3,7 @@
 import pytest
 
 from hookgate.address import LONGEST_PATH, TcpAddress, UnixAddress, parse_listen_address
-from hookgate.config.keys import listen_address, upstream_url
+from hookgate.config.parsers import listen_address, upstream_url
 
 OTHERS = {
     "nginx": "http://unix:/run/app.sock:",

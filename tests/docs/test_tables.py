@@ -11,12 +11,13 @@ from typer.main import get_command
 from hookgate.config.keys import KEYS, ROUTE_KEYS
 from hookgate.ledger.record import FIELDS, SEAL
 from hookgate.networks.ranges import SHIPPED
-from hookgate.policy import Reason
+from hookgate.policy import CHECKS, OBSERVABLE, OnNginx, Reason
 from hookgate.upstream.error import UpstreamError
 from hookgate_cli.main import app
 from support.forgery import UNSEEN
 
 ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
 
 
 def table(page: str, mark: str) -> list[list[str]]:
@@ -29,7 +30,8 @@ def table(page: str, mark: str) -> list[list[str]]:
         for line in match[1].splitlines()
         if line.startswith("|")
     ]
-    return [row for row in rows if row[0] not in ("key", "field", "reason", "set", "change", "word")
+    return [row for row in rows if row[0] not in ("key", "field", "reason", "set", "change", "word",
+                                               "check")
             and not row[0].startswith("---")]  # fmt: skip
 
 
@@ -41,6 +43,28 @@ def test_readme_lists_every_reason_in_order_with_status_and_outcome() -> None:
         for reason in Reason
     ]
     assert [row[:3] for row in table("README.md", "reasons")] == expected
+
+
+def test_readme_names_the_checks_that_may_observe() -> None:
+    """Each of them, and no other."""
+    (text,) = re.findall(r"--observe`, or(.*?)under `\[checks\]`", README, re.DOTALL)
+    assert sorted(re.findall(r"`(\w+)`|`(\w+) = \"observe\"`", text)) == sorted(
+        (name, "") if name != "contract" else ("", name) for name in OBSERVABLE
+    )
+
+
+def test_configuration_lists_every_check_in_order_with_its_reasons() -> None:
+    """What each may find, whether it may only observe, and whether nginx makes it."""
+    nginx = {OnNginx.BY_MAP: "yes", OnNginx.BY_ITSELF: "yes, by itself", OnNginx.NO: "no"}
+    assert table("docs/configuration.md", "checks") == [
+        [
+            f"`{check.name}`",
+            ", ".join(f"`{reason.code}`" for reason in check.reasons),
+            "yes" if check.observable else "no",
+            nginx[check.on_nginx],
+        ]
+        for check in CHECKS
+    ]
 
 
 def test_configuration_lists_every_key_with_its_default() -> None:

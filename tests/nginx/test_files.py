@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import trustme
 
-from hookgate.config.build import ConfigError, load
+from hookgate.config.build import load
+from hookgate.config.error import ConfigError
 from hookgate.nginx import render
 from support.nginx import FULL, binary, check, includes, settings, site, write
 from support.ports import free_ports

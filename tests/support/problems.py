@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from hookgate.config.build import ConfigError, load
+from hookgate.config.build import load
+from hookgate.config.error import ConfigError
 
 URL = {"upstream.url": "http://127.0.0.1:8080"}
 MINIMAL = '[upstream]\nurl = "http://127.0.0.1:8080"\n'

@@ -31,8 +31,8 @@ counted(Policy, "screen", b"s")
 """
 
 FORGETFUL = """
-from hookgate.bounded_cache import Known
-Known.learn = lambda *_: None
+from hookgate.bounded_cache import BoundedCache
+BoundedCache.remember = lambda *_: None
 """
 
 # What differs between two deliveries that are alike.

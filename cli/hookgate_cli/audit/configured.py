@@ -3,10 +3,11 @@
 import os
 from pathlib import Path
 
-from hookgate.config.build import allowed_ranges, read_seal_keys
+from hookgate.config.key_files import read_seal_keys
 from hookgate.config.layers import gather
+from hookgate.config.network_lists import allowed_ranges
 from hookgate.ledger.state import find_states
-from hookgate.policy.source import RangeSet
+from hookgate.networks.range_set import RangeSet
 from hookgate_cli.common import err, fail, plain_errors
 from hookgate_cli.terminal import printable
 

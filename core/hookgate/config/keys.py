@@ -1,37 +1,37 @@
 """Every key of hookgate.toml: its type, its default and what it is for.
 
-`build.py` reads by this table, `hookgate config init` prints it, docs/configuration.md is tested
-against it. A parser takes what TOML or the environment gave and returns the value, or raises
-ValueError with words that follow "is" or name the mend.
+`draft.py` reads by this table, `hookgate config init` prints it, docs/configuration.md is tested
+against it.
 """
 
-import re
-from collections.abc import Callable
 from typing import Any, NamedTuple
-from urllib.parse import SplitResult, urlsplit
 
-from hookgate.address import ListenAddress, parse_listen_address, parse_unix_address
 from hookgate.policy import OBSERVABLE
 from hookgate.policy.document import DEEPEST
 from hookgate.settings import Fsync, Mode, PersonalData
 
 from .client_field import client_field
+from .parsers import (
+    Parser,
+    admin_address,
+    boolean,
+    choice,
+    duration,
+    file_mode,
+    listen_address,
+    methods,
+    number,
+    size,
+    strings,
+    text,
+    upstream_host,
+    upstream_url,
+)
 from .route_path import parse_route_path
-
-_SIZE = re.compile(r"([0-9]{1,15}) ?(B|KiB|MiB|GiB)")
-_SIZE_UNITS = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
-_DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?) ?(ms|s|m|h)")
-_DURATION_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-_FILE_MODE = re.compile(r"0?[0-7]{3}")
-
-# A DNS name (a service's may hold "_"), or an address; an IPv6 one without its brackets.
-_HOST = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]*|[0-9A-Fa-f]*:[0-9A-Fa-f:.]+")
-
-Parser = Callable[[Any], Any]
 
 
 class Key(NamedTuple):
-    """One key. `default` is what TOML would give."""
+    """Describe a key. `default` is what TOML would give."""
 
     section: str
     name: str
@@ -41,162 +41,13 @@ class Key(NamedTuple):
 
     @property
     def path(self) -> str:
-        """The key as messages name it: `section.name`."""
+        """Return the key as messages name it: `section.name`."""
         return f"{self.section}.{self.name}"
 
     @property
     def variable(self) -> str:
-        """The environment variable that overrides the key."""
+        """Return the environment variable that overrides the key."""
         return f"HOOKGATE_{self.section}__{self.name}".upper()
-
-
-def text(value: Any) -> str:
-    """A string without control characters."""
-    if not isinstance(value, str):
-        raise ValueError("is no string")
-    if any(ord(character) < 32 for character in value):
-        raise ValueError("holds a control character")
-    return value
-
-
-def boolean(value: Any) -> bool:
-    """true or false; the environment's strings count."""
-    if isinstance(value, bool):
-        return value
-    if value in ("true", "false"):
-        return bool(value == "true")
-    raise ValueError("is neither true nor false")
-
-
-def strings(value: Any) -> tuple[str, ...]:
-    """A list of strings; from the environment, separated by commas."""
-    if isinstance(value, str):
-        value = [part.strip() for part in value.split(",") if part.strip()]
-    if not isinstance(value, list):
-        raise ValueError('is no list; write ["...", "..."]')
-    return tuple(text(item) for item in value)
-
-
-def number(low: int, high: int) -> Parser:
-    """A whole number within bounds."""
-
-    def parse(value: Any) -> int:
-        if isinstance(value, str) and value.isascii() and value.isdigit():
-            value = int(value)
-        if type(value) is not int:
-            raise ValueError(f"is no whole number; write one between {low} and {high}")
-        if not low <= value <= high:
-            raise ValueError(f"is not between {low} and {high}")
-        return value
-
-    return parse
-
-
-def size(low: int, high: int) -> Parser:
-    """Bytes with a unit, as in "16KiB"."""
-
-    def parse(value: Any) -> int:
-        match = _SIZE.fullmatch(value) if isinstance(value, str) else None
-        if match is None:
-            raise ValueError('is no size; write a number with B, KiB, MiB or GiB, like "1MiB"')
-        amount = int(match[1]) * _SIZE_UNITS[match[2]]
-        if not low <= amount <= high:
-            raise ValueError(f"is not between {low} and {high} bytes")
-        return amount
-
-    return parse
-
-
-def duration(low: float, high: float) -> Parser:
-    """Seconds from a number with a unit, as in "30s"."""
-
-    def parse(value: Any) -> float:
-        match = _DURATION.fullmatch(value) if isinstance(value, str) else None
-        if match is None:
-            raise ValueError('is no duration; write a number with ms, s, m or h, like "30s"')
-        seconds = float(match[1]) * _DURATION_UNITS[match[2]]
-        if not low <= seconds <= high:
-            raise ValueError(f"is not between {low:g} and {high:g} seconds")
-        return seconds
-
-    return parse
-
-
-def choice(*options: str) -> Parser:
-    """One of a few words."""
-
-    def parse(value: Any) -> str:
-        if value not in options:
-            raise ValueError(f"is none of {', '.join(options)}")
-        return str(value)
-
-    return parse
-
-
-def methods(value: Any) -> tuple[str, ...]:
-    """Methods whose requests carry a body; an event has no other form."""
-    allowed = ("POST", "PUT", "PATCH")
-    names = strings(value)
-    if not names or not set(names) <= set(allowed):
-        raise ValueError(f"may hold {', '.join(allowed)}, at least one")
-    return tuple(dict.fromkeys(names))
-
-
-def upstream_url(value: Any) -> str:
-    """http://host[:port], https:// or unix:/path of a socket that speaks HTTP.
-
-    The sender's target is kept, so no path may follow the host.
-    """
-    if not value:
-        raise ValueError('is missing; set it here or with --upstream, like "http://127.0.0.1:8080"')
-    if (unix := parse_unix_address(text(value))) is not None:
-        return str(unix)
-    if "@" in text(value):
-        raise ValueError(
-            "has a user or a password before its host, which do not belong there: they would show in"
-            ' logs, and are not sent; write it like "http://127.0.0.1:8080"'
-        )
-    try:
-        parts: SplitResult = urlsplit(value)
-        port = parts.port
-    except ValueError:
-        # What it says would quote what may be a password.
-        raise ValueError('is no URL; write it like "http://127.0.0.1:8080"') from None
-    if (
-        parts.scheme not in ("http", "https")
-        or not _HOST.fullmatch(parts.hostname or "")
-        or port == 0
-    ):
-        raise ValueError('is no http or https URL; write it like "http://127.0.0.1:8080"')
-    if parts.path not in ("", "/") or parts.query or parts.fragment:
-        raise ValueError(
-            "has more than scheme, host and port; the target of each request is kept as it came"
-        )
-    return f"{parts.scheme}://{parts.netloc}"
-
-
-def upstream_host(value: Any) -> str:
-    """`preserve`, `upstream`, or a literal Host value."""
-    if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z0-9._~-]+(:[0-9]{1,5})?", value):
-        raise ValueError('is neither "preserve", "upstream" nor a host name')
-    return value
-
-
-def listen_address(value: Any) -> ListenAddress:
-    """host:port, [v6]:port, :port or unix:/path; port 0 lets the system choose."""
-    return parse_listen_address(text(value))
-
-
-def admin_address(value: Any) -> ListenAddress | None:
-    """As `listen_address`; "" is None."""
-    return listen_address(value) if value != "" else None
-
-
-def file_mode(value: Any) -> int:
-    """Who may read and write a file, as chmod(1) takes it: three octal digits."""
-    if not isinstance(value, str) or not _FILE_MODE.fullmatch(value):
-        raise ValueError('is no file mode; write three octal digits, like "0660"')
-    return int(value, 8)
 
 
 _MODE = choice(*Mode)

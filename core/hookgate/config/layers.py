@@ -15,21 +15,26 @@ DEFAULT_FILE = "hookgate.toml"
 
 
 def find_file(given: str | None, environ: Mapping[str, str]) -> str | None:
-    """The file to read: the one given, else $HOOKGATE_CONFIG, else ./hookgate.toml, else none."""
+    """Find the file to read: the one given, $HOOKGATE_CONFIG, ./hookgate.toml, or none."""
     if given or environ.get("HOOKGATE_CONFIG"):
         return given or environ["HOOKGATE_CONFIG"]
     return DEFAULT_FILE if Path(DEFAULT_FILE).exists() else None
 
 
 class Given(NamedTuple):
-    """A key's value before it is parsed, and where it came from."""
+    """Hold a key's value before it is parsed, and where it came from."""
 
     value: Any
     origin: str
 
+    @property
+    def is_variable(self) -> bool:
+        """Tell whether it came from the environment, where it stands without quotes."""
+        return self.origin.startswith("$")
+
 
 class Sources(NamedTuple):
-    """Everything that was given: keys by `section.name`, routes, and what was wrong on the way.
+    """Hold everything that was given: keys by `section.name`, routes, and problems on the way.
 
     `unread` where there is a file that could not be read: what it would have said is not known.
     """

@@ -17,7 +17,7 @@ _HIDDEN = "***"
 
 
 def redact_url(text: str) -> str:
-    """A URL, or what was meant as one, without user, password, path, query and fragment."""
+    """Return a URL, or what was meant as one, without user, password, path, query and fragment."""
     match = _URL.fullmatch(text)
     if match is None:
         return _HIDDEN
@@ -29,19 +29,19 @@ def redact_url(text: str) -> str:
 
 
 def shown(value: Any) -> str:
-    """A value as TOML or JSON would write it, made safe to be shown."""
+    """Write a value as TOML or JSON would write it, made safe to be shown."""
     return json.dumps(_redact(value), default=str).replace("\x7f", r"\u007f")
 
 
 def shown_path(path: str) -> str:
-    """The path of a file; what looks like the file's content, pasted in its place, is hidden."""
+    """Write the path of a file; hides what looks like its content, pasted in its place."""
     if _PEM.search(path):
         return f"{_HIDDEN} (PEM text, where the path of a file belongs)"
     return shown(path)
 
 
 def shown_secret_path(path: str) -> str:
-    """As `shown_path`, of a file that holds a secret."""
+    """Write, as `shown_path`, that of a file that holds a secret."""
     if _SECRET.fullmatch(path) and not path.startswith("/"):
         return f"{_HIDDEN} (what looks like a secret, where the path of a file belongs)"
     return shown_path(path)

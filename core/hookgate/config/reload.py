@@ -6,14 +6,15 @@ from typing import Any
 
 from hookgate.settings import Config
 
-from .build import ConfigError, build
+from .build import build
+from .error import ConfigError
 from .layers import gather
 
 _Stamp = tuple[int, int, int] | None
 
 
-class LiveConfig:
-    """What `hookgate serve` was started with, and what is in force since.
+class ReloadableConfig:
+    """Keep what `hookgate serve` was started with, and what is in force since.
 
     `current` is in force until somebody sets another. Raises `ConfigError` with every problem.
     """
@@ -25,8 +26,8 @@ class LiveConfig:
         self.current = build(self._sources)
         self._stamps = self._seen = self._look()
 
-    def reread(self) -> Config:
-        """Everything anew: hookgate.toml, the environment and all files that they name.
+    def load_again(self) -> Config:
+        """Load everything anew: hookgate.toml, the environment and all files that they name.
 
         Raises `ConfigError`, also for what cannot change while running.
         """
@@ -35,12 +36,12 @@ class LiveConfig:
         self._sources = sources
         return config
 
-    def refresh(self) -> Config:
-        """The same keys with the watched files as they are now. Raises `ConfigError`."""
+    def rebuild_from_files(self) -> Config:
+        """Build the same keys with the watched files as they are now. Raises `ConfigError`."""
         return self._checked(build(self._sources))
 
     def has_changed(self) -> bool:
-        """Whether a watched file is another than before, and was so when this was asked last."""
+        """Tell whether a watched file is another than before, and was so when last asked."""
         seen, self._seen = self._seen, self._look()
         if self._seen in (self._stamps, ()) or self._seen != seen:
             return False  # as it was, or still being written

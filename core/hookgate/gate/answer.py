@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import orjson
 
-from hookgate.policy import UNFRAMED, Reason
+from hookgate.policy import ENDS_CONNECTION, Reason
 
 RETRY_AFTER_SECONDS = 5
 
@@ -48,13 +48,13 @@ def make_answer(
         "request_id": request_id,
         "errors": details,
     }
-    return Answer(status, fields, orjson.dumps(problem), reason in UNFRAMED)
+    return Answer(status, fields, orjson.dumps(problem), reason in ENDS_CONNECTION)
 
 
 @cache
 def _silent_answer(reason: Reason, allow: str) -> Answer:
     status = reason.status or HTTPStatus.BAD_GATEWAY
-    return Answer(status, _own_fields(reason, allow), b"", reason in UNFRAMED)
+    return Answer(status, _own_fields(reason, allow), b"", reason in ENDS_CONNECTION)
 
 
 def _own_fields(reason: Reason, allow: str) -> list[tuple[bytes, bytes]]:

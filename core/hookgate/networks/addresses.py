@@ -6,7 +6,7 @@ Address = IPv4Address | IPv6Address
 
 
 def parse_address(text: str) -> Address | None:
-    """An IP address written in full, IPv4-mapped IPv6 unwrapped; None if it is anything else.
+    """Return an IP address written in full, IPv4-mapped IPv6 unwrapped; None for anything else.
 
     Octal and shorthand spellings are no addresses here, nor are scope ids (`fe80::1%eth0`).
     """

@@ -6,11 +6,13 @@ from typing import NamedTuple
 
 import netaddr
 
-from .spellings import SHORTEST_PREFIX, NetworkError, Offer, explain, read_cidr
+from .cidr import SHORTEST_PREFIX, read_cidr
+from .diagnosis import diagnose
+from .error import NetworkError, Offer
 
 
 class ShippedSet(NamedTuple):
-    """Published source ranges, where they were read and when they were last reviewed."""
+    """Hold published source ranges, where they were read and when they were last reviewed."""
 
     cidrs: tuple[str, ...]
     page: str
@@ -27,7 +29,7 @@ SHIPPED = {
 
 
 def parse_networks(text: str) -> list[netaddr.IPNetwork]:
-    """The networks of one entry: a shipped set's name, a CIDR, or a single address.
+    """Return the networks of one entry: a shipped set's name, a CIDR, or a single address.
 
     Raises `NetworkError`, with what to write instead where that is beyond doubt.
     """
@@ -35,12 +37,12 @@ def parse_networks(text: str) -> list[netaddr.IPNetwork]:
         return [netaddr.IPNetwork(cidr) for cidr in SHIPPED[text].cidrs]
     network = read_cidr(text)
     if network is None or network.ip != network.network or network.prefixlen < SHORTEST_PREFIX:
-        raise _explain(text)
+        raise _diagnose(text)
     return [network]
 
 
-def _explain(text: str) -> NetworkError:
-    error = explain(text)
+def _diagnose(text: str) -> NetworkError:
+    error = diagnose(text)
     if not error.offers and read_cidr(text) is None:
         parts = [part for part in re.split(r"[\s,;\"'\[\]]+", text.lower()) if part]
         with suppress(NetworkError):

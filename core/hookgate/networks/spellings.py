@@ -1,4 +1,4 @@
-"""Networks as they are written elsewhere, and how to write the same addresses here."""
+"""Networks as they are written elsewhere: masks, ranges, wildcards, short forms."""
 
 import re
 from typing import NamedTuple
@@ -6,83 +6,25 @@ from typing import NamedTuple
 import netaddr
 
 from .addresses import parse_address
+from .cidr import read_cidr
 
-SHORTEST_PREFIX = 8
 _DECIMAL = re.compile(r"0|[1-9][0-9]{0,2}")
 _LOOSE_PREFIX = re.compile(r"\+?0*([0-9]{1,3})", re.ASCII)
 _OCTETS = re.compile(r"(?:(?:0|[1-9][0-9]{0,2})\.){0,3}(?:0|[1-9][0-9]{0,2})", re.ASCII)
 _WILDCARD = re.compile(r"((?:(?:0|[1-9][0-9]{0,2})\.){1,3})\*(?:\.\*){0,2}", re.ASCII)
 _WITH_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[0-9.]+):[0-9]{1,5}", re.ASCII)
-_LEADING_ZERO = re.compile(r"(?:[0-9]+\.){0,3}0[0-9]+(?:\.[0-9]+){0,3}(?:/.*)?", re.ASCII)
 _MAPPED = netaddr.IPNetwork("::ffff:0:0/96")
 
 
-class Offer(NamedTuple):
-    """Entries to write instead; `means` says what they admit where there is a choice."""
-
-    entries: tuple[str, ...]
-    means: str = ""
-
-
-class NetworkError(ValueError):
-    """An entry that is no network here.
-
-    Each of `offers` admits what the text may have meant, no more and no less; where that is in
-    doubt there is none, and `mend` says in words what to do, "" where only the place knows.
-    """
-
-    def __init__(self, why: str, *offers: Offer, mend: str = "") -> None:
-        super().__init__(f"{why}; {mend}" if mend else why)
-        self.why = why
-        self.offers = offers
-        self.mend = mend
-
-
-class _Reading(NamedTuple):
-    """What is odd about a text, and the networks that it means; one may have host bits set."""
+class Reading(NamedTuple):
+    """Tell what is odd about a text, and the networks that it means; one may have host bits set."""
 
     why: str
     networks: list[netaddr.IPNetwork]
 
 
-def read_cidr(text: str) -> netaddr.IPNetwork | None:
-    """A CIDR or an address as it is written here, host bits and any width allowed, or None."""
-    host, slash, prefix = text.partition("/")
-    address = parse_address(host)
-    if address is None or (":" in host and address.version == 4):
-        return None
-    width = 32 if address.version == 4 else 128
-    if slash and (_DECIMAL.fullmatch(prefix) is None or int(prefix) > width):
-        return None
-    return netaddr.IPNetwork(f"{address}/{int(prefix) if slash else width}")
-
-
-def explain(text: str) -> NetworkError:
-    """What is wrong with an entry, and what to write instead where that is beyond doubt."""
-    network = read_cidr(text)
-    reading = _Reading("", [network]) if network is not None else _read_odd(text)
-    if reading is None:
-        return _unreadable(text)
-    why, networks = reading
-    if any(network.prefixlen < SHORTEST_PREFIX for network in networks):
-        return NetworkError(
-            "admits too much of the internet",
-            mend=f"name the networks that are meant, each of them /{SHORTEST_PREFIX} or longer",
-        )
-    if len(networks) == 1 and networks[0].ip != networks[0].network:
-        return NetworkError(
-            "has host bits set",
-            Offer((str(networks[0].cidr),), "for the network"),
-            Offer((str(networks[0].ip),), "for the one address"),
-        )
-    return NetworkError(why, Offer(tuple(_shortest(network) for network in networks)))
-
-
-def _shortest(network: netaddr.IPNetwork) -> str:
-    return str(network.ip) if network.size == 1 else str(network)
-
-
-def _read_odd(text: str) -> _Reading | None:
+def read_spelling(text: str) -> Reading | None:
+    """Read a network in a spelling of other programs; None where its meaning is in doubt."""
     bare = re.sub(r"\s*([-/])\s*", r"\1", text.strip(" \t\r\n\v\f\"'"))
     for read in (_read_plain, _read_mask, _read_range, _read_short, _read_mapped, _read_bare):
         reading = read(bare)
@@ -91,12 +33,12 @@ def _read_odd(text: str) -> _Reading | None:
     return None
 
 
-def _read_plain(text: str) -> _Reading | None:
+def _read_plain(text: str) -> Reading | None:
     network = read_cidr(text)
-    return network and _Reading("has white space or quotes in it", [network])
+    return network and Reading("has white space or quotes in it", [network])
 
 
-def _read_mask(text: str) -> _Reading | None:
+def _read_mask(text: str) -> Reading | None:
     """An address with a netmask or, as routers write it, its complement; also behind a space."""
     host, separator, mask = re.sub(r"\s+", "/", text).partition("/")
     address, bits = parse_address(host), parse_address(mask)
@@ -112,11 +54,11 @@ def _read_mask(text: str) -> _Reading | None:
         if not inverted & (inverted + 1):
             length = bits.max_prefixlen - inverted.bit_length()
             why = "has a mask where the length of a prefix belongs"
-            return _Reading(why, [netaddr.IPNetwork(f"{address}/{length}")])
+            return Reading(why, [netaddr.IPNetwork(f"{address}/{length}")])
     return None
 
 
-def _read_range(text: str) -> _Reading | None:
+def _read_range(text: str) -> Reading | None:
     first, dash, last = text.partition("-")
     low = parse_address(first)
     if low is not None and low.version == 4 and _DECIMAL.fullmatch(last):
@@ -132,10 +74,10 @@ def _read_range(text: str) -> _Reading | None:
         return None
     if ":" in first and low.version == 4:
         return None
-    return _Reading("is a range", netaddr.iprange_to_cidrs(str(low), str(high)))
+    return Reading("is a range", netaddr.iprange_to_cidrs(str(low), str(high)))
 
 
-def _read_short(text: str) -> _Reading | None:
+def _read_short(text: str) -> Reading | None:
     """`10/8`, `203.0.113/24`, `203.0.113.*`; a prefix with a plus or zeros before it."""
     wildcard = _WILDCARD.fullmatch(text)
     host, _, prefix = text.partition("/")
@@ -151,16 +93,16 @@ def _read_short(text: str) -> _Reading | None:
         length = int(match[1])
         if ":" in host:
             network = read_cidr(f"{host}/{length}")
-            return network and _Reading("has a prefix that is no plain number", [network])
+            return network and Reading("has a prefix that is no plain number", [network])
         octets = host.count(".") + 1
         if not _OCTETS.fullmatch(host) or length > 8 * octets:
             return None
     network = read_cidr(f"{host}{'.0' * (4 - octets)}/{length}")
     why = "is written short" if octets < 4 else "has a prefix that is no plain number"
-    return network and _Reading(why, [network])
+    return network and Reading(why, [network])
 
 
-def _read_mapped(text: str) -> _Reading | None:
+def _read_mapped(text: str) -> Reading | None:
     try:
         network = netaddr.IPNetwork(text) if "%" not in text else None
     except (netaddr.AddrFormatError, ValueError):
@@ -168,43 +110,13 @@ def _read_mapped(text: str) -> _Reading | None:
     if network is None or network.version != 6 or network not in _MAPPED:
         return None
     plain = netaddr.IPNetwork(f"{parse_address(str(network.ip))}/{network.prefixlen - 96}")
-    return _Reading("is IPv4 written as IPv6", [plain])
+    return Reading("is IPv4 written as IPv6", [plain])
 
 
-def _read_bare(text: str) -> _Reading | None:
+def _read_bare(text: str) -> Reading | None:
     """Brackets as in a URL or a list, and a port."""
     port = _WITH_PORT.fullmatch(text)
     inner = (port[1] if port else text).translate({ord(mark): None for mark in "[]\"'"})
     network = read_cidr(inner) if inner != text else None
     why = "has a port, which is another for each connection" if port else "has brackets around it"
-    return network and _Reading(why, [network])
-
-
-def _unreadable(text: str) -> NetworkError:
-    bare = text.strip()
-    host, slash, prefix = bare.partition("/")
-    if not bare:
-        return NetworkError("is empty", mend="leave it out")
-    if bare.lower() in ("*", "all", "any"):
-        return NetworkError("would be everybody")
-    if "%" in host:
-        return NetworkError(
-            "has a zone, without which addresses are seen here", mend="use one that needs none"
-        )
-    if _LEADING_ZERO.fullmatch(bare):
-        return NetworkError(
-            "has a number that begins with 0, which some read as octal", mend="write it without"
-        )
-    address = parse_address(host)
-    if address is None or not slash:
-        return NetworkError("is no network")
-    if ":" in host and address.version == 4:
-        return NetworkError("is IPv4 written as IPv6")
-    if not prefix:
-        return NetworkError(
-            "has no prefix length after the slash",
-            mend="write the length, or leave out the slash for the one address",
-        )
-    if prefix.isascii() and prefix.isdigit():
-        return NetworkError(f"has a prefix longer than /{address.max_prefixlen}")
-    return NetworkError("has no prefix length after the slash")
+    return network and Reading(why, [network])

@@ -14,7 +14,7 @@ _LONGEST_PARAMETER = 3800
 
 
 def render_allow(config: Config) -> list[str]:
-    """The lines of hookgate-allow.conf."""
+    """Return the lines of hookgate-allow.conf."""
     head = f"""
 Lets only the configured sources through; anybody else gets an empty 403.
 

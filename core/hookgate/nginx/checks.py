@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from http import HTTPStatus
 
-from hookgate.policy import Reason
+from hookgate.policy import CHECKS, OnNginx, Reason
 from hookgate.settings import Config, Mode
 
 from .patterns import (
@@ -23,35 +23,24 @@ from .patterns import (
 )
 from .syntax import geo, map_, of_field, quoted
 
-_OBSERVABLE = ("method", "route", "media_type")
+_CHECKS = tuple(check for check in CHECKS if check.on_nginx is OnNginx.BY_MAP)
 # The policy's order, as far as nginx goes.
-ORDER = ("http", "source", *_OBSERVABLE, "encoding")
+ORDER = tuple(check.name for check in _CHECKS)
 
 # The answer to what nginx has refused by itself, before any check.
 UNREAD = "unread"
 
-DECIDED = (
-    Reason.MALFORMED_HTTP,
-    Reason.EXPECTATION_FAILED,
-    Reason.SOURCE_NOT_ALLOWED,
-    Reason.SOURCE_UNRESOLVED,
-    Reason.METHOD_NOT_ALLOWED,
-    Reason.PATH_NOT_ROUTED,
-    Reason.CONTENT_TYPE_MISSING,
-    Reason.CONTENT_TYPE_REPEATED,
-    Reason.CONTENT_TYPE_UNSUPPORTED,
-    Reason.CHARSET_UNSUPPORTED,
-    Reason.CONTENT_ENCODING_UNSUPPORTED,
-)
+DECIDED = tuple(reason for check in _CHECKS for reason in check.reasons)
 
 
 def observed(config: Config) -> list[str]:
-    """The checks that only observe, of those that nginx makes, in their order."""
-    return [name for name in _OBSERVABLE if config.checks[name] is Mode.OBSERVE]
+    """List the checks that only observe, of those that nginx makes, in their order."""
+    names = (check.name for check in _CHECKS if check.observable)
+    return [name for name in names if config.checks[name] is Mode.OBSERVE]
 
 
 def render_checks(config: Config) -> Iterator[list[str]]:
-    """One block for each fact about a request, and then what they come to."""
+    """Yield a block for each fact about a request, and then what they come to."""
     yield from _http()
     yield from _source(config)
     yield from _content(config)
@@ -193,5 +182,5 @@ def _content(config: Config) -> Iterator[list[str]]:
 
 
 def statuses() -> list[int]:
-    """The statuses that `return` answers, each once."""
+    """List the statuses that `return` answers, each once."""
     return list(dict.fromkeys(HTTPStatus(reason.status or 0).value for reason in DECIDED))

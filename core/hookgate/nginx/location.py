@@ -39,7 +39,7 @@ _HOP_BY_HOP = (
 
 
 def render_location(config: Config, names: Names, log: str) -> list[str]:
-    """The server's part: nginx's own refusals, the checks' answers, and what passes."""
+    """Return the lines of hookgate-location.conf."""
     head = """
 The gate as far as nginx can be one: source, method, route, media type, content encoding and size,
 in that order, each with its status; what passes goes to the endpoint as it came.

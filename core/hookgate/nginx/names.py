@@ -15,7 +15,7 @@ _FILE = re.compile(r"hookgate-(?=(?:allow|http|location|realip)\.conf)")
 
 
 class Names:
-    """Those of one rendering; `name` is "" for the only one. Raises `RenderError`."""
+    """Name what one rendering defines; `name` is "" for the only one. Raises `RenderError`."""
 
     def __init__(self, name: str = "") -> None:
         if name and not _NAME.fullmatch(name):
@@ -33,7 +33,7 @@ class Names:
         return f"hookgate-{self._name}-" if self._name else "hookgate-"
 
     def file(self, name: str) -> str:
-        """The name of a file that is called `name` without a name of one's own."""
+        """Name a file that is called `name` without a name of one's own."""
         if not self._name:
             return name
         if name == "example.conf":
@@ -41,7 +41,7 @@ class Names:
         return name.replace("hookgate-", self._file_prefix)
 
     def apply(self, line: str) -> str:
-        """The line with the names of this rendering in place of those of the only one."""
+        """Return a line with the names of this rendering in place of those of the only one."""
         if not self._name:
             return line
         # Two underscores: $hookgate_log_reason is a name without one's own.

@@ -57,18 +57,18 @@ PLAIN_FIELDS = {
 
 
 def literally(text: str) -> str:
-    """A pattern for the text itself."""
+    """Return a pattern for the text itself."""
     safe = "/_~-"
     return "".join(c if c.isalnum() or c in safe else f"\\x{ord(c):02x}" for c in text)
 
 
 def exactly(path: str) -> str:
-    """A pattern for a target whose bytes before `?` are `path`."""
+    """Return a pattern for a target whose bytes before `?` are `path`."""
     return rf"~^{literally(path)}(?:\?|$)"
 
 
 def within(network: netaddr.IPNetwork) -> str:
-    """A pattern for $binary_remote_addr: an IPv4 address also where IPv6 maps it (RFC 4291)."""
+    """Return a pattern for $binary_remote_addr, of IPv4 also as IPv6 maps it (RFC 4291 2.5.5.2)."""
     packed = network.network.packed
     whole, bits = divmod(network.prefixlen, 8)
     parts = [f"\\x{byte:02x}" for byte in packed[:whole]]

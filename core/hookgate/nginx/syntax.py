@@ -14,11 +14,14 @@ _PLAIN = re.compile(r"[ !#%-\[\]-~]*")
 
 
 class RenderError(ValueError):
-    """The configuration asks for what nginx cannot do; the message names the key and the mend."""
+    """Report what nginx cannot do that the configuration asks for; names the key and the mend."""
 
 
 def quoted(text: str) -> str:
-    """A parameter that is taken literally. Raises `RenderError` for what nginx would interpret."""
+    """Write a parameter that is taken literally.
+
+    Raises `RenderError` for what nginx would interpret.
+    """
     if not _PLAIN.fullmatch(text) or "$" in text:
         raise RenderError(
             f'"{text}" cannot be written into an nginx configuration: '
@@ -28,12 +31,12 @@ def quoted(text: str) -> str:
 
 
 def block(opening: str, lines: Iterable[str]) -> list[str]:
-    """`opening { ... }` over several lines."""
+    """Write `opening { ... }` over several lines."""
     return [f"{opening} {{", *(f"    {line}" if line else "" for line in lines), "}"]
 
 
 def geo(source: str, variable: str, networks: Iterable[netaddr.IPNetwork]) -> list[str]:
-    """`variable` is 1 where the address in `source` is in one of the networks, else 0."""
+    """Write a `geo`: `variable` is 1 where the address in `source` is in a network, else 0."""
     merged = sorted(netaddr.cidr_merge(list(networks)))
     return block(
         f"geo {source} {variable}", ["default 0;", *(f"{network} 1;" for network in merged)]
@@ -41,8 +44,9 @@ def geo(source: str, variable: str, networks: Iterable[netaddr.IPNetwork]) -> li
 
 
 def map_(source: str, variable: str, pairs: Mapping[str, str], default: str = '""') -> list[str]:
-    """`variable` is the value of the key that equals `source`, else of the first pattern that
-    matches it.
+    """Write a `map` of `source` to `variable`.
+
+    It is the value of the key that equals `source`, else of the first pattern that matches it.
     """
     rows = {**pairs, "default": default}
     width = max(len(key) for key in rows)
@@ -53,17 +57,17 @@ def map_(source: str, variable: str, pairs: Mapping[str, str], default: str = '"
 
 
 def of_field(name: str) -> str:
-    """The variable that holds a request field's value."""
+    """Name the variable that holds a request field's value."""
     return "$http_" + name.lower().replace("-", "_")
 
 
 def comment(text: str) -> list[str]:
-    """The text as comment lines."""
+    """Write a text as comment lines."""
     return [f"# {line}".rstrip() for line in text.strip().splitlines()]
 
 
 def reviewed() -> str:
-    """The shipped ranges and the day they were read, in words."""
+    """Tell the shipped ranges and the day they were read, in words."""
     return "\n".join(
         f"Ranges of {name} as published on {ranges.reviewed}: {', '.join(ranges.cidrs)}."
         for name, ranges in SHIPPED.items()

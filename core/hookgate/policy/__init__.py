@@ -1,19 +1,22 @@
 """The policy: pure functions from a request to a verdict."""
 
-from .checks import OBSERVABLE, Decision
+from .checks import CHECKS, OBSERVABLE, OnNginx, Phase
 from .contract import Contract
+from .decision import Decision
 from .document import salvage
+from .forwarded import HEADERS
 from .framing import declared_length
 from .policy import Policy, Step
 from .request import Fields, Head, make_head
-from .source import HEADERS, UNIX_PEER, Origin, Standing
+from .source import UNIX_PEER, Origin, Standing
 from .validator import ContractError
-from .verdict import UNFRAMED, Fault, Finding, Outcome, Reason
+from .verdict import ENDS_CONNECTION, Fault, Finding, Outcome, Reason
 
 __all__ = [
+    "CHECKS",
+    "ENDS_CONNECTION",
     "HEADERS",
     "OBSERVABLE",
-    "UNFRAMED",
     "UNIX_PEER",
     "Contract",
     "ContractError",
@@ -22,8 +25,10 @@ __all__ = [
     "Fields",
     "Finding",
     "Head",
+    "OnNginx",
     "Origin",
     "Outcome",
+    "Phase",
     "Policy",
     "Reason",
     "Standing",

@@ -1,103 +1,39 @@
-"""The checks in their order, each a function from what is known so far to a finding or None."""
+"""The checks, each a function from what is known so far to a finding or None, and their table."""
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from enum import Enum
 
 from hookgate.settings import Mode
 
-from .contract import Contract, Unknown
-from .document import Document, parse
+from .decision import Decision, Remarks
+from .document import parse
 from .framing import declared_length, find_malformed
 from .media import find_content_encoding, find_wrong_media_type
-from .request import Head
-from .source import Origin, SourcePolicy
+from .rules import Rules
 from .verdict import Finding, Reason
 
-OBSERVABLE = ("method", "route", "media_type", "document", "contract")
 
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What the checks decide by, compiled from the configuration."""
-
-    source: SourcePolicy
-    methods: frozenset[bytes]
-    routes: Mapping[bytes, Contract]
-    any_path: Contract | None
-    max_body: int
-    max_depth: int
-    max_values: int
-
-
-class Remarks(NamedTuple):
-    """What a contract does not name, and pointers to what it only tolerates."""
-
-    unknown: Unknown | None
-    unusual: tuple[str, ...]
-
-
-class Decision:
-    """One request on its way through the checks: what was seen, found and concluded.
-
-    `finding` is what refuses it, `observed` what would have. `contract` is the route's, and
-    `remarks` are what it says of a document beside a finding; most have none.
-    """
-
-    __slots__ = (
-        "body",
-        "contract",
-        "document",
-        "finding",
-        "head",
-        "observed",
-        "origin",
-        "remarks",
-    )
-
-    def __init__(
-        self,
-        head: Head,
-        body: bytes | None = None,
-        origin: Origin | None = None,
-        contract: Contract | None = None,
-        observed: Iterable[Finding] = (),
-    ) -> None:
-        self.head = head
-        self.body = body
-        self.origin = origin
-        self.contract = contract
-        self.document: Document | None = None
-        self.remarks: Remarks | None = None
-        self.finding: Finding | None = None
-        self.observed = [*observed] if observed else []
-
-    @property
-    def reason(self) -> Reason:
-        """`Reason.CLEAN`, or the reason of the finding that refuses."""
-        return Reason.CLEAN if self.finding is None else self.finding.reason
-
-
-def check_framing(decision: Decision, rules: Rules) -> Finding | None:  # noqa: ARG001  # one signature
-    """HTTP that could be read in two ways."""
+def find_framing(decision: Decision, rules: Rules) -> Finding | None:  # noqa: ARG001  # one signature
+    """Find HTTP that could be read in two ways."""
     return find_malformed(decision.head)
 
 
-def check_source(decision: Decision, rules: Rules) -> Finding | None:
-    """Is the client in an allowed range?"""
+def find_source(decision: Decision, rules: Rules) -> Finding | None:
+    """Find a client that is in no allowed range; sets `origin`."""
     decision.origin = origin = rules.source.origin(decision.head)
     return origin.finding
 
 
-def check_method(decision: Decision, rules: Rules) -> Finding | None:
-    """Is the method one that events come with?"""
+def find_method(decision: Decision, rules: Rules) -> Finding | None:
+    """Find a method that events do not come with."""
     if decision.head.method in rules.methods:
         return None
     return Finding(Reason.METHOD_NOT_ALLOWED, ("the method is not one that events come with",))
 
 
-def check_route(decision: Decision, rules: Rules) -> Finding | None:
-    """Does the path, byte for byte, have a route?"""
+def find_route(decision: Decision, rules: Rules) -> Finding | None:
+    """Find a path that, byte for byte, has no route; sets `contract`."""
     contract = rules.routes.get(decision.head.path) if rules.routes else None
     decision.contract = contract or rules.any_path
     if decision.contract is not None:
@@ -105,18 +41,18 @@ def check_route(decision: Decision, rules: Rules) -> Finding | None:
     return Finding(Reason.PATH_NOT_ROUTED, ("no route has this path",))
 
 
-def check_media_type(decision: Decision, rules: Rules) -> Finding | None:  # noqa: ARG001  # one signature
-    """Is the body said to be UTF-8 JSON?"""
+def find_media_type(decision: Decision, rules: Rules) -> Finding | None:  # noqa: ARG001  # one signature
+    """Find a body that is not said to be UTF-8 JSON."""
     return find_wrong_media_type(decision.head)
 
 
-def check_encoding(decision: Decision, rules: Rules) -> Finding | None:  # noqa: ARG001  # one signature
-    """Is the body sent as it is?"""
+def find_encoding(decision: Decision, rules: Rules) -> Finding | None:  # noqa: ARG001  # one signature
+    """Find a body that is not sent as it is."""
     return find_content_encoding(decision.head)
 
 
-def check_size(decision: Decision, rules: Rules) -> Finding | None:
-    """Is the body, declared or received, within the bound?"""
+def find_size(decision: Decision, rules: Rules) -> Finding | None:
+    """Find a body, declared or received, beyond the bound."""
     body = decision.body
     size = declared_length(decision.head) if body is None else len(body)
     if size is None or size <= rules.max_body:
@@ -124,8 +60,8 @@ def check_size(decision: Decision, rules: Rules) -> Finding | None:
     return Finding(Reason.BODY_TOO_LARGE, (f"more than {rules.max_body} bytes",))
 
 
-def check_document(decision: Decision, rules: Rules) -> Finding | None:
-    """Is the body strict JSON that every parser reads alike?"""
+def find_document(decision: Decision, rules: Rules) -> Finding | None:
+    """Find a body that is no strict JSON, which every parser reads alike; sets `document`."""
     result = parse(decision.body or b"", rules.max_depth, rules.max_values)
     if isinstance(result, dict):
         decision.document = result
@@ -133,8 +69,8 @@ def check_document(decision: Decision, rules: Rules) -> Finding | None:
     return result
 
 
-def check_contract(decision: Decision, rules: Rules) -> Finding | None:  # noqa: ARG001  # one signature
-    """Does the document keep the route's contract? Skipped where either is missing."""
+def find_contract(decision: Decision, rules: Rules) -> Finding | None:  # noqa: ARG001  # one signature
+    """Find what the route's contract forbids; sets `remarks`. Skipped without either of the two."""
     document, contract = decision.document, decision.contract
     if document is None or contract is None or contract.is_plain(document):
         return None
@@ -145,42 +81,110 @@ def check_contract(decision: Decision, rules: Rules) -> Finding | None:  # noqa:
     return Finding(Reason.CONTRACT_VIOLATION, details) if details else None
 
 
+def _saw_head(decision: Decision) -> str:
+    head = decision.head
+    return f"HTTP/{head.version}, {len(head.fields)} fields"
+
+
+def _saw_origin(decision: Decision) -> str:
+    if decision.origin is None:
+        return ""
+    client, peer = decision.origin.client or "nobody", decision.origin.peer
+    return f"client {client}" + ("" if client == peer else f", peer {peer}")
+
+
+def _saw_method(decision: Decision) -> str:
+    return _printable(decision.head.method)
+
+
+def _saw_path(decision: Decision) -> str:
+    return _printable(decision.head.path)
+
+
+def _saw_field(name: bytes) -> Callable[[Decision], str]:
+    return lambda decision: _printable(b" | ".join(decision.head.named.get(name, [])))
+
+
+def _saw_size(decision: Decision) -> str:
+    body = decision.body
+    return f"{declared_length(decision.head) if body is None else len(body)} bytes"
+
+
+def _saw_document(decision: Decision) -> str:
+    document = decision.document
+    return "" if document is None else f"an object with {len(document)} members"
+
+
+def _saw_contract(decision: Decision) -> str | None:
+    if decision.document is None or decision.contract is None:
+        return None
+    return decision.contract.name
+
+
+def _printable(value: bytes) -> str:
+    return value.decode("ascii", "backslashreplace")
+
+
+class Phase(Enum):
+    """Say what is known when a check runs: the head, the body's bytes, the document in them."""
+
+    HEAD = "head"
+    TEXT = "text"
+    DOCUMENT = "document"
+
+
+class OnNginx(Enum):
+    """Say how nginx makes a check: not, by a map of nginx/checks.py, or by a setting of its own."""
+
+    NO = "no"
+    BY_MAP = "by a map"
+    BY_ITSELF = "by itself"
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A check by name; `enforced` says whether its finding refuses or is only observed."""
+    """Describe a check.
+
+    `saw` tells, once `find` ran, what it looked at, values included; None where it was skipped.
+    `observable` says whether a configuration may have it only observe, and `enforced` whether
+    its finding refuses.
+    """
 
     name: str
+    phases: tuple[Phase, ...]
     find: Callable[[Decision, Rules], Finding | None]
-    enforced: bool
+    saw: Callable[[Decision], str | None]
+    observable: bool = False
+    on_nginx: OnNginx = OnNginx.NO
+    enforced: bool = True
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """Return the reasons that it may find, in their order."""
+        return tuple(reason for reason in Reason if reason.check == self.name)
 
 
-_ON_HEAD = (
-    ("http", check_framing),
-    ("source", check_source),
-    ("method", check_method),
-    ("route", check_route),
-    ("media_type", check_media_type),
-    ("encoding", check_encoding),
-    ("size", check_size),
+_HEAD, _TEXT, _DOCUMENT = ((phase,) for phase in Phase)
+_MAP = OnNginx.BY_MAP
+# In the order in which they run within a phase, and are shown.
+CHECKS = (
+    Check("http", _HEAD, find_framing, _saw_head, on_nginx=_MAP),
+    Check("source", _HEAD, find_source, _saw_origin, on_nginx=_MAP),
+    Check("method", _HEAD, find_method, _saw_method, True, _MAP),
+    Check("route", _HEAD, find_route, _saw_path, True, _MAP),
+    Check("media_type", _HEAD, find_media_type, _saw_field(b"content-type"), True, _MAP),
+    Check("encoding", _HEAD, find_encoding, _saw_field(b"content-encoding"), on_nginx=_MAP),
+    Check("size", _HEAD + _TEXT, find_size, _saw_size, on_nginx=OnNginx.BY_ITSELF),
+    Check("document", _TEXT, find_document, _saw_document, True),
+    Check("contract", _DOCUMENT, find_contract, _saw_contract, True),
 )
-_ON_TEXT = (
-    ("size", check_size),
-    ("document", check_document),
-)
-_ON_DOCUMENT = (("contract", check_contract),)
+OBSERVABLE = tuple(check.name for check in CHECKS if check.observable)
 
 
-def plan(
-    modes: Mapping[str, Mode],
-) -> tuple[tuple[Check, ...], tuple[Check, ...], tuple[Check, ...]]:
-    """The checks on the head, on the body's text and on the document in it, modes applied."""
-
-    def planned(
-        checks: tuple[tuple[str, Callable[[Decision, Rules], Finding | None]], ...],
-    ) -> tuple[Check, ...]:
-        return tuple(
-            Check(name, find, modes.get(name, Mode.ENFORCE) is Mode.ENFORCE)
-            for name, find in checks
-        )
-
-    return planned(_ON_HEAD), planned(_ON_TEXT), planned(_ON_DOCUMENT)
+def plan(modes: Mapping[str, Mode], phase: Phase) -> tuple[Check, ...]:
+    """List the checks of a phase, each enforced unless its mode is to observe."""
+    return tuple(
+        replace(check, enforced=modes.get(check.name, Mode.ENFORCE) is Mode.ENFORCE)
+        for check in CHECKS
+        if phase in check.phases
+    )

@@ -18,14 +18,14 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 class Unknown(NamedTuple):
-    """Members that a contract does not name: how many, and the pointers of their parents."""
+    """Count members that a contract does not name, and point to their parents."""
 
     members: int
     parents: tuple[str, ...]
 
 
 class Contract:
-    """A compiled schema.
+    """Hold a document against a compiled schema.
 
     Raises `ContractError` where the text is no strict JSON, no valid 2020-12 schema, names an
     unknown format, refers to anything outside itself, or would take too long whatever it is asked.
@@ -50,18 +50,18 @@ class Contract:
 
     @property
     def tells_places(self) -> bool:
-        """Whether it tells of any document where it is wrong."""
+        """Tell whether it can say of any document where it is wrong."""
         return self._judge.tells_places
 
     def is_plain(self, document: Document) -> bool:
-        """Whether nothing is wrong, unusual or unknown in it, as far as one look tells.
+        """Tell whether nothing is wrong, unusual or unknown in it, as far as one look tells.
 
         Most are plain. Where this is false `find`, `unusual` and `unknown` tell.
         """
         return self._closed is not None and self._closed.is_valid(document)
 
     def find(self, document: Document, size: int) -> tuple[str, ...]:
-        """What is wrong with the document, at most `MOST_FINDINGS`, as `pointer: plain words`.
+        """Find what is wrong with the document, at most `MOST_FINDINGS`, as `pointer: plain words`.
 
         `size` is the body's length in bytes. Of a large body only the first finding is looked for,
         or none, where the schema is such that it would take long.
@@ -85,7 +85,7 @@ class Contract:
         return tuple(dict.fromkeys(pointers))
 
     def find_with_values(self, document: Document) -> tuple[str, ...]:
-        """The same with the sender's values and full pointers, for the owner of the document."""
+        """Find the same, with the sender's values and full pointers, for the document's owner."""
         found: list[str] = []
         if self._validator.is_valid(document):
             return ()
@@ -103,7 +103,7 @@ class Contract:
         return tuple(found)
 
     def unknown(self, document: Document) -> Unknown | None:
-        """Members the schema does not name, wherever it names any; None if there are none."""
+        """Count members that the schema does not name where it names any; None without one."""
         count = 0
         parents: list[str] = []
         open_nodes: list[tuple[str, str, Node, Document]] = []

@@ -25,9 +25,9 @@ DEEPEST = 128
 _BACKSLASH = ord("\\")  # one byte is found ten times as fast as six, and few events hold it
 _UTF_16 = (BOM_UTF16_LE, BOM_UTF16_BE)
 _PLACE = re.compile(r"at (line \d+ column \d+)$")
-_HOLDERS = frozenset((dict, list))  # asked of each value: a third faster than a tuple
+_CONTAINERS = frozenset((dict, list))  # asked of each value: a third faster than a tuple
 # Whoever writes spaces writes one behind the first key already.
-_TELLING = 64
+_SAMPLE_BYTES = 64
 # What is recorded of an event stands in its first lines.
 _SALVAGED = 16 * 1024
 _SMALLEST, _LARGEST = -(2**63), 2**64 - 1
@@ -36,7 +36,7 @@ _ALL_BUT_MARKS = bytes(set(range(256)) - set(b',[{"'))
 
 
 def parse(body: bytes, max_depth: int, max_values: int) -> Document | Finding:
-    """The document in `body`, or why it is none.
+    """Return the document in `body`, or the finding why it is none (RFC 8259, and stricter).
 
     `max_depth` counts nested objects and arrays, the top level being 1; at most `DEEPEST`.
     `max_values` bounds what `holds_more` counts.
@@ -72,7 +72,7 @@ def parse(body: bytes, max_depth: int, max_values: int) -> Document | Finding:
 
 
 def holds_more(body: bytes, max_values: int) -> bool:
-    """Whether it holds more values: one more than commas and opening brackets outside strings.
+    """Tell whether a body holds more values: one more than commas and openings outside strings.
 
     Of a document these are its objects, arrays, strings, numbers and words; keys do not count, an
     empty object or array counts twice. No more than 12 ms for 1 MiB.
@@ -107,7 +107,7 @@ def _read_canonical(body: bytes) -> Any:
     Such a body is strict: of a key that stands twice only one would be written, and a number beyond
     64 bits or a double otherwise. Serialisers write so by default, but for Python's; 1.5 us.
     """
-    if body.find(b'": ', 0, _TELLING) >= 0:
+    if body.find(b'": ', 0, _SAMPLE_BYTES) >= 0:
         return None  # not worth trying
     try:
         document = orjson.loads(body)
@@ -149,7 +149,7 @@ def _classify(body: bytes, message: str) -> Finding:
 
 
 def _is_deeper(document: Any, max_depth: int) -> bool:
-    level = [document] if type(document) in _HOLDERS else []
+    level = [document] if type(document) in _CONTAINERS else []
     for _ in range(max_depth):
         if not level:
             return False
@@ -157,7 +157,7 @@ def _is_deeper(document: Any, max_depth: int) -> bool:
             value
             for holder in level
             for value in (holder.values() if type(holder) is dict else holder)
-            if type(value) in _HOLDERS
+            if type(value) in _CONTAINERS
         ]
     return bool(level)
 
@@ -182,7 +182,7 @@ def _find_ambiguity(document: Any) -> Finding | None:
 
 
 def salvage(body: bytes) -> Document:
-    """What can be read of a body that was refused, for the record only; {} if nothing can.
+    """Read what can be read of a body that was refused, for the record only; {} if nothing can.
 
     A cut-off body yields the members before the cut, a duplicate key its last value, one beyond
     16 KiB what these hold.

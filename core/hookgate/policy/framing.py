@@ -28,7 +28,7 @@ _BAD_TARGET = re.compile(rb"[\x00-\x20\x7f]")
 
 
 def find_malformed(head: Head) -> Finding | None:
-    """The first thing about the head that makes it unsafe to interpret, or None."""
+    """Find the first thing about a head that makes it unsafe to interpret (RFC 9112, RFC 9110)."""
     named = head.named
     problem = (
         _request_line(head.method, head.version)
@@ -114,6 +114,6 @@ def _body_framing(version: str, named: dict[bytes, list[bytes]]) -> str | None:
 
 
 def declared_length(head: Head) -> int | None:
-    """The Content-Length of a head that `find_malformed` passed; None if it has none."""
+    """Return the Content-Length, in bytes, of a head that `find_malformed` passed; None without."""
     values = head.named.get(b"content-length")
     return int(values[0]) if values else None

@@ -31,7 +31,10 @@ _ENCODED = Finding(
 
 
 def find_wrong_media_type(head: Head) -> Finding | None:
-    """`application/json` in any case, with no charset but utf-8 (or utf8); else a finding."""
+    """Find anything but `application/json`, in any case, with no charset but utf-8 (or utf8).
+
+    By the grammar of RFC 9110 8.3.1 and 5.6.6.
+    """
     values = head.named.get(b"content-type")
     if values is None:
         return _MISSING
@@ -63,7 +66,7 @@ def _unquote(text: bytes) -> bytes:
 
 
 def find_content_encoding(head: Head) -> Finding | None:
-    """Anything but `identity` is refused: what is judged must be what upstream parses.
+    """Find a coding other than `identity`: what is judged must be what upstream parses.
 
     Elements of a list that are empty count for nothing (RFC 9110 5.6.1.2), so an empty field does.
     """

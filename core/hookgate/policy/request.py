@@ -7,7 +7,7 @@ Fields = Sequence[tuple[bytes, bytes]]
 
 
 class Head(NamedTuple):
-    """Everything known of a request before its body.
+    """Hold everything known of a request before its body.
 
     `peer` is the address text of who opened the connection. `fields` holds names and values as
     sent, in order, without the optional white space around values. `named` maps each
@@ -26,7 +26,7 @@ class Head(NamedTuple):
 
     @property
     def path(self) -> bytes:
-        """The target's bytes before `?`, neither decoded nor normalised."""
+        """Return the target's bytes before `?`, neither decoded nor normalised."""
         return self.target.partition(b"?")[0]
 
 

@@ -12,7 +12,7 @@ _MOST_CLOSED = 100
 
 
 class Node:
-    """The members that are named for one object, and the objects below it that name theirs.
+    """Hold the members that are named for one object, and the objects below it that name theirs.
 
     A schema that refers to itself makes nodes that do: what is walked is the document.
     """
@@ -25,12 +25,12 @@ class Node:
 
 
 def known_members(schema: Any) -> Node | None:
-    """The tree of named members; None where the schema names none, or admits names by pattern."""
+    """Make the tree of named members; None where none is named, or a pattern admits names."""
     return _make_node((schema,), schema, {})
 
 
 def closed(schema: dict[str, Any], tree: Node) -> dict[str, Any] | None:
-    """A schema for what `schema` allows without any member that `tree` does not name.
+    """Return a schema for what `schema` allows without any member that `tree` does not name.
 
     None where that would be large, or without end.
     """
@@ -53,7 +53,7 @@ def _members(node: Node, made: list[Node]) -> dict[str, Any] | None:
 
 
 def named_anywhere(schema: Any) -> Iterator[str]:
-    """Every member name that the schema spells out, wherever it does."""
+    """Yield every member name that the schema spells out, wherever it does."""
     if isinstance(schema, dict):
         for key, part in schema.items():
             if key in ("properties", "dependentRequired") and isinstance(part, dict):
@@ -112,7 +112,7 @@ def _applied(schemas: tuple[Any, ...], root: Any) -> list[dict[str, Any]]:
 
 
 def resolve(reference: Any, root: Any) -> Any:
-    """What a `$ref` within the file means; None for anything but a JSON Pointer from its root.
+    """Resolve a `$ref` within the file; None for anything but a JSON Pointer from its root.
 
     RFC 6901 in a URI fragment: percent-decoded, then "~1" is "/" and "~0" is "~". An anchor or an
     embedded `$id` is not followed: its members count as unknown, which refuses nothing.

@@ -8,9 +8,7 @@ the way leaves the source unresolved; nothing is guessed. A field that is none o
 one address, on one line.
 """
 
-import re
-from bisect import bisect_right
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from enum import Enum
 from functools import lru_cache
 from typing import NamedTuple
@@ -18,31 +16,18 @@ from typing import NamedTuple
 import netaddr
 
 from hookgate.networks.addresses import Address, parse_address
+from hookgate.networks.range_set import RangeSet
 
+from .forwarded import ONE_ADDRESS, reader_of
 from .request import Head
 from .verdict import Finding, Reason
-
-# address, address:port, [v6], [v6]:port
-_HOST_PORT = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[0-9.]+)(?::(?P<port>[0-9]{1,5}))?")
-# RFC 7239 6: node = nodename [ ":" node-port ]; IPv6 is always bracketed, a port may be obfuscated.
-_NODE = re.compile(
-    r"(?P<host>\[[0-9A-Fa-f:.]+\]|[0-9.]+)(?::(?:(?P<port>[0-9]{1,5})|_[0-9A-Za-z._-]+))?"
-)
-_LAST_PORT = 65535
-
-# RFC 7239 4: forwarded-pair = token "=" ( token / quoted-string )
-_PAIR = re.compile(
-    r"[ \t]*(?P<name>[!#$%&'*+\-.^_`|~0-9A-Za-z]+)="
-    r'(?:(?P<token>[!#$%&\'*+\-.^_`|~0-9A-Za-z]+)|"(?P<quoted>(?:[^"\\]|\\.)*)")[ \t]*'
-)
-
 
 # Who connects to a Unix socket: it has no address.
 UNIX_PEER = "unix"
 
 
 class Standing(Enum):
-    """Whom a connection is known to be from; `TRUSTED` is a proxy that has named nobody yet."""
+    """Name whom a connection is from, as known; `TRUSTED` is a proxy that has named nobody yet."""
 
     ALLOWED = "allowed"
     TRUSTED = "trusted proxy"
@@ -50,7 +35,7 @@ class Standing(Enum):
 
 
 class Origin(NamedTuple):
-    """Where a request came from.
+    """Tell where a request came from.
 
     `client` is "" while unresolved. `chain` holds the verified addresses that a trusted proxy
     named: the client, then the proxies behind it, nearest last; empty from any other peer.
@@ -62,88 +47,11 @@ class Origin(NamedTuple):
     finding: Finding | None
 
 
-def _parse_list_entry(text: str) -> Address | None:
-    text = text.strip(" \t")
-    if text.count(":") > 1 and "[" not in text:
-        return parse_address(text)  # a bare IPv6 address, which has no port
-    return _parse_node(text, _HOST_PORT)
-
-
-def _parse_node(text: str, pattern: re.Pattern[str] = _NODE) -> Address | None:
-    match = pattern.fullmatch(text)
-    if match is None or int(match["port"] or 0) > _LAST_PORT:
-        return None
-    host = match["host"]
-    if host.startswith("["):
-        return parse_address(host[1:-1]) if ":" in host else None
-    return parse_address(host)
-
-
-def _from_list(joined: str) -> list[str] | None:
-    return joined.split(",")
-
-
-def _from_forwarded(joined: str) -> list[str] | None:
-    """The `for` of each element (RFC 7239), "" where an element has none or repeats it."""
-    hops: list[str] = []
-    position = 0
-    while True:
-        hop: str | None = None
-        while True:
-            match = _PAIR.match(joined, position)
-            if match is None:
-                return None
-            if match["name"].lower() == "for":
-                text = match["token"] or re.sub(r"\\(.)", r"\1", match["quoted"] or "")
-                hop = text if hop is None else ""
-            position = match.end()
-            if joined[position : position + 1] != ";":
-                break
-            position += 1
-        hops.append(hop or "")
-        if position == len(joined):
-            return hops
-        if joined[position] != ",":
-            return None
-        position += 1
-
-
-class _Reader(NamedTuple):
-    """How a field's joined lines become entries, and an entry an address."""
-
-    split: Callable[[str], list[str] | None]
-    parse: Callable[[str], Address | None]
-
-
-_READERS = {
-    "x-forwarded-for": _Reader(_from_list, _parse_list_entry),
-    "x-real-ip": _Reader(_from_list, _parse_list_entry),
-    "forwarded": _Reader(_from_forwarded, _parse_node),
-}
-HEADERS = tuple(_READERS)
-# Without a port: where one begins behind a bare IPv6 address cannot be told.
-_ONE_ADDRESS = _Reader(lambda line: [line], parse_address)
-
-
-class RangeSet:
-    """Membership in a set of networks, compiled to sorted integer bounds (0.3 us a look-up)."""
-
-    def __init__(self, networks: Iterable[netaddr.IPNetwork]) -> None:
-        self._bounds: dict[int, tuple[list[int], list[int]]] = {4: ([], []), 6: ([], [])}
-        for network in netaddr.cidr_merge(list(networks)):
-            firsts, lasts = self._bounds[network.version]
-            firsts.append(int(network.first))
-            lasts.append(int(network.last))
-
-    def __contains__(self, address: Address) -> bool:
-        firsts, lasts = self._bounds[address.version]
-        number = int(address)
-        place = bisect_right(firsts, number) - 1
-        return place >= 0 and number <= lasts[place]
-
-
 class SourcePolicy:
-    """Decides on a request's origin; the ranges are those of `SourceSettings`, already checked."""
+    """Decide on a request's origin.
+
+    The parameters are those of `SourceSettings`, already checked: the ranges do not overlap.
+    """
 
     def __init__(
         self,
@@ -156,7 +64,7 @@ class SourcePolicy:
         self._allow = RangeSet(allow)
         self._trusted = RangeSet(trusted_proxies)
         self._header = header.encode()
-        self._reader = _READERS.get(header)
+        self._reader = reader_of(header)
         # Peers come back: a look-up in this cache costs a tenth of parsing the address again.
         self._direct = lru_cache(maxsize=4096)(self._judge_peer)
         self._proxied = lru_cache(maxsize=4096)(self._judge_proxied)
@@ -224,10 +132,8 @@ class SourcePolicy:
         if lines is None:
             return _unresolved(peer, f"a trusted proxy sent no {self._header.decode()}")
         reader = self._reader
-        if reader is None:
-            reader = _ONE_ADDRESS
-            if len(lines) != 1:
-                return _unresolved(peer, f"{self._header.decode()} is there more than once")
+        if reader is ONE_ADDRESS and len(lines) != 1:
+            return _unresolved(peer, f"{self._header.decode()} is there more than once")
         hops = reader.split(b",".join(lines).decode("latin-1"))
         if hops is None:
             return _unresolved(peer, f"{self._header.decode()} is malformed")

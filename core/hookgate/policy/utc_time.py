@@ -13,12 +13,12 @@ _NO_TIME, _WITH_OFFSET, _PLAIN = range(3)
 
 
 def is_utc_time(text: str) -> bool:
-    """A real calendar time like 2025-09-03T08:00:05; a fraction, Z and +00:00 are tolerated."""
+    """Tell a real calendar time like 2025-09-03T08:00:05; tolerates a fraction, Z and +00:00."""
     return len(text) <= _LONGEST and _form(text) > _NO_TIME
 
 
 def is_utc_time_without_offset(text: str) -> bool:
-    """The same, but for +00:00."""
+    """Tell the same, but for +00:00."""
     return len(text) <= _LONGEST and _form(text) == _PLAIN
 
 

@@ -25,11 +25,11 @@ _MOST_WAYS = 1_000_000
 
 
 class ContractError(ValueError):
-    """The schema cannot be used; the message says why, for the person who wrote it."""
+    """Report that a schema cannot be used; the message says why, for the person who wrote it."""
 
 
 class Validator:
-    """A compiled schema.
+    """Validate documents by a compiled schema.
 
     Raises `ContractError` where it is no valid 2020-12 schema, names an unknown format, refers to
     anything outside itself, or would take too long whatever it is asked.
@@ -51,11 +51,11 @@ class Validator:
 
     @property
     def tells_places(self) -> bool:
-        """Whether it tells of any document where it is wrong."""
+        """Tell whether it can say of any document where it is wrong."""
         return self._ways < inf
 
     def find(self, document: Document, size: int) -> list[jsonschema_rs.ValidationError] | None:
-        """What is wrong with the document, at most `MOST_FINDINGS`; None where to tell takes long.
+        """Find what is wrong, at most `MOST_FINDINGS` errors; None where to tell takes long.
 
         `size` is the body's length in bytes. Of a large body only the first is looked for.
         """
@@ -74,7 +74,7 @@ class Validator:
 
 
 def compile_schema(schema: dict[str, Any]) -> jsonschema_rs.Draft202012Validator:
-    """Compile a schema. Raises ValueError and `jsonschema_rs.ReferencingError`."""
+    """Compile a 2020-12 schema. Raises ValueError and `jsonschema_rs.ReferencingError`."""
     return jsonschema_rs.Draft202012Validator(
         schema,
         formats={

@@ -15,10 +15,10 @@ _ALTERNATIVES = ("anyOf", "oneOf")
 _CONDITIONS = ("if", "not", "then", "else")
 
 
-class _Step(NamedTuple):
-    """From a schema to one that it applies, for a value of some kind or one within it.
+class _Edge(NamedTuple):
+    """Lead from a schema to one that it applies, for a value of some kind or one within it.
 
-    Of the steps of one `group` a value within meets one at most; "" is none. `choice` says that
+    Of the edges of one `group` a value within meets one at most; "" is none. `choice` says that
     what fails there may not matter.
     """
 
@@ -28,7 +28,7 @@ class _Step(NamedTuple):
 
 
 class Ways(NamedTuple):
-    """How many schemas one value is held against at most, each as often as ways lead to it.
+    """Count the schemas that one value is held against at most, each as often as ways lead to it.
 
     `endless` says that the schema leads back to itself by several ways or through an alternative,
     or may do so by references that are not followed here; `number` is then that of one round.
@@ -46,11 +46,11 @@ def ways(root: dict[str, Any]) -> Ways:
         once = {id(schema): 1 for schema in loop}
         count = 0
         for schema in loop:
-            steps = list(_steps(schema, root))
-            back = [step for step in steps if id(step.target) in once]
+            edges = list(_edges(schema, root))
+            back = [edge for edge in edges if id(edge.target) in once]
             endless |= not _is_understood(schema, root) or _most(back, once) > 1
-            endless |= any(step.choice for step in back)
-            count += 1 + _most([step for step in steps if id(step.target) not in once], found)
+            endless |= any(edge.choice for edge in back)
+            count += 1 + _most([edge for edge in edges if id(edge.target) not in once], found)
         found |= dict.fromkeys(once, count)
     return Ways(found[id(root)], endless)
 
@@ -63,11 +63,11 @@ def _is_understood(schema: dict[str, Any], root: dict[str, Any]) -> bool:
     )
 
 
-def _most(steps: list[_Step], found: dict[int, int]) -> int:
-    """How many ways go on by these steps at most."""
+def _most(edges: list[_Edge], found: dict[int, int]) -> int:
+    """How many ways go on by these edges at most."""
     total = 0
     groups: dict[str, int] = {}
-    for target, group, _ in steps:
+    for target, group, _ in edges:
         count = found[id(target)]
         if group:
             groups[group] = max(groups.get(group, 0), count)
@@ -76,10 +76,10 @@ def _most(steps: list[_Step], found: dict[int, int]) -> int:
     return total + sum(groups.values())
 
 
-def _steps(schema: dict[str, Any], root: dict[str, Any]) -> Iterator[_Step]:
+def _edges(schema: dict[str, Any], root: dict[str, Any]) -> Iterator[_Edge]:
     for target, group, choice in _applied(schema, root):
         if isinstance(target, dict):  # true and false cost nothing
-            yield _Step(target, group, choice)
+            yield _Edge(target, group, choice)
 
 
 def _applied(schema: dict[str, Any], root: dict[str, Any]) -> Iterator[tuple[Any, str, bool]]:
@@ -143,4 +143,4 @@ def _loops(root: dict[str, Any]) -> Iterator[list[dict[str, Any]]]:
 
 
 def _targets(schema: dict[str, Any], root: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    return (step.target for step in _steps(schema, root))
+    return (edge.target for edge in _edges(schema, root))

@@ -10,7 +10,7 @@ import select
 from math import inf
 from typing import Protocol
 
-from hookgate.bounded_cache import Known
+from hookgate.bounded_cache import BoundedCache
 from hookgate.policy import Reason
 
 from .dial import failure
@@ -37,7 +37,7 @@ class Pool(Protocol):
     `known` holds whole answers after which a connection stayed open, and what they meant.
     """
 
-    known: Known[bytes, Response]
+    known: BoundedCache[bytes, Response]
 
     def gained(self, connection: "UpstreamConnection", /) -> None:
         """Note that a connection is made."""
@@ -192,7 +192,7 @@ class UpstreamConnection(asyncio.Protocol):
         elif reader.complete:
             keep_alive = reader.keep_alive and not rest
             if whole and keep_alive and delivered and len(data) <= _LONGEST_KNOWN:
-                self._pool.known.learn(data, reader.response())
+                self._pool.known.remember(data, reader.response())
             self._complete(transport, reader.response(), keep_alive=keep_alive)
 
     def _complete(

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 import trustme
 
-from hookgate.config.build import ConfigError, load, load_contract
+from hookgate.config.build import load
+from hookgate.config.contracts import load_contract
+from hookgate.config.error import ConfigError
 from hookgate.config.keys import KEYS
 from hookgate.config.layers import find_file
 from hookgate.settings import Fsync, Mode, PersonalData

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from hookgate.config.build import ConfigError, load
-from hookgate.config.reload import LiveConfig
+from hookgate.config.build import load
+from hookgate.config.error import ConfigError
+from hookgate.config.reload import ReloadableConfig
 from hookgate.files import LARGEST, FileError, read_file
 from support.problems import MINIMAL, URL, problem, problems, write
 
@@ -133,7 +134,7 @@ def test_a_watched_file_that_turns_bad_while_running_changes_nothing() -> None:
     Path("key").write_text(SECRET)
     Path("key").chmod(0o600)
     file = write(f'{MINIMAL}[source]\nallow_file = "allow.txt"\n[audit]\nseal_key_file = "key"\n')
-    live = LiveConfig(file, {})
+    live = ReloadableConfig(file, {})
     before = live.current
     for command, words in (
         ("rm allow.txt && mkfifo allow.txt", "cannot be read: it is a FIFO"),
@@ -143,7 +144,7 @@ def test_a_watched_file_that_turns_bad_while_running_changes_nothing() -> None:
         ("chmod 666 key", "can be written by others"),
     ):
         subprocess.run(command, shell=True, check=True)
-        for read in (live.refresh, live.reread):
+        for read in (live.rebuild_from_files, live.load_again):
             with pytest.raises(ConfigError) as caught:
                 read()
             assert any(words in line for line in caught.value.problems)

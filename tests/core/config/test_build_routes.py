@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from hookgate.config.build import load, load_contract
+from hookgate.config.build import load
+from hookgate.config.contracts import load_contract
 from support.problems import MINIMAL, problem, problems, write
 
 

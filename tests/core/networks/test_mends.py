@@ -15,7 +15,8 @@ from typing import Any
 import netaddr
 import pytest
 
-from hookgate.config.build import ConfigError, load
+from hookgate.config.build import load
+from hookgate.config.error import ConfigError
 from hookgate.config.keys import KEYS
 from hookgate.settings import Config
 from support.problems import MINIMAL, URL, problem, write

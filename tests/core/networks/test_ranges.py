@@ -7,8 +7,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from hookgate.networks.cidr import SHORTEST_PREFIX
+from hookgate.networks.error import NetworkError
 from hookgate.networks.ranges import SHIPPED, parse_networks
-from hookgate.networks.spellings import SHORTEST_PREFIX, NetworkError
 
 
 def test_the_providers_ranges_ship() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from hookgate.config.build import SHIPPED_CONTRACTS, load_contract
+from hookgate.config.contracts import SHIPPED_CONTRACTS, load_contract
 from hookgate.policy import Contract, ContractError
 from hookgate.policy.ways import ways
 from support.effort import at_most

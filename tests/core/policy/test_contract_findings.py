@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hookgate.config.build import load_contract
+from hookgate.config.contracts import load_contract
 from hookgate.policy import Contract
 from hookgate.policy.validator import MOST_FINDINGS
 from support.effort import at_most

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hookgate.config.build import SHIPPED_CONTRACTS, load_contract
+from hookgate.config.contracts import SHIPPED_CONTRACTS, load_contract
 from hookgate.policy import Contract
 from hookgate.policy.document import parse
 from hookgate.samples import documented_events

@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from hookgate.policy import Head, Reason
-from hookgate.policy.checks import OBSERVABLE
+from hookgate.policy import OBSERVABLE, Head, Reason
 from support.events import CLEAN
 from support.policy import FOREIGN, make_policy, request
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hookgate.policy import Finding, Head, Policy, Reason
-from hookgate.policy.checks import OBSERVABLE
+from hookgate.policy import OBSERVABLE, Finding, Head, Phase, Policy, Reason
+from hookgate.policy.checks import Check
 from support.events import CLEAN
 from support.policy import ALLOWED, FOREIGN, PROXY, make_policy, request
 
@@ -100,3 +100,18 @@ def test_explain_says_which_checks_refuse(check: str) -> None:
     keys = {f"checks__{check}": "observe"} if check in OBSERVABLE else {}
     _, steps = make_policy(**keys).explain(request(), CLEAN)
     assert {step.check: step.enforced for step in steps}[check] is not bool(keys)
+
+
+def test_explain_keeps_the_findings_of_checks_before_and_behind_the_size() -> None:
+    """The size is looked at in the head and in the body: where it stands among others is open."""
+    policy = make_policy(**ROUTED, **BOUND)
+    found = Finding(Reason.EXPECTATION_FAILED)
+    behind = Check("behind", (Phase.HEAD,), lambda decision, rules: found, lambda decision: "it")
+    policy._on_head += (behind,)
+    declared = request(GATE, TYPE, (b"Content-Length", b"41"))
+    for head in (declared, request(GATE, TYPE)):
+        decision, steps = policy.explain(head, b'{"a":1}')
+        assert [step.check for step in steps][-4:] == ["size", "behind", "document", "contract"]
+        findings = {step.check: step.finding for step in steps if step.finding is not None}
+        assert findings["behind"] is found
+        assert decision.finding == next(iter(findings.values()))

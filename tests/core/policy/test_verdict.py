@@ -2,7 +2,7 @@
 
 import pytest
 
-from hookgate.policy import Fault, Outcome, Reason
+from hookgate.policy import CHECKS, Fault, Outcome, Reason
 
 # Code, status, outcome, fault; a status of None is not ours to choose.
 TABLE: list[tuple[str, int | None, str, str]] = [
@@ -70,3 +70,10 @@ def test_outcome_and_fault_agree(reason: Reason) -> None:
 def test_only_success_is_a_2xx() -> None:
     """No refusal and no failure can be taken for a delivery."""
     assert [reason for reason in Reason if reason.status and reason.status < 400] == [Reason.CLEAN]
+
+
+def test_a_reason_names_the_check_that_finds_it() -> None:
+    """One that is in the table, of a refusal that is the sender's fault."""
+    found = [reason for reason in Reason if reason.check]
+    assert {reason.check for reason in found} == {check.name for check in CHECKS}
+    assert {(r.outcome, r.fault) for r in found} == {(Outcome.REFUSED, Fault.SENDER)}

@@ -460,7 +460,7 @@ def test_an_upstream_means_the_same_however_much_of_it_is_known(
         return seen
 
     async def forgetting(sender: Sender) -> list[tuple[Result, int, int]]:
-        sender.upstream.known.learn = lambda *_: None  # type: ignore[method-assign]  # as if never seen
+        sender.upstream.known.remember = lambda *_: None  # type: ignore[method-assign]  # as if never seen
         return await play(sender)
 
     acts = []

@@ -13,7 +13,7 @@ from hookgate.ledger.audit.identity import NO_RANGES
 from hookgate.ledger.audit.losses import Losses
 from hookgate.ledger.audit.stats import Summary
 from hookgate.ledger.reading.reader import Line
-from hookgate.policy.source import RangeSet
+from hookgate.networks.range_set import RangeSet
 from hookgate_cli.audit.configured import Keys, configured_ranges, configured_states, load_seal_keys
 from hookgate_cli.audit.ledger import Ledger, find_ledgers
 from hookgate_cli.audit.options import FilesArgument, SealKeyOption

@@ -4,39 +4,33 @@ import re
 from typing import NamedTuple
 
 from hookgate.ledger.record import Record
-from hookgate.policy import Head, make_head
+from hookgate.policy import CHECKS, Fault, Head, OnNginx, Phase, Reason, make_head
 
 OK, NOT_REACHED, NOT_CHECKED, NOT_KNOWN = "ok", "not reached", "not checked", "not known"
 
+# Where a request may end without a check's finding.
+_BESIDE_CHECKS = {
+    "http": (Reason.HEAD_TOO_LARGE, Reason.HEAD_TIMEOUT, Reason.OVERLOADED, Reason.CLIENT_GONE),
+    "body": (Reason.BODY_TIMEOUT,),
+    "ledger": (Reason.AUDIT_UNAVAILABLE,),
+    "upstream": tuple(reason for reason in Reason if reason.fault is Fault.UPSTREAM),
+}
+_ON_HEAD = [check.name for check in CHECKS if Phase.HEAD in check.phases]
+_ON_BODY = [check.name for check in CHECKS if Phase.HEAD not in check.phases]
 # The stations of a request in their order, each with the reasons that end it there.
 STATIONS: dict[str, tuple[str, ...]] = {
-    "http": (
-        "malformed_http", "expectation_failed", "head_too_large", "head_timeout", "overloaded",
-        "client_gone",
-    ),
-    "source": ("source_not_allowed", "source_unresolved"),
-    "method": ("method_not_allowed",),
-    "route": ("path_not_routed",),
-    "media_type": (
-        "content_type_missing", "content_type_repeated", "content_type_unsupported",
-        "charset_unsupported",
-    ),
-    "encoding": ("content_encoding_unsupported",),
-    "size": ("body_too_large",),
-    "body": ("body_timeout",),
-    "document": (
-        "body_empty", "not_utf8", "malformed_json", "duplicate_key", "too_deep",
-        "too_many_values", "number_out_of_range", "not_an_object",
-    ),
-    "contract": ("contract_violation",),
-    "ledger": ("audit_unavailable",),
-    "upstream": (
-        "upstream_rejected", "upstream_unreachable", "upstream_invalid", "upstream_timeout",
-    ),
-}  # fmt: skip
+    name: tuple(
+        reason.code
+        for reason in Reason
+        if reason.check == name or reason in _BESIDE_CHECKS.get(name, ())
+    )
+    for name in (*_ON_HEAD, "body", *_ON_BODY, "ledger", "upstream")
+}
 _STATION_OF = {reason: name for name, reasons in STATIONS.items() for reason in reasons}
-# nginx has no body to look at, and writes no ledger.
-_NOT_NGINX = ("body", "document", "contract", "ledger")
+# nginx writes no ledger, and has no body to look at.
+_NOT_NGINX = frozenset(
+    ("body", "ledger", *(check.name for check in CHECKS if check.on_nginx is OnNginx.NO))
+)
 _ESCAPED = re.compile(rb"\\x([0-9a-f]{2})")
 
 

@@ -7,8 +7,8 @@ not read whole has no SHA-256, and belongs to no event.
 
 from hookgate.ledger.record import Record
 from hookgate.networks.addresses import parse_address
+from hookgate.networks.range_set import RangeSet
 from hookgate.policy import Reason
-from hookgate.policy.source import RangeSet
 
 from .explain import STATIONS
 

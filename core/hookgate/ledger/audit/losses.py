@@ -2,7 +2,7 @@
 
 from hookgate.ledger.reading.reader import Line
 from hookgate.ledger.record import Record
-from hookgate.policy.source import RangeSet
+from hookgate.networks.range_set import RangeSet
 
 from .fate import TRIES_BEFORE_LOST, UNCERTAIN, Event, Fate
 from .identity import NO_RANGES, Unread, digest_of

@@ -9,8 +9,8 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from hookgate.ledger.reading.reader import timestamp
 from hookgate.ledger.record import Record
 from hookgate.networks.addresses import parse_address
-from hookgate.networks.mends import Place, network_mend
-from hookgate.networks.spellings import explain
+from hookgate.networks.diagnosis import diagnose
+from hookgate.networks.mends import Notation, network_mend
 
 from .identity import NAMES
 from .times import QueryError
@@ -82,5 +82,6 @@ def parse_network(text: str) -> Network:
         # A record has such an address as IPv4.
         if network.version == 4 or network.network_address.ipv4_mapped is None:
             return network
-    mend = network_mend(explain(text), Place.OPTION, "write an address, or a CIDR range of them")
+    error = diagnose(text)
+    mend = network_mend(error, Notation.OPTION, "write an address, or a CIDR range of them")
     raise QueryError(f'"{text}" {mend}')

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from hookgate.ledger.reading.reader import Line
 from hookgate.ledger.record import Record
-from hookgate.policy.source import RangeSet
+from hookgate.networks.range_set import RangeSet
 
 from .fate import Event, Story, make_attempt
 from .findings import tell_gap

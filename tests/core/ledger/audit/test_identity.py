@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from hookgate.config.build import allowed_ranges
 from hookgate.config.layers import gather
+from hookgate.config.network_lists import allowed_ranges
 from hookgate.ledger.audit.identity import Unread
 from support.lines import Record, delivery, forward, nginx, refusals
 

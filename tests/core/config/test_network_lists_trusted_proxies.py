@@ -7,7 +7,7 @@ import pytest
 from netaddr import IPNetwork
 
 from hookgate.config.build import load
-from hookgate.config.reload import LiveConfig
+from hookgate.config.reload import ReloadableConfig
 from hookgate.policy import Policy
 from hookgate.settings import Config
 from support.problems import problem
@@ -80,8 +80,8 @@ def test_what_the_message_says_to_write_works() -> None:
 def test_a_change_of_the_file_is_noticed_and_read() -> None:
     """Once it is no longer being written."""
     Path("proxies").write_text("192.0.2.1\n")
-    live = LiveConfig(None, {**URL, FILE: "proxies"})
+    live = ReloadableConfig(None, {**URL, FILE: "proxies"})
     assert not live.has_changed()
     Path("proxies").write_text("192.0.2.1\n192.0.2.2\n")
     assert [live.has_changed(), live.has_changed(), live.has_changed()] == [False, True, False]
-    assert live.refresh().source.trusted_proxies[1:] == (IPNetwork("192.0.2.2"),)
+    assert live.rebuild_from_files().source.trusted_proxies[1:] == (IPNetwork("192.0.2.2"),)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from hookgate.config import keys
+from hookgate.config import parsers
 
 GOOD: dict[str, list[tuple[Any, Any]]] = {
     "text": [("x", "x"), ("", ""), ("é ü", "é ü")],
@@ -149,19 +149,19 @@ BAD: dict[str, list[Any]] = {
     "file_mode": ["", "0", "66", "0680", "1660", "rw", "0o660", "u=rw", 660, 0o660, None, []],
 }
 
-PARSERS: dict[str, keys.Parser] = {
-    "text": keys.text,
-    "boolean": keys.boolean,
-    "strings": keys.strings,
-    "number": keys.number(1, 10),
-    "size": keys.size(0, 2**40),
-    "duration": keys.duration(0, 10**9),
-    "choice": keys.choice("a", "b"),
-    "methods": keys.methods,
-    "upstream_url": keys.upstream_url,
-    "upstream_host": keys.upstream_host,
-    "listen_address": keys.listen_address,
-    "file_mode": keys.file_mode,
+PARSERS: dict[str, parsers.Parser] = {
+    "text": parsers.text,
+    "boolean": parsers.boolean,
+    "strings": parsers.strings,
+    "number": parsers.number(1, 10),
+    "size": parsers.size(0, 2**40),
+    "duration": parsers.duration(0, 10**9),
+    "choice": parsers.choice("a", "b"),
+    "methods": parsers.methods,
+    "upstream_url": parsers.upstream_url,
+    "upstream_host": parsers.upstream_host,
+    "listen_address": parsers.listen_address,
+    "file_mode": parsers.file_mode,
 }
 
 
@@ -174,14 +174,14 @@ def rows(table: dict[str, list[Any]]) -> list[Any]:
 
 
 @pytest.mark.parametrize(("parse", "row"), rows(GOOD))
-def test_a_good_value_is_taken(parse: keys.Parser, row: tuple[Any, Any]) -> None:
+def test_a_good_value_is_taken(parse: parsers.Parser, row: tuple[Any, Any]) -> None:
     """As TOML gives it, or as a string from the environment."""
     given_value, value = row
     assert parse(given_value) == value
 
 
 @pytest.mark.parametrize(("parse", "value"), rows(BAD))
-def test_a_bad_value_is_refused_in_words(parse: keys.Parser, value: Any) -> None:
+def test_a_bad_value_is_refused_in_words(parse: parsers.Parser, value: Any) -> None:
     """Another type, another spelling or out of bounds: a ValueError that says something."""
     with pytest.raises(ValueError, match=r"\w+ \w+"):
         parse(value)

@@ -1,0 +1,54 @@
+"""The routes of a configuration, each with its contract."""
+
+from hookgate.files import FileError
+from hookgate.policy import Contract, ContractError
+from hookgate.settings import RouteSettings
+
+from .contracts import DEFAULT_CONTRACT, SHIPPED_CONTRACTS, load_contract
+from .keys import ROUTE_KEYS
+from .layers import Given
+from .redaction import shown, shown_path
+
+
+def build_routes(given: Given, problems: list[str]) -> tuple[RouteSettings, ...]:
+    """Check the routes and read their contracts; without any, every path has the default one.
+
+    Appends a line to `problems` for each thing wrong.
+    """
+    items, origin = given
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        problems.append(f"{origin}: route is a list of tables; write [[route]] and its keys below")
+        return ()
+    if not items:
+        return (RouteSettings("", DEFAULT_CONTRACT, load_contract(DEFAULT_CONTRACT)),)
+    routes: list[RouteSettings] = []
+    for place, item in enumerate(items):
+        where = f"{origin}: route[{place}]"
+        values: dict[str, str] = {"path": "", "contract": DEFAULT_CONTRACT}
+        for name, value in item.items():
+            if name not in ROUTE_KEYS:
+                problems.append(f"{where}.{name} is no key; there are {', '.join(ROUTE_KEYS)}")
+                continue
+            try:
+                values[name] = ROUTE_KEYS[name][0](value)
+            except ValueError as error:
+                problems.append(f"{where}.{name} = {shown(value)} {error}")
+        if "path" not in item:
+            problems.append(f'{where}.path is missing; write it like "/cm/events"')
+        if values["path"] in {route.path for route in routes} - {""}:
+            problems.append(f"{where}.path = {shown(values['path'])} has a route already")
+        routes.append(_route(where, values["path"], values["contract"], problems))
+    return tuple(routes)
+
+
+def _route(where: str, path: str, contract: str, problems: list[str]) -> RouteSettings:
+    text = b"{}"
+    try:
+        text = load_contract(contract)
+        Contract(contract, text)
+    except FileError as error:
+        names = ", ".join(SHIPPED_CONTRACTS)
+        problems.append(f"{where}.contract = {shown_path(contract)} {error}; shipped: {names}")
+    except ContractError as error:
+        problems.append(f"{where}.contract = {shown_path(contract)} is no usable schema: {error}")
+    return RouteSettings(path, contract, text)

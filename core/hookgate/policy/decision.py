@@ -1,0 +1,58 @@
+"""What is known of one request on its way through the checks."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from .contract import Contract, Unknown
+from .document import Document
+from .request import Head
+from .source import Origin
+from .verdict import Finding, Reason
+
+
+class Remarks(NamedTuple):
+    """Tell what a contract does not name, and point to what it only tolerates."""
+
+    unknown: Unknown | None
+    unusual: tuple[str, ...]
+
+
+class Decision:
+    """Hold one request on its way through the checks: what was seen, found and concluded.
+
+    `finding` is what refuses it, `observed` what would have. `contract` is the route's, and
+    `remarks` are what it says of a document beside a finding; most have none.
+    """
+
+    __slots__ = (
+        "body",
+        "contract",
+        "document",
+        "finding",
+        "head",
+        "observed",
+        "origin",
+        "remarks",
+    )
+
+    def __init__(
+        self,
+        head: Head,
+        body: bytes | None = None,
+        origin: Origin | None = None,
+        contract: Contract | None = None,
+        observed: Iterable[Finding] = (),
+    ) -> None:
+        self.head = head
+        self.body = body
+        self.origin = origin
+        self.contract = contract
+        self.document: Document | None = None
+        self.remarks: Remarks | None = None
+        self.finding: Finding | None = None
+        self.observed = [*observed] if observed else []
+
+    @property
+    def reason(self) -> Reason:
+        """Return `Reason.CLEAN`, or the reason of the finding that refuses."""
+        return Reason.CLEAN if self.finding is None else self.finding.reason
