@@ -29,15 +29,15 @@ def remember_short(most: int) -> Callable[[Callable[[bytes], V]], Callable[[byte
     return decorate
 
 
-class Known(dict[K, V]):
-    """Results of late by what they follow from, at most so many."""
+class BoundedCache(dict[K, V]):
+    """Remember at most `most` results by what they follow from."""
 
     def __init__(self, most: int) -> None:
         super().__init__()
         self._most = most
 
-    def learn(self, key: K, value: V) -> None:
-        """Remember one; where there are too many, which are soon learnt again, begin anew."""
+    def remember(self, key: K, value: V) -> None:
+        """Remember one; where there are too many, which soon come again, begin anew."""
         if len(self) >= self._most:
             # Taking the first key out again and again would search past all that were before it.
             self.clear()

@@ -55,7 +55,7 @@ class Apply(NamedTuple):
     """Go by what was prepared last; the reply is None."""
 
 
-class Keep(NamedTuple):
+class ReloadRefused(NamedTuple):
     """A reload was refused for these reasons; the reply is None."""
 
     problems: tuple[str, ...]

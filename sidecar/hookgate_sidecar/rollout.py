@@ -12,7 +12,7 @@ from hookgate.config.build import ConfigError
 from hookgate.config.reload import LiveConfig
 from hookgate.settings import Config
 
-from .channel import Apply, Keep, Prepare
+from .channel import Apply, Prepare, ReloadRefused
 from .process import WorkerProcess
 
 # What a reload waits for a worker, in each of its two steps.
@@ -79,7 +79,7 @@ class Rollout:
     def _keep(self, problems: tuple[str, ...]) -> None:
         self._log.error("supervisor.reload_refused", problems=list(problems))
         for worker in self._serving():
-            worker.ask(Keep(problems))
+            worker.ask(ReloadRefused(problems))
 
     async def _prepare(self, config: Config) -> dict[WorkerProcess, tuple[str, ...]]:
         """The problems of each that answers. Who still has to catch up is not asked."""

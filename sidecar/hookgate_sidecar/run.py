@@ -16,7 +16,7 @@ from hookgate.unblocked import unblock_stderr
 from .admin import Admin
 from .descriptors import fit, needed, raise_limit
 from .notify import feed_watchdog, notify, reloading
-from .reminder import remind
+from .observing import warn_while_observing
 from .rollout import share
 from .server import Server
 from .supervisor import Supervisor
@@ -53,7 +53,7 @@ async def serve(live: LiveConfig, log: structlog.BoundLogger) -> None:
 
     companions = [
         asyncio.create_task(feed_watchdog()),
-        asyncio.create_task(remind(lambda: live.current, log)),
+        asyncio.create_task(warn_while_observing(lambda: live.current, log)),
     ]
     try:
         await run(live, log)

@@ -11,43 +11,36 @@ from hookgate.gate.metrics import Snapshot
 from hookgate.settings import Config, SidecarSettings
 from hookgate.tls import server_context
 
-from .admission import Admission, Place
+from .admission import Admission
 from .descriptors import fit
 from .exposition import process_snapshot
-from .heads import MOST, MOST_OF_STRANGERS, KnownHeads
 from .listener import Listener
 from .memory import return_large_blocks
+from .shared import Shared
 from .sockets import ListeningSockets, listen
-from .writer import AnswerWriter
 
 SWEEP_SECONDS = 0.1
 _COLLECT = 20_000, 20, 20
 
 
-class Change(NamedTuple):
-    """Another configuration, compiled."""
+class CompiledChange(NamedTuple):
+    """Hold another configuration, compiled."""
 
     terms: Terms
     tls: ssl.SSLContext | None
 
 
 class Server:
-    """One process's connections. Make it inside the event loop that will run it."""
+    """Serve one process's connections. Make it inside the event loop that will run it."""
 
     def __init__(self, gate: Gate) -> None:
         self.gate = gate
-        self.settings = gate.config.sidecar
         self.loop = asyncio.get_running_loop()
-        self.writer = AnswerWriter()
-        self.heads = KnownHeads(MOST)
-        self.heads_of_strangers = KnownHeads(MOST_OF_STRANGERS)
-        self.admission = Admission(gate, self.settings)
+        self._shared = Shared.of(gate)
         self._listener: Listener | None = None
         self._timers: list[asyncio.TimerHandle] = []
-        self._emptied = asyncio.Event()
         self._swept = self.loop.time()
         self._put_off = False
-        self.draining = False
 
     async def start(self, sockets: ListeningSockets | None = None) -> ListeningSockets:
         """Listen, on `sockets` if they are given; returns them.
@@ -64,67 +57,67 @@ class Server:
         if sockets is None:
             settings = self.settings
             sockets = listen("sidecar.listen", settings.listen, settings.socket_mode)
-        self._listener = Listener(self, sockets, tls)
+        self._listener = Listener(self._shared, sockets, tls)
         self._every(SWEEP_SECONDS, self._sweep)
         self._every(1.0, self._tick)
         return sockets
 
-    def prepare(self, config: Config) -> Change:
+    def prepare(self, config: Config) -> CompiledChange:
         """Compile another configuration; nothing changes yet. Raises ValueError."""
-        return Change(self.gate.prepare(fit(config)), make_tls(config.sidecar))
+        return CompiledChange(self.gate.prepare(fit(config)), make_tls(config.sidecar))
 
-    def apply(self, change: Change) -> None:
+    def apply(self, change: CompiledChange) -> None:
         """Go by it from now on; connections that are open keep their bounds, but not those whose
         sender stands otherwise now.
         """
         self.gate.apply(change.terms)
-        if change.terms.config.sidecar != self.settings:  # else connections stay in step with it
-            self.settings = self.admission.settings = change.terms.config.sidecar
-        self.admission.judge_anew()
-        self.heads.clear()
-        self.heads_of_strangers.clear()
+        shared, settings = self._shared, change.terms.config.sidecar
+        if settings != shared.settings:  # else connections stay in step with it
+            shared.settings = settings
+            shared.admission.go_by(settings)
+        shared.admission.judge_anew()
+        shared.heads.clear()
+        shared.foreign_heads.clear()
         if self._listener is not None:
             self._listener.tls = change.tls
 
     async def drain(self) -> None:
         """Stop listening, let what was begun end, within `sidecar.drain`."""
-        self.draining = True
-        if self._listener is not None:
-            self._listener.close()
-        for place in tuple(self.admission.places):
+        admission = self._stop_listening()
+        for place in tuple(admission.places):
             place.holder.drain()
-        if self.admission.places:
-            try:
-                async with asyncio.timeout(self.settings.drain):
-                    await self._emptied.wait()
-            except TimeoutError:
-                pass
+        try:
+            async with asyncio.timeout(self.settings.drain):
+                await admission.wait_until_empty()
+        except TimeoutError:
+            pass
 
     async def close(self) -> None:
         """Cut what is left; every delivery still gets its record."""
-        self.draining = True
-        if self._listener is not None:
-            self._listener.close()
-        for place in self.admission.places:
-            place.holder.stop_starting()
+        admission = self._stop_listening()
+        self._shared.stopped = True  # only what is on its way upstream is still answered
         await self.gate.close_upstreams()
-        for place in tuple(self.admission.places):
+        for place in tuple(admission.places):
             place.holder.cut()
-        if self.admission.places:
-            await self._emptied.wait()
+        await admission.wait_until_empty()
         for timer in self._timers:
             timer.cancel()
         await self.gate.close()
 
-    def forget(self, place: Place) -> None:
-        """Take back the place of a connection that is gone."""
-        self.admission.release(place)
-        if self.draining and not self.admission.places:
-            self._emptied.set()
+    def _stop_listening(self) -> Admission:
+        self._shared.draining = True
+        if self._listener is not None:
+            self._listener.close()
+        return self._shared.admission
 
     def snapshot(self) -> Snapshot:
         """What this process counts."""
         return {**self.gate.metrics.snapshot(), **process_snapshot()}
+
+    @property
+    def settings(self) -> SidecarSettings:
+        """The settings in force."""
+        return self._shared.settings
 
     # what the admin listener asks
 
@@ -139,7 +132,7 @@ class Server:
 
     def ready(self) -> list[str]:
         """Why no events should be sent here."""
-        problems = ["draining"] if self.draining else []
+        problems = ["draining"] if self._shared.draining else []
         if not self.gate.journal.available:
             problems.append("the ledger cannot be written")
         return problems
@@ -164,7 +157,7 @@ class Server:
         self._put_off = stood_still and not self._put_off
         if self._put_off:
             return  # what came meanwhile is read first
-        for holder in [p.holder for p in self.admission.places if p.holder.deadline <= now]:
+        for holder in [p.holder for p in self._shared.admission.places if p.holder.deadline <= now]:
             try:
                 holder.expire(now)
             except Exception as error:  # noqa: BLE001  # the others' deadlines hold all the same
@@ -173,7 +166,7 @@ class Server:
 
     def _tick(self) -> None:
         self.gate.tick()
-        self.writer.tick()
+        self._shared.writer.tick()
 
 
 def make_tls(settings: SidecarSettings) -> ssl.SSLContext | None:

@@ -31,8 +31,8 @@ counted(Policy, "screen", b"s")
 """
 
 FORGETFUL = """
-from hookgate.known import Known
-Known.learn = lambda *_: None
+from hookgate_sidecar.head_cache import HeadCache
+HeadCache.learn = lambda *_: None
 """
 
 # What differs between two deliveries that are alike.

@@ -174,7 +174,7 @@ class Connection(asyncio.Protocol):
         elif reader.complete:
             keep_alive = reader.keep_alive and not rest
             if whole and keep_alive and delivered and len(data) <= _LONGEST_KNOWN:
-                self._pool.known.learn(data, reader.response())
+                self._pool.known.remember(data, reader.response())
             self._finish(transport, reader.response(), keep_alive=keep_alive)
 
     def _finish(

@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from math import inf
 
-from hookgate.bounded_cache import Known
+from hookgate.bounded_cache import BoundedCache
 from hookgate.policy import Reason
 from hookgate.settings import UpstreamSettings
 
@@ -58,7 +58,7 @@ class Upstream:
         self._retired = False
         self._made = 0
         # Whole answers after which the connection stayed open, and what they meant.
-        self.known = Known[bytes, Response](_MOST_KNOWN)
+        self.known = BoundedCache[bytes, Response](_MOST_KNOWN)
 
     @property
     def busy(self) -> bool:

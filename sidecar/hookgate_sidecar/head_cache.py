@@ -1,0 +1,87 @@
+"""Heads that were screened, by their bytes, so that none is parsed and screened again and again."""
+
+from dataclasses import dataclass
+
+from hookgate.bounded_cache import BoundedCache
+from hookgate.gate.delivery import Screened
+from hookgate.gate.gate import Gate
+from hookgate.policy import declared_length
+
+from .request import Request, Sender
+
+# Senders differ in little but the body's length. Foreign ones have a cache of their own, and can
+# drive nobody else's heads out.
+MAX_HEADS, MAX_FOREIGN_HEADS = 1024, 256
+MAX_HEAD_BYTES = 2048
+
+_EMPTY_LINE = b"\r\n\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class KnownHead:
+    """Hold what a head was screened to; `length` is that of the body behind it, in bytes."""
+
+    screened: Screened
+    length: int
+
+
+class HeadCache:
+    """Remember at most `most` heads; with `refused` also those that were refused for their head.
+
+    A request is recalled where the parser stands between two messages, its sender and all of its
+    head are byte for byte those of one that was learnt, and exactly the declared length comes
+    behind it in the same read. It then takes neither parser nor screen, and must end as it would
+    have by them. So a head is learnt only where all of this holds:
+
+    1. The read began between two messages and was exactly this one request: the parser stands
+       between two messages again, as it does if it is not given another such read.
+    2. The body is as long as its Content-Length says, so any other body of that length ends there
+       too. A chunked one declares none.
+    3. The connection stays open behind it: the parser would read on, and so does the next read.
+    4. It does not await 100 Continue (`expects`), even where no body comes: that had to be written.
+    5. It was screened, and the policy found nothing, and nor did the front: it was not refused by a
+       bound or for its body. A finding on the head is the same each time too, and is kept with
+       `refused`: not of those whom a trusted proxy speaks for, who could drive out what passed.
+    6. Its connection has the bounds that are in force: others may have smaller or larger ones.
+    7. Its head is short, so that the cache is (`MAX_HEAD_BYTES`).
+
+    The caller sees to 1 and 6, and to 6 again where it recalls. What was screened by terms that are
+    not in force is not recalled; a reload clears the cache, so that it keeps no old policy alive.
+    """
+
+    def __init__(self, gate: Gate, most: int, *, refused: bool) -> None:
+        self._gate = gate
+        self._refused = refused
+        self._known = BoundedCache[tuple[Sender, bytes], KnownHead](most)
+
+    def recall(self, sender: Sender, data: bytes) -> tuple[KnownHead, bytes] | None:
+        """Return the known head and the body; None where `data` is no whole request with one."""
+        head, empty_line, body = data.partition(_EMPTY_LINE)
+        known = self._known.get((sender, head))
+        if (
+            known is None
+            or len(body) != known.length
+            or not empty_line
+            or known.screened.terms is not self._gate.terms
+        ):
+            return None
+        return known, body
+
+    def learn(self, sender: Sender, data: bytes, request: Request) -> None:
+        """Remember the head of this request, if it may be; `data` is the read that it alone was."""
+        screened = request.delivery.screened
+        if screened is None or not request.keep_alive or request.expects:
+            return
+        head, empty_line, body = data.partition(_EMPTY_LINE)
+        if screened.decision.finding is None:
+            if request.answer is not None or request.size != len(body):
+                return
+        elif not self._refused:
+            return
+        short = len(head) + len(empty_line) <= MAX_HEAD_BYTES
+        if short and declared_length(screened.decision.head) == len(body):
+            self._known.remember((sender, head), KnownHead(screened, len(body)))
+
+    def clear(self) -> None:
+        """Forget every head: another configuration is in force."""
+        self._known.clear()
