@@ -8,12 +8,12 @@ from math import inf
 from hookgate.policy import Reason, Standing
 
 from .admission import Place
-from .connection import LAST_CALL_SECONDS, Connection
+from .connection import Connection
 from .nameless import NamelessConnection
 from .proxy_header import read_proxy_header
 from .proxy_protocol import ProxyHeaderError
 from .shared import Shared
-from .wire import LINGER_SECONDS
+from .wire import LAST_CALL_SECONDS, LINGER_SECONDS
 
 _READ_AHEAD = 64 * 1024
 

@@ -16,12 +16,8 @@ from .intake import Intake
 from .request import Request
 from .shared import Shared
 from .state import CLOSED, DRAINING, ENDED, EXCESS, LINGERING, OPEN
-from .wire import BACKLOG, Wire
-
-# A request that was on its way when the drain began is still taken within this time.
-LAST_CALL_SECONDS = 0.25
-
-_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+from .wire import LAST_CALL_SECONDS, Wire
+from .writer import CONTINUE
 
 
 class Connection(asyncio.Protocol):
@@ -64,12 +60,10 @@ class Connection(asyncio.Protocol):
             self._wire.drop(data)
             return
         try:
-            request = self._intake.take(data)
-            if (
-                request is not None
-                and request.answer is None
-                and not (self._writing_paused or self._shared.stopped)
-            ):
+            request = self._intake.recall(data)
+            if request is None:
+                self._intake.read(data)
+            elif request.answer is None and not (self._writing_paused or self._shared.stopped):
                 request.start(self._answered)
                 return
             self._pump()
@@ -87,7 +81,7 @@ class Connection(asyncio.Protocol):
         return True
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # asyncio's signature
-        if self._wire.state is CLOSED:
+        if self._wire.state == CLOSED:
             return  # it was told already
         self._wire.lose()
         self._intake.close()
@@ -159,7 +153,7 @@ class Connection(asyncio.Protocol):
                         request.start(self._answered)
                     elif request.expects:
                         request.expects = False
-                        wire.write(_CONTINUE)
+                        wire.transport.write(CONTINUE)
                 if not reader.unparsed or len(requests) > 1:
                     break
                 if reader.exhausted:
@@ -167,8 +161,8 @@ class Connection(asyncio.Protocol):
                     break
                 self._intake.read_on()
             backlog = len(requests) > 1 or self._writing_paused
-            if backlog != wire.paused_for & BACKLOG and wire.state < LINGERING:
-                (wire.pause if backlog else wire.resume)(BACKLOG)
+            if backlog is not wire.backlogged and wire.state < LINGERING:
+                wire.hold_back(backlog)
                 self._restart_deadline()
         except Exception as error:  # noqa: BLE001  # fails closed
             self._fault(error)
@@ -194,9 +188,9 @@ class Connection(asyncio.Protocol):
             self._restart_deadline()
             return
         self._intake.leave_all()
-        if state is EXCESS:
+        if state == EXCESS:
             self._end(self._wire.close_at_once)
-        elif state is ENDED or (request.complete and not self._reader.done):
+        elif state == ENDED or (request.complete and not self._reader.done):
             self._end(self._wire.close)
         else:
             self._end(self._wire.linger)
@@ -207,7 +201,7 @@ class Connection(asyncio.Protocol):
         http10 = request.version == "1.0"
         data = self._shared.writer.render(request.answer, request.keep_alive, http10)
         request.answered = True
-        self._wire.write(data)
+        self._wire.transport.write(data)
 
     # closing
 
@@ -247,8 +241,8 @@ class Connection(asyncio.Protocol):
         if self._writing_paused:
             return settings.keep_alive
         receiving = self._reader.receiving
-        if receiving is not None and not self._wire.paused_for & BACKLOG:
+        if receiving is not None and not self._wire.backlogged:
             return settings.body_timeout if receiving.head_complete else settings.head_timeout
         if self._requests:
             return inf  # the upstream has its own deadline
-        return self._idle_limit if state is OPEN else min(self._idle_limit, LAST_CALL_SECONDS)
+        return self._idle_limit if state == OPEN else min(self._idle_limit, LAST_CALL_SECONDS)

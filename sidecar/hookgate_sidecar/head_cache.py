@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from hookgate.bounded_cache import BoundedCache
 from hookgate.gate.delivery import Screened
-from hookgate.gate.gate import Gate
 from hookgate.policy import declared_length
 
 from .request import Request, Sender
@@ -14,7 +13,7 @@ from .request import Request, Sender
 MAX_HEADS, MAX_FOREIGN_HEADS = 1024, 256
 MAX_HEAD_BYTES = 2048
 
-_EMPTY_LINE = b"\r\n\r\n"
+EMPTY_LINE = b"\r\n\r\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +24,10 @@ class KnownHead:
     length: int
 
 
-class HeadCache:
-    """Remember at most `most` heads; with `refused` also those that were refused for their head.
+class HeadCache(BoundedCache[tuple[Sender, bytes], KnownHead]):
+    """Remember at most `most` heads, by their senders and their bytes up to the empty line.
+
+    With `refused` also those are remembered that were refused for their head.
 
     A request is recalled where the parser stands between two messages, its sender and all of its
     head are byte for byte those of one that was learnt, and exactly the declared length comes
@@ -45,34 +46,20 @@ class HeadCache:
     6. Its connection has the bounds that are in force: others may have smaller or larger ones.
     7. Its head is short, so that the cache is (`MAX_HEAD_BYTES`).
 
-    The caller sees to 1 and 6, and to 6 again where it recalls. What was screened by terms that are
-    not in force is not recalled; a reload clears the cache, so that it keeps no old policy alive.
+    Who learns sees to 1 and 6; who recalls to 6, and that it was screened by the terms in force. A
+    reload clears the cache, so that it keeps no old policy alive.
     """
 
-    def __init__(self, gate: Gate, most: int, *, refused: bool) -> None:
-        self._gate = gate
+    def __init__(self, most: int, *, refused: bool) -> None:
+        super().__init__(most)
         self._refused = refused
-        self._known = BoundedCache[tuple[Sender, bytes], KnownHead](most)
-
-    def recall(self, sender: Sender, data: bytes) -> tuple[KnownHead, bytes] | None:
-        """Return the known head and the body; None where `data` is no whole request with one."""
-        head, empty_line, body = data.partition(_EMPTY_LINE)
-        known = self._known.get((sender, head))
-        if (
-            known is None
-            or len(body) != known.length
-            or not empty_line
-            or known.screened.terms is not self._gate.terms
-        ):
-            return None
-        return known, body
 
     def learn(self, sender: Sender, data: bytes, request: Request) -> None:
         """Remember the head of this request, if it may be; `data` is the read that it alone was."""
         screened = request.delivery.screened
         if screened is None or not request.keep_alive or request.expects:
             return
-        head, empty_line, body = data.partition(_EMPTY_LINE)
+        head, empty_line, body = data.partition(EMPTY_LINE)
         if screened.decision.finding is None:
             if request.answer is not None or request.size != len(body):
                 return
@@ -80,8 +67,4 @@ class HeadCache:
             return
         short = len(head) + len(empty_line) <= MAX_HEAD_BYTES
         if short and declared_length(screened.decision.head) == len(body):
-            self._known.remember((sender, head), KnownHead(screened, len(body)))
-
-    def clear(self) -> None:
-        """Forget every head: another configuration is in force."""
-        self._known.clear()
+            self.remember((sender, head), KnownHead(screened, len(body)))

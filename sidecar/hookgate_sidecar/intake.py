@@ -33,6 +33,7 @@ class Intake:
         self._settings = shared.settings
         self._place = place
         self._on_excess = on_excess
+        self._peer, self._proxied_for = place.peer, place.proxied_for
         self._sender = Sender(place.peer, place.proxied_for, scheme)
         self.reader = Reader(shared, self._sender, self.requests, on_progress, self._screen)
         self.note_standing()
@@ -44,20 +45,61 @@ class Intake:
         # Each head names its client.
         self._proxied = standing is Standing.TRUSTED
 
-    def take(self, data: bytes) -> Request | None:
-        """Take in what came; returns the request where it is one whole one with a known head.
+    def recall(self, data: bytes) -> Request | None:
+        """Begin a whole request with a known head; None, and nothing done, where `data` is none.
 
         Raises whatever a bug raises.
         """
-        alone = not self.requests and self.reader.between_messages
-        if alone and (request := self._recall(data)) is not None:
-            return request
-        self.reader.read(data)
-        if alone:
-            self._learn(data)
+        reader = self.reader
+        if (
+            self.requests
+            or reader.receiving is not None
+            or reader.framing_bytes
+            or reader.unparsed
+            or reader.done
+        ):
+            return None
+        head, empty_line, body = data.partition(b"\r\n\r\n")
+        known = self._heads.get((self._sender, head))
+        if known is None or len(body) != known.length or not empty_line:
+            return None
+        gate, settings, screened = self._gate, self._settings, known.screened
+        if (
+            screened.terms is not gate.terms
+            or settings is not self._shared.settings
+            or gate.under_way >= settings.max_in_flight
+            or gate.buffered + 2 * known.length > settings.max_buffered
+        ):
+            return None
+        delivery = gate.begin(self._peer, self._proxied_for)
+        version = screened.decision.head.version
+        request = Request(delivery, version, body, known.length, True)
+        self.requests.append(request)
+        request.answer = delivery.repeat(screened)
+        if request.answer is None:
+            delivery.held = known.length
+            gate.buffered += known.length
+        if self._proxied:
+            self._count_by_client(delivery)
+        return request
+
+    def read(self, data: bytes) -> None:
+        """Parse what came, and learn the head of a whole request. Raises whatever a bug raises."""
+        reader, requests = self.reader, self.requests
+        between = not (
+            requests or reader.receiving or reader.framing_bytes or reader.unparsed or reader.done
+        )
+        reader.read(data)
+        if (
+            between
+            and len(requests) == 1
+            and reader.receiving is None
+            and not reader.done
+            and self._settings is self._shared.settings
+        ):
+            self._heads.learn(self._sender, data, requests[0])
         if self._proxied:
             self._count_unnamed()
-        return None
 
     def read_on(self) -> None:
         """Take in what the reader has put back. Raises whatever a bug raises."""
@@ -83,42 +125,6 @@ class Intake:
         for request in self.requests:
             request.delivery.leave(request.size)
         self.requests.clear()
-
-    def _recall(self, data: bytes) -> Request | None:
-        """Begin a request with a known head; None, and nothing done, where `data` is none."""
-        gate, settings = self._gate, self._settings
-        if settings is not self._shared.settings:
-            return None
-        recalled = self._heads.recall(self._sender, data)
-        if recalled is None:
-            return None
-        known, body = recalled
-        length, screened = known.length, known.screened
-        if (
-            gate.under_way >= settings.max_in_flight
-            or gate.buffered + 2 * length > settings.max_buffered
-        ):
-            return None
-        sender = self._sender
-        delivery = gate.begin(sender.peer, sender.proxied_for)
-        request = Request(delivery, screened.decision.head.version, body, length, whole=True)
-        self.requests.append(request)
-        request.answer = delivery.repeat(screened)
-        if request.answer is None:
-            delivery.held = length
-            gate.buffered += length
-        if self._proxied:
-            self._count_by_client(delivery)
-        return request
-
-    def _learn(self, data: bytes) -> None:
-        reader, requests = self.reader, self.requests
-        if (
-            len(requests) == 1
-            and reader.between_messages
-            and self._settings is self._shared.settings
-        ):
-            self._heads.learn(self._sender, data, requests[0])
 
     def _screen(self, request: Request, head: Head) -> None:
         """Judge a head, and refuse what there is no room for."""

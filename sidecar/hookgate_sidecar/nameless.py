@@ -33,5 +33,5 @@ class NamelessConnection(Connection):
             super().data_received(data)
 
     def _refuse_probe(self) -> None:
-        self._wire.write(self._shared.writer.render(_FORBIDDEN, False, False))
+        self._wire.transport.write(self._shared.writer.render(_FORBIDDEN, False, False))
         self._end(self._wire.linger)

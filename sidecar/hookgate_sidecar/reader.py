@@ -21,8 +21,8 @@ class Reader:
     """Read one connection's requests into `requests`, in order of arrival.
 
     `receiving` is the one that is not complete yet. `unparsed` was put back, for `read_on`: at
-    once, or where it is `exhausted`, when others had their turn. `done` says that nothing more will
-    be read.
+    once, or where it is `exhausted`, when others had their turn. `framing_bytes` came since a head
+    or a part of a body was complete. `done` says that nothing more will be read.
 
     The parser gets pieces that end where a message may end. None begins while more than one waits.
     `on_progress` is called whenever a request begins, has its head, or is complete. `screen` gets
@@ -46,19 +46,13 @@ class Reader:
         self._requests = requests
         self._on_progress = on_progress
         self._screen = screen
-        self._parse_heads()
+        self._parser = httptools.HttpRequestParser(self)
         self._unparsed_from = 0
         self._pieces = Pieces(shared.settings.max_head)
         self._piece = b""
-        # What came since a head or a part of a body was complete, and before the piece.
-        self._framing_bytes = bytearray()
+        self.framing_bytes = bytearray()
         self._saw_progress = False
         self._body_to_come = 0  # of the length that was declared
-
-    @property
-    def between_messages(self) -> bool:
-        """Tell whether the next byte is the first of a message, or may be."""
-        return not (self._framing_bytes or self.done or self.receiving or self.unparsed)
 
     @property
     def exhausted(self) -> bool:
@@ -118,7 +112,7 @@ class Reader:
             if self._body_to_come:
                 end = min(start + self._body_to_come, len(data))
             else:
-                end = pieces.end(data, start, self._framing_bytes, in_message=in_message)
+                end = pieces.end(data, start, self.framing_bytes, in_message=in_message)
             self._feed(data[start:end])
             start = end
 
@@ -144,23 +138,19 @@ class Reader:
         if self._saw_progress:
             # The empty line that ends a chunked body may have begun.
             chunked = self.receiving is not None and not self._body_to_come
-            self._framing_bytes[:] = piece[-3:] if chunked else b""
+            self.framing_bytes[:] = piece[-3:] if chunked else b""
             return
-        self._framing_bytes += piece
+        self.framing_bytes += piece
         # Heads, empty lines before them, chunk extensions and trailers may go on without end.
-        if len(self._framing_bytes) > self._settings.max_head and not self.done:
+        if len(self.framing_bytes) > self._settings.max_head and not self.done:
             self._refuse_rest(Reason.HEAD_TOO_LARGE)
-
-    def _parse_heads(self) -> None:
-        """Parse what comes next from a message's first byte."""
-        self._parser = httptools.HttpRequestParser(self)
 
     def _pass_over(self, offer: UpgradeOffered) -> None:
         self._parser = parser_behind(offer, self.on_body, self._end_passed_over)
 
     def _end_passed_over(self) -> None:
         self.on_message_complete()
-        self._parse_heads()
+        self._parser = httptools.HttpRequestParser(self)
 
     def _stop_receiving(self, malformed: str | None) -> None:
         """The parser gave up: nothing after this can be framed."""
@@ -209,7 +199,7 @@ class Reader:
         self._saw_progress = True
         parser = self._parser
         method, request.version = parser.get_method(), parser.get_http_version()
-        raw = bytes(self._framing_bytes) + self._piece if self._framing_bytes else self._piece
+        raw = bytes(self.framing_bytes) + self._piece if self.framing_bytes else self._piece
         if len(raw) > self._settings.max_head:
             request.refuse(Reason.HEAD_TOO_LARGE)
             raise StopReading

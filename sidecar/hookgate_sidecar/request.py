@@ -47,7 +47,7 @@ class Request:
     )
 
     def __init__(
-        self, delivery: Delivery, version: str, body: bytes | bytearray, size: int, *, whole: bool
+        self, delivery: Delivery, version: str, body: bytes | bytearray, size: int, whole: bool
     ) -> None:
         self.delivery = delivery
         self.version = version
@@ -65,7 +65,7 @@ class Request:
     def begun(cls, delivery: Delivery) -> "Request":
         """Make one of which nothing was read yet."""
         # Grown in place: a list of pieces of a few bytes would take thirty times their size.
-        request = cls(delivery, "1.1", bytearray(), 0, whole=False)
+        request = cls(delivery, "1.1", bytearray(), 0, False)
         request.target, request.fields = b"", []
         return request
 

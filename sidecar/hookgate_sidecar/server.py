@@ -67,8 +67,9 @@ class Server:
         return CompiledChange(self.gate.prepare(fit(config)), make_tls(config.sidecar))
 
     def apply(self, change: CompiledChange) -> None:
-        """Go by it from now on; connections that are open keep their bounds, but not those whose
-        sender stands otherwise now.
+        """Go by a change from now on.
+
+        Open connections keep their bounds; whose sender stands otherwise now is counted anew.
         """
         self.gate.apply(change.terms)
         shared, settings = self._shared, change.terms.config.sidecar
@@ -82,7 +83,7 @@ class Server:
             self._listener.tls = change.tls
 
     async def drain(self) -> None:
-        """Stop listening, let what was begun end, within `sidecar.drain`."""
+        """Stop listening, and let what was begun end within `sidecar.drain` seconds."""
         admission = self._stop_listening()
         for place in tuple(admission.places):
             place.holder.drain()
@@ -93,7 +94,7 @@ class Server:
             pass
 
     async def close(self) -> None:
-        """Cut what is left; every delivery still gets its record."""
+        """Cut every connection that is left; every delivery still gets its record."""
         admission = self._stop_listening()
         self._shared.stopped = True  # only what is on its way upstream is still answered
         await self.gate.close_upstreams()
@@ -111,7 +112,7 @@ class Server:
         return self._shared.admission
 
     def snapshot(self) -> Snapshot:
-        """What this process counts."""
+        """Return what this process counts."""
         return {**self.gate.metrics.snapshot(), **process_snapshot()}
 
     @property
@@ -127,18 +128,18 @@ class Server:
         return self.gate.config
 
     async def snapshots(self) -> list[Snapshot]:
-        """What this process counts, as the only one."""
+        """Return what this process counts, as the only one."""
         return [self.snapshot()]
 
     def ready(self) -> list[str]:
-        """Why no events should be sent here."""
+        """Say why no events should be sent here."""
         problems = ["draining"] if self._shared.draining else []
         if not self.gate.journal.available:
             problems.append("the ledger cannot be written")
         return problems
 
     def degraded(self) -> list[str]:
-        """Nothing: one process serves or does not."""
+        """Say nothing: one process serves or does not."""
         return []
 
     def _every(self, seconds: float, act: Callable[[], None]) -> None:
@@ -170,7 +171,7 @@ class Server:
 
 
 def make_tls(settings: SidecarSettings) -> ssl.SSLContext | None:
-    """The listener's TLS, None where it has none. Raises ValueError."""
+    """Make the listener's TLS, None where it has none. Raises ValueError of its files."""
     if not settings.tls_cert:
         return None
     return server_context(settings.tls_cert, settings.tls_key, settings.tls_client_ca)

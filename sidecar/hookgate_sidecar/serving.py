@@ -17,8 +17,8 @@ from .channel import LAYOUT, Apply, Channel, LastWord, Prepare, ReloadRefused, R
 from .descriptors import fit
 from .lifecycle import GRACE_SECONDS
 from .orphan import keep_alive, outlive
-from .run import Signals, drain
 from .server import CompiledChange, Server
+from .signals import Signals
 from .sockets import ListeningSockets
 
 
@@ -55,7 +55,7 @@ async def work(control: socket.socket, listening: list[socket.socket]) -> int:
     obeying.add_done_callback(lambda _: signals.stop.set())
     try:
         await signals.stop.wait()
-        await drain(server, signals)
+        await signals.unless_in_a_hurry(server.drain())
     finally:
         obeying.cancel()
         await server.close()

@@ -39,6 +39,6 @@ class Shared:
             settings,
             Admission(gate, settings),
             AnswerWriter(),
-            HeadCache(gate, MAX_HEADS, refused=False),
-            HeadCache(gate, MAX_FOREIGN_HEADS, refused=True),
+            HeadCache(MAX_HEADS, refused=False),
+            HeadCache(MAX_FOREIGN_HEADS, refused=True),
         )
