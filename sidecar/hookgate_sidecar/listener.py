@@ -61,7 +61,7 @@ class Listener:
                         return
                 continue
             try:
-                self._receive(sock, _peer_of(sock, address))
+                self._receive(sock, _peer_of(address))
             except Exception as error:  # noqa: BLE001  # fails closed
                 self._shared.gate.log_fault("accept", error)
                 sock.close()
@@ -78,7 +78,7 @@ class Listener:
         else:
             try:
                 read_ahead(sock)
-                self._turn_away(sock, _peer_of(sock, address))
+                self._turn_away(sock, _peer_of(address))
             except Exception as error:  # noqa: BLE001  # fails closed
                 self._shared.gate.log_fault("accept", error)
             finally:
@@ -113,6 +113,6 @@ class Listener:
         turn_away(self._shared, sock, peer, Reason.OVERLOADED, plain=self.tls is None)
 
 
-def _peer_of(sock: socket.socket, address: Any) -> str:
+def _peer_of(address: Any) -> str:
     # What a peer binds its own Unix socket to is of its choice, and no address.
-    return UNIX_PEER if sock.family == socket.AF_UNIX else str(address[0])
+    return str(address[0]) if isinstance(address, tuple) else UNIX_PEER

@@ -10,7 +10,7 @@ transport. An answer is owed where a request has begun.
     to draining  whose request it is is foreign, too many   excess     finish what is owed
     to excess    end of the sender's side, answers owed     ended      drop what is incomplete
     to excess    end of the sender's side, nothing owed     as it was  the transport closes itself
-    to excess    a head or body takes too long              as it was  refuse it: it is answered next
+    to excess    a head or body takes too long              as it was  refuse it, answer it next
     to excess    nothing comes for too long                 closing    close
     to ended     the last answer, and more may be sent      lingering  end our side, read and drop
     to ended     the last answer, and nothing may           closing    close
