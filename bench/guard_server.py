@@ -30,7 +30,10 @@ FIXED: tuple[tuple[object, tuple[str, ...]], ...] = (
         ),
     ),
     (lambda *_: None, ("hookgate_sidecar.server:Server._every",)),
-    (3600.0, ("hookgate_sidecar.run:_WATCH_SECONDS",)),
+    (
+        3600.0,
+        ("hookgate_sidecar.watching:_WATCH_SECONDS", "hookgate_sidecar.run:_WATCH_SECONDS"),
+    ),
 )
 
 _profile = cProfile.Profile(builtins=False)

@@ -10,7 +10,8 @@ import structlog
 from hookgate.gate.metrics import Snapshot, merge
 from hookgate.settings import Config, SidecarSettings
 
-from .admin_listener import LARGEST_HEAD, AdminListener
+from .admin_connection import LARGEST_HEAD
+from .admin_listener import AdminListener
 from .exposition import render
 from .probe import UpstreamProbe
 from .sockets import listen
@@ -19,7 +20,7 @@ _TEXT = "text/plain; charset=utf-8"
 
 
 class State(Protocol):
-    """What there is to tell: of this process, or of all workers."""
+    """Tell about this process, or about all workers."""
 
     @property
     def config(self) -> Config:
@@ -65,7 +66,7 @@ class _Head:
 
 
 class Admin:
-    """Serves what `state` tells, one request a connection; nothing without `sidecar.admin`."""
+    """Serve what `state` tells, one request a connection; nothing without `sidecar.admin`."""
 
     def __init__(self, settings: SidecarSettings, state: State) -> None:
         self._settings = settings

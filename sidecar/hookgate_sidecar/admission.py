@@ -5,6 +5,7 @@ proxy's connection has named nobody at first (`Standing.TRUSTED`); its PROXY hea
 request's head, tells whose it is, and it counts as that one's from then on.
 """
 
+import asyncio
 from typing import Protocol
 
 from hookgate.gate.gate import Gate
@@ -26,11 +27,8 @@ class Holder(Protocol):
     def drain(self) -> None:
         """Finish what was begun, then close."""
 
-    def stand_anew(self) -> None:
+    def note_standing(self) -> None:
         """Note that its place stands otherwise before HTTP than it did."""
-
-    def stop_starting(self) -> None:
-        """Start no delivery from now on."""
 
     def give_way(self) -> None:
         """Close now, in favour of somebody else: it has named nobody for longest."""
@@ -40,7 +38,7 @@ class Holder(Protocol):
 
 
 class Place:
-    """One connection's place; `proxied_for` is the client that its PROXY header named.
+    """Hold one connection's place; `proxied_for` is the client that its PROXY header named.
 
     `before_http` is the standing that it had before any head, `standing` the one it is counted by,
     None if it is beyond the bounds.
@@ -58,43 +56,49 @@ class Place:
 
 
 class Admission:
-    """Hands out places, and takes them back. `settings` are the bounds in force."""
+    """Hand out places, and take them back, by the bounds of `settings`."""
 
     def __init__(self, gate: Gate, settings: SidecarSettings) -> None:
-        self.settings = settings
+        self.go_by(settings)
         self.places: set[Place] = set()
         self._gate = gate
         self._counts = gate.counts.connections
         # Those that have named nobody, the longest first.
         self._unnamed: dict[Place, None] = {}
+        self._emptied = asyncio.Event()
 
-    def admit(self, peer: str) -> Place | None:
-        """Give a new connection its place; None where there is none for it."""
+    def go_by(self, settings: SidecarSettings) -> None:
+        """Have these bounds from now on."""
+        self._settings = settings
+        # Foreign ones never have all places, whatever the two bounds are.
+        self._max_foreign = min(settings.max_foreign_connections, settings.max_connections - 1)
+
+    def admit(self, peer: str, *, lingers: bool) -> Place | None:
+        """Judge a new connection once, and give it its place; None where there is none for it.
+
+        With `lingers` one that has none may stay until it has read why: its place counts for
+        nobody. Foreign ones are not waited for, nor more than `MOST_LINGERING`.
+        """
         standing = self._gate.policy.standing(peer)
-        if standing is Standing.FOREIGN and self._counts[standing] >= self._most_foreign:
+        foreign = standing is Standing.FOREIGN
+        if foreign and self._counts[standing] >= self._max_foreign:
             return None
-        if sum(self._counts.values()) >= self.settings.max_connections:
-            if standing is Standing.FOREIGN or not self._unnamed:
+        most = self._settings.max_connections
+        if sum(self._counts.values()) >= most:
+            if foreign:
                 return None
+            if not self._unnamed:
+                if not lingers or len(self.places) >= most + MOST_LINGERING:
+                    return None
+                place = Place(peer, standing, None)
+                self.places.add(place)
+                return place
             self._make_room()
         place = Place(peer, standing, standing)
         self.places.add(place)
         self._counts[standing] += 1
         if standing is Standing.TRUSTED:
             self._await_name(place)
-        return place
-
-    def admit_beyond(self, peer: str) -> Place | None:
-        """Take one beyond the bounds until it has read why it is refused; None if many are.
-
-        Strangers are not waited for.
-        """
-        standing = self._gate.policy.standing(peer)
-        most = self.settings.max_connections + MOST_LINGERING
-        if standing is Standing.FOREIGN or len(self.places) >= most:
-            return None
-        place = Place(peer, standing, None)
-        self.places.add(place)
         return place
 
     def name(self, place: Place, proxied_for: str) -> bool:
@@ -111,13 +115,22 @@ class Admission:
             self._counts[standing] += 1
             if standing is Standing.TRUSTED:
                 self._await_name(place)
-        return standing is not Standing.FOREIGN or self._counts[standing] <= self._most_foreign
+        return standing is not Standing.FOREIGN or self._counts[standing] <= self._max_foreign
 
     def release(self, place: Place) -> None:
         """Take back the place of a connection that is gone."""
         if place in self.places:
             self.places.remove(place)
             self._uncount(place)
+            del place.holder  # which refers to its place
+            if not self.places:
+                self._emptied.set()
+
+    async def wait_until_empty(self) -> None:
+        """Wait until no connection has a place."""
+        while self.places:
+            self._emptied.clear()
+            await self._emptied.wait()
 
     def judge_anew(self) -> None:
         """Go by another policy: connections that are too many by it end what was begun."""
@@ -125,17 +138,12 @@ class Admission:
             standing = self._gate.policy.standing(place.peer, place.proxied_for)
             if standing is not place.before_http:
                 place.before_http = standing
-                place.holder.stand_anew()
+                place.holder.note_standing()
                 if not self.count_as(place, standing):
                     place.holder.drain()
 
-    @property
-    def _most_foreign(self) -> int:
-        # Strangers never have them all, whatever the two bounds are.
-        return min(self.settings.max_foreign_connections, self.settings.max_connections - 1)
-
     def _await_name(self, place: Place) -> None:
-        if len(self._unnamed) >= self.settings.max_unnamed_connections:
+        if len(self._unnamed) >= self._settings.max_unnamed_connections:
             self._make_room()
         self._unnamed[place] = None
 

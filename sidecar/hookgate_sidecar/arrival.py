@@ -4,25 +4,22 @@ import asyncio
 import socket
 import ssl
 from math import inf
-from typing import TYPE_CHECKING
 
 from hookgate.policy import Reason, Standing
 
 from .admission import Place
-from .connection import LAST_CALL_SECONDS, LINGER_SECONDS, Connection, Refusal
+from .connection import Connection
 from .nameless import NamelessConnection
-from .preface import read_proxy_header
+from .proxy_header import read_proxy_header
 from .proxy_protocol import ProxyHeaderError
-
-if TYPE_CHECKING:
-    from .server import Server
-
+from .shared import Shared
+from .wire import LAST_CALL_SECONDS, LINGER_SECONDS
 
 _READ_AHEAD = 64 * 1024
 
 
 def turn_away(
-    server: "Server",
+    shared: Shared,
     sock: socket.socket,
     peer: str,
     reason: Reason,
@@ -31,53 +28,60 @@ def turn_away(
     proxied_for: str | None = None,
     plain: bool,
 ) -> None:
-    """Refuse a connection without reading, and close it.
+    """Refuse a connection without reading or waiting, and close it.
 
     Under TLS, where it is not `plain`, there is nothing that could be answered.
     """
-    delivery = server.gate.begin(peer, proxied_for)
-    answer = delivery.refuse(reason, detail=detail, answered=plain)
-    with sock:
-        if plain:
-            try:
-                sock.send(server.writer.render(answer, False, False))
-            except OSError:
-                pass
+    answer = shared.gate.begin(peer, proxied_for).refuse(reason, detail=detail, answered=plain)
+    if plain:
+        try:
+            sock.send(shared.writer.render(answer, False, False), socket.MSG_DONTWAIT)
+        except OSError:
+            pass  # it is gone
+    sock.close()
 
 
 def read_ahead(sock: socket.socket) -> None:
     """Take what a sender has sent already: unread it would reset the answer."""
     try:
-        sock.recv(_READ_AHEAD)
+        sock.recv(_READ_AHEAD, socket.MSG_DONTWAIT)
     except OSError:
         pass
 
 
-class Arrival:
-    """Holds a connection's place until HTTP begins on it.
+class Arrival(asyncio.Protocol):
+    """Hold a connection's place until HTTP begins on it, then make the `Connection`.
 
-    A `refusal` is what its first request will be answered, whatever it is.
+    One that was admitted beyond the bounds is refused then, as is one whose PROXY header is none.
     """
 
     def __init__(
-        self,
-        server: "Server",
-        sock: socket.socket,
-        tls: ssl.SSLContext | None,
-        place: Place,
-        refusal: Refusal | None,
+        self, shared: Shared, sock: socket.socket, tls: ssl.SSLContext | None, place: Place
     ) -> None:
         self.deadline = inf
-        self._server = server
+        self._shared = shared
         self._sock = sock
         self._tls = tls
         self._place = place
-        self._refusal = refusal
+        self._refusal = (Reason.OVERLOADED, "") if place.standing is None else None
         self._connection: Connection | None = None
         place.holder = self
-        self._task = server.loop.create_task(self._welcome())
+        sock.setblocking(False)
+        self._task = shared.loop.create_task(self._welcome())
         # Not in the task, which may be cancelled before it began.
         self._task.add_done_callback(self._conclude)
+
+    # asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Have a connection take over: HTTP begins."""
+        try:
+            self._begin_http(transport)  # type: ignore[arg-type]  # a TCP transport
+        except Exception as error:  # noqa: BLE001  # fails closed
+            self._shared.gate.log_fault("welcome", error)
+            transport.close()
+
+    # what the server and the admission ask
 
     def expire(self, now: float) -> None:
         """End it: the drain that it was given time for is over."""
@@ -86,13 +90,10 @@ class Arrival:
 
     def drain(self) -> None:
         """Let it begin HTTP within a moment."""
-        self.deadline = self._server.loop.time() + LAST_CALL_SECONDS
+        self.deadline = self._shared.loop.time() + LAST_CALL_SECONDS
 
-    def stand_anew(self) -> None:
+    def note_standing(self) -> None:
         """Nothing was made of its standing yet."""
-
-    def stop_starting(self) -> None:
-        """Nothing has begun."""
 
     def give_way(self) -> None:
         """Close it now."""
@@ -102,36 +103,29 @@ class Arrival:
         """Close it now."""
         self._task.cancel()
 
-    def _conclude(self, task: asyncio.Task[None]) -> None:
-        if self._place.holder is self:  # it never got to HTTP
-            self._sock.close()
-            self._server.forget(self._place)
-        elif task.cancelled() and self._connection is not None:
-            # uvloop closes a transport that was just made without telling its protocol.
-            self._connection.cut()
-            self._connection.connection_lost(None)
+    # on the way to HTTP
 
     async def _welcome(self) -> None:
-        server, place = self._server, self._place
+        shared, place = self._shared, self._place
         try:
             if (
                 place.before_http is Standing.TRUSTED
-                and server.gate.config.source.proxy_protocol
+                and shared.gate.config.source.proxy_protocol
                 and self._refusal is None
                 and not await self._learn_client()
             ):
                 return
             await self._hand_over()
         except Exception as error:  # noqa: BLE001  # fails closed
-            server.gate.log_fault("welcome", error)
+            shared.gate.log_fault("welcome", error)
 
     async def _learn_client(self) -> bool:
         """Read the PROXY header; False where the connection came to its end."""
-        server, place = self._server, self._place
+        shared = self._shared
         try:
-            client = await read_proxy_header(self._sock, server.settings.head_timeout)
+            client = await read_proxy_header(self._sock, shared.settings.head_timeout)
         except ProxyHeaderError as error:
-            server.gate.counts.handshake_failures["proxy"] += 1
+            shared.gate.counts.handshake_failures["proxy"] += 1
             if self._tls is not None:
                 self._turn_away(Reason.MALFORMED_HTTP, str(error))
                 return False
@@ -139,7 +133,7 @@ class Arrival:
             return True
         if client is None:
             return False
-        if not server.admission.name(place, client):
+        if not shared.admission.name(self._place, client):
             self._turn_away(Reason.OVERLOADED)
             return False
         return True
@@ -147,26 +141,38 @@ class Arrival:
     def _turn_away(self, reason: Reason, detail: str = "") -> None:
         place, plain = self._place, self._tls is None
         turn_away(
-            self._server, self._sock, place.peer, reason, detail,
+            self._shared, self._sock, place.peer, reason, detail,
             proxied_for=place.proxied_for, plain=plain,
         )  # fmt: skip
 
     async def _hand_over(self) -> None:
-        server, tls = self._server, self._tls
+        shared, tls = self._shared, self._tls
         bounds = {}
         if tls is not None:
             bounds = {
-                "ssl_handshake_timeout": server.settings.head_timeout,
+                "ssl_handshake_timeout": shared.settings.head_timeout,
                 "ssl_shutdown_timeout": LINGER_SECONDS,
             }
-        scheme = b"http" if tls is None else b"https"
+        try:
+            await shared.loop.connect_accepted_socket(lambda: self, self._sock, ssl=tls, **bounds)
+        except OSError:
+            if tls is not None and self._connection is None:
+                shared.gate.counts.handshake_failures["tls"] += 1
+
+    def _begin_http(self, transport: asyncio.Transport) -> None:
         names_nobody = self._place.proxied_for == "" and self._refusal is None
         kind = NamelessConnection if names_nobody else Connection
-        self._connection = connection = kind(server, self._place, scheme, self._refusal)
-        try:
-            await server.loop.connect_accepted_socket(
-                lambda: connection, self._sock, ssl=tls, **bounds
-            )
-        except OSError:
-            if tls is not None and self._place.holder is self:
-                server.gate.counts.handshake_failures["tls"] += 1
+        scheme = b"http" if self._tls is None else b"https"
+        self._connection = connection = kind(self._shared, self._place, transport, scheme)
+        transport.set_protocol(connection)
+        if self._refusal is not None:
+            connection.refuse(*self._refusal)
+
+    def _conclude(self, task: asyncio.Task[None]) -> None:
+        if self._connection is None:  # it never got to HTTP
+            self._sock.close()
+            self._shared.admission.release(self._place)
+        elif task.cancelled():
+            # uvloop closes a transport that was just made without telling its protocol.
+            self._connection.cut()
+            self._connection.connection_lost(None)

@@ -33,7 +33,7 @@ LAYOUT = _layout()
 
 
 class Start(NamedTuple):
-    """The first thing a worker is told; the reply is None, or why it cannot serve.
+    """Tell a worker to start: the first message; the reply is None, or why it cannot serve.
 
     `replaces` says how the one before it ended. `layout` is the supervisor's: after an update of
     the program it may differ from the worker's, whose settings would then be mixed up.
@@ -52,27 +52,27 @@ class Prepare(NamedTuple):
 
 
 class Apply(NamedTuple):
-    """Go by what was prepared last; the reply is None."""
+    """Go by the configuration that was prepared last; the reply is None."""
 
 
-class Keep(NamedTuple):
-    """A reload was refused for these reasons; the reply is None."""
+class ReloadRefused(NamedTuple):
+    """Record that a reload was refused for these reasons; the reply is None."""
 
     problems: tuple[str, ...]
 
 
 class Report(NamedTuple):
-    """The reply is a snapshot of the worker's metrics."""
+    """Report what is counted; the reply is a `Snapshot` of the worker's metrics."""
 
 
 class LastWord(NamedTuple):
-    """What a worker counted, when nothing more can be added."""
+    """Tell what a worker had counted when nothing more could be added: its last message."""
 
     snapshot: Snapshot
 
 
 class Channel:
-    """One end. Messages are pickled: both ends are this program."""
+    """Send and receive messages at one end. They are pickled: both ends are this program."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
@@ -80,7 +80,7 @@ class Channel:
 
     @classmethod
     async def over(cls, end: socket.socket) -> "Channel":
-        """A channel over one end of a socket pair."""
+        """Make a channel over one end of a socket pair, which it owns."""
         return cls(*await asyncio.open_unix_connection(sock=end))
 
     def post(self, message: object) -> None:
@@ -96,7 +96,7 @@ class Channel:
         await self._writer.drain()
 
     async def close_with(self, last: object) -> None:
-        """Send a last word, if somebody still listens."""
+        """Send a last message, if somebody still listens, and close."""
         try:
             await self.send(last)
         except OSError:
@@ -104,7 +104,7 @@ class Channel:
         self.close()
 
     async def receive(self) -> Any:
-        """The next message. Raises EOFError where the other end is gone."""
+        """Wait for the next message. Raises EOFError where the other end is gone."""
         try:
             (length,) = _LENGTH.unpack(await self._reader.readexactly(_LENGTH.size))
             return pickle.loads(await self._reader.readexactly(length))  # noqa: S301  # from ourselves
@@ -112,5 +112,5 @@ class Channel:
             raise EOFError from None
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close this end: the other one reads its end."""
         self._writer.close()

@@ -5,9 +5,12 @@ import os
 import resource
 from dataclasses import replace
 
+import structlog
+
 from hookgate.settings import Config
 
 from .admission import MOST_LINGERING
+from .shares import share
 
 # What else is open at a time: the streams, the event loop, the ledger and its state, listeners,
 # sixteen connections of the admin listener, the channel to a supervisor, files of a reload, a
@@ -20,13 +23,13 @@ _FEWEST_CONNECTIONS, _FEWEST_UPSTREAM = 8, 4
 
 
 def needed(config: Config) -> int:
-    """How many descriptors the configured bounds may take."""
+    """Return how many descriptors the configured bounds may take."""
     sidecar, upstream = config.sidecar, config.upstream
     return sidecar.max_connections + MOST_LINGERING + upstream.max_connections + OTHERS
 
 
 def raise_limit(config: Config) -> int:
-    """Have as many as are needed, or can be had; returns how many. Children inherit it."""
+    """Raise the limit to what is needed, or can be had; returns it. Children inherit it."""
     wanted = needed(config)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:
@@ -38,8 +41,8 @@ def raise_limit(config: Config) -> int:
 
 
 def fit(config: Config, limit: int | None = None) -> Config:
-    """The configuration with no more connections than there is room for within `limit`, which is
-    the process's own where it is None.
+    """Return the configuration with no more connections than fit into `limit` descriptors, which
+    is the process's own limit where it is None.
 
     Senders and the upstream give up alike: an event takes one of each.
     """
@@ -58,15 +61,34 @@ def fit(config: Config, limit: int | None = None) -> Config:
     )
 
 
+def provide_descriptors(config: Config, log: structlog.BoundLogger) -> None:
+    """Raise the limit to what the connections may need; log what follows where that is not had.
+
+    Workers inherit the limit, and each has as many.
+    """
+    one = share(config, 1) if config.sidecar.workers > 1 else config
+    limit = raise_limit(one)
+    fitted = fit(one, limit)
+    if fitted is not one:
+        log.warning(
+            "sidecar.few_descriptors",
+            limit=limit,
+            needed=needed(one),
+            max_connections=fitted.sidecar.max_connections,
+            upstream_max_connections=fitted.upstream.max_connections,
+            mend=f"LimitNOFILE={needed(one)} in the unit, or ulimit -n {needed(one)}",
+        )
+
+
 class Reserve:
-    """A descriptor that is kept for when there is no other."""
+    """Keep one descriptor for when there is no other."""
 
     def __init__(self) -> None:
         self._fd: int | None = None
         self.keep()
 
     def give(self) -> bool:
-        """Give it away; False if it is gone."""
+        """Close it, so that there is one; returns False if it is gone already."""
         if self._fd is None:
             return False
         os.close(self._fd)
@@ -74,7 +96,7 @@ class Reserve:
         return True
 
     def keep(self) -> None:
-        """Take it back, if it can be had."""
+        """Open it again, if it can be had."""
         if self._fd is None:
             try:
                 self._fd = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)

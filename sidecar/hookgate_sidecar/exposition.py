@@ -31,13 +31,13 @@ class _Exposition(Collector):
 
 
 def render(snapshot: Snapshot, accept: str = "") -> tuple[bytes, str]:
-    """The text and its media type: OpenMetrics where `accept` asks for it."""
+    """Return the text and its media type: OpenMetrics where `accept` asks for it."""
     encode, media_type = choose_encoder(accept)
     return encode(_Exposition(snapshot)), media_type
 
 
 def process_snapshot() -> Snapshot:
-    """This process's CPU time, memory, descriptors and start, and what its log dropped."""
+    """Return this process's CPU time, memory, descriptors, start and dropped log messages."""
     told: Snapshot = {
         sample.name: [([], sample.value)]
         for metric in _PROCESS.collect()

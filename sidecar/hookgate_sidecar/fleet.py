@@ -27,10 +27,9 @@ from .lifecycle import (
     State,
     Terminate,
     Vacancy,
+    pause_after,
 )
 
-STEADY_SECONDS = 10.0
-LONGEST_PAUSE = 30.0
 SILENT_SECONDS = 2.0
 # A tick that comes later than that was held up itself: the rest of its time is nobody's silence.
 LONGEST_TICK = 0.5
@@ -39,7 +38,7 @@ _NONE = -1
 
 
 class Fleet:
-    """As many workers as are `wanted`. `patience` and `drain` are seconds and may change.
+    """Keep as many workers as are `wanted`. `patience` and `drain` are seconds and may change.
 
     Every event returns the actions that follow from it, in order.
     """
@@ -61,7 +60,7 @@ class Fleet:
     # what happens
 
     def tick(self, elapsed: float) -> list[Action]:
-        """So many seconds went by since the last one."""
+        """Note that so many seconds went by since the last tick."""
         self._clock += min(elapsed, LONGEST_TICK)
         actions: list[Action] = []
         for life in tuple(self.lives.values()):
@@ -70,7 +69,7 @@ class Fleet:
         return [*actions, *self._go_on()]
 
     def spawned(self, number: int) -> list[Action]:
-        """There is a process."""
+        """Note that there is a process."""
         life = self.lives[number]
         life.spawned, life.since = True, self._clock
         if life.state is State.LEAVING:
@@ -79,7 +78,7 @@ class Fleet:
         return []
 
     def served(self, number: int) -> list[Action]:
-        """It serves from now on."""
+        """Note that it serves from now on."""
         life = self.lives[number]
         if life.state is not State.STARTING:
             return []
@@ -95,20 +94,20 @@ class Fleet:
         return []
 
     def failed(self, number: int, problem: str) -> None:
-        """It said why it cannot serve, and will end."""
+        """Note why it cannot serve: it said so, and will end."""
         self.lives[number].problem = f"could not start: {problem}"
 
     def kill(self, number: int, why: str) -> list[Action]:
-        """It must not go on."""
+        """Kill it: it must not go on."""
         return self._kill(self.lives[number], why)
 
     def not_spawned(self, number: int, why: str) -> list[Action]:
-        """There is no process."""
+        """Note that no process could be had."""
         self.failed(number, why)
         return self.ended(number, "")
 
     def ended(self, number: int, how: str) -> list[Action]:
-        """It is gone, and its number free. `how` follows "ended with"."""
+        """Note that it is gone, and its number free. `how` follows "ended with"."""
         life = self.lives.pop(number)
         actions: list[Action] = []
         if life.generation == self._generation:
@@ -119,34 +118,34 @@ class Fleet:
         return [*actions, *self._go_on()]
 
     def asked(self, number: int) -> None:
-        """It owes an answer."""
+        """Note that it owes an answer."""
         life = self.lives[number]
         if life.asked is None and life.state in (State.SERVING, State.LEAVING):
             life.asked = self._clock
 
     def heard(self, number: int) -> None:
-        """It said something."""
+        """Note that it said something."""
         self.lives[number].asked = None
 
     # what is wanted
 
     def begin(self) -> list[Action]:
-        """The first start."""
+        """Start them for the first time."""
         return self._go_on()
 
     def roll(self) -> list[Action]:
-        """Another generation is wanted; one more is remembered while that cannot be yet."""
+        """Start another generation; one more is remembered while that cannot be yet."""
         self._roll_again = self._opened and not self.stopping
         return self._go_on()
 
     def stop(self) -> list[Action]:
-        """Nobody is wanted any more."""
+        """Have all of them leave."""
         self.stopping, self._rolling, self._roll_again = True, False, False
         self.vacancies.clear()
         return [action for life in self.lives.values() for action in self._leave(life)]
 
     def hurry(self) -> list[Action]:
-        """Who leaves is to end what it does."""
+        """Have those that leave cut short what they do."""
         leaving = [life for life in self.lives.values() if life.state is State.LEAVING]
         for life in leaving:
             life.since = min(life.since, self._clock - self.drain)
@@ -160,21 +159,17 @@ class Fleet:
         return [n for n, life in self.lives.items() if life.state is State.SERVING]
 
     def has_served(self, number: int) -> bool:
-        """Whether it served once, whatever became of it since."""
+        """Tell whether it served once, whatever became of it since."""
         return self.lives[number].served is not None
 
     def silent(self, number: int) -> bool:
-        """Whether it has owed an answer for longer than a busy worker would."""
+        """Tell whether it has owed an answer for longer than a busy worker would."""
         asked = self.lives[number].asked
         return asked is not None and self._clock - asked >= SILENT_SECONDS
 
     def missing(self) -> list[str]:
-        """Which of those wanted do not serve or answer, and why."""
-        told = [
-            f"a worker is missing: the one before it {vacancy.why}; "
-            f"the next start is in {max(0.0, vacancy.due - self._clock):.0f} s"
-            for vacancy in self.vacancies
-        ]
+        """Say which of those wanted do not serve or answer, and why."""
+        told = [vacancy.describe(self._clock) for vacancy in self.vacancies]
         for life in self._of(self._generation):
             if life.state is State.SERVING:
                 if self.silent(life.number):
@@ -187,9 +182,8 @@ class Fleet:
 
     def _lose(self, life: Life, how: str) -> list[Action]:
         """Leave its place vacant, for a while where it did not serve for long."""
-        steady = life.served is not None and self._clock - life.served >= STEADY_SECONDS
-        failures = 0 if steady else life.failures + 1
-        pause = min(2.0 ** min(failures - 1, 10), LONGEST_PAUSE) if failures else 0.0
+        failures = life.failures_by(self._clock)
+        pause = pause_after(failures)
         cause, told = life.obituary(how)
         replaces = life.replaces if life.served is None else f"a worker that {told}"
         self.vacancies.append(Vacancy(self._clock + pause, failures, told, replaces))

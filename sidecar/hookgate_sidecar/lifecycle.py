@@ -25,10 +25,12 @@ from typing import NamedTuple
 
 START_SECONDS = 60.0  # the imports take 0.5 s of a free core
 GRACE_SECONDS = 5.0
+STEADY_SECONDS = 10.0
+LONGEST_PAUSE = 30.0
 
 
 class State(Enum):
-    """Where a life stands."""
+    """Name where a life stands."""
 
     SPAWNING = "spawning"
     STARTING = "starting"
@@ -38,7 +40,7 @@ class State(Enum):
 
 
 class Cause(Enum):
-    """How a worker that should be there was lost, as metrics name it."""
+    """Name how a worker that should be there was lost, as metrics do."""
 
     DIED = "died"
     KILLED = "killed"
@@ -53,20 +55,20 @@ class Spawn(NamedTuple):
 
 
 class Terminate(NamedTuple):
-    """Ask it to end; asked twice it hurries."""
+    """Send SIGTERM: it drains, or hurries where it drains already."""
 
     number: int
 
 
 class Kill(NamedTuple):
-    """End it."""
+    """Send SIGKILL."""
 
     number: int
     why: str
 
 
 class Lost(NamedTuple):
-    """One that was wanted is gone; the next start is `pause` seconds away.
+    """Note that a worker which was wanted is gone; the next start is `pause` seconds away.
 
     `how` are words that follow "a worker that".
     """
@@ -78,25 +80,25 @@ class Lost(NamedTuple):
 
 
 class Started(NamedTuple):
-    """Every worker serves, for the first time."""
+    """Note that every worker serves, for the first time."""
 
 
 class NotStarted(NamedTuple):
-    """One could not start before all served for the first time: nothing more is begun."""
+    """Note that one could not start before all had served: nothing more is begun."""
 
     why: str
 
 
 class Rolling(NamedTuple):
-    """A new generation is being started."""
+    """Note that a new generation is being started."""
 
 
 class Rolled(NamedTuple):
-    """It serves, and the one before it leaves."""
+    """Note that the new generation serves, and the one before it leaves."""
 
 
 class NotRolled(NamedTuple):
-    """One of it could not start: the present generation serves on."""
+    """Note that one of it could not start: the present generation serves on."""
 
     why: str
 
@@ -104,9 +106,14 @@ class NotRolled(NamedTuple):
 Action = Spawn | Terminate | Kill | Lost | Started | NotStarted | Rolling | Rolled | NotRolled
 
 
+def pause_after(failures: int) -> float:
+    """Return how many seconds pass before the next start after so many failures in a row."""
+    return min(2.0 ** min(failures - 1, 10), LONGEST_PAUSE) if failures else 0.0
+
+
 @dataclass(slots=True)
 class Vacancy:
-    """Is filled when it is `due`, by the fleet's clock.
+    """Keep the place of a worker that is missing, until it is `due` by the fleet's clock.
 
     `why` says how the last process in this place ended, `replaces` how the last that served did.
     """
@@ -116,10 +123,18 @@ class Vacancy:
     why: str = ""
     replaces: str | None = None
 
+    def describe(self, clock: float) -> str:
+        """Say what is missing, why, and for how long yet."""
+        seconds = max(0.0, self.due - clock)
+        return (
+            f"a worker is missing: the one before it {self.why}; "
+            f"the next start is in {seconds:.0f} s"
+        )
+
 
 @dataclass(slots=True)
 class Life:
-    """A process that may exist. Times are by the fleet's clock."""
+    """Keep what is known of a process that may exist. Times are seconds of the fleet's clock."""
 
     number: int
     generation: int
@@ -133,7 +148,7 @@ class Life:
     problem: str = ""
 
     def overdue(self, clock: float, patience: float, drain: float) -> str:
-        """Why it has to be killed, "" where it has not."""
+        """Return why it has to be killed, "" where it has not; all three are seconds."""
         if not self.spawned:
             return ""
         took = clock - self.since
@@ -147,8 +162,13 @@ class Life:
             return f"did not end within {drain + GRACE_SECONDS:g} s"
         return ""
 
+    def failures_by(self, clock: float) -> int:
+        """Return how many starts in a row have failed, now that it is gone."""
+        steady = self.served is not None and clock - self.served >= STEADY_SECONDS
+        return 0 if steady else self.failures + 1
+
     def obituary(self, how: str) -> tuple[Cause, str]:
-        """Why it is gone, as words that follow "a worker that"; `how` follows "ended with"."""
+        """Return why it is gone, to follow "a worker that"; `how` follows "ended with"."""
         if self.served is None:
             return Cause.NEVER_SERVED, self.problem or f"ended with {how} before it served"
         if self.state is State.KILLED:

@@ -2,16 +2,14 @@
 
 import socket
 import ssl
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hookgate.policy import UNIX_PEER, Reason
 
 from .arrival import Arrival, read_ahead, turn_away
 from .descriptors import SHORTAGES, Reserve
+from .shared import Shared
 from .sockets import ListeningSockets
-
-if TYPE_CHECKING:
-    from .server import Server
 
 # Whoever is connected already gets a turn after as many.
 _ACCEPTS = 16
@@ -20,17 +18,17 @@ _COMPLAIN_SECONDS = 60.0
 
 
 class Listener:
-    """Accepts on listening sockets, which other processes may have too.
+    """Accept on listening sockets, which other processes may have too.
 
     `tls` is for the connections that come from now on.
     """
 
     def __init__(
-        self, server: "Server", sockets: ListeningSockets, tls: ssl.SSLContext | None = None
+        self, shared: Shared, sockets: ListeningSockets, tls: ssl.SSLContext | None = None
     ) -> None:
         self.tls = tls
-        self._server = server
-        self._loop = server.loop
+        self._shared = shared
+        self._loop = shared.loop
         self._sockets = sockets
         self._accepting = list(sockets.sockets)
         self._complained = float("-inf")
@@ -63,9 +61,9 @@ class Listener:
                         return
                 continue
             try:
-                self._receive(sock, _peer_of(sock, address))
+                self._receive(sock, _peer_of(address))
             except Exception as error:  # noqa: BLE001  # fails closed
-                self._server.gate.log_fault("accept", error)
+                self._shared.gate.log_fault("accept", error)
                 sock.close()
 
     def _turn_away_one(self, listening: socket.socket) -> bool:
@@ -79,17 +77,10 @@ class Listener:
             return False
         else:
             try:
-                sock.setblocking(False)
                 read_ahead(sock)
-                turn_away(
-                    self._server,
-                    sock,
-                    _peer_of(sock, address),
-                    Reason.OVERLOADED,
-                    plain=self.tls is None,
-                )
+                self._turn_away(sock, _peer_of(address))
             except Exception as error:  # noqa: BLE001  # fails closed
-                self._server.gate.log_fault("accept", error)
+                self._shared.gate.log_fault("accept", error)
             finally:
                 sock.close()
             return True
@@ -99,7 +90,7 @@ class Listener:
     def _complain(self, error: OSError) -> None:
         if self._loop.time() - self._complained > _COMPLAIN_SECONDS:
             self._complained = self._loop.time()
-            self._server.gate.log.error("listener.cannot_accept", error=error.strerror)
+            self._shared.gate.log.error("listener.cannot_accept", error=error.strerror)
 
     def _back_off(self, listening: socket.socket) -> None:
         """Wait: the socket stays readable, and nothing but time gives descriptors back."""
@@ -111,19 +102,17 @@ class Listener:
             self._loop.add_reader(listening, self._accept, listening)
 
     def _receive(self, sock: socket.socket, peer: str) -> None:
-        sock.setblocking(False)
-        admission, refusal = self._server.admission, None
-        place = admission.admit(peer)
+        # Those who may send see the answer and no reset, but not under TLS.
+        place = self._shared.admission.admit(peer, lingers=self.tls is None)
         if place is None:
-            # Those who may send see the answer and no reset, but not under TLS.
-            place = admission.admit_beyond(peer) if self.tls is None else None
-            refusal = Reason.OVERLOADED, ""
-        if place is None:
-            turn_away(self._server, sock, peer, Reason.OVERLOADED, plain=self.tls is None)
+            self._turn_away(sock, peer)
         else:
-            Arrival(self._server, sock, self.tls, place, refusal)
+            Arrival(self._shared, sock, self.tls, place)
+
+    def _turn_away(self, sock: socket.socket, peer: str) -> None:
+        turn_away(self._shared, sock, peer, Reason.OVERLOADED, plain=self.tls is None)
 
 
-def _peer_of(sock: socket.socket, address: Any) -> str:
+def _peer_of(address: Any) -> str:
     # What a peer binds its own Unix socket to is of its choice, and no address.
-    return UNIX_PEER if sock.family == socket.AF_UNIX else str(address[0])
+    return str(address[0]) if isinstance(address, tuple) else UNIX_PEER

@@ -14,7 +14,7 @@ _FORBIDDEN = Answer(403, [], b"", last=True)
 
 
 class NamelessConnection(Connection):
-    """Refuses a probe that comes first without a delivery; anything else is one, and is refused."""
+    """Refuse a probe that comes first without a delivery; anything else is one, and is refused."""
 
     _opening: bytes | None = b""
 
@@ -33,6 +33,5 @@ class NamelessConnection(Connection):
             super().data_received(data)
 
     def _refuse_probe(self) -> None:
-        if self._transport is not None:
-            self._transport.write(self._server.writer.render(_FORBIDDEN, False, False))
-        self._linger()
+        self._wire.transport.write(self._shared.writer.render(_FORBIDDEN, False, False))
+        self._end(self._wire.linger)

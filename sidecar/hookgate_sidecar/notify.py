@@ -34,7 +34,7 @@ def notify(*assignments: str) -> None:
 
 @contextmanager
 def reloading() -> Iterator[None]:
-    """The block changes what the process goes by, or keeps it."""
+    """Tell the manager of a reload: the block changes what the process goes by, or keeps it."""
     notify("RELOADING=1")
     try:
         yield

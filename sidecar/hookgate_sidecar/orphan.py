@@ -29,11 +29,11 @@ def end_with(supervisor: int) -> None:
 
 
 def keep_alive() -> None:
-    """It runs, and its supervisor is there: undo what SIGCONT began."""
+    """Undo what SIGCONT began: it runs, and its supervisor is there."""
     signal.alarm(0)
 
 
 def outlive(seconds: int) -> None:
-    """The supervisor is gone: live for so long, to end what was begun."""
+    """Live for so many seconds without the supervisor, to end what was begun."""
     signal.signal(signal.SIGCONT, signal.SIG_IGN)  # it may come after the channel's end
     signal.alarm(seconds)

@@ -13,7 +13,7 @@ _SECONDS = 2.0
 
 
 class UpstreamProbe:
-    """Connects, with TLS where the upstream has it, at most once each `FRESH_SECONDS`."""
+    """Connect to the upstream, with TLS where it has it, at most once each `FRESH_SECONDS`."""
 
     def __init__(self) -> None:
         self._settings: UpstreamSettings | None = None
@@ -23,7 +23,7 @@ class UpstreamProbe:
         self._turn = asyncio.Lock()
 
     async def connect(self, settings: UpstreamSettings) -> UpstreamError | None:
-        """Why no connection could be made, now or just before; None where one could."""
+        """Return why no connection could be made, now or just before; None where one could."""
         loop = asyncio.get_running_loop()
         async with self._turn:
             if settings != self._settings:

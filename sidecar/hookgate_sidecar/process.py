@@ -21,7 +21,7 @@ _LAST_WORD_SECONDS = 1.0
 
 
 class WorkerProcess:
-    """A child process. `on_message` is called whenever it says something.
+    """Speak with a worker's process. `on_message` is called whenever it says something.
 
     `config` is what it goes by, `last` what it had counted in the end.
     """
@@ -76,16 +76,16 @@ class WorkerProcess:
 
     @property
     def pid(self) -> int:
-        """Its process id."""
+        """The process id."""
         return self._process.pid
 
     @property
     def owes(self) -> bool:
-        """Whether it has not answered everything it was asked, or listens no more."""
+        """Tell whether it owes an answer, or listens no more."""
         return bool(self._owed) or self._listening.done()
 
     def ask(self, message: object) -> "asyncio.Future[Any]":
-        """Its reply to come. Raises EOFError there where it is gone first."""
+        """Send a message and return the reply to come, which raises EOFError if it ends first."""
         reply: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         reply.add_done_callback(_look_at)
         try:
@@ -99,7 +99,7 @@ class WorkerProcess:
         return reply
 
     def report(self) -> "asyncio.Future[Snapshot]":
-        """What it counts: the reply to a `Report`, of which it owes one at most."""
+        """Ask for what it counts, unless it owes that already, and return the reply to come."""
         if self._report is None or self._report.done():
             self._report = self.ask(Report())
         return self._report
@@ -110,7 +110,7 @@ class WorkerProcess:
             self._process.send_signal(number)
 
     async def end(self) -> str:
-        """Wait until it is gone and its last word was read; how it ended, as in "signal 9"."""
+        """Wait until it is gone and its last word was read; returns how it ended, as "signal 9"."""
         status = await self._process.wait()
         await asyncio.wait((self._listening,), timeout=_LAST_WORD_SECONDS)
         self._listening.cancel()

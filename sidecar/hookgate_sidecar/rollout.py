@@ -2,8 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
-from dataclasses import replace
-from pathlib import PurePath
 from typing import Any
 
 import structlog
@@ -12,15 +10,16 @@ from hookgate.config.error import ConfigError
 from hookgate.config.reload import ReloadableConfig
 from hookgate.settings import Config
 
-from .channel import Apply, Keep, Prepare
+from .channel import Apply, Prepare, ReloadRefused
 from .process import WorkerProcess
+from .shares import share
 
 # What a reload waits for a worker, in each of its two steps.
 _PATIENCE_SECONDS = 2.0
 
 
 class Rollout:
-    """Reloads those that `serving` returns. `kill` is for one that cannot go by what is in force.
+    """Reload those that `serving` returns. `kill` is for one that cannot go by what is in force.
 
     A worker that does not answer is not waited for: it prepares and applies what is in force by
     then once it answers again, and nothing else is asked of it before.
@@ -45,11 +44,11 @@ class Rollout:
             try:
                 config = make()
             except ConfigError as error:
-                self._keep(tuple(error.problems))
+                self._record_refusal(tuple(error.problems))
                 return
             prepared = await self._prepare(config)
             if problems := [problem for reply in prepared.values() for problem in reply]:
-                self._keep(tuple(problems))
+                self._record_refusal(tuple(problems))
                 return
             self._live.current = config
             waited = []
@@ -61,7 +60,7 @@ class Rollout:
             await settle(waited, _PATIENCE_SECONDS)
 
     async def catch_up(self, worker: WorkerProcess, prepared: Config | None = None) -> None:
-        """Have it go by what is in force; `prepared` is what it compiled last.
+        """Have a worker go by what is in force; `prepared` is what it compiled last.
 
         Raises EOFError where it is gone: whoever replaces it starts with what is in force.
         """
@@ -76,10 +75,10 @@ class Rollout:
                 await worker.ask(Apply())
                 worker.config = config
 
-    def _keep(self, problems: tuple[str, ...]) -> None:
+    def _record_refusal(self, problems: tuple[str, ...]) -> None:
         self._log.error("supervisor.reload_refused", problems=list(problems))
         for worker in self._serving():
-            worker.ask(Keep(problems))
+            worker.ask(ReloadRefused(problems))
 
     async def _prepare(self, config: Config) -> dict[WorkerProcess, tuple[str, ...]]:
         """The problems of each that answers. Who still has to catch up is not asked."""
@@ -106,22 +105,6 @@ class Rollout:
 
 
 async def settle(futures: Iterable["asyncio.Future[Any]"], seconds: float) -> None:
-    """Wait until all are done, or until the time is up."""
+    """Wait until all are done, or for so many seconds."""
     if waited := tuple(futures):
         await asyncio.wait(waited, timeout=seconds)
-
-
-def share(config: Config, number: int) -> Config:
-    """A worker's part of the whole: a ledger of its own, and its share of the connections."""
-    path = PurePath(config.audit.path)
-    sidecar = config.sidecar
-    return replace(
-        config,
-        audit=replace(config.audit, path=str(path.with_name(f"{path.stem}.{number}{path.suffix}"))),
-        sidecar=replace(
-            sidecar,
-            max_connections=-(-sidecar.max_connections // sidecar.workers),
-            max_foreign_connections=-(-sidecar.max_foreign_connections // sidecar.workers),
-            max_unnamed_connections=-(-sidecar.max_unnamed_connections // sidecar.workers),
-        ),
-    )

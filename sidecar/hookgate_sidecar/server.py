@@ -12,43 +12,36 @@ from hookgate.gate.metrics import Snapshot
 from hookgate.settings import Config, SidecarSettings
 from hookgate.tls import server_context
 
-from .admission import Admission, Place
+from .admission import Admission
 from .descriptors import fit
 from .exposition import process_snapshot
-from .heads import MOST, MOST_OF_STRANGERS, KnownHeads
 from .listener import Listener
 from .memory import return_large_blocks
+from .shared import Shared
 from .sockets import ListeningSockets, listen
-from .writer import AnswerWriter
 
 SWEEP_SECONDS = 0.1
 _COLLECT = 20_000, 20, 20
 
 
-class Change(NamedTuple):
-    """Another configuration, compiled."""
+class CompiledChange(NamedTuple):
+    """Hold another configuration, compiled."""
 
     compiled: CompiledConfig
     tls: ssl.SSLContext | None
 
 
 class Server:
-    """One process's connections. Make it inside the event loop that will run it."""
+    """Serve one process's connections. Make it inside the event loop that will run it."""
 
     def __init__(self, gate: Gate) -> None:
         self.gate = gate
-        self.settings = gate.config.sidecar
         self.loop = asyncio.get_running_loop()
-        self.writer = AnswerWriter()
-        self.heads = KnownHeads(MOST)
-        self.heads_of_strangers = KnownHeads(MOST_OF_STRANGERS)
-        self.admission = Admission(gate, self.settings)
+        self._shared = Shared.of(gate)
         self._listener: Listener | None = None
         self._timers: list[asyncio.TimerHandle] = []
-        self._emptied = asyncio.Event()
         self._swept = self.loop.time()
         self._put_off = False
-        self.draining = False
 
     async def start(self, sockets: ListeningSockets | None = None) -> ListeningSockets:
         """Listen, on `sockets` if they are given; returns them.
@@ -65,67 +58,68 @@ class Server:
         if sockets is None:
             settings = self.settings
             sockets = listen("sidecar.listen", settings.listen, settings.socket_mode)
-        self._listener = Listener(self, sockets, tls)
+        self._listener = Listener(self._shared, sockets, tls)
         self._every(SWEEP_SECONDS, self._sweep)
         self._every(1.0, self._tick)
         return sockets
 
-    def prepare(self, config: Config) -> Change:
+    def prepare(self, config: Config) -> CompiledChange:
         """Compile another configuration; nothing changes yet. Raises ValueError."""
-        return Change(self.gate.prepare(fit(config)), make_tls(config.sidecar))
+        return CompiledChange(self.gate.prepare(fit(config)), make_tls(config.sidecar))
 
-    def apply(self, change: Change) -> None:
-        """Go by it from now on; connections that are open keep their bounds, but not those whose
-        sender stands otherwise now.
+    def apply(self, change: CompiledChange) -> None:
+        """Go by a change from now on.
+
+        Open connections keep their bounds; whose sender stands otherwise now is counted anew.
         """
         self.gate.apply(change.compiled)
-        if change.compiled.config.sidecar != self.settings:  # else connections stay in step with it
-            self.settings = self.admission.settings = change.compiled.config.sidecar
-        self.admission.judge_anew()
-        self.heads.clear()
-        self.heads_of_strangers.clear()
+        shared, settings = self._shared, change.compiled.config.sidecar
+        if settings != shared.settings:  # else connections stay in step with it
+            shared.settings = settings
+            shared.admission.go_by(settings)
+        shared.admission.judge_anew()
+        shared.heads.clear()
+        shared.foreign_heads.clear()
         if self._listener is not None:
             self._listener.tls = change.tls
 
     async def drain(self) -> None:
-        """Stop listening, let what was begun end, within `sidecar.drain`."""
-        self.draining = True
-        if self._listener is not None:
-            self._listener.close()
-        for place in tuple(self.admission.places):
+        """Stop listening, and let what was begun end within `sidecar.drain` seconds."""
+        admission = self._stop_listening()
+        for place in tuple(admission.places):
             place.holder.drain()
-        if self.admission.places:
-            try:
-                async with asyncio.timeout(self.settings.drain):
-                    await self._emptied.wait()
-            except TimeoutError:
-                pass
+        try:
+            async with asyncio.timeout(self.settings.drain):
+                await admission.wait_until_empty()
+        except TimeoutError:
+            pass
 
     async def close(self) -> None:
-        """Cut what is left; every delivery still gets its record."""
-        self.draining = True
-        if self._listener is not None:
-            self._listener.close()
-        for place in self.admission.places:
-            place.holder.stop_starting()
+        """Cut every connection that is left; every delivery still gets its record."""
+        admission = self._stop_listening()
+        self._shared.stopped = True  # only what is on its way upstream is still answered
         await self.gate.close_upstreams()
-        for place in tuple(self.admission.places):
+        for place in tuple(admission.places):
             place.holder.cut()
-        if self.admission.places:
-            await self._emptied.wait()
+        await admission.wait_until_empty()
         for timer in self._timers:
             timer.cancel()
         await self.gate.close()
 
-    def forget(self, place: Place) -> None:
-        """Take back the place of a connection that is gone."""
-        self.admission.release(place)
-        if self.draining and not self.admission.places:
-            self._emptied.set()
+    def _stop_listening(self) -> Admission:
+        self._shared.draining = True
+        if self._listener is not None:
+            self._listener.close()
+        return self._shared.admission
 
     def snapshot(self) -> Snapshot:
-        """What this process counts."""
+        """Return what this process counts."""
         return {**self.gate.snapshot(), **process_snapshot()}
+
+    @property
+    def settings(self) -> SidecarSettings:
+        """The settings in force."""
+        return self._shared.settings
 
     # what the admin listener asks
 
@@ -135,18 +129,18 @@ class Server:
         return self.gate.config
 
     async def snapshots(self) -> list[Snapshot]:
-        """What this process counts, as the only one."""
+        """Return what this process counts, as the only one."""
         return [self.snapshot()]
 
     def ready(self) -> list[str]:
-        """Why no events should be sent here."""
-        problems = ["draining"] if self.draining else []
+        """Say why no events should be sent here."""
+        problems = ["draining"] if self._shared.draining else []
         if not self.gate.journal.available:
             problems.append("the ledger cannot be written")
         return problems
 
     def degraded(self) -> list[str]:
-        """Nothing: one process serves or does not."""
+        """Say nothing: one process serves or does not."""
         return []
 
     def _every(self, seconds: float, act: Callable[[], None]) -> None:
@@ -165,7 +159,7 @@ class Server:
         self._put_off = stood_still and not self._put_off
         if self._put_off:
             return  # what came meanwhile is read first
-        for holder in [p.holder for p in self.admission.places if p.holder.deadline <= now]:
+        for holder in [p.holder for p in self._shared.admission.places if p.holder.deadline <= now]:
             try:
                 holder.expire(now)
             except Exception as error:  # noqa: BLE001  # the others' deadlines hold all the same
@@ -174,11 +168,11 @@ class Server:
 
     def _tick(self) -> None:
         self.gate.tick()
-        self.writer.tick()
+        self._shared.writer.tick()
 
 
 def make_tls(settings: SidecarSettings) -> ssl.SSLContext | None:
-    """The listener's TLS, None where it has none. Raises ValueError."""
+    """Make the listener's TLS, None where it has none. Raises ValueError of its files."""
     if not settings.tls_cert:
         return None
     return server_context(settings.tls_cert, settings.tls_key, settings.tls_client_ca)

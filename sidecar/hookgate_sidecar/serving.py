@@ -13,12 +13,12 @@ from hookgate.ledger.writing.sink import LedgerError
 from hookgate.log import make_log
 from hookgate.unblocked import unblock_stderr
 
-from .channel import LAYOUT, Apply, Channel, Keep, LastWord, Prepare, Report, Start
+from .channel import LAYOUT, Apply, Channel, LastWord, Prepare, ReloadRefused, Report, Start
 from .descriptors import fit
 from .lifecycle import GRACE_SECONDS
 from .orphan import keep_alive, outlive
-from .run import Signals, drain
-from .server import Change, Server
+from .server import CompiledChange, Server
+from .signals import Signals
 from .sockets import ListeningSockets
 
 
@@ -55,7 +55,7 @@ async def work(control: socket.socket, listening: list[socket.socket]) -> int:
     obeying.add_done_callback(lambda _: signals.stop.set())
     try:
         await signals.stop.wait()
-        await drain(server, signals)
+        await signals.unless_in_a_hurry(server.drain())
     finally:
         obeying.cancel()
         await server.close()
@@ -65,7 +65,7 @@ async def work(control: socket.socket, listening: list[socket.socket]) -> int:
 
 async def _obey(channel: Channel, server: Server) -> None:
     """Say that it serves, and answer the supervisor until that is gone."""
-    change: Change | None = None
+    change: CompiledChange | None = None
     reply: Any = None
     living = asyncio.ensure_future(_live())
     try:
@@ -82,7 +82,7 @@ async def _obey(channel: Channel, server: Server) -> None:
                         change, reply = None, (f"worker: {type(error).__name__}",)
                 case Apply() if change is not None:
                     server.apply(change)
-                case Keep(problems):
+                case ReloadRefused(problems):
                     server.gate.record_refused_reload(problems)
                 case Report():
                     reply = server.snapshot()

@@ -17,7 +17,7 @@ _RETRY_SECONDS = 0.01
 
 
 class SocketFile:
-    """The file at `path`. It is ours from `bind` until it is removed or replaced by another."""
+    """Own the file at `path`, from `bind` until it is removed or replaced by another."""
 
     def __init__(self, path: str) -> None:
         self._path = Path(path)

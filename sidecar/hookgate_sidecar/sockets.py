@@ -19,7 +19,7 @@ _Found = tuple[int, tuple[str, int]]
 
 
 class ListeningSockets:
-    """Non-blocking sockets that listen. Whoever made them closes them; `file` goes with them."""
+    """Hold non-blocking sockets that listen; who made them closes them, and `file` with them."""
 
     def __init__(self, sockets: list[socket.socket], file: SocketFile | None = None) -> None:
         self.sockets = sockets
@@ -30,19 +30,19 @@ class ListeningSockets:
 
     @property
     def port(self) -> int | None:
-        """The port, also where the system chose it; None of a Unix socket."""
+        """The port, chosen by the system where 0 was asked for; None of a Unix socket."""
         return next((where.port for where in self._where if isinstance(where, TcpAddress)), None)
 
     @property
     def address(self) -> str:
-        """Without the port."""
+        """The addresses without the port, as text."""
         return ", ".join(w.host if isinstance(w, TcpAddress) else str(w) for w in self._where)
 
     def __str__(self) -> str:
         return ", ".join(map(str, self._where))
 
     def close(self) -> None:
-        """Listen no more, and take the file away."""
+        """Close the sockets, and remove the file."""
         if self._file is not None:
             self._file.remove()
         for sock in self.sockets:
@@ -66,7 +66,7 @@ def listen(key: str, address: ListenAddress, mode: int) -> ListeningSockets:
 
 
 def os_reason(error: OSError) -> str:
-    """What went wrong, without the address that some messages repeat."""
+    """Return what went wrong, without the address that some messages repeat."""
     return (error.strerror or str(error)).partition(" (while ")[0]
 
 

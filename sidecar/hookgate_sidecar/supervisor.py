@@ -29,18 +29,18 @@ from .lifecycle import (
     Terminate,
 )
 from .process import WorkerProcess
-from .rollout import Rollout, settle, share
+from .reports import Reports
+from .rollout import Rollout
+from .shares import share
 from .sockets import listen, os_reason
 from .tally import Tally
 
 _PULSE_SECONDS = 0.25
 _REPORT_EACH = 4  # pulses: little is uncounted when a worker is killed
-# What an answer about all workers waits for one of them.
-_SNAPSHOT_SECONDS = 0.8
 
 
 class Supervisor:
-    """Owns the listening sockets and the workers. Raises `ListenError` where it cannot listen."""
+    """Run the workers on listening sockets. Raises `ListenError` where it cannot listen."""
 
     def __init__(self, live: ReloadableConfig, log: structlog.BoundLogger) -> None:
         sidecar = live.current.sidecar
@@ -50,6 +50,7 @@ class Supervisor:
         self._fleet = Fleet(sidecar.workers, sidecar.worker_timeout, sidecar.drain)
         self._tally = Tally(sidecar.workers)
         self._workers: dict[int, WorkerProcess] = {}
+        self._reports = Reports(self._fleet, self._tally, self._workers)
         self._lives: set[asyncio.Task[Any]] = set()
         self._started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._pulsing = asyncio.ensure_future(self._pulse())
@@ -104,25 +105,22 @@ class Supervisor:
     # what the admin listener asks
 
     async def snapshots(self) -> list[Snapshot]:
-        """What each worker counts, what the dead ones counted, and this process."""
-        reports = {worker.number: self._count(worker) for worker in self._reporting()}
-        waited = [report for number, report in reports.items() if not self._fleet.silent(number)]
-        await settle(waited, _SNAPSHOT_SECONDS)
-        return self._tally.snapshots(self._answering())
+        """Return what each worker counts, what the dead ones counted, and this process."""
+        return await self._reports.snapshots()
 
     def ready(self) -> list[str]:
-        """Why no events should be sent here."""
+        """Say why no events should be sent here."""
         problems = ["draining"] if self._fleet.stopping else []
-        if not self._answering():
+        if not self._reports.answering():
             problems += ["no worker serves", *self._fleet.missing()]
         return problems + [
             f"the ledger of worker {number} cannot be written"
-            for number in self._answering()
+            for number in self._reports.answering()
             if self._tally.ledger_fails(number)
         ]
 
     def degraded(self) -> list[str]:
-        """Which workers are missing, and why."""
+        """Say which workers are missing, and why."""
         return self._fleet.missing()
 
     # what is done
@@ -225,28 +223,11 @@ class Supervisor:
 
     def _look_after_all(self, elapsed: float, *, report: bool) -> None:
         if report:
-            for worker in self._reporting():
-                self._count(worker)
+            self._reports.ask()
         for number, worker in self._workers.items():
             if worker.owes:
                 self._fleet.asked(number)
         self._do(self._fleet.tick(elapsed))
 
-    def _count(self, worker: WorkerProcess) -> "asyncio.Future[Snapshot]":
-        def tell(reply: "asyncio.Future[Snapshot]") -> None:
-            if reply.exception() is None and self._has(worker):
-                self._tally.tell(worker.number, reply.result())
-
-        report = worker.report()
-        report.add_done_callback(tell)
-        return report
-
-    def _reporting(self) -> list[WorkerProcess]:
-        """Who counts: those that drain too."""
-        return [w for w in self._workers.values() if self._fleet.has_served(w.number)]
-
     def _serving(self) -> list[WorkerProcess]:
         return [self._workers[number] for number in self._fleet.serving]
-
-    def _answering(self) -> list[int]:
-        return [number for number in self._fleet.serving if not self._fleet.silent(number)]

@@ -9,7 +9,7 @@ from .lifecycle import Cause
 
 
 class Tally:
-    """The latest snapshot of each worker by its number, and the sum of those that ended."""
+    """Sum what workers count: the latest snapshot of each, and the last of those that ended."""
 
     def __init__(self, wanted: int) -> None:
         self._wanted = wanted
@@ -18,24 +18,27 @@ class Tally:
         self._lost = dict.fromkeys(LOSSES, 0)
 
     def tell(self, number: int, snapshot: Snapshot) -> None:
-        """A worker counted this."""
+        """Keep what a worker counts by now."""
         self._latest[number] = snapshot
 
     def end(self, number: int, last: Snapshot | None) -> None:
-        """A worker is gone. `last` is its last word; without it, what it had told before counts."""
+        """Add what a worker counted that ended: its `last` word, or what it had told before."""
         told = self._latest.pop(number, {})
         self._gone = merge((self._gone, surviving_counts(told if last is None else last)))
 
     def lose(self, cause: Cause) -> None:
-        """A worker that was wanted is gone."""
+        """Count a worker that was wanted and is gone."""
         self._lost[cause.value] += 1
 
     def ledger_fails(self, number: int) -> bool:
-        """Whether it said last that it cannot write its ledger."""
+        """Tell whether a worker said last that it cannot write its ledger."""
         return self._latest.get(number, {}).get("hookgate_ledger_available") == [([], 0)]
 
     def snapshots(self, answering: Collection[int]) -> list[Snapshot]:
-        """Of all workers, the dead ones and this process; who is not `answering` does not serve."""
+        """Return those of all workers, of the dead ones and of this process.
+
+        Who is not `answering` does not serve.
+        """
         own: Snapshot = {
             "hookgate_workers": [([], 0)],
             "hookgate_workers_wanted": [([], self._wanted)],

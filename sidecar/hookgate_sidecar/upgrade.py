@@ -1,29 +1,49 @@
 """Offers of another protocol, which are passed over (RFC 9110 7.8)."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+
+import httptools
 
 from hookgate.policy import Head
 
-if TYPE_CHECKING:
-    from .reader import Reader
+
+class StopReading(Exception):  # noqa: N818  # no error: how a parser callback ends the parsing
+    """Nothing after this request can be framed."""
 
 
-class BehindHead:
-    """What the parser of one message's body calls, where another one has read the head."""
+class UpgradeOffered(Exception):  # noqa: N818  # no error either
+    """httptools takes all that comes behind this head for the other protocol."""
 
-    def __init__(self, reader: "Reader") -> None:
-        self._reader = reader
+    def __init__(self, head: Head, keep_alive: bool) -> None:
+        self.head = head
+        self.keep_alive = keep_alive
+
+
+def parser_behind(
+    offer: UpgradeOffered, on_body: Callable[[bytes], None], on_complete: Callable[[], None]
+) -> httptools.HttpRequestParser:
+    """Make a parser that stands behind the head of an offer; its callbacks are these two.
+
+    It raises `StopReading` where another message begins. Raises what httptools does of a head whose
+    framing is at fault.
+    """
+    parser = httptools.HttpRequestParser(_Body(on_body, on_complete))
+    parser.feed_data(head_of_body(offer.head, keep_alive=offer.keep_alive))
+    return parser
+
+
+class _Body:
+    """Takes a parser's calls for one body, where another parser has read the head."""
+
+    def __init__(self, on_body: Callable[[bytes], None], on_complete: Callable[[], None]) -> None:
+        self.on_body = on_body
+        self.on_message_complete = on_complete
         self._begun = False
-        self.on_body = reader.on_body
 
     def on_message_begin(self) -> None:
         if self._begun:
-            self._reader.stop_reading()
+            raise StopReading
         self._begun = True
-
-    def on_message_complete(self) -> None:
-        self._reader.on_message_complete()
-        self._reader.read_heads()
 
 
 def head_of_body(head: Head, *, keep_alive: bool = True) -> bytes:

@@ -6,13 +6,16 @@ from http import HTTPStatus
 
 from hookgate.gate.answer import DELIVERED, Answer
 
+# An interim answer (RFC 9110 15.2.1).
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
 _LINES = {
     status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
 }
 
 
 class AnswerWriter:
-    """Renders answers; `tick` renews what depends on the time, once a second."""
+    """Render answers; `tick` renews what depends on the time, once a second."""
 
     def __init__(self) -> None:
         self._date = b""
@@ -26,9 +29,9 @@ class AnswerWriter:
         self._delivered = self._render(DELIVERED, b"")
         self._bare.clear()
 
-    def render(self, answer: Answer, keep_alive: bool, old: bool) -> bytes:
-        """The bytes of an answer; `old` says that the request was HTTP/1.0."""
-        if keep_alive and not old:
+    def render(self, answer: Answer, keep_alive: bool, http10: bool) -> bytes:
+        """Return the bytes of an answer; `http10` says that the request was HTTP/1.0."""
+        if keep_alive and not http10:
             if answer is DELIVERED:
                 return self._delivered
             if not (answer.fields or answer.body):

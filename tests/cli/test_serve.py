@@ -114,7 +114,7 @@ def test_the_option_wins_over_the_file_and_outlives_a_reload(tmp_path: Path) -> 
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_observing_is_said_at_the_start_and_again_and_again(workers: str, tmp_path: Path) -> None:
     """A warning that names the checks, once for all workers."""
-    often = "import hookgate_sidecar.reminder as r; r._EVERY_SECONDS = 0.2"
+    often = "import hookgate_sidecar.observing as r; r._EVERY_SECONDS = 0.2"
     keys = {"sidecar.workers": workers}
     with (
         receiving() as upstream,

@@ -242,7 +242,7 @@ def test_a_newcomer_takes_the_place_of_the_oldest_that_is_idle(admin: Admin) -> 
 
 def test_dripping_connections_end_with_their_time(tmp_path: Path) -> None:
     """It is for the whole exchange, not for each byte; and none of them stays."""
-    patch = "import hookgate_sidecar.admin_listener as listener\nlistener._SECONDS = 0.5\n"
+    patch = "import hookgate_sidecar.admin_connection as connection\nconnection._SECONDS = 0.5\n"
     with sidecar("http://127.0.0.1:9", tmp_path, patch=patch, **ON) as gate:
         admin = Admin(gate)
         before = descriptors(gate.process.pid)

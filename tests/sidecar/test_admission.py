@@ -9,7 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from hookgate.gate.gate import Gate
 from hookgate.policy import Policy, Standing
-from hookgate_sidecar.admission import Admission, Place
+from hookgate_sidecar.admission import MOST_LINGERING, Admission, Place
 from support.policy import ALLOWED, FOREIGN, PROXY, make_config
 
 TOTAL, STRANGERS, UNNAMED = 7, 2, 3
@@ -57,20 +57,19 @@ class Admissions(RuleBasedStateMachine):
     def staying(self) -> list[tuple[Place, Held]]:
         return [(p, held) for p, held in self.held if not {"give_way", "drain"} & {*held.asked}]
 
-    @rule(peer=st.sampled_from([ALLOWED, PROXY, FOREIGN]))
-    def arrive(self, peer: str) -> None:
+    @rule(peer=st.sampled_from([ALLOWED, PROXY, FOREIGN]), lingers=st.booleans())
+    def arrive(self, peer: str, lingers: bool) -> None:
         """Only a stranger over its share, or one more than all, finds no place."""
         standing = self.gate.policy.standing(peer)
         unnamed = self.standing(Standing.TRUSTED)
         counted = sum(self.gate.counts.connections.values())
-        place = self.admission.admit(peer)
+        place = self.admission.admit(peer, lingers=lingers)
         if place is not None:
             self.hold(place)
-        elif standing is not Standing.FOREIGN:
-            assert counted >= TOTAL
-            assert unnamed == 0
-            if (beyond := self.admission.admit_beyond(peer)) is not None:
-                self.hold(beyond)
+        if place is None or place.standing is None:
+            assert standing is Standing.FOREIGN or (counted >= TOTAL and unnamed == 0)
+        if place is None and standing is not Standing.FOREIGN:
+            assert not lingers or len(self.held) >= TOTAL + MOST_LINGERING
 
     @rule(number=st.integers(0, 99), client=st.sampled_from([ALLOWED, FOREIGN, ""]))
     def name(self, number: int, client: str) -> None:

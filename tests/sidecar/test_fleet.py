@@ -1,9 +1,11 @@
 """How many workers there are, whatever happens to them in whatever order."""
 
-from hookgate_sidecar.fleet import LONGEST_PAUSE, LONGEST_TICK, STEADY_SECONDS, Fleet
+from hookgate_sidecar.fleet import LONGEST_TICK, Fleet
 from hookgate_sidecar.lifecycle import (
     GRACE_SECONDS,
+    LONGEST_PAUSE,
     START_SECONDS,
+    STEADY_SECONDS,
     Action,
     Cause,
     Kill,

@@ -10,8 +10,9 @@ from hypothesis.stateful import (
     rule,
 )
 
-from hookgate_sidecar.fleet import LONGEST_PAUSE, LONGEST_TICK, Fleet
+from hookgate_sidecar.fleet import LONGEST_TICK, Fleet
 from hookgate_sidecar.lifecycle import (
+    LONGEST_PAUSE,
     START_SECONDS,
     Action,
     Kill,

@@ -431,7 +431,7 @@ setattr(target, name, broken)
     [
         (("hookgate.gate.delivery", "Delivery", "apply_screening"), 2),
         (("hookgate.policy", "Policy", "parse"), 2),
-        (("hookgate_sidecar.connection", "Connection", "_start"), 2),
+        (("hookgate_sidecar.request", "Request", "start"), 2),
         (("hookgate.upstream.pool", "UpstreamPool", "send"), 2),
     ],
     ids=["repeat", "judge", "start", "send"],

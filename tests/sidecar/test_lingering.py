@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hookgate_sidecar.connection import LINGER_SECONDS
+from hookgate_sidecar.wire import LINGER_SECONDS
 from support.events import CLEAN
 from support.pair import Pair, paired
 from support.process import accepted, descriptors, forget_peak, resident

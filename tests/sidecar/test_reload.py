@@ -55,7 +55,7 @@ def reloadable(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Reloa
         "source.trusted_proxies_file": str(tmp_path / "proxies"),
         "sidecar.workers": workers,
     }
-    patch = "import hookgate_sidecar.run as run\nrun._WATCH_SECONDS = 0.1\n"
+    patch = "import hookgate_sidecar.watching as watching\nwatching._WATCH_SECONDS = 0.1\n"
     with paired(tmp_path, lambda _: OK, patch=patch, **keys) as pair:
         yield Reloadable(pair, tmp_path)
 

@@ -32,7 +32,8 @@ counted(Policy, "screen", b"s")
 
 FORGETFUL = """
 from hookgate.bounded_cache import BoundedCache
-BoundedCache.remember = lambda *_: None
+from hookgate_sidecar.head_cache import HeadCache
+BoundedCache.remember = HeadCache.learn = lambda *_: None
 """
 
 # What differs between two deliveries that are alike.

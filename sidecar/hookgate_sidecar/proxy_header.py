@@ -12,7 +12,8 @@ from .proxy_protocol import (
 
 
 async def read_proxy_header(sock: socket.socket, seconds: float) -> str | None:
-    """Take exactly the header off a non-blocking socket; returns the client's address.
+    """Take exactly the header off a non-blocking socket, within `seconds`; returns the client's
+    address.
 
     "" where the header names none, None where nothing came at all. Raises `ProxyHeaderError`.
     """

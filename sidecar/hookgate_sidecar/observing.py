@@ -10,7 +10,7 @@ from hookgate.settings import Config, Mode
 _EVERY_SECONDS = 3600.0
 
 
-async def remind(current: Callable[[], Config], log: structlog.BoundLogger) -> None:
+async def warn_while_observing(current: Callable[[], Config], log: structlog.BoundLogger) -> None:
     """Log which checks only observe, at once and every hour, until cancelled.
 
     `current` returns the configuration in force by then.
