@@ -14,7 +14,7 @@ from .pieces import Pieces
 from .request import Request, Sender
 from .request_line import line_fault
 from .shared import Shared
-from .upgrade import StopReading, UpgradeOffered, parser_behind
+from .upgrade import StopReading, UpgradeOffered, body_parser, head_of_body
 
 
 class Reader:
@@ -146,7 +146,8 @@ class Reader:
             self._refuse_rest(Reason.HEAD_TOO_LARGE)
 
     def _pass_over(self, offer: UpgradeOffered) -> None:
-        self._parser = parser_behind(offer, self.on_body, self._end_passed_over)
+        self._parser = parser = body_parser(self.on_body, self._end_passed_over)
+        parser.feed_data(head_of_body(offer.head, keep_alive=offer.keep_alive))
 
     def _end_passed_over(self) -> None:
         self.on_message_complete()

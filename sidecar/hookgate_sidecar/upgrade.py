@@ -19,17 +19,14 @@ class UpgradeOffered(Exception):  # noqa: N818  # no error either
         self.keep_alive = keep_alive
 
 
-def parser_behind(
-    offer: UpgradeOffered, on_body: Callable[[bytes], None], on_complete: Callable[[], None]
+def body_parser(
+    on_body: Callable[[bytes], None], on_complete: Callable[[], None]
 ) -> httptools.HttpRequestParser:
-    """Make a parser that stands behind the head of an offer; its callbacks are these two.
+    """Make a parser for one body behind a `head_of_body`, which is to be fed to it first.
 
-    It raises `StopReading` where another message begins. Raises what httptools does of a head whose
-    framing is at fault.
+    A message without a body is complete then. It raises `StopReading` where another one begins.
     """
-    parser = httptools.HttpRequestParser(_Body(on_body, on_complete))
-    parser.feed_data(head_of_body(offer.head, keep_alive=offer.keep_alive))
-    return parser
+    return httptools.HttpRequestParser(_Body(on_body, on_complete))
 
 
 class _Body:
