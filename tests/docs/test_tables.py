@@ -11,7 +11,7 @@ from typer.main import get_command
 from hookgate.config.keys import KEYS, ROUTE_KEYS
 from hookgate.ledger.record import FIELDS, SEAL
 from hookgate.networks.ranges import SHIPPED
-from hookgate.policy import CHECKS, OBSERVABLE, OnNginx, Reason
+from hookgate.policy import CHECKS, OnNginx, Reason
 from hookgate.upstream.error import UpstreamError
 from hookgate_cli.main import app
 from support.forgery import UNSEEN
@@ -43,14 +43,6 @@ def test_readme_lists_every_reason_in_order_with_status_and_outcome() -> None:
         for reason in Reason
     ]
     assert [row[:3] for row in table("README.md", "reasons")] == expected
-
-
-def test_readme_names_the_checks_that_may_observe() -> None:
-    """Each of them, and no other."""
-    (text,) = re.findall(r"--observe`, or(.*?)under `\[checks\]`", README, re.DOTALL)
-    assert sorted(re.findall(r"`(\w+)`|`(\w+) = \"observe\"`", text)) == sorted(
-        (name, "") if name != "contract" else ("", name) for name in OBSERVABLE
-    )
 
 
 def test_configuration_lists_every_check_in_order_with_its_reasons() -> None:
