@@ -12,6 +12,8 @@ FLOORS = (
     ("hookgate.networks",),
     ("hookgate.policy",),
     ("hookgate.upstream", "hookgate.ledger"),
+    ("hookgate.ledger.reading",),
+    ("hookgate.ledger.writing", "hookgate.ledger.audit"),
     ("hookgate.gate",),
     ("hookgate.config",),
     ("hookgate.nginx",),
@@ -23,9 +25,9 @@ _FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 
 def room(module: str) -> str:
     """The room that a module is in."""
-    package, *rest = module.split(".")
-    inner = ".".join([package, *rest[:1]])
-    return inner if inner in _FLOOR else package
+    while module not in _FLOOR:
+        module = module.rpartition(".")[0]
+    return module
 
 
 def is_upward(importer: str, imported: str) -> bool:
