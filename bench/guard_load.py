@@ -83,6 +83,10 @@ class Sender(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._parser.feed_data(data)
 
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # asyncio's signature
+        if not self._status.done():
+            self._status.set_exception(ConnectionError("the sidecar is gone"))
+
     def on_message_complete(self) -> None:
         self._status.set_result(self._parser.get_status_code())
 
@@ -101,7 +105,8 @@ async def drive(
 ) -> None:
     """Warm up, mark, send so many requests, and mark again.
 
-    Exits where an answer has another status than the kind's.
+    Exits where an answer has another status than the kind's. Raises ConnectionError where the
+    process ends before it has answered.
     """
     head = "POST /cm/events HTTP/1.1\r\nHost: gate\r\nContent-Type: application/json\r\n"
     request = f"{head}Content-Length: {len(kind.body)}\r\n\r\n".encode() + kind.body

@@ -16,12 +16,14 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import cycle
 from pathlib import Path
 from subprocess import PIPE
 
 from .guard_load import PATIENCE_SECONDS, Kind, Mark, Server, drive
 
 WAKE_SECONDS = 0.1
+ATTEMPTS = 5
 CHECKOUT = Path(__file__).resolve().parents[1]
 PACKAGES = ("core", "sidecar", "cli", "addon")
 SERVER = Path(__file__).resolve().with_name("guard_server.py")
@@ -99,9 +101,10 @@ def count_calls(checkout: Path, kind: Kind, requests: int) -> Counter[str]:
 def count_instructions(checkout: Path, kind: Kind, requests: int, file: Path, *options: str) -> int:
     """Count the instructions during so many requests; callgrind writes them to `file`.
 
-    Exits where valgrind's vgdb fails.
+    Exits where valgrind's vgdb fails. Begins anew, up to five times, where valgrind itself aborts:
+    3.19 does now and then at a signal (vgCallgrind_post_signal); then raises ConnectionError.
     """
-    states = iter(("on", "off"))
+    states = cycle(("on", "off"))
 
     def mark(process: Server) -> None:
         # Without the 0 vgdb would interrupt the process with ptrace, which containers may forbid.
@@ -123,7 +126,14 @@ def count_instructions(checkout: Path, kind: Kind, requests: int, file: Path, *o
             sys.exit(f"guard: vgdb failed\n{errors}")
 
     valgrind = ("valgrind", "--tool=callgrind", "--instr-atstart=no", *options)
-    measure(checkout, kind, requests, mark, *valgrind, f"--callgrind-out-file={file}")
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            measure(checkout, kind, requests, mark, *valgrind, f"--callgrind-out-file={file}")
+            break
+        except ConnectionError:
+            if attempt == ATTEMPTS:
+                raise
+            states = cycle(("on", "off"))
     total = re.search(r"^totals: (\d+)", file.read_text(), re.MULTILINE)
     assert total is not None
     return int(total[1])
