@@ -14,7 +14,7 @@ V = TypeVar("V")
 def remember_short(most: int) -> Callable[[Callable[[bytes], V]], Callable[[bytes], V]]:
     """Decorate a function of one text: keep the results of the `most` short ones asked last.
 
-    So a cache holds at most `most` texts of `LONGEST_REMEMBERED` bytes, whatever foreign senders send.
+    So a cache holds at most `most` texts of `LONGEST_REMEMBERED` bytes, whoever sends them.
     """
 
     def decorate(function: Callable[[bytes], V]) -> Callable[[bytes], V]:

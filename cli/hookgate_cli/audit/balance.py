@@ -11,7 +11,7 @@ from hookgate.ledger.audit.balance import balance as add_up
 from hookgate_cli.common import FINDING, ConfigOption, JsonOption, out
 from hookgate_cli.terminal import print_json, printable
 
-from .configured import load_seal_keys
+from .configured import configured_states, load_seal_keys
 from .findings import print_findings
 from .ledger import Ledger, find_ledgers
 from .options import FilesArgument, SealKeyOption
@@ -42,7 +42,7 @@ def balance(
     keys = load_seal_keys(seal_key, config)
     ledger = find_ledgers(files, config)
     with reading(ledger, keys) as lines:
-        sums = add_up(lines)
+        sums = add_up(lines, keys, () if files else configured_states(config))
     if as_json:
         print_json(_report(sums, ledger))
     else:

@@ -6,13 +6,16 @@ refusals, so what is missing shows as a gap.
 
 from collections import Counter
 from collections.abc import Iterable
+from pathlib import Path
 from types import NoneType
 from typing import NamedTuple
 
 from hookgate.ledger.reading.reader import Line, is_damage, is_malformed
 from hookgate.ledger.record import Record
+from hookgate.ledger.seal import Keyring
 
 from .boot_account import BootAccount
+from .ends import read_end
 from .findings import AuditFinding, BoundedFindings
 from .proven import is_unproved
 from .totals import GRAVE, OUTCOMES, BalanceKind, Totals, outcome_of
@@ -53,8 +56,15 @@ class Balance(NamedTuple):
         )
 
 
-def balance(lines: Iterable[Line]) -> Balance:
-    """Add up a ledger. Memory grows with its boots and with what was in flight, not its lines."""
+def balance(
+    lines: Iterable[Line], keys: Iterable[bytes] = (), states: Iterable[Path] = ()
+) -> Balance:
+    """Add up a ledger; `states` are its state files, which name the last line that there must be.
+
+    Memory grows with its boots and with what was in flight, not its lines.
+    """
+    # First, as hookgate may write lines meanwhile and then a state that names them.
+    ends = [(path, read_end(path, Keyring(keys))) for path in states]
     boots: dict[str, BootAccount] = {}
     unnumbered: Counter[str] = Counter()
     findings = BoundedFindings()
@@ -80,6 +90,16 @@ def balance(lines: Iterable[Line]) -> Balance:
         if boot is None:
             boot = boots[name] = BootAccount(name, line, record, findings)
         boot.add(line, record)
+    for path, last in ends:
+        if isinstance(last, str):
+            continue  # `verify` tells of it
+        here = boots[last.boot].last_n if last.boot in boots else 0
+        if here < last.n:
+            text = (
+                f"lines {here + 1} to {last.n} are not here, and the state file names the last; if"
+                " the files were meant to go, let the state file go too"
+            )
+            findings.note(BalanceKind.CUT, last.boot, str(path), text)
     return Balance(
         [boot.close() for boot in boots.values()], unnumbered, findings.listed, findings.more
     )

@@ -56,6 +56,12 @@ class BootAccount:
         self._minutes: deque[tuple[float, int]] = deque(maxlen=_MOST_MINUTES)
         self._minute = ""
 
+    @property
+    def last_n(self) -> int:
+        """The number of its last line, 0 where that has none."""
+        n = (self._last.record or {}).get("n")
+        return n if type(n) is int else 0
+
     def add(self, line: Line, record: Record) -> None:
         """Add a line of the boot; of an unknown kind, only note that it is there."""
         self._last = line

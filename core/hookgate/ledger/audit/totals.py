@@ -22,6 +22,7 @@ class BalanceKind(StrEnum):
     MALFORMED = "malformed"
     GARBLED = "garbled"
     GAP = "gap"
+    CUT = "cut"
     UNKNOWN = "unknown"
     IN_FLIGHT = "in_flight"
     NO_STOP = "no_stop"
@@ -34,6 +35,7 @@ GRAVE = frozenset(
         BalanceKind.MISSING, BalanceKind.DOUBLED, BalanceKind.UNFORWARDED,
         BalanceKind.OVERCOUNTED, BalanceKind.STOP_DIFFERS, BalanceKind.UNPROVED,
         BalanceKind.MALFORMED, BalanceKind.GARBLED, BalanceKind.GAP,
+        BalanceKind.CUT,
     )
 )  # fmt: skip
 
