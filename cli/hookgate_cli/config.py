@@ -12,6 +12,7 @@ import typer
 from hookgate.config.contracts import DEFAULT_CONTRACT
 from hookgate.config.keys import KEYS, ROUTE_KEYS, SECTIONS
 from hookgate.config.layers import find_file, gather
+from hookgate.config.loops import find_loops
 from hookgate.libraries import libraries
 from hookgate.policy import Policy
 from hookgate.settings import UpstreamSettings
@@ -78,6 +79,8 @@ def check(
     the cause and what to do, if the endpoint cannot be reached so.
     """
     loaded = load_config(config)
+    if loops := find_loops(loaded):
+        fail(loops)
     where = find_file(config, os.environ) or "defaults and environment"
     policy = Policy(loaded, libraries("sidecar"))
     for name in policy.untold:

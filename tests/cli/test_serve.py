@@ -35,6 +35,22 @@ def test_a_mistake_in_the_configuration_exits_with_2(tmp_path: Path) -> None:
     assert [line.split(": ")[0] for line in failed.stderr.splitlines()] == ["hookgate"] * 2
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_an_upstream_that_is_the_gate_itself_exits_with_2(workers: str, tmp_path: Path) -> None:
+    """One event would go round until every connection is taken; `config check` says the same."""
+    (tmp_path / "hookgate.toml").write_text(
+        f'[sidecar]\nworkers = {workers}\nlisten = ":8081"\n'
+        '[upstream]\nurl = "http://localhost:8081"\n'
+    )
+    failed = start(tmp_path)
+    assert failed.returncode == 2
+    assert failed.stderr.startswith('hookgate: upstream.url = "http://localhost:8081" is where')
+    checked = subprocess.run(
+        [HOOKGATE, "config", "check"], cwd=tmp_path, capture_output=True, text=True, timeout=20
+    )
+    assert (checked.returncode, checked.stderr) == (2, failed.stderr)
+
+
 def test_an_option_that_is_none_exits_with_2(tmp_path: Path) -> None:
     """A unit file with a misspelt option is a mistake as well."""
     assert start(tmp_path, "--obsrve").returncode == 2

@@ -1,6 +1,6 @@
 """What keys must be for each other's sake."""
 
-from hookgate.address import UnixAddress, parse_unix_address
+from hookgate.address import TcpAddress, UnixAddress, parse_unix_address
 from hookgate.policy import UNIX_PEER
 
 from .draft import Draft
@@ -10,6 +10,10 @@ def check_consistency(draft: Draft) -> None:
     """Find values that are good by themselves and make no sense together."""
     _check_bounds(draft)
     _check_unix_sockets(draft)
+    listen = draft.values["sidecar.listen"]
+    is_chosen = isinstance(listen, TcpAddress) and not listen.port  # by the system, for each
+    if listen == draft.values["sidecar.admin"] and not is_chosen:
+        draft.problems.append(f'sidecar.admin = "{listen}" is where sidecar.listen is')
     if not draft.values["audit.path"]:
         stdout = "-" if draft.given("audit.path").is_variable else '"-"'
         draft.problems.append(
@@ -35,15 +39,12 @@ def _check_bounds(draft: Draft) -> None:
 def _check_unix_sockets(draft: Draft) -> None:
     values = draft.values
     listen, url = values["sidecar.listen"], values["upstream.url"]
-    if isinstance(listen, UnixAddress):
-        if UNIX_PEER not in values["source.trusted_proxies"]:
-            draft.problems.append(
-                f'sidecar.listen = "{listen}" needs "{UNIX_PEER}" in source.trusted_proxies: who '
-                "connects there has no address, and every event would be refused; the proxy in "
-                "front names the client"
-            )
-        if listen == values["sidecar.admin"]:
-            draft.problems.append(f'sidecar.admin = "{listen}" is where sidecar.listen is')
+    if isinstance(listen, UnixAddress) and UNIX_PEER not in values["source.trusted_proxies"]:
+        draft.problems.append(
+            f'sidecar.listen = "{listen}" needs "{UNIX_PEER}" in source.trusted_proxies: who '
+            "connects there has no address, and every event would be refused; the proxy in "
+            "front names the client"
+        )
     if values["upstream.host"] == "upstream" and url and parse_unix_address(url) is not None:
         draft.problems.append(
             f'upstream.host = "upstream" has no host to take from upstream.url = "{url}"; '

@@ -9,6 +9,7 @@ from hookgate.settings import Config
 from .build import build
 from .error import ConfigError
 from .layers import gather
+from .loops import find_loops
 
 _Stamp = tuple[int, int, int] | None
 
@@ -23,7 +24,7 @@ class ReloadableConfig:
         self._file = file
         self._overrides = dict(overrides)
         self._sources = gather(file, overrides)
-        self.current = build(self._sources)
+        self.current = _servable(build(self._sources))
         self._stamps = self._seen = self._look()
 
     def load_again(self) -> Config:
@@ -56,6 +57,7 @@ class ReloadableConfig:
 
     def _checked(self, config: Config) -> Config:
         old = self.current
+        _servable(config)
         fixed = {
             "sidecar.listen": (old.sidecar.listen, config.sidecar.listen),
             "sidecar.socket_mode": (old.sidecar.socket_mode, config.sidecar.socket_mode),
@@ -67,6 +69,12 @@ class ReloadableConfig:
         if changed:
             raise ConfigError([f"{name} cannot change without a restart" for name in changed])
         return config
+
+
+def _servable(config: Config) -> Config:
+    if problems := find_loops(config):
+        raise ConfigError(problems)
+    return config
 
 
 def _stamp(file: str) -> _Stamp:
