@@ -39,7 +39,7 @@ class Sight(NamedTuple):
 
 
 class GapSearch:
-    """GapSearch for the lines of one boot, on a thread: files may be large."""
+    """Search for the lines of one boot, on a thread: files may be large."""
 
     def __init__(self, path: Path, boot: str) -> None:
         self._path = path
