@@ -72,6 +72,11 @@ def new(
     # The gate may run in another folder, as under systemd.
     use = _USES[purpose].format(file=to_json(str(file.absolute())))
     out.print(f"{printable(file)} holds a new key; keep a copy apart from the ledgers.")
+    if purpose is Purpose.SEAL:
+        out.print(
+            "With the first key give audit.path a new name too: no key proves the lines before it.",
+            soft_wrap=True,
+        )
     told = (
         f"In hookgate.toml, below [audit]:\n{use}" if use else "Nothing in hookgate reads it yet."
     )

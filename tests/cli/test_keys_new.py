@@ -37,7 +37,9 @@ def test_what_it_says_to_put_into_the_configuration_works(
     """Copied from the terminal into a hookgate.toml that has all sections, where it says; nobody is
     warned of the file's mode.
     """
-    said = call("keys", "new", purpose, name).out.partition("In hookgate.toml, below [audit]:\n")[2]
+    told = call("keys", "new", purpose, name).out
+    said = told.partition("In hookgate.toml, below [audit]:\n")[2]
+    assert ("With the first key give audit.path a new name" in told) is (purpose == "seal")
     call("config", "init")
     template = Path("hookgate.toml").read_text()
     Path("hookgate.toml").write_text(template.replace("[audit]\n", f"[audit]\n{said}"))
