@@ -148,7 +148,9 @@ def test_those_who_linger_are_so_many() -> None:
     counts = SimpleNamespace(connections=dict.fromkeys(Standing, 0), evicted=0)
     gate: Any = SimpleNamespace(policy=Policy(config), counts=counts)
     admission = Admission(cast("Gate", gate), config.sidecar)
-    places = [admission.admit(ALLOWED, lingers=True) for _ in range(2 + MOST_LINGERING)]
+    places = [admission.admit(ALLOWED, lingers=True) for _ in range(2)]
+    assert admission.admit(ALLOWED, lingers=False) is None
+    places += [admission.admit(ALLOWED, lingers=True) for _ in range(MOST_LINGERING)]
     standings = [place.standing for place in places if place is not None]
     assert standings == [Standing.ALLOWED] * 2 + [None] * MOST_LINGERING
     assert admission.admit(ALLOWED, lingers=True) is None

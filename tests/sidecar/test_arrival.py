@@ -111,3 +111,17 @@ def test_a_connection_that_begins_in_a_drain_takes_one_request(tmp_path: Path) -
         client.send(v1(ALLOWED) + post(CLEAN))
         answer = client.read()
         assert (answer.status, answer.values(b"Connection")) == (200, [b"close"])
+
+
+def test_a_stranger_over_the_bound_whom_a_proxy_names_is_turned_away(
+    gate: Pair, tmp_path: Path
+) -> None:
+    """As one that connects by itself: before a request, and with nothing made for it."""
+    with contextlib.ExitStack() as held:
+        for _ in range(BOUND):
+            held.enter_context(connected(gate.port, FOREIGN))
+        assert wait_until(lambda: made(tmp_path) == "aaccjjrr")
+        with connected(gate.port, PROXY) as client:
+            client.send(v1(FOREIGN))
+            assert client.read().status == 503
+        assert made(tmp_path) == "aaaccjjjjrr"
