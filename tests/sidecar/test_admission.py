@@ -127,3 +127,31 @@ class Admissions(RuleBasedStateMachine):
 
 TestAdmissions = Admissions.TestCase
 TestAdmissions.settings = hypothesis_settings(max_examples=60, deadline=None)
+
+
+def test_strangers_never_have_the_last_place() -> None:
+    """Not even where their bound is that of all."""
+    config = make_config(sidecar__max_connections=2, sidecar__max_foreign_connections=2)
+    counts = SimpleNamespace(connections=dict.fromkeys(Standing, 0), evicted=0)
+    gate: Any = SimpleNamespace(policy=Policy(config), counts=counts)
+    admission = Admission(cast("Gate", gate), config.sidecar)
+    assert admission.admit(FOREIGN, lingers=True) is not None
+    assert admission.admit(FOREIGN, lingers=True) is None
+    allowed = admission.admit(ALLOWED, lingers=True)
+    assert allowed is not None
+    assert allowed.standing is Standing.ALLOWED
+
+
+def test_those_who_linger_are_so_many() -> None:
+    """Each of them beyond the bounds, and counted for nobody."""
+    config = make_config(sidecar__max_connections=2)
+    counts = SimpleNamespace(connections=dict.fromkeys(Standing, 0), evicted=0)
+    gate: Any = SimpleNamespace(policy=Policy(config), counts=counts)
+    admission = Admission(cast("Gate", gate), config.sidecar)
+    places = [admission.admit(ALLOWED, lingers=True) for _ in range(2)]
+    assert admission.admit(ALLOWED, lingers=False) is None
+    places += [admission.admit(ALLOWED, lingers=True) for _ in range(MOST_LINGERING)]
+    standings = [place.standing for place in places if place is not None]
+    assert standings == [Standing.ALLOWED] * 2 + [None] * MOST_LINGERING
+    assert admission.admit(ALLOWED, lingers=True) is None
+    assert counts.connections[Standing.ALLOWED] == 2

@@ -1,6 +1,7 @@
 """What is made for a connection before HTTP begins on it, and for one that is turned away."""
 
 import contextlib
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -83,3 +84,44 @@ def test_whoever_leaves_before_http_leaves_no_connection(gate: Pair, tmp_path: P
         client.send(v1(ALLOWED) + post(CLEAN))
         assert client.read().status == 200
     assert made(tmp_path) == "aacjjjr"
+
+
+def test_a_proxy_that_finds_no_place_is_told_before_its_header(tmp_path: Path) -> None:
+    """What it would say of its client changes nothing."""
+    keys = {
+        "sidecar.max_connections": "2",
+        "source.proxy_protocol": "true",
+        "sidecar.head_timeout": "60s",
+    }
+    with paired(tmp_path, patch=COUNTING, **keys) as gate, contextlib.ExitStack() as held:
+        for _ in range(2):
+            held.enter_context(connected(gate.port))
+        assert wait_until(lambda: made(tmp_path) == "aaccjjrr")
+        with connected(gate.port, PROXY) as client:
+            assert client.read().status == 503
+
+
+def test_a_connection_that_begins_in_a_drain_takes_one_request(tmp_path: Path) -> None:
+    """Its client was named before HTTP began, and after the stop: the answer says `close`."""
+    keys = {"source.proxy_protocol": "true", "sidecar.head_timeout": "60s"}
+    with paired(tmp_path, patch=COUNTING, **keys) as gate, connected(gate.port, PROXY) as client:
+        assert wait_until(lambda: made(tmp_path) == "aj")
+        gate.gate.process.send_signal(signal.SIGTERM)
+        gate.gate.wait_for_log("sidecar.draining")
+        client.send(v1(ALLOWED) + post(CLEAN))
+        answer = client.read()
+        assert (answer.status, answer.values(b"Connection")) == (200, [b"close"])
+
+
+def test_a_stranger_over_the_bound_whom_a_proxy_names_is_turned_away(
+    gate: Pair, tmp_path: Path
+) -> None:
+    """As one that connects by itself: before a request, and with nothing made for it."""
+    with contextlib.ExitStack() as held:
+        for _ in range(BOUND):
+            held.enter_context(connected(gate.port, FOREIGN))
+        assert wait_until(lambda: made(tmp_path) == "aaccjjrr")
+        with connected(gate.port, PROXY) as client:
+            client.send(v1(FOREIGN))
+            assert client.read().status == 503
+        assert made(tmp_path) == "aaaccjjjjrr"

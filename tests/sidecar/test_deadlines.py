@@ -170,3 +170,10 @@ def test_slow_senders_by_the_hundred_end_and_hinder_nobody(tmp_path: Path) -> No
         assert wait_until(lambda: descriptors(pid) <= before + 1)
         reasons = [record["reason"] for record in pair.gate.wait_for_deliveries(201)]
         assert reasons == ["clean"] + ["head_timeout"] * 200
+
+
+def test_a_connection_on_which_nothing_comes_has_a_heads_time(tmp_path: Path) -> None:
+    """Keep-alive's is for one that had an answer."""
+    keys = {"sidecar.head_timeout": "200ms", "sidecar.keep_alive": "60s"}
+    with paired(tmp_path, **keys) as pair, connected(pair.port) as client:
+        assert client.read_rest() == b""

@@ -63,6 +63,7 @@ NEVER_LEARNT = {
     "chunked": chunked(CLEAN),
     "no length": b"POST / HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n\r\n",
     "no length, no body": b"GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+    "an expectation, no body": post(b"", b"/", b"Expect: 100-continue"),
     "an empty line behind": post(CLEAN, b"/behind") + b"\r\n",
     "two empty lines before": b"\r\n\r\n" + post(CLEAN, b"/lines"),
     "longer": headed(LONGEST + 1),

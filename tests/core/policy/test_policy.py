@@ -7,7 +7,7 @@ import pytest
 
 from hookgate.policy import OBSERVABLE, Head, Reason
 from support.events import CLEAN
-from support.policy import FOREIGN, make_policy, request
+from support.policy import ALLOWED, FOREIGN, PROXY, make_policy, request
 
 GATE = (b"Host", b"gate")
 TYPE = (b"Content-Type", b"application/json")
@@ -140,3 +140,30 @@ def test_a_route_without_a_match_has_no_contract() -> None:
     policy = make_policy(**ROUTED, checks__route="observe")
     assert policy.judge(request(target=b"/x"), b"{}").reason is Reason.CLEAN
     assert policy.judge(request(target=b"/x"), b"[]").reason is Reason.NOT_AN_OBJECT
+
+
+@pytest.mark.parametrize("via", [ALLOWED, FOREIGN])
+def test_the_client_of_a_head_that_must_not_be_interpreted_is_told(via: str) -> None:
+    """Refused for its framing, before its source: what a sender is owed follows from it all the
+    same.
+    """
+    head = request(TYPE, (b"X-Forwarded-For", via.encode()), peer=PROXY)
+    decision = make_policy().screen(head)
+    assert decision.reason is Reason.MALFORMED_HTTP
+    assert decision.origin is not None
+    assert decision.origin.client == via
+
+
+def test_a_contract_that_tells_no_place_is_named() -> None:
+    """What multiplies without end is held to, but not searched, whatever the body's size."""
+    again: dict[str, Any] = {"anyOf": [{"$ref": "#"}, {"$ref": "#"}]}
+    endless = {"required": ["a"], "properties": {"b": again}}
+    policy = make_policy(routes={"/cm/events": endless})
+    assert policy.untold == ["contract of /cm/events"]
+    assert make_policy(**ROUTED).untold == []
+    finding = policy.judge(request(), b'{"b":{}}').finding
+    assert finding is not None
+    assert finding.reason is Reason.CONTRACT_VIOLATION
+    assert finding.details == (
+        "/: not as the contract asks; to find the place would take too long",
+    )

@@ -115,3 +115,15 @@ def test_explain_keeps_the_findings_of_checks_before_and_behind_the_size() -> No
         findings = {step.check: step.finding for step in steps if step.finding is not None}
         assert findings["behind"] is found
         assert decision.finding == next(iter(findings.values()))
+
+
+@pytest.mark.parametrize(
+    ("peer", "saw"),
+    [(ALLOWED, f"client {ALLOWED}"), (PROXY, f"client {ALLOWED}, peer {PROXY}")],
+    ids=["itself", "through a proxy"],
+)
+def test_explain_names_a_peer_only_where_it_is_another(peer: str, saw: str) -> None:
+    """Who connected is told beside the client where a proxy did."""
+    head = request(GATE, TYPE, (b"X-Forwarded-For", ALLOWED.encode()), peer=peer)
+    _, steps = make_policy().explain(head, CLEAN)
+    assert [step.saw for step in steps if step.check == "source"] == [saw]

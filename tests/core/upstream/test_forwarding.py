@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from netaddr import IPNetwork
 
-from hookgate.policy import Fields, Head
+from hookgate.policy import UNIX_PEER, Fields, Head
 from hookgate.policy.source import SourcePolicy
 from hookgate.upstream.forwarding import relayed_fields, upstream_head, upstream_request
 from support.policy import ALLOW, ALLOWED, FOREIGN, PROXY, TRUSTED, request
@@ -245,6 +245,26 @@ def test_x_forwarded_for_is_what_was_verified(peer: str, lines: list[bytes], cha
     """The chain of the client and its proxies, then the peer; never what was prepended."""
     fields = [(b"X-Forwarded-For", line) for line in lines]
     assert forward_fields(*fields, peer=peer) == [HOST, *ours(chain.encode())]
+
+
+@pytest.mark.parametrize(
+    ("lines", "chain"),
+    [
+        ([ALLOWED.encode()], ALLOWED),
+        ([b"1.2.3.4, 203.0.113.5, 192.0.2.9"], f"{ALLOWED}, 192.0.2.9"),
+    ],
+    ids=["a client", "a client behind a proxy"],
+)
+def test_a_unix_peer_is_not_named(lines: list[bytes], chain: str) -> None:
+    """It has no address: the chain ends with whoever spoke to it."""
+    sources = SourcePolicy(
+        [IPNetwork(ALLOW)], [IPNetwork(TRUSTED)], "x-forwarded-for", trusts_unix=True
+    )
+    fields = [(b"X-Forwarded-For", line) for line in lines]
+    head = request(HOST, *fields, peer=UNIX_PEER)
+    made = upstream_head(head, sources.origin(head), b"")
+    named = [value for name, value in read(made + b"\r\n")[2] if name == b"X-Forwarded-For"]
+    assert named == [chain.encode()]
 
 
 VOUCHED: list[tuple[list[Field], bytes, bytes]] = [

@@ -81,6 +81,16 @@ def test_many_failures_are_two_lines(play: Play) -> None:
     assert (ended["failed"], ended["seconds"]) == (6000, 59)
 
 
+def test_a_cause_is_over_after_just_that_long(play: Play) -> None:
+    """Not a tick before, nor one after."""
+    play.fail()
+    play.answer()
+    play.wait(CALM_SECONDS - 1)
+    assert play.story == ["+refused"]
+    play.wait(1)
+    assert play.story == ["+refused", "-refused"]
+
+
 def test_what_fails_now_and_then_is_one_trouble(play: Play) -> None:
     """Every other one, or one in a thousand: never a line for each."""
     for _ in range(600):
