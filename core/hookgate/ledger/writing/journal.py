@@ -168,7 +168,7 @@ class Journal:
         self._look_for_loss()
         if moved and self._watch is not None and self._file.sink is not None:
             self._watch.leave_file(self._pipeline.tip.n)
-        if self._file.reopen() and self._state is not None:
+        if self._file.reopen(owed=bool(self._backlog or self._sums)) and self._state is not None:
             self._state.save_behind(self._pipeline.tip)
 
     def close(self, fields: Record) -> None:

@@ -37,8 +37,11 @@ class LedgerFile:
             self._log.warning("ledger.torn_line_found", path=self._path)
         return self.sink
 
-    def reopen(self) -> bool:
-        """Close the file and open the path anew; False where that fails, which is noted."""
+    def reopen(self, *, owed: bool) -> bool:
+        """Close the file and open the path anew; False where that fails, which is noted.
+
+        Lines that are `owed` will show whether it takes lines again; without them it is taken to.
+        """
         old, self.sink = self.sink, None
         try:
             if old is not None:
@@ -50,6 +53,8 @@ class LedgerFile:
         except LedgerError as error:
             self.note_failure(error)
             return False
+        if not (owed or self.available or self._distrusted):
+            self._note_recovery()
         return True
 
     @property

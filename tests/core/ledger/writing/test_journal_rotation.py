@@ -57,6 +57,20 @@ def test_reopen_needs_no_tick(path: Path) -> None:
     assert_chained(joined(old, path))
 
 
+def test_reopening_a_path_that_can_be_opened_again_needs_no_tick_to_be_available(
+    path: Path,
+) -> None:
+    book = Book(path)
+    path.rename(path.with_name("old"))
+    path.mkdir()
+    book.journal.reopen()
+    assert not book.available()
+    path.rmdir()
+    book.journal.reopen()
+    assert book.available()
+    assert book.logged == ["ledger.unavailable", "ledger.recovered"]
+
+
 def test_reopening_what_was_not_renamed_goes_on_in_the_file(path: Path) -> None:
     """A signal too many does no harm."""
     book = Book(path)
