@@ -37,14 +37,14 @@ class UnixAddress(NamedTuple):
 ListenAddress = TcpAddress | UnixAddress
 
 
-def parse_listen_address(text: str) -> ListenAddress:
-    """Read host:port, [v6]:port, :port or unix:/path. Raises ValueError in words."""
+def parse_listen_address(text: str, example: str = "127.0.0.1:8081") -> ListenAddress:
+    """Read host:port, [v6]:port, :port or unix:/path. Raises ValueError that offers `example`."""
     unix = parse_unix_address(text)
     if unix is not None:
         return unix
     match = _TCP.fullmatch(text)
     if match is None or int(match[3]) > _LAST_PORT:
-        raise ValueError('is no address to listen on; write host:port, like "127.0.0.1:8081"')
+        raise ValueError(f'is no address to listen on; write host:port, like "{example}"')
     return TcpAddress(match[1] or match[2] or "", int(match[3]))
 
 

@@ -162,7 +162,7 @@ def listen_address(value: Any) -> ListenAddress:
 
 def admin_address(value: Any) -> ListenAddress | None:
     """Take what `listen_address` takes; "" is None."""
-    return listen_address(value) if value != "" else None
+    return parse_listen_address(text(value), "127.0.0.1:9180") if value != "" else None
 
 
 def file_mode(value: Any) -> int:
