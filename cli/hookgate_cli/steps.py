@@ -10,9 +10,9 @@ def describe_step(step: Step, decision: Decision) -> dict[str, Any]:
     finding = step.finding
     details = list(finding.details) if finding is not None else []
     if finding is not None and finding.reason is Reason.CONTRACT_VIOLATION:
-        document, contract = decision.document, decision.contract
-        if document is not None and contract is not None:
-            details = list(contract.find_with_values(document))
+        document, route = decision.document, decision.route
+        if document is not None and route is not None:
+            details = list(route.contract.find_with_values(document))
     return {
         "check": step.check,
         "saw": step.saw,

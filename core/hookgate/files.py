@@ -63,6 +63,11 @@ def read_file(path: str) -> Contents:
     return Contents(data, mode)
 
 
+def read_file_if_there(path: str) -> Contents | None:
+    """As `read_file`, None where nothing has that name. Raises `FileError`."""
+    return read_file(path) if os.path.lexists(path) else None
+
+
 def read_secret(path: str) -> Contents:
     """As `read_file`, of a file that nobody but its owner may write. Raises `FileError`."""
     contents = read_file(path)

@@ -25,6 +25,13 @@ class PersonalData(StrEnum):
     OMIT = "omit"
 
 
+class AnswerMode(StrEnum):
+    """What a sender is answered when the endpoint took its event."""
+
+    OK = "200"
+    RELAY = "relay"
+
+
 class Fsync(StrEnum):
     """When ledger lines are forced to the disk."""
 
@@ -79,12 +86,30 @@ class RequestSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class SignatureSettings:
+    """How the events of a route are signed. Any of the `secrets` may match; `tolerance` is in
+    seconds.
+    """
+
+    scheme: str
+    secrets: tuple[bytes, ...] = field(repr=False)
+    tolerance: float
+
+
+@dataclass(frozen=True, slots=True)
 class RouteSettings:
-    """One path and the contract of its events. `path` "" matches every path."""
+    """One path and the contract of its events. `path` "" matches every path.
+
+    `rules_text` is the TOML beside the contract's schema, b"" where there is none. `answer` is
+    None where the contract says it.
+    """
 
     path: str
     contract: str
     contract_text: bytes = field(repr=False)
+    rules_text: bytes = field(default=b"", repr=False)
+    answer: AnswerMode | None = None
+    signature: SignatureSettings | None = None
 
 
 @dataclass(frozen=True, slots=True)

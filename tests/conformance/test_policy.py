@@ -69,7 +69,7 @@ def test_the_policy_decides_as_the_corpus_says(
         assert decision.origin is not None
         assert (decision.origin.client or None) == expected.record["client"]
     if "route" in expected.record:
-        name = decision.contract.name if decision.contract else None
+        name = decision.route.contract.name if decision.route else None
         assert name == expected.record["route"]
 
 

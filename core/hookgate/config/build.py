@@ -103,6 +103,9 @@ def _digest(
         **values,
         "allow": networks.allow,
         "trusted_proxies": networks.trusted_proxies,
-        "route": [(r.path, r.contract, r.contract_text.hex()) for r in routes],
+        "route": [
+            (r.path, r.contract, r.contract_text.hex(), r.rules_text.hex(), r.answer)
+            for r in routes
+        ],
     }
     return sha256(json.dumps(visible, sort_keys=True, default=str).encode()).hexdigest()[:12]

@@ -2,7 +2,7 @@
 
 from importlib.resources import files
 
-from hookgate.files import read_file
+from hookgate.files import read_file, read_file_if_there
 from hookgate.text_file import without_bom
 
 DEFAULT_CONTRACT = "cm-events"
@@ -14,3 +14,14 @@ def load_contract(name: str) -> bytes:
     if name in SHIPPED_CONTRACTS:
         return files("hookgate").joinpath("contracts", f"{name}.json").read_bytes()
     return without_bom(read_file(name).data)
+
+
+def load_rules(name: str) -> bytes:
+    """Read the rules beside a contract's schema, b"" where there are none. Raises `FileError`.
+
+    They have the schema's name, and the ending .toml.
+    """
+    if name in SHIPPED_CONTRACTS:
+        return files("hookgate").joinpath("contracts", f"{name}.toml").read_bytes()
+    beside = read_file_if_there(f"{name.removesuffix('.json')}.toml")
+    return without_bom(beside.data) if beside is not None else b""

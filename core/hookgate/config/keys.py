@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from hookgate.policy import OBSERVABLE
 from hookgate.policy.document import DEEPEST
-from hookgate.settings import Fsync, Mode, PersonalData
+from hookgate.settings import AnswerMode, Fsync, Mode, PersonalData
 
 from .client_field import client_field
 from .parsers import (
@@ -108,5 +108,9 @@ ROUTE_KEYS = {
         "An exact path, byte for byte. Without any route every path is taken.",
     ),
     "contract": (text, "A shipped contract's name, or the path of a JSON Schema file."),
+    "answer": (
+        choice(*AnswerMode),
+        'What is answered when the endpoint took an event: "200", or "relay" for the endpoint\'s own 2xx and its body. Default: the contract\'s.',
+    ),
 }
 SECTIONS = tuple(dict.fromkeys(key.section for key in KEYS))

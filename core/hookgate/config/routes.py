@@ -1,10 +1,12 @@
 """The routes of a configuration, each with its contract."""
 
-from hookgate.files import FileError
-from hookgate.policy import Contract, ContractError
-from hookgate.settings import RouteSettings
+from collections.abc import Mapping
 
-from .contracts import DEFAULT_CONTRACT, SHIPPED_CONTRACTS, load_contract
+from hookgate.files import FileError
+from hookgate.policy import ContractError, compile_route
+from hookgate.settings import AnswerMode, RouteSettings
+
+from .contracts import DEFAULT_CONTRACT, SHIPPED_CONTRACTS, load_contract, load_rules
 from .keys import ROUTE_KEYS
 from .layers import Given
 from .redaction import shown, shown_path
@@ -20,7 +22,7 @@ def build_routes(given: Given, problems: list[str]) -> tuple[RouteSettings, ...]
         problems.append(f"{origin}: route is a list of tables; write [[route]] and its keys below")
         return ()
     if not items:
-        return (RouteSettings("", DEFAULT_CONTRACT, load_contract(DEFAULT_CONTRACT)),)
+        return (_route("default", {"path": "", "contract": DEFAULT_CONTRACT}, problems),)
     routes: list[RouteSettings] = []
     for place, item in enumerate(items):
         where = f"{origin}: route[{place}]"
@@ -37,18 +39,21 @@ def build_routes(given: Given, problems: list[str]) -> tuple[RouteSettings, ...]
             problems.append(f'{where}.path is missing; write it like "/cm/events"')
         if values["path"] in {route.path for route in routes} - {""}:
             problems.append(f"{where}.path = {shown(values['path'])} has a route already")
-        routes.append(_route(where, values["path"], values["contract"], problems))
+        routes.append(_route(where, values, problems))
     return tuple(routes)
 
 
-def _route(where: str, path: str, contract: str, problems: list[str]) -> RouteSettings:
-    text = b"{}"
+def _route(where: str, values: Mapping[str, str], problems: list[str]) -> RouteSettings:
+    path, contract = values["path"], values["contract"]
+    answer = AnswerMode(values["answer"]) if "answer" in values else None
+    route = RouteSettings(path, contract, b"{}", b"", answer)
     try:
-        text = load_contract(contract)
-        Contract(contract, text)
+        texts = load_contract(contract), load_rules(contract)
+        route = RouteSettings(path, contract, *texts, answer)
+        compile_route(route)
     except FileError as error:
         names = ", ".join(SHIPPED_CONTRACTS)
         problems.append(f"{where}.contract = {shown_path(contract)} {error}; shipped: {names}")
     except ContractError as error:
         problems.append(f"{where}.contract = {shown_path(contract)} is no usable schema: {error}")
-    return RouteSettings(path, contract, text)
+    return route

@@ -138,10 +138,10 @@ def head_fields(
         record["client"] = origin.client or None
         record["peer"] = origin.peer[:LONGEST_TEXT]
     if decision is not None:
-        head, contract = decision.head, decision.contract
+        head, route = decision.head, decision.route
         record["method"] = _ascii(head.method)
         record["path"] = _ascii(head.path)
-        record["route"] = contract.name[:LONGEST_TEXT] if contract is not None else None
+        record["route"] = route.contract.name[:LONGEST_TEXT] if route is not None else None
         record["content_type"] = _content_type(head)
     return record
 

@@ -8,6 +8,7 @@ from .forwarded import HEADERS
 from .framing import declared_length
 from .policy import Policy, Step
 from .request import Fields, Head, make_head
+from .route import Route, compile_route
 from .source import UNIX_PEER, Origin, Standing
 from .validator import ContractError
 from .verdict import ENDS_CONNECTION, Fault, Finding, Outcome, Reason
@@ -31,8 +32,10 @@ __all__ = [
     "Phase",
     "Policy",
     "Reason",
+    "Route",
     "Standing",
     "Step",
+    "compile_route",
     "declared_length",
     "make_head",
     "salvage",

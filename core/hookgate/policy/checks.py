@@ -33,10 +33,10 @@ def find_method(decision: Decision, rules: Rules) -> Finding | None:
 
 
 def find_route(decision: Decision, rules: Rules) -> Finding | None:
-    """Find a path that, byte for byte, has no route; sets `contract`."""
-    contract = rules.routes.get(decision.head.path) if rules.routes else None
-    decision.contract = contract or rules.any_path
-    if decision.contract is not None:
+    """Find a path that, byte for byte, has no route; sets `route`."""
+    route = rules.routes.get(decision.head.path) if rules.routes else None
+    decision.route = route or rules.any_path
+    if decision.route is not None:
         return None
     return Finding(Reason.PATH_NOT_ROUTED, ("no route has this path",))
 
@@ -71,9 +71,10 @@ def find_document(decision: Decision, rules: Rules) -> Finding | None:
 
 def find_contract(decision: Decision, rules: Rules) -> Finding | None:  # noqa: ARG001  # one signature
     """Find what the route's contract forbids; sets `remarks`. Skipped without either of the two."""
-    document, contract = decision.document, decision.contract
-    if document is None or contract is None or contract.is_plain(document):
+    document, route = decision.document, decision.route
+    if document is None or route is None or route.contract.is_plain(document):
         return None
+    contract = route.contract
     size = len(decision.body or b"")
     details = contract.find(document, size)
     unusual = () if details else contract.unusual(document, size)
@@ -116,9 +117,9 @@ def _saw_document(decision: Decision) -> str:
 
 
 def _saw_contract(decision: Decision) -> str | None:
-    if decision.document is None or decision.contract is None:
+    if decision.document is None or decision.route is None:
         return None
-    return decision.contract.name
+    return decision.route.contract.name
 
 
 def _printable(value: bytes) -> str:

@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from .contract import Contract, Unknown
+from .contract import Unknown
 from .document import Document
 from .request import Head
+from .route import Route
 from .source import Origin
 from .verdict import Finding, Reason
 
@@ -20,19 +21,19 @@ class Remarks(NamedTuple):
 class Decision:
     """Hold one request on its way through the checks: what was seen, found and concluded.
 
-    `finding` is what refuses it, `observed` what would have. `contract` is the route's, and
-    `remarks` are what it says of a document beside a finding; most have none.
+    `finding` is what refuses it, `observed` what would have. `route` is that of its path,
+    and `remarks` are what its contract says of a document beside a finding; most have none.
     """
 
     __slots__ = (
         "body",
-        "contract",
         "document",
         "finding",
         "head",
         "observed",
         "origin",
         "remarks",
+        "route",
     )
 
     def __init__(
@@ -40,13 +41,13 @@ class Decision:
         head: Head,
         body: bytes | None = None,
         origin: Origin | None = None,
-        contract: Contract | None = None,
+        route: Route | None = None,
         observed: Iterable[Finding] = (),
     ) -> None:
         self.head = head
         self.body = body
         self.origin = origin
-        self.contract = contract
+        self.route = route
         self.document: Document | None = None
         self.remarks: Remarks | None = None
         self.finding: Finding | None = None

@@ -8,7 +8,7 @@ from hookgate.settings import Config
 from .checks import Check, Phase, plan
 from .decision import Decision
 from .request import Head
-from .rules import compile_contracts, compile_rules, fingerprint
+from .rules import compile_routes, compile_rules, fingerprint
 from .source import Origin, Standing
 from .verdict import Finding
 
@@ -35,15 +35,16 @@ class Policy:
     """
 
     def __init__(self, config: Config, libraries: Sequence[str] = ()) -> None:
-        contracts = compile_contracts(config)
-        self._rules = compile_rules(config, contracts)
+        routes = compile_routes(config)
+        self._rules = compile_rules(config, routes)
         self._on_head, self._on_text, self._on_document = (
             plan(config.checks, phase) for phase in Phase
         )
         self.max_body = config.request.max_body
         self.allow = ", ".join(config.request.methods)
-        self.fingerprint = fingerprint(config, contracts, libraries)
-        self.untold = [c.name for c in contracts.values() if not c.tells_places]
+        self.fingerprint = fingerprint(config, routes, libraries)
+        contracts = [route.contract for route in routes.values()]
+        self.untold = [c.name for c in contracts if not c.tells_places]
 
     def known_origin(self, peer: str, proxied_for: str | None = None) -> Origin | None:
         """Tell where all that comes on a connection is from; None where each head is to tell."""
@@ -76,9 +77,7 @@ class Policy:
 
         `screened` stays as it is: it may serve for every request with the same head.
         """
-        decision = Decision(
-            screened.head, body, screened.origin, screened.contract, screened.observed
-        )
+        decision = Decision(screened.head, body, screened.origin, screened.route, screened.observed)
         self._run(self._on_text, decision)
         return decision
 

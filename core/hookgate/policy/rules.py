@@ -9,32 +9,32 @@ from netaddr import cidr_merge
 
 from hookgate.settings import Config
 
-from .contract import Contract
+from .route import Route, compile_route
 from .source import UNIX_PEER, SourcePolicy
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Hold what the checks decide by. `max_body` is in bytes; `any_path` is the contract of paths
-    that have no route of their own, None where these are refused.
+    """Hold what the checks decide by. `max_body` is in bytes; `any_path` is the route of paths that
+    have none of their own, None where these are refused.
     """
 
     source: SourcePolicy
     methods: frozenset[bytes]
-    routes: Mapping[bytes, Contract]
-    any_path: Contract | None
+    routes: Mapping[bytes, Route]
+    any_path: Route | None
     max_body: int
     max_depth: int
     max_values: int
 
 
-def compile_contracts(config: Config) -> dict[str, Contract]:
-    """Compile the contract of each route, by its path. Raises `ContractError`."""
-    return {route.path: Contract(route.contract, route.contract_text) for route in config.routes}
+def compile_routes(config: Config) -> dict[str, Route]:
+    """Compile each route, by its path. Raises `ContractError`."""
+    return {settings.path: compile_route(settings) for settings in config.routes}
 
 
-def compile_rules(config: Config, contracts: Mapping[str, Contract]) -> Rules:
-    """Compile a configuration; `contracts` are those of `compile_contracts`."""
+def compile_rules(config: Config, routes: Mapping[str, Route]) -> Rules:
+    """Compile a configuration; `routes` are those of `compile_routes`."""
     source, request = config.source, config.request
     return Rules(
         SourcePolicy(
@@ -45,15 +45,15 @@ def compile_rules(config: Config, contracts: Mapping[str, Contract]) -> Rules:
             source.trusts_unix,
         ),
         frozenset(method.encode() for method in request.methods),
-        {path.encode(): contract for path, contract in contracts.items() if path},
-        contracts.get(""),
+        {path.encode(): route for path, route in routes.items() if path},
+        routes.get(""),
         request.max_body,
         request.max_depth,
         request.max_values,
     )
 
 
-def fingerprint(config: Config, contracts: Mapping[str, Contract], libraries: Sequence[str]) -> str:
+def fingerprint(config: Config, routes: Mapping[str, Route], libraries: Sequence[str]) -> str:
     """Return twelve hexadecimal digits that change with whatever may change a verdict.
 
     `libraries` are those whose version may, as `name version`.
@@ -69,7 +69,7 @@ def fingerprint(config: Config, contracts: Mapping[str, Contract], libraries: Se
         "max_body": config.request.max_body,
         "max_depth": config.request.max_depth,
         "max_values": config.request.max_values,
-        "routes": {path: contract.digest for path, contract in contracts.items()},
+        "routes": {path: route.contract.digest for path, route in routes.items()},
         "checks": dict(config.checks),
     }
     if libraries:

@@ -54,8 +54,8 @@ def test_each_route_has_its_own_contract() -> None:
     ]:
         decision = policy.judge(request(target=path), body)
         assert decision.reason is reason
-        assert decision.contract is not None
-        assert decision.contract.name == f"contract of {path.decode().partition('?')[0]}"
+        assert decision.route is not None
+        assert decision.route.contract.name == f"contract of {path.decode().partition('?')[0]}"
 
 
 def test_without_routes_every_path_keeps_the_shipped_contract() -> None:
