@@ -1,5 +1,6 @@
 """`hookgate check`: judge files offline, as a gate with this configuration would."""
 
+import time
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,7 +13,7 @@ from hookgate.policy import Policy, Reason
 
 from .common import FINDING, ConfigOption, JsonOption, fail, load_config, out
 from .request_files import StoredRequest, read_requests
-from .steps import describe_step
+from .steps import describe_step, without_signatures
 from .terminal import print_json, printable
 
 
@@ -35,7 +36,8 @@ def check(
 ) -> None:
     """Judge events offline and show what each check found, values included.
 
-    Nothing is sent anywhere. Exits 1 if anything would be refused.
+    Nothing is sent anywhere. A signature is checked where the file is a raw HTTP request, by the
+    time that it is now. Exits 1 if anything would be refused.
 
     Examples:
 
@@ -44,7 +46,8 @@ def check(
       hookgate check captured.jsonl --from 31.169.56.7 --json
     """
     settings = load_config(config, offline=True)
-    policy = Policy(settings)
+    policy = Policy(settings, clock=time.time)
+    unsigned = Policy(without_signatures(settings))
     peer = source or str(settings.source.allow[0].network)
     if parse_address(peer) is None:
         fail(f'--from "{peer}" is no IP address')
@@ -52,7 +55,7 @@ def check(
     refused = False
     for file in files:
         for request in read_requests(file, peer, target):
-            refused |= _judge(policy, request, as_json)
+            refused |= _judge(unsigned if request.is_bare else policy, request, as_json)
     if refused:
         raise typer.Exit(FINDING)
 

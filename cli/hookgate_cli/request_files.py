@@ -16,11 +16,15 @@ _REQUEST_LINE = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+ [^ \r\n]+ HTTP/[0-9.]
 
 
 class StoredRequest(NamedTuple):
-    """One request of a file; `head` is None where its HTTP is broken or cut off."""
+    """One request of a file; `head` is None where its HTTP is broken or cut off.
+
+    `is_bare` says that the file holds the body alone.
+    """
 
     name: str
     head: Head | None
     body: bytes
+    is_bare: bool = False
 
 
 def read_requests(file: Path, peer: str, target: bytes) -> Iterator[StoredRequest]:
@@ -46,7 +50,7 @@ def _as_posted(name: str, body: bytes, peer: str, target: bytes) -> StoredReques
         (b"Content-Type", b"application/json"),
         (b"Content-Length", b"%d" % len(body)),
     ]
-    return StoredRequest(name, make_head(peer, b"POST", target, fields), body)
+    return StoredRequest(name, make_head(peer, b"POST", target, fields), body, is_bare=True)
 
 
 class _Parsed:

@@ -1,8 +1,15 @@
 """The steps of a judgement, as `check` and `audit explain` show them."""
 
+from dataclasses import replace
 from typing import Any
 
 from hookgate.policy import Decision, Reason, Step
+from hookgate.settings import Config
+
+
+def without_signatures(config: Config) -> Config:
+    """Return the configuration for a request of which the fields that sign it are not there."""
+    return replace(config, routes=tuple(replace(route, signature=None) for route in config.routes))
 
 
 def describe_step(step: Step, decision: Decision) -> dict[str, Any]:

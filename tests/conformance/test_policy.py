@@ -1,6 +1,7 @@
 """The pure policy, held to the corpus: values in, a decision out."""
 
 import contextlib
+import time
 from functools import cache
 from pathlib import Path
 
@@ -36,7 +37,7 @@ class Policies:
         setup.write(folder)
         with contextlib.chdir(folder):
             keys = {"upstream.url": "http://127.0.0.1:9", **setup.keys}
-            return Policy(load("hookgate.toml", keys, {}))
+            return Policy(load("hookgate.toml", keys, {}), clock=time.time)
 
 
 def judge(policies: Policies, case: Case) -> Decision:

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-from hookgate.config.keys import KEYS, ROUTE_KEYS
+from hookgate.config.keys import KEYS, ROUTE_KEYS, SIGNATURE_KEYS
 from hookgate.ledger.record import FIELDS, SEAL
 from hookgate.networks.ranges import SHIPPED
 from hookgate.policy import CHECKS, OnNginx, Reason
+from hookgate.signing.schemes import SCHEMES
 from hookgate.upstream.error import UpstreamError
 from hookgate_cli.main import app
 from support.forgery import UNSEEN
@@ -62,10 +63,20 @@ def test_configuration_lists_every_check_in_order_with_its_reasons() -> None:
 def test_configuration_lists_every_key_with_its_default() -> None:
     """docs/configuration.md has each key once, in order, with default and purpose."""
     expected = [[f"`{key.name}`", f"`{json.dumps(key.default)}`", key.about] for key in KEYS]
-    routes = [[f"`{name}`", about] for name, (_, about) in ROUTE_KEYS.items()]
+    route_keys = ROUTE_KEYS | {f"signature.{name}": key for name, key in SIGNATURE_KEYS.items()}
+    routes = [[f"`{name}`", about] for name, (_, about) in route_keys.items()]
     rows = table("docs/configuration.md", "keys")
     assert [row for row in rows if len(row) == 3] == expected
     assert [row for row in rows if len(row) == 2] == routes
+
+
+def test_configuration_lists_the_signature_schemes() -> None:
+    """With the fields that each reads."""
+    rows = [row[:1] + row[2:3] for row in table("docs/configuration.md", "schemes")]
+    assert rows == [
+        [f"`{name}`", ", ".join(f"`{field.decode()}`" for field in scheme.fields)]
+        for name, scheme in SCHEMES.items()
+    ]
 
 
 def test_configuration_lists_the_shipped_ranges() -> None:

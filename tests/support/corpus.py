@@ -27,6 +27,9 @@ VERSIONS = {"addon11": "addon", "addon12": "addon", "nginx122": "nginx", "nginx1
 # What only a front that reads bodies finds.
 BODY_JUDGED = frozenset(
     (
+        Reason.SIGNATURE_MISSING,
+        Reason.SIGNATURE_INVALID,
+        Reason.SIGNATURE_EXPIRED,
         Reason.BODY_EMPTY,
         Reason.NOT_UTF8,
         Reason.MALFORMED_JSON,
@@ -48,7 +51,7 @@ _VERDICT = re.compile(r"(delivered|refused|failed|aborted) (\d{3}|-) ([a-z0-9_]+
 _CASE_KEYS = frozenset(
     (
         "id", "why", "setup", "source", "stranger", "method", "target", "version", "fields", "also",
-        "body", "chunks", "wire", "raw", "leave", "upstream", "verdict", "errors",
+        "sign", "body", "chunks", "wire", "raw", "leave", "upstream", "verdict", "errors",
         "interim", "seen", "record", "unrecorded", "answer", "fronts",
     )
 )  # fmt: skip
@@ -73,17 +76,27 @@ class Setup:
     keys: Mapping[str, str]
     routes: tuple[Mapping[str, str], ...] = ()
     schemas: Mapping[str, Any] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict)
     listening: bool = True
 
     def write(self, folder: Path) -> None:
-        """Write hookgate.toml, with the routes alone, and the schemas that they name."""
+        """Write hookgate.toml, with the routes alone, and the files that they name."""
         routes = [
-            "[[route]]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in r.items())
+            "[[route]]\n" + "".join(f"{key} = {_toml(value)}\n" for key, value in r.items())
             for r in self.routes
         ]
+        for name, secret in self.secrets.items():
+            (folder / name).touch(0o600)
+            (folder / name).write_text(secret, encoding="ascii")
         (folder / "hookgate.toml").write_text("\n".join(routes), encoding="ascii")
         for name, schema in self.schemas.items():
             (folder / name).write_text(json.dumps(schema), encoding="ascii")
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return f"{{ {', '.join(f'{key} = {_toml(item)}' for key, item in value.items())} }}"
+    return json.dumps(value)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .signatures import sign
+
 EVENT = (Path(__file__).parents[1] / "corpus" / "event.json").read_text("ascii").rstrip("\n")
 
 _FIELDS = ["Host: hooks.example", "Content-Type: application/json"]
@@ -57,6 +59,8 @@ def craft(given: Mapping[str, Any]) -> Request:
         return whole.replace("{hex}", f"{size:x}").replace("{HEX}", f"{size:X}")
 
     lines = [fill_in(line) for line in [*given.get("fields", _FIELDS), *given.get("also", [])]]
+    if "sign" in given:
+        lines += sign(body, **given["sign"])
     if not {line.partition(":")[0].lower() for line in lines} & _FRAMING:
         if given.get("chunks"):
             lines.append("Transfer-Encoding: chunked")

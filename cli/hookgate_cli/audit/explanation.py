@@ -22,7 +22,7 @@ from hookgate.policy import Policy
 from hookgate.settings import Config
 from hookgate.upstream.error import BY_WORD
 from hookgate_cli.common import out
-from hookgate_cli.steps import describe_step
+from hookgate_cli.steps import describe_step, without_signatures
 from hookgate_cli.terminal import printable
 
 _ARRIVED = (
@@ -65,7 +65,9 @@ def explain_attempt(attempt: Attempt, settings: Config | None, body: bytes) -> d
 def _judge_now(
     record: Record, settings: Config, body: bytes, checks: list[dict[str, Any]]
 ) -> dict[str, Any]:
-    policy = Policy(settings, libraries(str(record.get("front"))))
+    used = libraries(str(record.get("front")))
+    # No record holds the fields that sign.
+    policy = Policy(without_signatures(settings), used)
     head = rebuild_head(record, settings.source.header, len(body))
     decision, steps = policy.explain(head, body)
     now = {step.check: describe_step(step, decision) for step in steps}
@@ -74,10 +76,10 @@ def _judge_now(
             step = now[check["check"]]
             check["now"], check["found_now"] = step["result"], step["details"]
     digest = sha256(body).hexdigest()
-    known = record.get("sha256")
+    known, fingerprint = record.get("sha256"), Policy(settings, used).fingerprint
     return {
         "same_body": None if known is None else known == digest,
-        "now": {"reason": decision.reason.code, "policy": policy.fingerprint, "sha256": digest},
+        "now": {"reason": decision.reason.code, "policy": fingerprint, "sha256": digest},
     }
 
 

@@ -15,6 +15,7 @@ from hookgate.settings import (
     RequestSettings,
     RouteSettings,
     SidecarSettings,
+    SignatureSettings,
     SourceSettings,
     UpstreamSettings,
 )
@@ -52,7 +53,7 @@ def build(sources: Sources) -> Config:
         draft.parse(key for key in KEYS if sources.keys[key.path].origin != "default")
         raise ConfigError(draft.problems)
     draft.parse(KEYS)
-    config = _assemble(draft, build_routes(sources.routes, draft.problems))
+    config = _assemble(draft, build_routes(sources.routes, draft.problems, draft.warnings))
     if draft.problems:
         raise ConfigError(draft.problems)
     return config
@@ -96,6 +97,11 @@ def _assemble(draft: Draft, routes: tuple[RouteSettings, ...]) -> Config:
     )
 
 
+def _visible(signature: SignatureSettings) -> tuple[object, ...]:
+    secrets = [sha256(secret).hexdigest() for secret in signature.secrets]
+    return signature.scheme, signature.tolerance, secrets
+
+
 def _digest(
     values: Mapping[str, Any], networks: NetworkLists, routes: tuple[RouteSettings, ...]
 ) -> str:
@@ -107,5 +113,6 @@ def _digest(
             (r.path, r.contract, r.contract_text.hex(), r.rules_text.hex(), r.answer)
             for r in routes
         ],
+        "signatures": [_visible(route.signature) for route in routes if route.signature],
     }
     return sha256(json.dumps(visible, sort_keys=True, default=str).encode()).hexdigest()[:12]

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from hookgate.policy import OBSERVABLE
 from hookgate.policy.document import DEEPEST
 from hookgate.settings import AnswerMode, Fsync, Mode, PersonalData
+from hookgate.signing.schemes import SCHEMES
 
 from .client_field import client_field
 from .parsers import (
@@ -111,6 +112,18 @@ ROUTE_KEYS = {
     "answer": (
         choice(*AnswerMode),
         'What is answered when the endpoint took an event: "200", or "relay" for the endpoint\'s own 2xx and its body. Default: the contract\'s.',
+    ),
+}
+# Keys of [route.signature].
+SIGNATURE_KEYS = {
+    "scheme": (
+        choice(*SCHEMES),
+        "How the events are signed: " + ", ".join(SCHEMES) + ".",
+    ),
+    "secret_file": (text, "The secrets, one a line; any of them may match."),
+    "tolerance": (
+        duration(1, 86_400),
+        'How far the time that was signed may be behind or ahead, as in "5m", which is the default.',
     ),
 }
 SECTIONS = tuple(dict.fromkeys(key.section for key in KEYS))

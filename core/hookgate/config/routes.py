@@ -1,6 +1,7 @@
 """The routes of a configuration, each with its contract."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from hookgate.files import FileError
 from hookgate.policy import ContractError, compile_route
@@ -10,12 +11,18 @@ from .contracts import DEFAULT_CONTRACT, SHIPPED_CONTRACTS, load_contract, load_
 from .keys import ROUTE_KEYS
 from .layers import Given
 from .redaction import shown, shown_path
+from .route_signature import read_signature
+
+_SIGNATURE = "signature"
 
 
-def build_routes(given: Given, problems: list[str]) -> tuple[RouteSettings, ...]:
+def build_routes(
+    given: Given, problems: list[str], warnings: list[str]
+) -> tuple[RouteSettings, ...]:
     """Check the routes and read their contracts; without any, every path has the default one.
 
-    Appends a line to `problems` for each thing wrong.
+    Appends a line to `problems` for each thing wrong, and to `warnings` for what is taken and had
+    better be mended.
     """
     items, origin = given
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
@@ -27,9 +34,14 @@ def build_routes(given: Given, problems: list[str]) -> tuple[RouteSettings, ...]
     for place, item in enumerate(items):
         where = f"{origin}: route[{place}]"
         values: dict[str, str] = {"path": "", "contract": DEFAULT_CONTRACT}
+        signature = None
         for name, value in item.items():
+            if name == _SIGNATURE:
+                signature = read_signature(f"{where}.{name}", value, problems, warnings)
+                continue
             if name not in ROUTE_KEYS:
-                problems.append(f"{where}.{name} is no key; there are {', '.join(ROUTE_KEYS)}")
+                names = ", ".join((*ROUTE_KEYS, _SIGNATURE))
+                problems.append(f"{where}.{name} is no key; there are {names}")
                 continue
             try:
                 values[name] = ROUTE_KEYS[name][0](value)
@@ -39,7 +51,7 @@ def build_routes(given: Given, problems: list[str]) -> tuple[RouteSettings, ...]
             problems.append(f'{where}.path is missing; write it like "/cm/events"')
         if values["path"] in {route.path for route in routes} - {""}:
             problems.append(f"{where}.path = {shown(values['path'])} has a route already")
-        routes.append(_route(where, values, problems))
+        routes.append(replace(_route(where, values, problems), signature=signature))
     return tuple(routes)
 
 

@@ -9,6 +9,8 @@ import orjson
 from hookgate.policy import ENDS_CONNECTION, Reason
 
 RETRY_AFTER_SECONDS = 5
+# No such scheme is registered: the field must be there, and no client can act on it.
+_CHALLENGE = b"Webhook-Signature"
 
 
 class Answer(NamedTuple):
@@ -58,6 +60,8 @@ def _silent_answer(reason: Reason, allow: str) -> Answer:
 
 
 def _own_fields(reason: Reason, allow: str) -> list[tuple[bytes, bytes]]:
+    if reason.status == HTTPStatus.UNAUTHORIZED:
+        return [(b"WWW-Authenticate", _CHALLENGE)]  # RFC 9110 15.5.2
     if reason is Reason.METHOD_NOT_ALLOWED:
         return [(b"Allow", allow.encode())]
     if reason.status == HTTPStatus.SERVICE_UNAVAILABLE:

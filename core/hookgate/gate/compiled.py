@@ -1,6 +1,7 @@
 """A configuration, compiled: policy, privacy and the way upstream."""
 
 from dataclasses import dataclass
+from time import time
 
 from hookgate.ledger.privacy import Privacy
 from hookgate.libraries import libraries
@@ -35,7 +36,7 @@ def compile_config(
     unchanged = former is not None and former.config.upstream == config.upstream
     return CompiledConfig(
         config,
-        Policy(config, libraries(front)),
+        Policy(config, libraries(front), time),
         Privacy(config.audit.personal_data, config.audit.key),
         former.upstream if former is not None and unchanged else UpstreamPool(config.upstream),
         _upstream_host(config),

@@ -64,9 +64,14 @@ def validate(delivery: DeliveryState) -> None:
 
 def read_event(delivery: DeliveryState) -> None:
     """Read what is recorded of the document, which may take 70 times its text: it goes here."""
-    delivery.record = delivery.begin_record()
-    if delivery.decision is not None:
-        delivery.decision.body = delivery.decision.document = None
+    delivery.record = record = delivery.begin_record()
+    decision = delivery.decision
+    if decision is None:
+        return
+    decision.body = decision.document = None
+    if decision.signed is not None:
+        repeated = delivery.desk.signed_ids.note(decision.signed.id)
+        record["signature"] = "repeated" if repeated else "valid"
 
 
 def proceed(delivery: DeliveryState) -> None:

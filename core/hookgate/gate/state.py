@@ -1,7 +1,7 @@
 """What is known of one delivery, and what all of one gate share."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import monotonic, perf_counter
 
 import structlog
@@ -9,6 +9,7 @@ import structlog
 from hookgate.ledger.record import Record, begin_record, head_fields
 from hookgate.ledger.writing.journal import Journal
 from hookgate.policy import Decision, Origin
+from hookgate.signing.repeats import SeenIds
 from hookgate.upstream.error import Failure
 from hookgate.upstream.response import Response
 from hookgate.upstream.trouble import Troubles
@@ -19,6 +20,8 @@ from .counts import Counts
 from .turn import Turn
 
 Done = Callable[[Answer], None]
+
+_MOST_IDS = 16_384
 
 
 @dataclass(slots=True)
@@ -35,6 +38,7 @@ class Desk:
     troubles: Troubles
     turn: Turn["DeliveryState"]
     compiled: CompiledConfig
+    signed_ids: SeenIds = field(default_factory=lambda: SeenIds(_MOST_IDS))
 
     def note_failure(self, failed: Failure, compiled: CompiledConfig) -> None:
         """Note that the endpoint of this configuration gave a delivery no answer."""

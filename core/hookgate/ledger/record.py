@@ -32,7 +32,7 @@ _MEDIA_TYPE = re.compile(rb"([a-z]{1,20}/[a-z.+-]{1,60})[ \t]*(?:;|\Z)")
 CHAINED = ("n", "prev")
 SEAL = "mac"
 # A record has these only where there is something to say: in each line they would take 3 % of it.
-RARE = ("unusual", "upstream_error")
+RARE = ("unusual", "upstream_error", "signature")
 
 FIELDS: dict[str, tuple[str, ...]] = {
     "start": (
@@ -45,7 +45,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
         "answered", "client", "peer", "method", "path", "route", "content_type", "bytes", "sha256",
         "reference", "event_reference", "channel", "event_type", "from", "to", "time_utc",
         "upstream_status", "duration_ms", "upstream_ms", "policy", "observed", "unknown",
-        "unknown_in", "errors", "unusual", "upstream_error", "n", "prev",
+        "unknown_in", "errors", "unusual", "upstream_error", "signature", "n", "prev",
     ),
     "refusals": (
         "event", "ts", "boot", "front", "outcome", "reason", "count", "first_seq", "last_seq",

@@ -56,6 +56,7 @@ sent again three times. Let the endpoint answer 200. See docs/nginx.md.
     sidecar = config.sidecar
     lines = [
         *comment(head),
+        *_unsigned(config),
         "",
         f"access_log {quoted(log)} {names.log_format};",
         "server_tokens off;",
@@ -169,3 +170,18 @@ def _tls(config: Config) -> Iterator[str]:
 
 def _time(seconds: float) -> str:
     return f"{round(seconds * 1000)}ms"
+
+
+def _unsigned(config: Config) -> list[str]:
+    """Say of which routes nginx passes what nobody signed."""
+    paths = [route.path for route in config.routes if route.signature is not None]
+    if not paths:
+        return []
+    listed = "\n".join(f"    {path}" for path in paths)
+    return comment(f"""
+NGINX CHECKS NO SIGNATURE. Whoever is in source.allow may send anything to
+
+{listed}
+
+though the configuration asks for signed events there. Put nginx in front of `hookgate serve`.
+""")

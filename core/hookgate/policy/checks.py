@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from hookgate.settings import Mode
+from hookgate.signing.verify import Flaw, Signed
 
 from .decision import Decision, Remarks
 from .document import parse
@@ -60,6 +61,25 @@ def find_size(decision: Decision, rules: Rules) -> Finding | None:
     return Finding(Reason.BODY_TOO_LARGE, (f"more than {rules.max_body} bytes",))
 
 
+_FLAWS = {
+    Flaw.MISSING: Reason.SIGNATURE_MISSING,
+    Flaw.INVALID: Reason.SIGNATURE_INVALID,
+    Flaw.EXPIRED: Reason.SIGNATURE_EXPIRED,
+}
+
+
+def find_signature(decision: Decision, rules: Rules) -> Finding | None:
+    """Find a body that is not signed as its route asks; sets `signed`. Most routes ask nothing."""
+    route = decision.route
+    if route is None or route.verifier is None:
+        return None
+    result = route.verifier.verify(decision.head.named, decision.body or b"", rules.clock())
+    if isinstance(result, Signed):
+        decision.signed = result
+        return None
+    return Finding(_FLAWS[result.flaw], (result.words,))
+
+
 def find_document(decision: Decision, rules: Rules) -> Finding | None:
     """Find a body that is no strict JSON, which every parser reads alike; sets `document`."""
     result = parse(decision.body or b"", rules.max_depth, rules.max_values)
@@ -109,6 +129,11 @@ def _saw_field(name: bytes) -> Callable[[Decision], str]:
 def _saw_size(decision: Decision) -> str:
     body = decision.body
     return f"{declared_length(decision.head) if body is None else len(body)} bytes"
+
+
+def _saw_signature(decision: Decision) -> str | None:
+    route = decision.route
+    return None if route is None or route.verifier is None else route.verifier.scheme.name
 
 
 def _saw_document(decision: Decision) -> str:
@@ -176,6 +201,7 @@ CHECKS = (
     Check("media_type", _HEAD, find_media_type, _saw_field(b"content-type"), True, _MAP),
     Check("encoding", _HEAD, find_encoding, _saw_field(b"content-encoding"), on_nginx=_MAP),
     Check("size", _HEAD + _TEXT, find_size, _saw_size, on_nginx=OnNginx.BY_ITSELF),
+    Check("signature", _TEXT, find_signature, _saw_signature, True),
     Check("document", _TEXT, find_document, _saw_document, True),
     Check("contract", _DOCUMENT, find_contract, _saw_contract, True),
 )

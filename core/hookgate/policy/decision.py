@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from hookgate.signing.verify import Signed
+
 from .contract import Unknown
 from .document import Document
 from .request import Head
@@ -21,8 +23,9 @@ class Remarks(NamedTuple):
 class Decision:
     """Hold one request on its way through the checks: what was seen, found and concluded.
 
-    `finding` is what refuses it, `observed` what would have. `route` is that of its path,
-    and `remarks` are what its contract says of a document beside a finding; most have none.
+    `finding` is what refuses it, `observed` what would have. `route` is that of its path, `signed`
+    what a right signature said, and `remarks` are what its contract says of a document beside a
+    finding; most have none.
     """
 
     __slots__ = (
@@ -34,6 +37,7 @@ class Decision:
         "origin",
         "remarks",
         "route",
+        "signed",
     )
 
     def __init__(
@@ -50,6 +54,7 @@ class Decision:
         self.route = route
         self.document: Document | None = None
         self.remarks: Remarks | None = None
+        self.signed: Signed | None = None
         self.finding: Finding | None = None
         self.observed = [*observed] if observed else []
 

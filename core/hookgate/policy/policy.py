@@ -1,6 +1,6 @@
 """The whole decision, compiled once from the configuration. Values in, values out."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from hookgate.settings import Config
@@ -26,17 +26,27 @@ class Step(NamedTuple):
     enforced: bool
 
 
+def _no_clock() -> float:
+    raise RuntimeError("a signature's time was to be judged without a clock")
+
+
 class Policy:
     """Judge requests. Immutable; raises `ContractError` if a route's contract cannot be used.
 
-    `libraries` are those whose version may change a verdict, for the fingerprint alone.
+    `libraries` are those whose version may change a verdict, for the fingerprint alone. `clock`
+    tells the seconds since 1970, for routes whose events are signed.
     `max_body` is in bytes, `allow` the value of an Allow field (RFC 9110 10.2.1); `untold` names
     the contracts that tell of no document where it is wrong.
     """
 
-    def __init__(self, config: Config, libraries: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        config: Config,
+        libraries: Sequence[str] = (),
+        clock: Callable[[], float] = _no_clock,
+    ) -> None:
         routes = compile_routes(config)
-        self._rules = compile_rules(config, routes)
+        self._rules = compile_rules(config, routes, clock)
         self._on_head, self._on_text, self._on_document = (
             plan(config.checks, phase) for phase in Phase
         )

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 from hookgate.settings import AnswerMode, RouteSettings
+from hookgate.signing.schemes import SCHEMES
+from hookgate.signing.verify import Verifier
 
 from .contract import Contract
 from .contract_rules import ContractRules, parse_rules
@@ -10,15 +12,24 @@ from .contract_rules import ContractRules, parse_rules
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Hold what the events of one path are judged, recorded and answered by."""
+    """Hold what the events of one path are judged, recorded and answered by.
+
+    `verifier` is None where they are not signed.
+    """
 
     contract: Contract
     rules: ContractRules
     answer: AnswerMode
+    verifier: Verifier | None = None
 
 
 def compile_route(settings: RouteSettings) -> Route:
     """Compile a route. Raises `ContractError` where its contract, or the rules, cannot be used."""
     rules = parse_rules(settings.rules_text)
     contract = Contract(settings.contract, settings.contract_text)
-    return Route(contract, rules, settings.answer or rules.answer)
+    signature = settings.signature
+    verifier = None
+    if signature is not None:
+        scheme = SCHEMES[signature.scheme]
+        verifier = Verifier(scheme, signature.secrets, signature.tolerance)
+    return Route(contract, rules, settings.answer or rules.answer, verifier)

@@ -1,7 +1,7 @@
 """What the checks decide by, compiled once from the configuration, and its fingerprint."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -16,7 +16,7 @@ from .source import UNIX_PEER, SourcePolicy
 @dataclass(frozen=True, slots=True)
 class Rules:
     """Hold what the checks decide by. `max_body` is in bytes; `any_path` is the route of paths that
-    have none of their own, None where these are refused.
+    have none of their own, None where these are refused. `clock` tells the seconds since 1970.
     """
 
     source: SourcePolicy
@@ -26,6 +26,7 @@ class Rules:
     max_body: int
     max_depth: int
     max_values: int
+    clock: Callable[[], float]
 
 
 def compile_routes(config: Config) -> dict[str, Route]:
@@ -33,7 +34,7 @@ def compile_routes(config: Config) -> dict[str, Route]:
     return {settings.path: compile_route(settings) for settings in config.routes}
 
 
-def compile_rules(config: Config, routes: Mapping[str, Route]) -> Rules:
+def compile_rules(config: Config, routes: Mapping[str, Route], clock: Callable[[], float]) -> Rules:
     """Compile a configuration; `routes` are those of `compile_routes`."""
     source, request = config.source, config.request
     return Rules(
@@ -50,6 +51,7 @@ def compile_rules(config: Config, routes: Mapping[str, Route]) -> Rules:
         request.max_body,
         request.max_depth,
         request.max_values,
+        clock,
     )
 
 
@@ -72,6 +74,17 @@ def fingerprint(config: Config, routes: Mapping[str, Route], libraries: Sequence
         "routes": {path: route.contract.digest for path, route in routes.items()},
         "checks": dict(config.checks),
     }
+    signatures = {
+        route.path: (
+            route.signature.scheme,
+            route.signature.tolerance,
+            sorted(sha256(secret).hexdigest() for secret in route.signature.secrets),
+        )
+        for route in config.routes
+        if route.signature is not None
+    }
+    if signatures:
+        parts["signatures"] = signatures
     if libraries:
         parts["libraries"] = sorted(libraries)
     return sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]

@@ -158,9 +158,10 @@ NOWHERE: dict[str, Any] = {
         (record(1, "malformed_http", sha256=None), 7, "body"),
         (record(1, "body_timeout", sha256=None), 7, "body"),
         (record(1, "client_gone", outcome="aborted"), 7, "body"),
-        (record(1, "duplicate_key"), 8, "document"),
-        (record(1, "audit_unavailable"), 10, "ledger"),
-        (record(1, "upstream_timeout"), 11, "upstream"),
+        (record(1, "signature_invalid"), 8, "signature"),
+        (record(1, "duplicate_key", signature="valid"), 9, "document"),
+        (record(1, "audit_unavailable", signature="repeated"), 11, "ledger"),
+        (record(1, "upstream_timeout", signature="valid"), 12, "upstream"),
     ],
     ids=lambda value: value["reason"] if isinstance(value, dict) else None,
 )
@@ -170,6 +171,12 @@ def test_every_reason_has_its_place(call: Call, made: Record, ok: int, end: str)
     assert list(found.values())[:ok] == ["ok"] * ok
     assert found[end] == made["reason"]
     assert set(list(found.values())[ok + 1 :]) <= {"not reached"}
+
+
+def test_a_signature_that_nobody_asked_for_was_not_checked(call: Call) -> None:
+    """A line without the member tells of a route without signatures, or of an older gate."""
+    found = explained(call, record(1, "upstream_timeout"))
+    assert found["signature"] == "not checked"
 
 
 def test_a_fault_of_the_gate_claims_nothing(call: Call) -> None:

@@ -97,7 +97,7 @@ OTHER: dict[str, Any] = {
     "request.max_depth": 5,
     "request.max_values": 5,
     **{f"checks.{name}": "observe" for name in ("method", "route", "media_type")},
-    **{f"checks.{name}": "observe" for name in ("document", "contract")},
+    **{f"checks.{name}": "observe" for name in ("signature", "document", "contract")},
     "audit.path": "other.jsonl",
     "audit.personal_data": "omit",
     "audit.key_file": "readable",

@@ -73,12 +73,13 @@ def test_the_defaults_are_these(path: str, value: Any) -> None:
     assert key.parse(key.default) == value
 
 
-def test_only_five_checks_can_be_observed() -> None:
+def test_only_six_checks_can_be_observed() -> None:
     """The source, encoding, size and framing have no key: they always enforce."""
     assert [key.name for key in KEYS if key.section == "checks"] == [
         "method",
         "route",
         "media_type",
+        "signature",
         "document",
         "contract",
     ]

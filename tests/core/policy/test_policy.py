@@ -6,12 +6,17 @@ from typing import Any
 import pytest
 
 from hookgate.policy import OBSERVABLE, Head, Reason
+from hookgate.settings import SignatureSettings
 from support.events import CLEAN
 from support.policy import ALLOWED, FOREIGN, PROXY, make_policy, request
 
 GATE = (b"Host", b"gate")
 TYPE = (b"Content-Type", b"application/json")
-ROUTED: dict[str, Any] = {"routes": {"/cm/events": {"required": ["a"], "properties": {"a": {}}}}}
+SCHEMA = {"required": ["a"], "properties": {"a": {}}}
+ROUTED: dict[str, Any] = {
+    "routes": {"/cm/events": SCHEMA, "/signed": SCHEMA},
+    "signatures": {"/signed": SignatureSettings("github", (b"a secret of the tests",), 300)},
+}
 BOUND = {"request__max_body": "40B"}
 
 # From broken in every way to clean, one mend a step: the reason is that of the first check left.
@@ -44,6 +49,7 @@ LADDER: list[tuple[Reason, Head, bytes]] = [
     ),
     (Reason.BODY_TOO_LARGE, request(GATE, TYPE, (b"Content-Length", b"41")), b"x" * 41),
     (Reason.BODY_TOO_LARGE, request(), b"x" * 41),
+    (Reason.SIGNATURE_MISSING, request(target=b"/signed"), b"x" * 40),
     (Reason.MALFORMED_JSON, request(), b"x" * 40),
     (Reason.CONTRACT_VIOLATION, request(), b'{"b":1}'),
     (Reason.CLEAN, request(), b'{"a":1}'),
@@ -54,7 +60,7 @@ LADDER: list[tuple[Reason, Head, bytes]] = [
     ("reason", "head", "body"), LADDER, ids=[f"{n}-{step[0].code}" for n, step in enumerate(LADDER)]
 )
 def test_the_first_check_in_order_refuses(reason: Reason, head: Head, body: bytes) -> None:
-    """http, source, method, route, media_type, encoding, size, document, contract."""
+    """http, source, method, route, media_type, encoding, size, signature, document, contract."""
     assert make_policy(**ROUTED, **BOUND).judge(head, body).reason is reason
 
 
@@ -85,6 +91,7 @@ OBSERVED: dict[str, tuple[Reason, Head, bytes]] = {
     "method": (Reason.METHOD_NOT_ALLOWED, request(method=b"DELETE"), b'{"a":1}'),
     "route": (Reason.PATH_NOT_ROUTED, request(target=b"/x"), b'{"b":1}'),
     "media_type": (Reason.CONTENT_TYPE_MISSING, request(GATE), b'{"a":1}'),
+    "signature": (Reason.SIGNATURE_MISSING, request(target=b"/signed"), b'{"a":1}'),
     "document": (Reason.NOT_AN_OBJECT, request(), b"[]"),
     "contract": (Reason.CONTRACT_VIOLATION, request(), b'{"b":1}'),
 }

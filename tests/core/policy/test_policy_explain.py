@@ -65,6 +65,7 @@ def test_explain_screen_and_judge_agree(head: Head, body: bytes, modes: tuple[st
         "media_type",
         "encoding",
         "size",
+        "signature",
         "document",
         "contract",
     ]
@@ -111,7 +112,7 @@ def test_explain_keeps_the_findings_of_checks_before_and_behind_the_size() -> No
     declared = request(GATE, TYPE, (b"Content-Length", b"41"))
     for head in (declared, request(GATE, TYPE)):
         decision, steps = policy.explain(head, b'{"a":1}')
-        assert [step.check for step in steps][-4:] == ["size", "behind", "document", "contract"]
+        assert [step.check for step in steps][-5:-2] == ["size", "behind", "signature"]
         findings = {step.check: step.finding for step in steps if step.finding is not None}
         assert findings["behind"] is found
         assert decision.finding == next(iter(findings.values()))

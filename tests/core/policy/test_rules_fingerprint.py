@@ -8,10 +8,16 @@ import pytest
 
 from hookgate.libraries import libraries
 from hookgate.policy import Policy
-from hookgate.settings import Config, RouteSettings
+from hookgate.settings import Config, RouteSettings, SignatureSettings
 from support.policy import make_config, make_policy
 
 SCHEMA: dict[str, Any] = {"type": "object"}
+
+
+def signed(scheme: str, *secrets: bytes, tolerance: float = 300) -> dict[str, Any]:
+    """The keys of one route whose events are signed."""
+    settings = SignatureSettings(scheme, secrets, tolerance)
+    return {"routes": {"/cm/events": SCHEMA}, "signatures": {"/cm/events": settings}}
 
 
 CHANGES: list[dict[str, Any]] = [
@@ -33,11 +39,16 @@ CHANGES: list[dict[str, Any]] = [
     {"routes": {"/cm/event": SCHEMA}},
     {"routes": {"/cm/events": SCHEMA, "/b": SCHEMA}},
     *({f"checks__{check}": "observe"} for check in ("method", "route", "media_type")),
-    *({f"checks__{check}": "observe"} for check in ("document", "contract")),
+    *({f"checks__{check}": "observe"} for check in ("signature", "document", "contract")),
+    signed("github", b"a secret of the tests"),
+    signed("github", b"another of the tests"),
+    signed("github", b"a secret of the tests", b"another of the tests"),
+    signed("github", b"a secret of the tests", tolerance=60),
+    signed("cm-email", b"a secret of the tests"),
 ]
 
 
-@pytest.mark.parametrize("keys", CHANGES, ids=json.dumps)
+@pytest.mark.parametrize("keys", CHANGES, ids=str)
 def test_what_can_change_a_verdict_changes_the_fingerprint(keys: dict[str, Any]) -> None:
     """Each key that the decision is made by counts."""
     assert make_policy(**keys).fingerprint != make_policy().fingerprint

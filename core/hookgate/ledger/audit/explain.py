@@ -68,8 +68,12 @@ def retrace(record: Record) -> list[StationResult]:
         elif name in seen:
             result = seen[name]
             details = () if refused else errors
+        elif not end:
+            result = NOT_KNOWN
+        elif name == "signature" and record.get("signature") is None:
+            result = NOT_CHECKED  # its route asks for none
         else:
-            result = OK if end else NOT_KNOWN
+            result = OK
         saw = _saw(name, record) if place <= last else ""
         stations.append(StationResult(name, saw, result, name in seen and not is_end, details))
     return stations
@@ -101,6 +105,8 @@ def _saw(name: str, record: Record) -> str:
             return text("content_type")
         case "size":
             return f"{text('bytes')} bytes"
+        case "signature":
+            return text("signature")
         case "contract":
             return text("route")
         case "upstream" if record.get("upstream_status") is not None:

@@ -15,7 +15,7 @@ from .explain import STATIONS
 # The fields that an event, or one attempt at it, may be asked for by.
 NAMES = ("reference", "event_reference", "request_id", "sha256")
 
-_NO_DOCUMENT = frozenset(STATIONS["document"])
+_NO_EVENT = frozenset((*STATIONS["signature"], *STATIONS["document"]))
 _FOREIGN = frozenset(STATIONS["source"])
 # Nobody is told so who has not passed the check of the source.
 _PAST_SOURCE = frozenset(
@@ -35,14 +35,14 @@ def digest_of(record: Record) -> str | None:
 
 
 def has_parsed(record: Record) -> bool:
-    """Tell whether the body of a `delivery` was a document, as far as its reason tells.
+    """Tell whether the body of a `delivery` was read as an event, as far as its reason tells.
 
-    Of one that was none names may have been read, but it is another body than the one that they
-    are of.
+    Of one that was no document, or that nobody signed, names may have been read, but it is another
+    body than the one that they are of.
     """
     reason, observed = record.get("reason"), record.get("observed")
     codes = (reason, *observed) if type(observed) is list else (reason,)
-    return not any(type(code) is str and code in _NO_DOCUMENT for code in codes)
+    return not any(type(code) is str and code in _NO_EVENT for code in codes)
 
 
 class Unread:

@@ -1,0 +1,65 @@
+"""The secrets of a file: one a line, as their scheme writes them."""
+
+import base64
+import binascii
+
+from .schemes import Scheme
+
+SHORTEST_TEXT = 16
+# Standard Webhooks 1.0.0: between 24 and 64 bytes.
+SHORTEST_MARKED, LONGEST_MARKED = 24, 64
+MOST_SECRETS = 8
+MARK = b"whsec_"
+_PUBLIC, _PRIVATE = b"whpk_", b"whsk_"
+
+
+def split_secrets(content: bytes, scheme: Scheme) -> tuple[bytes, ...]:
+    """Return the secrets in a file's content, ready to make MACs with.
+
+    Raises ValueError with words that follow the file's name, and hold no part of a secret.
+    """
+    lines = [line.strip() for line in content.splitlines()]
+    numbered = [(number, line) for number, line in enumerate(lines, 1) if line]
+    if not numbered:
+        raise ValueError("holds no secret; write the one that the provider shows, in a line")
+    if len(numbered) > MOST_SECRETS:
+        raise ValueError(f"holds more than {MOST_SECRETS} secrets; keep those in use, one a line")
+    read = _decode if scheme.marks_secrets else _take
+    secrets = [read(number, line) for number, line in numbered]
+    if len(set(secrets)) < len(secrets):
+        raise ValueError("holds a secret twice; keep one line of it")
+    return tuple(secrets)
+
+
+def _take(number: int, line: bytes) -> bytes:
+    if len(line) < SHORTEST_TEXT:
+        raise ValueError(
+            f"has a secret of fewer than {SHORTEST_TEXT} bytes in line {number}, which could be "
+            "guessed; have the provider make a longer one"
+        )
+    return line
+
+
+def _decode(number: int, line: bytes) -> bytes:
+    if line.startswith((_PUBLIC, _PRIVATE)):
+        raise ValueError(
+            f"has a key of an asymmetric signature in line {number}; "
+            f"write a secret that begins with {MARK.decode()}"
+        )
+    if not line.startswith(MARK):
+        raise ValueError(
+            f"has a line {number} that does not begin with {MARK.decode()}, "
+            "as secrets of Standard Webhooks do; copy the whole secret"
+        )
+    try:
+        secret = base64.b64decode(line.removeprefix(MARK), validate=True)
+    except (binascii.Error, ValueError):
+        raise ValueError(
+            f"has a line {number} that is no base64 behind {MARK.decode()}; copy the whole secret"
+        ) from None
+    if not SHORTEST_MARKED <= len(secret) <= LONGEST_MARKED:
+        raise ValueError(
+            f"has a secret in line {number} that is not of {SHORTEST_MARKED} to {LONGEST_MARKED} "
+            "bytes; make one with: hookgate keys new sign FILE"
+        )
+    return secret
