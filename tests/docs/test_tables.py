@@ -32,7 +32,7 @@ def table(page: str, mark: str) -> list[list[str]]:
         if line.startswith("|")
     ]
     return [row for row in rows if row[0] not in ("key", "field", "reason", "set", "change", "word",
-                                               "check")
+                                               "check", "scheme")
             and not row[0].startswith("---")]  # fmt: skip
 
 
