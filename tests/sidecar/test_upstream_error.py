@@ -21,10 +21,15 @@ CALM = 1.5
 PATCH = f"import hookgate.upstream.trouble as t; t.CALM_SECONDS = {CALM}"
 
 
-def said(gate: Sidecar) -> list[dict[str, Any]]:
-    """What the log tells of the endpoint."""
-    lines = [json.loads(line) for line in gate.log.splitlines() if line.startswith("{")]
-    return [line for line in lines if line["event"].startswith("upstream.")]
+def said(gate: Sidecar, count: int) -> list[dict[str, Any]]:
+    """What the log tells of the endpoint, once it is so many lines: a thread of its own writes it."""
+
+    def lines() -> list[dict[str, Any]]:
+        logged = [json.loads(line) for line in gate.log.splitlines() if line.startswith("{")]
+        return [line for line in logged if line["event"].startswith("upstream.")]
+
+    wait_until(lambda: len(lines()) >= count)
+    return lines()
 
 
 def failing(admin: Admin) -> list[str]:
@@ -54,7 +59,7 @@ def test_a_cause_is_in_the_record_and_once_in_the_log(tmp_path: Path, word: str)
         assert admin.value("hookgate_upstream_errors_total", error=word) == 10
         assert admin.value("hookgate_upstream_errors_total") == 10
         assert admin.value("hookgate_upstream_failing") == 1
-        [line] = said(gate)
+        [line] = said(gate, 1)
         assert (line["event"], line["error"]) == ("upstream.failing", word)
         assert (line["upstream"], line["level"]) == (unwell.url, "error")
         assert not any(text in json.dumps(line) for text in ("sender", RCS["reference"]))
@@ -113,13 +118,14 @@ def test_a_trouble_begins_changes_and_ends_with_a_line_each(tmp_path: Path) -> N
             upstream.act = answering(OK, stay=True)
             assert send(5) == {200}
             assert wait_until(lambda: send(1) == {200} and failing(admin) == [])
-        assert [(line["event"].partition(".")[2], line["error"]) for line in said(gate)] == [
+        told = said(gate, 4)
+        assert [(line["event"].partition(".")[2], line["error"]) for line in told] == [
             ("failing", "refused"),
             ("failing", "timeout_answer"),
             ("no_longer_failing", "refused"),
             ("no_longer_failing", "timeout_answer"),
         ]
-        assert said(gate)[2]["failed"] == 5
+        assert told[2]["failed"] == 5
 
 
 def test_all_workers_causes_are_told_together(tmp_path: Path) -> None:
@@ -134,4 +140,4 @@ def test_all_workers_causes_are_told_together(tmp_path: Path) -> None:
         assert failing(admin) == ["refused"]
         assert admin.value("hookgate_upstream_errors_total", error="refused") == 20
         assert admin.value("hookgate_upstream_failing", error="refused") == 1
-        assert 1 <= len(said(gate)) <= 2
+        assert 1 <= len(said(gate, 1)) <= 2
