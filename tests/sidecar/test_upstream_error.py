@@ -22,7 +22,7 @@ PATCH = f"import hookgate.upstream.trouble as t; t.CALM_SECONDS = {CALM}"
 
 
 def said(gate: Sidecar, count: int) -> list[dict[str, Any]]:
-    """What the log tells of the endpoint, once it is so many lines: a thread of its own writes it."""
+    """What the log tells of the endpoint, once it is so many lines: a thread writes it."""
 
     def lines() -> list[dict[str, Any]]:
         logged = [json.loads(line) for line in gate.log.splitlines() if line.startswith("{")]
