@@ -15,6 +15,9 @@ from support.calling import Call
 from support.lines import Record, delivery, refusals, start, write
 
 
+LOST = "presumed lost: tried 3 times, never delivered (retry rule: 3 tries)"
+
+
 def tries(boot: str, *reasons: str) -> list[Record]:
     """One event's attempts; the boot is its reference, and a name for its body."""
     return [start(boot), *attempts(*reasons, boot=boot, reference=boot, sha256=f"body of {boot}")]
@@ -38,8 +41,8 @@ def ledger(call: Call) -> Path:
     [
         ("first", "delivered on the first try  first", 0),
         ("third", "delivered on the third try, and 2 times in all  third", 0),
-        ("lost", "presumed lost: tried 3 times, never delivered  lost", 1),
-        ("open", "not delivered so far: tried once  open", 0),
+        ("lost", f"{LOST}  lost", 1),
+        ("open", "still being retried, 2 more times: tried once  open", 0),
         ("killed", "unknown: it was forwarded and may have arrived  killed", 1),
         ("nobody", "never seen  nobody", 1),
     ],
@@ -85,7 +88,8 @@ def test_a_list_comes_in_several_forms(call: Call, text: str) -> None:
         ("nobody", "never_seen"),
     ]
     assert reports[-1]["summary"] == {
-        "delivered": 2, "unknown": 0, "lost": 1, "undelivered": 0, "never_seen": 1,
+        "delivered": 2, "unknown": 0, "lost": 1, "undelivered": 0, "retrying": 0,
+        "never_seen": 1,
     }  # fmt: skip
     assert result.status == 1
 
@@ -109,7 +113,8 @@ def test_json_tells_each_event_and_attempt(call: Call) -> None:
         "events": [
             {
                 "sha256": "a" * 64, "reference": "r-1", "event_reference": "own-1", **about,
-                "parsed": False, "fate": "undelivered", "delivered_on": None, "tries": 1,
+                "parsed": False, "fate": "undelivered", "retry": None, "until": None,
+                "tries_left": None, "delivered_on": None, "tries": 1,
                 "delivered": 0, "attempts": [
                     {
                         "place": "one.jsonl:1", "request_id": "b0-1",
@@ -143,7 +148,7 @@ def test_two_bodies_of_a_name_are_two_events(call: Call, shared: Path) -> None:
     assert rows == [
         "2 events are called r-1",
         f"delivered on the first try  {'a' * 64}, RCS, SuggestionClick, 2025-09-03T08:00:05",
-        f"presumed lost: tried 3 times, never delivered  {'b' * 64}, RCS, SuggestionClick",
+        f"{LOST}  {'b' * 64}, RCS, SuggestionClick",
         "presumed lost  r-1, the worst of 2 events",
     ]
     ids = [line.split()[-1] for line in result.out.splitlines() if line.startswith(" ")]
@@ -155,9 +160,9 @@ def test_two_bodies_of_a_name_are_two_events(call: Call, shared: Path) -> None:
     ("name", "words", "status"),
     [
         ("a" * 64, "delivered on the first try", 0),
-        ("b" * 64, "presumed lost: tried 3 times, never delivered", 1),
+        ("b" * 64, LOST, 1),
         ("b0-1", "delivered on the first try", 0),
-        ("b1-2", "presumed lost: tried 3 times, never delivered", 1),
+        ("b1-2", LOST, 1),
     ],
     ids=["delivered body", "lost body", "delivered request", "lost request"],
 )
@@ -181,7 +186,7 @@ def test_no_sender_makes_another_event_of_its_own(
     lost = attempts(*["upstream_rejected"] * 3, boot="b1", **B)
     write(ledger, *claimed, *lost)
     result = call("audit", "fate", name)
-    assert result.out.splitlines()[0] == f"presumed lost: tried 3 times, never delivered  {name}"
+    assert result.out.splitlines()[0] == f"{LOST}  {name}"
     assert result.status == 1
 
 
@@ -209,7 +214,7 @@ def test_a_copy_that_did_not_parse_is_told_beside(call: Call, ledger: Path) -> N
     result = call("audit", "fate", "r-1")
     rows = [line for line in result.out.splitlines() if not line.startswith(" ")]
     assert rows[2:] == [
-        f"presumed lost: tried 3 times, never delivered  {'b' * 64}, did not parse",
+        f"{LOST}  {'b' * 64}, did not parse",
         "delivered  r-1, the event; 1 beside it did not parse",
     ]
     assert result.status == 0
