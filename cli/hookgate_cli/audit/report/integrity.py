@@ -97,11 +97,11 @@ def open_words(left_open: Counter[Fate]) -> str:
     """Return how many events are still being retried or may be, as sentences; "" for none."""
     words = ""
     if retrying := left_open[Fate.RETRYING]:
-        words += f" {count_of(retrying, 'event')} {_are(retrying)} still being retried."
+        words += f" At most {count_of(retrying, 'event')} {_are(retrying)} still being retried."
     if open_ := left_open[Fate.UNDELIVERED]:
         words += (
-            f" {count_of(open_, 'event')} {_are(open_)} not delivered so far, and no retry rule"
-            " says for how long such are tried."
+            f" At most {count_of(open_, 'event')} {_are(open_)} not delivered so far without a"
+            " retry rule that says whether it comes again."
         )
     return words
 

@@ -80,7 +80,10 @@ class Losses:
 
     @property
     def left_open(self) -> Counter[Fate]:
-        """The number of events that are neither delivered, lost nor unknown, by their fates."""
+        """The number of events that are neither delivered, lost nor unknown, by their fates.
+
+        It is an upper bound: what is sent again after it was delivered counts, too.
+        """
         unknown = self._uncertain.union(self._begun.values())
         return Counter(
             Fate.RETRYING if tried.will_end else Fate.UNDELIVERED
