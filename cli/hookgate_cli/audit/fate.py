@@ -55,8 +55,8 @@ def fate(
     """Tell what became of events: every attempt, and the end.
 
     An event is its body; several may share a name, and each has a fate of its own. Exits 1 if any
-    is presumed lost, unknown or was never seen; 0 if it is still being retried. With a seal key, lines that it does not prove are
-    left out.
+    is presumed lost, unknown or was never seen; what is still being retried is no finding. With a
+    seal key, lines that it does not prove are left out.
 
     Examples:
 

@@ -3,6 +3,7 @@
 import io
 import json
 import sys
+from datetime import UTC, datetime, timedelta
 from itertools import chain
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,7 +14,6 @@ from hookgate.ledger.record import LONGEST_TEXT
 from support.attempts import A, B, attempts
 from support.calling import Call
 from support.lines import Record, delivery, refusals, start, write
-
 
 LOST = "presumed lost: tried 3 times, never delivered (retry rule: 3 tries)"
 
@@ -52,6 +52,45 @@ def test_the_fate_is_said_in_words(call: Call, reference: str, words: str, statu
     result = call("audit", "fate", reference)
     assert result.out.splitlines()[0] == words
     assert result.status == status
+
+
+@pytest.mark.parametrize(
+    ("days_ago", "rule", "words", "report", "status"),
+    [
+        (0, {"retry": "30d"}, "still being retried until %s: tried twice", (30, None), 0),
+        (29, {"retry": "30d"}, "still being retried until %s: tried twice", (30, None), 0),
+        (31, {"retry": "30d"}, "presumed lost: tried twice, never delivered (retry rule: 30d)",
+         (None, None), 1),
+        (0, {"retry": "4 tries, 1d"},
+         "still being retried until %s, 2 more times at most: tried twice", (1, 2), 0),
+        (99, {"retry": "3 tries"}, "still being retried, 1 more time: tried twice", (None, 1), 0),
+        (0, {"route": "cm-events"},
+         "still being retried until %s, 1 more time at most: tried twice", (1, 1), 0),
+        (99, {"route": "own.json"}, "not delivered so far: tried twice", (None, None), 0),
+    ],
+)  # fmt: skip
+def test_until_when_it_is_tried_is_told(
+    call: Call,
+    ledger: Path,
+    days_ago: int,
+    rule: Record,
+    words: str,
+    report: tuple[int | None, int | None],
+    status: int,
+) -> None:
+    """By the rule of its contract; nothing is wrong yet, so the status is 0."""
+    first = datetime.now(UTC).replace(microsecond=0) - timedelta(days_ago)
+    ts = f"{first:%Y-%m-%dT%H:%M:%S}.000000Z"
+    write(ledger, *(delivery(n, "not_utf8", ts=ts, **A, **rule) for n in (1, 2)))
+    days, left = report
+    until = first + timedelta(days or 0)
+    told = call("audit", "fate", "r-1")
+    words = words.replace("%s", f"{until:%Y-%m-%d %H:%M:%S}Z")
+    assert (told.out.splitlines()[0], told.status) == (f"{words}  r-1", status)
+    assert call("audit", "explain", "b0-1").out.splitlines()[0] == words
+    (event,) = json.loads(call("audit", "fate", "r-1", "--json").out.splitlines()[0])["events"]
+    assert event["until"] == (f"{until:%Y-%m-%dT%H:%M:%S}.000000Z" if days else None)
+    assert event["tries_left"] == left
 
 
 def test_every_attempt_is_listed(call: Call) -> None:

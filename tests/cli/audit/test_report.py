@@ -118,6 +118,20 @@ def test_what_was_not_read_whole_stands_beside_the_verdict(
     assert page.count("at which events is not known") == (2 if words else 0)
 
 
+def test_what_is_still_tried_stands_beside_the_verdict(write: Write, tmp_path: Path) -> None:
+    """And what nobody knows the end of lets no verdict be a clean one."""
+    retrying = attempts("upstream_rejected", **A)
+    unruled = delivery(1, "upstream_rejected", "b1", route="own.json", **B)
+    for made, mark, words in (
+        (retrying, "good", ["At most 1 event is still being retried."]),
+        ([unruled], "unsure", ["At most 1 event is not delivered so far without a retry rule"]),
+        ([*retrying, unruled], "unsure", ["still being retried.", "not delivered so far"]),
+    ):
+        page = write(write_lines(tmp_path / "audit.jsonl", *made))
+        assert f'<li class="{mark}"><strong>Nothing presumed lost</strong>' in page
+        assert all(page.count(word) == 2 for word in words)
+
+
 def test_an_edited_ledger_is_called_broken(write: Write, tmp_path: Path) -> None:
     """A line that was edited and one that was taken out both show, with their places."""
     ledger = tmp_path / "audit.jsonl"

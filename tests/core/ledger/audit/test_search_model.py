@@ -40,7 +40,7 @@ ENDS = [
 
 START, NOW = 1_795_348_800, 45
 # By the seconds since then; the last is in the future.
-TIMES = {
+TIMES: dict[int | None, str | None] = {
     None: None,
     **{at: f"2026-11-22T12:00:{at:02}.000000Z" for at in (1, 10, 30, 50)},
 }
@@ -192,8 +192,9 @@ def test_events_and_fates(requests: list[Request], asked: list[str]) -> None:
 @settings(max_examples=200, deadline=None)
 @given(REQUESTS)
 def test_losses(requests: list[Request]) -> None:
-    """Each body that was tried in vain as long as its rule says, and each that may have arrived. The
-    others that were not delivered are counted, and at most those that were tried after that.
+    """Each body that was tried in vain as long as its rule says, and each that may have arrived.
+
+    The others that were not delivered are counted, and at most those that were tried after that.
     """
     placed = [line for number, request in enumerate(requests, 1) for line in request.lines(number)]
     ledger = Ledger(*(record for _, record in sorted(placed, key=lambda line: line[0])))
