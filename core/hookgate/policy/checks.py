@@ -8,7 +8,7 @@ from hookgate.settings import Mode
 from hookgate.signing.verify import Flaw, Signed
 
 from .decision import Decision, Remarks
-from .document import parse
+from .document import AN_OBJECT, parse
 from .framing import declared_length, find_malformed
 from .media import find_content_encoding, find_wrong_media_type
 from .rules import Rules
@@ -82,11 +82,13 @@ def find_signature(decision: Decision, rules: Rules) -> Finding | None:
 
 def find_document(decision: Decision, rules: Rules) -> Finding | None:
     """Find a body that is no strict JSON, which every parser reads alike; sets `document`."""
-    result = parse(decision.body or b"", rules.max_depth, rules.max_values)
-    if isinstance(result, dict):
-        decision.document = result
-        return None
-    return result
+    route = decision.route
+    tops = AN_OBJECT if route is None else route.contract.tops
+    result = parse(decision.body or b"", rules.max_depth, rules.max_values, tops)
+    if isinstance(result, Finding):
+        return result
+    decision.document = result
+    return None
 
 
 def find_contract(decision: Decision, rules: Rules) -> Finding | None:  # noqa: ARG001  # one signature
@@ -138,7 +140,10 @@ def _saw_signature(decision: Decision) -> str | None:
 
 def _saw_document(decision: Decision) -> str:
     document = decision.document
-    return "" if document is None else f"an object with {len(document)} members"
+    if document is None:
+        return ""
+    kind, parts = ("array", "items") if type(document) is list else ("object", "members")
+    return f"an {kind} with {len(document)} {parts}"
 
 
 def _saw_contract(decision: Decision) -> str | None:

@@ -8,6 +8,7 @@ from hookgate.signing.verify import Verifier
 
 from .contract import Contract
 from .contract_rules import ContractRules, parse_rules
+from .event_reader import EventReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,7 @@ class Route:
 
     contract: Contract
     rules: ContractRules
+    reader: EventReader
     answer: AnswerMode
     verifier: Verifier | None = None
 
@@ -32,4 +34,5 @@ def compile_route(settings: RouteSettings) -> Route:
     if signature is not None:
         scheme = SCHEMES[signature.scheme]
         verifier = Verifier(scheme, signature.secrets, signature.tolerance)
-    return Route(contract, rules, settings.answer or rules.answer, verifier)
+    reader = EventReader(rules.read)
+    return Route(contract, rules, reader, settings.answer or rules.answer, verifier)
