@@ -175,8 +175,8 @@ def end_record(
                 text for found in decision.observed for text in found.details
             )
         route = decision.route
-        if route is not None and route.rules.retry is not None and reason.outcome is not _DELIVERED:
-            record["retry"] = route.rules.retry.text
+        if route is not None and route.retry and reason.outcome is not _DELIVERED:
+            record["retry"] = route.retry
     if details:
         record["errors"] = bounded(details)
 

@@ -178,7 +178,7 @@ class Check:
 
     `saw` tells, once `find` ran, what it looked at, values included; None where it was skipped.
     `observable` says whether a configuration may have it only observe, and `enforced` whether
-    its finding refuses.
+    its finding refuses. `applies` tells whether a policy has any use for it.
     """
 
     name: str
@@ -187,12 +187,18 @@ class Check:
     saw: Callable[[Decision], str | None]
     observable: bool = False
     on_nginx: OnNginx = OnNginx.NO
+    applies: Callable[[Rules], bool] = lambda rules: True  # noqa: ARG005  # one signature
     enforced: bool = True
 
     @property
     def reasons(self) -> tuple[Reason, ...]:
         """Return the reasons that it may find, in their order."""
         return tuple(reason for reason in Reason if reason.check == self.name)
+
+
+def _asks_for_signatures(rules: Rules) -> bool:
+    routes = (*rules.routes.values(), rules.any_path)
+    return any(route is not None and route.verifier is not None for route in routes)
 
 
 _HEAD, _TEXT, _DOCUMENT = ((phase,) for phase in Phase)
@@ -206,7 +212,7 @@ CHECKS = (
     Check("media_type", _HEAD, find_media_type, _saw_field(b"content-type"), True, _MAP),
     Check("encoding", _HEAD, find_encoding, _saw_field(b"content-encoding"), on_nginx=_MAP),
     Check("size", _HEAD + _TEXT, find_size, _saw_size, on_nginx=OnNginx.BY_ITSELF),
-    Check("signature", _TEXT, find_signature, _saw_signature, True),
+    Check("signature", _TEXT, find_signature, _saw_signature, True, applies=_asks_for_signatures),
     Check("document", _TEXT, find_document, _saw_document, True),
     Check("contract", _DOCUMENT, find_contract, _saw_contract, True),
 )

@@ -15,14 +15,16 @@ from .event_reader import EventReader
 class Route:
     """Hold what the events of one path are judged, recorded and answered by.
 
-    `verifier` is None where they are not signed.
+    `verifier` is None where they are not signed. `retry` is the retry rule as it is recorded, ""
+    where none is known.
     """
 
     contract: Contract
     rules: ContractRules
     reader: EventReader
     answer: AnswerMode
-    verifier: Verifier | None = None
+    verifier: Verifier | None
+    retry: str
 
 
 def compile_route(settings: RouteSettings) -> Route:
@@ -35,4 +37,5 @@ def compile_route(settings: RouteSettings) -> Route:
         scheme = SCHEMES[signature.scheme]
         verifier = Verifier(scheme, signature.secrets, signature.tolerance)
     reader = EventReader(rules.read)
-    return Route(contract, rules, reader, settings.answer or rules.answer, verifier)
+    retry = rules.retry.text if rules.retry is not None else ""
+    return Route(contract, rules, reader, settings.answer or rules.answer, verifier, retry)
