@@ -5,7 +5,7 @@ import os
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -129,8 +129,11 @@ def show(config: ConfigOption = None, as_json: JsonOption = False) -> None:
         return
     for route in sources.routes.value:
         sys.stdout.write(f"[[route]]  # {printable(sources.routes.origin)}\n")
-        for name, value in route.items():
-            sys.stdout.write(f"{name} = {to_json(value)}\n")
+        tables = {name: value for name, value in route.items() if isinstance(value, dict)}
+        _write_keys({name: value for name, value in route.items() if name not in tables})
+        for name, table in tables.items():
+            sys.stdout.write(f"\n[route.{name}]\n")
+            _write_keys(table)
         sys.stdout.write("\n")
     for section in SECTIONS:
         sys.stdout.write(f"[{section}]\n")
@@ -139,6 +142,11 @@ def show(config: ConfigOption = None, as_json: JsonOption = False) -> None:
                 value, origin = sources.keys[key.path]
                 sys.stdout.write(f"{key.name} = {to_json(value)}  # {printable(origin)}\n")
         sys.stdout.write("\n")
+
+
+def _write_keys(values: dict[str, Any]) -> None:
+    for name, value in values.items():
+        sys.stdout.write(f"{name} = {to_json(value)}\n")
 
 
 def template() -> str:

@@ -124,3 +124,26 @@ def test_show_prints_what_is_in_effect_and_where_from(
     assert "max_depth = 64  # default" in text
     keys = call("config", "show", "--json").json["keys"]
     assert keys["request.max_body"] == {"value": "2MiB", "origin": "$HOOKGATE_REQUEST__MAX_BODY"}
+
+
+def test_show_prints_routes_as_they_are_written(call: Call) -> None:
+    """What signs their events too, and none of the secrets."""
+    secret = "a secret of these tests"
+    Path("email.secret").write_text(secret)
+    Path("email.secret").chmod(0o600)
+    Path("hookgate.toml").write_text("""
+        [upstream]
+        url = "http://127.0.0.1:8080"
+        [[route]]
+        path = "/cm/email"
+        contract = "cm-email"
+        answer = "relay"
+        [route.signature]
+        scheme = "cm-email"
+        secret_file = "email.secret"
+        [[route]]
+        path = "/cm/events"
+    """)
+    text = call("config", "show").out
+    assert tomllib.loads(text)["route"] == tomllib.loads(Path("hookgate.toml").read_text())["route"]
+    assert secret not in text

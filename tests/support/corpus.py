@@ -38,6 +38,7 @@ BODY_JUDGED = frozenset(
         Reason.TOO_MANY_VALUES,
         Reason.NUMBER_OUT_OF_RANGE,
         Reason.NOT_AN_OBJECT,
+        Reason.NOT_AN_ARRAY,
         Reason.CONTRACT_VIOLATION,
     )
 )

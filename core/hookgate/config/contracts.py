@@ -6,7 +6,16 @@ from hookgate.files import read_file, read_file_if_there
 from hookgate.text_file import without_bom
 
 DEFAULT_CONTRACT = "cm-events"
-SHIPPED_CONTRACTS = ("cm-events", "cm-events-strict")
+SHIPPED_CONTRACTS = (
+    "cm-events",
+    "cm-events-strict",
+    "cm-messages",
+    "cm-status",
+    "cm-email",
+    "cm-payments",
+    "cm-voice",
+    "cm-two-way",
+)
 
 
 def load_contract(name: str) -> bytes:

@@ -85,7 +85,7 @@ FORMS: dict[str, Form] = {
     ),
     **dict.fromkeys(("duration_ms", "upstream_ms"), DURATION),
     "answered": FLAG,
-    **dict.fromkeys(("observed", "unknown_in", "unusual", "errors", "libraries"), TEXTS),
+    **dict.fromkeys(("observed", "unknown_in", "unusual", "errors", "libraries", "names"), TEXTS),
 }
 
 _TEXT_NAMES = frozenset(name for name, form in FORMS.items() if form is TEXT)

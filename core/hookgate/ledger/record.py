@@ -6,25 +6,22 @@ the page and `FIELDS` equal.
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
-from hookgate.policy import Decision, Head, Origin, Reason, salvage
-from hookgate.policy.utc_time import is_utc_time
+from hookgate.policy import Decision, Head, Origin, Outcome, Reason, salvage
+from hookgate.policy.event_reader import LONGEST_TEXT, EventReader
 
 from .privacy import Privacy
 
 Record = dict[str, Any]
 
+_DELIVERED = Outcome.DELIVERED
 _REJECTED = Reason.UPSTREAM_REJECTED
 _OUTCOMES = {reason.code: reason.outcome.value for reason in Reason}
 
-LONGEST_TEXT = 256
 MOST_ITEMS = 8
-# As `channel` and `event_type` are recorded; anything else is "other".
-_WORD = re.compile(r"[A-Za-z_ ]{1,64}")
-_LONGER_WORD = 65
-_BEYOND_64_BITS = 2**64
+# For what no route was found.
+_READER = EventReader()
 # Of a Content-Type what stands before its parameters. Digits may be a phone number.
 _MEDIA_TYPE = re.compile(rb"([a-z]{1,20}/[a-z.+-]{1,60})[ \t]*(?:;|\Z)")
 
@@ -32,7 +29,8 @@ _MEDIA_TYPE = re.compile(rb"([a-z]{1,20}/[a-z.+-]{1,60})[ \t]*(?:;|\Z)")
 CHAINED = ("n", "prev")
 SEAL = "mac"
 # A record has these only where there is something to say: in each line they would take 3 % of it.
-RARE = ("unusual", "upstream_error", "signature")
+# In the order in which they are found.
+RARE = ("names", "signature", "upstream_error", "unusual", "retry")
 
 FIELDS: dict[str, tuple[str, ...]] = {
     "start": (
@@ -45,7 +43,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
         "answered", "client", "peer", "method", "path", "route", "content_type", "bytes", "sha256",
         "reference", "event_reference", "channel", "event_type", "from", "to", "time_utc",
         "upstream_status", "duration_ms", "upstream_ms", "policy", "observed", "unknown",
-        "unknown_in", "errors", "unusual", "upstream_error", "signature", "n", "prev",
+        "unknown_in", "errors", *RARE, "n", "prev",
     ),
     "refusals": (
         "event", "ts", "boot", "front", "outcome", "reason", "count", "first_seq", "last_seq",
@@ -68,48 +66,19 @@ FIELDS: dict[str, tuple[str, ...]] = {
 _BEGUN = tuple(name for name in FIELDS["delivery"] if name not in (*RARE, *CHAINED))
 
 
-_NOTHING: dict[str, Any] = {}
-
-
 def begin_record(head_fields: Record, decision: Decision | None, privacy: Privacy) -> Record:
-    """Begin a `delivery` with what is recorded of the body, bounded and made private.
+    """Begin a `delivery` with what its route's contract has recorded of the body, made private.
 
-    Of one that did not parse that is as far as anything can be read; a name that is digits is
-    recorded as text, and a member of another type as None.
+    Of one that did not parse that is as far as anything can be read.
     """
     record = head_fields.copy()
-    if decision is None or not decision.body:
-        return record
-    document = decision.document or salvage(decision.body)
-    event = document.get("event")
-    if type(event) is not dict:
-        event = _NOTHING
-    reference, event_reference = document.get("reference"), event.get("reference")
-    channel, event_type = document.get("channel"), event.get("type")
-    sender, recipient = document.get("from"), document.get("to")
-    sender = sender.get("number") if type(sender) is dict else None
-    recipient = recipient.get("number") if type(recipient) is dict else None
-    time_utc = document.get("timeUtc")
-    private = privacy.record
-    if type(reference) is str:
-        record["reference"] = reference[:LONGEST_TEXT]
-    elif type(reference) is int:
-        record["reference"] = _digits(reference)
-    if type(event_reference) is str:
-        record["event_reference"] = event_reference[:LONGEST_TEXT]
-    elif type(event_reference) is int:
-        record["event_reference"] = _digits(event_reference)
-    if type(channel) is str:
-        record["channel"] = _word(channel[:_LONGER_WORD])
-    if type(event_type) is str:
-        record["event_type"] = _word(event_type[:_LONGER_WORD])
-    if type(sender) is str:
-        record["from"] = private(sender)
-    if type(recipient) is str:
-        record["to"] = private(recipient)
-    # A time that is none may be anything, a phone number too.
-    if type(time_utc) is str and is_utc_time(time_utc):
-        record["time_utc"] = time_utc
+    if decision is not None and decision.body:
+        document = decision.document
+        if document is None:
+            document = salvage(decision.body)
+        route = decision.route
+        reader = route.reader if route is not None else _READER
+        reader.read(document, record, privacy.record)
     return record
 
 
@@ -205,6 +174,9 @@ def end_record(
             details = details or tuple(
                 text for found in decision.observed for text in found.details
             )
+        route = decision.route
+        if route is not None and route.retry and reason.outcome is not _DELIVERED:
+            record["retry"] = route.retry
     if details:
         record["errors"] = bounded(details)
 
@@ -226,13 +198,3 @@ def _content_type(head: Head) -> str | None:
 def _media_type(value: bytes) -> str:
     match = _MEDIA_TYPE.match(value.lower())
     return match[1].decode() if match else "other"
-
-
-def _digits(number: int) -> str | None:
-    """A name that is digits; None beyond 64 bits, which only a refused body holds."""
-    return str(number) if 0 <= number < _BEYOND_64_BITS else None
-
-
-@lru_cache(maxsize=256)
-def _word(text: str) -> str:
-    return text if _WORD.fullmatch(text) is not None else "other"

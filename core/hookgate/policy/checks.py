@@ -8,7 +8,7 @@ from hookgate.settings import Mode
 from hookgate.signing.verify import Flaw, Signed
 
 from .decision import Decision, Remarks
-from .document import parse
+from .document import AN_OBJECT, parse
 from .framing import declared_length, find_malformed
 from .media import find_content_encoding, find_wrong_media_type
 from .rules import Rules
@@ -82,11 +82,13 @@ def find_signature(decision: Decision, rules: Rules) -> Finding | None:
 
 def find_document(decision: Decision, rules: Rules) -> Finding | None:
     """Find a body that is no strict JSON, which every parser reads alike; sets `document`."""
-    result = parse(decision.body or b"", rules.max_depth, rules.max_values)
-    if isinstance(result, dict):
-        decision.document = result
-        return None
-    return result
+    route = decision.route
+    tops = AN_OBJECT if route is None else route.contract.tops
+    result = parse(decision.body or b"", rules.max_depth, rules.max_values, tops)
+    if isinstance(result, Finding):
+        return result
+    decision.document = result
+    return None
 
 
 def find_contract(decision: Decision, rules: Rules) -> Finding | None:  # noqa: ARG001  # one signature
@@ -138,7 +140,10 @@ def _saw_signature(decision: Decision) -> str | None:
 
 def _saw_document(decision: Decision) -> str:
     document = decision.document
-    return "" if document is None else f"an object with {len(document)} members"
+    if document is None:
+        return ""
+    kind, parts = ("array", "items") if type(document) is list else ("object", "members")
+    return f"an {kind} with {len(document)} {parts}"
 
 
 def _saw_contract(decision: Decision) -> str | None:
@@ -173,7 +178,7 @@ class Check:
 
     `saw` tells, once `find` ran, what it looked at, values included; None where it was skipped.
     `observable` says whether a configuration may have it only observe, and `enforced` whether
-    its finding refuses.
+    its finding refuses. `applies` tells whether a policy has any use for it.
     """
 
     name: str
@@ -182,12 +187,18 @@ class Check:
     saw: Callable[[Decision], str | None]
     observable: bool = False
     on_nginx: OnNginx = OnNginx.NO
+    applies: Callable[[Rules], bool] = lambda rules: True  # noqa: ARG005  # one signature
     enforced: bool = True
 
     @property
     def reasons(self) -> tuple[Reason, ...]:
         """Return the reasons that it may find, in their order."""
         return tuple(reason for reason in Reason if reason.check == self.name)
+
+
+def _asks_for_signatures(rules: Rules) -> bool:
+    routes = (*rules.routes.values(), rules.any_path)
+    return any(route is not None and route.verifier is not None for route in routes)
 
 
 _HEAD, _TEXT, _DOCUMENT = ((phase,) for phase in Phase)
@@ -201,7 +212,7 @@ CHECKS = (
     Check("media_type", _HEAD, find_media_type, _saw_field(b"content-type"), True, _MAP),
     Check("encoding", _HEAD, find_encoding, _saw_field(b"content-encoding"), on_nginx=_MAP),
     Check("size", _HEAD + _TEXT, find_size, _saw_size, on_nginx=OnNginx.BY_ITSELF),
-    Check("signature", _TEXT, find_signature, _saw_signature, True),
+    Check("signature", _TEXT, find_signature, _saw_signature, True, applies=_asks_for_signatures),
     Check("document", _TEXT, find_document, _saw_document, True),
     Check("contract", _DOCUMENT, find_contract, _saw_contract, True),
 )

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import jsonschema_rs
 
-from .document import DEEPEST, Document, parse
+from .document import DEEPEST, Document, Tops, parse
 from .schema import Node, closed, known_members, named_anywhere
 from .validator import ContractError, Validator, compile_schema
 from .verdict import Finding
@@ -25,7 +25,7 @@ class Unknown(NamedTuple):
 
 
 class Contract:
-    """Hold a document against a compiled schema.
+    """Hold a document against a compiled schema. `tops` is what its top level may be.
 
     Raises `ContractError` where the text is no strict JSON, no valid 2020-12 schema, names an
     unknown format, refers to anything outside itself, or would take too long whatever it is asked.
@@ -37,9 +37,11 @@ class Contract:
         schema = parse(text, DEEPEST, len(text) + 1)
         if isinstance(schema, Finding):
             raise ContractError(f"not strict JSON: {schema.reason.code} {' '.join(schema.details)}")
+        assert isinstance(schema, dict)  # noqa: S101  # as `parse` was asked for
         if schema.get("$schema", _DIALECT) != _DIALECT:
             raise ContractError(f'"$schema" is not {_DIALECT}')
         self._validator = Validator(schema)
+        self.tops = _tops(schema)
         self._tolerated = _compile_tolerated(schema)
         try:
             self._tree = known_members(schema)
@@ -106,20 +108,19 @@ class Contract:
         """Count members that the schema does not name where it names any; None without one."""
         count = 0
         parents: list[str] = []
-        open_nodes: list[tuple[str, str, Node, Document]] = []
+        todo: list[tuple[str, Node, Any]] = []
         if self._tree is not None:
-            open_nodes.append(("", "", self._tree, document))
-        while open_nodes:
-            above, name, node, value = open_nodes.pop()
-            if not node.names.issuperset(value):
-                count += len(value.keys() - node.names)
-                parents.append(above + name or "/")
-            above = f"{above}{name}/"
-            for name, below in node.below:
-                child = value.get(name)
-                # Most are objects without an object below: not worth a place in the list.
-                if type(child) is dict and (below.below or not below.names.issuperset(child)):
-                    open_nodes.append((above, name, below, child))
+            todo.append(("", self._tree, document))
+        while todo:
+            place, node, value = todo.pop()
+            if type(value) is list:
+                if node.items is not None:
+                    todo += [(f"{place}/{n}", node.items, item) for n, item in enumerate(value)]
+            elif type(value) is dict:
+                if node.names and not node.names.issuperset(value):
+                    count += len(value.keys() - node.names)
+                    parents.append(place or "/")
+                todo += [(f"{place}/{name}", below, value.get(name)) for name, below in node.below]
         return Unknown(count, tuple(sorted(parents))) if count else None
 
     @property
@@ -142,6 +143,22 @@ class Contract:
                 steps.append(step if isinstance(step, str) and step in self._names else "*")
                 value = value.get(str(step)) if isinstance(value, dict) else None
         return "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in steps)
+
+
+def _tops(schema: dict[str, Any]) -> Tops:
+    """What a schema's `type` says of the top level; an object where it says nothing."""
+    named = schema.get("type", "object")
+    tops = {"object": dict, "array": list}
+    found = frozenset(tops[name] for name in tops if name in (named, *_listed(named)))
+    if not found:
+        raise ContractError(
+            f'"type" is {json.dumps(named)} at its top level, where a body is an object or an array'
+        )
+    return found
+
+
+def _listed(named: Any) -> list[Any]:
+    return named if isinstance(named, list) else []
 
 
 def _compile_tolerated(schema: dict[str, Any]) -> Validator | None:

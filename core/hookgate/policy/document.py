@@ -17,7 +17,10 @@ import orjson
 
 from .verdict import Finding, Reason
 
-Document = dict[str, Any]
+Document = dict[str, Any] | list[Any]
+# What the top level of a body may be.
+Tops = frozenset[type]
+AN_OBJECT: Tops = frozenset((dict,))
 
 # jiter stops at 200 levels by itself; a configured bound stays well below.
 DEEPEST = 128
@@ -35,7 +38,9 @@ _ALL_BUT_OPENINGS = bytes(set(range(256)) - set(b",[{"))
 _ALL_BUT_MARKS = bytes(set(range(256)) - set(b',[{"'))
 
 
-def parse(body: bytes, max_depth: int, max_values: int) -> Document | Finding:
+def parse(
+    body: bytes, max_depth: int, max_values: int, tops: Tops = AN_OBJECT
+) -> Document | Finding:
     """Return the document in `body`, or the finding why it is none (RFC 8259, and stricter).
 
     `max_depth` counts nested objects and arrays, the top level being 1; at most `DEEPEST`.
@@ -66,9 +71,12 @@ def parse(body: bytes, max_depth: int, max_values: int) -> Document | Finding:
         finding = _find_ambiguity(document)
         if finding is not None:
             return finding
-    if type(document) is not dict:
-        return Finding(Reason.NOT_AN_OBJECT, ("the top level is not an object",))
-    return document
+    if type(document) in tops:
+        return document  # type: ignore[no-any-return]  # one of two types, as was just seen
+    if dict in tops:
+        what = "neither an object nor an array" if list in tops else "not an object"
+        return Finding(Reason.NOT_AN_OBJECT, (f"the top level is {what}",))
+    return Finding(Reason.NOT_AN_ARRAY, ("the top level is not an array",))
 
 
 def holds_more(body: bytes, max_values: int) -> bool:
@@ -196,4 +204,4 @@ def salvage(body: bytes) -> Document:
         document = jiter.from_json(body[:end], partial_mode="on", cache_mode="keys")
     except ValueError:
         return {}
-    return document if type(document) is dict else {}
+    return document if type(document) in _CONTAINERS else {}

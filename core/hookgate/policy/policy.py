@@ -47,8 +47,9 @@ class Policy:
     ) -> None:
         routes = compile_routes(config)
         self._rules = compile_rules(config, routes, clock)
+        self._plans = tuple(plan(config.checks, phase) for phase in Phase)
         self._on_head, self._on_text, self._on_document = (
-            plan(config.checks, phase) for phase in Phase
+            tuple(check for check in checks if check.applies(self._rules)) for checks in self._plans
         )
         self.max_body = config.request.max_body
         self.allow = ", ".join(config.request.methods)
@@ -113,7 +114,7 @@ class Policy:
         """
         decision = Decision(head)
         steps: dict[str, Step] = {}
-        for checks in (self._on_head, self._on_text, self._on_document):
+        for checks in self._plans:
             for check in checks:
                 before = steps.get(check.name)
                 if before is None or before.finding is None:

@@ -8,19 +8,23 @@ from hookgate.signing.verify import Verifier
 
 from .contract import Contract
 from .contract_rules import ContractRules, parse_rules
+from .event_reader import EventReader
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
     """Hold what the events of one path are judged, recorded and answered by.
 
-    `verifier` is None where they are not signed.
+    `verifier` is None where they are not signed. `retry` is the retry rule as it is recorded, ""
+    where none is known.
     """
 
     contract: Contract
     rules: ContractRules
+    reader: EventReader
     answer: AnswerMode
-    verifier: Verifier | None = None
+    verifier: Verifier | None
+    retry: str
 
 
 def compile_route(settings: RouteSettings) -> Route:
@@ -32,4 +36,6 @@ def compile_route(settings: RouteSettings) -> Route:
     if signature is not None:
         scheme = SCHEMES[signature.scheme]
         verifier = Verifier(scheme, signature.secrets, signature.tolerance)
-    return Route(contract, rules, settings.answer or rules.answer, verifier)
+    reader = EventReader(rules.read)
+    retry = rules.retry.text if rules.retry is not None else ""
+    return Route(contract, rules, reader, settings.answer or rules.answer, verifier, retry)

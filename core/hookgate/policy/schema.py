@@ -12,20 +12,26 @@ _MOST_CLOSED = 100
 
 
 class Node:
-    """Hold the members that are named for one object, and the objects below it that name theirs.
+    """Hold the members that are named for one value, and what is named below it.
 
-    A schema that refers to itself makes nodes that do: what is walked is the document.
+    `names` are those of an object, none where any may be there; `below` are its members that name
+    theirs, and `items` is what is named for each item of an array. A schema that refers to itself
+    makes nodes that do: what is walked is the document.
     """
 
-    __slots__ = ("below", "names")
+    __slots__ = ("below", "items", "names")
 
     def __init__(self, names: frozenset[str]) -> None:
         self.names = names
         self.below: tuple[tuple[str, Node], ...] = ()
+        self.items: Node | None = None
 
 
 def known_members(schema: Any) -> Node | None:
-    """Make the tree of named members; None where none is named, or a pattern admits names."""
+    """Make the tree of named members; None where none is named.
+
+    None are named for an object where a pattern admits names.
+    """
     return _make_node((schema,), schema, {})
 
 
@@ -43,13 +49,21 @@ def closed(schema: dict[str, Any], tree: Node) -> dict[str, Any] | None:
 
 def _members(node: Node, made: list[Node]) -> dict[str, Any] | None:
     made.append(node)
-    properties: dict[str, Any] = dict.fromkeys(sorted(node.names), True)
+    members: dict[str, Any] = {}
+    if node.names:
+        members["properties"] = dict.fromkeys(sorted(node.names), True)
+        members["additionalProperties"] = False
     for name, below in node.below:
         child = _members(below, made) if len(made) < _MOST_CLOSED else None
         if child is None:
             return None
-        properties[name] = child
-    return {"properties": properties, "additionalProperties": False}
+        members["properties"][name] = child
+    if node.items is not None:
+        child = _members(node.items, made) if len(made) < _MOST_CLOSED else None
+        if child is None:
+            return None
+        members["items"] = child
+    return members
 
 
 def named_anywhere(schema: Any) -> Iterator[str]:
@@ -81,17 +95,22 @@ def _make_node(
     if key in made:
         return made[key]
     members: dict[str, list[Any]] = {}
-    for part in _applied(schemas, root):
-        if "patternProperties" in part or isinstance(part.get("additionalProperties"), dict):
-            members = {}
-            break
-        for name, schema in (part.get("properties") or {}).items():
-            members.setdefault(name, []).append(schema)
-    made[key] = node = Node(frozenset(members)) if members else None
+    parts = _applied(schemas, root)
+    if not any(map(_admits_names, parts)):
+        for part in parts:
+            for name, schema in (part.get("properties") or {}).items():
+                members.setdefault(name, []).append(schema)
+    items = tuple(part["items"] for part in parts if isinstance(part.get("items"), dict))
+    made[key] = node = Node(frozenset(members)) if members or items else None
     if node is not None:
-        below = ((name, _make_node(tuple(parts), root, made)) for name, parts in members.items())
+        below = ((name, _make_node(tuple(named), root, made)) for name, named in members.items())
         node.below = tuple((name, child) for name, child in below if child is not None)
+        node.items = _make_node(items, root, made) if items else None
     return node
+
+
+def _admits_names(schema: dict[str, Any]) -> bool:
+    return "patternProperties" in schema or isinstance(schema.get("additionalProperties"), dict)
 
 
 def _applied(schemas: tuple[Any, ...], root: Any) -> list[dict[str, Any]]:

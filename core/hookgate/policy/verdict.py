@@ -56,6 +56,7 @@ class Reason(Enum):
     TOO_MANY_VALUES = "too_many_values", 400, *_REFUSED, "document"
     NUMBER_OUT_OF_RANGE = "number_out_of_range", 400, *_REFUSED, "document"
     NOT_AN_OBJECT = "not_an_object", 400, *_REFUSED, "document"
+    NOT_AN_ARRAY = "not_an_array", 400, *_REFUSED, "document"
     CONTRACT_VIOLATION = "contract_violation", 422, *_REFUSED, "contract"
 
     MALFORMED_HTTP = "malformed_http", 400, *_REFUSED, "http"

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from hookgate.ledger.record import LONGEST_TEXT
+from hookgate.policy.event_reader import LONGEST_TEXT
 from support.attempts import A, B, attempts
 from support.calling import Call
 from support.lines import Record, delivery, refusals, start, write

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from hookgate.gate.gate import Gate
-from hookgate.ledger.record import LONGEST_TEXT, MOST_ITEMS
+from hookgate.ledger.record import MOST_ITEMS
+from hookgate.policy.event_reader import LONGEST_TEXT
 from hookgate.settings import RouteSettings
 from hookgate.upstream.pool import IDLE_SECONDS
 from support.core_gate import (

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from hookgate.ledger.privacy import Privacy
 from hookgate.ledger.record import (
-    LONGEST_TEXT,
     Ending,
     Record,
     begin_record,
@@ -17,6 +16,7 @@ from hookgate.ledger.record import (
     head_fields,
 )
 from hookgate.policy import Decision, Outcome, Reason, make_head
+from hookgate.policy.event_reader import LONGEST_TEXT
 from hookgate.settings import PersonalData
 from support.events import CLEAN, RCS, event
 

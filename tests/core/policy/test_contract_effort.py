@@ -182,10 +182,17 @@ def test_alternatives_are_not_each_given_a_large_document(count: int) -> None:
 
 @pytest.mark.parametrize("name", SHIPPED_CONTRACTS)
 def test_the_shipped_contracts_tell_the_place_in_a_body_of_any_size(name: str) -> None:
-    """Few ways lead to a value of an event."""
+    """Few ways lead to a value of an event. Two ask for nothing but an object."""
     contract = Contract(name, load_contract(name))
-    (found,) = contract.find({"x": ["y" * 100] * 9900}, 1 << 20)
-    assert found.endswith(": missing")
+    assert contract.tells_places
+    lacking: dict[str, Any] | list[Any] = (
+        [{}] if list in contract.tops else {"x": ["y" * 100] * 9900}
+    )
+    found = contract.find(lacking, 1 << 20)
+    if name in ("cm-voice", "cm-two-way"):
+        assert found == ()
+    else:
+        assert found[0].endswith(": missing")
 
 
 PATTERNS = {

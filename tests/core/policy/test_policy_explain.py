@@ -109,6 +109,8 @@ def test_explain_keeps_the_findings_of_checks_before_and_behind_the_size() -> No
     found = Finding(Reason.EXPECTATION_FAILED)
     behind = Check("behind", (Phase.HEAD,), lambda decision, rules: found, lambda decision: "it")
     policy._on_head += (behind,)
+    on_head, *others = policy._plans
+    policy._plans = ((*on_head, behind), *others)
     declared = request(GATE, TYPE, (b"Content-Length", b"41"))
     for head in (declared, request(GATE, TYPE)):
         decision, steps = policy.explain(head, b'{"a":1}')

@@ -28,6 +28,7 @@ TABLE: list[tuple[str, int | None, str, str]] = [
     ("too_many_values", 400, "refused", "sender"),
     ("number_out_of_range", 400, "refused", "sender"),
     ("not_an_object", 400, "refused", "sender"),
+    ("not_an_array", 400, "refused", "sender"),
     ("contract_violation", 422, "refused", "sender"),
     ("malformed_http", 400, "refused", "sender"),
     ("expectation_failed", 417, "refused", "sender"),

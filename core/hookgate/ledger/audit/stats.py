@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 from hookgate.ledger.members import fault_among, is_usual
 from hookgate.ledger.reading.reader import Line, is_damage, is_malformed, timestamp
-from hookgate.ledger.record import LONGEST_TEXT, Record
+from hookgate.ledger.record import Record
+from hookgate.policy.event_reader import LONGEST_TEXT
 
 from .counters import Latency, Seen, Tally, Timeline, is_duration, see
 from .proven import is_unproved
