@@ -1,4 +1,4 @@
-"""The same refusals by contracts with different retry rules: one gate, one answer for each route."""
+"""Events that are refused alike, by contracts with different retry rules."""
 
 import json
 from hashlib import sha256

@@ -29,8 +29,8 @@ def lost(read: Read, now: float | None = None) -> list[Event]:
 class Losses:
     """Collect what may be lost or unknown while the ledger is read for something else, too.
 
-    `unread` counts the attempts that belong to no event, from inside the `allowed` ranges. What is
-    lost by `now`, in seconds since 1970, is; None is the clock's.
+    `unread` counts the attempts that belong to no event, from inside the `allowed` ranges. Fates
+    are those of `now`, in seconds since 1970; None is the clock's.
     """
 
     def __init__(self, allowed: RangeSet = NO_RANGES, now: float | None = None) -> None:

@@ -17,8 +17,8 @@ def rule_of(record: Record) -> RetryRule | None:
     """Return the rule that a `delivery` tells; None where it tells nothing, not even its route."""
     text, route = record.get("retry"), record.get("route")
     if text is not None:
-        return _parse(text) if type(text) is str else NO_RULE
-    return UNWRITTEN.get(route, NO_RULE) if type(route) is str else None
+        return _parse(text)
+    return UNWRITTEN.get(route, NO_RULE) if route is not None else None
 
 
 @lru_cache(maxsize=256)

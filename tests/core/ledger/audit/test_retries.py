@@ -1,7 +1,5 @@
 """How long an event is tried, by the retry rules that its attempts tell."""
 
-from typing import Any
-
 import pytest
 
 from hookgate.config.contracts import SHIPPED_CONTRACTS, load_rules
@@ -108,16 +106,6 @@ def test_an_event_is_lost_once_its_rule_has_run_out(
     event = event_of(made(*tries), now)
     assert (event.fate, event.until, event.tries_left) == (fate, until, left)
     assert event.tries == len(tries)
-
-
-@pytest.mark.parametrize("retry", [3, True, ["3 tries"], {"tries": 3}])
-def test_what_is_no_text_is_no_rule(retry: Any) -> None:
-    """Nor does it break what reads it."""
-    records = made(*[(22, {**OLD, "retry": retry})] * 3)
-    losses = Losses(now=NOON)
-    for record in records:
-        losses.add(record)
-    assert losses.confirm(Ledger(*records)) == []
 
 
 def test_older_gates_went_by_what_is_shipped() -> None:
