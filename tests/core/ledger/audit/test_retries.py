@@ -87,6 +87,7 @@ OWN: Record = {"route": "own.json"}
         # Equal bytes, sent anew.
         ([(22, BOTH), (24, BOTH)], NOON + 2 * DAY + HOUR, Fate.RETRYING, NOON + 3 * DAY, 1),
         ([(22, BOTH), (24, BOTH)], NOON + 3 * DAY, Fate.LOST, None, None),
+        ([(24, BOTH), (22, BOTH)], NOON + 2 * DAY + HOUR, Fate.RETRYING, NOON + 3 * DAY, 1),
         # No time to be read: a try, and no begin of a span.
         ([(None, BOTH)] * 2, NOON + 999 * DAY, Fate.UNDELIVERED, None, None),
         ([(None, BOTH)] * 3, NOON, Fate.LOST, None, None),
