@@ -75,7 +75,8 @@ ANSWERS: dict[str, Answering] = {
     "chunks and trailers": Answering(
         answering(answer_head(b"200 OK", CODED, b"Trailer: X-T") + _chunks(b"abc", b"de")
                   + b"0\r\nX-T: 1\r\n\r\n", stay=True),
-        200, b"abcde", has=(b"Content-Length: 5",), lacks=(b"transfer-encoding", b"trailer", b"x-t"),
+        200, b"abcde", has=(b"Content-Length: 5",),
+        lacks=(b"transfer-encoding", b"trailer", b"x-t"),
     ),
     "until it closes": Answering(answering(answer_head(b"200 OK") + INSTRUCTION), 200, INSTRUCTION),
     "by HTTP/1.0": Answering(answering(b"HTTP/1.0 200 OK\r\n\r\nab"), 200, b"ab"),
@@ -146,7 +147,8 @@ ANSWERS: dict[str, Answering] = {
         endless(answer_head(b"200 OK"), piece=b"abc"), 200, None, "too_large"
     ),
     "trailers without end": Answering(
-        endless(answer_head(b"200 OK", CODED), b"0\r\n", piece=b"X-T: 1\r\n"), 200, None, "too_large"
+        endless(answer_head(b"200 OK", CODED), b"0\r\n", piece=b"X-T: 1\r\n"),
+        200, None, "too_large",
     ),
     "no chunk": Answering(
         answering(answer_head(b"200 OK", CODED) + b"zz\r\n", stay=True), 200, None, "not_http"

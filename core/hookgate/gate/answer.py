@@ -1,5 +1,5 @@
-"""What a sender is answered: exactly 200 and nothing, the endpoint's own answer, a problem document,
-or nothing at all.
+"""What a sender is answered: 200 and nothing, the endpoint's own answer, a problem document, or no
+body at all.
 """
 
 from functools import cache
@@ -15,6 +15,7 @@ from hookgate.upstream.response import Response
 RETRY_AFTER_SECONDS = 5
 # No such scheme is registered: the field must be there, and no client can act on it.
 _CHALLENGE = b"Webhook-Signature"
+_WITHOUT_LENGTH = frozenset((204, 304))
 _NOT_WHOLE = "the event arrived, but the endpoint's answer did not come whole"
 
 
@@ -32,7 +33,7 @@ class Answer(NamedTuple):
     @property
     def has_length(self) -> bool:
         """Whether Content-Length goes with it (RFC 9110 8.6)."""
-        return self.status not in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
+        return self.status not in _WITHOUT_LENGTH
 
 
 DELIVERED = Answer(200, [], b"")

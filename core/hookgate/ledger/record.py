@@ -5,8 +5,7 @@ the page and `FIELDS` equal.
 """
 
 import re
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from hookgate.policy import Decision, Head, Origin, Outcome, Reason, salvage
 from hookgate.policy.event_reader import LONGEST_TEXT, EventReader
@@ -81,8 +80,7 @@ def begin_record(head_fields: Record, decision: Decision | None, privacy: Privac
     return record
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(NamedTuple):
     """How a delivery ended, and the findings in words. `status` is what the sender is answered,
     where that is not its reason's.
     """
