@@ -2,19 +2,23 @@
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from time import monotonic
 
 from rich.progress import BarColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
 
 from hookgate.ledger.audit.proven import Prover
+from hookgate.ledger.reading.forked import WorkerError
 from hookgate.ledger.reading.reader import Line, read
-from hookgate_cli.common import err
+from hookgate.ledger.reading.scanning import Run, Scan, scan
+from hookgate_cli.common import FAILED, err, fail
 
 from .configured import Keys
 from .ledger import Ledger
 
 # Below this a read ends before a bar could be looked at.
 _LONG_READ = 32 << 20
+_REFRESH = 0.1
 
 
 @contextmanager
@@ -28,9 +32,19 @@ def reading_progress(ledger: Ledger) -> Iterator[Callable[[int], None]]:
         yield lambda _: None
         return
     columns = (BarColumn(), TransferSpeedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=err, transient=True) as bar:
+    # Without a thread of its own, which processes that read would be begun beside.
+    with Progress(*columns, console=err, transient=True, auto_refresh=False) as bar:
         task = bar.add_task("reading", total=total)
-        yield lambda size: bar.update(task, advance=size)
+        shown = monotonic()
+
+        def advance(size: int) -> None:
+            nonlocal shown
+            bar.update(task, advance=size)
+            if (now := monotonic()) - shown >= _REFRESH:
+                shown = now
+                bar.refresh()
+
+        yield advance
 
 
 @contextmanager
@@ -48,6 +62,21 @@ def reading(ledger: Ledger, keys: Keys = ()) -> Iterator[Iterator[Line]]:
     if prover is not None and prover.left_out and not ledger.unproved:
         ledger.unproved = prover.left_out
         _print_left_out(prover.left_out)
+
+
+@contextmanager
+def scanning(ledger: Ledger, by: Scan) -> Iterator[Iterator[Line | Run]]:
+    """Scan the lines of a ledger's files, oldest first, with a progress bar; see `scanning.scan`.
+
+    Exits with 1 where a process that reads for this one ends.
+    """
+    with reading_progress(ledger) as on_progress:
+        try:
+            with closing(scan(ledger.sources, by, on_progress, ledger.copies)) as lines:
+                yield lines
+        except WorkerError as error:
+            fail(f"{error}: the ledger was not read to its end", FAILED)
+    ledger.print_copies()
 
 
 def _print_left_out(count: int) -> None:

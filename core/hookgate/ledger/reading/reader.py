@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from hashlib import sha256
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import orjson
 
@@ -16,7 +16,8 @@ from .copies import Copies
 from .decoding import DAMAGE
 from .files import find_files, in_order
 from .parsing import parse, timestamp
-from .source import Source, Stream, probe, without_end
+from .source import Source, probe, without_end
+from .wrappers import Numbered
 
 __all__ = [
     "LONGEST_LINE",
@@ -116,12 +117,26 @@ def read_file(
         except OSError as error:  # it was there a moment ago
             yield Line(source.name, 0, b"", None, f"cannot be read: {error.strerror}")
             return
-        yield from _read(source, stream, on_progress or _ignore, copies)
+        yield from read_lines(source, stream, on_progress or _ignore, copies)
 
 
-def _read(
-    source: Source, stream: Stream, on_progress: Callable[[int], None], copies: Copies | None
+class Lines(Protocol):
+    """Lines with their numbers, as `Stream` gives them."""
+
+    def lines(self) -> Iterator[Numbered]:
+        """Yield each line with its number and its end; of one too long its beginning."""
+
+    def end_line(self) -> None:
+        """Skip the rest of a line that is too long."""
+
+    def position(self) -> int:
+        """Return how many bytes were read."""
+
+
+def read_lines(
+    source: Source, stream: Lines, on_progress: Callable[[int], None], copies: Copies | None
 ) -> Iterator[Line]:
+    """Yield the lines of a source that a stream gives, parsed, with what is wrong with them."""
     name = source.name
     heads = copies.heads_after(source) if copies is not None else _NO_HEADS
     number = told = 0
@@ -168,13 +183,13 @@ def _read(
         if held is not None:
             yield held
             held = None
-        yield Line(name, number + 1, b"", None, _words(source, damage))
+        yield damage_line(source, number + 1, damage)
     if held is not None:
         yield held
     on_progress(stream.position() - told)
 
 
-def _line(name: str, number: int, data: bytes, stream: Stream) -> Line:
+def _line(name: str, number: int, data: bytes, stream: Lines) -> Line:
     raw = without_end(data)
     if len(data) >= LONGEST_LINE:
         if not data.endswith(b"\n"):
@@ -195,6 +210,11 @@ def _settle(held: Line, after: Line) -> Line:
         if found and found == sha256(held.raw).hexdigest():
             return held._replace(problem=SURVIVED)
     return held
+
+
+def damage_line(source: Source, number: int, damage: Exception) -> Line:
+    """Make the line that stands for what could not be read, from that number on."""
+    return Line(source.name, number, b"", None, _words(source, damage))
 
 
 def _words(source: Source, damage: Exception) -> str:

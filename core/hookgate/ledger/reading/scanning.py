@@ -1,0 +1,267 @@
+"""Ledgers of which most lines need not be seen one by one: on each core a scan makes runs of them.
+
+A scan says in a few words what is to be known of many lines that follow from one another. Whoever
+cannot use that asks for the lines.
+"""
+
+import os
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from functools import partial
+from itertools import chain, groupby, islice
+from typing import IO, Any, NamedTuple
+
+from .copies import Copies
+from .decoding import DAMAGE, open_decoded
+from .forked import Task, ahead
+from .parsing import parse
+from .pieces import Piece, Stretch, can_be_scanned, cut, pieces
+from .reader import Line, damage_line, read_file, read_lines
+from .source import LONGEST_LINE, Source
+from .wrappers import Numbered
+
+# Below this, in bytes of text, processes are not worth their beginning.
+_LARGE = 16 << 20
+_PACKED = 6
+
+
+class Found(NamedTuple):
+    """Lines of a stretch, `size` bytes of text: as they are, or `total` of which a scan tells.
+
+    `n` is the number of the first line in its boot; those of a run are numbered one by one.
+    """
+
+    lines: list[bytes]
+    total: int
+    size: int
+    n: int = 0
+    told: Any = None
+
+
+Scan = Callable[[Iterator[Piece]], Iterator[Found]]
+
+
+class Run(NamedTuple):
+    """Lines of a file that were scanned: `total` of them from number `first` on.
+
+    `n` is the first one's number in its boot, `told` what the scan says of all; its `last` is the
+    last line. `lines` gives them one by one.
+    """
+
+    file: str
+    first: int
+    total: int
+    n: int
+    told: Any
+    lines: Callable[[], Iterator[Line]]
+
+    @property
+    def last_line(self) -> Line:
+        """The last of the lines."""
+        raw = self.told.last
+        return Line(self.file, self.first + self.total - 1, raw, parse(raw), "")
+
+
+def scan(
+    sources: Sequence[Source],
+    by: Scan,
+    on_progress: Callable[[int], None] | None = None,
+    copies: Copies | None = None,
+) -> Generator[Line | Run, None, None]:
+    """Yield the lines of sources as `reader.read` does, and runs in the place of some.
+
+    Raises `WorkerError` where a process that read some of them ended.
+    """
+    stretches = [list(_stretches(source)) for source in sources]
+    tasks: list[Task] = [partial(_work, part, by) for part in chain.from_iterable(stretches)]
+    first = 0
+    with ahead(tasks, forking=_is_large(sources)) as results:
+        for source, parts in zip(sources, stretches, strict=True):
+            numbers = range(first, first := first + len(parts))
+            if copies is not None and copies.is_left_out(source):
+                continue
+            if not (parts and os.access(source.path, os.R_OK)):
+                yield from read_file(source, on_progress, copies)
+                continue
+            seen = copies.without(source) if copies is not None else source
+            sent = chain.from_iterable(map(results, numbers))
+            with _Again(seen) as again:
+                yield from _join(seen, sent, again, on_progress or _ignore, copies)
+
+
+def _stretches(source: Source) -> Iterator[Stretch]:
+    if can_be_scanned(source):
+        try:
+            yield from cut(source)
+        except OSError:  # it was there a moment ago: who reads it says so
+            return
+
+
+def _is_large(sources: Iterable[Source]) -> bool:
+    size = 0
+    for source in sources:
+        if source.path.exists():
+            size += source.path.stat().st_size * (_PACKED if source.compression else 1)
+    return size >= _LARGE
+
+
+class _Sent(NamedTuple):
+    """What a process says of a stretch: bytes that were read, what was found, what ended it."""
+
+    read: int
+    found: Found | None = None
+    damage: Exception | None = None
+
+
+def _work(stretch: Stretch, by: Scan) -> Iterator[_Sent]:
+    read = 0
+    damage: Exception | None = None
+
+    def whole() -> Iterator[Piece]:
+        nonlocal read, damage
+        try:
+            for piece in pieces(stretch):
+                read += piece.read
+                yield piece
+        except DAMAGE as error:
+            damage = error
+
+    for found in by(whole()):
+        yield _Sent(read, found)
+        read = 0
+    yield _Sent(read, None, damage)
+
+
+def _join(
+    source: Source,
+    sent: Iterator[_Sent],
+    again: "_Again",
+    on_progress: Callable[[int], None],
+    copies: Copies | None,
+) -> Iterator[Line | Run]:
+    at = number = 0
+    damage: Exception | None = None
+
+    def parts() -> Iterator[Found]:
+        nonlocal damage
+        for read, found, damage in sent:
+            on_progress(read)
+            if found is not None:
+                yield found
+            if damage is not None:
+                return
+
+    for is_run, group in groupby(parts(), lambda found: found.told is not None):
+        if not is_run:
+            gap = _Gap(group, number, source.skipped)
+            yield from read_lines(source, gap, _ignore, copies)
+            at, number = at + gap.size, gap.number
+            continue
+        for found in group:
+            lines = partial(again.read, at, number, found.total, copies)
+            run = Run(source.name, number + 1, found.total, found.n, found.told, lines)
+            if number < source.skipped or _holds(found, copies, source):
+                yield from run.lines()
+            else:
+                yield run
+            at, number = at + found.size, number + found.total
+    if damage is not None:
+        yield damage_line(source, max(number, int(source.skipped)) + 1, damage)
+
+
+def _holds(run: Found, copies: Copies | None, source: Source) -> bool:
+    """Whether the first record of a file after it may be in a run."""
+    if copies is None:
+        return False
+    numbers = range(run.n, run.n + run.total)
+    return any(n in numbers for n in copies.heads_after(source) if n is not None)
+
+
+class _Gap:
+    """The lines between runs, as a stream."""
+
+    def __init__(self, found: Iterator[Found], number: int, skipped: float) -> None:
+        self.number, self.size = number, 0
+        self._found, self._skipped = found, skipped
+
+    def lines(self) -> Iterator[Numbered]:
+        for item in self._found:
+            self.size += item.size
+            for line in item.lines:
+                self.number += 1
+                if self.number > self._skipped:
+                    yield self.number, line[:LONGEST_LINE]
+
+    def position(self) -> int:
+        return 0
+
+    def end_line(self) -> None:
+        """The rest of a line that is too long was left out."""
+
+
+class _Again:
+    """A source that is read again where its lines are asked for; they are asked for in order."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self.skipped = source.skipped
+        self._opened = ExitStack()
+        self._text: IO[bytes] | None = None
+        self._at = 0
+
+    def __enter__(self) -> "_Again":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._opened.close()
+
+    def read(self, at: int, number: int, count: int, copies: Copies | None) -> Iterator[Line]:
+        """Yield so many lines from one byte of the text on, which follow one of this number."""
+        try:
+            text = self._seek(at)
+        except DAMAGE as damage:
+            yield damage_line(self._source, number + 1, damage)
+            return
+        yield from read_lines(self._source, _Part(text, number, count, self), _ignore, copies)
+
+    def moved(self, size: int) -> None:
+        """Note how many bytes were read."""
+        self._at += size
+
+    def _seek(self, at: int) -> IO[bytes]:
+        if self._text is None or at < self._at:
+            self._opened.close()
+            source = self._source
+            decoded = self._opened.enter_context(open_decoded(source.path, source.compression))
+            self._text, self._at = decoded.text, 0
+        text = self._text
+        if self._source.compression is None:
+            text.seek(at)
+            self._at = at
+        while self._at < at and (data := text.read(min(at - self._at, LONGEST_LINE))):
+            self._at += len(data)
+        return text
+
+
+class _Part:
+    """Some lines of an open file, as a stream."""
+
+    def __init__(self, text: IO[bytes], number: int, count: int, again: _Again) -> None:
+        self._text, self._number, self._count, self._again = text, number, count, again
+
+    def lines(self) -> Iterator[Numbered]:
+        lines = iter(partial(self._text.readline, LONGEST_LINE), b"")
+        for number, line in enumerate(islice(lines, self._count), self._number + 1):
+            self._again.moved(len(line))
+            if number > self._again.skipped:
+                yield number, line
+
+    def position(self) -> int:
+        return 0
+
+    def end_line(self) -> None:
+        """No line of a run is too long."""
+
+
+def _ignore(size: int) -> None:
+    """Nobody looks at the progress, or it is told already."""
