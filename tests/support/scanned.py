@@ -5,7 +5,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from unittest.mock import patch
 
+from hookgate.ledger.audit import balance_scan
+from hookgate.ledger.audit.balance_scan import BalanceScan
 from hookgate.ledger.audit.chain_scan import ChainScan
+from hookgate.ledger.audit.proven import Prover
 from hookgate.ledger.reading import pieces, scanning
 from hookgate.ledger.reading.copies import Copies
 from hookgate.ledger.reading.reader import Line
@@ -24,6 +27,7 @@ def sized(piece: int, stretch: int, *, forking: bool = False) -> Iterator[None]:
     with (
         patch.object(pieces, "PIECE", piece),
         patch.object(pieces, "STRETCH", stretch),
+        patch.object(balance_scan, "_FEWEST", 8 if piece == USUAL_SIZES[0] else 1),
         patch.object(scanning, "_LARGE", 0 if forking else 1 << 60),
     ):
         yield
@@ -33,6 +37,17 @@ def scan_for_chains(
     files: Sequence[Path], keys: Sequence[bytes] = (), *, once: bool = False
 ) -> Iterator[Line | Run]:
     """Files in this order as `verify` takes them; lines that several hold `once`."""
+    return _scan(files, ChainScan(Keyring(keys)), once=once)
+
+
+def scan_for_balance(
+    files: Sequence[Path], keys: Sequence[bytes] = (), *, once: bool = False
+) -> Iterator[Line | Run]:
+    """Files in this order as `balance` takes them; lines that several hold `once`."""
+    lines = _scan(files, BalanceScan(Keyring(keys)), once=once)
+    return Prover(keys).prove_runs(lines) if keys else lines
+
+
+def _scan(files: Sequence[Path], by: scanning.Scan, *, once: bool) -> Iterator[Line | Run]:
     sources = [probe(file) for file in files]
-    copies = Copies(sources) if once else None
-    return scanning.scan(sources, ChainScan(Keyring(keys)), None, copies)
+    return scanning.scan(sources, by, None, Copies(sources) if once else None)

@@ -10,7 +10,7 @@ from .forgery import rotate
 from .journal import Book
 from .lines import Record, delivery, forward
 
-NAMES = (None, "r-1", "r\\2", "r-é", 'r"3')
+NAMES = (None, *("r-1",) * 9, "r\\2", *("r-4",) * 12, "r-é", 'r"3')
 
 
 def whole(record: Record) -> Record:

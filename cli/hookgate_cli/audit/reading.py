@@ -58,25 +58,30 @@ def reading(ledger: Ledger, keys: Keys = ()) -> Iterator[Iterator[Line]]:
         lines = read(ledger.sources, on_progress, ledger.copies)
         prover = Prover(keys) if keys else None
         yield lines if prover is None else prover.prove(lines)
+    _close(ledger, prover)
+
+
+@contextmanager
+def scanning(ledger: Ledger, by: Scan, keys: Keys = ()) -> Iterator[Iterator[Line | Run]]:
+    """Scan the lines of a ledger's files as `reading` reads them; see `scanning.scan`.
+
+    Exits with 1 where a process that reads for this one ends.
+    """
+    prover = Prover(keys) if keys else None
+    with reading_progress(ledger) as on_progress:
+        try:
+            with closing(scan(ledger.sources, by, on_progress, ledger.copies)) as lines:
+                yield lines if prover is None else prover.prove_runs(lines)
+        except WorkerError as error:
+            fail(f"{error}: the ledger was not read to its end", FAILED)
+    _close(ledger, prover)
+
+
+def _close(ledger: Ledger, prover: Prover | None) -> None:
     ledger.print_copies()
     if prover is not None and prover.left_out and not ledger.unproved:
         ledger.unproved = prover.left_out
         _print_left_out(prover.left_out)
-
-
-@contextmanager
-def scanning(ledger: Ledger, by: Scan) -> Iterator[Iterator[Line | Run]]:
-    """Scan the lines of a ledger's files, oldest first, with a progress bar; see `scanning.scan`.
-
-    Exits with 1 where a process that reads for this one ends.
-    """
-    with reading_progress(ledger) as on_progress:
-        try:
-            with closing(scan(ledger.sources, by, on_progress, ledger.copies)) as lines:
-                yield lines
-        except WorkerError as error:
-            fail(f"{error}: the ledger was not read to its end", FAILED)
-    ledger.print_copies()
 
 
 def _print_left_out(count: int) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import orjson
 
-from hookgate.ledger.members import USUAL, is_usual
+from hookgate.ledger.members import USUAL
 from hookgate.ledger.record import Record
 
 from .source import LONGEST_LINE
@@ -16,8 +16,8 @@ _CLEAN = bytes(byte if byte == 0x0A or 0x20 <= byte < 0x7F else 0x7F for byte in
 
 
 def is_clean(data: bytes) -> bool:
-    """Tell whether lines are plain ASCII without control characters or escapes, none too long."""
-    return len(data) < LONGEST_LINE and b"\\" not in data and data.translate(_CLEAN) == data
+    """Tell whether lines are ASCII without control characters, none of them too long."""
+    return len(data) < LONGEST_LINE and data.translate(_CLEAN) == data
 
 
 def blocks(data: bytes) -> Iterator[tuple[bytes, bool]]:
@@ -25,21 +25,22 @@ def blocks(data: bytes) -> Iterator[tuple[bytes, bool]]:
 
     What is usual are whole records as by `members.is_usual`, if each line of them ends in `"}`.
     """
-    if not is_clean(data):
-        for line in data.split(b"\n")[:-1]:
-            yield line + b"\n", is_clean(line) and is_usual(line)
-        if not data.endswith(b"\n"):
-            yield data[data.rfind(b"\n") + 1 :], False
-        return
     at = 0
+    may_be = is_clean(data)
     while at < len(data):
         begin = at
-        if (match := _match_usual(data, at)) is not None and match.end() > at:
-            at = match.end()
+        if may_be and (at := _end_of_usual(data, begin)) > begin:
             yield data[begin:at], True
         else:
-            at = data.find(b"\n", at) + 1 or len(data)
+            at = data.find(b"\n", begin) + 1 or len(data)
             yield data[begin:at], False
+
+
+def _end_of_usual(data: bytes, begin: int) -> int:
+    escape = data.find(b"\\", begin)
+    end = len(data) if escape < 0 else data.rfind(b"\n", begin, escape) + 1
+    match = _match_usual(data, begin, end)
+    return match.end() if match is not None else begin
 
 
 def parse_whole(line: bytes) -> Record | None:

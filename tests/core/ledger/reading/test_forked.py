@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hookgate.ledger.reading import forked
-from hookgate.ledger.reading.forked import WorkerError, ahead
+from hookgate.ledger.reading.forked import Task, WorkerError, ahead
 
 COUNT = 9
 
@@ -74,6 +74,10 @@ def test_a_process_that_fails_is_an_error() -> None:
 
 def test_a_process_that_ends_early_is_an_error() -> None:
     """Even if it says that all is well."""
-    tasks = [partial(os._exit, 0), partial(numbers, 1)]
+
+    def ending() -> Iterator[tuple[int, int, int]]:
+        os._exit(0)
+
+    tasks: list[Task] = [ending, partial(numbers, 1)]
     with ahead(tasks, forking=True) as results, pytest.raises(WorkerError, match="too soon"):
         list(results(0))
