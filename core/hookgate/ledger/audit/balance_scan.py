@@ -8,13 +8,13 @@ from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import compress, pairwise, repeat
-from operator import lt, ne, not_, or_, sub
+from operator import itemgetter, lt, ne, not_, or_, sub
 from typing import NamedTuple
 
 from hookgate.ledger.members import usual
 from hookgate.ledger.reading.pieces import Piece
 from hookgate.ledger.reading.scanning import Found
-from hookgate.ledger.reading.usual import blocks, is_clean
+from hookgate.ledger.reading.usual import blocks, count_clean
 from hookgate.ledger.seal import Keyring, split
 
 from .totals import OUTCOMES
@@ -27,11 +27,11 @@ _FEWEST = 8
 
 
 def _counted() -> str:
-    """A pattern of lines that count: their `ts`, `seq`, and of a `delivery` `outcome` and whether
-    `upstream_ms` is null; `n`.
+    """A pattern of lines that count: their `ts`, `boot` and `seq`, of a `delivery` the `outcome` and
+    `upstream_ms` where it is null, and `n`.
     """
     seq, n = f',"seq":{_NUMBER}', f',"n":{_NUMBER}'
-    own = {"ts": '"(20[^"]{25})"', "boot": '"[^"]++"', "seq": _NUMBER, "n": _NUMBER}
+    own = {"ts": '"(20[^"]{25})"', "boot": '"([^"]++)"', "seq": _NUMBER, "n": _NUMBER}
     outcome = f'"({"|".join(OUTCOMES)})"'
     upstream = r"(?:(null)|(?:[1-9][0-9]{0,14}+|0)(?:\.[0-9]++)?)"
     forward = usual("forward", **own)
@@ -43,29 +43,15 @@ def _counted() -> str:
 
 # Each line: what it is counted by, or all of it.
 _find_counted = re.compile(f"^(?:{_counted()}\n|([^\n]*+\n))".encode(), re.MULTILINE).findall
-_find_boot = re.compile(rb'","boot":"([^"]++)",').search
 _find_names = re.compile(rb'"request_id":("[^"]*"|null),"reference":("[^"]*"|null)').search
 
 
-class Block(NamedTuple):
-    """Deliveries whose numbers follow one another; the first is in a line at an offset.
-
-    `ts` is that one's time where its minute is not that of the delivery before.
-    """
-
-    first: int
-    last: int
-    offset: int
-    ts: str
-
-
-class Open(NamedTuple):
-    """A `forward` line whose delivery is not in the run."""
-
-    seq: int
-    offset: int
-    request_id: str | None
-    reference: str | None
+# Deliveries whose numbers follow one another: the first, the last, the offset of the line with the
+# first, and the time of that where its minute is not that of the delivery before, else "". No
+# NamedTuple, here and below: they would take most of what telling of a run does.
+Block = tuple[int, int, int, str]
+# A `forward` line whose delivery is not in the run: seq, offset, request_id, reference.
+Open = tuple[int, int, str | None, str | None]
 
 
 class BalanceRun(NamedTuple):
@@ -105,20 +91,19 @@ class BalanceScan:
                     yield from self._runs(data) if is_usual else (_as_they_are(data),)
 
     def _runs(self, data: bytes) -> Iterator[Found]:
-        is_plain = is_clean(data) and data.endswith(b"\n")
-        lines = _find_counted(data) if is_plain else []
+        count = count_clean(data)
+        lines = _find_counted(data) if count is not None else []
         # Each begins as a line and ends as one: none goes beyond its own.
-        if not is_plain or len(lines) != data.count(b"\n"):
+        if len(lines) != count or not data.endswith(b"\n"):
             yield _as_they_are(data)
             return
         begin = first = 0
-        for number, line in enumerate(lines):
-            if odd := line[-1]:
-                end = _find_line(data, odd, begin)
-                yield from self._told(data[begin:end], lines[first:number])
-                yield _as_they_are(odd)
-                begin, first = end + len(odd), number + 1
-        yield from self._told(data[begin:] if begin else data, lines[first:])
+        for number, odd in _odd(lines):
+            end = _find_line(data, odd, begin)
+            yield from self._told(data[begin:end], lines[first:number])
+            yield _as_they_are(odd)
+            begin, first = end + len(odd), number + 1
+        yield from self._told(data[begin:], lines[first:])
 
     def _told(self, data: bytes, found: list[tuple[bytes, ...]]) -> Iterator[Found]:
         if found:
@@ -130,12 +115,10 @@ class BalanceScan:
         total = len(found)
         if total < _FEWEST:
             return None
-        times, seqs, outcomes, nulls, ns, _ = zip(*found, strict=True)
-        boot = _find_boot(data)
-        n, name = int(ns[0]), boot[1] if boot is not None else b""
-        if data.count(b'","boot":"%b","seq":' % name) != total:
-            return None
-        if list(map(int, ns)) != list(range(n, n + total)):
+        times, boots, seqs, outcomes, nulls, ns, _ = zip(*found, strict=True)
+        n = int(ns[0])
+        is_one = boots.count(boots[0]) == total and list(map(int, ns)) == [*range(n, n + total)]
+        if not is_one:
             return None
         key = self._prove(data) if self._keyring else ""
         numbers = list(map(int, seqs))
@@ -145,7 +128,7 @@ class BalanceScan:
         blocks, ended, flying = requests
         sent = (at for at in ended if outcomes[at] == b"delivered" or not nulls[at])
         told = BalanceRun(
-            name.decode(),
+            boots[0].decode(),
             key,
             {outcome.decode(): count for outcome, count in Counter(filter(None, outcomes)).items()},
             blocks,
@@ -199,18 +182,24 @@ def _blocks(seqs: list[int], places: list[int], times: list[bytes]) -> Iterator[
         if end > first:
             is_turn = not first or turns[first - 1]
             ts = times[first].decode() if is_turn else ""
-            yield Block(seqs[first], seqs[end - 1], places[first], ts)
+            yield seqs[first], seqs[end - 1], places[first], ts
 
 
 def _named(data: bytes, seq: int, at: int) -> Open:
     place = data.rfind(b',"seq":%d,"request_id":' % seq)
     names = _find_names(data, place)
     request, reference = names.groups() if names is not None else (b"null", b"null")
-    return Open(seq, at, _text(request), _text(reference))
+    return seq, at, _text(request), _text(reference)
 
 
 def _text(spelled: bytes) -> str | None:
     return None if spelled == b"null" else spelled[1:-1].decode()
+
+
+def _odd(lines: list[tuple[bytes, ...]]) -> Iterator[tuple[int, bytes]]:
+    """Yield lines that do not count, each with its place."""
+    odd = tuple(map(itemgetter(-1), lines))
+    return compress(enumerate(odd), odd) if any(odd) else iter(())
 
 
 def _find_line(data: bytes, line: bytes, at: int) -> int:

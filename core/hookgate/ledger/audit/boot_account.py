@@ -55,7 +55,7 @@ class BootAccount:
         # What was forwarded, by seq, until its delivery is read.
         self._forwarded: dict[int, Forwarded] = {}
         # The highest number as each minute began.
-        self._minutes: deque[tuple[float, int]] = deque(maxlen=_MOST_MINUTES)
+        self._minutes: deque[tuple[str, int]] = deque(maxlen=_MOST_MINUTES)
         self._minute = ""
 
     @property
@@ -93,7 +93,7 @@ class BootAccount:
             not self._settled
             or not forwarded.keys().isdisjoint(told.forwarded)
             or not forwarded.keys() >= set(told.owed)
-            or not all(numbers.are_new(block.first, block.last) for block in told.blocks)
+            or not all(numbers.are_new(first, last) for first, last, _, _ in told.blocks)
         ):
             return False
         for seq in told.ended:
@@ -113,7 +113,7 @@ class BootAccount:
         """Note the highest number where a minute begins."""
         if ts[:MINUTE] != self._minute:
             self._minute = ts[:MINUTE]
-            self._minutes.append((timestamp({"ts": ts}), self._numbers.top))
+            self._minutes.append((ts, self._numbers.top))
 
     def _add_delivery(self, line: Line, record: Record) -> None:
         seq = record.get("seq")
@@ -200,7 +200,7 @@ class BootAccount:
     def _horizon(self) -> int:
         """The highest number that cannot have been in flight at the boot's last line."""
         latest = timestamp(self._last.record or {}) - _LONGEST_FLIGHT
-        return max((top for moment, top in self._minutes if moment <= latest), default=0)
+        return max((top for ts, top in self._minutes if timestamp({"ts": ts}) <= latest), default=0)
 
     def _note_forwarded(self, forwarded: Forwarded, *, flying: bool) -> None:
         if flying:

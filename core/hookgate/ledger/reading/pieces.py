@@ -7,7 +7,7 @@ from .decoding import BUFFER, open_decoded
 from .source import LONGEST_LINE, Source
 
 # Larger ones are mapped and unmapped each time, which takes more than reading does.
-PIECE = 1 << 16
+PIECE = 1 << 17
 STRETCH = 8 << 20
 
 
@@ -54,7 +54,7 @@ def pieces(stretch: Stretch) -> Iterator[Piece]:
         if begin:
             at = begin - 1
             text.seek(at)
-            at += _skip_line(text)
+            at += _skip_line(text, None if end is None else end - at)
         told = at
         rest = b""
         while end is None or at + len(rest) < end:
@@ -80,10 +80,10 @@ def pieces(stretch: Stretch) -> Iterator[Piece]:
             yield Piece(rest, size, raw.tell() - told)
 
 
-def _skip_line(text: IO[bytes]) -> int:
-    """Skip what is left of a line; return how many bytes that was."""
+def _skip_line(text: IO[bytes], most: int | None = None) -> int:
+    """Skip what is left of a line, as far as it may matter; return how many bytes that was."""
     size = 0
-    while rest := text.readline(BUFFER):
+    while (most is None or size < most) and (rest := text.readline(BUFFER)):
         size += len(rest)
         if rest.endswith(b"\n"):
             break

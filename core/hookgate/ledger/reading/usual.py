@@ -11,13 +11,17 @@ from hookgate.ledger.record import Record
 from .source import LONGEST_LINE
 
 _match_usual = re.compile(f"(?:(?:{USUAL})\n)*+".encode()).match
-# What JSON refuses in a text, and what gates escape, becomes something else.
-_CLEAN = bytes(byte if byte == 0x0A or 0x20 <= byte < 0x7F else 0x7F for byte in range(256))
+_PRINTABLE = bytes(range(0x20, 0x7F))
 
 
-def is_clean(data: bytes) -> bool:
-    """Tell whether lines are ASCII without control characters, none of them too long."""
-    return len(data) < LONGEST_LINE and data.translate(_CLEAN) == data
+def count_clean(data: bytes) -> int | None:
+    """Count the newlines among bytes that are printable ASCII else, as gates write lines.
+
+    None where others are among them, of which JSON refuses some, or a line is too long for one.
+    """
+    rest = data.translate(None, _PRINTABLE)
+    is_clean = rest.count(b"\n") == len(rest) and len(data) < LONGEST_LINE
+    return len(rest) if is_clean else None
 
 
 def blocks(data: bytes) -> Iterator[tuple[bytes, bool]]:
@@ -26,7 +30,7 @@ def blocks(data: bytes) -> Iterator[tuple[bytes, bool]]:
     What is usual are whole records as by `members.is_usual`, if each line of them ends in `"}`.
     """
     at = 0
-    may_be = is_clean(data)
+    may_be = count_clean(data) is not None
     while at < len(data):
         begin = at
         if may_be and (at := _end_of_usual(data, begin)) > begin:
