@@ -10,7 +10,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from .record import FIELDS, RARE, SEAL, Record
+from .record import CHAINED, FIELDS, RARE, SEAL, Record
 
 # RFC 3339, in the years that every reader can count with, and print in any zone.
 TIME = (
@@ -109,11 +109,14 @@ def usual(kind: str, **forms: str) -> str:
 
     `forms` are patterns of values, in place of what a member usually is.
     """
-    members = []
-    for name in FIELDS[kind][1:]:
-        member = f',"{name}":{forms.get(name) or _USUAL_FORMS[FORMS[name]]}'
-        members.append(f"(?:{member})?" if name in RARE else member)
-    return rf'\{{"event":"{kind}"{"".join(members)}(?:,"{SEAL}":"[^"]*+")?\}}'
+    members = [f',"{name}":{forms.get(name) or _USUAL_FORMS[FORMS[name]]}' for name in FIELDS[kind]]
+    always = FIELDS[kind].index(CHAINED[0])
+    begin = next((at for at, name in enumerate(FIELDS[kind]) if name in RARE), always)
+    # Most lines have none: to find that at once takes a tenth off the whole.
+    rare = "".join(f"(?:{member})?" for member in members[begin:always])
+    rare = f'(?:(?!,"{CHAINED[0]}":){rare})?' if rare else ""
+    parts = (*members[1:begin], rare, *members[always:])
+    return rf'\{{"event":"{kind}"{"".join(parts)}(?:,"{SEAL}":"[^"]*+")?\}}'
 
 
 USUAL = f"{usual('delivery')}|{usual('forward')}"

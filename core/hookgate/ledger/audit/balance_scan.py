@@ -27,7 +27,7 @@ _FEWEST = 8
 
 
 def _counted() -> str:
-    """A pattern of lines that count: their `ts`, `boot` and `seq`, of a `delivery` the `outcome` and
+    """A pattern of lines that count: `ts`, `boot` and `seq`, of a `delivery` the `outcome` and
     `upstream_ms` where it is null, and `n`.
     """
     seq, n = f',"seq":{_NUMBER}', f',"n":{_NUMBER}'

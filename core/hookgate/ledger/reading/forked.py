@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import IO, Any
 
-# Beyond so many bytes of results a process waits until they are taken.
-_MOST_AHEAD = 16 << 20
+# Beyond so many bytes of results, shared out to them, processes wait until those are taken.
+_MOST_AHEAD = 96 << 20
 _READ = 1 << 18
 _LENGTH = 4
 _MOST_PROCESSES = 8
@@ -36,7 +36,8 @@ def ahead(tasks: Sequence[Task], *, forking: bool) -> Iterator[Callable[[int], I
     workers: list[_Worker] = []
     try:
         for first in range(count):
-            workers.append(_Worker(tasks, range(first, len(tasks), count), workers))
+            mine = range(first, len(tasks), count)
+            workers.append(_Worker(tasks, mine, workers, _MOST_AHEAD // count))
         yield lambda number: _results(number, workers)
     finally:
         for worker in workers:
@@ -46,10 +47,12 @@ def ahead(tasks: Sequence[Task], *, forking: bool) -> Iterator[Callable[[int], I
 class _Worker:
     """A process with some of the tasks, and what came of it so far and was not taken."""
 
-    def __init__(self, tasks: Sequence[Task], mine: range, others: "Sequence[_Worker]") -> None:
+    def __init__(
+        self, tasks: Sequence[Task], mine: range, others: "Sequence[_Worker]", most: int
+    ) -> None:
         self.out, into = os.pipe()
         self.has_ended = False
-        self._came = bytearray()
+        self._came, self._most = bytearray(), most
         self._pid = os.fork()
         if self._pid == 0:
             try:
@@ -68,7 +71,7 @@ class _Worker:
     @property
     def may_go_on(self) -> bool:
         """Whether it may do more before what it has done is taken."""
-        return not self.has_ended and len(self._came) < _MOST_AHEAD
+        return not self.has_ended and len(self._came) < self._most
 
     def take(self) -> Any:
         """Take the next result, with its task's number; None where it did not come yet."""
