@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hookgate.ledger.audit.balance import balance
@@ -32,7 +32,6 @@ def apart(scanned: Iterable[Line | Run]) -> Iterator[Line]:
     """The same, each line by itself."""
     for item in scanned:
         if isinstance(item, Run):
-            event(type(item.told).__name__)
             yield from item.lines()
         else:
             yield item
@@ -98,3 +97,39 @@ def test_runs_say_what_their_lines_say(
         assert list(apart(for_balance())) == proved
         assert verify(for_chains(), keys, states) == verify(lines, keys, states)
         assert balance(for_balance(), keys, states) == balance(proved, keys, states)
+
+
+def test_several_processes_say_what_one_says(ledgers: list[Path]) -> None:
+    """In the order of the lines, with the runs of each."""
+    files = in_order(find_files(ledgers[1]))
+    lines = list(read(files))
+    with sized(2000, 5000, forking=True):
+        assert list(apart(scan_for_chains(files, (SEAL,)))) == lines
+        scanned = verify(scan_for_chains(files, (SEAL,)), (SEAL,))
+        added = balance(scan_for_balance(files, (SEAL,)), (SEAL,))
+    assert scanned == verify(lines, (SEAL,))
+    assert added == balance(lines, (SEAL,))
+
+
+def test_a_usual_ledger_is_walked_in_runs(tmp_path: Path) -> None:
+    """Nearly no line is looked at by itself: that is what makes it fast."""
+    path = tmp_path / NAME
+    write_boots(path, "ab", b"", 12)
+    taken: list[Run] = []
+
+    def kept(scanned: Iterable[Line | Run]) -> Iterator[Line | Run]:
+        for item in scanned:
+            if isinstance(item, Run):
+                taken.append(item)
+                yield item._replace(lines=never)
+            else:
+                yield item
+
+    def never() -> Iterator[Line]:
+        pytest.fail("a run was taken apart")
+
+    assert verify(kept(scan_for_chains([path]))).lines == 48
+    assert sum(run.total for run in taken) > 30
+    taken.clear()
+    assert balance(kept(scan_for_balance([path]))).balances
+    assert sum(run.total for run in taken) > 15
