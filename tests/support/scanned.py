@@ -28,6 +28,7 @@ def sized(piece: int, stretch: int, *, forking: bool = False) -> Iterator[None]:
         patch.object(pieces, "PIECE", piece),
         patch.object(pieces, "STRETCH", stretch),
         patch.object(balance_scan, "_FEWEST", 8 if piece == USUAL_SIZES[0] else 1),
+        patch.object(balance_scan, "_ODD_LINE", balance_scan._ODD_LINE if piece > 10_000 else 0),
         patch.object(scanning, "_LARGE", 0 if forking else 1 << 60),
     ):
         yield

@@ -77,3 +77,14 @@ def test_a_reader_that_is_killed_is_an_error(verb: str, tmp_path: Path) -> None:
         b" read to its end\n"
     )
     assert_gone(readers)
+
+
+def test_readers_end_with_a_command_that_is_killed(tmp_path: Path) -> None:
+    """Even amid a line that takes minutes to read."""
+    with reading("verify", tmp_path) as (process, readers):
+        process.kill()
+        process.communicate(timeout=60)  # its readers hold the pipes until they end
+        until = time.monotonic() + 60
+        while any(Path(f"/proc/{pid}").exists() for pid in readers):
+            assert time.monotonic() < until
+            time.sleep(0.05)

@@ -24,6 +24,8 @@ _NUMBER = "([1-9][0-9]{0,17}+)"
 MINUTE = 16
 # Fewer lines are added up sooner than told of.
 _FEWEST = 8
+# Where there is more than one escape, or odd line, to so many bytes, all lines go on by themselves.
+_ODD_LINE = 1 << 13
 
 
 def _counted() -> str:
@@ -84,7 +86,9 @@ class BalanceScan:
         for piece in pieces:
             if len(piece.data) < piece.size:  # the beginning of a line that is too long
                 yield Found([piece.data], 1, piece.size)
-            elif b"\\" not in piece.data:
+            elif (escapes := piece.data.count(b"\\")) * _ODD_LINE > len(piece.data):
+                yield _as_they_are(piece.data)
+            elif not escapes:
                 yield from self._runs(piece.data)
             else:
                 for data, is_usual in blocks(piece.data):
@@ -94,11 +98,16 @@ class BalanceScan:
         count = count_clean(data)
         lines = _find_counted(data) if count is not None else []
         # Each begins as a line and ends as one: none goes beyond its own.
-        if len(lines) != count or not data.endswith(b"\n"):
+        odd_lines = list(_odd(lines))
+        if (
+            len(lines) != count
+            or not data.endswith(b"\n")
+            or len(odd_lines) * _ODD_LINE > max(len(data), _ODD_LINE)
+        ):
             yield _as_they_are(data)
             return
         begin = first = 0
-        for number, odd in _odd(lines):
+        for number, odd in odd_lines:
             end = _find_line(data, odd, begin)
             yield from self._told(data[begin:end], lines[first:number])
             yield _as_they_are(odd)

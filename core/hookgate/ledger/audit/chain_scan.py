@@ -203,6 +203,8 @@ class _Walk:
 
     def _parse(self, line: bytes) -> Record | None:
         """Parse a line, None where it is not one that is usual amid a boot."""
+        if self._keyring and self._find_seal(line[:-1]) is None:
+            return None
         record = parse_whole(line)
         if record is None or record["event"] in _TURNS:
             return None
@@ -212,12 +214,13 @@ class _Walk:
         return record if self._keyring or not fault(record) else None
 
     def _begin(self, record: Record, raw: bytes) -> _Run | None:
-        body, mac = split(raw)
-        seal = self._keyring.find(body, mac) if mac else None
-        if self._keyring and seal is None:
-            return None
-        run = _Run(record["boot"], record["n"], record["prev"], seal, is_sealed=bool(mac))
+        seal = self._find_seal(raw)
+        run = _Run(record["boot"], record["n"], record["prev"], seal, is_sealed=bool(split(raw)[1]))
         return run if run.follow_record(record, raw) else None
+
+    def _find_seal(self, raw: bytes) -> Seal | None:
+        body, mac = split(raw)
+        return self._keyring.find(body, mac) if mac else None
 
     def _end_run(self) -> None:
         if self._run is not None:

@@ -2,6 +2,8 @@
 
 `reader` joins it all: `files` says which files are a ledger's, `source` opens one by `decoding`
 and `wrappers`, `copies` tells what several hold alike, `parsing` makes a record of a line.
-`scanning` does so on each core, with `forked`, in `pieces` of which
-most lines are `usual` and need not be told one by one. `following` reads a file that grows, and from its end.
+`following` reads a file that grows, and from its end.
+
+`scanning` reads many lines at a time, `pieces` of files in processes that are `forked`; most are
+`usual`, and `again` reads those that are asked for one by one.
 """

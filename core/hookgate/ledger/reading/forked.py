@@ -35,9 +35,14 @@ def ahead(tasks: Sequence[Task], *, forking: bool) -> Iterator[Callable[[int], I
         return
     workers: list[_Worker] = []
     try:
-        for first in range(count):
-            mine = range(first, len(tasks), count)
-            workers.append(_Worker(tasks, mine, workers, _MOST_AHEAD // count))
+        # Ctrl-C waits until each is known, and so will be ended.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            for first in range(count):
+                mine = range(first, len(tasks), count)
+                workers.append(_Worker(tasks, mine, workers, _MOST_AHEAD // count))
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         yield lambda number: _results(number, workers)
     finally:
         for worker in workers:
@@ -53,12 +58,14 @@ class _Worker:
         self.out, into = os.pipe()
         self.has_ended = False
         self._came, self._most = bytearray(), most
+        parent = os.getpid()
         self._pid = os.fork()
         if self._pid == 0:
             try:
-                # Ctrl-C reaches it too, and its parent ends it then. Without one the pipe does.
+                # Ctrl-C reaches it too, and its parent ends it then.
                 signal.signal(signal.SIGINT, signal.SIG_IGN)
                 signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+                _end_with(parent)
                 for out in (self.out, *(other.out for other in others)):
                     os.close(out)
                 with os.fdopen(into, "wb") as pipe:
@@ -102,6 +109,12 @@ class _Worker:
         if self._pid:
             os.kill(self._pid, signal.SIGKILL)
             os.waitpid(self._pid, 0)
+
+
+def _end_with(parent: int) -> None:
+    """Look each second whether the process that began this one is there; end without it."""
+    signal.signal(signal.SIGALRM, lambda *_: None if os.getppid() == parent else os._exit(1))
+    signal.setitimer(signal.ITIMER_REAL, 1, 1)
 
 
 def _results(number: int, workers: Sequence[_Worker]) -> Iterator[Any]:

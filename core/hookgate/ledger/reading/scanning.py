@@ -6,13 +6,13 @@ cannot use that asks for the lines.
 
 import os
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import ExitStack
 from functools import partial
-from itertools import chain, groupby, islice
-from typing import IO, Any, NamedTuple
+from itertools import chain, groupby
+from typing import Any, NamedTuple
 
+from .again import Again
 from .copies import Copies
-from .decoding import DAMAGE, open_decoded
+from .decoding import DAMAGE
 from .forked import Task, ahead
 from .parsing import parse
 from .pieces import Piece, Stretch, can_be_scanned, cut, pieces
@@ -85,7 +85,7 @@ def scan(
                 continue
             seen = copies.without(source) if copies is not None else source
             sent = chain.from_iterable(map(results, numbers))
-            with _Again(seen) as again:
+            with Again(seen) as again:
                 yield from _join(seen, sent, again, on_progress or _ignore, copies)
 
 
@@ -135,7 +135,7 @@ def _work(stretch: Stretch, by: Scan) -> Iterator[_Sent]:
 def _join(
     source: Source,
     sent: Iterator[_Sent],
-    again: "_Again",
+    again: Again,
     on_progress: Callable[[int], None],
     copies: Copies | None,
 ) -> Iterator[Line | Run]:
@@ -187,80 +187,20 @@ class _Gap:
     def lines(self) -> Iterator[Numbered]:
         for item in self._found:
             self.size += item.size
-            for line in item.lines:
-                self.number += 1
-                if self.number > self._skipped:
-                    yield self.number, line[:LONGEST_LINE]
+            begin, lines = self.number + 1, item.lines
+            if item.size >= LONGEST_LINE:
+                lines = [line[:LONGEST_LINE] for line in lines]
+            self.number += len(lines)
+            if begin > self._skipped:
+                yield from enumerate(lines, begin)
+            else:
+                yield from (one for one in enumerate(lines, begin) if one[0] > self._skipped)
 
     def position(self) -> int:
         return 0
 
     def end_line(self) -> None:
         """The rest of a line that is too long was left out."""
-
-
-class _Again:
-    """A source that is read again where its lines are asked for; they are asked for in order."""
-
-    def __init__(self, source: Source) -> None:
-        self._source = source
-        self.skipped = source.skipped
-        self._opened = ExitStack()
-        self._text: IO[bytes] | None = None
-        self._at = 0
-
-    def __enter__(self) -> "_Again":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._opened.close()
-
-    def read(self, at: int, number: int, count: int, copies: Copies | None) -> Iterator[Line]:
-        """Yield so many lines from one byte of the text on, which follow one of this number."""
-        try:
-            text = self._seek(at)
-        except DAMAGE as damage:
-            yield damage_line(self._source, number + 1, damage)
-            return
-        yield from read_lines(self._source, _Part(text, number, count, self), _ignore, copies)
-
-    def moved(self, size: int) -> None:
-        """Note how many bytes were read."""
-        self._at += size
-
-    def _seek(self, at: int) -> IO[bytes]:
-        if self._text is None or at < self._at:
-            self._opened.close()
-            source = self._source
-            decoded = self._opened.enter_context(open_decoded(source.path, source.compression))
-            self._text, self._at = decoded.text, 0
-        text = self._text
-        if self._source.compression is None:
-            text.seek(at)
-            self._at = at
-        while self._at < at and (data := text.read(min(at - self._at, LONGEST_LINE))):
-            self._at += len(data)
-        return text
-
-
-class _Part:
-    """Some lines of an open file, as a stream."""
-
-    def __init__(self, text: IO[bytes], number: int, count: int, again: _Again) -> None:
-        self._text, self._number, self._count, self._again = text, number, count, again
-
-    def lines(self) -> Iterator[Numbered]:
-        lines = iter(partial(self._text.readline, LONGEST_LINE), b"")
-        for number, line in enumerate(islice(lines, self._count), self._number + 1):
-            self._again.moved(len(line))
-            if number > self._again.skipped:
-                yield number, line
-
-    def position(self) -> int:
-        return 0
-
-    def end_line(self) -> None:
-        """No line of a run is too long."""
 
 
 def _ignore(size: int) -> None:

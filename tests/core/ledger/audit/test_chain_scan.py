@@ -128,8 +128,9 @@ def test_a_usual_ledger_is_walked_in_runs(tmp_path: Path) -> None:
     def never() -> Iterator[Line]:
         pytest.fail("a run was taken apart")
 
-    assert verify(kept(scan_for_chains([path]))).lines == 48
-    assert sum(run.total for run in taken) > 30
-    taken.clear()
-    assert balance(kept(scan_for_balance([path]))).balances
-    assert sum(run.total for run in taken) > 15
+    with sized(10_000, 1 << 20):
+        assert verify(kept(scan_for_chains([path]))).lines > 40
+        assert sum(run.total for run in taken) > 30
+        taken.clear()
+        assert balance(kept(scan_for_balance([path]))).balances
+        assert sum(run.total for run in taken) > 15
