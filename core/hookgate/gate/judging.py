@@ -12,8 +12,6 @@ from .closing import conclude, end, fail, respond
 from .state import DeliveryState, Screened
 from .turn import Stages
 
-_RELAY = AnswerMode.RELAY
-
 
 def screen_head(delivery: DeliveryState, head: Head) -> Screened:
     """Decide on a head by the delivery's configuration. May raise."""
@@ -24,7 +22,8 @@ def screen_head(delivery: DeliveryState, head: Head) -> Screened:
     if decision.origin is None:
         raise RuntimeError("passed without an origin")
     upstream = upstream_head(head, decision.origin, compiled.host, compiled.client_field)
-    return Screened(compiled, decision, upstream, delivery.head_fields(decision))
+    relays = decision.route is not None and decision.route.answer is AnswerMode.RELAY
+    return Screened(compiled, decision, upstream, delivery.head_fields(decision), relays)
 
 
 def hash_body(delivery: DeliveryState) -> None:
@@ -89,8 +88,6 @@ def proceed(delivery: DeliveryState) -> None:
     line = forward_record(desk.boot, seq, request_id, record["reference"], sha256)
     desk.journal.forward(line)
     desk.turn.to_send.append(delivery)
-    # From here on, whatever a reload brings.
-    delivery.relays = decision.route is not None and decision.route.answer is _RELAY
     delivery.forwarded_at = perf_counter()
 
 
@@ -105,6 +102,7 @@ def send(delivery: DeliveryState, written: bool) -> None:
         elif screened is not None and screened.upstream_head is not None and body is not None:
             request = upstream_request(screened.upstream_head, body, delivery.request_id)
             delivery.body = None
+            delivery.relays = screened.relays  # from here on, whatever a reload brings
             delivery.compiled.upstream.send(request, delivery)
     except Exception as error:  # noqa: BLE001  # fails closed
         fail(delivery, "send", error)
