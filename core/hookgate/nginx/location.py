@@ -180,7 +180,7 @@ def _answers(config: Config) -> str:
 """
     said = """ and cannot make a 200 of it (error_page takes 300
 and more): by one of CM.com's texts only exactly 200 counts, and an event that is answered 204 is
-sent again three times. Let the endpoint answer 200"""
+sent again as a refused one is. Let the endpoint answer 200"""
     if len(exact) == len(modes):
         return f"{said}. See docs/nginx.md.\n"
     listed = "\n".join(f"    {path}" for path in exact)
