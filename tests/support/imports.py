@@ -9,7 +9,7 @@ PACKAGES = ("core/hookgate", "sidecar/hookgate_sidecar", "addon/hookgate_addon",
 # The rooms, lowest first. Those on one line do not know each other.
 FLOORS = (
     ("hookgate", "hookgate.samples"),
-    ("hookgate.networks",),
+    ("hookgate.networks", "hookgate.signing"),
     ("hookgate.policy",),
     ("hookgate.upstream", "hookgate.ledger"),
     ("hookgate.ledger.reading",),

@@ -13,7 +13,8 @@ from hookgate.upstream.pool import UpstreamPool
 class CompiledConfig:
     """What a delivery that begins now is judged, recorded and sent by.
 
-    `host` replaces the sender's, where it is not b""; `client_field` is as in `upstream_head`.
+    `host` replaces the sender's, where it is not b""; `client_field` is as in `upstream_head`;
+    each of `sign_keys` signs what is sent.
     """
 
     config: Config
@@ -22,6 +23,7 @@ class CompiledConfig:
     upstream: UpstreamPool
     host: bytes
     client_field: bytes
+    sign_keys: tuple[bytes, ...]
 
 
 def compile_config(
@@ -40,6 +42,7 @@ def compile_config(
         former.upstream if former is not None and unchanged else UpstreamPool(config.upstream),
         _upstream_host(config),
         b"" if config.source.header in HEADERS else config.source.header.encode(),
+        config.upstream.sign_keys,
     )
 
 
