@@ -45,6 +45,7 @@ def _travels(name: bytes) -> bool:
     )
 
 
+@remember_short(1024)
 def _read_as(name: bytes) -> bytes:
     return _SIGN.sub(b"-", name.lower())
 
@@ -79,14 +80,15 @@ def upstream_head(
     trusted = bool(origin.chain) and head.proxied_for is None
     dropped = _connection_options(head.named.get(b"connection"))
     ours = SIGNATURE_FIELDS if signed else frozenset()
-    if client_field and not trusted:
+    if client_field:
         ours |= {client_field}
+    vouched = client_field if trusted else b""
     parts = [head.method, b" ", head.target, b" HTTP/1.1\r\n"]
     for name, value in head.fields:
         if (
             _travels(name)
             and not (dropped and name.lower() in dropped)
-            and not (ours and _read_as(name) in ours)
+            and not (ours and _read_as(name) in ours and name.lower() != vouched)
         ):
             if host and name.lower() == b"host":
                 value = host  # the one value that may change
