@@ -31,8 +31,8 @@ def parse_sign_keys(content: bytes) -> tuple[bytes, ...]:
         raise SignKeysError("holds the same key twice", "remove one of the two lines")
     if len(keys) > _MOST:
         raise SignKeysError(
-            f"holds {len(keys)} keys, more than the new one and the one before",
-            "remove every line below the second",
+            f"holds {len(keys)} keys",
+            "remove every line below the second: there are two while they change",
         )
     return tuple(keys)
 
