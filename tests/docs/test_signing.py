@@ -18,7 +18,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from support.events import CLEAN, event
 from support.mitmdump import running_mitmdump
 from support.pair import paired
-from support.raw import Client, ask, post, wait_until
+from support.raw import ask, connected, post, wait_until
 from support.receiver import OK, Seen
 from support.sidecar import Sidecar
 
@@ -187,60 +187,69 @@ def test_a_receiver_without_a_key_does_not_start(language: str, key: str) -> Non
     assert done.stdout == ""
 
 
-def test_the_commands_of_the_page_make_a_key_and_change_it(tmp_path: Path) -> None:
-    """Both keys sign between the two reloads; an event whose head came before is signed anew."""
+def test_the_commands_of_the_page_make_a_key_and_change_it_while_events_come(
+    tmp_path: Path,
+) -> None:
+    """Both keys sign between the reloads. An event whose head came before, and a head that is known
+    from before, go by what is in force when the body is judged.
+    """
     turn_on, add, remove = blocks("sh")
+    (toml,) = (block.replace("/etc/hookgate", str(tmp_path)) for block in blocks("toml"))
     path = tmp_path / "sign.key"
+    forged = post(CLEAN, b"/cm/events", b"webhook-id: evt_forged")
+    with paired(tmp_path) as pair, connected(pair.port) as client, connected(pair.port) as early:
+        gate = pair.gate
 
-    def run(block: str, pid: int = 0) -> str:
-        """A block, in a folder of its own; the reload is the signal that systemd sends."""
-        here = block.replace("/etc/hookgate", str(tmp_path)).replace("chown root:hookgate", ": ")
-        shell = here.replace("systemctl reload hookgate", f"kill -HUP {pid}")
-        environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-        done = subprocess.run(["sh", "-ec", shell], env=environment, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        def signers(*keys: str) -> list[bool]:
+            """Which of the keys the next event is signed with."""
+            client.send(forged)
+            assert client.read().status == 200
+            seen = pair.upstream.seen[-1]
+            assert len(seen.values(b"webhook-id")) == 1
+            return [is_verified(key, seen) for key in keys]
 
-    run(turn_on)
-    (toml,) = blocks("toml")
-    (tmp_path / "hookgate.toml").write_text(toml.replace("/etc/hookgate", str(tmp_path)))
-    old = path.read_text().strip()
-    with paired(tmp_path) as pair:
-        gate, upstream = pair.gate, pair.upstream
-
-        def signers(keys: list[str]) -> list[bool]:
-            """Which keys the next event is signed with."""
-            assert ask(gate.port, post(CLEAN)).status == 200
-            return [is_verified(key, upstream.seen[-1]) for key in keys]
-
-        assert signers([old]) == [True]
-        _reloaded(gate, lambda: run(add, gate.process.pid))
+        assert signers(NEW) == signers(NEW) == [False]
+        assert pair.upstream.seen[-1].values(b"webhook-id") == [b"evt_forged"]
+        run(turn_on, tmp_path)
+        (tmp_path / "hookgate.toml").write_text(toml)
+        old = path.read_text().strip()
+        assert reloaded(gate, lambda: gate.process.send_signal(signal.SIGHUP)) == ("applied", [])
+        assert signers(old, NEW) == [True, False]
+        assert reloaded(gate, lambda: run(add, tmp_path, gate.process.pid)) == ("applied", [])
         new, below = path.read_text().split()
         assert below == old
         assert stat.S_IMODE(path.stat().st_mode) == 0o640
-        assert signers([new, old, NEW]) == [True, True, False]
-        early = Client(gate.port)
-        early.send(post(CLEAN)[:-9])
-        _reloaded(gate, lambda: run(remove, gate.process.pid))
-        assert path.read_text().split() == [new]
-        assert signers([new, old]) == [True, False]
-        early.send(CLEAN[-9:])
+        assert signers(new, old, NEW) == [True, True, False]
+        early.send(post(CLEAN, b"/cm/events", b"Expect: 100-continue").removesuffix(CLEAN))
+        assert early.read().status == 100
+        assert reloaded(gate, lambda: run(remove, tmp_path, gate.process.pid)) == ("applied", [])
+        early.send(CLEAN)
         assert early.read().status == 200
-        early.socket.close()
-        assert [is_verified(key, upstream.seen[-1]) for key in (new, old)] == [True, False]
+        assert is_verified(new, pair.upstream.seen[-1])
+        assert not is_verified(old, pair.upstream.seen[-1])
+        assert signers(new, old) == [True, False]
         path.write_text(f"{new}\n{new}\n")
-        record = _reloaded(gate, lambda: gate.process.send_signal(signal.SIGHUP))
-        assert record["result"] == "refused"
         why = "holds the same key twice; remove one of the two lines"
-        assert record["errors"] == [f'upstream.sign_key_file = "{path}" {why}']
-        assert signers([new, old]) == [True, False]
+        refused = "refused", [f'upstream.sign_key_file = "{path}" {why}']
+        assert reloaded(gate, lambda: gate.process.send_signal(signal.SIGHUP)) == refused
+        assert signers(new, old) == [True, False]
         for key in (new, old):
             assert key not in gate.log
 
 
-def _reloaded(gate: Sidecar, act: Callable[[], object]) -> dict[str, object]:
-    """Do it, and return the `reload` record that comes of it."""
+def run(block: str, folder: Path, pid: int = 0) -> None:
+    """Run commands of the page in this folder; the reload is the signal that systemd sends."""
+    here = block.replace("/etc/hookgate", str(folder)).replace("chown root:hookgate", ": ")
+    shell = here.replace("systemctl reload hookgate", f"kill -HUP {pid}")
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    done = subprocess.run(["sh", "-ec", shell], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def reloaded(gate: Sidecar, act: Callable[[], object]) -> tuple[object, object]:
+    """Do it, and return how the reload ended that comes of it, and with which errors."""
     before = len(gate.records("reload"))
     act()
     assert wait_until(lambda: len(gate.records("reload")) > before, 10)
-    return dict(gate.records("reload")[before])
+    record = gate.records("reload")[before]
+    return record["result"], record["errors"]
