@@ -18,7 +18,7 @@ from .process import wait_until
 from .report.rows import Row
 from .rig import Rig, Running
 
-ALONE = "signing out"
+_ALONE = "signing out"
 _KEYS = (bytes(32), bytes(range(32)))
 _KEY_LINE = "whsec_" + "A" * 43 + "=\n"
 _PATIENCE_SECONDS = 10
@@ -46,7 +46,7 @@ def _alone(core: int, seconds: float, rounds: int) -> list[Row]:
                 for _ in range(1000):
                     signature_fields(_KEYS[:count], digest, int(time.time()), EVENT)
                 done += 1000
-            row = {"case": f"{ALONE}, {count} {'key' if count == 1 else 'keys'}", "round": number}
+            row = {"case": f"{_ALONE}, {count} {'key' if count == 1 else 'keys'}", "round": number}
             rows.append({**row, "user_us": round(took / done * 1e6, 2), "system_us": 0.0})
             print(f"  {rows[-1]['case']:28} {rows[-1]['user_us']} µs", flush=True)
     os.sched_setaffinity(0, before)
