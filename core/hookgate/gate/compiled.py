@@ -6,6 +6,7 @@ from hookgate.ledger.privacy import Privacy
 from hookgate.libraries import libraries
 from hookgate.policy import HEADERS, Policy
 from hookgate.settings import Config
+from hookgate.signing.sign import Signer
 from hookgate.upstream.pool import UpstreamPool
 
 
@@ -14,7 +15,7 @@ class CompiledConfig:
     """What a delivery that begins now is judged, recorded and sent by.
 
     `host` replaces the sender's, where it is not b""; `client_field` is as in `upstream_head`;
-    each of `sign_keys` signs what is sent.
+    `signer` signs what is sent, None where nobody does.
     """
 
     config: Config
@@ -23,7 +24,7 @@ class CompiledConfig:
     upstream: UpstreamPool
     host: bytes
     client_field: bytes
-    sign_keys: tuple[bytes, ...]
+    signer: Signer | None
 
 
 def compile_config(
@@ -42,7 +43,7 @@ def compile_config(
         former.upstream if former is not None and unchanged else UpstreamPool(config.upstream),
         _upstream_host(config),
         b"" if config.source.header in HEADERS else config.source.header.encode(),
-        config.upstream.sign_keys,
+        Signer(config.upstream.sign_keys) if config.upstream.sign_keys else None,
     )
 
 

@@ -5,7 +5,7 @@ from time import perf_counter, time
 from hookgate.digest import new_sha256
 from hookgate.ledger.record import Ending, forward_record
 from hookgate.policy import Head, Reason
-from hookgate.signing.sign import signature_fields
+from hookgate.signing.sign import Signer
 from hookgate.upstream.forwarding import upstream_head, upstream_request
 
 from .closing import conclude, end, fail, respond
@@ -21,7 +21,7 @@ def screen_head(delivery: DeliveryState, head: Head) -> Screened:
         return Screened(compiled, decision)
     if decision.origin is None:
         raise RuntimeError("passed without an origin")
-    signed = bool(compiled.sign_keys)
+    signed = compiled.signer is not None
     upstream = upstream_head(
         head, decision.origin, compiled.host, compiled.client_field, signed=signed
     )
@@ -97,8 +97,8 @@ def send(delivery: DeliveryState, written: bool) -> None:
             end(delivery, Ending(Reason.AUDIT_UNAVAILABLE))
             respond(delivery)
         elif screened is not None and screened.upstream_head is not None and body is not None:
-            keys = compiled.sign_keys
-            signature = _sign(keys, delivery.sha256, body) if keys else b""
+            signer = compiled.signer
+            signature = b"" if signer is None else _sign(signer, delivery.sha256, body)
             request = upstream_request(screened.upstream_head, body, delivery.request_id, signature)
             delivery.body = None
             compiled.upstream.send(request, delivery)
@@ -106,10 +106,10 @@ def send(delivery: DeliveryState, written: bool) -> None:
         fail(delivery, "send", error)
 
 
-def _sign(keys: tuple[bytes, ...], sha256: str | None, body: bytes) -> bytes:
+def _sign(signer: Signer, sha256: str | None, body: bytes) -> bytes:
     if sha256 is None:
         raise RuntimeError("signed without a digest")
-    return signature_fields(keys, sha256, int(time()), body)
+    return signer.fields(sha256, int(time()), body)
 
 
 STAGES = Stages[DeliveryState](

@@ -13,6 +13,7 @@ from hookgate.gate.answer import Answer
 from hookgate.gate.delivery import Delivery
 from hookgate.gate.gate import Gate
 from hookgate.policy import Reason
+from hookgate.signing.sign import Signer
 from support.core_gate import SECRET, Log, fail, head, make_gate, run
 from support.disk import full_stdout
 from support.events import CLEAN, event
@@ -67,7 +68,7 @@ BEFORE_FORWARDING = [
     ("journal", "forward"),
     ("upstream", "send"),
     (judging, "upstream_head"),
-    (judging, "signature_fields"),
+    (Signer, "fields"),
     (state, "begin_record"),
 ]
 
