@@ -5,7 +5,7 @@ from shlex import quote
 from hookgate.files import FileError, MissingFileError, is_open_to_all, read_secret
 from hookgate.ledger.seal import split_keys
 from hookgate.settings import PersonalData
-from hookgate.signing.keys import SignKeysError, parse_sign_keys
+from hookgate.signing.keys import MARK, SignKeysError, parse_sign_keys
 from hookgate.text_file import refuse_bom
 
 from .draft import Draft
@@ -14,7 +14,6 @@ from .redaction import shown, shown_path, shown_secret_path
 
 # Bytes.
 SHORTEST_SECRET = 16
-_SIGNING = b"whsec_"  # how Standard Webhooks marks a key to sign with
 _HMAC, _SEAL, _SIGN = "audit.key_file", "audit.seal_key_file", "upstream.sign_key_file"
 # What `hookgate keys new` calls the keys in each.
 _PURPOSES = {_HMAC: "hmac", _SEAL: "seal", _SIGN: "sign"}
@@ -97,10 +96,10 @@ def _read_key(where: str, draft: Draft) -> bytes:
             f"holds fewer than {SHORTEST_SECRET} bytes; "
             f"make one with: openssl rand -hex 32 > {quote(path)}",
         )
-    if any(line.strip().startswith(_SIGNING) for line in secret.splitlines()):
+    if any(line.strip().startswith(MARK) for line in secret.splitlines()):
         draft.refuse_file(
             where,
-            f"holds a key to sign with (it begins with {_SIGNING.decode()}); "
+            f"holds a key to sign with (it begins with {MARK.decode()}); "
             f"{_offer_another(where, path)}",
         )
     return secret

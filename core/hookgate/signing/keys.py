@@ -3,7 +3,7 @@
 from base64 import b64decode
 from binascii import Error
 
-_MARK = b"whsec_"
+MARK = b"whsec_"  # how Standard Webhooks marks a key to sign with
 # Bytes: Standard Webhooks 1.0.0, of symmetric keys.
 SHORTEST, LONGEST = 24, 64
 # The one in use and, while they change, the one before.
@@ -38,15 +38,15 @@ def parse_sign_keys(content: bytes) -> tuple[bytes, ...]:
 
 
 def _decode(number: int, line: bytes) -> bytes:
-    if not line.startswith(_MARK):
+    if not line.startswith(MARK):
         raise SignKeysError(
             f"holds no key to sign with in line {number}: such a key begins with "
-            f"{_MARK.decode()}, and those that seal or hash do not"
+            f"{MARK.decode()}, and those that seal or hash do not"
         )
     try:
-        key = b64decode(line.removeprefix(_MARK), validate=True)
+        key = b64decode(line.removeprefix(MARK), validate=True)
     except Error:
-        raise SignKeysError(f"holds no base64 behind {_MARK.decode()} in line {number}") from None
+        raise SignKeysError(f"holds no base64 behind {MARK.decode()} in line {number}") from None
     if not SHORTEST <= len(key) <= LONGEST:
         raise SignKeysError(
             f"holds a key of {len(key)} bytes in line {number}, not of {SHORTEST} to {LONGEST}"
