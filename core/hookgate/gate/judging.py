@@ -13,8 +13,6 @@ from .closing import conclude, end, fail, respond
 from .state import DeliveryState, Screened
 from .turn import Stages
 
-_RELAY = AnswerMode.RELAY
-
 
 def screen_head(delivery: DeliveryState, head: Head) -> Screened:
     """Decide on a head by the delivery's configuration. May raise."""
@@ -28,7 +26,8 @@ def screen_head(delivery: DeliveryState, head: Head) -> Screened:
     upstream = upstream_head(
         head, decision.origin, compiled.host, compiled.client_field, signed=signed
     )
-    return Screened(compiled, decision, upstream, delivery.head_fields(decision))
+    relays = decision.route is not None and decision.route.answer is AnswerMode.RELAY
+    return Screened(compiled, decision, upstream, delivery.head_fields(decision), relays)
 
 
 def hash_body(delivery: DeliveryState) -> None:
@@ -93,8 +92,6 @@ def proceed(delivery: DeliveryState) -> None:
     line = forward_record(desk.boot, seq, request_id, record["reference"], sha256)
     desk.journal.forward(line)
     desk.turn.to_send.append(delivery)
-    # From here on, whatever a reload brings.
-    delivery.relays = decision.route is not None and decision.route.answer is _RELAY
     delivery.forwarded_at = perf_counter()
 
 
@@ -111,6 +108,7 @@ def send(delivery: DeliveryState, written: bool) -> None:
             signature = b"" if signer is None else _sign(signer, delivery.sha256, body)
             request = upstream_request(screened.upstream_head, body, delivery.request_id, signature)
             delivery.body = None
+            delivery.relays = screened.relays  # from here on, whatever a reload brings
             compiled.upstream.send(request, delivery)
     except Exception as error:  # noqa: BLE001  # fails closed
         fail(delivery, "send", error)
