@@ -1,11 +1,12 @@
 """The stages that a delivery goes through in a turn once its body is complete, in their order."""
 
-from time import perf_counter
+from time import perf_counter, time
 
 from hookgate.digest import new_sha256
 from hookgate.ledger.record import Ending, forward_record
 from hookgate.policy import Head, Reason
 from hookgate.settings import AnswerMode
+from hookgate.signing.sign import Signer
 from hookgate.upstream.forwarding import upstream_head, upstream_request
 
 from .closing import conclude, end, fail, respond
@@ -21,7 +22,10 @@ def screen_head(delivery: DeliveryState, head: Head) -> Screened:
         return Screened(compiled, decision)
     if decision.origin is None:
         raise RuntimeError("passed without an origin")
-    upstream = upstream_head(head, decision.origin, compiled.host, compiled.client_field)
+    signed = compiled.signer is not None
+    upstream = upstream_head(
+        head, decision.origin, compiled.host, compiled.client_field, signed=signed
+    )
     relays = decision.route is not None and decision.route.answer is AnswerMode.RELAY
     return Screened(compiled, decision, upstream, delivery.head_fields(decision), relays)
 
@@ -93,19 +97,27 @@ def proceed(delivery: DeliveryState) -> None:
 
 def send(delivery: DeliveryState, written: bool) -> None:
     """Send it upstream if its `forward` line is written, or else end it. Never raises."""
-    screened, body = delivery.screened, delivery.body
+    screened, body, compiled = delivery.screened, delivery.body, delivery.compiled
     try:
         if not written:
             delivery.forwarded_at = 0.0
             end(delivery, Ending(Reason.AUDIT_UNAVAILABLE))
             respond(delivery)
         elif screened is not None and screened.upstream_head is not None and body is not None:
-            request = upstream_request(screened.upstream_head, body, delivery.request_id)
+            signer = compiled.signer
+            signature = b"" if signer is None else _sign(signer, delivery.sha256, body)
+            request = upstream_request(screened.upstream_head, body, delivery.request_id, signature)
             delivery.body = None
             delivery.relays = screened.relays  # from here on, whatever a reload brings
-            delivery.compiled.upstream.send(request, delivery)
+            compiled.upstream.send(request, delivery)
     except Exception as error:  # noqa: BLE001  # fails closed
         fail(delivery, "send", error)
+
+
+def _sign(signer: Signer, sha256: str | None, body: bytes) -> bytes:
+    if sha256 is None:
+        raise RuntimeError("signed without a digest")
+    return signer.fields(sha256, int(time()), body)
 
 
 STAGES = Stages[DeliveryState](
