@@ -14,8 +14,7 @@ from rich.text import Text
 
 from hookgate.config.contracts import DEFAULT_CONTRACT, load_rules
 from hookgate.networks.addresses import parse_address
-from hookgate.policy import Reason
-from hookgate.policy.contract_rules import parse_rules
+from hookgate.policy import Reason, parse_rules
 from hookgate.samples import CONTRACTS
 from hookgate.settings import AnswerMode
 
