@@ -54,7 +54,9 @@ def fill_response(response: http.Response, flow: http.HTTPFlow, answer: Answer) 
 
     It takes 7 us; a new response takes 34, because mitmproxy checks each type in it.
     """
-    fields = [*answer.fields, (b"Content-Length", b"%d" % len(answer.body))]
+    fields = list(answer.fields)
+    if answer.has_length:
+        fields.append((b"Content-Length", b"%d" % len(answer.body)))
     if answer.last or _is_last(flow.request):
         fields.append((b"Connection", b"close"))
     response.data.status_code = answer.status

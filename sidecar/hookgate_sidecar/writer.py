@@ -49,5 +49,5 @@ class AnswerWriter:
         fields = b"".join(
             b"%s: %s\r\n" % field for field in answer.fields if field[0].lower() != b"date"
         )
-        length = b"Content-Length: %d\r\n\r\n" % len(answer.body)
-        return b"".join((line, self._date, fields, option, length, answer.body))
+        length = b"Content-Length: %d\r\n" % len(answer.body) if answer.has_length else b""
+        return b"".join((line, self._date, fields, option, length, b"\r\n", answer.body))

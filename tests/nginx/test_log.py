@@ -181,4 +181,4 @@ def test_a_204_is_relayed_delivered_and_counted_as_answered_other_than_200(
     )  # fmt: skip
     assert summarise(read([front.audit])).not_200 == 1
     include = (front.folder / "hookgate-location.conf").read_text().replace("\n# ", " ")
-    assert "an event that is answered 204 is sent again three times" in include
+    assert "an event that is answered 204 is sent again as a refused one is" in include

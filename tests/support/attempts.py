@@ -27,12 +27,16 @@ class Ledger:
 
 
 def attempts(*reasons: str, first: int = 1, **fields: Any) -> list[Record]:
-    """One event's attempts, each with its forward where it has one; "killed" has no delivery."""
+    """One event's attempts, each with its forward where it has one; "killed" has no delivery.
+
+    Those in vain hold a retry rule that goes by no clock, where no other is given.
+    """
     made = []
     about = {name: value for name, value in fields.items() if name in _FORWARDED}
     for seq, reason in enumerate(reasons, first):
         if reason in ("clean", "killed") or reason.startswith("upstream_"):
             made.append(forward(seq, **about))
         if reason != "killed":
-            made.append(delivery(seq, reason, **fields))
+            rule = {} if reason == "clean" else {"retry": "3 tries"}
+            made.append(delivery(seq, reason, **{**rule, **fields}))
     return made

@@ -80,6 +80,11 @@ class Setup:
     secrets: Mapping[str, str] = field(default_factory=dict)
     listening: bool = True
 
+    @property
+    def relays(self) -> bool:
+        """Whether senders get the endpoint's own 2xx."""
+        return any(route.get("answer") == "relay" for route in self.routes)
+
     def write(self, folder: Path) -> None:
         """Write hookgate.toml, with the routes alone, and the files that they name."""
         routes = [

@@ -40,6 +40,7 @@ class Handler:
 
     then: Callable[[Result], None]
     failures: list[Failure] = field(default_factory=list)
+    relays: bool = False
 
     def on_response(self, came: Response | Failure, /) -> None:
         """What the upstream calls."""
@@ -58,7 +59,7 @@ class Sender:
         self.results: list[Result] = []
         self.failures: list[Failure] = []
 
-    def begin(self, body: bytes = BODY) -> asyncio.Future[Result]:
+    def begin(self, body: bytes = BODY, *, relays: bool = False) -> asyncio.Future[Result]:
         """Send; the future fails where `on_response` is called twice."""
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         head = HEAD.replace(b"Length: 2", b"Length: %d" % len(body))
@@ -67,7 +68,7 @@ class Sender:
             self.results.append(result)
             future.set_result(result)
 
-        self.upstream.send(head + body, Handler(finish, self.failures))
+        self.upstream.send(head + body, Handler(finish, self.failures, relays))
         return future
 
 

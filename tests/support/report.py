@@ -65,6 +65,7 @@ def _records(requests: int, days: int) -> Iterator[Record]:
             "upstream_status": 200 if outcome == "delivered" else None,
             "duration_ms": upstream_ms + 0.5, "upstream_ms": upstream_ms if forwarded else None,
             "unknown": int(seq > 300), "unknown_in": ["/event"] * (seq > 300),
+            **({} if outcome == "delivered" else {"retry": "3 tries"}),
         }  # fmt: skip
     yield {
         "event": "refusals", "ts": _ts(moments[-1]), **common, "outcome": "refused",

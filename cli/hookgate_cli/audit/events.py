@@ -7,14 +7,17 @@ from rich.table import Table
 from rich.text import Text
 
 from hookgate.ledger.audit.fate import MOST_ATTEMPTS, Attempt, Event, Fate, Story
+from hookgate.ledger.audit.times import show_time
 from hookgate_cli.common import out
 from hookgate_cli.terminal import printable
+
+from .wording import count_of
 
 # Of anything; --json tells of all.
 MOST_SHOWN = 20
 _ORDINALS = ("first", "second", "third", "fourth", "fifth")
 _TIMES = {1: "once", 2: "twice"}
-_COLOURS = {Fate.DELIVERED: "green", Fate.UNDELIVERED: "yellow"}
+_COLOURS = {Fate.DELIVERED: "green", Fate.UNDELIVERED: "yellow", Fate.RETRYING: "yellow"}
 _UNREAD = "a body that was not read whole"
 _UNPARSED = "did not parse"
 _DIGEST = re.compile("[0-9a-f]{64}")
@@ -74,7 +77,7 @@ def print_fate(fate: Fate, text: str, title: str) -> None:
 
 def fate_in_words(event: Event) -> str:
     """Return the fate of an event, as a person would say it."""
-    tries = event.tries
+    tried = f"tried {_TIMES.get(event.tries, f'{event.tries} times')}"
     match event.fate:
         case Fate.DELIVERED:
             times = event.ends[Fate.DELIVERED]
@@ -83,9 +86,19 @@ def fate_in_words(event: Event) -> str:
         case Fate.UNKNOWN:
             return "unknown: it was forwarded and may have arrived"
         case Fate.LOST:
-            return f"presumed lost: tried {tries} times, never delivered"
+            return f"presumed lost: {tried}, never delivered (retry rule: {event.retry})"
+        case Fate.RETRYING:
+            return f"still being retried{_outlook(event)}: {tried}"
         case _:
-            return f"not delivered so far: tried {_TIMES.get(tries, f'{tries} times')}"
+            return f"not delivered so far: {tried}"
+
+
+def _outlook(event: Event) -> str:
+    until, left = event.until, event.tries_left
+    words = "" if until is None else f" until {show_time(until, 'seconds', utc=True)}"
+    if left is not None:
+        words += f", {count_of(left, 'more time')}" + ("" if until is None else " at most")
+    return words
 
 
 def _ordinal(number: int | None) -> str:

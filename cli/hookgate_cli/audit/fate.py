@@ -7,6 +7,7 @@ import typer
 
 from hookgate.ledger.audit.fate import Event, Fate, Story
 from hookgate.ledger.audit.search import Found, find
+from hookgate.ledger.audit.times import show_time
 from hookgate_cli.common import FINDING, ConfigOption, JsonOption, fail, out
 from hookgate_cli.terminal import print_json, printable
 
@@ -25,6 +26,8 @@ _IN_ALL = {
     Fate.UNKNOWN: "unknown",
     Fate.LOST: "presumed lost",
     Fate.UNDELIVERED: "not delivered so far",
+    Fate.RETRYING: "still being retried",
+    Fate.NEVER_SEEN: "never seen",
 }
 
 
@@ -52,8 +55,8 @@ def fate(
     """Tell what became of events: every attempt, and the end.
 
     An event is its body; several may share a name, and each has a fate of its own. Exits 1 if any
-    is presumed lost, unknown or was never seen. With a seal key, lines that it does not prove are
-    left out.
+    is presumed lost, unknown or was never seen; what is still being retried is no finding. With a
+    seal key, lines that it does not prove are left out.
 
     Examples:
 
@@ -98,6 +101,9 @@ def _report_event(event: Event) -> dict[str, Any]:
         **{name: getattr(event, name) for name in names},
         "parsed": event.parsed,
         "fate": event.fate,
+        "retry": event.retry,
+        "until": _time(event.until) if event.until is not None else None,
+        "tries_left": event.tries_left,
         "delivered_on": event.delivered_on,
         "tries": event.tries,
         "delivered": event.ends[Fate.DELIVERED],
@@ -105,12 +111,16 @@ def _report_event(event: Event) -> dict[str, Any]:
             {
                 "place": attempt.place,
                 **{name: value for name, value in attempt._asdict().items()
-                   if name not in ("file", "number", "record")},
+                   if name not in ("file", "number", "rule", "record")},
                 "fate": attempt.fate,
             }
             for attempt in event.attempts
         ],
     }  # fmt: skip
+
+
+def _time(moment: float) -> str:
+    return show_time(moment, "microseconds", utc=True).replace(" ", "T")
 
 
 def _show(found: Found, counts: Counter[Fate], problems: Problems) -> None:
@@ -125,7 +135,7 @@ def _show(found: Found, counts: Counter[Fate], problems: Problems) -> None:
         which = "this event" if len(stories) == 1 else "one of these events"
         out.print(_unread(found.unread, which), soft_wrap=True)
     if len(stories) > 1:
-        parts = (f"{counts[fate]} {fate.replace('_', ' ')}" for fate in Fate if counts[fate])
+        parts = (f"{counts[fate]} {_IN_ALL[fate]}" for fate in Fate if counts[fate])
         rest = "; not all of the ledger could be read" if problems.any else ""
         out.print(f"{len(stories)} asked: {', '.join(parts)}{rest}")
 

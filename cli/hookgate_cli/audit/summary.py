@@ -20,7 +20,7 @@ _LEVELS = " ▁▂▃▄▅▆▇█"
 _LABEL = 12
 _NOT_200 = (
     "Delivered, but the sender was told another 2xx: by one of CM.com's texts only 200 counts, and "
-    "each of these is sent again up to three times. docs/nginx.md says what helps."
+    "each of these may be sent again as if it were refused. docs/nginx.md says what helps."
 )
 
 

@@ -5,14 +5,22 @@ from time import perf_counter
 from hookgate.ledger.record import Ending, Record, end_record
 from hookgate.policy import Reason
 from hookgate.upstream.error import Failure
-from hookgate.upstream.forwarding import relayed_fields
 from hookgate.upstream.response import Response
 
-from .answer import BARE_FAILURE, DELIVERED, Answer, make_answer
+from .answer import (
+    BARE_FAILURE,
+    BARE_UNRELAYED,
+    DELIVERED,
+    Answer,
+    make_answer,
+    make_unrelayed,
+    relay,
+)
 from .faults import log_fault
 from .state import DeliveryState
 
 _CLEAN = Reason.CLEAN  # a look-up on the class takes 0.1 us
+_FAULTED = Ending(Reason.GATE_ERROR)
 _DELIVERED = {status: Ending(_CLEAN, (), status) for status in range(200, 300)}
 
 
@@ -69,23 +77,37 @@ def conclude(delivery: DeliveryState, result: Response | Failure) -> None:
     """End it for what its upstream answered. Never raises."""
     if delivery.ended:
         return
-    delivered = _DELIVERED.get(result.status) if isinstance(result, Response) else None
+    status, relays = result.status, delivery.relays
+    delivered = _DELIVERED.get(status)
+    answer = BARE_UNRELAYED if relays else DELIVERED
     try:
-        if delivered is not None:
-            end(delivery, delivered, DELIVERED, deferred=True)
+        if delivered is not None and not relays:
+            end(delivery, delivered, answer, deferred=True)
         elif isinstance(result, Response):
-            ending = Ending(Reason.UPSTREAM_REJECTED, (), result.status)
-            answer = Answer(result.status, relayed_fields(result.fields), result.body)
-            end(delivery, ending, answer, deferred=True)
+            answer = relay(result)
+            reason = Reason.UPSTREAM_REJECTED if delivered is None else _CLEAN
+            end(delivery, Ending(reason, (), status, status), answer, deferred=True)
         else:
-            delivery.desk.note_failure(result, delivery.compiled)
-            if delivery.record is not None:
-                delivery.record["upstream_error"] = result.error.word
-            end(delivery, Ending(result.reason), deferred=True)
+            _note_failure(delivery, result)
+            if delivered is None:
+                end(delivery, Ending(result.reason), deferred=True)
+            else:
+                answer = make_unrelayed(delivery.request_id)
+                ending = Ending(_CLEAN, (), status, answer.status)
+                end(delivery, ending, answer, deferred=True)
     except Exception as error:  # noqa: BLE001  # fails closed, but what arrived has arrived
-        arrived = delivered is not None
-        end_faulted(delivery, "finish", error, _CLEAN if arrived else Reason.GATE_ERROR)
+        if delivered is None:
+            end_faulted(delivery, "finish", error)
+        else:
+            ending = Ending(_CLEAN, (), status, answer.status)
+            end_faulted(delivery, "finish", error, ending, answer)
         respond(delivery)
+
+
+def _note_failure(delivery: DeliveryState, failed: Failure) -> None:
+    delivery.desk.note_failure(failed, delivery.compiled)
+    if delivery.record is not None:
+        delivery.record["upstream_error"] = failed.error.word
 
 
 def respond(delivery: DeliveryState) -> None:
@@ -108,21 +130,26 @@ def fail(delivery: DeliveryState, where: str, error: Exception) -> None:
 
 
 def end_faulted(
-    delivery: DeliveryState, where: str, error: Exception, reason: Reason = Reason.GATE_ERROR
+    delivery: DeliveryState,
+    where: str,
+    error: Exception,
+    ending: Ending = _FAULTED,
+    answer: Answer | None = None,
 ) -> Answer:
     """End it for an exception: a record as full as can be made, and a safe answer. Never raises.
 
-    `reason` is `Reason.CLEAN` where the event has arrived.
+    `ending` and `answer` are those of an event that has arrived.
     """
     desk = delivery.desk
     log_fault(desk.log, where, error)
     if delivery.ended:
         return delivery.answer
     try:
-        return end(delivery, Ending(reason), DELIVERED if reason is _CLEAN else None)
+        return end(delivery, ending, answer)
     except Exception as second:  # noqa: BLE001  # fails closed
         log_fault(desk.log, "record", second)
-    delivery.answer = DELIVERED if reason is _CLEAN else BARE_FAILURE
+    delivery.answer = answer or BARE_FAILURE
+    reason = ending.reason
     record: Record = {
         "event": "delivery",
         "ts": "",
@@ -131,7 +158,7 @@ def end_faulted(
         "request_id": delivery.request_id,
         "outcome": reason.outcome.value,
         "reason": reason.code,
-        "status": reason.status,
+        "status": delivery.answer.status,
     }
     try:
         desk.journal.delivery(record, forwarded=delivery.forwarded)

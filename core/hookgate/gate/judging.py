@@ -5,11 +5,14 @@ from time import perf_counter
 from hookgate.digest import new_sha256
 from hookgate.ledger.record import Ending, forward_record
 from hookgate.policy import Head, Reason
+from hookgate.settings import AnswerMode
 from hookgate.upstream.forwarding import upstream_head, upstream_request
 
 from .closing import conclude, end, fail, respond
 from .state import DeliveryState, Screened
 from .turn import Stages
+
+_RELAY = AnswerMode.RELAY
 
 
 def screen_head(delivery: DeliveryState, head: Head) -> Screened:
@@ -86,6 +89,8 @@ def proceed(delivery: DeliveryState) -> None:
     line = forward_record(desk.boot, seq, request_id, record["reference"], sha256)
     desk.journal.forward(line)
     desk.turn.to_send.append(delivery)
+    # From here on, whatever a reload brings.
+    delivery.relays = decision.route is not None and decision.route.answer is _RELAY
     delivery.forwarded_at = perf_counter()
 
 

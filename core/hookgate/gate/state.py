@@ -65,8 +65,9 @@ class DeliveryState:
 
     `request_id` is unique over all boots. `size` is how many bytes of body came, `held` how many of
     them the front counted in `Counts.buffered`, which its end takes off. `under_way` says that its
-    head passed and it is counted so, `gone` that the sender is not there to be answered, `ended`
-    that its record is made.
+    head passed and it is counted so, `relays` that it went upstream by a route whose senders get
+    the endpoint's own 2xx, `gone` that the sender is not there to be answered, `ended` that its
+    record is made.
 
     `began`, `complete_at` and `forwarded_at` are times of `perf_counter`, 0 before they came;
     `upstream_took` is in seconds, None without an exchange.
@@ -88,6 +89,7 @@ class DeliveryState:
         "peer",
         "proxied_for",
         "record",
+        "relays",
         "request_id",
         "screened",
         "seq",
@@ -118,6 +120,7 @@ class DeliveryState:
         self.done: Done | None = None
         self.answer = BARE_FAILURE
         self.under_way = False
+        self.relays = False
         self.ended = False
         self.gone = False
 

@@ -5,8 +5,7 @@ the page and `FIELDS` equal.
 """
 
 import re
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from hookgate.policy import Decision, Head, Origin, Outcome, Reason, salvage
 from hookgate.policy.event_reader import LONGEST_TEXT, EventReader
@@ -16,7 +15,6 @@ from .privacy import Privacy
 Record = dict[str, Any]
 
 _DELIVERED = Outcome.DELIVERED
-_REJECTED = Reason.UPSTREAM_REJECTED
 _OUTCOMES = {reason.code: reason.outcome.value for reason in Reason}
 
 MOST_ITEMS = 8
@@ -82,13 +80,15 @@ def begin_record(head_fields: Record, decision: Decision | None, privacy: Privac
     return record
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """How a delivery ended, and the findings in words."""
+class Ending(NamedTuple):
+    """How a delivery ended, and the findings in words. `status` is what the sender is answered,
+    where that is not its reason's.
+    """
 
     reason: Reason
     details: tuple[str, ...] = ()
     upstream_status: int | None = None
+    status: int | None = None
 
 
 def head_fields(
@@ -149,7 +149,7 @@ def end_record(
     """
     reason, details = ending.reason, ending.details
     # None where the sender left before it was answered.
-    status = ending.upstream_status if reason is _REJECTED else reason.status
+    status = ending.status or reason.status
     record["seq"] = seq
     record["request_id"] = request_id
     record["outcome"] = _OUTCOMES[reason.code]

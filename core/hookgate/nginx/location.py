@@ -51,7 +51,7 @@ nginx refuses by itself are recorded too.
 nginx reads no body, bounds each pause of a body instead of the whole, and writes its records after
 answering. It relays the endpoint's 2xx as it is and cannot make a 200 of it (error_page takes 300
 and more): by one of CM.com's texts only exactly 200 counts, and an event that is answered 204 is
-sent again three times. Let the endpoint answer 200. See docs/nginx.md.
+sent again as a refused one is. Let the endpoint answer 200. See docs/nginx.md.
 """
     sidecar = config.sidecar
     lines = [

@@ -25,7 +25,9 @@ _TOO_EARLY = Failure(Reason.UPSTREAM_INVALID, UpstreamError.TOO_EARLY)
 
 
 class ResponseHandler(Protocol):
-    """Who sends a request."""
+    """Who sends a request. `relays` says that a 2xx is wanted with its body, and so whole."""
+
+    relays: bool
 
     def on_response(self, result: Response | Failure, /) -> None:
         """Take what came of it; called exactly once."""
@@ -34,7 +36,8 @@ class ResponseHandler(Protocol):
 class Pool(Protocol):
     """What a connection knows of its pool.
 
-    `known` holds whole answers after which a connection stayed open, and what they meant.
+    `known` holds whole answers after which a connection stayed open, and what they meant to who
+    wants no body.
     """
 
     known: BoundedCache[bytes, Response]
@@ -118,8 +121,10 @@ class UpstreamConnection(asyncio.Protocol):
         assert self._transport is not None  # noqa: S101  # the pool holds connected ones only
         if self._parses:
             self._reader.reset()
-        # What is known is known of other methods.
-        self._parses = self._reader.to_head = request.startswith(b"HEAD ")
+        self._reader.to_head = to_head = request.startswith(b"HEAD ")
+        self._reader.wanted = relays = handler.relays
+        # What is known is known of other methods, and lacks the body.
+        self._parses = to_head or relays
         self._used = True
         self._handler = handler
         self.deadline = deadline
@@ -128,6 +133,10 @@ class UpstreamConnection(asyncio.Protocol):
     def end(self, result: Response | Failure) -> None:
         """Drop the connection and tell what came of the exchange under way, if one is."""
         self.close()
+        reader = self._reader
+        took = reader.wanted and reader.head_complete and reader.status < 300
+        if took and isinstance(result, Failure) and result is not _TOO_EARLY:
+            result = result._replace(status=reader.status)
         self._end_exchange(result)
 
     def close(self) -> None:
@@ -180,13 +189,14 @@ class UpstreamConnection(asyncio.Protocol):
             is_alert = begins and data.startswith(_TLS_ALERT)
             broken = UpstreamError.TLS_NONE if is_alert else UpstreamError.NOT_HTTP
         delivered = reader.head_complete and reader.status < 300
-        if delivered and not self._has_unsent(transport):
+        if delivered and self._has_unsent(transport):
+            self.end(_TOO_EARLY)
+            return
+        if delivered and not reader.wanted:
             # The head decides. The rest is read for the connection's sake, under the same deadline.
             handler, self._handler = self._handler, None
             if handler is not None:
                 handler.on_response(reader.response())
-        elif delivered:
-            broken = UpstreamError.TOO_EARLY
         if broken is not None:
             self.end(Failure(Reason.UPSTREAM_INVALID, broken))
         elif reader.complete:
@@ -215,7 +225,9 @@ class UpstreamConnection(asyncio.Protocol):
         self._transport = None
         self.error = exc
         if self.deadline != _NEVER:
-            ended = self._reader.ends_with_connection()
+            reader = self._reader
+            # RFC 9112 8: what an error ended is not whole. Of a rejection the status counts.
+            ended = reader.ends_with_connection() and (exc is None or reader.status >= 300)
             failed = failure(Reason.UPSTREAM_INVALID, exc)
-            self.end(self._reader.response() if ended else failed)
+            self.end(reader.response() if ended else failed)
         self._pool.lost(self)

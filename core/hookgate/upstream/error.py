@@ -148,11 +148,13 @@ BY_WORD = {error.word: error for error in UpstreamError}
 
 
 class Failure(NamedTuple):
-    """What came of a request that got no answer.
+    """What came of a request that got no answer, or not the whole of one.
 
-    `detail` is the system's or OpenSSL's own name for it, "" where there is none.
+    `detail` is the system's or OpenSSL's own name for it, "" where there is none. `status` is the
+    2xx of an answer whose body was wanted and did not come whole: the event arrived; else 0.
     """
 
     reason: Reason
     error: UpstreamError
     detail: str = ""
+    status: int = 0

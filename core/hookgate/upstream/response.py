@@ -15,7 +15,7 @@ _LARGEST_HEAD = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An upstream's answer; a 2xx one without its body, which decides nothing."""
+    """An upstream's answer; a 2xx one has its body only where that was asked for."""
 
     status: int
     fields: list[tuple[bytes, bytes]]
@@ -34,7 +34,7 @@ class ResponseReader:
     """Reads one answer after another, each begun by `reset`.
 
     `max_body` is in bytes. An answer `to_head` has no body, whatever length it names
-    (RFC 9112 6.3).
+    (RFC 9112 6.3). The body of a 2xx is dropped unless it is `wanted`.
     `status` and `head_complete` are those of the answer, once its head is there; 1xx ones before it
     are dropped. `complete` says that it is whole, `keep_alive` that another may follow it.
     """
@@ -43,6 +43,7 @@ class ResponseReader:
         self._max_body = max_body
         self._parser = httptools.HttpResponseParser(self)
         self.to_head = False
+        self.wanted = False
         self.reset()
 
     def reset(self) -> None:
@@ -59,6 +60,7 @@ class ResponseReader:
         self._head = bytearray()  # what came of the head, before the piece
         self._before = b""  # the end of that, or of what came of the body
         self._to_come = 0  # of the length that was declared
+        self._kept = False  # whether the body is
 
     @property
     def begun(self) -> bool:
@@ -83,13 +85,17 @@ class ResponseReader:
 
     def response(self) -> Response:
         """Make the answer, as far as it has come."""
-        delivered = 200 <= self.status < 300
-        return Response(self.status, self._fields, b"" if delivered else b"".join(self._body))
+        return Response(self.status, self._fields, b"".join(self._body))
 
     def ends_with_connection(self) -> bool:
         """Tell whether it has no length, and ends where the connection does (RFC 9112 6.3)."""
         names = {name.lower() for name, _ in self._fields}
         return self.head_complete and not names & {b"content-length", b"transfer-encoding"}
+
+    def _is_coded(self) -> bool:
+        """Tell whether the body is coded for the connection, beyond chunks (RFC 9112 7)."""
+        found = [value for name, value in self._fields if name.lower() == b"transfer-encoding"]
+        return [coding.lower() for coding in found] not in ([], [b"chunked"])
 
     def _feed(self, piece: bytes) -> None:
         self._piece = piece
@@ -110,6 +116,8 @@ class ResponseReader:
             if self._size > _LARGEST_HEAD:
                 raise AnswerTooLargeError
             self._head += self._piece
+        elif self._kept and self._to_come > self._max_body and not self.complete:
+            raise AnswerTooLargeError
 
     # httptools. What these raise comes back as an `HttpParserError`.
 
@@ -127,17 +135,20 @@ class ResponseReader:
         if self.status < 200:
             return
         self.head_complete = True
+        self._kept = self.wanted or self.status >= 300
         if self.to_head:
             # The connection is not used again: the parser still waits for a body.
             self.complete = True
             return
+        if self.wanted and self.status < 300 and self._is_coded():
+            raise InvalidResponseError  # its body means nothing without a field that stays behind
         lengths = [value for name, value in self._fields if name.lower() == b"content-length"]
         if lengths:
             self._to_come = int(lengths[0])  # llhttp lets no two pass, nor anything but digits
 
     def on_body(self, body: bytes) -> None:
         self._body_size += len(body)
-        if self.status >= 300 and self._body_size <= self._max_body:
+        if self._kept and self._body_size <= self._max_body:
             self._body.append(body)
 
     def on_message_complete(self) -> None:

@@ -81,7 +81,8 @@ def test_the_last_attempt_is_explained_and_all_are_listed(call: Call) -> None:
 def test_of_events_that_share_a_name_each_is_explained(call: Call) -> None:
     """What told them apart stands beside their fates."""
     lines = call("audit", "explain", RCS["reference"]).out.splitlines()
-    assert lines[0] == f"not delivered so far: tried once  {sha256(BROKEN).hexdigest()}"
+    lost = "presumed lost: tried once, never delivered (retry rule: 3 tries, 1d)"
+    assert lines[0] == f"{lost}  {sha256(BROKEN).hexdigest()}"
     assert lines[1] == f"delivered on the second try  {SENT['sha256']}"
     titles = [line for line in lines if "  hookgate-audit.jsonl:" in line]
     assert titles == ["b0-1  hookgate-audit.jsonl:2", "b0-3  hookgate-audit.jsonl:6"]

@@ -3,6 +3,7 @@
 import io
 import json
 import sys
+from datetime import UTC, datetime, timedelta
 from itertools import chain
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +14,8 @@ from hookgate.policy.event_reader import LONGEST_TEXT
 from support.attempts import A, B, attempts
 from support.calling import Call
 from support.lines import Record, delivery, refusals, start, write
+
+LOST = "presumed lost: tried 3 times, never delivered (retry rule: 3 tries)"
 
 
 def tries(boot: str, *reasons: str) -> list[Record]:
@@ -38,8 +41,8 @@ def ledger(call: Call) -> Path:
     [
         ("first", "delivered on the first try  first", 0),
         ("third", "delivered on the third try, and 2 times in all  third", 0),
-        ("lost", "presumed lost: tried 3 times, never delivered  lost", 1),
-        ("open", "not delivered so far: tried once  open", 0),
+        ("lost", f"{LOST}  lost", 1),
+        ("open", "still being retried, 2 more times: tried once  open", 0),
         ("killed", "unknown: it was forwarded and may have arrived  killed", 1),
         ("nobody", "never seen  nobody", 1),
     ],
@@ -49,6 +52,45 @@ def test_the_fate_is_said_in_words(call: Call, reference: str, words: str, statu
     result = call("audit", "fate", reference)
     assert result.out.splitlines()[0] == words
     assert result.status == status
+
+
+@pytest.mark.parametrize(
+    ("days_ago", "rule", "words", "report", "status"),
+    [
+        (0, {"retry": "30d"}, "still being retried until %s: tried twice", (30, None), 0),
+        (29, {"retry": "30d"}, "still being retried until %s: tried twice", (30, None), 0),
+        (31, {"retry": "30d"}, "presumed lost: tried twice, never delivered (retry rule: 30d)",
+         (None, None), 1),
+        (0, {"retry": "4 tries, 1d"},
+         "still being retried until %s, 2 more times at most: tried twice", (1, 2), 0),
+        (99, {"retry": "3 tries"}, "still being retried, 1 more time: tried twice", (None, 1), 0),
+        (0, {"route": "cm-events"},
+         "still being retried until %s, 1 more time at most: tried twice", (1, 1), 0),
+        (99, {"route": "own.json"}, "not delivered so far: tried twice", (None, None), 0),
+    ],
+)  # fmt: skip
+def test_until_when_it_is_tried_is_told(
+    call: Call,
+    ledger: Path,
+    days_ago: int,
+    rule: Record,
+    words: str,
+    report: tuple[int | None, int | None],
+    status: int,
+) -> None:
+    """By the rule of its contract; nothing is wrong yet, so the status is 0."""
+    first = datetime.now(UTC).replace(microsecond=0) - timedelta(days_ago)
+    ts = f"{first:%Y-%m-%dT%H:%M:%S}.000000Z"
+    write(ledger, *(delivery(n, "not_utf8", ts=ts, **A, **rule) for n in (1, 2)))
+    days, left = report
+    until = first + timedelta(days or 0)
+    told = call("audit", "fate", "r-1")
+    words = words.replace("%s", f"{until:%Y-%m-%d %H:%M:%S}Z")
+    assert (told.out.splitlines()[0], told.status) == (f"{words}  r-1", status)
+    assert call("audit", "explain", "b0-1").out.splitlines()[0] == words
+    (event,) = json.loads(call("audit", "fate", "r-1", "--json").out.splitlines()[0])["events"]
+    assert event["until"] == (f"{until:%Y-%m-%dT%H:%M:%S}.000000Z" if days else None)
+    assert event["tries_left"] == left
 
 
 def test_every_attempt_is_listed(call: Call) -> None:
@@ -85,7 +127,8 @@ def test_a_list_comes_in_several_forms(call: Call, text: str) -> None:
         ("nobody", "never_seen"),
     ]
     assert reports[-1]["summary"] == {
-        "delivered": 2, "unknown": 0, "lost": 1, "undelivered": 0, "never_seen": 1,
+        "delivered": 2, "unknown": 0, "lost": 1, "undelivered": 0, "retrying": 0,
+        "never_seen": 1,
     }  # fmt: skip
     assert result.status == 1
 
@@ -109,7 +152,8 @@ def test_json_tells_each_event_and_attempt(call: Call) -> None:
         "events": [
             {
                 "sha256": "a" * 64, "reference": "r-1", "event_reference": "own-1", **about,
-                "parsed": False, "fate": "undelivered", "delivered_on": None, "tries": 1,
+                "parsed": False, "fate": "undelivered", "retry": None, "until": None,
+                "tries_left": None, "delivered_on": None, "tries": 1,
                 "delivered": 0, "attempts": [
                     {
                         "place": "one.jsonl:1", "request_id": "b0-1",
@@ -143,7 +187,7 @@ def test_two_bodies_of_a_name_are_two_events(call: Call, shared: Path) -> None:
     assert rows == [
         "2 events are called r-1",
         f"delivered on the first try  {'a' * 64}, RCS, SuggestionClick, 2025-09-03T08:00:05",
-        f"presumed lost: tried 3 times, never delivered  {'b' * 64}, RCS, SuggestionClick",
+        f"{LOST}  {'b' * 64}, RCS, SuggestionClick",
         "presumed lost  r-1, the worst of 2 events",
     ]
     ids = [line.split()[-1] for line in result.out.splitlines() if line.startswith(" ")]
@@ -155,9 +199,9 @@ def test_two_bodies_of_a_name_are_two_events(call: Call, shared: Path) -> None:
     ("name", "words", "status"),
     [
         ("a" * 64, "delivered on the first try", 0),
-        ("b" * 64, "presumed lost: tried 3 times, never delivered", 1),
+        ("b" * 64, LOST, 1),
         ("b0-1", "delivered on the first try", 0),
-        ("b1-2", "presumed lost: tried 3 times, never delivered", 1),
+        ("b1-2", LOST, 1),
     ],
     ids=["delivered body", "lost body", "delivered request", "lost request"],
 )
@@ -181,7 +225,7 @@ def test_no_sender_makes_another_event_of_its_own(
     lost = attempts(*["upstream_rejected"] * 3, boot="b1", **B)
     write(ledger, *claimed, *lost)
     result = call("audit", "fate", name)
-    assert result.out.splitlines()[0] == f"presumed lost: tried 3 times, never delivered  {name}"
+    assert result.out.splitlines()[0] == f"{LOST}  {name}"
     assert result.status == 1
 
 
@@ -209,7 +253,7 @@ def test_a_copy_that_did_not_parse_is_told_beside(call: Call, ledger: Path) -> N
     result = call("audit", "fate", "r-1")
     rows = [line for line in result.out.splitlines() if not line.startswith(" ")]
     assert rows[2:] == [
-        f"presumed lost: tried 3 times, never delivered  {'b' * 64}, did not parse",
+        f"{LOST}  {'b' * 64}, did not parse",
         "delivered  r-1, the event; 1 beside it did not parse",
     ]
     assert result.status == 0

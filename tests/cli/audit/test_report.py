@@ -113,9 +113,23 @@ def test_what_was_not_read_whole_stands_beside_the_verdict(
     """Nothing is known to be lost; which events those were at is not known, either."""
     page = write(write_lines(tmp_path / "audit.jsonl", delivery(1, reason, client=client)))
     assert verdicts_of(page)[2] == "Nothing presumed lost"
-    lost = next(text for text in Reader(page).texts["span"] if "three times in vain" in text)
+    lost = next(text for text in Reader(page).texts["span"] if "has run out" in text)
     assert words in lost
     assert page.count("at which events is not known") == (2 if words else 0)
+
+
+def test_what_is_still_tried_stands_beside_the_verdict(write: Write, tmp_path: Path) -> None:
+    """And what nobody knows the end of lets no verdict be a clean one."""
+    retrying = attempts("upstream_rejected", **A)
+    unruled = delivery(1, "upstream_rejected", "b1", route="own.json", **B)
+    for made, mark, words in (
+        (retrying, "good", ["At most 1 event is still being retried."]),
+        ([unruled], "unsure", ["At most 1 event is not delivered so far without a retry rule"]),
+        ([*retrying, unruled], "unsure", ["still being retried.", "not delivered so far"]),
+    ):
+        page = write(write_lines(tmp_path / "audit.jsonl", *made))
+        assert f'<li class="{mark}"><strong>Nothing presumed lost</strong>' in page
+        assert all(page.count(word) == 2 for word in words)
 
 
 def test_an_edited_ledger_is_called_broken(write: Write, tmp_path: Path) -> None:

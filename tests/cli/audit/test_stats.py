@@ -59,7 +59,7 @@ def test_what_went_wrong_at_the_endpoint_is_told(call: Call, ledger: Path) -> No
     said = call("audit", "stats").out
     assert re.search(r"endpoint failed +requests *\n *tls_expired +1 ", said)
     assert "answered other than 200: 1\n" in said
-    assert "each of these is sent again up to three times" in " ".join(said.split())
+    assert "each of these may be sent again as if it were refused" in " ".join(said.split())
     found = call("audit", "stats", "--json").json
     assert (found["upstream_errors"], found["not_200"]) == ({"tls_expired": 1}, 1)
 

@@ -147,7 +147,7 @@ def test_an_exception_while_relaying_a_rejection_is_recorded(
 
     async def act(gate: Gate, upstream: Receiver) -> None:
         upstream.respond = lambda _: b"HTTP/1.1 409 Conflict\r\nContent-Length: 0\r\n\r\n"
-        monkeypatch.setattr(closing, "relayed_fields", fail)
+        monkeypatch.setattr(closing, "relay", fail)
         answer, _ = await run(gate, CLEAN)
         monkeypatch.undo()
         assert answer.status == 503

@@ -170,7 +170,7 @@ def test_no_body_breaks_the_reading(body: bytes) -> None:
     ("ending", "status", "outcome"),
     [
         (Ending(Reason.CLEAN, upstream_status=204), 200, Outcome.DELIVERED),
-        (Ending(Reason.UPSTREAM_REJECTED, upstream_status=418), 418, Outcome.FAILED),
+        (Ending(Reason.UPSTREAM_REJECTED, (), 418, 418), 418, Outcome.FAILED),
         (Ending(Reason.UPSTREAM_TIMEOUT), 504, Outcome.FAILED),
         (Ending(Reason.CONTRACT_VIOLATION), 422, Outcome.REFUSED),
         (Ending(Reason.CLIENT_GONE), None, Outcome.ABORTED),

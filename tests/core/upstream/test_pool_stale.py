@@ -238,11 +238,13 @@ def test_an_upstream_that_speaks_first_is_not_asked(
 def test_a_2xx_before_the_request_has_left_delivers_nothing(
     runner: asyncio.Runner, authority: trustme.CA, tmp_path: Path, over_tls: bool
 ) -> None:
-    """An event that was not read whole was not taken; a refusal is relayed; neither is reused."""
+    """An event that was not read whole was not taken, whoever wants the body; a refusal is relayed;
+    none of the connections is reused.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
-    statuses = [b"200 OK", b"413 Too Large"]
+    statuses = [b"200 OK", b"200 OK", b"413 Too Large"]
     told = threading.Event()
 
     def greet(plain: socket.socket) -> bool:
@@ -254,17 +256,19 @@ def test_a_2xx_before_the_request_has_left_delivers_nothing(
             told.clear()
         return False
 
-    async def begin(sender: Sender) -> Result:
-        result = await sender.begin(bytes(32 << 20))
+    async def begin(sender: Sender, *, relays: bool = False) -> Result:
+        result = await sender.begin(bytes(32 << 20), relays=relays)
         told.set()
         return result
 
     async def play(sender: Sender) -> None:
-        assert await begin(sender) is Reason.UPSTREAM_INVALID
+        for relays in (False, True):
+            assert await begin(sender, relays=relays) is Reason.UPSTREAM_INVALID
+        assert [failed.status for failed in sender.failures] == [0, 0]
         refused = await begin(sender)
         assert isinstance(refused, Response)
         assert refused.status == 413
-        assert upstream.connections == 2
+        assert upstream.connections == 3
 
     with scripted(lambda _: False) as upstream:
         upstream.greet = greet

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -20,9 +21,10 @@ CODED = b"Transfer-Encoding: chunked"
 Meaning = tuple[int | Response | str, bool]
 
 
-def meaning(pieces: Iterable[bytes]) -> Meaning:
+def meaning(pieces: Iterable[bytes], *, wanted: bool = False) -> Meaning:
     """What comes of an answer in these reads, as the connection that reads them takes it."""
     reader = ResponseReader(MOST)
+    reader.wanted = wanted
     decided: int | Response | str | None = None
     stays = True
     for piece in pieces:
@@ -34,7 +36,7 @@ def meaning(pieces: Iterable[bytes]) -> Meaning:
             stays = reader.feed(piece) and stays
         except InvalidResponseError:
             broken = True
-        if reader.head_complete and reader.status < 300:
+        if reader.head_complete and reader.status < 300 and not wanted:
             decided = reader.status
         if broken:
             return decided or "invalid", False
@@ -192,6 +194,40 @@ def test_an_answer_means_the_same_in_two_reads_as_in_one(name: str) -> None:
         places = range(1, len(data)) if len(data) < KIB else range(1, 200)
         for place in places:
             assert meaning([data[:place], data[place:]]) == whole, (behind, place)
+
+
+@pytest.mark.parametrize("name", [name for name in ANSWERS if NO in ANSWERS[name]])
+def test_a_2xx_whose_body_is_wanted_means_what_a_rejection_does(name: str) -> None:
+    """The same body, bounds and faults, wherever it is cut, whatever comes behind."""
+    for behind in BEHIND:
+        rejected, stays = meaning([ANSWERS[name] + behind])
+        if isinstance(rejected, Response):
+            rejected = replace(rejected, status=200)
+        data = ANSWERS[name].replace(NO, b"200 No") + behind
+        for pieces in ([data], by(data, 1), by(data, 7)):
+            assert meaning(pieces, wanted=True) == (rejected, stays), behind
+
+
+@pytest.mark.parametrize("coding", [b"gzip, chunked", b"chunked, chunked", b"x, Chunked"])
+def test_a_body_that_is_coded_for_the_connection_is_wanted_by_nobody(coding: bytes) -> None:
+    """What tells its coding is not relayed. Who wants no body has a 2xx."""
+    data = answer_head(b"200 OK", b"Transfer-Encoding: " + coding) + b"1\r\na\r\n0\r\n\r\n"
+    assert meaning([data], wanted=True)[0] == meaning(by(data, 1), wanted=True)[0] == "invalid"
+    decided = meaning([data])[0]
+    assert decided in (200, "invalid")  # as llhttp takes it
+    plain_coding = data.replace(coding, b"CHUNKED")
+    assert meaning([plain_coding], wanted=True)[0] != "invalid"
+
+
+SPLITTING = [b"a\rX: y", b"a\nX: y", b"a\0b", b"a\r\n\0: y", b"a\x0bb", b"a\x7f"]
+
+
+@pytest.mark.parametrize("value", SPLITTING)
+@pytest.mark.parametrize("wanted", [False, True])
+def test_no_value_can_begin_another_line(value: bytes, wanted: bool) -> None:
+    """Bare CR, LF or NUL in a field is no answer, whether a 2xx is wanted whole or not."""
+    for status in (b"200 OK", NO):
+        assert meaning([answer_head(status, EMPTY, b"A: " + value)], wanted=wanted)[0] == "invalid"
 
 
 def test_what_comes_behind_a_whole_answer_costs_its_connection_alone() -> None:

@@ -87,4 +87,5 @@ def gather(
     balanced = balance(watched(read()))
     verified = verify(rereader(ledger)(), keys, states)
     lost = losses.confirm(read)
-    return Findings(summary, balanced, verified, lost, losses.unread, ledger.notes)
+    left_open = losses.left_open
+    return Findings(summary, balanced, verified, lost, left_open, losses.unread, ledger.notes)

@@ -11,7 +11,7 @@ from hookgate_cli.audit.wording import count_of, length_of
 
 from .charts import OUTCOMES
 from .findings import Findings
-from .integrity import unread_words
+from .integrity import open_words, unread_words
 from .parts import Tile, Verdict, by_outcome, milliseconds, share
 
 
@@ -59,16 +59,19 @@ def _chain(verification: Verification) -> Verdict:
 def _fates(found: Findings) -> list[Verdict]:
     lost = sum(event.fate is Fate.LOST for event in found.events)
     unknown = len(found.events) - lost
-    unread = unread_words(found.unread.undelivered)
+    beside = open_words(found.left_open) + unread_words(found.unread.undelivered)
+    is_unsure = found.left_open[Fate.UNDELIVERED] or found.unread.undelivered
     return [
         Verdict(
-            "bad", f"{count_of(lost, 'event')} presumed lost", "Tried three times or more, in vain."
+            "bad",
+            f"{count_of(lost, 'event')} presumed lost",
+            "Tried in vain as long as the retry rule of the contract says.",
         )
         if lost
         else Verdict(
-            "unsure" if unread else "good",
+            "unsure" if is_unsure else "good",
             "Nothing presumed lost",
-            f"No event was tried three times in vain.{unread}",
+            f"No retry rule of an undelivered event has run out.{beside}",
         ),
         Verdict(
             "unsure",

@@ -1,5 +1,6 @@
 """The sections of a report about the ledger: events that may be lost, and whether it is whole."""
 
+from collections import Counter
 from pathlib import Path
 
 from hookgate.ledger.audit.fate import Event, Fate
@@ -24,13 +25,13 @@ def losses(found: Findings) -> Section:
             more = left_out(len(chosen) - _MOST_EVENTS, "events")
             parts.append(Part([], Table(f"{what}: {len(chosen):,}", columns, rows, more)))
     lead = (
-        "An event that is answered other than 2xx is tried about three times; one that got no"
+        "An event is presumed lost once the retry rule of its contract has run out; one that got no"
         " answer may not come again. `hookgate audit fate` tells the whole story of one; ask the"
         " provider to send again what is lost."
     )
     if not parts:
-        lead = "Nothing: every event was delivered, or may still be tried again."
-    lead += unread_words(found.unread.undelivered)
+        lead = "Nothing is presumed lost, and of all that was sent on the end is known."
+    lead += open_words(found.left_open) + unread_words(found.unread.undelivered)
     return Section("lost", "What may be lost", lead, parts)
 
 
@@ -90,6 +91,23 @@ def integrity(found: Findings) -> Section:
 
 def _line(place: str) -> Cell:
     return Cell(Path(place).name)
+
+
+def open_words(left_open: Counter[Fate]) -> str:
+    """Return how many events are still being retried or may be, as sentences; "" for none."""
+    words = ""
+    if retrying := left_open[Fate.RETRYING]:
+        words += f" At most {count_of(retrying, 'event')} {_are(retrying)} still being retried."
+    if open_ := left_open[Fate.UNDELIVERED]:
+        words += (
+            f" At most {count_of(open_, 'event')} {_are(open_)} not delivered so far without a"
+            " retry rule that says whether it comes again."
+        )
+    return words
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"
 
 
 def unread_words(count: int) -> str:

@@ -6,7 +6,7 @@
 - How many were there, and how fast? `stats`, by `counters`; where it is much `duckdb_stats`, by
   `duckdb_sql` and `duckdb_run`. `query` and `times` say which, and of when.
 - What became of an event? `search` and `losses`; `identity` says what an event is, `fate` how it
-  ended, `explain` why.
+  ended, `retries` whether it comes again, `explain` why.
 
 `findings` is how they say what is wrong.
 """

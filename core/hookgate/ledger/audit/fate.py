@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 from hookgate.ledger.reading.reader import Line, timestamp
 from hookgate.ledger.record import Record
+from hookgate.policy.retry import RetryRule
 
 from .identity import has_parsed
+from .retries import Retries, rule_of
 
-# The provider tries a refused event about three times, and then gives up.
-TRIES_BEFORE_LOST = 3
 # Of one event; more are only counted.
 MOST_ATTEMPTS = 1000
 
@@ -24,23 +24,28 @@ UNCERTAIN = frozenset(("upstream_timeout", "upstream_invalid"))
 
 
 class Fate(StrEnum):
-    """How the tries at an event ended, taken together."""
+    """How the tries at an event ended, taken together.
+
+    By the retry rule of its contract what is being retried still comes again, and what is lost does
+    not any more. Of what is undelivered that is not known.
+    """
 
     DELIVERED = "delivered"
     UNKNOWN = "unknown"
     LOST = "lost"
     UNDELIVERED = "undelivered"
+    RETRYING = "retrying"
     NEVER_SEEN = "never_seen"
 
 
 # Of several events that share a name this is told first.
-_WORST_FIRST = (Fate.LOST, Fate.UNKNOWN, Fate.UNDELIVERED, Fate.DELIVERED)
+_WORST_FIRST = (Fate.LOST, Fate.UNKNOWN, Fate.UNDELIVERED, Fate.RETRYING, Fate.DELIVERED)
 
 
 class Attempt(NamedTuple):
     """One try. `outcome` is None where only its `forward` was written.
 
-    `record` is kept where it was asked for.
+    `rule` is the retry rule that it tells; `record` is kept where it was asked for.
     """
 
     file: str
@@ -52,6 +57,7 @@ class Attempt(NamedTuple):
     status: int | None
     upstream_status: int | None
     upstream_error: str | None
+    rule: RetryRule | None
     record: Record | None
 
     @property
@@ -88,6 +94,7 @@ def make_attempt(line: Line, record: Record, *, keep_record: bool = False) -> At
         get("status"),
         get("upstream_status"),
         get("upstream_error"),
+        rule_of(record),
         record if keep_record else None,
     )
 
@@ -100,10 +107,11 @@ class Event:
     """One body, what its records say of it, and the attempts at it, oldest first.
 
     `sha256` is None for an attempt whose body was not read whole: it stands for itself alone, and
-    is no try of any event.
+    is no try of any event. Its fate is known once it is settled.
     """
 
     __slots__ = (
+        "_now",
         "_parsed",
         "_unparsed",
         "attempts",
@@ -112,6 +120,7 @@ class Event:
         "event_type",
         "more",
         "reference",
+        "retries",
         "sha256",
         "time_utc",
     )
@@ -124,12 +133,14 @@ class Event:
         self.event_type: str | None = None
         self.time_utc: str | None = None
         self._parsed = self._unparsed = False
+        self._now = 0.0
         self.clear()
 
     def clear(self) -> None:
         """Forget the attempts, to read them anew."""
         self.attempts: list[Attempt] = []
         self.more: Counter[Fate] | None = None
+        self.retries = Retries()
 
     def learn(self, record: Record) -> None:
         """Take over what a `delivery` or `forward` says of the event itself."""
@@ -147,14 +158,19 @@ class Event:
 
     def add(self, attempt: Attempt) -> None:
         """Add an attempt; beyond `MOST_ATTEMPTS` only its fate."""
+        self.retries.add(attempt.moment, attempt.rule)
         if len(self.attempts) < MOST_ATTEMPTS:
             self.attempts.append(attempt)
         else:
             self.more = self.more or Counter()
             self.more[attempt.fate] += 1
 
-    def sort(self) -> None:
-        """Put the attempts in the order of time, as several files were read one by one."""
+    def settle(self, now: float) -> None:
+        """Put the attempts in the order of time, as files are read one by one.
+
+        The fate is that of `now`, in seconds since 1970.
+        """
+        self._now = now
         if len(self.attempts) > 1:
             self.attempts.sort(key=lambda attempt: attempt.moment)
 
@@ -171,7 +187,7 @@ class Event:
     @property
     def tries(self) -> int:
         """The number of attempts."""
-        return len(self.attempts) + (self.more.total() if self.more is not None else 0)
+        return self.retries.tries
 
     @property
     def ends(self) -> Counter[Fate]:
@@ -194,9 +210,26 @@ class Event:
         for fate in (Fate.DELIVERED, Fate.UNKNOWN):
             if fate in fates:
                 return fate
-        if self.tries >= TRIES_BEFORE_LOST and self.sha256 is not None:
+        if self.sha256 is None:
+            return Fate.UNDELIVERED
+        if self.retries.are_over(self._now):
             return Fate.LOST
-        return Fate.UNDELIVERED
+        return Fate.RETRYING if self.retries.will_end else Fate.UNDELIVERED
+
+    @property
+    def retry(self) -> str | None:
+        """The retry rule that says so, where it is lost or still being retried."""
+        return self.retries.rule.text if self.fate in (Fate.LOST, Fate.RETRYING) else None
+
+    @property
+    def until(self) -> float | None:
+        """Until when it is still being retried, in seconds since 1970; None where that is open."""
+        return self.retries.until if self.fate is Fate.RETRYING else None
+
+    @property
+    def tries_left(self) -> int | None:
+        """How often it is still tried at most; None where that is open."""
+        return self.retries.tries_left if self.fate is Fate.RETRYING else None
 
 
 class Story(NamedTuple):

@@ -1,5 +1,6 @@
 """Finding events in a ledger, by any of their names, with every attempt at them."""
 
+import time
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
@@ -33,6 +34,7 @@ def find(
     allowed: RangeSet = NO_RANGES,
     *,
     records: bool = False,
+    now: float | None = None,
     on_problem: Callable[[Line], None] = lambda _: None,
 ) -> Found:
     """Find the events of each name: one that its record has, its SHA-256 or a request_id.
@@ -42,13 +44,15 @@ def find(
     or after lines that told its body and not its name. Memory grows with what is asked for, not
     with the ledger. `records` keeps each attempt's own. `on_problem` is told once each line that
     is no record, as far as that can matter to an answer.
+    Fates are those of `now`, in seconds since 1970; None is the clock's.
     """
     search = _Search(names, allowed, records, on_problem)
     search.read(read())
     if search.found_late:
         search.read(read(), again=True)
+    now = time.time() if now is None else now
     for event in search.events.values():
-        event.sort()
+        event.settle(now)
     stories = [
         Story(name, _in_order(search.exact.get(name, events)))
         for name, events in search.asked.items()

@@ -31,8 +31,8 @@ def event(name: str, *records: Record | bytes) -> Event:
         (["clean"], Fate.DELIVERED),
         (["malformed_json", "upstream_rejected", "clean"], Fate.DELIVERED),
         (["upstream_timeout", "clean"], Fate.DELIVERED),
-        (["malformed_json"], Fate.UNDELIVERED),
-        (["upstream_rejected", "upstream_unreachable"], Fate.UNDELIVERED),
+        (["malformed_json"], Fate.RETRYING),
+        (["upstream_rejected", "upstream_unreachable"], Fate.RETRYING),
         (["upstream_rejected"] * 3, Fate.LOST),
         (["malformed_json"] * 4, Fate.LOST),
         (["upstream_timeout"], Fate.UNKNOWN),
@@ -40,7 +40,9 @@ def event(name: str, *records: Record | bytes) -> Event:
     ],
 )
 def test_the_fate_follows_from_the_attempts(reasons: list[str], expected: Fate) -> None:
-    """One delivery is enough; three tries without any are a loss, unless one may have arrived."""
+    """One delivery is enough; by a rule of three tries these are a loss without any, unless one may
+    have arrived.
+    """
     told = event("r-1", *attempts(*reasons, **A))
     assert told.fate is expected
     assert told.ends.total() == len(reasons)
@@ -91,11 +93,11 @@ REJECTED = ("upstream_rejected",) * 3
     [
         (("clean",), REJECTED, Fate.LOST),
         (("clean",), ("upstream_timeout",), Fate.UNKNOWN),
-        (("clean",), ("upstream_rejected",), Fate.UNDELIVERED),
+        (("clean",), ("upstream_rejected",), Fate.RETRYING),
         (("clean",), ("clean",), Fate.DELIVERED),
         (("upstream_timeout",), REJECTED, Fate.LOST),
         (("upstream_rejected",), ("upstream_timeout",), Fate.UNKNOWN),
-        (REJECTED[:2], REJECTED[:1], Fate.UNDELIVERED),
+        (REJECTED[:2], REJECTED[:1], Fate.RETRYING),
     ],
 )
 @pytest.mark.parametrize("turned", [False, True])
@@ -107,6 +109,13 @@ def test_of_a_shared_name_the_worst_is_told(
     told = story("r-1", *chain(*(reversed(made) if turned else made)))
     assert {event.sha256 for event in told.events} == {"a" * 64, "b" * 64}
     assert told.fate is worst
+
+
+def test_what_may_never_come_again_is_worse_than_what_does() -> None:
+    """Of a shared name the event without a known rule is told."""
+    retrying = attempts("upstream_rejected", **A)
+    unruled = delivery(1, "upstream_rejected", "b1", route="own.json", **B)
+    assert story("r-1", *retrying, unruled).fate is Fate.UNDELIVERED
 
 
 def mixed(*reasons: str, **fields: Any) -> list[Record]:

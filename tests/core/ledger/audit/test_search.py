@@ -193,7 +193,7 @@ class TestAttemptsThatWereNotReadWhole:
         """Two refusals and a time-out are not three."""
         made = [*attempts(*["not_utf8"] * 2, **A), delivery(3, "body_timeout", client="192.0.2.1")]
         found = find(Ledger(*made), ["r-1"])
-        assert found.stories[0].fate is Fate.UNDELIVERED
+        assert found.stories[0].fate is Fate.RETRYING
         assert found.unread == 1
 
     @pytest.mark.parametrize("name", ["r-1", "b0-1"])

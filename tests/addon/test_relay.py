@@ -1,0 +1,30 @@
+"""On a route that relays, the endpoint's own 2xx goes back; on another exactly 200 and nothing."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from support.ledger import assert_balanced, assert_chained
+from support.mitmdump import Mitmdump, mitmdump
+from support.relays import ANSWERS, KEYS, check_both_routes, write_routes
+from support.scripted import Scripted, answering, scripted
+
+Pair = tuple[Mitmdump, Scripted]
+
+
+@pytest.fixture(scope="module")
+def relaying(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    folder = tmp_path_factory.mktemp("relay")
+    write_routes(folder)
+    with scripted(answering(b"")) as upstream, mitmdump(upstream.url, folder, **KEYS) as gate:
+        yield gate, upstream
+        assert gate.stop() == 0
+        assert_chained(gate.audit)
+        assert_balanced(gate.audit)
+
+
+@pytest.mark.parametrize("answer", ANSWERS, ids=lambda name: name)
+def test_what_the_endpoint_answers_decides(relaying: Pair, answer: str) -> None:
+    """Whole it goes back; cut, broken, late or too large it is a 502 that is delivered."""
+    gate, upstream = relaying
+    check_both_routes(ANSWERS[answer], gate.port, upstream, gate.wait_for_deliveries)
