@@ -26,7 +26,7 @@ from .terminal import printable
 ALLOWED, STRANGER = "127.0.0.1", "127.0.0.2"
 _PATHS = {contract: f"/cm/{contract.removeprefix('cm-')}" for contract in CONTRACTS}
 _EVENTS = _PATHS["cm-events"]
-# What the receiver answers where the sender is to get it.
+# What the receiver answers where it must come back to the sender.
 _ANSWERS = {
     _PATHS["cm-voice"]: (200, b'{"instruction": "hang up"}'),
     _PATHS["cm-two-way"]: (201, b""),
@@ -113,6 +113,7 @@ def _one(sample: Sample, site: str, path: str, source: str, receiver: Receiver, 
     record = next(iter(_deliveries(audit)[known:]), {})
     bodies = receiver.bodies[before:]
     is_clean = sample.reason is Reason.CLEAN
+    due = Answer(*_ANSWERS[path]) if is_clean and path in _ANSWERS else None
     return Row(
         path,
         sample.name,
@@ -122,7 +123,7 @@ def _one(sample: Sample, site: str, path: str, source: str, receiver: Receiver, 
         record.get("reason", "no record"),
         "same bytes" if bodies == [sample.body] else "nothing" if not bodies else "?",
         ok=answer is not None
-        and answer.status == sample.reason.status
+        and (answer == due if due is not None else answer.status == sample.reason.status)
         and record.get("reason") == sample.reason.code
         and bodies == ([sample.body] if is_clean else []),
     )
