@@ -5,12 +5,15 @@ import socket
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from hookgate import __version__
 from hookgate.samples import CONTRACTS
+from hookgate_cli.demo_tables import Row, show_webhooks
+from hookgate_cli.firing import Answer
 from hookgate_cli.samples import clean, hostile
 from support.calling import Call
 from support.ledger import assert_balanced, assert_chained, read_ledger
@@ -45,6 +48,20 @@ def test_demo_ends_as_it_should(
     assert call(*asked).status == 0
 
 
+def test_demo_names_each_sample_that_went_wrong(capsys: pytest.CaptureFixture[str]) -> None:
+    """The others of its webhook stay one line, and what it was answered cannot move a cursor."""
+    good = Row("/cm/voice", "call", ALLOWED, True, Answer(200, b"{}"), "clean", "same bytes", True)
+    bad = replace(good, sample="chunks", answer=Answer(502, b"\x1b[2J"), ok=False)
+    lost = replace(good, sample="new", answer=None, reason="no record", seen="nothing", ok=False)
+    show_webhooks([good, bad, good, lost], ALLOWED)
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert [line for line in lines if line.startswith("/cm/voice")] == [
+        "/cm/voice 2 samples 200 clean {} same bytes ok",
+        "/cm/voice chunks 502 clean \\x1b[2J same bytes WRONG",
+        "/cm/voice new nothing, no record nothing WRONG",
+    ]
+
+
 def test_send_compares_the_answers(call: Call, tmp_path: Path) -> None:
     """All as expected from an allowed address; from a stranger everything is wrong, exit 1."""
     with receiving() as upstream, sidecar(upstream.url, tmp_path) as gate:
@@ -71,6 +88,10 @@ def test_send_has_samples_of_each_contract(call: Call, tmp_path: Path) -> None:
         elsewhere = ["--from", ALLOWED, "--contract", "cm-status", "--clean"]
         assert call("send", f"{site}/cm-events", *elsewhere).status == 1
     assert len(upstream.seen) == sum(len(clean(contract)) for contract in CONTRACTS)
+    log, name = ["--log", str(gate.audit)], "newsletter-51"  # of the second mail of a request
+    for asked in (["fate", name], ["explain", name], ["show", "--reference", name]):
+        told = call("audit", *asked, *log[asked[0] == "show" :])
+        assert (told.status, "deliver" in told.out) == (0, True), told.out
 
 
 def test_what_send_says_to_a_sender_who_is_not_allowed_lets_it_in(
