@@ -109,6 +109,13 @@ def test_any_other_status_is_relayed_with_its_body_and_fields(
     assert (delivery["outcome"], delivery["upstream_status"]) == ("failed", code)
 
 
+def test_a_304_is_relayed_without_a_length(faulty_pair: Faulty) -> None:
+    """It would be that of another answer's body (RFC 9110 8.6)."""
+    act = answering(answer_head(b"304 Not Modified", b"Content-Length: 9", b"ETag: x"), stay=True)
+    answer = faulty_pair.exchange(act, 304, "upstream_rejected").answer
+    assert (answer.values(b"etag"), answer.values(b"content-length")) == ([b"x"], [])
+
+
 @pytest.mark.parametrize(
     "data",
     [

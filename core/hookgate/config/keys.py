@@ -62,6 +62,7 @@ KEYS: tuple[Key, ...] = (
     Key("upstream", "ca_file", "", text, "CA certificates for https, PEM; empty means the system's."),
     Key("upstream", "client_cert", "", text, "Client certificate for https, PEM."),
     Key("upstream", "client_key", "", text, "Its key, PEM; empty means it is in client_cert."),
+    Key("upstream", "sign_key_file", "", text, "The keys that sign each event for the endpoint, one or two lines of whsec_ and base64: the new one, and below it the one before."),
     Key("source", "allow", ["cm.com"], strings, "Who may send: CIDRs and names of shipped range sets."),
     Key("source", "allow_file", "", text, "A file of more of them, one a line, watched for changes."),
     Key("source", "trusted_proxies", [], strings, 'Peers whose forwarding field is believed: CIDRs, and "unix" for whoever connects to a Unix socket.'),

@@ -49,7 +49,8 @@ class Desk:
 
 @dataclass(frozen=True, slots=True)
 class Screened:
-    """What a configuration made of a head; where it passed, also what follows from it.
+    """What a configuration made of a head; where it passed, also what follows from it: `relays`
+    says that its route's senders get the endpoint's own 2xx.
 
     It serves for every request with the same head from the same sender.
     """
@@ -58,6 +59,7 @@ class Screened:
     decision: Decision
     upstream_head: bytes | None = None
     head_fields: Record | None = None
+    relays: bool = False
 
 
 class DeliveryState:
@@ -65,9 +67,9 @@ class DeliveryState:
 
     `request_id` is unique over all boots. `size` is how many bytes of body came, `held` how many of
     them the front counted in `Counts.buffered`, which its end takes off. `under_way` says that its
-    head passed and it is counted so, `relays` that it went upstream by a route whose senders get
-    the endpoint's own 2xx, `gone` that the sender is not there to be answered, `ended` that its
-    record is made.
+    head passed and it is counted so, `relays` that it went upstream and its sender gets the
+    endpoint's own 2xx, `gone` that the sender is not there to be answered, `ended` that its record
+    is made.
 
     `began`, `complete_at` and `forwarded_at` are times of `perf_counter`, 0 before they came;
     `upstream_took` is in seconds, None without an exchange.

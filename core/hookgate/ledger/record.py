@@ -5,7 +5,8 @@ the page and `FIELDS` equal.
 """
 
 import re
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 from hookgate.policy import Decision, Head, Origin, Outcome, Reason, salvage
 from hookgate.policy.event_reader import LONGEST_TEXT, EventReader
@@ -80,7 +81,8 @@ def begin_record(head_fields: Record, decision: Decision | None, privacy: Privac
     return record
 
 
-class Ending(NamedTuple):
+@dataclass(slots=True)
+class Ending:
     """How a delivery ended, and the findings in words. `status` is what the sender is answered,
     where that is not its reason's.
     """

@@ -3,13 +3,11 @@
 import base64
 import binascii
 
+from .keys import LONGEST, MARK, SHORTEST
 from .schemes import Scheme
 
 SHORTEST_TEXT = 16
-# Standard Webhooks 1.0.0: between 24 and 64 bytes.
-SHORTEST_MARKED, LONGEST_MARKED = 24, 64
 MOST_SECRETS = 8
-MARK = b"whsec_"
 _PUBLIC, _PRIVATE = b"whpk_", b"whsk_"
 
 
@@ -57,9 +55,9 @@ def _decode(number: int, line: bytes) -> bytes:
         raise ValueError(
             f"has a line {number} that is no base64 behind {MARK.decode()}; copy the whole secret"
         ) from None
-    if not SHORTEST_MARKED <= len(secret) <= LONGEST_MARKED:
+    if not SHORTEST <= len(secret) <= LONGEST:
         raise ValueError(
-            f"has a secret in line {number} that is not of {SHORTEST_MARKED} to {LONGEST_MARKED} "
+            f"has a secret in line {number} that is not of {SHORTEST} to {LONGEST} "
             "bytes; make one with: hookgate keys new sign FILE"
         )
     return secret

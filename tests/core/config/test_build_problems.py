@@ -261,6 +261,7 @@ def test_a_secret_that_is_too_short_is_refused(key: str, content: str) -> None:
     [
         "audit.key_file",
         "audit.seal_key_file",
+        "upstream.sign_key_file",
         "upstream.ca_file",
         "upstream.client_cert",
         "upstream.client_key",
