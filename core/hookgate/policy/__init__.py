@@ -2,6 +2,7 @@
 
 from .checks import CHECKS, OBSERVABLE, OnNginx, Phase
 from .contract import Contract
+from .contract_rules import ContractRules, RulesError, parse_rules
 from .decision import Decision
 from .document import salvage
 from .forwarded import HEADERS
@@ -21,6 +22,7 @@ __all__ = [
     "UNIX_PEER",
     "Contract",
     "ContractError",
+    "ContractRules",
     "Decision",
     "Fault",
     "Fields",
@@ -33,10 +35,12 @@ __all__ = [
     "Policy",
     "Reason",
     "Route",
+    "RulesError",
     "Standing",
     "Step",
     "compile_route",
     "declared_length",
     "make_head",
+    "parse_rules",
     "salvage",
 ]

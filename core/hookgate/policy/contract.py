@@ -176,7 +176,8 @@ def _compile_tolerated(schema: dict[str, Any]) -> Validator | None:
 def _compile_closed(
     schema: dict[str, Any], tree: Node | None
 ) -> jsonschema_rs.Draft202012Validator | None:
-    narrower = closed(schema, tree) if tree is not None else None
+    # Where none is named nothing can be unknown.
+    narrower = closed(schema, tree) if tree is not None else schema
     try:
         return compile_schema(narrower) if narrower is not None else None
     except (ValueError, jsonschema_rs.ReferencingError):

@@ -37,12 +37,13 @@ def find(
     now: float | None = None,
     on_problem: Callable[[Line], None] = lambda _: None,
 ) -> Found:
-    """Find the events of each name: a reference, an event's own, a SHA-256 or a request_id.
+    """Find the events of each name: one that its record has, its SHA-256 or a request_id.
 
     `allowed` are the ranges that count as inside. `read` is called once, and again where an event
-    was found late: by a request_id, or after lines that told its body and not its name. Memory
-    grows with what is asked for, not with the ledger. `records` keeps each attempt's own.
-    `on_problem` is told once each line that is no record, as far as that can matter to an answer.
+    was found late: by what only some attempts have, a request_id or a contract's `names` of then,
+    or after lines that told its body and not its name. Memory grows with what is asked for, not
+    with the ledger. `records` keeps each attempt's own. `on_problem` is told once each line that
+    is no record, as far as that can matter to an answer.
     Fates are those of `now`, in seconds since 1970; None is the clock's.
     """
     search = _Search(names, allowed, records, on_problem)
@@ -110,6 +111,8 @@ class _Search:
                     names = reference, get("event_reference"), request_id, digest
                     # Most lines are of other events; these conditions are all that they cost.
                     may_matter = not digest or digest in events or not is_other(names)
+                    if not may_matter and (more := get("names")):
+                        may_matter = not is_other(more)
                     forward = begun.pop(request_id, None)
                     if may_matter:
                         self._end(line, forward)
@@ -177,7 +180,8 @@ class _Search:
     def _match(self, record: Record, digest: str | None) -> None:
         """Put the event of a record under each name of it that is asked for."""
         asked, get = self.asked, record.get
-        names = get("reference"), get("event_reference"), get("request_id"), digest
+        every_time = get("reference"), get("event_reference"), digest
+        names = *every_time, get("request_id"), *(get("names") or ())
         if asked.keys().isdisjoint(names):
             return
         key = digest or str(get("request_id"))
@@ -186,7 +190,7 @@ class _Search:
         if event is None:
             event = self.events[key] = Event(digest)
             self.found_late |= digest is not None and (
-                found_by == [get("request_id")]
+                asked.keys().isdisjoint(every_time)
                 or hash(digest) in self._nameless
                 or len(self._nameless) > _MOST_NAMELESS
             )
