@@ -1,7 +1,6 @@
 """mitmdump does not start with an option that would open a way past the gate, and says why."""
 
 import contextlib
-import json
 import os
 import pty
 import subprocess
@@ -23,7 +22,7 @@ from support.mitmdump import (
     mitmdump,
 )
 from support.ports import free_ports
-from support.raw import ask, post, wait_until
+from support.raw import ask, post
 from support.receiver import receiving
 
 
@@ -214,7 +213,7 @@ def test_an_option_that_turns_wrong_is_refused_until_it_is_right(
     running.gate.run_inside(f"ctx.options.update(**{right!r}); result = 1")
     assert ask(running.port, request).status == 200
     assert [r["reason"] for r in traces.deliveries(2)] == ["gate_error", "clean"]
-    assert next(iter(wrong)) in running.gate.log
+    assert running.gate.log.lines(next(iter(wrong)))
 
 
 def in_chunks(body: bytes) -> bytes:
@@ -264,7 +263,8 @@ def test_it_starts_once_every_line_was_followed(
         mitmdump(upstream.url, tmp_path, options=options) as gate,
     ):
         assert ask(gate.port, post(CLEAN)).status == 200
-        assert lines_of(gate.log) == []
+        assert gate.stop() == 0
+        assert lines_of(gate.log.whole()) == []
 
 
 def console(folder: Path) -> tuple[int, str]:
@@ -320,8 +320,7 @@ def test_where_every_flow_is_kept_and_shown_it_does_not_start(tmp_path: Path, pr
 def test_a_ready_gate_says_where_it_listens_and_what_is_behind_it(running: Running) -> None:
     """One line; mitmdump itself says nothing."""
     gate = running.gate
-    assert wait_until(lambda: "addon.listening" in gate.log)
-    told = [json.loads(line) for line in gate.log.splitlines() if "addon.listening" in line]
+    told = gate.log.records("addon.listening")
     assert [(line["port"], line["upstream"], line["contracts"]) for line in told] == [
         (running.port, running.upstream.url, ["cm-events"])
     ]

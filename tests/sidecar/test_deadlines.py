@@ -13,7 +13,7 @@ from support.process import descriptors
 from support.raw import Client, Reply, ask, connected, post, wait_until
 
 HEAD, BODY, IDLE = 0.3, 0.5, 0.4
-SLACK = 1.0
+SLACK = 4.0  # what a busy machine may add
 
 START = b"POST / HTTP/1.1\r\nHost: gate\r\nContent-Type: application/json\r\n"
 
@@ -129,9 +129,9 @@ def test_a_connection_that_asks_for_nothing_is_closed(pair: Pair, sent: bytes) -
 def test_an_idle_connection_is_closed(pair: Pair, sent: bytes) -> None:
     """After its answer a connection stays for the keep-alive time, and not for ever."""
     with connected(pair.port) as client:
+        began = time.monotonic()
         client.send(post(CLEAN))
         assert client.read().status == 200
-        began = time.monotonic()
         client.send(sent)
         assert client.read_rest() == b""
         assert IDLE <= time.monotonic() - began < IDLE + SLACK
@@ -144,7 +144,7 @@ def test_empty_lines_do_not_keep_a_connection(pair: Pair) -> None:
         client.send(post(CLEAN))
         assert client.read().status == 200
         client.socket.settimeout(0.02)
-        while time.monotonic() < began + 5:
+        while time.monotonic() < began + IDLE + SLACK:
             try:
                 client.send(b"\r\n")
                 assert client.socket.recv(1) == b""

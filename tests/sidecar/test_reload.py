@@ -158,7 +158,7 @@ def test_what_is_under_way_ends_by_what_it_began_with(tmp_path: Path) -> None:
     go = threading.Event()
 
     def respond(_: Seen) -> bytes:
-        go.wait(10)
+        go.wait(30)
         return OK
 
     with paired(tmp_path, respond) as pair, connected(pair.port) as client:
