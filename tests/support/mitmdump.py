@@ -16,6 +16,7 @@ from typing import Any
 from hookgate.config.build import load
 from hookgate_addon.startup import command_line
 
+from . import forked
 from .events import CLEAN
 from .ledger import Record, assert_balanced, assert_chained, read_ledger
 from .log import Log
@@ -25,6 +26,8 @@ from .receiver import OK, Receiver, Seen, receiving
 from .sidecar import ALLOWED, PROXY
 
 MITMDUMP = str(Path(sys.executable).with_name("mitmdump"))
+# What it is, and what the addon's script imports.
+_DUMP = "mitmproxy.tools.main:mitmdump", "hookgate_addon"
 # The one address that mitmproxy itself may ever try.
 DEAD_END = "('127.0.0.1', 9)"
 MITMPROXY = int(version("mitmproxy").partition(".")[0])
@@ -116,8 +119,13 @@ class Mitmdump:
         probe.write_text(_PROBE.format(folder=str(self._folder)))
         max_body = load(os.devnull, settings, {}).request.max_body
         changed = {"confdir": str(folder / "mitmproxy"), **(options or {})}
-        self.process = subprocess.Popen(
-            full_command(self.script, max_body, changed, "-s", str(probe)),
+        command = full_command(self.script, max_body, changed, "-s", str(probe))
+        self.process = (
+            None
+            if patch
+            else forked.start(command, environment(settings), folder, _DUMP, one_stream=True)
+        ) or subprocess.Popen(
+            command,
             env=environment(settings),
             cwd=folder,
             stdout=subprocess.PIPE,

@@ -10,9 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from . import forked
 from .ledger import Record, read_ledger
 from .log import Log
 
+# What `hookgate serve` is, and what it imports on its way.
+_SERVE = "hookgate_cli.main:main", "hookgate_cli.serve", "pydantic.main", "typer._adapters"
 HOOKGATE = str(Path(sys.executable).with_name("hookgate"))
 
 # Loopback addresses with a part to play in every test.
@@ -51,8 +54,11 @@ class Sidecar:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("HOOKGATE_")}
         for key, value in settings.items():
             environment["HOOKGATE_" + key.upper().replace(".", "__")] = value
-        self.process = subprocess.Popen(
-            [*under.split(), *_command(patch, options.split())],
+        command = [*under.split(), *_command(patch, options.split())]
+        self.process = (
+            None if patch or under else forked.start(command, environment, folder, _SERVE)
+        ) or subprocess.Popen(
+            command,
             env=environment,
             cwd=folder,
             stdout=subprocess.PIPE,
