@@ -17,6 +17,7 @@ from support.mitmdump import (
     SCRIPT,
     Mitmdump,
     Running,
+    begin,
     environment,
     full_command,
     mitmdump,
@@ -43,14 +44,8 @@ def start(
     command[command.index("--listen-port") + 1] = str(port)
     command = [str(Path(command[0]).with_name(program)), *command[1:], *flags]
     given = {"upstream.url": "http://127.0.0.1:9", "audit.path": str(folder / "audit")}
-    process = subprocess.Popen(
-        command,
-        env=environment({**given, **settings}),
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    environ = environment({**given, **settings})
+    process = begin(command, environ, folder, forks=program == "mitmdump")
     until = time.monotonic() + 30
     try:
         while process.poll() is None and time.monotonic() < until:
@@ -61,8 +56,11 @@ def start(
         assert process.poll() is not None, "it runs"
     finally:
         process.kill()
-        output, _ = process.communicate()
-    return process.returncode, output
+        status = process.wait(30)
+        assert process.stdout is not None
+        with process.stdout as stream:
+            output = stream.read()
+    return status, output
 
 
 def lines_of(output: str) -> list[str]:

@@ -83,6 +83,21 @@ def full_command(
     return [*command, *more]
 
 
+def begin(
+    command: list[str], environ: Mapping[str, str], folder: Path, *, forks: bool
+) -> "forked.Forked | subprocess.Popen[str]":
+    """Start mitmdump, with one stream for all that it prints."""
+    process = forked.start(command, environ, folder, _DUMP, one_stream=True) if forks else None
+    return process or subprocess.Popen(
+        command,
+        env=environ,
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
 class Mitmdump:
     """A running mitmdump, of the same shape as `support.sidecar.Sidecar`.
 
@@ -120,18 +135,7 @@ class Mitmdump:
         max_body = load(os.devnull, settings, {}).request.max_body
         changed = {"confdir": str(folder / "mitmproxy"), **(options or {})}
         command = full_command(self.script, max_body, changed, "-s", str(probe))
-        self.process = (
-            None
-            if patch
-            else forked.start(command, environment(settings), folder, _DUMP, one_stream=True)
-        ) or subprocess.Popen(
-            command,
-            env=environment(settings),
-            cwd=folder,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        self.process = begin(command, environment(settings), folder, forks=not patch)
         assert self.process.stdout is not None
         self.log = Log(self.process.stdout)
         self.port: int = self._wait_for("port", 60)
