@@ -73,7 +73,7 @@ def test_the_answer_does_not_wait_for_the_rest_of_the_body(pair: Pair) -> None:
         client.send(REFUSALS["413"][0][:1000])
         assert client.read().status == 413
         assert client.read_rest() == b""
-        assert time.monotonic() - began < 8  # without its rest it would be in time for ten
+        assert time.monotonic() - began < 10  # and not when the time for a body is over
         client.send(b" " * MIB)
 
 
