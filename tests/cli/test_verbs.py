@@ -214,6 +214,6 @@ def test_a_demo_that_is_ended_leaves_nothing_running() -> None:
         port = int(said.partition("The gate is at http://127.0.0.1:")[2].partition("/")[0])
         socket.create_connection(("127.0.0.1", port)).close()
         demo.terminate()
-        assert demo.wait(20) != 0
+        assert demo.wait(30) != 0
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", port))

@@ -178,7 +178,7 @@ def test_known_heads_count_in_flight(tmp_path: Path) -> None:
     go = threading.Event()
 
     def respond(_: Seen) -> bytes:
-        go.wait(10)
+        go.wait(30)
         return OK
 
     with counted(tmp_path, respond, **{"sidecar.max_in_flight": "2"}) as gate:
@@ -247,10 +247,10 @@ def test_a_known_request_waits_for_the_upstream_alone(slow: Counted) -> None:
 def test_the_idle_time_runs_again_behind_a_known_request(slow: Counted) -> None:
     """A connection that served one is closed like any."""
     with connected(slow.pair.port) as client:
-        assert status(client) == 200
         began = time.monotonic()
+        assert status(client) == 200
         assert client.read_rest() == b""
-        assert IDLE - 0.05 <= time.monotonic() - began < IDLE + 1
+        assert 4 * IDLE - 0.05 <= time.monotonic() - began < 10
 
 
 @pytest.mark.parametrize("more", [b"", b"\xff\r\n\r\n"], ids=["close", "garbage"])
