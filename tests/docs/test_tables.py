@@ -14,6 +14,7 @@ from hookgate.networks.ranges import SHIPPED
 from hookgate.policy import CHECKS, OnNginx, Reason
 from hookgate.upstream.error import UpstreamError
 from hookgate_cli.main import app
+from hookgate_sidecar.varying import TRACE_FIELDS
 from support.forgery import UNSEEN
 
 ROOT = Path(__file__).parents[2]
@@ -66,6 +67,14 @@ def test_configuration_lists_every_key_with_its_default() -> None:
     rows = table("docs/configuration.md", "keys")
     assert [row for row in rows if len(row) == 3] == expected
     assert [row for row in rows if len(row) == 2] == routes
+
+
+def test_configuration_lists_the_fields_that_vary() -> None:
+    """The fixed names, in their order."""
+    rows = table("docs/configuration.md", "varying")[1:]
+    assert [name for row in rows for name in row[1].split(", ")] == [
+        f"`{name}`" for name in TRACE_FIELDS
+    ]
 
 
 def test_configuration_lists_the_shipped_ranges() -> None:

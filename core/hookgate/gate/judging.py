@@ -37,10 +37,11 @@ def hash_body(delivery: DeliveryState) -> None:
 
 def _passes_anew(delivery: DeliveryState) -> bool:
     """Screen its head by what a reload brought; one that no longer passes ends here."""
-    if delivery.screened is None:
+    head = delivery.head
+    if head is None:
         raise RuntimeError("judged without a screen")
     delivery.compiled = delivery.desk.compiled
-    delivery.screened = screen_head(delivery, delivery.screened.decision.head)
+    delivery.screened = screen_head(delivery, head)
     delivery.decision = decision = delivery.screened.decision
     if decision.finding is None:
         return True
@@ -93,7 +94,10 @@ def send(delivery: DeliveryState, written: bool) -> None:
             end(delivery, Ending(Reason.AUDIT_UNAVAILABLE))
             respond(delivery)
         elif screened is not None and screened.upstream_head is not None and body is not None:
-            request = upstream_request(screened.upstream_head, body, delivery.request_id)
+            head = screened.upstream_head
+            if screened.varying is not None:
+                head = screened.varying.upstream_head(delivery.values)
+            request = upstream_request(head, body, delivery.request_id)
             delivery.body = None
             delivery.compiled.upstream.send(request, delivery)
     except Exception as error:  # noqa: BLE001  # fails closed

@@ -1,6 +1,6 @@
 """What is known of one delivery, and what all of one gate share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import monotonic, perf_counter
 
@@ -8,7 +8,7 @@ import structlog
 
 from hookgate.ledger.record import Record, begin_record, head_fields
 from hookgate.ledger.writing.journal import Journal
-from hookgate.policy import Decision, Origin
+from hookgate.policy import Decision, Head, Origin
 from hookgate.upstream.error import Failure
 from hookgate.upstream.response import Response
 from hookgate.upstream.trouble import Troubles
@@ -17,6 +17,7 @@ from .answer import BARE_FAILURE, Answer
 from .compiled import CompiledConfig
 from .counts import Counts
 from .turn import Turn
+from .varying import Varying
 
 Done = Callable[[Answer], None]
 
@@ -47,13 +48,15 @@ class Desk:
 class Screened:
     """What a configuration made of a head; where it passed, also what follows from it.
 
-    It serves for every request with the same head from the same sender.
+    It serves for every request with the same head from the same sender, but for values that nothing
+    goes by, where it is `varying`.
     """
 
     compiled: CompiledConfig
     decision: Decision
     upstream_head: bytes | None = None
     head_fields: Record | None = None
+    varying: Varying | None = None
 
 
 class DeliveryState:
@@ -62,7 +65,7 @@ class DeliveryState:
     `request_id` is unique over all boots. `size` is how many bytes of body came, `held` how many of
     them the front counted in `Counts.buffered`, which its end takes off. `under_way` says that its
     head passed and it is counted so, `gone` that the sender is not there to be answered, `ended`
-    that its record is made.
+    that its record is made. `values` are its own where `screened` is varying.
 
     `began`, `complete_at` and `forwarded_at` are times of `perf_counter`, 0 before they came;
     `upstream_took` is in seconds, None without an exchange.
@@ -91,6 +94,7 @@ class DeliveryState:
         "size",
         "under_way",
         "upstream_took",
+        "values",
     )
 
     def __init__(self, desk: Desk, seq: int, peer: str, proxied_for: str | None) -> None:
@@ -101,6 +105,7 @@ class DeliveryState:
         self.proxied_for = proxied_for
         self.request_id = f"{desk.boot}-{seq}"
         self.screened: Screened | None = None
+        self.values: Sequence[bytes] = ()
         self.began = perf_counter()
         self.held = 0
         self.size = 0
@@ -116,6 +121,15 @@ class DeliveryState:
         self.under_way = False
         self.ended = False
         self.gone = False
+
+    @property
+    def head(self) -> Head | None:
+        """Its head as it came, None before it was screened; others may share `decision.head`."""
+        screened = self.screened
+        if screened is None:
+            return None
+        head, varying = screened.decision.head, screened.varying
+        return head if varying is None else varying.head(head, self.values)
 
     @property
     def forwarded(self) -> bool:

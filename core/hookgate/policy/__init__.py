@@ -4,6 +4,7 @@ from .checks import CHECKS, OBSERVABLE, OnNginx, Phase
 from .contract import Contract
 from .decision import Decision
 from .document import salvage
+from .fields_read import SIGNATURE_FIELDS, is_read
 from .forwarded import HEADERS
 from .framing import declared_length
 from .policy import Policy, Step
@@ -17,6 +18,7 @@ __all__ = [
     "ENDS_CONNECTION",
     "HEADERS",
     "OBSERVABLE",
+    "SIGNATURE_FIELDS",
     "UNIX_PEER",
     "Contract",
     "ContractError",
@@ -34,6 +36,7 @@ __all__ = [
     "Standing",
     "Step",
     "declared_length",
+    "is_read",
     "make_head",
     "salvage",
 ]
