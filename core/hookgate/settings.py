@@ -143,6 +143,7 @@ class SidecarSettings:
     max_buffered: int
     max_head: int
     max_fields: int
+    varying_fields: tuple[str, ...]
     head_timeout: float
     body_timeout: float
     keep_alive: float

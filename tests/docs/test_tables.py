@@ -18,6 +18,7 @@ from hookgate.samples import CONTRACTS
 from hookgate.signing.schemes import SCHEMES
 from hookgate.upstream.error import UpstreamError
 from hookgate_cli.main import app
+from hookgate_sidecar.varying import TRACE_FIELDS
 from support.forgery import UNSEEN
 
 ROOT = Path(__file__).parents[2]
@@ -128,6 +129,14 @@ def test_the_rules_that_are_shown_have_every_key() -> None:
     assert rules.retry is not None
     assert rules.assumed
     assert all(rules.read.values())
+
+
+def test_configuration_lists_the_fields_that_vary() -> None:
+    """The fixed names, in their order."""
+    rows = table("docs/configuration.md", "varying")[1:]
+    assert [name for row in rows for name in row[1].split(", ")] == [
+        f"`{name}`" for name in TRACE_FIELDS
+    ]
 
 
 def test_configuration_lists_the_shipped_ranges() -> None:

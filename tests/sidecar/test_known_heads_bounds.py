@@ -83,6 +83,19 @@ def test_another_list_of_networks_knows_nothing(tmp_path: Path) -> None:
         assert gate.play(([KNOWN], 1), source=FOREIGN).reasons == ["source_not_allowed"]
 
 
+def test_fields_vary_by_the_list_in_force(gate: Counted) -> None:
+    """On new connections as soon as they are named, and no more when they are not."""
+    ids = [post(CLEAN, b"/", b"X-Own-Id: %d" % number) for number in range(6)]
+    gate.play(([ids[0]], 1))
+    assert not gate.is_short(ids[1])
+    reload(gate, '[sidecar]\nvarying_fields = ["x-own-id"]\n')
+    gate.play(([ids[2]], 1))
+    assert gate.is_short(ids[3])
+    reload(gate, "")
+    gate.play(([ids[4]], 1))
+    assert not gate.is_short(ids[5])
+
+
 def test_another_upstream_gets_heads_made_for_it(gate: Counted) -> None:
     """What follows from a head follows from the configuration too."""
     learn(gate)

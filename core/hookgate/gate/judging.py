@@ -43,10 +43,11 @@ def hash_body(delivery: DeliveryState) -> None:
 
 def _passes_anew(delivery: DeliveryState) -> bool:
     """Screen its head by what a reload brought; one that no longer passes ends here."""
-    if delivery.screened is None:
+    head = delivery.head
+    if head is None:
         raise RuntimeError("judged without a screen")
     delivery.compiled = delivery.desk.compiled
-    delivery.screened = screen_head(delivery, delivery.screened.decision.head)
+    delivery.screened = screen_head(delivery, head)
     delivery.decision = decision = delivery.screened.decision
     if decision.finding is None:
         return True
@@ -106,7 +107,10 @@ def send(delivery: DeliveryState, written: bool) -> None:
         elif screened is not None and screened.upstream_head is not None and body is not None:
             signer = compiled.signer
             signature = b"" if signer is None else _sign(signer, delivery.sha256, body)
-            request = upstream_request(screened.upstream_head, body, delivery.request_id, signature)
+            head = screened.upstream_head
+            if screened.varying is not None:
+                head = screened.varying.upstream_head(delivery.values)
+            request = upstream_request(head, body, delivery.request_id, signature)
             delivery.body = None
             delivery.relays = screened.relays  # from here on, whatever a reload brings
             compiled.upstream.send(request, delivery)

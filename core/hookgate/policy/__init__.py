@@ -5,6 +5,7 @@ from .contract import Contract
 from .contract_rules import ContractRules, RulesError, parse_rules
 from .decision import Decision
 from .document import salvage
+from .fields_read import is_read
 from .forwarded import HEADERS
 from .framing import declared_length
 from .policy import Policy, Step
@@ -40,6 +41,7 @@ __all__ = [
     "Step",
     "compile_route",
     "declared_length",
+    "is_read",
     "make_head",
     "parse_rules",
     "salvage",

@@ -117,6 +117,7 @@ OTHER: dict[str, Any] = {
     "sidecar.tls_cert": "readable",
     "sidecar.max_head": "5KiB",
     "sidecar.max_fields": 5,
+    "sidecar.varying_fields": "x-own-id",
     **{f"sidecar.{name}": "5s" for name in ("head_timeout", "body_timeout", "keep_alive", "drain")},
     "sidecar.worker_timeout": "5s",
 }
