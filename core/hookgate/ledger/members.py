@@ -104,18 +104,20 @@ _USUAL_FORMS = {
 }
 
 
-def _usual(kind: str) -> str:
-    """What hookgate's lines of a kind look like, as long as they hold no backslash."""
+def usual(kind: str, **forms: str) -> str:
+    """Make a pattern of hookgate's lines of a kind, as long as they hold no backslash.
+
+    `forms` are patterns of values, in place of what a member usually is.
+    """
     members = []
     for name in FIELDS[kind][1:]:
-        member = f',"{name}":{_USUAL_FORMS[FORMS[name]]}'
+        member = f',"{name}":{forms.get(name) or _USUAL_FORMS[FORMS[name]]}'
         members.append(f"(?:{member})?" if name in RARE else member)
-    return rf'"{kind}"{"".join(members)}(?:,"{SEAL}":"[^"]*+")?'
+    return rf'\{{"event":"{kind}"{"".join(members)}(?:,"{SEAL}":"[^"]*+")?\}}'
 
 
-_match_usual = re.compile(
-    rf'\{{"event":(?:{_usual("delivery")}|{_usual("forward")})\}}'.encode()
-).fullmatch
+USUAL = f"{usual('delivery')}|{usual('forward')}"
+_match_usual = re.compile(USUAL.encode()).fullmatch
 
 
 def is_usual(raw: bytes) -> bool:
