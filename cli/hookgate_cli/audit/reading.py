@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from time import monotonic
 
 from rich.progress import BarColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
 
@@ -16,6 +17,7 @@ from .ledger import Ledger
 
 # Below this a read ends before a bar could be looked at.
 _LONG_READ = 32 << 20
+_REFRESH = 0.1
 
 
 @contextmanager
@@ -29,9 +31,19 @@ def reading_progress(ledger: Ledger) -> Iterator[Callable[[int], None]]:
         yield lambda _: None
         return
     columns = (BarColumn(), TransferSpeedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=err, transient=True) as bar:
+    # Without a thread of its own, which processes that read would be begun beside.
+    with Progress(*columns, console=err, transient=True, auto_refresh=False) as bar:
         task = bar.add_task("reading", total=total)
-        yield lambda size: bar.update(task, advance=size)
+        shown = monotonic()
+
+        def advance(size: int) -> None:
+            nonlocal shown
+            bar.update(task, advance=size)
+            if (now := monotonic()) - shown >= _REFRESH:
+                shown = now
+                bar.refresh()
+
+        yield advance
 
 
 @contextmanager

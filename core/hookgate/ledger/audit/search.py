@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from hookgate.ledger.members import usual
 from hookgate.ledger.reading.reader import Line
-from hookgate.ledger.reading.sieve import Sieve
+from hookgate.ledger.reading.sieve import MOST_TEXTS, Sieve
 from hookgate.ledger.record import Record
 from hookgate.networks.range_set import RangeSet
 
@@ -19,8 +19,6 @@ Read = Callable[..., Iterable[Line]]
 # Bodies of which a line told no name; if there are more, any event may be one of them.
 _MOST_NAMELESS = 100_000
 
-# Of more texts than that each line is parsed sooner than it is looked for by its bytes.
-_MOST_TEXTS = 12
 _TOLD = '"[^"]++"'
 # What tells its body, and what foreign senders sent, matters if it holds what is asked for.
 _UNNEEDED = "|".join(
@@ -91,7 +89,7 @@ def _lines(read: Read, sieve: Sieve | None) -> Iterable[Line]:
 
 
 def _make_sieve(texts: set[str]) -> Sieve | None:
-    return Sieve(texts, _UNNEEDED) if len(texts) <= _MOST_TEXTS else None
+    return Sieve(texts, _UNNEEDED) if len(texts) <= MOST_TEXTS else None
 
 
 def _is_any_unseen(texts: set[str], sieve: Sieve, read: Read) -> bool:

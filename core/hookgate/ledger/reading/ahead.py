@@ -102,9 +102,9 @@ class _Worker:
         out, into = os.pipe()
         self._pid = os.fork()
         if self._pid == 0:
-            # What is not read any more ends it, and so does Ctrl-C, without a word.
-            for name in (signal.SIGINT, signal.SIGPIPE, signal.SIGTERM):
-                signal.signal(name, signal.SIG_DFL)
+            # Ctrl-C reaches it too, and its parent ends it then. A pipe that nobody reads does so.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            signal.signal(signal.SIGPIPE, signal.SIG_DFL)
             try:
                 os.close(out)
                 with os.fdopen(into, "wb") as pipe:

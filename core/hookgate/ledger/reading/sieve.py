@@ -11,6 +11,8 @@ from typing import IO, NamedTuple
 from .source import LONGEST_LINE
 from .wrappers import Numbered
 
+# For more texts each line is parsed sooner than it is looked through.
+MOST_TEXTS = 12
 PIECE = 1 << 18
 _BEGIN = b'{"event":"'
 _BETWEEN = b"}\n" + _BEGIN
@@ -54,41 +56,42 @@ class Sieve:
         if any(needle in raw for needle in self._needles):
             return False
         return not self._unneeded or (
-            _is_clean(line := raw + b"\n") and _end(self._match(line)) == len(line)
+            _is_clean(line := raw + b"\n", line.count(b"\n"))
+            and _end(self._match(line)) == len(line)
         )
 
     def sift(self, piece: bytes, number: int = 0) -> Sifted:
         """Find the lines to be seen in a piece of whole lines, the first of which follows `number`.
 
-        The first line is always seen, and so is the line after one that is no usual record: it may
-        say what became of that.
+        The first line is always seen, and so is the line after one that is: it may say what became
+        of that.
         """
-        places = self._places(piece) if self._unneeded else self._places_of_texts(piece)
+        passed, last = piece.count(b"\n"), 0
+        places = self._places(piece, passed) if self._unneeded else self._of_texts(piece)
         lines: list[Numbered] = []
-        last = 0
         for start, end in places:
             number += piece.count(b"\n", last, start) + 1
             lines.append((number, piece[start : min(end, start + LONGEST_LINE)]))
             last = end
-        return Sifted(lines, piece.count(b"\n"), len(piece))
+        return Sifted(lines, passed, len(piece))
 
-    def _places_of_texts(self, piece: bytes) -> Iterator[tuple[int, int]]:
+    def _of_texts(self, piece: bytes) -> Iterator[tuple[int, int]]:
         return ((start, _next(piece, start)) for start in self._starts_of_texts(piece))
 
-    def _places(self, piece: bytes) -> Iterator[tuple[int, int]]:
-        if not _is_clean(piece):
+    def _places(self, piece: bytes, count: int) -> Iterator[tuple[int, int]]:
+        if not _is_clean(piece, count):
             yield from self._places_one_by_one(piece)
             return
         at = _next(piece, 0)
         yield 0, at
         for start in (*self._starts_of_texts(piece), len(piece)):
-            while at < start:
+            while at <= start:
                 at = _end(self._match(piece, at, start))
-                for _ in range(2 if at < start else 0):
-                    if at < len(piece):
-                        yield at, (at := _next(piece, at))
-            if at == start < len(piece):
+                if at == len(piece):
+                    return
                 yield at, (at := _next(piece, at))
+                if at < len(piece):
+                    yield at, (at := _next(piece, at))
 
     def _places_one_by_one(self, piece: bytes) -> Iterator[tuple[int, int]]:
         at, is_seen = 0, True
@@ -113,13 +116,13 @@ def _is_spelled_once(text: str) -> bool:
     return text.isascii() and text.isprintable() and '"' not in text and "\\" not in text
 
 
-def _is_clean(piece: bytes) -> bool:
-    """Whether no text in it can go beyond a line's end, or hold a byte that JSON refuses."""
+def _is_clean(piece: bytes, count: int) -> bool:
+    """Whether no text of so many lines can go beyond its line, or hold what JSON refuses."""
     return (
         len(piece) < LONGEST_LINE
         and piece.startswith(_BEGIN)
         and piece.endswith(b"}\n")
-        and piece.count(b"\n") == piece.count(_BETWEEN) + 1
+        and count == piece.count(_BETWEEN) + 1
         and piece.translate(_CLEAN) == piece
     )
 
