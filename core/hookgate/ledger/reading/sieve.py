@@ -13,7 +13,8 @@ from .wrappers import Numbered
 
 # For more texts each line is parsed sooner than it is looked through.
 MOST_TEXTS = 12
-PIECE = 1 << 18
+# Larger ones are mapped and unmapped each time, which takes more than reading does.
+PIECE = 1 << 16
 _BEGIN = b'{"event":"'
 _BETWEEN = b"}\n" + _BEGIN
 # What cannot stand in a line of ASCII becomes something else.
