@@ -2,7 +2,8 @@
 
     python bench/ledger.py [--lines 1000000 10000000] [--dir DIRECTORY] [--compressed]
 
-Needs jq, and about 700 bytes of disk a line; `--compressed` searches in gzip, xz and zstd too. Two workers' ledgers are made up: deliveries, retries, losses, refusals and sums of them, a crash,
+Needs jq, and about 700 bytes of disk a line; `--compressed` searches in gzip, xz and zstd too.
+Two workers' ledgers are made up: deliveries, retries, losses, refusals and sums of them, a crash,
 and a chain that holds. What `stats` counts must equal what was made up.
 """
 
