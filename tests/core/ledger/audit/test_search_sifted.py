@@ -135,7 +135,7 @@ def _check(files: list[bytes], names: list[str]) -> None:
         assert by_bytes == one_by_one
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(ledgers(), st.lists(st.sampled_from(NAMES), min_size=1, max_size=3))
 def test_one_process(files: list[bytes], names: list[str]) -> None:
     _check(files, names)
