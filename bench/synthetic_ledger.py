@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from hookgate.ledger.record import FIELDS
+from hookgate.ledger.record import FIELDS, RARE
 
 WORKERS = 2
 ASKED = 10_000
@@ -127,6 +127,7 @@ def _template(boot: str, case: Case) -> str:
         f'"{name}":'
         + ("%s" if name in _VARYING else json.dumps(fields.get(name)).replace("%", "%%"))
         for name in FIELDS["delivery"]
+        if name not in RARE
     )
     return "{" + ",".join(members) + "}"
 
@@ -171,7 +172,7 @@ def _run(
         else:
             number = _PICKED[int(rng.random() * 1000)]
             reference = f'"{rng.getrandbits(32):08x}-cf77-424a-9ea9-{boot.name[:2]}{seq:010x}"'
-            if seq % (lines // ASKED) == 0:
+            if seq % max(1, lines // ASKED) == 0:
                 references.append(reference)
         case = _CASES[number]
         request = f'"{boot.name[:2]}{seq:014x}"'

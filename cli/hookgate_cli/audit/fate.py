@@ -71,7 +71,9 @@ def fate(
     ledger = find_ledgers(log, config)
     problems = Problems(ledger)
     read = rereader(ledger, keys)
-    found = find(read, asked, configured_ranges(config), on_problem=problems.note)
+    found = find(
+        read, asked, configured_ranges(config), by_bytes=not keys, on_problem=problems.note
+    )
     counts = Counter(story.fate for story in found.stories)
     if as_json:
         for story in found.stories:

@@ -3,11 +3,13 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from time import monotonic
 
 from rich.progress import BarColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
 
 from hookgate.ledger.audit.proven import Prover
 from hookgate.ledger.reading.reader import Line, read
+from hookgate.ledger.reading.sieve import Sieve
 from hookgate_cli.common import err
 
 from .configured import Keys
@@ -15,6 +17,7 @@ from .ledger import Ledger
 
 # Below this a read ends before a bar could be looked at.
 _LONG_READ = 32 << 20
+_REFRESH = 0.1
 
 
 @contextmanager
@@ -28,20 +31,32 @@ def reading_progress(ledger: Ledger) -> Iterator[Callable[[int], None]]:
         yield lambda _: None
         return
     columns = (BarColumn(), TransferSpeedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=err, transient=True) as bar:
+    # Without a thread of its own, which processes that read would be begun beside.
+    with Progress(*columns, console=err, transient=True, auto_refresh=False) as bar:
         task = bar.add_task("reading", total=total)
-        yield lambda size: bar.update(task, advance=size)
+        shown = monotonic()
+
+        def advance(size: int) -> None:
+            nonlocal shown
+            bar.update(task, advance=size)
+            if (now := monotonic()) - shown >= _REFRESH:
+                shown = now
+                bar.refresh()
+
+        yield advance
 
 
 @contextmanager
-def reading(ledger: Ledger, keys: Keys = ()) -> Iterator[Iterator[Line]]:
-    """Read the lines of a ledger's files, oldest first, with a progress bar.
+def reading(
+    ledger: Ledger, keys: Keys = (), sieve: Sieve | None = None
+) -> Iterator[Iterator[Line]]:
+    """Read the lines of a ledger's files, oldest first, with a progress bar; see `reader.read`.
 
-    With keys, a line that they do not prove is no record; how many there were is printed on stderr
-    after the first reading.
+    With keys, which prove each line, nothing is left out, and a line that they do not prove is no
+    record; how many there were is printed on stderr after the first reading.
     """
     with reading_progress(ledger) as on_progress:
-        lines = read(ledger.sources, on_progress, ledger.copies)
+        lines = read(ledger.sources, on_progress, ledger.copies, None if keys else sieve)
         prover = Prover(keys) if keys else None
         yield lines if prover is None else prover.prove(lines)
     ledger.print_copies()
@@ -57,11 +72,11 @@ def _print_left_out(count: int) -> None:
     err.print(words, soft_wrap=True)
 
 
-def rereader(ledger: Ledger, keys: Keys = ()) -> Callable[[], Iterator[Line]]:
-    """Return a function that reads the ledger from its beginning each time that it is called."""
+def rereader(ledger: Ledger, keys: Keys = ()) -> Callable[..., Iterator[Line]]:
+    """Return a function that reads the ledger each time that it is called; see `search.Read`."""
 
-    def lines() -> Iterator[Line]:
-        with reading(ledger, keys) as read_once:
+    def lines(sieve: Sieve | None = None) -> Iterator[Line]:
+        with reading(ledger, keys, sieve) as read_once:
             yield from read_once
 
     return lines

@@ -97,25 +97,27 @@ _DAY = (
 _USUAL_FORMS = {
     MOMENT: rf'"20[0-9]{{2}}-{_DAY}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{{6}}Z"',
     TEXT: r'(?:"[^"]*+"|null)',
-    COUNT: "(?:[0-9]{1,18}+|null)",
-    DURATION: r"(?:[0-9]{1,15}+(?:\.[0-9]++)?|null)",
+    COUNT: "(?:[1-9][0-9]{0,17}+|0|null)",
+    DURATION: r"(?:(?:[1-9][0-9]{0,14}+|0)(?:\.[0-9]++)?|null)",
     FLAG: "(?:true|false|null)",
-    TEXTS: r"\[\]",
+    TEXTS: r'\[(?:"[^"]*+"(?:,"[^"]*+")*+)?+\]',
 }
 
 
-def _usual(kind: str) -> str:
-    """What hookgate's lines of a kind look like, as long as they hold no backslash."""
+def usual(kind: str, **forms: str) -> str:
+    """Make a pattern of hookgate's lines of a kind, as long as they hold no backslash.
+
+    `forms` are patterns of values, in place of what a member usually is.
+    """
     members = []
     for name in FIELDS[kind][1:]:
-        member = f',"{name}":{_USUAL_FORMS[FORMS[name]]}'
+        member = f',"{name}":{forms.get(name) or _USUAL_FORMS[FORMS[name]]}'
         members.append(f"(?:{member})?" if name in RARE else member)
-    return rf'"{kind}"{"".join(members)}(?:,"{SEAL}":"[^"]*+")?'
+    return rf'\{{"event":"{kind}"{"".join(members)}(?:,"{SEAL}":"[^"]*+")?\}}'
 
 
-_match_usual = re.compile(
-    rf'\{{"event":(?:{_usual("delivery")}|{_usual("forward")})\}}'.encode()
-).fullmatch
+USUAL = f"{usual('delivery')}|{usual('forward')}"
+_match_usual = re.compile(USUAL.encode()).fullmatch
 
 
 def is_usual(raw: bytes) -> bool:

@@ -44,6 +44,12 @@ class Query:
         return [(name, wanted) for name in names if (wanted := getattr(self, name))]
 
     @property
+    def texts(self) -> frozenset[str]:
+        """Texts of which any record that is asked for has one; none where that is not known."""
+        found = (self.references, self.reason, self.event_type, self.channel, self.outcome)
+        return next(filter(None, found), frozenset())
+
+    @property
     def is_only_of_time(self) -> bool:
         """Whether nothing but the time matters."""
         return not (self.fields or self.references or self.clients)

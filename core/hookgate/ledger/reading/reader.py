@@ -12,10 +12,12 @@ from hookgate.ledger.members import fault, is_usual
 from hookgate.ledger.record import Record
 
 from . import source as _source
+from .ahead import SiftedStream, read_ahead
 from .copies import Copies
 from .decoding import DAMAGE
 from .files import find_files, in_order
 from .parsing import parse, timestamp
+from .sieve import Sieve
 from .source import Source, Stream, probe, without_end
 
 __all__ = [
@@ -87,23 +89,41 @@ def read(
     files: Iterable[Path | Source],
     on_progress: Callable[[int], None] | None = None,
     copies: Copies | None = None,
+    sieve: Sieve | None = None,
 ) -> Iterator[Line]:
     """Yield every line of the files, in turn. `on_progress` is told the bytes read since.
 
-    Lines that two files hold come once where `copies` is given. Raises OSError, with the file's
-    name, where one cannot be read.
+    Lines that two files hold come once where `copies` is given. With a `sieve` the lines that it
+    leaves out do not come; they are records. Raises OSError, with the file's name, where one cannot
+    be read.
     """
-    for file in files:
-        yield from read_file(file, on_progress, copies)
+    if sieve is None:
+        for file in files:
+            yield from read_file(file, on_progress, copies)
+        return
+    sources = [file if isinstance(file, Source) else probe(file) for file in files]
+    by, tell = sieve, on_progress or _ignore
+
+    def sieve_of(source: Source) -> Sieve:
+        return by.with_lines(copies.sought_in(source)) if copies is not None else by
+
+    with read_ahead(sources, sieve_of) as sifted:
+        for source in sources:
+            yield from read_file(
+                source, tell, copies, lambda one: SiftedStream(one, sifted(one), by, tell)
+            )
 
 
 def read_file(
     file: Path | Source,
     on_progress: Callable[[int], None] | None = None,
     copies: Copies | None = None,
+    sifted: Callable[[Source], SiftedStream] | None = None,
 ) -> Iterator[Line]:
-    """Yield every line of one file. One that is no record comes with its problem: torn, garbled,
-    longer than `LONGEST_LINE`, or where the file is damaged.
+    """Yield every line of one file, or those that are `sifted`.
+
+    One that is no record comes with its problem: torn, garbled, longer than `LONGEST_LINE`, or
+    where the file is damaged.
     """
     source = file if isinstance(file, Source) else probe(file)
     if copies is not None:
@@ -111,16 +131,22 @@ def read_file(
             return
         source = copies.without(source)
     with ExitStack() as opened:
+        stream: Stream | SiftedStream
         try:
             stream = opened.enter_context(source.open())
         except OSError as error:  # it was there a moment ago
             yield Line(source.name, 0, b"", None, f"cannot be read: {error.strerror}")
             return
+        if sifted is not None:
+            stream = sifted(source)
         yield from _read(source, stream, on_progress or _ignore, copies)
 
 
 def _read(
-    source: Source, stream: Stream, on_progress: Callable[[int], None], copies: Copies | None
+    source: Source,
+    stream: Stream | SiftedStream,
+    on_progress: Callable[[int], None],
+    copies: Copies | None,
 ) -> Iterator[Line]:
     name = source.name
     heads = copies.heads_after(source) if copies is not None else _NO_HEADS
@@ -168,13 +194,14 @@ def _read(
         if held is not None:
             yield held
             held = None
-        yield Line(name, number + 1, b"", None, _words(source, damage))
+        last = max(number, stream.passed, int(source.skipped))
+        yield Line(name, last + 1, b"", None, _words(source, damage))
     if held is not None:
         yield held
     on_progress(stream.position() - told)
 
 
-def _line(name: str, number: int, data: bytes, stream: Stream) -> Line:
+def _line(name: str, number: int, data: bytes, stream: Stream | SiftedStream) -> Line:
     raw = without_end(data)
     if len(data) >= LONGEST_LINE:
         if not data.endswith(b"\n"):
