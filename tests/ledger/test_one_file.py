@@ -131,7 +131,7 @@ def test_lines_on_standard_output_are_the_ledger_alone(tmp_path: Path) -> None:
             ask(gate.port, post(CLEAN), FOREIGN)
         gate.process.send_signal(signal.SIGTERM)
         content = gate.process.stdout.read()
-        assert gate.stop() == 0
+        assert gate.process.wait(30) == 0
     ledger = tmp_path / "stdout.jsonl"
     ledger.write_text(content)
     records = read_ledger(ledger)
