@@ -35,7 +35,7 @@ def test_while_it_drains_it_lives_but_is_not_ready(tmp_path: Path) -> None:
             assert admin.value("hookgate_in_flight") == 1
             go.set()
             assert client.read().status == 200
-                # A second signal, after the last handler is gone, would end it by itself.
+            # A second signal, after the last handler is gone, would end it by itself.
             assert gate.process.wait(30) == 0
 
 

@@ -8,14 +8,14 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from hookgate.policy import Decision, Head, Origin, Outcome, Reason, salvage
+from hookgate.policy import Decision, Head, Origin, Reason, salvage
 from hookgate.policy.event_reader import LONGEST_TEXT, EventReader
 
 from .privacy import Privacy
 
 Record = dict[str, Any]
 
-_DELIVERED = Outcome.DELIVERED
+_CLEAN = Reason.CLEAN
 _OUTCOMES = {reason.code: reason.outcome.value for reason in Reason}
 
 MOST_ITEMS = 8
@@ -176,8 +176,7 @@ def end_record(
             details = details or tuple(
                 text for found in decision.observed for text in found.details
             )
-        route = decision.route
-        if route is not None and route.retry and reason.outcome is not _DELIVERED:
+        if reason is not _CLEAN and (route := decision.route) is not None and route.retry:
             record["retry"] = route.retry
     if details:
         record["errors"] = bounded(details)
