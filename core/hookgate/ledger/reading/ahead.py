@@ -6,11 +6,12 @@ compressed or wrapped.
 
 import os
 import pickle
+import select
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from errno import ECHILD
-from typing import IO, NamedTuple
+from typing import NamedTuple
 
 from .decoding import BUFFER, DAMAGE
 from .sieve import Sieve, Sifted, sift
@@ -23,6 +24,9 @@ _STRETCH = 32 << 20
 # Progress is told at least as often as so many bytes were read.
 _TOLD = 4 << 20
 _WRAPPED = 4096
+# A process holds so many bytes of what it found before it waits to be read.
+_HELD = 32 << 20
+_WRITTEN = 1 << 16
 
 
 class Stretch(NamedTuple):
@@ -107,9 +111,10 @@ class _Worker:
             signal.signal(signal.SIGPIPE, signal.SIG_DFL)
             try:
                 os.close(out)
-                with os.fdopen(into, "wb") as pipe:
-                    for number, stretch in stretches:
-                        _send(pipe, number, _sift(stretch, sieve_of(stretch.source)))
+                outbox = _Outbox(into)
+                for number, stretch in stretches:
+                    _send(outbox, number, _sift(stretch, sieve_of(stretch.source)))
+                outbox.write()
             finally:
                 os._exit(0)
         os.close(into)
@@ -200,19 +205,38 @@ def _sift_lines(stream: Stream, sieve: Sieve) -> Iterator[Sifted]:
     yield Sifted(lines, 0, stream.position() - told)
 
 
-def _send(pipe: IO[bytes], of: int, found: Iterator[Sifted]) -> None:
-    count = size = 0
+class _Outbox:
+    """What a process found, held while its reader is busy with what another found."""
+
+    def __init__(self, fd: int) -> None:
+        os.set_blocking(fd, False)
+        self._fd, self._held = fd, bytearray()
+
+    def put(self, of: int, found: Sifted | Exception | None) -> None:
+        self._held += pickle.dumps((of, found), -1)
+        self.write(_HELD)
+
+    def write(self, most: int = 0) -> None:
+        """Write what is taken at once, and wait until no more than so many bytes are held."""
+        while self._held:
+            try:
+                del self._held[: os.write(self._fd, self._held[:_WRITTEN])]
+            except BlockingIOError:
+                if len(self._held) <= most:
+                    return
+                select.select((), (self._fd,), ())
+
+
+def _send(outbox: _Outbox, of: int, sifted: Iterator[Sifted]) -> None:
+    passed = size = 0
+    damage = None
     try:
-        for sifted in found:
-            count += sifted.passed
-            size += sifted.size
-            if sifted.lines or size >= _TOLD:
-                pickle.dump((of, Sifted(sifted.lines, count, size)), pipe, -1)
-                pipe.flush()
-                count = size = 0
-        pickle.dump((of, Sifted([], count, size)), pipe, -1)
-        pickle.dump((of, None), pipe, -1)
-    except DAMAGE as damage:
-        pickle.dump((of, Sifted([], count, size)), pipe, -1)
-        pickle.dump((of, damage), pipe, -1)
-    pipe.flush()
+        for part in sifted:
+            passed, size = passed + part.passed, size + part.size
+            if part.lines or size >= _TOLD:
+                outbox.put(of, Sifted(part.lines, passed, size))
+                passed = size = 0
+    except DAMAGE as error:
+        damage = error
+    outbox.put(of, Sifted([], passed, size))
+    outbox.put(of, damage)
