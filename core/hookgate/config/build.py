@@ -19,6 +19,7 @@ from hookgate.settings import (
     SourceSettings,
     UpstreamSettings,
 )
+from hookgate.signing.secrets import mark
 
 from .certificates import check_listener_certificates, check_upstream_certificates
 from .consistency import check_consistency
@@ -99,8 +100,7 @@ def _assemble(draft: Draft, routes: tuple[RouteSettings, ...]) -> Config:
 
 
 def _visible(signature: SignatureSettings) -> tuple[object, ...]:
-    secrets = [sha256(secret).hexdigest() for secret in signature.secrets]
-    return signature.scheme, signature.tolerance, secrets
+    return signature.scheme, signature.tolerance, [mark(secret) for secret in signature.secrets]
 
 
 def _digest(
