@@ -47,7 +47,8 @@ def send(
     """Fire the shipped samples at a running gate and compare the answers.
 
     The sender must be allowed there, and the route be one of the contract that --contract names.
-    Clean samples reach the endpoint behind the gate. Exits 1 if any answer is not as it should be.
+    Clean samples reach the endpoint behind the gate. Nothing is signed: a route that asks for a
+    signature refuses all of them. Exits 1 if any answer is not as it should be.
 
     Examples:
 

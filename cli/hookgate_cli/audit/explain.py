@@ -55,8 +55,9 @@ def explain(
     ledger = find_ledgers(log, config)
     problems = Problems(ledger)
     read = rereader(ledger, keys)
+    by_bytes = not keys and ledger.is_quick_to_read_again
     (story,) = find(
-        read, [identifier], records=True, by_bytes=not keys, on_problem=problems.note
+        read, [identifier], records=True, by_bytes=by_bytes, on_problem=problems.note
     ).stories
     if not story.events:
         out.print(f"{printable(identifier)}: {problems.never_seen}")

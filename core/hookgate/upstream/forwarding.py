@@ -5,6 +5,7 @@ import re
 from hookgate.bounded_cache import remember_short
 from hookgate.policy import UNIX_PEER, Fields, Head
 from hookgate.policy.source import Origin
+from hookgate.signing.schemes import SIGNED_FIELDS
 from hookgate.signing.sign import SIGNATURE_FIELDS
 
 # RFC 9110 7.6.1 and the fields it lists; Expect was answered here, Content-Length is fresh.
@@ -32,7 +33,7 @@ _SIGN = re.compile(rb"[^a-z0-9]")
 
 # RFC 9110 7.6.1: a field meant for the recipient must not be a connection option. Naming one of
 # these in Connection would make upstream parse something else than what was judged.
-_KEPT = frozenset((b"host", b"content-type", b"content-encoding"))
+_KEPT = frozenset((b"host", b"content-type", b"content-encoding")) | SIGNED_FIELDS
 
 _HOST = re.compile(rb"[A-Za-z0-9._~:\[\]-]{1,255}")
 

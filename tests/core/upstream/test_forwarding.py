@@ -9,6 +9,7 @@ from netaddr import IPNetwork
 
 from hookgate.policy import UNIX_PEER, Fields, Head
 from hookgate.policy.source import SourcePolicy
+from hookgate.signing.schemes import SIGNED_FIELDS
 from hookgate.upstream.forwarding import relayed_fields, upstream_head, upstream_request
 from support.policy import ALLOW, ALLOWED, FOREIGN, PROXY, TRUSTED, request
 
@@ -361,3 +362,10 @@ def test_the_clients_field_goes_on_from_whoever_is_believed(
     made = upstream_head(head, single.origin(head), b"", b"cf-connecting-ip")
     named = [sent for sent in read(made + b"\r\n")[2] if b"connecting" in sent[0].lower()]
     assert named == ([field] if kept else [])
+
+
+@pytest.mark.parametrize("name", sorted(SIGNED_FIELDS))
+def test_a_connection_option_takes_no_field_that_signs(name: bytes) -> None:
+    """An endpoint that checks again would miss what was there when the gate did."""
+    head = request((b"Host", b"gate"), (b"Connection", name), (name, b"x"))
+    assert name + b": x\r\n" in upstream_head(head, SOURCES.origin(head), b"")
