@@ -35,7 +35,9 @@ def answer_unread(connection: socket.socket) -> bool:
 
 
 BROKEN_BEHIND = {
-    "a length where no body can be": answering(answer_head(b"204 No Content", b"Content-Length: 5"), stay=True),
+    "a length where no body can be": answering(
+        answer_head(b"204 No Content", b"Content-Length: 5"), stay=True
+    ),
     "200 by HTTP/1.0": answering(b"HTTP/1.0 200 OK\r\n\r\nhello"),
     "body without end": endless(answer_head(b"200 OK"), piece=bytes(KIB)),
     "body over the bound": answering(
