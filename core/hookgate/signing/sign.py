@@ -4,8 +4,10 @@ import hmac
 from binascii import b2a_base64
 from collections.abc import Iterable
 
+from .schemes import SCHEMES
+
 # In lower case. Whoever sends these is not who signs.
-SIGNATURE_FIELDS = frozenset((b"webhook-id", b"webhook-timestamp", b"webhook-signature"))
+SIGNATURE_FIELDS = frozenset(SCHEMES["standard-webhooks"].fields)
 
 
 class Signer:
