@@ -68,8 +68,7 @@ def read_owned(where: str, draft: Draft) -> bytes | None:
     """Read a file that only its owner may write; None, and a problem, if it cannot be."""
     path = draft.values[where]
     try:
-        data, mode = read_secret(path)
-        refuse_bom(data)
+        data, warning = read_private(path)
     except FileError as error:
         named = shown_secret_path(path)
         mend = ""
@@ -77,11 +76,20 @@ def read_owned(where: str, draft: Draft) -> bytes | None:
             mend = f"; make it with: {_command(where, path)}"
         draft.problems.append(f"{where} = {named} {error}{mend}")
         return None
-    if is_open_to_all(mode):
-        draft.warn_of_file(
-            where, f"can be read by everybody on this machine; chmod o= {quote(path)}"
-        )
+    if warning:
+        draft.warn_of_file(where, warning)
     return data
+
+
+def read_private(path: str) -> tuple[bytes, str]:
+    """Read a file that only its owner may write, and a warning where others can read it, or "".
+
+    Raises `FileError`.
+    """
+    data, mode = read_secret(path)
+    refuse_bom(data)
+    readable = f"can be read by everybody on this machine; chmod o= {quote(path)}"
+    return data, readable if is_open_to_all(mode) else ""
 
 
 def _read_key(where: str, draft: Draft) -> bytes:

@@ -12,6 +12,7 @@ from .keys import ROUTE_KEYS
 from .layers import Given
 from .redaction import shown, shown_path
 from .route_signature import read_signature
+from .tables import parse_table
 
 _SIGNATURE = "signature"
 
@@ -34,19 +35,11 @@ def build_routes(
     for place, item in enumerate(items):
         where = f"{origin}: route[{place}]"
         values: dict[str, str] = {"path": "", "contract": DEFAULT_CONTRACT}
+        values |= parse_table(ROUTE_KEYS, item, where, problems, also=(_SIGNATURE,))
         signature = None
-        for name, value in item.items():
-            if name == _SIGNATURE:
-                signature = read_signature(f"{where}.{name}", value, problems, warnings)
-                continue
-            if name not in ROUTE_KEYS:
-                names = ", ".join((*ROUTE_KEYS, _SIGNATURE))
-                problems.append(f"{where}.{name} is no key; there are {names}")
-                continue
-            try:
-                values[name] = ROUTE_KEYS[name][0](value)
-            except ValueError as error:
-                problems.append(f"{where}.{name} = {shown(value)} {error}")
+        if _SIGNATURE in item:
+            table = f"{where}.{_SIGNATURE}"
+            signature = read_signature(table, item[_SIGNATURE], problems, warnings)
         if "path" not in item:
             problems.append(f'{where}.path is missing; write it like "/cm/events"')
         if values["path"] in {route.path for route in routes} - {""}:
