@@ -8,10 +8,11 @@
 Needs valgrind. Exits 1 where instructions grew by more than 1 %, and 0 where the baseline was made
 with another Python, library or kind of processor.
 
-`accepted` is a clean event, `sealed` one whose ledger has a seal key, `foreign` one from outside
-the allowed ranges, in a flood of them, `broken` one from inside with its end cut off. callgrind
-counts what the process does in user space, and knows no SHA instructions: SHA-256, which chains a
-ledger that is not sealed, counts for more than it takes where the processor has them.
+`accepted` is a clean event, `sealed` one whose ledger has a seal key, `varying` one with a trace id
+that no other has, `foreign` one from outside the allowed ranges, in a flood of them,
+`foreign-varying` such a one with a trace id, `broken` one from inside with its end cut off.
+callgrind counts what the process does in user space, and knows no SHA instructions: SHA-256, which
+chains a ledger that is not sealed, counts for more than it takes where the processor has them.
 """
 
 import argparse
@@ -70,11 +71,11 @@ def judge(found: dict[str, Any], baseline: dict[str, Any] | None) -> tuple[list[
             )
     before = baseline["a_request"] if baseline is not None and not notes else {}
     title = "".join(f"{name:>14}{'before':>10}{'change':>8}" for name in COSTS)
-    lines = [f"{'a request':10}{title}"]
+    lines = [f"{'a request':16}{title}"]
     grown = []
     for kind, costs in found["a_request"].items():
         was = before.get(kind, {})
-        lines.append(f"{kind:10}" + "".join(beside(costs[name], was.get(name)) for name in COSTS))
+        lines.append(f"{kind:16}" + "".join(beside(costs[name], was.get(name)) for name in COSTS))
         if was and costs["instructions"] > was["instructions"] * (1 + BOUND):
             grown.append(kind)
     if grown:

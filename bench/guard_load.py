@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from itertools import count
 from typing import NamedTuple
 
 import httptools
@@ -29,18 +30,30 @@ Held = Callable[[], AbstractContextManager[None]]
 
 
 class Kind(NamedTuple):
-    """Requests of one kind: body, `source.allow`, status of every answer, whether it is sealed."""
+    """Requests of one kind: body, `source.allow`, status of every answer, whether it is sealed, and
+    whether each head has another trace id.
+    """
 
     body: bytes
     allow: str
     status: int
     sealed: bool = False
+    varying: bool = False
+
+    def request(self, number: int) -> bytes:
+        """Make one of them."""
+        head = "POST /cm/events HTTP/1.1\r\nHost: gate\r\nContent-Type: application/json\r\n"
+        if self.varying:
+            head += f"traceparent: 00-{number:032x}-{number:016x}-01\r\n"
+        return f"{head}Content-Length: {len(self.body)}\r\n\r\n".encode() + self.body
 
 
 KINDS = {
     "accepted": Kind(EVENT, "127.0.0.1", 200),
     "sealed": Kind(EVENT, "127.0.0.1", 200, sealed=True),
+    "varying": Kind(EVENT, "127.0.0.1", 200, varying=True),
     "foreign": Kind(EVENT, "cm.com", 403),
+    "foreign-varying": Kind(EVENT, "cm.com", 403, varying=True),
     "broken": Kind(EVENT[:-2], "127.0.0.1", 400),
 }
 
@@ -108,8 +121,7 @@ async def drive(
     Exits where an answer has another status than the kind's. Raises ConnectionError where the
     process ends before it has answered.
     """
-    head = "POST /cm/events HTTP/1.1\r\nHost: gate\r\nContent-Type: application/json\r\n"
-    request = f"{head}Content-Length: {len(kind.body)}\r\n\r\n".encode() + kind.body
+    numbers = count(1)
     loop = asyncio.get_running_loop()
     waiting: list[asyncio.Transport] = []
     await loop.create_server(lambda: Upstream(lambda: held(process), waiting), sock=upstream)
@@ -119,7 +131,7 @@ async def drive(
         for _ in range(waves):
             async with asyncio.timeout(PATIENCE_SECONDS):
                 with held(process):
-                    answers = [sender.send(request) for _, sender in opened]
+                    answers = [sender.send(kind.request(next(numbers))) for _, sender in opened]
                 statuses = await asyncio.gather(*answers)
             if set(statuses) != {kind.status}:
                 sys.exit(f"guard: answered {set(statuses)}, not {kind.status}")

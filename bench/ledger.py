@@ -1,10 +1,10 @@
 """Measure what `hookgate audit` takes on ledgers of millions of lines, and jq beside it.
 
-    python bench/ledger.py [--lines 1000000 10000000] [--dir DIRECTORY]
+    python bench/ledger.py [--lines 1000000 10000000] [--dir DIRECTORY] [--compressed]
 
-Needs jq, and about 700 bytes of disk a line. Two workers' ledgers are made up: deliveries, retries,
-losses, refusals and sums of them, a crash, and a chain that holds. What `stats` counts must equal
-what was made up.
+Needs jq, and about 700 bytes of disk a line; `--compressed` searches in gzip, xz and zstd too.
+Two workers' ledgers are made up: deliveries, retries, losses, refusals and sums of them, a crash,
+and a chain that holds. What `stats` counts must equal what was made up.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from typing import NamedTuple
 # This folder's parent, so that the bench is a package.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench.synthetic_ledger import ASKED, make_all
+from bench.synthetic_ledger import ASKED, Made, make_all
 
 # What `stats` counts, but for clients and minutes, of which there are too many for jq (it copies an
 # object for each change), percentiles, the slowest and the drift.
@@ -49,6 +49,9 @@ class Run(NamedTuple):
     output: bytes
 
 
+_HOOKGATE = (sys.executable, "-m", "hookgate_cli", "audit")
+
+
 def measure(*command: str) -> Run:
     """Run a command to its end and measure it."""
     with tempfile.TemporaryFile() as output:
@@ -61,7 +64,7 @@ def measure(*command: str) -> Run:
         return Run(seconds, effort, usage.ru_maxrss // 1024, output.read())
 
 
-def compare(folder: Path, lines: int, *, with_jq: bool) -> None:
+def compare(folder: Path, lines: int, *, with_jq: bool, compressed: bool) -> None:
     """Make a ledger of so many lines, measure each command on it, and print a row for each.
 
     Raises AssertionError where what `stats` or jq counted is not what was made.
@@ -70,26 +73,76 @@ def compare(folder: Path, lines: int, *, with_jq: bool) -> None:
     files, made = make_all(folder, lines)
     size = sum(file.stat().st_size for file in files) / 1e9
     print(f"\n{lines:,} lines, {size:.2f} GB, made in {time.monotonic() - began:.0f} s")
-    asked = folder / "asked.txt"
-    asked.write_text("\n".join(made.references[:ASKED]) + "\n")
+    _measure_all(folder, files, made, with_jq=with_jq)
+    if compressed:
+        compare_compressed(files, made.references[len(made.references) // 2])
+
+
+def search(files: list[Path], name: str) -> dict[str, tuple[str, ...]]:
+    """Make the commands that ask for one event, with what people use beside them."""
     names = [str(file) for file in files]
-    hookgate = (sys.executable, "-m", "hookgate_cli", "audit")
     logs = [part for name in names for part in ("--log", name)]
-    rows = {
-        "stats": (*hookgate, "stats", "--json", *names),
-        "balance": (*hookgate, "balance", "--json", *names),
-        "verify": (*hookgate, "verify", "--json", *names),
-        f"fate of {ASKED:,}": (*hookgate, "fate", "--json", "--file", str(asked), *logs),
+    decompress = {".gz": ("gzip", "-dc"), ".xz": ("xz", "-dc"), ".zst": ("zstd", "-dcq")}
+    how = decompress.get(files[0].suffix)
+    grep = ("grep", "-F", name, *names)
+    if how is not None:
+        grep = ("sh", "-c", f"{' '.join((*how, *names))} | grep -F {name}")
+    return {
+        "grep -F": grep,
+        "fate": (*_HOOKGATE, "fate", name, *logs),
+        "explain": (*_HOOKGATE, "explain", name, *logs),
+        "show --reference": (*_HOOKGATE, "show", "--reference", name, *names),
+        "fate, never seen": (*_HOOKGATE, "fate", f"{name}-not", *logs),
     }
-    if with_jq:
-        rows["jq"] = ("jq", "-n", _JQ, *names)
+
+
+def compare_compressed(files: list[Path], name: str) -> None:
+    """Compress the files as people do, and measure a search in each."""
+    for suffix, command in (
+        (".gz", ("gzip", "-1k")), (".xz", ("xz", "-1k", "-T0")), (".zst", ("zstd", "-qk"))
+    ):  # fmt: skip
+        subprocess.run((*command, *map(str, files)), check=True)
+        packed = [file.with_name(file.name + suffix) for file in files]
+        print(suffix)
+        _measure(search(packed, name))
+        for file in packed:
+            file.unlink()
+
+
+def _measure(rows: dict[str, tuple[str, ...]]) -> dict[str, Run]:
     runs = {}
     for title, command in rows.items():
         run = runs[title] = measure(*command)
         print(
-            f"{title:15} {run.seconds:8.2f} s {run.effort:8.2f} s of processors {run.peak:6} MiB",
+            f"{title:17} {run.seconds:8.2f} s {run.effort:8.2f} s of processors {run.peak:6} MiB",
             flush=True,
         )
+    return runs
+
+
+def _measure_all(folder: Path, files: list[Path], made: Made, *, with_jq: bool) -> None:
+    asked = folder / "asked.txt"
+    asked.write_text("\n".join(made.references[:ASKED]) + "\n")
+    names = [str(file) for file in files]
+    logs = [part for name in names for part in ("--log", name)]
+    rows = {
+        "stats": (*_HOOKGATE, "stats", "--json", *names),
+        "balance": (*_HOOKGATE, "balance", "--json", *names),
+        "verify": (*_HOOKGATE, "verify", "--json", *names),
+        f"fate of {ASKED:,}": (*_HOOKGATE, "fate", "--json", "--file", str(asked), *logs),
+        "report": (*_HOOKGATE, "report", "--html", str(folder / "report.html"), *names),
+        "show, filtered": (*_HOOKGATE, "show", "--reason", "upstream_timeout", *names),
+        **search(files, made.references[len(made.references) // 2]),
+    }
+    if with_jq:
+        rows["jq"] = ("jq", "-n", _JQ, *names)
+        rows["jq, one event"] = (
+            "jq",
+            "-c",
+            f'select(.reference == "{made.references[0]}")',
+            *names,
+        )
+    runs = _measure(rows)
     reasons = json.loads(runs["stats"].output)["reasons"]
     assert made.counts == {(row["outcome"], row["reason"]): row["count"] for row in reasons}
     if with_jq:
@@ -103,6 +156,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--lines", type=int, nargs="+", default=[1_000_000, 10_000_000])
     parser.add_argument("--jq-up-to", type=int, default=1_000_000, metavar="LINES")
+    parser.add_argument("--compressed", action="store_true", help="and searches in gz, xz and zst")
     parser.add_argument("--dir", type=Path, help="where to write them (removed afterwards)")
     arguments = parser.parse_args()
     if shutil.which("jq") is None:
@@ -110,7 +164,12 @@ def main() -> None:
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
     for lines in arguments.lines:
         with tempfile.TemporaryDirectory(prefix="hookgate-bench-", dir=arguments.dir) as folder:
-            compare(Path(folder), lines, with_jq=lines <= arguments.jq_up_to)
+            compare(
+                Path(folder),
+                lines,
+                with_jq=lines <= arguments.jq_up_to,
+                compressed=arguments.compressed,
+            )
 
 
 if __name__ == "__main__":

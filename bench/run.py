@@ -24,7 +24,7 @@ from bench.contenders.contender import TOOLS, Contender
 from bench.load import LoadError
 from bench.rig import Rig
 
-from bench import figures, hostile, policy_alone, report, tools
+from bench import figures, hostile, policy_alone, report, signing, tools
 
 RESULTS = Path(__file__).parent / "results"
 FIGURES = (
@@ -38,6 +38,7 @@ FIGURES = (
     "connections",
     "hostile",
     "policy",
+    "signing",
 )
 QUICK = ("rate", "latency", "refusal", "memory", "startup", "policy")
 # The others have no source check of their own, or are too slow to be worth the minutes.
@@ -117,6 +118,8 @@ def measure(rig: Rig, contenders: list[Contender], chosen: argparse.Namespace) -
         found["hostile"] = hostile.measure(rig.core, seconds * 0.6)
     if begin("policy"):
         found["policy"] = policy_alone.measure(rig.core, seconds * 0.4, rounds)
+    if begin("signing"):
+        found["signing"] = signing.measure(rig, seconds * 0.6, 2 * chosen.rounds)
     return found
 
 

@@ -154,6 +154,20 @@ def _policy(_: Results, rows: list[Row]) -> str:
     return table(("", "events/s", "µs"), lines)
 
 
+def _signing(_: Results, rows: list[Row]) -> str:
+    costs: dict[str, list[float]] = {}
+    for row in rows:
+        costs.setdefault(row["case"], []).append(row["user_us"] + row["system_us"])
+    without, signed = list(costs.values())[-2:]
+    differences = [on - off for on, off in zip(signed, without, strict=True)]
+    costs["what signing adds, by rounds"] = differences
+    lines = [
+        (case, f"{statistics.median(values):.1f}", f"{min(values):.1f}..{max(values):.1f}")
+        for case, values in costs.items()
+    ]
+    return table(("", "CPU µs", "min..max"), lines)
+
+
 def hostile_table(_: Results, rows: list[Row]) -> str:
     """Render the clean sender's latency and the worker's memory beside each hostile kind."""
     lines = [
@@ -190,4 +204,5 @@ SECTIONS: dict[str, tuple[str, Callable[[Results, list[Row]], str]]] = {
     "connections": ("By number of connections", _growing("connections", "connections")),
     "hostile": ("A clean sender beside hostile ones", hostile_table),
     "policy": ("The policy alone", _policy),
+    "signing": ("Signing for the endpoint", _signing),
 }

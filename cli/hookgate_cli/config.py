@@ -166,9 +166,19 @@ def template() -> str:
 
 
 def _route_template() -> list[str]:
+    about = {name: text for name, (_, text) in ROUTE_KEYS.items()}
     return [
-        "# [[route]]                      # none: every path is taken",
-        f'# path = "/cm/events"            # {ROUTE_KEYS["path"][1]}',
-        f'# contract = "{DEFAULT_CONTRACT}"         # {ROUTE_KEYS["contract"][1]}',
+        "# Without routes every path is taken. With these, CM.com's events, messages and status",
+        "# reports are, each on a path of its own; `hookgate schema list` has more contracts.",
+        "# [[route]]",
+        f'# path = "/cm/events"  # {about["path"]}',
+        f'# contract = "{DEFAULT_CONTRACT}"  # {about["contract"]}',
+        f'# answer = "200"  # {about["answer"]}',
+        "# [[route]]",
+        '# path = "/cm/messages"',
+        '# contract = "cm-messages"',
+        "# [[route]]",
+        '# path = "/cm/status"',
+        '# contract = "cm-status"',
         "",
     ]

@@ -6,24 +6,31 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import requests
 import typer
-from rich.box import SIMPLE_HEAD
 from rich.progress import track
-from rich.table import Table
-from rich.text import Text
 
 from hookgate.policy import Reason
+from hookgate.samples import CONTRACTS
 
 from .common import FINDING, out
+from .demo_tables import Row, show_refusals, show_webhooks
+from .firing import Answer, fire
 from .gate_process import running_gate
 from .receiver import Receiver
-from .samples import CLEAN, HOSTILE, Sample, fire
+from .samples import Sample, base, clean, hostile
 from .terminal import printable
 
 ALLOWED, STRANGER = "127.0.0.1", "127.0.0.2"
+_PATHS = {contract: f"/cm/{contract.removeprefix('cm-')}" for contract in CONTRACTS}
+_EVENTS = _PATHS["cm-events"]
+# What the receiver answers where it must come back to the sender.
+_ANSWERS = {
+    _PATHS["cm-voice"]: (200, b'{"instruction": "hang up"}'),
+    _PATHS["cm-two-way"]: (201, b""),
+}
 
 
 def demo(
@@ -36,8 +43,8 @@ def demo(
 ) -> None:
     """Start a receiver and a gate, send clean and hostile samples, show what became of each.
 
-    Everything stays on loopback: 127.0.0.1 plays the provider, 127.0.0.2 a stranger. Exits 0
-    only if every sample ended as it should.
+    The gate has a route for each of CM.com's webhooks. Everything stays on loopback: 127.0.0.1
+    plays the provider, 127.0.0.2 a stranger. Exits 0 only if every sample ended as it should.
 
     Examples:
 
@@ -47,89 +54,84 @@ def demo(
     """
     folder = Path(tempfile.mkdtemp(prefix="hookgate-demo-"))
     audit = folder / "audit.jsonl"
+    # A gate takes it from the folder that it starts in.
+    (folder / "hookgate.toml").write_text(_routes())
     verb = "mitmdump" if addon else "serve"
-    with Receiver() as receiver, running_gate(verb, receiver.url, audit, ALLOWED) as port:
-        url = f"http://127.0.0.1:{port}/cm/events"
-        strangers = (
-            Sample("a clean event, from a stranger", Reason.SOURCE_NOT_ALLOWED, CLEAN[0].body),
-            Sample(
-                "the same, with a forged X-Forwarded-For",
-                Reason.SOURCE_NOT_ALLOWED,
-                headers={"Content-Type": "application/json", "X-Forwarded-For": "31.169.56.7"},
-            ),
-        )
-        plan = [(sample, ALLOWED) for sample in (*CLEAN, *HOSTILE)]
-        plan += [(sample, STRANGER) for sample in strangers]
+    with Receiver(_ANSWERS) as receiver, running_gate(verb, receiver.url, audit, ALLOWED) as port:
+        site = f"http://127.0.0.1:{port}"
         rows = [
-            _one(sample, url, source, receiver, audit)
-            for sample, source in track(plan, "Sending", console=out, transient=True)
+            _one(sample, site, path, source, receiver, audit)
+            for sample, path, source in track(_plan(), "Sending", console=out, transient=True)
         ]
-        good = _show(rows, audit)
+        show_webhooks([row for row in rows if row.is_clean], ALLOWED)
+        for source, who in ((ALLOWED, "the provider"), (STRANGER, "a stranger")):
+            refused = [row for row in rows if row.source == source and not row.is_clean]
+            show_refusals(refused, f"from {source}, {who}")
+        wrong = sum(not row.ok for row in rows)
+        out.print(
+            f"{len(rows)} requests, {len(rows) - wrong} ended as they should, {wrong} did not."
+        )
+        out.print(f"Audit log: {printable(audit)}", soft_wrap=True)
+        ask = f"Ask it: {_command()} audit stats {printable(shlex.quote(str(audit)))}"
+        out.print(ask, soft_wrap=True)
         if keep:
-            _stay(url, receiver.url, audit)
-    if not good:
+            _stay(site + _EVENTS, receiver.url, audit)
+    if wrong:
         raise typer.Exit(FINDING)
 
 
-def _one(sample: Sample, url: str, source: str, receiver: Receiver, audit: Path) -> dict[str, Any]:
-    before = len(receiver.bodies)
-    known = len(_deliveries(audit))
+def _routes() -> str:
+    return "".join(
+        f'[[route]]\npath = "{path}"\ncontract = "{contract}"\n'
+        for contract, path in _PATHS.items()
+    )
+
+
+def _plan() -> list[tuple[Sample, str, str]]:
+    """Each sample with the path that it goes to, and the address that it comes from."""
+    event = base("cm-events")
+    forged = {"Content-Type": "application/json", "X-Forwarded-For": "31.169.56.7"}
+    nowhere = Sample("to a path without a route", Reason.PATH_NOT_ROUTED, event)
+    strange = "a clean event, from a stranger", Reason.SOURCE_NOT_ALLOWED, event
+    forger = "the same, with a forged X-Forwarded-For", Reason.SOURCE_NOT_ALLOWED, event
+    return [
+        *((sample, path, ALLOWED) for name, path in _PATHS.items() for sample in clean(name)),
+        *((sample, _EVENTS, ALLOWED) for sample in hostile("cm-events")),
+        (nowhere, "/cm", ALLOWED),
+        (Sample(*strange), _EVENTS, STRANGER),
+        (Sample(*forger, headers=forged), _EVENTS, STRANGER),
+    ]
+
+
+def _one(sample: Sample, site: str, path: str, source: str, receiver: Receiver, audit: Path) -> Row:
+    before, known = len(receiver.bodies), len(_deliveries(audit))
+    answer: Answer | None = None
     try:
-        status: int | None = fire(sample, url, source)
+        answer = fire(sample, site + path, source)
     except (OSError, requests.RequestException) as error:
         out.print(f"{sample.name}: {type(error).__name__}: {printable(error)}")
-        status = None
-    record: dict[str, Any] = next(iter(_deliveries(audit)[known:]), {})
+    record = next(iter(_deliveries(audit)[known:]), {})
     bodies = receiver.bodies[before:]
-    clean = sample.reason is Reason.CLEAN
-    return {
-        "sample": sample.name,
-        "source": source,
-        "outcome": record.get("outcome", "no record"),
-        "reason": record.get("reason", ""),
-        "status": status,
-        "seen": "same bytes" if bodies == [sample.body] else "nothing" if not bodies else "?",
-        "ok": status == sample.reason.status
+    is_clean = sample.reason is Reason.CLEAN
+    due = Answer(*_ANSWERS[path]) if is_clean and path in _ANSWERS else None
+    return Row(
+        path,
+        sample.name,
+        source,
+        is_clean,
+        answer,
+        record.get("reason", "no record"),
+        "same bytes" if bodies == [sample.body] else "nothing" if not bodies else "?",
+        ok=answer is not None
+        and (answer == due if due is not None else answer.status == sample.reason.status)
         and record.get("reason") == sample.reason.code
-        and bodies == ([sample.body] if clean else []),
-    }
+        and bodies == ([sample.body] if is_clean else []),
+    )
 
 
-def _deliveries(audit: Path) -> list[dict[str, Any]]:
+def _deliveries(audit: Path) -> list[dict[str, str]]:
     records = [json.loads(line) for line in audit.read_text().splitlines()]
     return [record for record in records if record["event"] == "delivery"]
-
-
-def _show(rows: list[dict[str, Any]], audit: Path) -> bool:
-    for source, who in ((ALLOWED, "the provider"), (STRANGER, "a stranger")):
-        out.print(Text(f"\nfrom {source}, {who}", "bold"))
-        table = Table(box=SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
-        shown = [row for row in rows if row["source"] == source]
-        widths = {
-            "answered": 4 + max(len(row["reason"]) for row in shown),
-            "receiver saw": 12,
-            "": 5,
-        }
-        # Eleven columns lie between them.
-        rest = out.width - sum(widths.values()) - 11
-        table.add_column("sent", no_wrap=True, max_width=max(16, rest))
-        for heading, width in widths.items():
-            table.add_column(heading, min_width=width)
-        for row in shown:
-            colour = "green" if row["outcome"] == "delivered" else "yellow"
-            table.add_row(
-                row["sample"],
-                Text(f"{row['status']} {row['reason']}", colour, no_wrap=True),
-                row["seen"],
-                Text("ok", "green") if row["ok"] else Text("WRONG", "red"),
-            )
-        out.print(table)
-    wrong = sum(not row["ok"] for row in rows)
-    out.print(f"{len(rows)} requests, {len(rows) - wrong} ended as they should, {wrong} did not.")
-    out.print(f"Audit log: {printable(audit)}", soft_wrap=True)
-    ask = f"Ask it: {_command()} audit stats {printable(shlex.quote(str(audit)))}"
-    out.print(ask, soft_wrap=True)
-    return wrong == 0
 
 
 def _command() -> str:

@@ -28,9 +28,9 @@ class Purpose(StrEnum):
 
 
 _USES = {
-    Purpose.SEAL: "seal_key_file = {file}",
-    Purpose.HMAC: 'personal_data = "hmac"\nkey_file = {file}',
-    Purpose.SIGN: "",
+    Purpose.SEAL: "[audit]:\nseal_key_file = {file}",
+    Purpose.HMAC: '[audit]:\npersonal_data = "hmac"\nkey_file = {file}',
+    Purpose.SIGN: "[upstream]:\nsign_key_file = {file}",
 }
 
 
@@ -45,7 +45,7 @@ def new(
         Purpose,
         typer.Argument(
             help="seal: of the ledger's lines. hmac: of phone numbers in it. sign: of what goes to"
-            " the endpoint, as Standard Webhooks writes it; hookgate does not read that yet."
+            " the endpoint, as Standard Webhooks writes it."
         ),
     ],
     file: Annotated[Path, typer.Argument(help="The file to write; it must not be there yet.")],
@@ -55,11 +55,16 @@ def new(
     To change a seal key, put the new one above the old one in the same file and start hookgate
     again: the first line seals, and the others still prove what they sealed.
 
+    To change a key to sign with, put the new one above the old one and reload hookgate (SIGHUP):
+    both sign. Give the endpoint the new one, then take the old line out and reload again.
+
     Examples:
 
       hookgate keys new seal /etc/hookgate/seal.key
 
       hookgate keys new hmac /etc/hookgate/hmac.key
+
+      hookgate keys new sign /etc/hookgate/sign.key
     """
     try:
         fd = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
@@ -77,10 +82,9 @@ def new(
             "With the first key give audit.path a new name too: no key proves the lines before it.",
             soft_wrap=True,
         )
-    told = (
-        f"In hookgate.toml, below [audit]:\n{use}" if use else "Nothing in hookgate reads it yet."
-    )
-    out.print(told, soft_wrap=True)
+    if purpose is Purpose.SIGN:
+        out.print("The endpoint needs the same line, to verify with: docs/signing.md.")
+    out.print(f"In hookgate.toml, below {use}", soft_wrap=True)
 
 
 def make_key(purpose: Purpose) -> str:

@@ -110,6 +110,12 @@ def _render(config: str | None, log: str, name: str) -> dict[str, str]:
     settings = load_config(config, offline=True)
     if not gather(config).keys["upstream.url"].value:
         err.print(f"upstream.url is not set; {ASSUMED_UPSTREAM} is assumed")
+    for route in settings.routes:
+        if route.signature is not None:
+            path = printable(route.path)
+            err.print(f"warning: nginx checks no signature on {path}", soft_wrap=True)
+    if settings.upstream.sign_keys:
+        err.print("warning: nginx signs nothing for the endpoint (upstream.sign_key_file)")
     try:
         return render_files(settings, log, name)
     except RenderError as error:

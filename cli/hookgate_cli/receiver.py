@@ -1,13 +1,17 @@
-"""A small HTTP receiver that answers 200 and keeps the bodies that reached it."""
+"""A small HTTP receiver that answers and keeps the bodies that reached it."""
 
+from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 
 class Receiver:
-    """Context manager that listens at `url`, a free port of 127.0.0.1, and collects `bodies`."""
+    """Context manager that listens at `url`, a free port of 127.0.0.1, and collects `bodies`.
 
-    def __init__(self) -> None:
+    It answers 200 with nothing in it, but on the paths of `answers` with their status and body.
+    """
+
+    def __init__(self, answers: Mapping[str, tuple[int, bytes]]) -> None:
         self.bodies: list[bytes] = []
         receiver = self
 
@@ -17,9 +21,13 @@ class Receiver:
             def do_POST(self) -> None:
                 length = int(self.headers["Content-Length"])
                 receiver.bodies.append(self.rfile.read(length))
-                self.send_response(200)
-                self.send_header("Content-Length", "0")
+                status, body = answers.get(self.path, (200, b""))
+                self.send_response(status)
+                if body:
+                    self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
+                self.wfile.write(body)
 
             def log_message(self, *_: object) -> None:
                 pass

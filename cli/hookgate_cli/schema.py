@@ -1,17 +1,23 @@
-"""`hookgate schema`: the contracts that ship with the package."""
+"""`hookgate schema`: the contracts that ship with the package, and one's own."""
 
 import json
 import sys
 from typing import Annotated
 
 import typer
+from rich.table import Table
 from rich.text import Text
 
-from hookgate.config.contracts import SHIPPED_CONTRACTS, load_contract
+from hookgate.config.contracts import SHIPPED_CONTRACTS, load_contract, load_rules, rules_path
+from hookgate.config.routes import check_contract
+from hookgate.files import FileError
+from hookgate.policy import Contract, ContractRules, parse_rules
+from hookgate.policy.contract_rules import EACH
 
 from .common import fail, out
+from .terminal import printable
 
-app = typer.Typer(no_args_is_help=True, help="The contracts that ship with the package.")
+app = typer.Typer(no_args_is_help=True, help="The contracts that ship with the package, and yours.")
 
 
 @app.command("list")
@@ -24,13 +30,75 @@ def list_() -> None:
 
 
 @app.command()
-def show(name: Annotated[str, typer.Argument(help="As in `hookgate schema list`.")]) -> None:
+def show(
+    name: Annotated[str, typer.Argument(help="As in `hookgate schema list`.")],
+    rules: Annotated[
+        bool, typer.Option("--rules", help="Its answer, retry rule and what is recorded.")
+    ] = False,
+) -> None:
     """Print a contract, to read or to start your own from.
 
-    Example:
+    Examples:
 
       hookgate schema show cm-events > my-events.json
+
+      hookgate schema show cm-events --rules > my-events.toml
     """
     if name not in SHIPPED_CONTRACTS:
         fail(f'"{name}" is no shipped contract; there are {", ".join(SHIPPED_CONTRACTS)}')
-    sys.stdout.write(load_contract(name).decode())
+    sys.stdout.write((load_rules(name) if rules else load_contract(name)).decode())
+
+
+@app.command()
+def check(
+    file: Annotated[str, typer.Argument(help="A JSON Schema, or the name of a shipped contract.")],
+) -> None:
+    """Say what is wrong with a contract and the rules beside it, or what was understood.
+
+    The rules of FILE.json are in FILE.toml; they need not be there. Exits 2 if anything is wrong.
+
+    Examples:
+
+      hookgate schema check my-events.json
+
+      hookgate schema check cm-messages
+    """
+    try:
+        text = load_contract(file)
+    except FileError as error:
+        fail(f"{file} {error}; shipped: {', '.join(SHIPPED_CONTRACTS)}")
+    problems, rules_text = check_contract(file, text)
+    if problems:
+        fail([f"{file} {problem}" for problem in problems])
+    contract, rules = Contract(file, text), parse_rules(rules_text)
+    out.print(Text(f"{printable(file)}: fine.", "bold"))
+    table = Table(box=None, padding=(0, 2), show_header=False)
+    shipped = file in SHIPPED_CONTRACTS
+    where = "shipped" if shipped else rules_path(file) if rules_text else "none beside it"
+    table.add_row("rules", Text(printable(where)))
+    for name, told in _understood(contract, rules):
+        table.add_row(name, Text(printable(told), overflow="fold"))
+    out.print(table)
+
+
+def _understood(contract: Contract, rules: ContractRules) -> list[tuple[str, str]]:
+    kinds = {dict: "an object", list: "an array"}
+    tops = [kinds[top] for top in kinds if top in contract.tops]
+    retry = rules.retry.text if rules.retry is not None else "not known: never presumed lost"
+    rows = [
+        ("top level", " or ".join(tops)),
+        ("answer", str(rules.answer)),
+        ("retry", f"{retry}{', assumed' if rules.assumed else ''}"),
+        ("a refusal", f"{'tells' if contract.tells_places else 'does not tell'} the place"),
+    ]
+    for field, pointers in rules.read.items():
+        if pointers:
+            told = ", ".join(map(_written, pointers))
+            nowhere = dict not in contract.tops and all(steps[0] != EACH for steps in pointers)
+            mend = '; it leads nowhere in an array, begin it with "/*"' if nowhere else ""
+            rows.append((f"records {field}", f"{told}{mend}"))
+    return rows
+
+
+def _written(steps: tuple[str, ...]) -> str:
+    return "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in steps)

@@ -2,6 +2,7 @@
 
 import os
 import stat
+from pathlib import Path
 from shlex import quote
 from typing import NamedTuple
 
@@ -19,6 +20,10 @@ _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 class FileError(ValueError):
     """A file that cannot be used; the message follows its name, says why, and names the mend."""
+
+
+class MissingFileError(FileError):
+    """A file that is not there, in a folder that is: it can be made."""
 
 
 class Contents(NamedTuple):
@@ -46,7 +51,9 @@ def read_file(path: str) -> Contents:
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path, a lone surrogate
         why = error.strerror if isinstance(error, OSError) else "no name of a file"
-        raise FileError(f"cannot be read: {why}") from None
+        can_be_made = isinstance(error, FileNotFoundError) and Path(path).parent.is_dir()
+        kind = MissingFileError if can_be_made else FileError
+        raise kind(f"cannot be read: {why}") from None
     try:
         mode = os.fstat(fd).st_mode
         if not stat.S_ISREG(mode):

@@ -42,7 +42,9 @@ class Fsync(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class UpstreamSettings:
-    """Where clean events go. Durations are seconds, sizes are bytes, "" is unset."""
+    """Where clean events go. Durations are seconds, sizes are bytes, "" is unset. `sign_keys` are
+    those of `sign_key_file`: each signs what is sent.
+    """
 
     url: str
     host: str
@@ -52,6 +54,8 @@ class UpstreamSettings:
     ca_file: str
     client_cert: str
     client_key: str
+    sign_key_file: str
+    sign_keys: tuple[bytes, ...] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +143,7 @@ class SidecarSettings:
     max_buffered: int
     max_head: int
     max_fields: int
+    varying_fields: tuple[str, ...]
     head_timeout: float
     body_timeout: float
     keep_alive: float

@@ -1,12 +1,15 @@
 """Heads that were screened, by their bytes, so that none is parsed and screened again and again."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hookgate.bounded_cache import BoundedCache
 from hookgate.gate.state import Screened
 from hookgate.policy import declared_length
+from hookgate.settings import Config
+from hookgate.signing.schemes import SIGNED_FIELDS
 
 from .request import Request, Sender
+from .varying import Cutter, locate
 
 # Senders differ in little but the body's length. Foreign ones have a cache of their own, and can
 # drive nobody else's heads out.
@@ -24,13 +27,14 @@ class KnownHead:
     length: int
 
 
-class HeadCache(BoundedCache[tuple[Sender, bytes], KnownHead]):
-    """Remember at most `most` heads, by their senders and their bytes up to the empty line.
+class HeadCache(BoundedCache[tuple[Sender, bytes | tuple[bytes, ...]], KnownHead]):
+    """Remember at most `most` heads, by their senders and their bytes up to the empty line, but for
+    the values of fields that vary by `config`.
 
     With `refused` also those are remembered that were refused for their head.
 
     A request is recalled where the parser stands between two messages, its sender and all of its
-    head are byte for byte those of one that was learnt, and exactly the declared length comes
+    head that is remembered are those of one that was learnt, and exactly the declared length comes
     behind it in the same read. It then takes neither parser nor screen, and must end as it would
     have by them. So a head is learnt only where all of this holds:
 
@@ -45,14 +49,32 @@ class HeadCache(BoundedCache[tuple[Sender, bytes], KnownHead]):
        `refused`: not of those whom a trusted proxy speaks for, who could drive out what passed.
     6. Its connection has the bounds that are in force: others may have smaller or larger ones.
     7. Its head is short, so that the cache is (`MAX_HEAD_BYTES`).
+    8. What is cut out of it was parsed as these values of these fields, and stands in its head for
+       the endpoint as it came, or not at all (`locate`). Else all of it is remembered.
+    9. It holds no field of a signature: no other head would be the same.
 
     Who learns sees to 1 and 6; who recalls to 6, and that it was screened by the terms in force. A
     reload clears the cache, so that it keeps no old policy alive.
     """
 
-    def __init__(self, most: int, *, refused: bool) -> None:
+    def __init__(self, most: int, config: Config, *, refused: bool) -> None:
         super().__init__(most)
+        self._cutter = Cutter(config)
         self._refused = refused
+
+    def renew(self, config: Config) -> None:
+        """Forget all heads, and go by another configuration from now on."""
+        self.clear()
+        self._cutter = Cutter(config)
+
+    def find(self, sender: Sender, head: bytes) -> tuple[KnownHead | None, list[bytes]]:
+        """Return what is known of a head but for its values that vary, and these."""
+        if self._cutter.cut is None:
+            return None, []
+        rest = self._cutter.cut(head)
+        values = rest[2::3]
+        del rest[2::3]
+        return self.get((sender, tuple(rest))) if values else None, values
 
     def learn(self, sender: Sender, data: bytes, request: Request) -> None:
         """Remember the head of this request, if it may be; `data` is the read that it alone was."""
@@ -65,6 +87,18 @@ class HeadCache(BoundedCache[tuple[Sender, bytes], KnownHead]):
                 return
         elif not self._refused:
             return
-        short = len(head) + len(empty_line) <= MAX_HEAD_BYTES
-        if short and declared_length(screened.decision.head) == len(body):
-            self.remember((sender, head), KnownHead(screened, len(body)))
+        parsed = screened.decision.head
+        if (
+            len(head) + len(empty_line) > MAX_HEAD_BYTES
+            or declared_length(parsed) != len(body)
+            or not SIGNED_FIELDS.isdisjoint(parsed.named)
+        ):
+            return
+        rest: bytes | tuple[bytes, ...] = head
+        if (cut := self._cutter.meet(parsed.named)) is not None:
+            parts = cut(head)
+            varying = locate(parts, cut(screened.upstream_head or b""), parsed.fields)
+            if varying is not None and varying.places:
+                del parts[2::3]
+                rest, screened = tuple(parts), replace(screened, varying=varying)
+        self.remember((sender, rest), KnownHead(screened, len(body)))

@@ -1,12 +1,13 @@
 """One connection's requests as they come in: each head judged once, by its bytes or by a parser."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from hookgate.gate.delivery import Delivery
 from hookgate.policy import Head, Reason, Standing, declared_length
 
 from .admission import Place
+from .head_cache import EMPTY_LINE, MAX_HEAD_BYTES
 from .reader import Reader
 from .request import Request, Sender
 from .shared import Shared
@@ -35,6 +36,7 @@ class Intake:
         self._on_excess = on_excess
         self._peer, self._proxied_for = place.peer, place.proxied_for
         self._sender = Sender(place.peer, place.proxied_for, scheme)
+        self._longest = min(MAX_HEAD_BYTES, shared.settings.max_head) - len(EMPTY_LINE)
         self.reader = Reader(shared, self._sender, self.requests, on_progress, self._screen)
         self.note_standing()
 
@@ -59,8 +61,11 @@ class Intake:
             or reader.done
         ):
             return None
-        head, empty_line, body = data.partition(b"\r\n\r\n")
+        head, empty_line, body = data.partition(EMPTY_LINE)
+        values: Sequence[bytes] = ()
         known = self._heads.get((self._sender, head))
+        if known is None and empty_line and len(head) <= self._longest:
+            known, values = self._heads.find(self._sender, head)
         if known is None or len(body) != known.length or not empty_line:
             return None
         gate, settings, screened = self._gate, self._settings, known.screened
@@ -75,7 +80,7 @@ class Intake:
         version = screened.decision.head.version
         request = Request(delivery, version, body, known.length, True)
         self.requests.append(request)
-        request.answer = delivery.apply_screening(screened)
+        request.answer = delivery.apply_screening(screened, values)
         if request.answer is None:
             delivery.held = known.length
             gate.counts.buffered += known.length

@@ -78,8 +78,8 @@ class Server:
             shared.settings = settings
             shared.admission.go_by(settings)
         shared.admission.judge_anew()
-        shared.heads.clear()
-        shared.foreign_heads.clear()
+        shared.heads.renew(change.compiled.config)
+        shared.foreign_heads.renew(change.compiled.config)
         if self._listener is not None:
             self._listener.tls = change.tls
 

@@ -32,13 +32,13 @@ class Shared:
     @classmethod
     def of(cls, gate: Gate) -> "Shared":
         """Make one inside the event loop that will run the connections."""
-        settings = gate.config.sidecar
+        config, settings = gate.config, gate.config.sidecar
         return cls(
             gate,
             asyncio.get_running_loop(),
             settings,
             Admission(gate, settings),
             AnswerWriter(),
-            HeadCache(MAX_HEADS, refused=False),
-            HeadCache(MAX_FOREIGN_HEADS, refused=True),
+            HeadCache(MAX_HEADS, config, refused=False),
+            HeadCache(MAX_FOREIGN_HEADS, config, refused=True),
         )

@@ -59,12 +59,12 @@ def test_the_command_runs(tmp_path: Path, printed: bool) -> None:
             text=True,
         ) as process:
             try:
-                assert wait_until(lambda: is_up(port), 20)
+                assert wait_until(lambda: is_up(port))
                 assert ask(port, post(CLEAN)).status == 200
                 assert ask(port, post(b" " * 2049)).status == 413
             finally:
                 process.send_signal(signal.SIGTERM)
-                output, _ = process.communicate(timeout=20)
+                output, _ = process.communicate(timeout=60)
         assert process.returncode == 0, output
         assert len(upstream.seen) == 1
         assert assert_balanced(audit) == {"delivered": 1, "refused": 1}

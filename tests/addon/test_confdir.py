@@ -73,12 +73,12 @@ def test_it_starts_with_a_folder_of_its_own(temporary: Path) -> None:
             text=True,
         ) as process:
             try:
-                assert wait_until(lambda: is_up(port) or process.poll() is not None, 30)
+                assert wait_until(lambda: is_up(port) or process.poll() is not None)
                 if process.poll() is None:
                     assert ask(port, post(CLEAN)).status == 200
             finally:
                 process.send_signal(signal.SIGTERM)
-                output, _ = process.communicate(timeout=20)
+                output, _ = process.communicate(timeout=60)
         assert process.returncode == 0, output
         assert "Traceback" not in output
         assert [seen.body for seen in upstream.seen] == [CLEAN]

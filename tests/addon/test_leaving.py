@@ -54,7 +54,7 @@ def test_a_sender_that_leaves_while_its_event_is_forwarded(
     release = threading.Event()
 
     def respond(_: object) -> bytes:
-        release.wait(20)
+        release.wait(30)
         return OK
 
     folder = tmp_path_factory.mktemp("gate")

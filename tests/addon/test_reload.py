@@ -87,7 +87,7 @@ def test_what_is_under_way_when_the_script_breaks_is_concluded(tmp_path: Path) -
     release = threading.Event()
 
     def respond(_: object) -> bytes:
-        release.wait(20)
+        release.wait(30)
         return OK
 
     with (

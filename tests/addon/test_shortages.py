@@ -28,7 +28,7 @@ def test_mitmproxys_log_that_nobody_reads_holds_up_nobody(tmp_path: Path) -> Non
                 client.read_rest()
         assert timed("mitmproxy's streams are full pipes", gate.port, post(CLEAN)).status == 200
         gate.process.send_signal(signal.SIGTERM)
-        assert gate.process.wait(20) == 0
+        assert gate.process.wait(30) == 0
     assert_chained(gate.audit)
 
 

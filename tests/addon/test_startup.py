@@ -1,7 +1,6 @@
 """mitmdump does not start with an option that would open a way past the gate, and says why."""
 
 import contextlib
-import json
 import os
 import pty
 import subprocess
@@ -18,12 +17,13 @@ from support.mitmdump import (
     SCRIPT,
     Mitmdump,
     Running,
+    begin,
     environment,
     full_command,
     mitmdump,
 )
 from support.ports import free_ports
-from support.raw import ask, post, wait_until
+from support.raw import ask, post
 from support.receiver import receiving
 
 
@@ -44,14 +44,8 @@ def start(
     command[command.index("--listen-port") + 1] = str(port)
     command = [str(Path(command[0]).with_name(program)), *command[1:], *flags]
     given = {"upstream.url": "http://127.0.0.1:9", "audit.path": str(folder / "audit")}
-    process = subprocess.Popen(
-        command,
-        env=environment({**given, **settings}),
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    environ = environment({**given, **settings})
+    process = begin(command, environ, folder, forks=program == "mitmdump")
     until = time.monotonic() + 30
     try:
         while process.poll() is None and time.monotonic() < until:
@@ -62,8 +56,11 @@ def start(
         assert process.poll() is not None, "it runs"
     finally:
         process.kill()
-        output, _ = process.communicate()
-    return process.returncode, output
+        status = process.wait(30)
+        assert process.stdout is not None
+        with process.stdout as stream:
+            output = stream.read()
+    return status, output
 
 
 def lines_of(output: str) -> list[str]:
@@ -214,7 +211,7 @@ def test_an_option_that_turns_wrong_is_refused_until_it_is_right(
     running.gate.run_inside(f"ctx.options.update(**{right!r}); result = 1")
     assert ask(running.port, request).status == 200
     assert [r["reason"] for r in traces.deliveries(2)] == ["gate_error", "clean"]
-    assert next(iter(wrong)) in running.gate.log
+    assert running.gate.log.lines(next(iter(wrong)))
 
 
 def in_chunks(body: bytes) -> bytes:
@@ -264,7 +261,8 @@ def test_it_starts_once_every_line_was_followed(
         mitmdump(upstream.url, tmp_path, options=options) as gate,
     ):
         assert ask(gate.port, post(CLEAN)).status == 200
-        assert lines_of(gate.log) == []
+        assert gate.stop() == 0
+        assert lines_of(gate.log.whole()) == []
 
 
 def console(folder: Path) -> tuple[int, str]:
@@ -320,8 +318,7 @@ def test_where_every_flow_is_kept_and_shown_it_does_not_start(tmp_path: Path, pr
 def test_a_ready_gate_says_where_it_listens_and_what_is_behind_it(running: Running) -> None:
     """One line; mitmdump itself says nothing."""
     gate = running.gate
-    assert wait_until(lambda: "addon.listening" in gate.log)
-    told = [json.loads(line) for line in gate.log.splitlines() if "addon.listening" in line]
+    told = gate.log.records("addon.listening")
     assert [(line["port"], line["upstream"], line["contracts"]) for line in told] == [
         (running.port, running.upstream.url, ["cm-events"])
     ]

@@ -1,6 +1,7 @@
 """What the bench computes: the constant-rate load, percentiles, tables, goals."""
 
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 from bench.load import Wrk, parse_wrk, percentile
 from bench.report import goals, table
+from bench.report.tables import SECTIONS
 
 OPENLOAD = Path(__file__).parents[2] / "bench" / "openload.py"
 STALL_SECONDS = 0.4
@@ -131,3 +133,14 @@ def test_a_goal_goes_by_cpu_time_where_the_load_was_the_bottleneck() -> None:
     assert found["requests/s of hookgate / nginx, by CPU time"] == ("0.20", False)
     assert found["requests/s of hookgate / fastify"] == ("2.00", False)
     assert found["requests/s of hookgate / caddy"] == ("-", None)
+
+
+def test_what_signing_adds_is_told_by_rounds() -> None:
+    """The machine's speed changes between two rounds, and within one hardly."""
+    rows = [
+        {"case": case, "user_us": cpu_us, "system_us": 1}
+        for case, cpu_us in (("alone", 3), ("off", 50), ("on", 54), ("on", 75), ("off", 70),
+                             ("off", 90), ("on", 96))
+    ]  # fmt: skip
+    last = SECTIONS["signing"][1]({}, rows).splitlines()[-1]
+    assert re.findall(r"\d\.\d", last) == ["5.0", "4.0", "6.0"]

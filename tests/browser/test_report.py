@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it has no types
 
+from hookgate_cli.terminal import printable
 from support.report import HOSTILE, MARKUP, SCRIPT, Record
 
 from .conftest import Open, Report
@@ -85,7 +86,7 @@ def test_its_numbers_are_those_of_the_ledger(open_report: Open, report: Report) 
     }
     channels = Counter(record["channel"] for record in deliveries)
     assert {row[0]: int(row[1].replace(",", "")) for row in tables["By channel"]} == {
-        name.strip(): count for name, count in channels.most_common(12)
+        printable(name).strip(): count for name, count in channels.most_common(12)
     }
     by_day = {row[0]: [int(cell.replace(",", "")) for cell in row[1:]] for row in
               tables["Each row is 1 day"]}  # fmt: skip

@@ -30,15 +30,25 @@ def test_init_writes_a_file_that_loads_as_the_defaults(call: Call, tmp_path: Pat
     assert written == plain
 
 
+def uncommented(call: Call) -> str:
+    lines = call("config", "init", "-").out.splitlines()
+    return "\n".join(line.removeprefix("# ") for line in lines if " = " in line or "[" in line)
+
+
+def test_init_shows_a_site_of_three_webhooks_that_loads(call: Call, tmp_path: Path) -> None:
+    """Its routes need nothing but their comment marks removed; nor does the whole file."""
+    file = tmp_path / "hookgate.toml"
+    file.write_text(uncommented(call))
+    assert [(route.path, route.contract) for route in load(str(file), {}, {}).routes] == [
+        ("/cm/events", "cm-events"),
+        ("/cm/messages", "cm-messages"),
+        ("/cm/status", "cm-status"),
+    ]
+
+
 def test_init_shows_every_key_with_its_default(call: Call) -> None:
     """With the comment marks removed the template still parses, and equals the table."""
-    lines = call("config", "init", "-").out.splitlines()
-    route = next(place for place, line in enumerate(lines) if line.startswith("# [[route]]"))
-    del lines[route : route + 3]
-    uncommented = "\n".join(
-        line.removeprefix("# ") for line in lines if " = " in line or "[" in line
-    )
-    document = tomllib.loads(uncommented)
+    document = tomllib.loads(uncommented(call))
     for key in KEYS:
         if key.path != "upstream.url":
             assert document[key.section][key.name] == key.default, key.path

@@ -9,6 +9,7 @@ import pytest
 
 from hookgate.config.build import load
 from hookgate.config.error import ConfigError
+from hookgate_cli.terminal import to_json
 from support.calling import Call
 from support.journal import Book
 
@@ -30,7 +31,7 @@ def test_a_key_is_new_and_for_its_owner_alone(call: Call, purpose: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["new.key", 'my "new" \u00e9.key'])
-@pytest.mark.parametrize("purpose", ["seal", "hmac"])
+@pytest.mark.parametrize("purpose", ["seal", "hmac", "sign"])
 def test_what_it_says_to_put_into_the_configuration_works(
     call: Call, purpose: str, name: str
 ) -> None:
@@ -38,16 +39,23 @@ def test_what_it_says_to_put_into_the_configuration_works(
     warned of the file's mode.
     """
     told = call("keys", "new", purpose, name).out
-    said = told.partition("In hookgate.toml, below [audit]:\n")[2]
+    section, _, said = told.partition("In hookgate.toml, below ")[2].partition(":\n")
     assert ("With the first key give audit.path a new name" in told) is (purpose == "seal")
     call("config", "init")
     template = Path("hookgate.toml").read_text()
-    Path("hookgate.toml").write_text(template.replace("[audit]\n", f"[audit]\n{said}"))
+    Path("hookgate.toml").write_text(template.replace(f"{section}\n", f"{section}\n{said}"))
     config = load("hookgate.toml", None, {})
-    audit = config.audit
     assert config.warnings == ()
     key = Path(name).read_bytes().strip()
-    assert (audit.seal_key if purpose == "seal" else audit.key) == key
+    assert key in (
+        config.audit.seal_key,
+        config.audit.key,
+        *[b"whsec_" + base64.b64encode(key) for key in config.upstream.sign_keys],
+    )
+    assert call("config", "check").status == 0
+    shown = call("config", "show").out
+    assert to_json(str(Path(name).absolute())) in shown
+    assert key.decode().removeprefix("whsec_") not in shown
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 
 from hookgate.policy import OBSERVABLE
 from support.events import CLEAN, event
-from support.raw import ask, post, wait_until
+from support.raw import ask, post
 from support.receiver import receiving
 from support.sidecar import FOREIGN, HOOKGATE, sidecar
 
@@ -23,7 +23,7 @@ def start(folder: Path, *options: str) -> "subprocess.CompletedProcess[str]":
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=60,
     )
 
 
@@ -46,7 +46,7 @@ def test_an_upstream_that_is_the_gate_itself_exits_with_2(workers: str, tmp_path
     assert failed.returncode == 2
     assert failed.stderr.startswith('hookgate: upstream.url = "http://localhost:8081" is where')
     checked = subprocess.run(
-        [HOOKGATE, "config", "check"], cwd=tmp_path, capture_output=True, text=True, timeout=20
+        [HOOKGATE, "config", "check"], cwd=tmp_path, capture_output=True, text=True, timeout=60
     )
     assert (checked.returncode, checked.stderr) == (2, failed.stderr)
 
@@ -146,11 +146,12 @@ def test_a_single_check_that_only_observes_is_said_as_well(tmp_path: Path) -> No
     """However it came about."""
     keys = {"checks.route": "observe"}
     with receiving() as upstream, sidecar(upstream.url, tmp_path, **keys) as gate:
-        assert wait_until(lambda: '"checks": ["route"]' in gate.log)
+        assert gate.wait_for_log("sidecar.observing")["checks"] == ["route"]
 
 
 def test_an_enforcing_gate_says_nothing_of_it(tmp_path: Path) -> None:
     """Silence means that everything is enforced."""
     with receiving() as upstream, sidecar(upstream.url, tmp_path) as gate:
         assert ask(gate.port, post(CLEAN)).status == 200
-        assert "observing" not in gate.log
+        assert gate.stop() == 0
+        assert "observing" not in gate.log.whole()

@@ -1,28 +1,27 @@
-"""`hookgate demo`, `send`, `schema` and the command itself."""
+"""`hookgate demo`, `send` and the command itself."""
 
-import json
 import shlex
 import socket
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from hookgate import __version__
-from hookgate.config.build import load
-from hookgate.config.contracts import SHIPPED_CONTRACTS, load_contract
-from hookgate.policy import Policy, Reason, make_head
-from hookgate.samples import documented_events
-from hookgate_cli.samples import CLEAN, HOSTILE
+from hookgate.samples import CONTRACTS
+from hookgate_cli.demo_tables import Row, show_webhooks
+from hookgate_cli.firing import Answer
+from hookgate_cli.samples import clean, hostile
 from support.calling import Call
 from support.ledger import assert_balanced, assert_chained, read_ledger
 from support.receiver import receiving
 from support.sidecar import ALLOWED, FOREIGN, sidecar
 
 VERBS = ["serve", "mitmdump", "demo", "check", "send", "config init", "config check", "config show",
-         "keys new", "schema list", "schema show"]  # fmt: skip
+         "keys new", "schema list", "schema show", "schema check"]  # fmt: skip
 
 
 @pytest.mark.parametrize("options", [[], ["--addon"]], ids=["sidecar", "addon"])
@@ -37,14 +36,30 @@ def test_demo_ends_as_it_should(
     result = call("demo", *options)
     assert result.status == 0, result.out
     audit = Path(result.out.rpartition("Audit log: ")[2].splitlines()[0])
-    total = len(CLEAN) + len(HOSTILE) + 2
+    passed = sum(len(clean(contract)) for contract in CONTRACTS)
+    refused = len(hostile("cm-events")) + 3
+    total = passed + refused
     assert f"{total} requests, {total} ended as they should, 0 did not." in result.out
     assert_chained(audit)
-    assert assert_balanced(audit) == {"delivered": len(CLEAN), "refused": len(HOSTILE) + 2}
+    assert assert_balanced(audit) == {"delivered": passed, "refused": refused}
     assert read_ledger(audit)[-1]["event"] == "stop"
     program, *asked = shlex.split(result.out.rpartition("Ask it: ")[2])
     assert program == "hookgate"
     assert call(*asked).status == 0
+
+
+def test_demo_names_each_sample_that_went_wrong(capsys: pytest.CaptureFixture[str]) -> None:
+    """The others of its webhook stay one line, and what it was answered cannot move a cursor."""
+    good = Row("/cm/voice", "call", ALLOWED, True, Answer(200, b"{}"), "clean", "same bytes", True)
+    bad = replace(good, sample="chunks", answer=Answer(502, b"\x1b[2J"), ok=False)
+    lost = replace(good, sample="new", answer=None, reason="no record", seen="nothing", ok=False)
+    show_webhooks([good, bad, good, lost], ALLOWED)
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert [line for line in lines if line.startswith("/cm/voice")] == [
+        "/cm/voice 2 samples 200 clean {} same bytes ok",
+        "/cm/voice chunks 502 clean \\x1b[2J same bytes WRONG",
+        "/cm/voice new nothing, no record nothing WRONG",
+    ]
 
 
 def test_send_compares_the_answers(call: Call, tmp_path: Path) -> None:
@@ -53,11 +68,30 @@ def test_send_compares_the_answers(call: Call, tmp_path: Path) -> None:
         url = f"http://127.0.0.1:{gate.port}/cm/events"
         good = call("send", url, "--from", ALLOWED, "--json")
         assert good.status == 0, good.out
-        assert len(good.json) == len(CLEAN) + len(HOSTILE)
-        assert len(upstream.seen) == len(CLEAN)
+        assert len(good.json) == len(clean("cm-events")) + len(hostile("cm-events"))
+        assert len(upstream.seen) == len(clean("cm-events"))
         bad = call("send", url, "--from", FOREIGN, "--clean", "--only", "rcs")
         assert bad.status == 1
         assert "expected 200" in bad.out
+
+
+def test_send_has_samples_of_each_contract(call: Call, tmp_path: Path) -> None:
+    """What passes there and what does not; on another contract's route it is not as expected."""
+    routes = "".join(f'[[route]]\npath = "/{c}"\ncontract = "{c}"\n' for c in CONTRACTS)
+    (tmp_path / "hookgate.toml").write_text(routes)
+    with receiving() as upstream, sidecar(upstream.url, tmp_path) as gate:
+        site = f"http://127.0.0.1:{gate.port}"
+        for contract in CONTRACTS:
+            sent = call("send", f"{site}/{contract}", "--from", ALLOWED, "--contract", contract)
+            assert sent.status == 0, sent.out
+            assert f"{len(clean(contract)) + len(hostile(contract))} sent" in sent.out
+        elsewhere = ["--from", ALLOWED, "--contract", "cm-status", "--clean"]
+        assert call("send", f"{site}/cm-events", *elsewhere).status == 1
+    assert len(upstream.seen) == sum(len(clean(contract)) for contract in CONTRACTS)
+    log, name = ["--log", str(gate.audit)], "newsletter-51"  # of the second mail of a request
+    for asked in (["fate", name], ["explain", name], ["show", "--reference", name]):
+        told = call("audit", *asked, *log[asked[0] == "show" :])
+        assert (told.status, "deliver" in told.out) == (0, True), told.out
 
 
 def test_what_send_says_to_a_sender_who_is_not_allowed_lets_it_in(
@@ -124,27 +158,11 @@ def test_send_tells_a_script_of_each_sample_that_did_not_arrive(call: Call) -> N
 
 
 def test_send_knows_its_samples(call: Call) -> None:
-    """A name that fits none is misuse."""
-    result = call("send", "http://127.0.0.1:1/", "--only", "nonsense")
-    assert (result.status, len(result.err.splitlines())) == (2, 1)
-
-
-@pytest.mark.parametrize("name", documented_events())
-def test_every_documented_event_keeps_the_default_contract(name: str) -> None:
-    """The shipped events pass the default policy."""
-    config = load(None, {"upstream.url": "http://127.0.0.1:9"}, {})
-    fields = [(b"Host", b"x"), (b"Content-Type", b"application/json")]
-    head = make_head("31.169.56.7", b"POST", b"/", fields)
-    assert Policy(config).judge(head, documented_events()[name]).reason is Reason.CLEAN
-
-
-def test_schema_lists_and_shows_what_ships(call: Call) -> None:
-    """`show` prints the file itself."""
-    listed = call("schema", "list").out
-    assert all(name in listed for name in SHIPPED_CONTRACTS)
-    for name in SHIPPED_CONTRACTS:
-        assert json.loads(call("schema", "show", name).out) == json.loads(load_contract(name))
-    assert call("schema", "show", "nonsense").status == 2
+    """A name that fits none is misuse, of a sample or of a contract."""
+    for option in ("--only", "--contract"):
+        result = call("send", "http://127.0.0.1:1/", option, "nonsense")
+        assert (result.status, len(result.err.splitlines())) == (2, 1)
+        assert '"nonsense"' in result.err
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -196,6 +214,6 @@ def test_a_demo_that_is_ended_leaves_nothing_running() -> None:
         port = int(said.partition("The gate is at http://127.0.0.1:")[2].partition("/")[0])
         socket.create_connection(("127.0.0.1", port)).close()
         demo.terminate()
-        assert demo.wait(20) != 0
+        assert demo.wait(30) != 0
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", port))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hookgate.policy import Outcome, Reason
-from hookgate.samples import documented_events
+from hookgate.samples import CONTRACTS, documented_events, documented_samples
 from support.corpus import CorpusError, cases, corpus, make_case, setups
 from support.crafting import craft
 
@@ -97,6 +97,18 @@ def test_every_documented_event_is_delivered() -> None:
     """Each channel and type that the provider documents is among the delivered cases."""
     clean = (case.request.body for case in corpus() if case.id.startswith("clean/"))
     assert _kinds(iter(documented_events().values())) <= _kinds(clean)
+
+
+def test_every_sample_of_the_other_webhooks_is_delivered() -> None:
+    """On a route of its contract, byte for byte."""
+    passed = {
+        (case.request.target.decode(), case.request.body)
+        for case, expected in cases("sidecar")
+        if expected.reason is Reason.CLEAN
+    }
+    for contract in set(CONTRACTS) - {"cm-events"}:
+        for name, body in documented_samples(contract).items():
+            assert (f"/cm/{contract.removeprefix('cm-')}", body) in passed, (contract, name)
 
 
 def test_every_outcome_occurs() -> None:

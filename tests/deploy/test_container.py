@@ -105,7 +105,7 @@ def test_the_image_s_health_check_tells_the_living_from_the_dead(
         if not healthy:
             gate.stop()
         command = [argument.replace(":9180", f":{port}") for argument in arguments]
-        done = subprocess.run([sys.executable, *command], capture_output=True, timeout=10)
+        done = subprocess.run([sys.executable, *command], capture_output=True, timeout=60)
     assert (done.returncode == 0) is healthy
 
 

@@ -116,7 +116,7 @@ REQUESTS = st.lists(
 
 
 def lines_of(requests: list[tuple[str, str, bool, str]]) -> Iterator[Record]:
-    """Two bodies have the reference, two the `event.reference`."""
+    """Two bodies have the reference, two the `event.reference`, and two one of `names`."""
     for seq, (body, end, named, rule) in enumerate(requests, 1):
         reference, own = "r-1" if body in "ab" else None, "own-1" if body in "bc" else None
         ts = {"ts": f"2026-11-22T12:00:{seq:02}.000000Z"}
@@ -128,14 +128,16 @@ def lines_of(requests: list[tuple[str, str, bool, str]]) -> Iterator[Record]:
         elif end == "body_timeout":
             yield delivery(seq, end, **ts)
         elif end != "killed":
-            told = {"reference": reference, "event_reference": own}
+            told: Record = {"reference": reference, "event_reference": own}
+            if body in "ac":
+                told["names"] = [f"n-{body}", "n-1"]
             names: Record = told if named else {}
             yield delivery(seq, end, sha256=body, **names, **RULES[rule], **ts)
 
 
 @given(
     REQUESTS,
-    st.sampled_from(["r-1", "own-1", "a", "c", "b0-1"]),
+    st.sampled_from(["r-1", "own-1", "n-1", "n-a", "a", "c", "b0-1"]),
     st.sampled_from(["2026-11-22 12:00:09", "2026-11-22 12:01:05", "2026-12-22 12:00:00"]),
 )
 @settings(

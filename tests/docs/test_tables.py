@@ -8,13 +8,17 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
+from hookgate.config.build import load
+from hookgate.config.contracts import SHIPPED_CONTRACTS, load_contract, load_rules
 from hookgate.config.keys import KEYS, ROUTE_KEYS, SIGNATURE_KEYS
 from hookgate.ledger.record import FIELDS, SEAL
 from hookgate.networks.ranges import SHIPPED
-from hookgate.policy import CHECKS, OnNginx, Reason
+from hookgate.policy import CHECKS, Contract, ContractRules, OnNginx, Reason, parse_rules
+from hookgate.samples import CONTRACTS
 from hookgate.signing.schemes import SCHEMES
 from hookgate.upstream.error import UpstreamError
 from hookgate_cli.main import app
+from hookgate_sidecar.varying import TRACE_FIELDS
 from support.forgery import UNSEEN
 
 ROOT = Path(__file__).parents[2]
@@ -32,7 +36,7 @@ def table(page: str, mark: str) -> list[list[str]]:
         if line.startswith("|")
     ]
     return [row for row in rows if row[0] not in ("key", "field", "reason", "set", "change", "word",
-                                               "check", "scheme")
+                                               "check", "scheme", "contract")
             and not row[0].startswith("---")]  # fmt: skip
 
 
@@ -76,6 +80,62 @@ def test_configuration_lists_the_signature_schemes() -> None:
     assert rows == [
         [f"`{name}`", ", ".join(f"`{field.decode()}`" for field in scheme.fields)]
         for name, scheme in SCHEMES.items()
+    ]
+
+
+def pointers(rules: ContractRules) -> str:
+    names = (rules.read[field] for field in ("reference", "event_reference", "names"))
+    return ", ".join(dict.fromkeys(f"`/{'/'.join(steps)}`" for found in names for steps in found))
+
+
+def test_configuration_lists_the_shipped_contracts() -> None:
+    """With what their schema and their rules say."""
+    kinds = {dict: "an object", list: "an array"}
+    expected = []
+    for name in SHIPPED_CONTRACTS:
+        contract, rules = Contract(name, load_contract(name)), parse_rules(load_rules(name))
+        retry = rules.retry.text if rules.retry is not None else "not known"
+        expected.append(
+            [
+                f"`{name}`",
+                " or ".join(kinds[top] for top in kinds if top in contract.tops),
+                f"`{rules.answer}`",
+                f"{retry} (assumed)" if rules.assumed else retry,
+                pointers(rules),
+            ]
+        )
+    assert [row[:1] + row[2:] for row in table("docs/configuration.md", "contracts")] == expected
+
+
+def toml(mark: str) -> str:
+    """The block of a page's example."""
+    page = (ROOT / "docs/configuration.md").read_text()
+    match = re.search(rf"<!-- {mark} -->\n```toml\n(.*?)```", page, re.DOTALL)
+    assert match
+    return match[1]
+
+
+def test_the_site_of_all_webhooks_loads(tmp_path: Path) -> None:
+    """Each of their contracts on a route."""
+    file = tmp_path / "hookgate.toml"
+    file.write_text(toml("site"))
+    config = load(str(file), {"upstream.url": "http://127.0.0.1:9"}, {})
+    assert [route.contract for route in config.routes] == list(CONTRACTS)
+
+
+def test_the_rules_that_are_shown_have_every_key() -> None:
+    """And can be used as they are."""
+    rules = parse_rules(toml("rules").encode())
+    assert rules.retry is not None
+    assert rules.assumed
+    assert all(rules.read.values())
+
+
+def test_configuration_lists_the_fields_that_vary() -> None:
+    """The fixed names, in their order."""
+    rows = table("docs/configuration.md", "varying")[1:]
+    assert [name for row in rows for name in row[1].split(", ")] == [
+        f"`{name}`" for name in TRACE_FIELDS
     ]
 
 

@@ -181,7 +181,7 @@ def everything(
         gate.wait_for_deliveries(len(PAYLOADS) + 1)
         assert gate.stop() == 0
         assert gate.process.stdout is not None
-        yield Everything(gate.audit.read_text(), gate.log, answers, list(upstream.seen))
+        yield Everything(gate.audit.read_text(), gate.log.whole(), answers, list(upstream.seen))
 
 
 def test_the_number_is_in_no_line_of_the_ledger(everything: Everything) -> None:

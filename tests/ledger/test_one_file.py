@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -26,7 +25,7 @@ def second(audit: Path, folder: Path) -> "subprocess.CompletedProcess[str]":
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=60,
         check=False,
     )
 
@@ -67,20 +66,22 @@ def test_rotation_under_load_loses_nothing(by_signal: bool, tmp_path: Path) -> N
     assert all(read_ledger(path) for path in old)
 
 
+# The second by second work, which would reopen a renamed ledger too.
+NO_TICK = "from hookgate.gate.gate import Gate\nGate.tick = lambda self: None\n"
+
+
 def test_a_signal_reopens_at_once_and_without_traffic(tmp_path: Path) -> None:
-    """logrotate need not wait: six rotations take less time than three ticks."""
-    with receiving() as upstream, sidecar(upstream.url, tmp_path) as gate:
-        began = time.monotonic()
+    """logrotate need not wait: no tick comes that would reopen it."""
+    with receiving() as upstream, sidecar(upstream.url, tmp_path, patch=NO_TICK) as gate:
         old = []
         for number in range(6):
             old.append(gate.audit.with_suffix(f".{number}"))
             gate.audit.rename(old[-1])
             gate.process.send_signal(signal.SIGUSR1)
             assert wait_until(gate.audit.exists)
-        assert time.monotonic() - began < 3
         assert ask(gate.port, post(CLEAN)).status == 200
         assert gate.stop() == 0
-        assert "ledger." not in gate.log
+        assert "ledger." not in gate.log.whole()
     assert [r["event"] for r in read_ledger(old[0])] == ["start"]
     assert [path.read_bytes() for path in old[1:]] == [b""] * 5
     assert [r["event"] for r in read_ledger(gate.audit)] == ["forward", "delivery", "stop"]
@@ -130,7 +131,7 @@ def test_lines_on_standard_output_are_the_ledger_alone(tmp_path: Path) -> None:
             ask(gate.port, post(CLEAN), FOREIGN)
         gate.process.send_signal(signal.SIGTERM)
         content = gate.process.stdout.read()
-        assert gate.stop() == 0
+        assert gate.process.wait(30) == 0
     ledger = tmp_path / "stdout.jsonl"
     ledger.write_text(content)
     records = read_ledger(ledger)

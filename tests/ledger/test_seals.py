@@ -41,7 +41,7 @@ def test_it_holds_while_it_runs_after_a_rotation_a_kill_and_a_stop(tmp_path: Pat
             assert ask(gate.port, post(CLEAN)).status == 200
             assert wait_until(lambda: verify(tmp_path, audit) == (0, ["no_stop"]))
             gate.process.kill()
-            gate.process.wait(10)
+            gate.process.wait(30)
         assert verify(tmp_path, audit) == (0, ["no_stop"])
         audit.rename(audit.with_name(audit.name + ".0"))
         with sidecar(upstream.url, tmp_path, **keys) as gate:

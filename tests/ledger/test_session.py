@@ -71,7 +71,7 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Session:
         reference = seen.body.partition(b'"reference": "')[2][:36]
         tries[reference] = count = tries.get(reference, 0) + 1
         if reference == IN_FLIGHT.encode():
-            kill.wait(20)
+            kill.wait(30)
         failing = reference == NEVER.encode() or (reference == THIRD_TRY.encode() and count < 3)
         return REFUSED if failing else OK
 

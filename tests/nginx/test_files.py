@@ -132,6 +132,33 @@ def test_routes_of_odd_characters_are_taken_or_refused(tmp_path: Path, path: str
     assert_fine(tmp_path, site(f"listen 127.0.0.1:1; {FULL}"))
 
 
+RELAYED, EXACT = "which is what its routes ask for", "cannot make a 200 of it"
+VOICE = '[[route]]\npath = "/voice"\ncontract = "cm-voice"\n'
+EVENTS = '[[route]]\npath = "/events"\n'
+
+
+@pytest.mark.parametrize(
+    ("routes", "said", "listed"),
+    [
+        ("", EXACT, []),
+        (EVENTS, EXACT, []),
+        (VOICE, RELAYED, []),
+        (VOICE + EVENTS, EXACT, ["/events"]),
+        (VOICE + 'answer = "200"\n' + EVENTS + 'answer = "relay"\n', EXACT, ["/voice"]),
+    ],
+    ids=["none", "200", "relay", "both", "against their contracts"],
+)
+def test_what_nginx_cannot_answer_is_said_of_the_routes_that_ask_for_it(
+    tmp_path: Path, routes: str, said: str, listed: list[str]
+) -> None:
+    """A 2xx goes out as it is: right where the route relays, and only there."""
+    (tmp_path / "hookgate.toml").write_text('upstream.url = "http://127.0.0.1:1"\n' + routes)
+    text = render(load(str(tmp_path / "hookgate.toml"), {}, {}))["hookgate-location.conf"]
+    words = " ".join(text.replace("\n#", " ").split())
+    assert [each for each in (RELAYED, EXACT) if each in words] == [said]
+    assert [line[2:].strip() for line in text.splitlines() if line.startswith("#     /")] == listed
+
+
 def test_https_with_certificates_of_ones_own(tmp_path: Path) -> None:
     """CA, client certificate and key are named where nginx looks for them."""
     authority = trustme.CA()

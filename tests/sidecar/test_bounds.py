@@ -1,6 +1,7 @@
 """What one sender can cost the others: their time, and the process's memory."""
 
 import contextlib
+import select
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -78,6 +79,14 @@ def buffered(admin: Admin) -> float:
     return admin.value("hookgate_buffered_bytes")
 
 
+def await_taken(admin: Admin, total: int, client: Client) -> None:
+    """Until the body is held beside the others, or the client has its refusal to read."""
+    readable = [client.socket]
+    assert wait_until(
+        lambda: buffered(admin) == total or bool(select.select(readable, [], [], 0)[0])
+    )
+
+
 LARGE = CLEAN + b" " * (MIB - len(CLEAN))
 
 
@@ -121,7 +130,10 @@ def test_an_event_finds_room_whatever_is_held(bounded: tuple[Pair, Admin]) -> No
     with contextlib.ExitStack() as stack:
         for size in (MIB, MIB, MIB, MIB, MIB // 2, MIB // 2, MIB // 4, MIB // 4, MIB // 8):
             client = stack.enter_context(connected(pair.port))
+            held = int(buffered(admin))
             client.send(chunked(b" " * size)[: -len(b"0\r\n\r\n")])
+            # One after the other: of those that grow together each may be the one too many.
+            await_taken(admin, held + size, client)
         assert wait_until(lambda: buffered(admin) > 3 * MIB)
         with connected(pair.port) as client:
             for _ in range(3):

@@ -13,7 +13,7 @@ from support.process import descriptors
 from support.raw import Client, Reply, ask, connected, post, wait_until
 
 HEAD, BODY, IDLE = 0.3, 0.5, 0.4
-SLACK = 1.0
+SLACK = 4.0  # what a busy machine may add
 
 START = b"POST / HTTP/1.1\r\nHost: gate\r\nContent-Type: application/json\r\n"
 
@@ -98,20 +98,22 @@ def test_a_body_has_one_deadline(pair: Pair, start: bytes, piece: bytes) -> None
     assert traces.untouched
 
 
-def test_the_deadline_of_a_second_request_starts_with_it(pair: Pair) -> None:
+def test_the_deadline_of_a_second_request_starts_with_it(tmp_path: Path) -> None:
     """A kept connection gives its next head the whole time again."""
-    traces = pair.traces()
-    with connected(pair.port) as client:
+    head = 2.0
+    keys = {"sidecar.head_timeout": f"{head}s"}
+    with paired(tmp_path, **keys) as pair, connected(pair.port) as client:
         client.send(post(CLEAN))
         assert client.read().status == 200
-        time.sleep(IDLE / 2)
+        time.sleep(0.6 * head)
         client.send(post(CLEAN)[:30])
-        time.sleep(HEAD / 2)
+        time.sleep(0.6 * head)
         client.send(post(CLEAN)[30:])
         assert client.read().status == 200
         client.send(b"POST")
         assert client.read().status == 408
-    assert [record["status"] for record in traces.deliveries(3)] == [200, 200, 408]
+        records = pair.gate.wait_for_deliveries(3)
+    assert [record["status"] for record in records] == [200, 200, 408]
 
 
 @pytest.mark.parametrize("sent", [b"", b"\r\n"], ids=["nothing", "an empty line"])
@@ -129,9 +131,9 @@ def test_a_connection_that_asks_for_nothing_is_closed(pair: Pair, sent: bytes) -
 def test_an_idle_connection_is_closed(pair: Pair, sent: bytes) -> None:
     """After its answer a connection stays for the keep-alive time, and not for ever."""
     with connected(pair.port) as client:
+        began = time.monotonic()
         client.send(post(CLEAN))
         assert client.read().status == 200
-        began = time.monotonic()
         client.send(sent)
         assert client.read_rest() == b""
         assert IDLE <= time.monotonic() - began < IDLE + SLACK
@@ -144,7 +146,7 @@ def test_empty_lines_do_not_keep_a_connection(pair: Pair) -> None:
         client.send(post(CLEAN))
         assert client.read().status == 200
         client.socket.settimeout(0.02)
-        while time.monotonic() < began + 5:
+        while time.monotonic() < began + IDLE + SLACK:
             try:
                 client.send(b"\r\n")
                 assert client.socket.recv(1) == b""

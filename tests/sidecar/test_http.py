@@ -166,7 +166,7 @@ def test_a_half_closed_sender_waits_for_a_slow_upstream(tmp_path: Path) -> None:
     ended = threading.Event()
 
     def respond(_: object) -> bytes:
-        ended.wait(5)
+        ended.wait(30)
         return b"HTTP/1.1 500 Broken\r\nContent-Length: 4\r\n\r\nslow"
 
     with paired(tmp_path, respond) as pair, connected(pair.port) as client:

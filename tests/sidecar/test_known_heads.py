@@ -74,6 +74,7 @@ NEVER_LEARNT = {
     "garbage": b"\xff\xfe\r\n\r\n",
     "a line feed before": b"\n" + post(CLEAN, b"/feed"),
     "two spaces": post(CLEAN, b" /spaces"),
+    "a signature": post(CLEAN, b"/", b"Webhook-Signature: v1,a"),
     "another protocol": post(CLEAN, b"/protocol").replace(b"HTTP/1.1", b"RTSP/1.0"),
     "a bare line feed": post(CLEAN).replace(b"Host: gate\r", b"Host: gate"),
 }

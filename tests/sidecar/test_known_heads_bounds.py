@@ -83,6 +83,19 @@ def test_another_list_of_networks_knows_nothing(tmp_path: Path) -> None:
         assert gate.play(([KNOWN], 1), source=FOREIGN).reasons == ["source_not_allowed"]
 
 
+def test_fields_vary_by_the_list_in_force(gate: Counted) -> None:
+    """On new connections as soon as they are named, and no more when they are not."""
+    ids = [post(CLEAN, b"/", b"X-Own-Id: %d" % number) for number in range(6)]
+    gate.play(([ids[0]], 1))
+    assert not gate.is_short(ids[1])
+    reload(gate, '[sidecar]\nvarying_fields = ["x-own-id"]\n')
+    gate.play(([ids[2]], 1))
+    assert gate.is_short(ids[3])
+    reload(gate, "")
+    gate.play(([ids[4]], 1))
+    assert not gate.is_short(ids[5])
+
+
 def test_another_upstream_gets_heads_made_for_it(gate: Counted) -> None:
     """What follows from a head follows from the configuration too."""
     learn(gate)
@@ -178,7 +191,7 @@ def test_known_heads_count_in_flight(tmp_path: Path) -> None:
     go = threading.Event()
 
     def respond(_: Seen) -> bytes:
-        go.wait(10)
+        go.wait(30)
         return OK
 
     with counted(tmp_path, respond, **{"sidecar.max_in_flight": "2"}) as gate:
@@ -247,10 +260,10 @@ def test_a_known_request_waits_for_the_upstream_alone(slow: Counted) -> None:
 def test_the_idle_time_runs_again_behind_a_known_request(slow: Counted) -> None:
     """A connection that served one is closed like any."""
     with connected(slow.pair.port) as client:
-        assert status(client) == 200
         began = time.monotonic()
+        assert status(client) == 200
         assert client.read_rest() == b""
-        assert IDLE - 0.05 <= time.monotonic() - began < IDLE + 1
+        assert 4 * IDLE - 0.05 <= time.monotonic() - began < 10
 
 
 @pytest.mark.parametrize("more", [b"", b"\xff\r\n\r\n"], ids=["close", "garbage"])

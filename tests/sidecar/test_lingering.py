@@ -73,7 +73,7 @@ def test_the_answer_does_not_wait_for_the_rest_of_the_body(pair: Pair) -> None:
         client.send(REFUSALS["413"][0][:1000])
         assert client.read().status == 413
         assert client.read_rest() == b""
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 10  # and not when the time for a body is over
         client.send(b" " * MIB)
 
 
@@ -110,7 +110,7 @@ def test_a_slow_sender_is_cut_off_by_time(tmp_path: Path) -> None:
             client.send(post(b"").replace(b"Length: 0", b"Length: 10000000000"))
             assert client.read().status == 413
             assert send_until_cut(client, b" ", 0.01) < 2000
-            assert 1.5 < time.monotonic() - began < 4
+            assert 1.5 < time.monotonic() - began < 10
         assert wait_until(lambda: descriptors(pid) <= before)
 
 

@@ -104,7 +104,7 @@ def test_a_refusal_is_seen_by_who_still_sends(pair: Pair, authority: trustme.CA)
         answer = client.read()
         assert answer.status == 413
         with contextlib.suppress(OSError):
-            client.socket.settimeout(3)
+            client.socket.settimeout(8)
             while client.socket.recv(65536):
                 pass
 
@@ -152,20 +152,20 @@ def test_a_handshake_has_a_deadline(pair: Pair) -> None:
         began = time.monotonic()
         with contextlib.suppress(ConnectionError):
             assert silent.recv(1) == b""
-        assert DEADLINE / 2 < time.monotonic() - began < 3 * DEADLINE
+        assert DEADLINE / 2 < time.monotonic() - began < CLIENT_SECONDS
     assert wait_until(lambda: descriptors(pid) <= before)
 
 
 def test_a_handshake_does_not_hold_a_stop(tmp_path: Path, authority: trustme.CA) -> None:
     """Half-open ones end with the last call of a drain."""
-    keys = {**keys_of(tmp_path, authority.issue_cert("gate")), "sidecar.head_timeout": "10s"}
+    keys = {**keys_of(tmp_path, authority.issue_cert("gate")), "sidecar.head_timeout": "60s"}
     with paired(tmp_path, **keys) as pair, contextlib.ExitStack() as stack:
         for _ in range(3):
             stack.enter_context(Client(pair.port, ALLOWED).socket)
         assert ask_securely(pair.port, trusting(authority), post(CLEAN)).status == 200
         began = time.monotonic()
         assert pair.gate.stop() == 0
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 15  # which is what a drain may take
 
 
 def test_handshakes_of_strangers_are_not_free(pair: Pair, authority: trustme.CA) -> None:
@@ -264,7 +264,7 @@ def test_a_new_certificate_serves_what_connects_from_now_on(
 ) -> None:
     """A reload with the file replaced: the old connection goes on, the next sees the new one."""
     renewed = trustme.CA()
-    keys = {**keys_of(tmp_path, authority.issue_cert("gate")), "sidecar.head_timeout": "10s"}
+    keys = {**keys_of(tmp_path, authority.issue_cert("gate")), "sidecar.head_timeout": "60s"}
     with paired(tmp_path, **keys) as pair, secured(pair.port, trusting(authority)) as old:
         keys_of(tmp_path, renewed.issue_cert("gate"))
         os.kill(pair.gate.process.pid, signal.SIGHUP)
@@ -297,5 +297,5 @@ def test_who_ignores_that_tls_ends_keeps_no_place(
                 client.socket.recv(12)
             # Nothing more is read: neither the end of TLS nor that of the connection.
             assert admin.value("hookgate_connections") <= 20
-        assert wait_until(lambda: admin.value("hookgate_connections") <= 4, seconds=1)
+        assert wait_until(lambda: admin.value("hookgate_connections") <= 4)
         assert ask_securely(pair.port, context, post(CLEAN)).status == 200

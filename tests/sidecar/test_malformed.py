@@ -200,7 +200,7 @@ UNMET = {
 def assert_refused(pair: Pair, data: bytes, status: int, reason: str) -> None:
     """One answer, one record, the connection closed, and not a byte upstream."""
     traces = pair.traces()
-    with connected(pair.port, seconds=2) as client:
+    with connected(pair.port, seconds=8) as client:
         client.send(data)
         answer = client.read()
         assert answer.status == status
@@ -251,7 +251,7 @@ def test_a_wrong_line_behind_a_clean_request_is_refused(pair: Pair, vector: str)
     """Behind a body with a length, one in chunks, and an empty line, all in one packet."""
     for first in (post(CLEAN), chunked(CLEAN[:50], CLEAN[50:]), post(CLEAN) + b"\r\n"):
         traces = pair.traces()
-        with connected(pair.port, seconds=2) as client:
+        with connected(pair.port, seconds=8) as client:
             client.send(first + MALFORMED[vector] + post(CLEAN))
             assert [client.read().status, client.read().status] == [200, 400]
             assert client.read_rest() == b""
@@ -270,7 +270,7 @@ def test_malformed_http_arriving_byte_by_byte_is_refused_all_the_same(
 ) -> None:
     """How the bytes are cut into packets makes no difference."""
     traces = pair.traces()
-    with connected(pair.port, seconds=2) as client:
+    with connected(pair.port, seconds=8) as client:
         client.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with contextlib.suppress(ConnectionError):
             for byte in MALFORMED[vector]:

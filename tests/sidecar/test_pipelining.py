@@ -111,7 +111,7 @@ def test_one_connection_has_one_request_upstream_at_a_time(tmp_path: Path) -> No
     release = threading.Event()
 
     def respond(seen: Seen) -> bytes:
-        release.wait(5)
+        release.wait(30)
         return echo(seen)
 
     with paired(tmp_path, respond) as pair, connected(pair.port) as client:
@@ -175,7 +175,7 @@ def test_those_that_wait_are_screened_by_the_list_in_force_when_they_start(
     go, count = threading.Event(), 300
 
     def respond(_: Seen) -> bytes:
-        go.wait(10)
+        go.wait(30)
         return OK
 
     keys = {"source.allow_file": str(networks)}

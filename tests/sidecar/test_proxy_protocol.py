@@ -209,13 +209,13 @@ def test_half_a_header_and_a_reset_leave_a_record(pair: Pair) -> None:
 def test_dripping_does_not_move_the_deadline(pair: Pair) -> None:
     """It is one for the whole header, not one for each byte."""
     with connected(pair.port, PROXY) as client:
-        began = time.monotonic()
         for byte in v1(ALLOWED)[:-1]:
             client.send(bytes((byte,)))
             if select.select([client.socket], [], [], 0.05)[0]:
                 break
+        else:
+            pytest.fail("each byte bought time")
         assert client.read().status == 400
-        assert time.monotonic() - began < 2 * DEADLINE
 
 
 def test_a_proxy_that_says_nothing_leaves_nothing(pair: Pair) -> None:

@@ -20,7 +20,7 @@ def test_while_it_drains_it_lives_but_is_not_ready(tmp_path: Path) -> None:
     go = threading.Event()
 
     def respond(_: Seen) -> bytes:
-        go.wait(10)
+        go.wait(30)
         return OK
 
     with receiving(respond) as upstream, sidecar(upstream.url, tmp_path, **ON) as gate:
@@ -35,7 +35,8 @@ def test_while_it_drains_it_lives_but_is_not_ready(tmp_path: Path) -> None:
             assert admin.value("hookgate_in_flight") == 1
             go.set()
             assert client.read().status == 200
-        assert gate.stop() == 0
+            # A second signal, after the last handler is gone, would end it by itself.
+            assert gate.process.wait(30) == 0
 
 
 def test_it_is_not_ready_while_the_ledger_cannot_be_written(tmp_path: Path) -> None:
@@ -115,12 +116,15 @@ def test_all_workers_are_told_of_together_and_a_dead_one_still_counts(tmp_path: 
         for _ in range(20):
             assert ask(gate.port, post(CLEAN)).status == 200
 
-        assert admin.value("hookgate_outcomes_total", outcome="delivered") == 20
-        assert admin.value("hookgate_workers") == 2
+        def told() -> tuple[float, float]:
+            """What both tell: a worker that is late is left out."""
+            delivered = admin.value("hookgate_outcomes_total", outcome="delivered")
+            return delivered, admin.value("hookgate_workers")
+
+        assert wait_until(lambda: told() == (20, 2))
         pid = gate.process.pid
         for worker in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
             os.kill(int(worker), signal.SIGKILL)
-        assert wait_until(lambda: admin.value("hookgate_worker_restarts_total") == 2, 15)
-        assert wait_until(lambda: admin.value("hookgate_workers") == 2, 15)
-        assert admin.value("hookgate_outcomes_total", outcome="delivered") == 20
+        assert wait_until(lambda: admin.value("hookgate_worker_restarts_total") == 2)
+        assert wait_until(lambda: told() == (20, 2))
         assert admin.ready() == (200, [])

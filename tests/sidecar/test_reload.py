@@ -36,9 +36,9 @@ class Reloadable:
         self.pair.gate.process.send_signal(signal.SIGHUP)
         return self.wait(before)
 
-    def wait(self, before: int, seconds: float = 10) -> list[Record]:
+    def wait(self, before: int) -> list[Record]:
         count = len(self.pair.gate.ledgers())
-        assert wait_until(lambda: len(self.records()) >= before + count, seconds)
+        assert wait_until(lambda: len(self.records()) >= before + count)
         return self.records()[before:]
 
     def records(self) -> list[Record]:
@@ -83,27 +83,26 @@ def test_a_new_configuration_holds_from_the_next_request_on(reloadable: Reloadab
     assert reloadable.pair.gate.wait_for_log("gate.reload_applied")["level"] == "info"
 
 
-@BOTH
-@pytest.mark.parametrize(
-    ("text", "error"),
-    [
-        ("[request]\nmax_body = 1\n[nonsense]\n", "[nonsense] is no section"),
-        ("no toml", "is no TOML"),
-        ('[audit]\nfsync = "always"\n', "audit cannot change without a restart"),
-        ("[sidecar]\nmax_fields = 0\n", "sidecar.max_fields"),
-    ],
-    ids=["unknown-section", "no-toml", "fixed-key", "bad-value"],
+BAD = (
+    ("[request]\nmax_body = 1\n[nonsense]\n", "[nonsense] is no section"),
+    ("no toml", "is no TOML"),
+    ('[audit]\nfsync = "always"\n', "audit cannot change without a restart"),
+    ("[sidecar]\nmax_fields = 0\n", "sidecar.max_fields"),
 )
-def test_a_bad_configuration_changes_nothing(reloadable: Reloadable, text: str, error: str) -> None:
+
+
+@BOTH
+def test_a_bad_configuration_changes_nothing(reloadable: Reloadable) -> None:
     """And is said, in the ledger and in the operational log."""
-    records = reloadable.reload(text)
-    for record in records:
-        assert record["result"] == "refused"
-        assert any(error in line for line in record["errors"]), record
-        assert (record["policy"], record["config"]) == (
-            record["old_policy"],
-            record["old_config"],
-        )
+    for text, error in BAD:
+        for record in reloadable.reload(text):
+            assert record["result"] == "refused"
+            assert any(error in line for line in record["errors"]), record
+            assert (record["policy"], record["config"]) == (
+                record["old_policy"],
+                record["old_config"],
+            )
+    reloadable.pair.gate.log.lines("reload_refused", count=len(BAD))
     assert ask(reloadable.pair.port, post(CLEAN)).status == 200
     assert ask(reloadable.pair.port, PUT).status == 405
 
@@ -158,7 +157,7 @@ def test_what_is_under_way_ends_by_what_it_began_with(tmp_path: Path) -> None:
     go = threading.Event()
 
     def respond(_: Seen) -> bytes:
-        go.wait(10)
+        go.wait(30)
         return OK
 
     with paired(tmp_path, respond) as pair, connected(pair.port) as client:

@@ -12,7 +12,7 @@ from support.raw import connected, post
 from support.sidecar import ALLOWED, FOREIGN
 
 MIB = 1 << 20
-SIZE, COUNT = 400_000, 60
+SIZE, COUNT = 400_000, 30
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def send(pair: Pair, source: str, requests: Iterable[bytes]) -> None:
 @pytest.mark.parametrize("source", [FOREIGN, ALLOWED], ids=["a stranger's", "an allowed sender's"])
 @pytest.mark.parametrize("part", PARTS.values(), ids=PARTS)
 def test_long_texts_are_not_kept(pair: Pair, part: Callable[[int], bytes], source: str) -> None:
-    """Sixty heads of 400 KB are 24 MB; what the allocator keeps of one or two stays."""
+    """Thirty heads of 400 KB are 12 MB; what the allocator keeps of one or two stays."""
     send(pair, source, map(part, range(3)))
     before = resident(pair.gate.process.pid)
     send(pair, source, map(part, range(3, COUNT)))

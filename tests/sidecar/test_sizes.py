@@ -146,7 +146,7 @@ def test_a_head_at_the_bound_is_judged_on_its_merits(pair: Pair, filler: str, cu
 def test_a_head_over_the_bound_is_refused(pair: Pair, filler: str, cut: int) -> None:
     """One byte more is 431 and the end of the connection: its framing was never judged."""
     traces, data = pair.traces(), head_of(HEAD + 1, filler)
-    with connected(pair.port, seconds=3) as client:
+    with connected(pair.port, seconds=8) as client:
         for at in range(0, len(data), cut):
             client.send(data[at : at + cut])
         assert_refused(traces, client.read(), 431, "head_too_large")
@@ -172,7 +172,7 @@ def test_a_head_without_end_is_refused_at_the_bound(pair: Pair, start: bytes, fi
     """A line that never ends is answered as soon as it is too long, and costs no memory."""
     traces, pid = pair.traces(), pair.gate.process.pid
     before = forget_peak(pid)
-    with connected(pair.port, seconds=3) as client:
+    with connected(pair.port, seconds=8) as client:
         client.send(start + b"a" * first)
         if first < HEAD:
             pour(client, b"a" * 1000, 16 * MIB)
@@ -192,7 +192,7 @@ def test_line_ends_without_end_are_refused_at_the_bound(
     """What stands before a request counts in its head: refused, recorded, closed, no memory."""
     traces, pid = pair.traces(), pair.gate.process.pid
     grown = forget_peak(pid)
-    with connected(pair.port, source, seconds=4) as client:
+    with connected(pair.port, source, seconds=8) as client:
         if before:
             client.send(before)
             client.read()
@@ -240,7 +240,7 @@ def test_what_surrounds_chunks_has_a_bound_too(pair: Pair, opening: bytes, piece
     """Trailers and chunk extensions without end are refused, and cost no memory."""
     traces, pid = pair.traces(), pair.gate.process.pid
     before = forget_peak(pid)
-    with connected(pair.port, seconds=4) as client:
+    with connected(pair.port, seconds=8) as client:
         client.send(opening)
         answer = pour(client, piece, 16 * MIB)
     assert answer.status in (431, 400)

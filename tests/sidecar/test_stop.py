@@ -26,7 +26,7 @@ class Held:
         self.upstream = upstream
         self.go = go
 
-    def end(self, seconds: float = 5) -> int:
+    def end(self, seconds: float = 30) -> int:
         """Wait for the process; its ledger must balance and end with `stop`."""
         status = self.gate.process.wait(seconds)
         assert_chained(self.gate.audit)
@@ -41,7 +41,7 @@ def held(folder: Path, **keys: str) -> Iterator[Held]:
     go = threading.Event()
 
     def respond(_: Seen) -> bytes:
-        go.wait(10)
+        go.wait(30)
         return OK
 
     with receiving(respond) as upstream, sidecar(upstream.url, folder, **keys) as gate:
@@ -92,7 +92,7 @@ def test_idle_connections_are_closed_soon(tmp_path: Path) -> None:
         assert fresh.read_rest() == b""
         assert kept.read_rest() == b""
         assert it.end() == 0
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 10  # and not when the drain is over
 
 
 @pytest.mark.parametrize("used", [False, True], ids=["fresh", "kept"])
@@ -145,9 +145,9 @@ def test_a_request_that_was_begun_may_be_finished(tmp_path: Path) -> None:
 @pytest.mark.parametrize("how", ["second signal", "drain over"])
 def test_what_does_not_end_is_cut_and_recorded(tmp_path: Path, how: str) -> None:
     """A delivery that hangs upstream is recorded as failed, a half-sent one as aborted."""
-    drain = "10s" if how == "second signal" else "500ms"
+    drain = "60s" if how == "second signal" else "500ms"
     with (
-        held(tmp_path, **{"sidecar.drain": drain}) as it,
+        held(tmp_path, **{"sidecar.drain": drain, "upstream.timeout": "60s"}) as it,
         connected(it.gate.port) as hanging,
         connected(it.gate.port) as half,
     ):
@@ -160,7 +160,7 @@ def test_what_does_not_end_is_cut_and_recorded(tmp_path: Path, how: str) -> None
         if how == "second signal":
             it.gate.process.send_signal(signal.SIGTERM)
         assert it.end() == 0
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 15
         records = {record["outcome"]: record for record in it.gate.records("delivery")}
         assert set(records) == {"failed", "aborted"}
         assert (records["failed"]["reason"], records["failed"]["status"]) == (
@@ -200,7 +200,7 @@ def test_a_sender_that_reads_nothing_does_not_hold_the_stop(tmp_path: Path) -> N
         client.send(post(CLEAN) * 10)
         upstream.wait_for(2, 1)
         gate.process.send_signal(signal.SIGTERM)
-        assert gate.process.wait(4) == 0
+        assert gate.process.wait(30) == 0
         assert_balanced(gate.audit)
 
 
@@ -231,7 +231,7 @@ def test_a_port_in_use_is_told_in_one_line(tmp_path: Path) -> None:
             cwd=tmp_path,
             capture_output=True,
             text=True,
-            timeout=10,
+            timeout=60,
         )
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
@@ -251,7 +251,7 @@ def test_an_address_that_is_not_here_is_told_in_one_line(tmp_path: Path, address
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=60,
     )
     assert done.returncode == 1
     assert "Traceback" not in done.stderr

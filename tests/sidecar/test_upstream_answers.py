@@ -19,7 +19,6 @@ DELIVERED = {
         answer_head(b"202 Accepted", b"Content-Length: 4") + b"body", stay=True
     ),
     "204": answering(answer_head(b"204 No Content"), stay=True),
-    "204 with a length": answering(answer_head(b"204 No Content", b"Content-Length: 5"), stay=True),
     "299": answering(answer_head(b"299 Odd", b"Content-Length: 0"), stay=True),
     "100 before": answering(answer_head(b"100 Continue") + OK, stay=True),
     "100 and 103 before": answering(
@@ -36,6 +35,9 @@ def answer_unread(connection: socket.socket) -> bool:
 
 
 BROKEN_BEHIND = {
+    "a length where no body can be": answering(
+        answer_head(b"204 No Content", b"Content-Length: 5"), stay=True
+    ),
     "200 by HTTP/1.0": answering(b"HTTP/1.0 200 OK\r\n\r\nhello"),
     "body without end": endless(answer_head(b"200 OK"), piece=bytes(KIB)),
     "body over the bound": answering(
@@ -107,6 +109,13 @@ def test_any_other_status_is_relayed_with_its_body_and_fields(
     assert [line for line in lines if not line.startswith((b"Date:", b"Content-Length:"))] == fields
     delivery = faulty_pair.gate.records()[-1]
     assert (delivery["outcome"], delivery["upstream_status"]) == ("failed", code)
+
+
+def test_a_304_is_relayed_without_a_length(faulty_pair: Faulty) -> None:
+    """It would be that of another answer's body (RFC 9110 8.6)."""
+    act = answering(answer_head(b"304 Not Modified", b"Content-Length: 9", b"ETag: x"))
+    answer = faulty_pair.exchange(act, 304, "upstream_rejected").answer
+    assert (answer.values(b"etag"), answer.values(b"content-length")) == ([b"x"], [])
 
 
 @pytest.mark.parametrize(

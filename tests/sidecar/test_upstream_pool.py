@@ -130,8 +130,8 @@ def test_an_idle_connection_is_closed_after_some_seconds(tmp_path: Path) -> None
     ended: list[float] = []
 
     def act(connection: socket.socket) -> bool:
-        answering(OK)(connection)
         began = time.monotonic()
+        answering(OK)(connection)
         connection.settimeout(10)
         assert connection.recv(1) == b""
         ended.append(time.monotonic() - began)
@@ -139,15 +139,15 @@ def test_an_idle_connection_is_closed_after_some_seconds(tmp_path: Path) -> None
 
     with scripted(act) as upstream, sidecar(upstream.url, tmp_path) as gate:
         assert ask(gate.port, post(CLEAN)).status == 200
-        assert wait_until(lambda: bool(ended), 8)
-    assert 3.5 < ended[0] < 6
+        assert wait_until(lambda: bool(ended))
+    assert 3.5 < ended[0] < 10
 
 
 @pytest.fixture(scope="module")
 def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     with paired(
         tmp_path_factory.mktemp("narrow"),
-        **{"upstream.max_connections": "3", "upstream.timeout": "2s"},
+        **{"upstream.max_connections": "3", "upstream.timeout": "20s"},
     ) as running:
         yield running
 
@@ -174,17 +174,17 @@ def test_waiting_goes_on_when_each_exchange_fails(narrow: Pair) -> None:
     began = time.monotonic()
     traces = narrow.traces()
     assert {reply.status for reply in ask_at_once(narrow.gate, 30)} == {502}
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < 10
     assert len(traces.seen) == 30
 
 
 def test_waiting_counts_in_the_deadline(tmp_path: Path) -> None:
     """Who gets no connection in time is told 504, and nothing of it is sent."""
-    keys = {"upstream.max_connections": "1", "upstream.timeout": "500ms"}
+    keys = {"upstream.max_connections": "1", "upstream.timeout": "2s"}
     with paired(tmp_path, lambda _: None, **keys) as pair:
-        began = time.monotonic()
         assert {reply.status for reply in ask_at_once(pair.gate, 5)} == {504}
-        assert time.monotonic() - began < 1.5
+        # None waited for a place and then had its whole time again.
+        assert all(r["duration_ms"] < 4_000 for r in pair.gate.wait_for_deliveries(5))
         # The place of the one that timed out may have gone to another at its last moment.
         assert len(pair.upstream.seen) <= 2
 
@@ -193,11 +193,11 @@ def test_all_who_wait_learn_at_once_that_the_upstream_is_down(tmp_path: Path) ->
     """More deliveries than connections: each is 502 at once, none waits for the deadline."""
     with scripted(answering(OK)) as gone:
         pass
-    keys = {"upstream.max_connections": "2", "upstream.timeout": "3s"}
+    keys = {"upstream.max_connections": "2", "upstream.timeout": "20s"}
     with sidecar(gone.url, tmp_path, **keys) as gate:
         began = time.monotonic()
         assert {reply.status for reply in ask_at_once(gate, 12)} == {502}
-        assert time.monotonic() - began < 1.5
+        assert time.monotonic() - began < 10
         reasons = {record["reason"] for record in gate.wait_for_deliveries(12)}
         assert reasons == {"upstream_unreachable"}
 

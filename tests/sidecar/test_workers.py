@@ -50,7 +50,7 @@ def test_each_worker_writes_a_ledger_of_its_own(pair: Pair) -> None:
             for p in pair.gate.ledgers()
         )
 
-    assert wait_until(all_served, 20)
+    assert wait_until(all_served)
     assert [path.name for path in pair.gate.ledgers()] == ["audit.1.jsonl", "audit.2.jsonl"]
     starts = pair.gate.all_records("start")
     assert sorted(start["worker"] for start in starts) == [1, 2]
@@ -62,7 +62,7 @@ def test_a_worker_that_dies_is_replaced_and_its_death_recorded(pair: Pair) -> No
     """In the operational log, and in the ledger by the one that takes its place."""
     (victim, other) = pids(pair)
     kill_and_await_another(pair, victim)
-    assert wait_until(lambda: '"how": "ended with signal 9"' in pair.gate.log)
+    assert pair.gate.log.lines('"how": "ended with signal 9"')
     assert other in pids(pair)
     (start,) = [s for s in pair.gate.all_records("start") if s["replaces"]]
     assert start["replaces"] == "a worker that ended with signal 9"
@@ -102,7 +102,7 @@ def test_workers_are_renewed_one_by_one_without_a_failed_delivery(pair: Pair) ->
     with sending(pair.port) as load:
         assert wait_until(lambda: len(load.answers) > 50)
         pair.gate.process.send_signal(signal.SIGUSR2)
-        assert wait_until(lambda: not pids(pair) & old, 20)
+        assert wait_until(lambda: not pids(pair) & old)
         count = len(load.answers)
         assert wait_until(lambda: len(load.answers) > count or len(load.unanswered) == 6)
     assert len(pids(pair)) == 2
@@ -137,7 +137,7 @@ def test_workers_end_when_their_supervisor_is_killed(tmp_path: Path) -> None:
     with sidecar("http://127.0.0.1:9", tmp_path, **{"sidecar.workers": "2"}) as gate:
         workers = pids(Pair(gate, None))  # type: ignore[arg-type]  # no upstream is asked
         gate.kill()
-        assert wait_until(lambda: not any(map(is_there, workers)), 10)
+        assert wait_until(lambda: not any(map(is_there, workers)))
         assert [r["event"] for r in gate.all_records("stop")] == ["stop", "stop"]
 
 
@@ -150,7 +150,7 @@ def test_a_worker_that_cannot_write_its_ledger_stops_the_start(tmp_path: Path) -
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=60,
     )
     assert done.returncode == 1
     assert 'audit.2.jsonl" cannot be opened' in done.stderr

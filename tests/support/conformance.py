@@ -307,7 +307,7 @@ def check_records(case: Case, expected: Expected, exchange: Exchange) -> None:
     if exchange.front == "nginx":
         assert record.keys() == NGINX_MEMBERS
         wanted = _as_nginx_records(wanted)
-    for name in ("unusual", "signature"):
+    for name in ("unusual", "signature", "names"):
         assert (name in record) == (name in wanted)
     assert {key: record[key] for key in wanted if record[key] != wanted[key]} == {}, wanted
     if sent and announces:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hookgate.samples import documented_samples
+
 from .signatures import sign
 
 EVENT = (Path(__file__).parents[1] / "corpus" / "event.json").read_text("ascii").rstrip("\n")
@@ -39,7 +41,11 @@ def _body(spec: Any) -> bytes:
         return spec.encode()
     if "hex" in spec:
         return bytes.fromhex(spec["hex"])
-    whole = text(spec) if "fill" in spec else spec.get("text", EVENT)
+    if "sample" in spec:
+        contract, _, name = spec["sample"].partition("/")
+        whole = documented_samples(contract)[name].decode()
+    else:
+        whole = text(spec) if "fill" in spec else spec.get("text", EVENT)
     edits = spec.get("edit", [])
     for old, new in zip(edits[::2], edits[1::2], strict=True):
         if whole.count(old) != 1:

@@ -28,6 +28,8 @@ SETTINGS = UpstreamSettings(
     ca_file="",
     client_cert="",
     client_key="",
+    sign_key_file="",
+    sign_keys=(),
 )
 HURRIED = replace(SETTINGS, timeout=0.6)
 # Seconds that nobody needs who does not wait for the deadline.

@@ -39,7 +39,7 @@ class Growing:
         self._read += len(whole)
         return whole.split(b"\n")[:-1]
 
-    def wait(self, seconds: float = 5) -> list[bytes]:
+    def wait(self, seconds: float = 30) -> list[bytes]:
         """The same once there are any, or when the time is up."""
         until = time.monotonic() + seconds
         while not (found := self.new()) and time.monotonic() < until:

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,14 +16,18 @@ from typing import Any
 from hookgate.config.build import load
 from hookgate_addon.startup import command_line
 
+from . import forked
 from .events import CLEAN
 from .ledger import Record, assert_balanced, assert_chained, read_ledger
+from .log import Log
 from .pair import Traces
 from .raw import ask, post
 from .receiver import OK, Receiver, Seen, receiving
 from .sidecar import ALLOWED, PROXY
 
 MITMDUMP = str(Path(sys.executable).with_name("mitmdump"))
+# What it is, and what the addon's script imports.
+_DUMP = "mitmproxy.tools.main:mitmdump", "hookgate_addon"
 # The one address that mitmproxy itself may ever try.
 DEAD_END = "('127.0.0.1', 9)"
 MITMPROXY = int(version("mitmproxy").partition(".")[0])
@@ -80,6 +83,21 @@ def full_command(
     return [*command, *more]
 
 
+def begin(
+    command: list[str], environ: Mapping[str, str], folder: Path, *, forks: bool
+) -> "forked.Forked | subprocess.Popen[str]":
+    """Start mitmdump, with one stream for all that it prints."""
+    process = forked.start(command, environ, folder, _DUMP, one_stream=True) if forks else None
+    return process or subprocess.Popen(
+        command,
+        env=environ,
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
 class Mitmdump:
     """A running mitmdump, of the same shape as `support.sidecar.Sidecar`.
 
@@ -116,23 +134,11 @@ class Mitmdump:
         probe.write_text(_PROBE.format(folder=str(self._folder)))
         max_body = load(os.devnull, settings, {}).request.max_body
         changed = {"confdir": str(folder / "mitmproxy"), **(options or {})}
-        self._log: list[str] = []
-        self.process = subprocess.Popen(
-            full_command(self.script, max_body, changed, "-s", str(probe)),
-            env=environment(settings),
-            cwd=folder,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        self._reader = threading.Thread(target=self._read_log, daemon=True)
-        self._reader.start()
-        self.port: int = self._wait_for("port", 60)
-
-    def _read_log(self) -> None:
+        command = full_command(self.script, max_body, changed, "-s", str(probe))
+        self.process = begin(command, environment(settings), folder, forks=not patch)
         assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self._log.append(line)
+        self.log = Log(self.process.stdout)
+        self.port: int = self._wait_for("port", 60)
 
     def _wait_for(self, name: str, seconds: float) -> Any:
         until = time.monotonic() + seconds
@@ -144,17 +150,19 @@ class Mitmdump:
             time.sleep(0.01)
         return json.loads(path.read_text())
 
-    @property
-    def log(self) -> str:
-        """What it printed so far."""
-        return "".join(self._log)
-
     def run_inside(self, code: str) -> Any:
         """Run Python in the process; `ctx` is mitmproxy's. Returns what it leaves in `result`."""
         (self._folder / "result").unlink(missing_ok=True)
         (self._folder / "order").write_text(code)
         self.process.send_signal(signal.SIGUSR2)
-        return self._wait_for("result", 10)
+        return self._wait_for("result", 30)
+
+    def log_by_now(self) -> str:
+        """All that it printed before this: what stands in front of a mark that it prints now."""
+        mark = f"by now: {time.monotonic_ns()}"
+        self.run_inside(f"print({mark!r}, flush=True)")
+        self.log.lines(mark)
+        return str(self.log).partition(mark)[0]
 
     def opened(self) -> list[str]:
         """The addresses that mitmproxy itself tried to connect to."""
@@ -165,7 +173,7 @@ class Mitmdump:
         """The ledger's records, of one kind or of all."""
         return [r for r in read_ledger(self.audit, growing=True) if kind in (None, r["event"])]
 
-    def wait_for_deliveries(self, count: int, seconds: float = 5) -> list[Record]:
+    def wait_for_deliveries(self, count: int, seconds: float = 30) -> list[Record]:
         """The `delivery` records once there are `count`; fails when the time is up."""
         until = time.monotonic() + seconds
         while len(found := self.records("delivery")) < count:
@@ -174,24 +182,16 @@ class Mitmdump:
             time.sleep(0.02)
         return found
 
-    def stop(self, with_signal: int = signal.SIGTERM, seconds: float = 20) -> int:
+    def stop(self, with_signal: int = signal.SIGTERM, seconds: float = 30) -> int:
         """SIGTERM, or another signal, wait, and the exit status."""
         if self.process.poll() is None:
             self.process.send_signal(with_signal)
-        status = self.process.wait(seconds)
-        self._close_log()
-        return status
+        return self.process.wait(seconds)
 
     def kill(self) -> None:
         """SIGKILL: no `stop` record."""
         self.process.kill()
-        self.process.wait(10)
-        self._close_log()
-
-    def _close_log(self) -> None:
-        self._reader.join(5)
-        if self.process.stdout is not None:
-            self.process.stdout.close()
+        self.process.wait(30)
 
 
 @contextlib.contextmanager

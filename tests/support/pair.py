@@ -16,7 +16,7 @@ class Front(Protocol):
 
     def records(self, kind: str | None = None) -> list[Record]: ...
 
-    def wait_for_deliveries(self, count: int, seconds: float = 5) -> list[Record]: ...
+    def wait_for_deliveries(self, count: int, seconds: float = 30) -> list[Record]: ...
 
 
 class Traces:
@@ -30,7 +30,7 @@ class Traces:
         self._connections = upstream.connections
         self._bytes = upstream.bytes_received
 
-    def deliveries(self, count: int, seconds: float = 5) -> list[Record]:
+    def deliveries(self, count: int, seconds: float = 30) -> list[Record]:
         """The new `delivery` records, of which there must be exactly `count`."""
         before = sum(r["event"] == "delivery" for r in self._gate.records()[: self._records])
         found = self._gate.wait_for_deliveries(before + count, seconds)[before:]

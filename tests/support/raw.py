@@ -165,7 +165,7 @@ def chunked(*chunks: bytes, trailers: bytes = b"", extension: bytes = b"") -> by
     return head + body + b"0" + extension + b"\r\n" + trailers + b"\r\n"
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 5) -> bool:
+def wait_until(condition: Callable[[], bool], seconds: float = 20) -> bool:
     """Whether the condition comes true within the time."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:

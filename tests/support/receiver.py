@@ -100,7 +100,7 @@ class Receiver:
         self._server.server_close()
         self._thread.join()
 
-    def wait_for(self, count: int, seconds: float = 5) -> list[Seen]:
+    def wait_for(self, count: int, seconds: float = 30) -> list[Seen]:
         """What was seen once there are `count`, or when the time is up."""
         until = time.monotonic() + seconds
         while len(self.seen) < count and time.monotonic() < until:

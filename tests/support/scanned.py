@@ -9,7 +9,7 @@ from hookgate.ledger.audit import balance_scan
 from hookgate.ledger.audit.balance_scan import BalanceScan
 from hookgate.ledger.audit.chain_scan import ChainScan
 from hookgate.ledger.audit.proven import Prover
-from hookgate.ledger.reading import pieces, scanning
+from hookgate.ledger.reading import ahead, pieces, scanning
 from hookgate.ledger.reading.copies import Copies
 from hookgate.ledger.reading.reader import Line
 from hookgate.ledger.reading.scanning import Run
@@ -29,7 +29,7 @@ def sized(piece: int, stretch: int, *, forking: bool = False) -> Iterator[None]:
         patch.object(pieces, "STRETCH", stretch),
         patch.object(balance_scan, "_FEWEST", 8 if piece == USUAL_SIZES[0] else 1),
         patch.object(balance_scan, "_ODD_LINE", balance_scan._ODD_LINE if piece > 10_000 else 0),
-        patch.object(scanning, "_LARGE", 0 if forking else 1 << 60),
+        patch.object(ahead, "_LARGE", 0 if forking else 1 << 60),
     ):
         yield
 

@@ -1,20 +1,21 @@
 """`hookgate serve` as a real process."""
 
 import contextlib
-import json
 import os
-import queue
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from . import forked
 from .ledger import Record, read_ledger
+from .log import Log
 
+# What `hookgate serve` is, and what it imports on its way.
+_SERVE = "hookgate_cli.main:main", "hookgate_cli.serve", "pydantic.main", "typer._adapters"
 HOOKGATE = str(Path(sys.executable).with_name("hookgate"))
 
 # Loopback addresses with a part to play in every test.
@@ -53,48 +54,24 @@ class Sidecar:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("HOOKGATE_")}
         for key, value in settings.items():
             environment["HOOKGATE_" + key.upper().replace(".", "__")] = value
-        self._log: list[str] = []
-        self._lines: queue.Queue[str] = queue.Queue()
-        self.process = subprocess.Popen(
-            [*under.split(), *_command(patch, options.split())],
+        command = [*under.split(), *_command(patch, options.split())]
+        self.process = (
+            None if patch or under else forked.start(command, environment, folder, _SERVE)
+        ) or subprocess.Popen(
+            command,
             env=environment,
             cwd=folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
-        self._reader = threading.Thread(target=self._read_log, daemon=True)
-        self._reader.start()
-        self.port = int(self.wait_for_log("sidecar.listening", 60)["port"] or 0)
-
-    def _read_log(self) -> None:
         assert self.process.stderr is not None
-        for line in self.process.stderr:
-            self._log.append(line)
-            self._lines.put(line)
+        self.log = Log(self.process.stderr)
+        self.port = int(self.log.next("sidecar.listening", 60)["port"] or 0)
 
-    @property
-    def log(self) -> str:
-        """The operational log so far."""
-        return "".join(self._log)
-
-    def wait_for_log(self, event: str, seconds: float = 15) -> dict[str, Any]:
+    def wait_for_log(self, event: str, seconds: float = 30) -> dict[str, Any]:
         """The next operational record with this event."""
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            try:
-                line = self._lines.get(timeout=0.1)
-            except queue.Empty:
-                if self.process.poll() is not None and self._lines.empty():
-                    break
-                continue
-            try:
-                record: dict[str, Any] = json.loads(line)
-            except ValueError:
-                continue
-            if record.get("event") == event:
-                return record
-        raise AssertionError(f"no {event} in the log:\n{self.log}")
+        return self.log.next(event, seconds)
 
     def records(self, kind: str | None = None) -> list[Record]:
         """The ledger's records, of one kind or of all."""
@@ -112,7 +89,7 @@ class Sidecar:
         records = [r for ledger in ledgers for r in ledger if r["event"] == kind]
         return sorted(records, key=lambda record: str(record["ts"]))
 
-    def wait_for_deliveries(self, count: int, seconds: float = 5) -> list[Record]:
+    def wait_for_deliveries(self, count: int, seconds: float = 30) -> list[Record]:
         """The `delivery` records once there are `count`; fails when the time is up."""
         until = time.monotonic() + seconds
         while len(found := self.records("delivery")) < count:
@@ -121,21 +98,19 @@ class Sidecar:
             time.sleep(0.02)
         return found
 
-    def stop(self, seconds: float = 20) -> int:
+    def stop(self, seconds: float = 30) -> int:
         """SIGTERM, wait, and the exit status."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         status = self.process.wait(seconds)
-        self._reader.join(5)
-        for stream in (self.process.stdout, self.process.stderr):
-            if stream is not None:
-                stream.close()
+        assert self.process.stdout is not None
+        self.process.stdout.close()
         return status
 
     def kill(self) -> None:
         """SIGKILL: no drain, no `stop` record."""
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(30)
 
 
 def _command(patch: str, options: list[str]) -> list[str]:

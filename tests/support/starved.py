@@ -163,4 +163,4 @@ def _running(process: "subprocess.Popen[bytes]", port: int, audit: Path) -> Iter
         yield Starved(process, port, audit)
     finally:
         process.kill()
-        process.wait(10)
+        process.wait(30)

@@ -49,12 +49,9 @@ def _attempts(attempts: Sequence[Attempt], *, with_cause: bool) -> Table:
 
 
 def _cause(attempt: Attempt) -> int | str | None:
-    """Return the status or the error of the endpoint, of an attempt that failed."""
-    return (
-        None
-        if attempt.fate is Fate.DELIVERED
-        else attempt.upstream_status or attempt.upstream_error
-    )
+    """Return what was wrong with the endpoint's answer: its error, or its status."""
+    status = None if attempt.fate is Fate.DELIVERED else attempt.upstream_status
+    return attempt.upstream_error or status
 
 
 def is_named_only(story: Story) -> bool:
@@ -82,7 +79,8 @@ def fate_in_words(event: Event) -> str:
         case Fate.DELIVERED:
             times = event.ends[Fate.DELIVERED]
             again = f", and {times} times in all" if times > 1 else ""
-            return f"delivered on the {_ordinal(event.delivered_on)} try{again}"
+            told = _untold(event)
+            return f"delivered on the {_ordinal(event.delivered_on)} try{again}{told}"
         case Fate.UNKNOWN:
             return "unknown: it was forwarded and may have arrived"
         case Fate.LOST:
@@ -99,6 +97,14 @@ def _outlook(event: Event) -> str:
     if left is not None:
         words += f", {count_of(left, 'more time')}" + ("" if until is None else " at most")
     return words
+
+
+def _untold(event: Event) -> str:
+    """Return that the sender was never told so, as where a body to be relayed was cut off."""
+    told = [attempt.status for attempt in event.attempts if attempt.fate is Fate.DELIVERED]
+    if not told or event.more or any(type(each) is not int or each < 300 for each in told):
+        return ""
+    return f", but answered {told[-1]}: it may be sent again"
 
 
 def _ordinal(number: int | None) -> str:

@@ -55,7 +55,10 @@ def explain(
     ledger = find_ledgers(log, config)
     problems = Problems(ledger)
     read = rereader(ledger, keys)
-    (story,) = find(read, [identifier], records=True, on_problem=problems.note).stories
+    by_bytes = not keys and ledger.is_quick_to_read_again
+    (story,) = find(
+        read, [identifier], records=True, by_bytes=by_bytes, on_problem=problems.note
+    ).stories
     if not story.events:
         out.print(f"{printable(identifier)}: {problems.never_seen}")
         raise typer.Exit(FINDING)

@@ -71,7 +71,10 @@ def fate(
     ledger = find_ledgers(log, config)
     problems = Problems(ledger)
     read = rereader(ledger, keys)
-    found = find(read, asked, configured_ranges(config), on_problem=problems.note)
+    by_bytes = not keys and ledger.is_quick_to_read_again
+    found = find(
+        read, asked, configured_ranges(config), by_bytes=by_bytes, on_problem=problems.note
+    )
     counts = Counter(story.fate for story in found.stories)
     if as_json:
         for story in found.stories:

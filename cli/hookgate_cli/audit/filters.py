@@ -47,11 +47,11 @@ ClientOption = Annotated[
 ]
 ReferenceOption = Annotated[
     list[str] | None,
-    _option("--reference", "REFERENCE", "The event's, its own, a request_id or a SHA-256."),
+    _option("--reference", "REFERENCE", "Any name of an event, a request_id or a SHA-256."),
 ]
 ChannelOption = Annotated[list[str] | None, _option("--channel", "CHANNEL", "As RCS.")]
 TypeOption = Annotated[list[str] | None, _option("--type", "TYPE", "The event's type.")]
-RouteOption = Annotated[list[str] | None, _option("--route", "NAME", "The route that judged it.")]
+RouteOption = Annotated[list[str] | None, _option("--route", "NAME", "The contract of its route.")]
 FrontOption = Annotated[list[str] | None, _option("--front", "FRONT", "sidecar, addon or nginx.")]
 
 

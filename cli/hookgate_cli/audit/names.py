@@ -18,7 +18,7 @@ from hookgate_cli.common import fail
 # What a column or a member may be called, letters and digits alone, the best first.
 _KNOWN = (
     "reference", "references", "ref", "eventreference", "requestid", "xrequestid", "sha256",
-    "bodysha256", "identifier",
+    "bodysha256", "identifier", "mailid", "payment",
 )  # fmt: skip
 _MEMBERS = '"reference"'
 _DELIMITERS = ",;\t|"

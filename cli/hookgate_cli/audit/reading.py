@@ -1,7 +1,7 @@
 """Reading a ledger line by line, with a progress bar, and only what seal keys prove."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from time import monotonic
 
@@ -11,6 +11,7 @@ from hookgate.ledger.audit.proven import Prover
 from hookgate.ledger.reading.forked import WorkerError
 from hookgate.ledger.reading.reader import Line, read
 from hookgate.ledger.reading.scanning import Run, Scan, scan
+from hookgate.ledger.reading.sieve import Sieve
 from hookgate_cli.common import FAILED, err, fail
 
 from .configured import Keys
@@ -48,33 +49,42 @@ def reading_progress(ledger: Ledger) -> Iterator[Callable[[int], None]]:
 
 
 @contextmanager
-def reading(ledger: Ledger, keys: Keys = ()) -> Iterator[Iterator[Line]]:
-    """Read the lines of a ledger's files, oldest first, with a progress bar.
+def reading(
+    ledger: Ledger, keys: Keys = (), sieve: Sieve | None = None
+) -> Iterator[Iterator[Line]]:
+    """Read the lines of a ledger's files, oldest first, with a progress bar; see `reader.read`.
 
-    With keys, a line that they do not prove is no record; how many there were is printed on stderr
-    after the first reading.
+    With keys, which prove each line, nothing is left out, and a line that they do not prove is no
+    record; how many there were is printed on stderr after the first reading. Exits with 1 where a
+    process that reads for this one ends.
     """
+    prover = Prover(keys) if keys else None
     with reading_progress(ledger) as on_progress:
-        lines = read(ledger.sources, on_progress, ledger.copies)
-        prover = Prover(keys) if keys else None
-        yield lines if prover is None else prover.prove(lines)
+        lines = read(ledger.sources, on_progress, ledger.copies, None if keys else sieve)
+        with _to_the_end(lines):
+            yield lines if prover is None else prover.prove(lines)
     _close(ledger, prover)
 
 
 @contextmanager
 def scanning(ledger: Ledger, by: Scan, keys: Keys = ()) -> Iterator[Iterator[Line | Run]]:
-    """Scan the lines of a ledger's files as `reading` reads them; see `scanning.scan`.
-
-    Exits with 1 where a process that reads for this one ends.
-    """
+    """Scan the lines of a ledger's files as `reading` reads them; see `scanning.scan`."""
     prover = Prover(keys) if keys else None
     with reading_progress(ledger) as on_progress:
-        try:
-            with closing(scan(ledger.sources, by, on_progress, ledger.copies)) as lines:
-                yield lines if prover is None else prover.prove_runs(lines)
-        except WorkerError as error:
-            fail(f"{error}: the ledger was not read to its end", FAILED)
+        lines = scan(ledger.sources, by, on_progress, ledger.copies)
+        with _to_the_end(lines):
+            yield lines if prover is None else prover.prove_runs(lines)
     _close(ledger, prover)
+
+
+@contextmanager
+def _to_the_end(lines: Generator[object, None, None]) -> Iterator[None]:
+    """End with a reading all processes that read for it; say so if one of them ended before."""
+    try:
+        with closing(lines):
+            yield
+    except WorkerError as error:
+        fail(f"{error}: the ledger was not read to its end", FAILED)
 
 
 def _close(ledger: Ledger, prover: Prover | None) -> None:
@@ -91,11 +101,11 @@ def _print_left_out(count: int) -> None:
     err.print(words, soft_wrap=True)
 
 
-def rereader(ledger: Ledger, keys: Keys = ()) -> Callable[[], Iterator[Line]]:
-    """Return a function that reads the ledger from its beginning each time that it is called."""
+def rereader(ledger: Ledger, keys: Keys = ()) -> Callable[..., Iterator[Line]]:
+    """Return a function that reads the ledger each time that it is called; see `search.Read`."""
 
-    def lines() -> Iterator[Line]:
-        with reading(ledger, keys) as read_once:
+    def lines(sieve: Sieve | None = None) -> Iterator[Line]:
+        with reading(ledger, keys, sieve) as read_once:
             yield from read_once
 
     return lines

@@ -1,6 +1,8 @@
 """`hookgate audit show`: the records that are asked for."""
 
+from hookgate.ledger.members import USUAL
 from hookgate.ledger.reading.reader import Line
+from hookgate.ledger.reading.sieve import MOST_TEXTS, Sieve
 from hookgate_cli.common import ConfigOption, JsonOption, err, plain_errors
 
 from .filters import (
@@ -57,8 +59,9 @@ def show(
     )
     ledger = find_ledgers(files, config)
     problems = Problems(ledger)
+    sieve = Sieve(query.texts, USUAL) if 0 < len(query.texts) <= MOST_TEXTS else None
     shown = read = 0
-    with plain_errors(), reading(ledger) as lines:
+    with plain_errors(), reading(ledger, sieve=sieve) as lines:
         for line in map(Line.checked, lines):
             read += 1
             if line.record is None:
@@ -67,5 +70,6 @@ def show(
                 print_record(line.record, line.raw, as_json=as_json, utc=utc)
                 shown += 1
     if not shown:
+        read += sieve.unseen if sieve is not None else 0
         err.print(f"none of {read} lines is what was asked for")
     problems.close()

@@ -19,12 +19,13 @@ from hookgate.settings import (
     SourceSettings,
     UpstreamSettings,
 )
+from hookgate.signing.secrets import mark
 
 from .certificates import check_listener_certificates, check_upstream_certificates
 from .consistency import check_consistency
 from .draft import Draft
 from .error import ConfigError
-from .key_files import read_hmac_key, read_seal_key
+from .key_files import read_hmac_key, read_seal_key, read_sign_keys
 from .keys import KEYS, SECTIONS
 from .layers import Sources, gather
 from .network_lists import NetworkLists, read_network_lists
@@ -62,6 +63,7 @@ def build(sources: Sources) -> Config:
 def _assemble(draft: Draft, routes: tuple[RouteSettings, ...]) -> Config:
     networks = read_network_lists(draft)
     hmac_key, seal_key = read_hmac_key(draft), read_seal_key(draft)
+    sign_keys = read_sign_keys(draft)
     check_upstream_certificates(draft)
     check_listener_certificates(draft)
     check_consistency(draft)
@@ -71,7 +73,7 @@ def _assemble(draft: Draft, routes: tuple[RouteSettings, ...]) -> Config:
         for name in SECTIONS
     }
     return Config(
-        upstream=UpstreamSettings(**section["upstream"]),
+        upstream=UpstreamSettings(**section["upstream"], sign_keys=sign_keys),
         source=SourceSettings(
             networks.allow,
             networks.trusted_proxies,
@@ -98,8 +100,7 @@ def _assemble(draft: Draft, routes: tuple[RouteSettings, ...]) -> Config:
 
 
 def _visible(signature: SignatureSettings) -> tuple[object, ...]:
-    secrets = [sha256(secret).hexdigest() for secret in signature.secrets]
-    return signature.scheme, signature.tolerance, secrets
+    return signature.scheme, signature.tolerance, [mark(secret) for secret in signature.secrets]
 
 
 def _digest(

@@ -10,6 +10,12 @@ def check_consistency(draft: Draft) -> None:
     """Find values that are good by themselves and make no sense together."""
     _check_bounds(draft)
     _check_unix_sockets(draft)
+    header = draft.values["source.header"]
+    if header in draft.values["sidecar.varying_fields"]:
+        draft.problems.append(
+            f'sidecar.varying_fields may not hold "{header}", which names the client by '
+            "source.header; leave it out"
+        )
     listen = draft.values["sidecar.listen"]
     is_chosen = isinstance(listen, TcpAddress) and not listen.port  # by the system, for each
     if listen == draft.values["sidecar.admin"] and not is_chosen:

@@ -25,12 +25,14 @@ def load_contract(name: str) -> bytes:
     return without_bom(read_file(name).data)
 
 
-def load_rules(name: str) -> bytes:
-    """Read the rules beside a contract's schema, b"" where there are none. Raises `FileError`.
+def rules_path(name: str) -> str:
+    """Where the rules of one's own schema are: beside it, with its name and the ending .toml."""
+    return f"{name.removesuffix('.json')}.toml"
 
-    They have the schema's name, and the ending .toml.
-    """
+
+def load_rules(name: str) -> bytes:
+    """Read the rules beside a contract's schema, b"" where there are none. Raises `FileError`."""
     if name in SHIPPED_CONTRACTS:
         return files("hookgate").joinpath("contracts", f"{name}.toml").read_bytes()
-    beside = read_file_if_there(f"{name.removesuffix('.json')}.toml")
+    beside = read_file_if_there(rules_path(name))
     return without_bom(beside.data) if beside is not None else b""

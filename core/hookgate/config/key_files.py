@@ -2,19 +2,21 @@
 
 from shlex import quote
 
-from hookgate.files import FileError, is_open_to_all, read_secret
+from hookgate.files import FileError, MissingFileError, is_open_to_all, read_secret
 from hookgate.ledger.seal import split_keys
 from hookgate.settings import PersonalData
+from hookgate.signing.keys import MARK, SignKeysError, parse_sign_keys
 from hookgate.text_file import refuse_bom
 
 from .draft import Draft
 from .error import ConfigError
-from .redaction import shown_path, shown_secret_path
+from .redaction import shown, shown_path, shown_secret_path
 
 # Bytes.
 SHORTEST_SECRET = 16
-_SIGNING = b"whsec_"  # how Standard Webhooks marks a key to sign with
-_HMAC, _SEAL = "audit.key_file", "audit.seal_key_file"
+_HMAC, _SEAL, _SIGN = "audit.key_file", "audit.seal_key_file", "upstream.sign_key_file"
+# What `hookgate keys new` calls the keys in each.
+_PURPOSES = {_HMAC: "hmac", _SEAL: "seal", _SIGN: "sign"}
 
 
 def read_hmac_key(draft: Draft) -> bytes:
@@ -49,20 +51,45 @@ def read_seal_keys(path: str) -> tuple[bytes, ...]:
     return keys
 
 
+def read_sign_keys(draft: Draft) -> tuple[bytes, ...]:
+    """Read the file of the keys that sign what goes upstream, one or two; () if there is none."""
+    path = draft.values[_SIGN]
+    content = read_owned(_SIGN, draft) if path else None
+    if content is None:
+        return ()
+    try:
+        return parse_sign_keys(content)
+    except SignKeysError as error:
+        draft.refuse_file(_SIGN, f"{error}; {error.mend or _offer_another(_SIGN, path)}")
+        return ()
+
+
 def read_owned(where: str, draft: Draft) -> bytes | None:
     """Read a file that only its owner may write; None, and a problem, if it cannot be."""
     path = draft.values[where]
     try:
-        data, mode = read_secret(path)
-        refuse_bom(data)
+        data, warning = read_private(path)
     except FileError as error:
-        draft.problems.append(f"{where} = {shown_secret_path(path)} {error}")
+        named = shown_secret_path(path)
+        mend = ""
+        if where in _PURPOSES and isinstance(error, MissingFileError) and named == shown(path):
+            mend = f"; make it with: {_command(where, path)}"
+        draft.problems.append(f"{where} = {named} {error}{mend}")
         return None
-    if is_open_to_all(mode):
-        draft.warn_of_file(
-            where, f"can be read by everybody on this machine; chmod o= {quote(path)}"
-        )
+    if warning:
+        draft.warn_of_file(where, warning)
     return data
+
+
+def read_private(path: str) -> tuple[bytes, str]:
+    """Read a file that only its owner may write, and a warning where others can read it, or "".
+
+    Raises `FileError`.
+    """
+    data, mode = read_secret(path)
+    refuse_bom(data)
+    readable = f"can be read by everybody on this machine; chmod o= {quote(path)}"
+    return data, readable if is_open_to_all(mode) else ""
 
 
 def _read_key(where: str, draft: Draft) -> bytes:
@@ -77,12 +104,20 @@ def _read_key(where: str, draft: Draft) -> bytes:
             f"holds fewer than {SHORTEST_SECRET} bytes; "
             f"make one with: openssl rand -hex 32 > {quote(path)}",
         )
-    if any(line.strip().startswith(_SIGNING) for line in secret.splitlines()):
-        purpose = "seal" if where == _SEAL else "hmac"
-        other = f"{path}.{purpose}"
+    if any(line.strip().startswith(MARK) for line in secret.splitlines()):
         draft.refuse_file(
             where,
-            f"holds a key to sign with (it begins with {_SIGNING.decode()}); set it to "
-            f"{shown_path(other)}, made with: hookgate keys new {purpose} {quote(other)}",
+            f"holds a key to sign with (it begins with {MARK.decode()}); "
+            f"{_offer_another(where, path)}",
         )
     return secret
+
+
+def _offer_another(where: str, path: str) -> str:
+    # `keys new` overwrites none.
+    other = f"{path}.{_PURPOSES[where]}"
+    return f"set it to {shown_path(other)}, made with: {_command(where, other)}"
+
+
+def _command(where: str, path: str) -> str:
+    return f"hookgate keys new {_PURPOSES[where]} {quote(path)}"

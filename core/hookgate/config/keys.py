@@ -12,6 +12,7 @@ from hookgate.settings import AnswerMode, Fsync, Mode, PersonalData
 from hookgate.signing.schemes import SCHEMES
 
 from .client_field import client_field
+from .field_names import field_names
 from .parsers import (
     Parser,
     admin_address,
@@ -62,6 +63,7 @@ KEYS: tuple[Key, ...] = (
     Key("upstream", "ca_file", "", text, "CA certificates for https, PEM; empty means the system's."),
     Key("upstream", "client_cert", "", text, "Client certificate for https, PEM."),
     Key("upstream", "client_key", "", text, "Its key, PEM; empty means it is in client_cert."),
+    Key("upstream", "sign_key_file", "", text, "The keys that sign each event for the endpoint, one or two lines of whsec_ and base64: the new one, and below it the one before."),
     Key("source", "allow", ["cm.com"], strings, "Who may send: CIDRs and names of shipped range sets."),
     Key("source", "allow_file", "", text, "A file of more of them, one a line, watched for changes."),
     Key("source", "trusted_proxies", [], strings, 'Peers whose forwarding field is believed: CIDRs, and "unix" for whoever connects to a Unix socket.'),
@@ -91,6 +93,7 @@ KEYS: tuple[Key, ...] = (
     Key("sidecar", "max_buffered", "64MiB", size(1024, 2**40), "Bytes of bodies that one worker holds at a time; beyond, 503 and try again."),
     Key("sidecar", "max_head", "16KiB", size(256, 2**20), "The largest request head."),
     Key("sidecar", "max_fields", 100, number(1, 10_000), "The most header fields."),
+    Key("sidecar", "varying_fields", [], field_names, "Fields besides trace ids that differ in each request, and that nothing of hookgate reads: heads that differ in these alone cost as if they were the same."),
     Key("sidecar", "head_timeout", "10s", duration(0.05, 3600), "For the whole head, from its first byte or the connection's start."),
     Key("sidecar", "body_timeout", "30s", duration(0.05, 3600), "For the whole body."),
     Key("sidecar", "keep_alive", "75s", duration(0.05, 86400), "How long an idle connection stays open."),

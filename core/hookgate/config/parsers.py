@@ -100,7 +100,8 @@ def choice(*options: str) -> Parser:
 
     def parse(value: Any) -> str:
         if value not in options:
-            raise ValueError(f"is none of {', '.join(options)}")
+            listed = ", ".join(f'"{option}"' for option in options)
+            raise ValueError(f"is none of {listed}")
         return str(value)
 
     return parse

@@ -1,17 +1,15 @@
 """The `[route.signature]` table: how a route's events are signed, and with which secrets."""
 
-from collections.abc import Mapping
-from shlex import quote
 from typing import Any
 
-from hookgate.files import FileError, is_open_to_all, read_secret
 from hookgate.settings import SignatureSettings
 from hookgate.signing.schemes import SCHEMES
 from hookgate.signing.secrets import split_secrets
-from hookgate.text_file import refuse_bom
 
+from .key_files import read_private
 from .keys import SIGNATURE_KEYS
-from .redaction import shown, shown_secret_path
+from .redaction import shown_secret_path
+from .tables import parse_table
 
 _DEFAULT_TOLERANCE = "5m"
 
@@ -27,7 +25,8 @@ def read_signature(
         problems.append(f"{where} is a table; write [route.signature] and its keys below")
         return None
     before = len(problems)
-    values = _parse({"tolerance": _DEFAULT_TOLERANCE, **given}, where, problems)
+    whole = {"tolerance": _DEFAULT_TOLERANCE, **given}
+    values = parse_table(SIGNATURE_KEYS, whole, where, problems)
     for name, example in (
         ("scheme", "standard-webhooks"),
         ("secret_file", "/etc/hookgate/x.secret"),
@@ -45,31 +44,16 @@ def read_signature(
     return SignatureSettings(scheme.name, secrets, values["tolerance"])
 
 
-def _parse(given: Mapping[str, Any], where: str, problems: list[str]) -> dict[str, Any]:
-    values = {}
-    for name, value in given.items():
-        if name not in SIGNATURE_KEYS:
-            names = ", ".join(SIGNATURE_KEYS)
-            problems.append(f"{where}.{name} is no key; there are {names}")
-            continue
-        try:
-            values[name] = SIGNATURE_KEYS[name][0](value)
-        except ValueError as error:
-            problems.append(f"{where}.{name} = {shown(value)} {error}")
-    return values
-
-
 def _read(
     where: str, path: str, scheme: str, problems: list[str], warnings: list[str]
 ) -> tuple[bytes, ...]:
     named = f"{where} = {shown_secret_path(path)}"
     try:
-        data, mode = read_secret(path)
-        refuse_bom(data)
+        data, warning = read_private(path)
         secrets = split_secrets(data, SCHEMES[scheme])
-    except (FileError, ValueError) as error:
+    except ValueError as error:  # a FileError, too
         problems.append(f"{named} {error}")
         return ()
-    if is_open_to_all(mode):
-        warnings.append(f"{named} can be read by everybody on this machine; chmod o= {quote(path)}")
+    if warning:
+        warnings.append(f"{named} {warning}")
     return secrets

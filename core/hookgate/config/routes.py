@@ -4,14 +4,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from hookgate.files import FileError
-from hookgate.policy import ContractError, compile_route
+from hookgate.policy import Contract, ContractError, RulesError, parse_rules
 from hookgate.settings import AnswerMode, RouteSettings
 
-from .contracts import DEFAULT_CONTRACT, SHIPPED_CONTRACTS, load_contract, load_rules
+from .contracts import DEFAULT_CONTRACT, SHIPPED_CONTRACTS, load_contract, load_rules, rules_path
 from .keys import ROUTE_KEYS
 from .layers import Given
 from .redaction import shown, shown_path
 from .route_signature import read_signature
+from .tables import parse_table
 
 _SIGNATURE = "signature"
 
@@ -34,19 +35,11 @@ def build_routes(
     for place, item in enumerate(items):
         where = f"{origin}: route[{place}]"
         values: dict[str, str] = {"path": "", "contract": DEFAULT_CONTRACT}
+        values |= parse_table(ROUTE_KEYS, item, where, problems, also=(_SIGNATURE,))
         signature = None
-        for name, value in item.items():
-            if name == _SIGNATURE:
-                signature = read_signature(f"{where}.{name}", value, problems, warnings)
-                continue
-            if name not in ROUTE_KEYS:
-                names = ", ".join((*ROUTE_KEYS, _SIGNATURE))
-                problems.append(f"{where}.{name} is no key; there are {names}")
-                continue
-            try:
-                values[name] = ROUTE_KEYS[name][0](value)
-            except ValueError as error:
-                problems.append(f"{where}.{name} = {shown(value)} {error}")
+        if _SIGNATURE in item:
+            table = f"{where}.{_SIGNATURE}"
+            signature = read_signature(table, item[_SIGNATURE], problems, warnings)
         if "path" not in item:
             problems.append(f'{where}.path is missing; write it like "/cm/events"')
         if values["path"] in {route.path for route in routes} - {""}:
@@ -60,12 +53,30 @@ def _route(where: str, values: Mapping[str, str], problems: list[str]) -> RouteS
     answer = AnswerMode(values["answer"]) if "answer" in values else None
     route = RouteSettings(path, contract, b"{}", b"", answer)
     try:
-        texts = load_contract(contract), load_rules(contract)
-        route = RouteSettings(path, contract, *texts, answer)
-        compile_route(route)
+        route = replace(route, contract_text=load_contract(contract))
     except FileError as error:
         names = ", ".join(SHIPPED_CONTRACTS)
         problems.append(f"{where}.contract = {shown_path(contract)} {error}; shipped: {names}")
+        return route
+    found, rules_text = check_contract(contract, route.contract_text)
+    problems += (f"{where}.contract = {shown_path(contract)} {problem}" for problem in found)
+    return replace(route, rules_text=rules_text)
+
+
+def check_contract(name: str, text: bytes) -> tuple[list[str], bytes]:
+    """Return what is wrong with a contract's schema and the rules beside it, and these rules."""
+    problems: list[str] = []
+    beside = f"has rules beside it, {shown_path(rules_path(name))}:"
+    rules = b""
+    try:
+        Contract(name, text)
     except ContractError as error:
-        problems.append(f"{where}.contract = {shown_path(contract)} is no usable schema: {error}")
-    return route
+        problems.append(f"is no usable schema: {error}")
+    try:
+        rules = load_rules(name)
+        parse_rules(rules)
+    except FileError as error:
+        problems.append(f"{beside} the file {error}")
+    except RulesError as error:
+        problems += (f"{beside} {problem}" for problem in error.problems)
+    return problems, rules

@@ -77,29 +77,28 @@ def conclude(delivery: DeliveryState, result: Response | Failure) -> None:
     """End it for what its upstream answered. Never raises."""
     if delivery.ended:
         return
-    status, relays = result.status, delivery.relays
-    delivered = _DELIVERED.get(status)
-    answer = BARE_UNRELAYED if relays else DELIVERED
+    delivered = _DELIVERED.get(result.status)
+    answer = BARE_UNRELAYED if delivery.relays else DELIVERED
     try:
-        if delivered is not None and not relays:
+        if answer is DELIVERED and delivered is not None:
             end(delivery, delivered, answer, deferred=True)
         elif isinstance(result, Response):
             answer = relay(result)
             reason = Reason.UPSTREAM_REJECTED if delivered is None else _CLEAN
-            end(delivery, Ending(reason, (), status, status), answer, deferred=True)
+            end(delivery, Ending(reason, (), result.status, answer.status), answer, deferred=True)
         else:
             _note_failure(delivery, result)
             if delivered is None:
                 end(delivery, Ending(result.reason), deferred=True)
             else:
                 answer = make_unrelayed(delivery.request_id)
-                ending = Ending(_CLEAN, (), status, answer.status)
+                ending = Ending(_CLEAN, (), result.status, answer.status)
                 end(delivery, ending, answer, deferred=True)
     except Exception as error:  # noqa: BLE001  # fails closed, but what arrived has arrived
         if delivered is None:
             end_faulted(delivery, "finish", error)
         else:
-            ending = Ending(_CLEAN, (), status, answer.status)
+            ending = Ending(_CLEAN, (), result.status, answer.status)
             end_faulted(delivery, "finish", error, ending, answer)
         respond(delivery)
 

@@ -7,6 +7,7 @@ from hookgate.ledger.privacy import Privacy
 from hookgate.libraries import libraries
 from hookgate.policy import HEADERS, Policy
 from hookgate.settings import Config
+from hookgate.signing.sign import Signer
 from hookgate.upstream.pool import UpstreamPool
 
 
@@ -14,7 +15,8 @@ from hookgate.upstream.pool import UpstreamPool
 class CompiledConfig:
     """What a delivery that begins now is judged, recorded and sent by.
 
-    `host` replaces the sender's, where it is not b""; `client_field` is as in `upstream_head`.
+    `host` replaces the sender's, where it is not b""; `client_field` is as in `upstream_head`;
+    `signer` signs what is sent, None where nobody does.
     """
 
     config: Config
@@ -23,6 +25,7 @@ class CompiledConfig:
     upstream: UpstreamPool
     host: bytes
     client_field: bytes
+    signer: Signer | None
 
 
 def compile_config(
@@ -41,6 +44,7 @@ def compile_config(
         former.upstream if former is not None and unchanged else UpstreamPool(config.upstream),
         _upstream_host(config),
         b"" if config.source.header in HEADERS else config.source.header.encode(),
+        Signer(config.upstream.sign_keys) if config.upstream.sign_keys else None,
     )
 
 

@@ -11,6 +11,7 @@ A front calls `Gate.begin` when a request starts to arrive, then on the `Deliver
 None of these raises. Whatever goes wrong inside ends as `gate_error`, recorded, answered 503.
 """
 
+from collections.abc import Sequence
 from time import perf_counter
 
 from hookgate.ledger.record import Ending
@@ -47,12 +48,14 @@ class Delivery(DeliveryState):
         except Exception as error:  # noqa: BLE001  # fails closed
             return end_faulted(self, "screen", error)
 
-    def apply_screening(self, screened: Screened) -> Answer | None:
+    def apply_screening(self, screened: Screened, values: Sequence[bytes] = ()) -> Answer | None:
         """Decide as for a head that was screened before, by the configuration that is in force.
 
-        A front may do so where all that `make_head` is given is the same.
+        A front may do so where all that `make_head` is given is the same, but for `values` in the
+        places of `screened.varying`.
         """
         self.screened = screened
+        self.values = values
         self.decision = decision = screened.decision
         if decision.finding is None:
             self.under_way = True

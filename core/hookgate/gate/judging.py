@@ -1,18 +1,17 @@
 """The stages that a delivery goes through in a turn once its body is complete, in their order."""
 
-from time import perf_counter
+from time import perf_counter, time
 
 from hookgate.digest import new_sha256
 from hookgate.ledger.record import Ending, forward_record
 from hookgate.policy import Head, Reason
 from hookgate.settings import AnswerMode
+from hookgate.signing.sign import Signer
 from hookgate.upstream.forwarding import upstream_head, upstream_request
 
 from .closing import conclude, end, fail, respond
 from .state import DeliveryState, Screened
 from .turn import Stages
-
-_RELAY = AnswerMode.RELAY
 
 
 def screen_head(delivery: DeliveryState, head: Head) -> Screened:
@@ -23,8 +22,12 @@ def screen_head(delivery: DeliveryState, head: Head) -> Screened:
         return Screened(compiled, decision)
     if decision.origin is None:
         raise RuntimeError("passed without an origin")
-    upstream = upstream_head(head, decision.origin, compiled.host, compiled.client_field)
-    return Screened(compiled, decision, upstream, delivery.head_fields(decision))
+    signed = compiled.signer is not None
+    upstream = upstream_head(
+        head, decision.origin, compiled.host, compiled.client_field, signed=signed
+    )
+    relays = decision.route is not None and decision.route.answer is AnswerMode.RELAY
+    return Screened(compiled, decision, upstream, delivery.head_fields(decision), relays)
 
 
 def hash_body(delivery: DeliveryState) -> None:
@@ -40,10 +43,11 @@ def hash_body(delivery: DeliveryState) -> None:
 
 def _passes_anew(delivery: DeliveryState) -> bool:
     """Screen its head by what a reload brought; one that no longer passes ends here."""
-    if delivery.screened is None:
+    head = delivery.head
+    if head is None:
         raise RuntimeError("judged without a screen")
     delivery.compiled = delivery.desk.compiled
-    delivery.screened = screen_head(delivery, delivery.screened.decision.head)
+    delivery.screened = screen_head(delivery, head)
     delivery.decision = decision = delivery.screened.decision
     if decision.finding is None:
         return True
@@ -89,25 +93,35 @@ def proceed(delivery: DeliveryState) -> None:
     line = forward_record(desk.boot, seq, request_id, record["reference"], sha256)
     desk.journal.forward(line)
     desk.turn.to_send.append(delivery)
-    # From here on, whatever a reload brings.
-    delivery.relays = decision.route is not None and decision.route.answer is _RELAY
     delivery.forwarded_at = perf_counter()
 
 
 def send(delivery: DeliveryState, written: bool) -> None:
     """Send it upstream if its `forward` line is written, or else end it. Never raises."""
-    screened, body = delivery.screened, delivery.body
+    screened, body, compiled = delivery.screened, delivery.body, delivery.compiled
     try:
         if not written:
             delivery.forwarded_at = 0.0
             end(delivery, Ending(Reason.AUDIT_UNAVAILABLE))
             respond(delivery)
         elif screened is not None and screened.upstream_head is not None and body is not None:
-            request = upstream_request(screened.upstream_head, body, delivery.request_id)
+            signer = compiled.signer
+            signature = b"" if signer is None else _sign(signer, delivery.sha256, body)
+            head = screened.upstream_head
+            if screened.varying is not None:
+                head = screened.varying.upstream_head(delivery.values)
+            request = upstream_request(head, body, delivery.request_id, signature)
             delivery.body = None
-            delivery.compiled.upstream.send(request, delivery)
+            delivery.relays = screened.relays  # from here on, whatever a reload brings
+            compiled.upstream.send(request, delivery)
     except Exception as error:  # noqa: BLE001  # fails closed
         fail(delivery, "send", error)
+
+
+def _sign(signer: Signer, sha256: str | None, body: bytes) -> bytes:
+    if sha256 is None:
+        raise RuntimeError("signed without a digest")
+    return signer.fields(sha256, int(time()), body)
 
 
 STAGES = Stages[DeliveryState](

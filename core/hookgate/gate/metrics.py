@@ -49,7 +49,7 @@ FAMILIES = {
         Family("hookgate_buffered_bytes", "gauge", "Bytes of bodies of requests that have not ended."),
         Family("hookgate_gate_seconds", "histogram", "From the complete request to its answer, without the upstream's part.", join=_add_lists, bounds=GATE_BOUNDS),
         Family("hookgate_upstream_seconds", "histogram", "From forwarding to the upstream's answer, or to giving up.", join=_add_lists, bounds=UPSTREAM_BOUNDS),
-        Family("hookgate_upstream_errors_total", "counter", "Events that got no answer from the endpoint, by cause.", ("error",)),
+        Family("hookgate_upstream_errors_total", "counter", "Events that got no answer from the endpoint, or not the whole of one to relay, by cause.", ("error",)),
         Family("hookgate_upstream_failing", "gauge", "1 for each cause for which the endpoint fails at present, in any worker.", ("error",), join=max),
         Family("hookgate_last_delivered_timestamp_seconds", "gauge", "When an event was delivered last; missing until one was.", join=max),
         Family("hookgate_connections", "gauge", "Open connections by whose they are: allowed, foreign, or trusted where a trusted proxy has named nobody yet.", ("standing",)),

@@ -1,6 +1,6 @@
 """What is known of one delivery, and what all of one gate share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from time import monotonic, perf_counter
 
@@ -8,7 +8,7 @@ import structlog
 
 from hookgate.ledger.record import Record, begin_record, head_fields
 from hookgate.ledger.writing.journal import Journal
-from hookgate.policy import Decision, Origin
+from hookgate.policy import Decision, Head, Origin
 from hookgate.signing.repeats import SeenIds
 from hookgate.upstream.error import Failure
 from hookgate.upstream.response import Response
@@ -18,6 +18,7 @@ from .answer import BARE_FAILURE, Answer
 from .compiled import CompiledConfig
 from .counts import Counts
 from .turn import Turn
+from .varying import Varying
 
 Done = Callable[[Answer], None]
 
@@ -49,15 +50,19 @@ class Desk:
 
 @dataclass(frozen=True, slots=True)
 class Screened:
-    """What a configuration made of a head; where it passed, also what follows from it.
+    """What a configuration made of a head; where it passed, also what follows from it: `relays`
+    says that its route's senders get the endpoint's own 2xx.
 
-    It serves for every request with the same head from the same sender.
+    It serves for every request with the same head from the same sender, but for values that nothing
+    goes by, where it is `varying`.
     """
 
     compiled: CompiledConfig
     decision: Decision
     upstream_head: bytes | None = None
     head_fields: Record | None = None
+    relays: bool = False
+    varying: Varying | None = None
 
 
 class DeliveryState:
@@ -65,9 +70,9 @@ class DeliveryState:
 
     `request_id` is unique over all boots. `size` is how many bytes of body came, `held` how many of
     them the front counted in `Counts.buffered`, which its end takes off. `under_way` says that its
-    head passed and it is counted so, `relays` that it went upstream by a route whose senders get
-    the endpoint's own 2xx, `gone` that the sender is not there to be answered, `ended` that its
-    record is made.
+    head passed and it is counted so, `relays` that it went upstream and its sender gets the
+    endpoint's own 2xx, `gone` that the sender is not there to be answered, `ended` that its record
+    is made. `values` are its own where `screened` is varying.
 
     `began`, `complete_at` and `forwarded_at` are times of `perf_counter`, 0 before they came;
     `upstream_took` is in seconds, None without an exchange.
@@ -97,6 +102,7 @@ class DeliveryState:
         "size",
         "under_way",
         "upstream_took",
+        "values",
     )
 
     def __init__(self, desk: Desk, seq: int, peer: str, proxied_for: str | None) -> None:
@@ -107,6 +113,7 @@ class DeliveryState:
         self.proxied_for = proxied_for
         self.request_id = f"{desk.boot}-{seq}"
         self.screened: Screened | None = None
+        self.values: Sequence[bytes] = ()
         self.began = perf_counter()
         self.held = 0
         self.size = 0
@@ -123,6 +130,15 @@ class DeliveryState:
         self.relays = False
         self.ended = False
         self.gone = False
+
+    @property
+    def head(self) -> Head | None:
+        """Its head as it came, None before it was screened; others may share `decision.head`."""
+        screened = self.screened
+        if screened is None:
+            return None
+        head, varying = screened.decision.head, screened.varying
+        return head if varying is None else varying.head(head, self.values)
 
     @property
     def forwarded(self) -> bool:

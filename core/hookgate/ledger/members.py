@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterable
 from datetime import date
 from functools import lru_cache
+from itertools import groupby
 from typing import Any, NamedTuple
 
 from .record import CHAINED, FIELDS, RARE, SEAL, Record
@@ -109,13 +110,16 @@ def usual(kind: str, **forms: str) -> str:
 
     `forms` are patterns of values, in place of what a member usually is.
     """
-    members = [f',"{name}":{forms.get(name) or _USUAL_FORMS[FORMS[name]]}' for name in FIELDS[kind]]
-    always = FIELDS[kind].index(CHAINED[0])
-    begin = next((at for at, name in enumerate(FIELDS[kind]) if name in RARE), always)
-    # Most lines have none: to find that at once takes a tenth off the whole.
-    rare = "".join(f"(?:{member})?" for member in members[begin:always])
-    rare = f'(?:(?!,"{CHAINED[0]}":){rare})?' if rare else ""
-    parts = (*members[1:begin], rare, *members[always:])
+    members = {
+        name: f',"{name}":{forms.get(name) or _USUAL_FORMS[FORMS[name]]}' for name in FIELDS[kind]
+    }
+    names = FIELDS[kind][1:]
+    parts = []
+    for is_rare, group in groupby(names, RARE.__contains__):
+        some = [members[name] for name in group]
+        # Most lines have none: to find that at once takes a tenth off the whole.
+        after = f'(?!,"{CHAINED[0]}":)'
+        parts += [f"(?:{after}{''.join(f'(?:{one})?' for one in some)})?"] if is_rare else some
     return rf'\{{"event":"{kind}"{"".join(parts)}(?:,"{SEAL}":"[^"]*+")?\}}'
 
 

@@ -5,16 +5,17 @@ the page and `FIELDS` equal.
 """
 
 import re
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
-from hookgate.policy import Decision, Head, Origin, Outcome, Reason, salvage
+from hookgate.policy import Decision, Head, Origin, Reason, salvage
 from hookgate.policy.event_reader import LONGEST_TEXT, EventReader
 
 from .privacy import Privacy
 
 Record = dict[str, Any]
 
-_DELIVERED = Outcome.DELIVERED
+_CLEAN = Reason.CLEAN
 _OUTCOMES = {reason.code: reason.outcome.value for reason in Reason}
 
 MOST_ITEMS = 8
@@ -80,7 +81,8 @@ def begin_record(head_fields: Record, decision: Decision | None, privacy: Privac
     return record
 
 
-class Ending(NamedTuple):
+@dataclass(slots=True)
+class Ending:
     """How a delivery ended, and the findings in words. `status` is what the sender is answered,
     where that is not its reason's.
     """
@@ -174,8 +176,7 @@ def end_record(
             details = details or tuple(
                 text for found in decision.observed for text in found.details
             )
-        route = decision.route
-        if route is not None and route.retry and reason.outcome is not _DELIVERED:
+        if reason is not _CLEAN and (route := decision.route) is not None and route.retry:
             record["retry"] = route.retry
     if details:
         record["errors"] = bounded(details)

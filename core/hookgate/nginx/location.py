@@ -5,7 +5,8 @@ from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from hookgate.policy import HEADERS
-from hookgate.settings import Config
+from hookgate.policy.contract_rules import parse_rules
+from hookgate.settings import AnswerMode, Config
 
 from .checks import UNREAD, statuses
 from .names import Names
@@ -49,13 +50,10 @@ needs hookgate-http.conf. Make that server the default of its address, so that r
 nginx refuses by itself are recorded too.
 
 nginx reads no body, bounds each pause of a body instead of the whole, and writes its records after
-answering. It relays the endpoint's 2xx as it is and cannot make a 200 of it (error_page takes 300
-and more): by one of CM.com's texts only exactly 200 counts, and an event that is answered 204 is
-sent again as a refused one is. Let the endpoint answer 200. See docs/nginx.md.
-"""
+answering. It relays the endpoint's 2xx as it is"""
     sidecar = config.sidecar
     lines = [
-        *comment(head),
+        *comment(head + _answers(config)),
         *_unsigned(config),
         "",
         f"access_log {quoted(log)} {names.log_format};",
@@ -170,6 +168,23 @@ def _tls(config: Config) -> Iterator[str]:
 
 def _time(seconds: float) -> str:
     return f"{round(seconds * 1000)}ms"
+
+
+def _answers(config: Config) -> str:
+    """Say which routes ask for an answer that nginx cannot make."""
+    modes = {r.path: r.answer or parse_rules(r.rules_text).answer for r in config.routes}
+    exact = [path for path, mode in modes.items() if mode is AnswerMode.OK]
+    if not exact:
+        return """, which is what its routes ask for
+(answer = "relay"), but without a bound, and cut off where it is cut off. See docs/nginx.md.
+"""
+    said = """ and cannot make a 200 of it (error_page takes 300
+and more): by one of CM.com's texts only exactly 200 counts, and an event that is answered 204 is
+sent again as a refused one is. Let the endpoint answer 200"""
+    if len(exact) == len(modes):
+        return f"{said}. See docs/nginx.md.\n"
+    listed = "\n".join(f"    {path}" for path in exact)
+    return f"{said} to what comes at\n\n{listed}\n\nSee docs/nginx.md.\n"
 
 
 def _unsigned(config: Config) -> list[str]:

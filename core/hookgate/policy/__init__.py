@@ -2,8 +2,10 @@
 
 from .checks import CHECKS, OBSERVABLE, OnNginx, Phase
 from .contract import Contract
+from .contract_rules import ContractRules, RulesError, parse_rules
 from .decision import Decision
 from .document import salvage
+from .fields_read import is_read
 from .forwarded import HEADERS
 from .framing import declared_length
 from .policy import Policy, Step
@@ -21,6 +23,7 @@ __all__ = [
     "UNIX_PEER",
     "Contract",
     "ContractError",
+    "ContractRules",
     "Decision",
     "Fault",
     "Fields",
@@ -33,10 +36,13 @@ __all__ = [
     "Policy",
     "Reason",
     "Route",
+    "RulesError",
     "Standing",
     "Step",
     "compile_route",
     "declared_length",
+    "is_read",
     "make_head",
+    "parse_rules",
     "salvage",
 ]

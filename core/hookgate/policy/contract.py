@@ -7,13 +7,15 @@ from typing import Any, NamedTuple
 import jsonschema_rs
 
 from .document import DEEPEST, Document, Tops, parse
-from .schema import Node, closed, known_members, named_anywhere
+from .schema import Node, closed, known_members, named_anywhere, resolve
 from .validator import ContractError, Validator, compile_schema
 from .verdict import Finding
 
 _LONGEST_VALUE = 120
 _NOT_TOLD = "/: not as the contract asks; to find the place would take too long"
 _TOLERATED = "x-tolerated"
+# One to another, from the top of a schema.
+_MOST_REFERENCES = 16
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -146,8 +148,16 @@ class Contract:
 
 
 def _tops(schema: dict[str, Any]) -> Tops:
-    """What a schema's `type` says of the top level; an object where it says nothing."""
-    named = schema.get("type", "object")
+    """What a schema's `type` says of the top level, or that of what it is a reference to.
+
+    An object where neither says anything.
+    """
+    part: Any = schema
+    for _ in range(_MOST_REFERENCES):
+        if not isinstance(part, dict) or "type" in part:
+            break
+        part = resolve(part.get("$ref"), schema)
+    named = part.get("type", "object") if isinstance(part, dict) else "object"
     tops = {"object": dict, "array": list}
     found = frozenset(tops[name] for name in tops if name in (named, *_listed(named)))
     if not found:
@@ -176,7 +186,8 @@ def _compile_tolerated(schema: dict[str, Any]) -> Validator | None:
 def _compile_closed(
     schema: dict[str, Any], tree: Node | None
 ) -> jsonschema_rs.Draft202012Validator | None:
-    narrower = closed(schema, tree) if tree is not None else None
+    # Where none is named nothing can be unknown.
+    narrower = closed(schema, tree) if tree is not None else schema
     try:
         return compile_schema(narrower) if narrower is not None else None
     except (ValueError, jsonschema_rs.ReferencingError):

@@ -4,20 +4,25 @@ It is TOML, `NAME.toml` beside the schema `NAME.json`.
 """
 
 import json
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from hookgate.settings import AnswerMode
 
-from .retry import RetryRule
+from .retry import MOST_TRIES, RetryRule
 from .validator import ContractError
 
 # A JSON Pointer (RFC 6901) by its steps; EACH stands for every item of an array.
 Pointer = tuple[str, ...]
 EACH = "*"
+_POINTER = re.compile(r"(?:/(?:[^~/]|~[01])*)+")
 _LONGEST_POINTER = 256
+# Of one field; each costs a look-up.
+_MOST_POINTERS = 16
+_LONGEST_SHOWN = 80
 
 # The fields of a record that are read of an event, and where those of cm-events stand.
 READ: Mapping[str, tuple[Pointer, ...]] = {
@@ -49,90 +54,137 @@ class ContractRules:
     read: Mapping[str, tuple[Pointer, ...]] = field(default_factory=lambda: READ)
 
 
+class RulesError(ContractError):
+    """Report what is wrong with a rules file: in `problems`, a line each."""
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("its rules: " + "; ".join(self.problems))
+
+
 def parse_rules(text: bytes) -> ContractRules:
     """Parse the text of a rules file; of none, b"", the defaults.
 
-    Raises `ContractError` that names the key, its value and a mend.
+    Raises `RulesError` with every problem: each names the key, its value and a mend.
     """
     try:
         document = tomllib.loads(text.decode())
     except UnicodeDecodeError:
-        raise ContractError("its rules are not UTF-8; save them as UTF-8") from None
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ContractError(f"its rules are no TOML: {error}") from None
-    _refuse_unknown("", document, _TABLES)
-    retry = _table(document, "retry")
-    record = _table(document, "record") if "record" in document else None
-    return ContractRules(
-        _parse_answer(document.get("answer", AnswerMode.OK)),
-        _parse_retry(retry) if retry else None,
-        _parse_assumed(retry.get("assumed", False)),
-        READ if record is None else _parse_record(record),
+        raise RulesError(["not UTF-8; save it as UTF-8"]) from None
+    except (ValueError, RecursionError) as error:  # ValueError: an integer of thousands of digits
+        raise RulesError([f"no TOML: {error}"]) from None
+    problems: list[str] = []
+    _refuse_unknown("", document, _TABLES, problems)
+    retry = _table(document, "retry", problems)
+    record = _table(document, "record", problems)
+    rules = ContractRules(
+        _parse_answer(document.get("answer", AnswerMode.OK), problems),
+        None if retry is None else _parse_retry(retry, problems),
+        False if retry is None else _parse_assumed(retry.get("assumed", False), problems),
+        READ if record is None else _parse_record(record, problems),
+    )
+    if problems:
+        raise RulesError(problems)
+    return rules
+
+
+def _wrong(key: str, value: Any, why: str) -> str:
+    return f"{key} = {_shown(value)} {why}"
+
+
+def _shown(value: Any) -> str:
+    try:
+        text = json.dumps(value, default=str)
+    except (ValueError, RecursionError):  # of thousands of digits or levels
+        return "..."
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
+
+
+def _refuse_unknown(
+    table: str, given: Mapping[str, Any], known: tuple[str, ...], problems: list[str]
+) -> None:
+    problems += (
+        f"{table}{name[:_LONGEST_SHOWN]} is no key; {_nearest(name, known)}"
+        for name in given
+        if name not in known
     )
 
 
-def _wrong(key: str, value: Any, why: str) -> ContractError:
-    return ContractError(f"its rules: {key} = {json.dumps(value, default=str)} {why}")
+def _nearest(name: str, known: tuple[str, ...]) -> str:
+    from difflib import get_close_matches  # noqa: PLC0415  # 4 ms, needed for a mistake only
+
+    close = get_close_matches(name, known, 1)
+    return f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}"
 
 
-def _refuse_unknown(table: str, given: Mapping[str, Any], known: tuple[str, ...]) -> None:
-    for name in given:
-        if name not in known:
-            raise ContractError(f"its rules: {table}{name} is no key; there are {', '.join(known)}")
+def _table(document: Mapping[str, Any], name: str, problems: list[str]) -> dict[str, Any] | None:
+    table = document.get(name)
+    if table is None or isinstance(table, dict):
+        return table
+    problems.append(_wrong(name, table, f"is no table; write [{name}] and its keys below"))
+    return None
 
 
-def _table(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    table = document.get(name, {})
-    if not isinstance(table, dict):
-        raise _wrong(name, table, f"is a table; write [{name}] and its keys below")
-    return table
+def _parse_answer(value: Any, problems: list[str]) -> AnswerMode:
+    if value in tuple(AnswerMode):
+        return AnswerMode(value)
+    problems.append(_wrong("answer", value, f'is none of "{AnswerMode.OK}", "{AnswerMode.RELAY}"'))
+    return AnswerMode.OK
 
 
-def _parse_answer(value: Any) -> AnswerMode:
-    if value not in tuple(AnswerMode):
-        raise _wrong("answer", value, f'is none of "{AnswerMode.OK}", "{AnswerMode.RELAY}"')
-    return AnswerMode(value)
-
-
-def _parse_assumed(value: Any) -> bool:
+def _parse_assumed(value: Any, problems: list[str]) -> bool:
     if not isinstance(value, bool):
-        raise _wrong("retry.assumed", value, "is neither true nor false")
-    return value
+        problems.append(_wrong("retry.assumed", value, "is neither true nor false"))
+    return value is True
 
 
-def _parse_retry(table: Mapping[str, Any]) -> RetryRule:
-    _refuse_unknown("retry.", table, _RETRY)
-    parts = []
-    if "tries" in table:
-        tries = table["tries"]
-        if type(tries) is not int:
-            raise _wrong("retry.tries", tries, "is no whole number; write one like 3")
-        parts.append(f"{tries} tries")
-    if "span" in table:
-        span = table["span"]
-        if not isinstance(span, str):
-            raise _wrong("retry.span", span, 'is no text; write one like "24h" or "30d"')
-        parts.append(span)
-    if not parts:
-        raise ContractError("its rules: [retry] has neither tries nor span; give it one, or none")
+def _parse_retry(table: Mapping[str, Any], problems: list[str]) -> RetryRule | None:
+    _refuse_unknown("retry.", table, _RETRY, problems)
+    tries, span = table.get("tries"), table.get("span")
+    if tries is None and span is None:
+        problems.append("[retry] has neither tries nor span; give it one, or leave it out")
+    if tries is not None and (type(tries) is not int or not 1 <= tries <= MOST_TRIES):
+        why = f"is no whole number from 1 to {MOST_TRIES}; write how often it is tried in all"
+        problems.append(_wrong("retry.tries", tries, why))
+        tries = None
+    seconds = None
+    if span is not None:
+        seconds = _span(span)
+        if seconds is None:
+            why = 'is no span from "1s" to "366d"; write one like "24h" or "30d"'
+            problems.append(_wrong("retry.span", span, why))
+    return RetryRule(tries, seconds) if tries or seconds else None
+
+
+def _span(value: Any) -> int | None:
     try:
-        return RetryRule.parse(", ".join(parts))
-    except ValueError as error:
-        raise _wrong("retry", dict(table), str(error)) from None
+        return RetryRule.parse(value).span if isinstance(value, str) else None
+    except ValueError:
+        return None
 
 
-def _parse_record(table: Mapping[str, Any]) -> Mapping[str, tuple[Pointer, ...]]:
-    _refuse_unknown("record.", table, tuple(READ))
-    return {name: _parse_pointers(f"record.{name}", table.get(name, [])) for name in READ}
+def _parse_record(
+    table: Mapping[str, Any], problems: list[str]
+) -> Mapping[str, tuple[Pointer, ...]]:
+    _refuse_unknown("record.", table, tuple(READ), problems)
+    return {name: _parse_pointers(f"record.{name}", table.get(name, []), problems) for name in READ}
 
 
-def _parse_pointers(key: str, value: Any) -> tuple[Pointer, ...]:
+def _parse_pointers(key: str, value: Any, problems: list[str]) -> tuple[Pointer, ...]:
     texts = value if isinstance(value, list) else [value]
-    return tuple(_parse_pointer(key, text) for text in texts)
-
-
-def _parse_pointer(key: str, text: Any) -> Pointer:
-    if not isinstance(text, str) or not text.startswith("/") or len(text) > _LONGEST_POINTER:
-        raise _wrong(key, text, 'is no JSON pointer; write one like "/from/number"')
-    steps = text[1:].split("/")
-    return tuple(step.replace("~1", "/").replace("~0", "~") for step in steps)
+    if len(texts) > _MOST_POINTERS:
+        problems.append(f"{key} has {len(texts)} pointers; keep the first {_MOST_POINTERS} or less")
+        return ()
+    pointers = []
+    for text in texts:
+        if isinstance(text, str) and len(text) <= _LONGEST_POINTER and _POINTER.fullmatch(text):
+            steps = text[1:].split("/")
+            pointers.append(tuple(step.replace("~1", "/").replace("~0", "~") for step in steps))
+        else:
+            why = 'is no JSON pointer; write one like "/from/number"'
+            if isinstance(text, str) and text and not text.startswith("/"):
+                why = f'is no JSON pointer; write "/{text[:_LONGEST_SHOWN]}"'
+            elif isinstance(text, str) and "~" in text:
+                why = 'is no JSON pointer; in one "~" is written "~0", and "/" in a name "~1"'
+            problems.append(_wrong(key, text, why))
+    return tuple(pointers)

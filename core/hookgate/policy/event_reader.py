@@ -1,8 +1,9 @@
 """What a record reads of an event, by the pointers of its contract's rules. Pure."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from re import compile as compile_pattern
+from textwrap import dedent, indent
 from typing import Any
 
 from .contract_rules import EACH, READ, Pointer
@@ -69,23 +70,25 @@ class EventReader:
             record["names"] = list(dict.fromkeys(names))[:MOST_NAMES]
 
 
+# Each at the depth of the object that holds what was found.
 _TAKE = {
     _NAME: """
-        if type(found) is str:
-            record[{field!r}] = found[:{longest}]
-        elif type(found) is int:
-            record[{field!r}] = digits(found)""",
+    if type(found) is str:
+        record[{field!r}] = found[:{longest}]
+    elif type(found) is int:
+        record[{field!r}] = digits(found)""",
     _WORDS: """
-        if type(found) is str:
-            record[{field!r}] = word(found[:{longer_word}])""",
+    if type(found) is str:
+        record[{field!r}] = word(found[:{longer_word}])""",
     _PARTY: """
-        if type(found) is str:
-            record[{field!r}] = private(found)""",
+    if type(found) is str:
+        record[{field!r}] = private(found)""",
     # A time that is none may be anything, a phone number too.
     _TIME: """
-        if type(found) is str and is_utc_time(found):
-            record[{field!r}] = found""",
+    if type(found) is str and is_utc_time(found):
+        record[{field!r}] = found""",
 }
+_DEEPER = "    "
 
 
 def _compile(first: Mapping[str, Pointer]) -> Callable[[Document, Record, Private], None]:
@@ -93,25 +96,32 @@ def _compile(first: Mapping[str, Pointer]) -> Callable[[Document, Record, Privat
 
     Every event goes through it: written out, it takes half of what a loop over the pointers does.
     """
-    lines = ["def read(document, record, private):", "    pass"]
-    for path in dict.fromkeys(pointer[:-1] for pointer in first.values()):
-        lines.append("    holder = document")
-        lines += (
-            f"    holder = holder.get({step!r}) if type(holder) is dict else None" for step in path
+    lines = ["def read(document, record, private):", "    if type(document) is dict:"]
+    lines += indent("\n".join(["pass", *_leaves("document", (), first)]), 2 * _DEEPER).split("\n")
+    for path in dict.fromkeys(pointer[:-1] for pointer in first.values() if len(pointer) > 1):
+        begin, *steps = path
+        reach = [f"holder = document.get({begin!r})"]
+        reach += (
+            f"holder = holder.get({step!r}) if type(holder) is dict else None" for step in steps
         )
-        lines.append("    if type(holder) is dict:")
-        for field, pointer in first.items():
-            if pointer[:-1] == path:
-                lines.append(f"        found = holder.get({pointer[-1]!r})")
-                take = _TAKE[_KINDS[field]].strip("\n")
-                lines.append(
-                    take.format(field=field, longest=LONGEST_TEXT, longer_word=_LONGER_WORD)
-                )
+        held = ["if type(holder) is dict:", *_leaves("holder", path, first, _DEEPER)]
+        lines.append(indent("\n".join((*reach, *held)), 2 * _DEEPER))
     known = {"digits": _digits, "word": _word, "is_utc_time": is_utc_time}
     made: dict[str, Any] = {}
     exec("\n".join(lines), known, made)  # noqa: S102  # nothing of a sender is in it
     read: Callable[[Document, Record, Private], None] = made["read"]
     return read
+
+
+def _leaves(
+    holder: str, path: Pointer, first: Mapping[str, Pointer], prefix: str = ""
+) -> Iterator[str]:
+    """The lines that take what stands in the object at a path."""
+    for field, pointer in first.items():
+        if pointer[:-1] == path:
+            take = dedent(_TAKE[_KINDS[field]]).strip()
+            take = take.format(field=field, longest=LONGEST_TEXT, longer_word=_LONGER_WORD)
+            yield indent(f"found = {holder}.get({pointer[-1]!r})\n{take}", prefix)
 
 
 def _values(document: Any, pointer: Pointer, kind: str, private: Private) -> Any:

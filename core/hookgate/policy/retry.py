@@ -6,7 +6,7 @@ from typing import NamedTuple
 _TRIES = re.compile(r"([0-9]{1,9}) tries")
 _SPAN = re.compile(r"([0-9]{1,9})(s|m|h|d)")
 _SECONDS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
-_MOST_TRIES = 1_000_000
+MOST_TRIES = 1_000_000
 _LONGEST = 366 * _SECONDS["d"]
 
 
@@ -31,8 +31,8 @@ class RetryRule(NamedTuple):
             int(tries[1]) if tries is not None else None,
             int(span[1]) * _SECONDS[span[2]] if span is not None else None,
         )
-        if rule.tries is not None and not 1 <= rule.tries <= _MOST_TRIES:
-            raise ValueError(f"has tries that are not between 1 and {_MOST_TRIES}")
+        if rule.tries is not None and not 1 <= rule.tries <= MOST_TRIES:
+            raise ValueError(f"has tries that are not between 1 and {MOST_TRIES}")
         if rule.span is not None and not 1 <= rule.span <= _LONGEST:
             raise ValueError("has a span that is not between 1s and 366d")
         return rule

@@ -8,6 +8,7 @@ from hashlib import sha256
 from netaddr import cidr_merge
 
 from hookgate.settings import Config
+from hookgate.signing.secrets import mark
 
 from .route import Route, compile_route
 from .source import UNIX_PEER, SourcePolicy
@@ -78,7 +79,7 @@ def fingerprint(config: Config, routes: Mapping[str, Route], libraries: Sequence
         route.path: (
             route.signature.scheme,
             route.signature.tolerance,
-            sorted(sha256(secret).hexdigest() for secret in route.signature.secrets),
+            sorted(map(mark, route.signature.secrets)),
         )
         for route in config.routes
         if route.signature is not None

@@ -100,7 +100,9 @@ def _make_node(
         for part in parts:
             for name, schema in (part.get("properties") or {}).items():
                 members.setdefault(name, []).append(schema)
-    items = tuple(part["items"] for part in parts if isinstance(part.get("items"), dict))
+    items: tuple[Any, ...] = ()
+    if not any("prefixItems" in part for part in parts):  # there `items` is of the rest alone
+        items = tuple(part["items"] for part in parts if isinstance(part.get("items"), dict))
     made[key] = node = Node(frozenset(members)) if members or items else None
     if node is not None:
         below = ((name, _make_node(tuple(named), root, made)) for name, named in members.items())

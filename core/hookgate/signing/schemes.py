@@ -76,5 +76,5 @@ SCHEMES = {
         ),
     )
 }
-# No scheme takes them for its own: what they hold is part of the proof.
+# What they hold is another in each request.
 SIGNED_FIELDS = frozenset(name for scheme in SCHEMES.values() for name in scheme.fields)

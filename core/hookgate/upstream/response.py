@@ -11,6 +11,7 @@ from hookgate.boundary import end_of_section
 # llhttp takes other versions, RTSP, ICE and line ends before it.
 _STATUS_LINE = re.compile(rb"HTTP/1\.[01] [1-9][0-9]{2}(?: [\t\x20-\x7e\x80-\xff]*)?\r\n")
 _LARGEST_HEAD = 64 * 1024
+_WITHOUT_BODY = frozenset((204, 304))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,15 @@ class ResponseReader:
         found = [value for name, value in self._fields if name.lower() == b"transfer-encoding"]
         return [coding.lower() for coding in found] not in ([], [b"chunked"])
 
+    def _may_go_on(self) -> bool:
+        """Tell whether a body was announced where none can be (RFC 9112 6.3): some servers send it,
+        later, and it would be taken for the start of the next answer.
+        """
+        return self.status in _WITHOUT_BODY and (
+            self._to_come > 0
+            or any(name.lower() == b"transfer-encoding" for name, _ in self._fields)
+        )
+
     def _feed(self, piece: bytes) -> None:
         self._piece = piece
         self._before = piece[-3:] if len(piece) >= 3 else (self._before + piece)[-3:]
@@ -155,6 +165,6 @@ class ResponseReader:
         if self.status >= 200:
             self.complete = True
             # llhttp forgets it when the message is over.
-            self.keep_alive = self._parser.should_keep_alive()
+            self.keep_alive = self._parser.should_keep_alive() and not self._may_go_on()
         else:
             self._fields = []  # 100 and 103 come before the answer

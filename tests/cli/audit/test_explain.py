@@ -198,6 +198,20 @@ def test_why_the_endpoint_did_not_answer_is_a_sentence(call: Call, error: Upstre
     assert told == {"word": error.word, "means": error.means, "mend": error.mend}
 
 
+def test_an_answer_that_broke_off_is_explained_as_delivered(call: Call) -> None:
+    """What the sender got, what the endpoint said first, and what came of the rest."""
+    made = record(
+        1, "clean", status=502, upstream_status=201, upstream_error="closed_early", upstream_ms=1.5
+    )
+    write(Path("other.jsonl"), made)
+    result = call("audit", "explain", "b0-1", "--log", "other.jsonl")
+    assert result.status == 0
+    assert result.out.startswith("delivered on the first try, but answered 502")
+    said = " ".join(result.out.split())
+    assert "upstream status 201, then closed_early in 1.5 ms ok" in said
+    assert "closed_early: the endpoint closed the connection before its answer was whole." in said
+
+
 @pytest.mark.parametrize("value", [None, "a word of later", "\x1b[31m"], ids=repr)
 def test_a_cause_that_is_none_says_nothing(call: Call, value: Any) -> None:
     """A record of another version, or of somebody's editor."""

@@ -93,6 +93,36 @@ def test_until_when_it_is_tried_is_told(
     assert event["tries_left"] == left
 
 
+@pytest.mark.parametrize(
+    ("statuses", "words"),
+    [
+        ([502], "delivered on the first try, but answered 502: it may be sent again"),
+        ([502, 502], "delivered on the first try, and 2 times in all, but answered 502"),
+        ([502, 201], "delivered on the first try, and 2 times in all  cut"),
+        ([201], "delivered on the first try  cut"),
+        ([None], "delivered on the first try  cut"),
+    ],
+)
+def test_a_sender_that_was_not_told_may_send_again(
+    call: Call, statuses: list[int | None], words: str
+) -> None:
+    """Delivered all the same; why it was not told stands beside the attempt."""
+    made = [
+        delivery(seq, reference="cut", sha256="c", status=status, upstream_status=201)
+        | ({"upstream_error": "closed_early"} if status == 502 else {})
+        for seq, status in enumerate(statuses, 1)
+    ]
+    write(Path("cut.jsonl"), start(), *made)
+    result = call("audit", "fate", "cut", "--log", "cut.jsonl")
+    told, *rows = result.out.splitlines()
+    assert told.startswith(words)
+    causes = [["closed_early"] if status == 502 else [] for status in statuses]
+    assert [row.split()[1:-1] for row in rows[: len(made)]] == [
+        ["delivered", "clean", *cause] for cause in causes
+    ]
+    assert result.status == 0
+
+
 def test_every_attempt_is_listed(call: Call) -> None:
     """With its time, its end and the request_id that `explain` takes."""
     rows = [line.split() for line in call("audit", "fate", "third").out.splitlines()[1:]]

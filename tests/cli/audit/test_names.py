@@ -37,6 +37,9 @@ LISTS = {
     "bars": "request_id|x\nfirst|1\nthird|2\nlost|3\n",
     "a column": "SHA-256\nfirst\nthird\nlost\n",
     "the best column": "sha256,request_id,reference\na,b,first\nc,d,third\ne,f,lost\n",
+    "a body of mails": '[{"MailID":"first"},{"MailID":"third","EventType":"x"},{"MailID":"lost"}]',
+    "payments": '{"payment":"first"}\n{"reference":"third","payment":"x"}\n{"payment":"lost"}\n',
+    "mails": "MailID,EventType\nfirst,Sent\nthird,Sent\nlost,Sent\n",
     "ledger lines": '{"event":"delivery","reference":"first"}\n'
     '{"event":"delivery","reference":"third","sha256":"x"}\n'
     '{"event":"delivery","reference":null,"event_reference":"lost"}\n',

@@ -135,5 +135,5 @@ def test_control_c_ends_it_in_good_order(tmp_path: Path, follow: Follow) -> None
     tail = follow()
     assert tail.seq() == 1
     tail.process.send_signal(signal.SIGINT)
-    _, errors = tail.process.communicate(timeout=10)
+    _, errors = tail.process.communicate(timeout=60)
     assert (tail.process.returncode, errors) == (0, b"")

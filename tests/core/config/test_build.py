@@ -87,6 +87,7 @@ OTHER: dict[str, Any] = {
     "upstream.ca_file": "readable",
     "upstream.client_cert": "readable",
     "upstream.client_key": "readable",
+    "upstream.sign_key_file": "signing",
     "source.allow": "203.0.113.0/24",
     "source.allow_file": "networks",
     "source.trusted_proxies": "192.0.2.0/24,2001:db8::1",
@@ -116,6 +117,7 @@ OTHER: dict[str, Any] = {
     "sidecar.tls_cert": "readable",
     "sidecar.max_head": "5KiB",
     "sidecar.max_fields": 5,
+    "sidecar.varying_fields": "x-own-id",
     **{f"sidecar.{name}": "5s" for name in ("head_timeout", "body_timeout", "keep_alive", "drain")},
     "sidecar.worker_timeout": "5s",
 }
@@ -129,7 +131,8 @@ NEEDY: dict[str, tuple[Any, dict[str, Any]]] = {
 
 @pytest.fixture
 def readable() -> None:
-    """A file that is certificate, key and secret in one, and one that is a list of networks."""
+    """A file that is certificate, key and secret in one, and lists of networks and of keys."""
+    Path("signing").write_text(f"whsec_{'A' * 32}\n")
     Path("networks").write_text("203.0.113.0/24\n")
     Path("proxies").write_text("192.0.2.0/24\n")
     certificate = trustme.CA().issue_cert("client.example")

@@ -17,7 +17,12 @@ from hookgate.files import LARGEST, FileError, read_file
 from support.problems import MINIMAL, URL, problem, problems, write
 
 SECRET = "0123456789abcdef0123456789abcdef"
-SECRETS = ("audit.key_file", "audit.seal_key_file")
+SIGN_KEY = f"whsec_{SECRET}"
+SECRETS = {
+    "audit.key_file": SECRET,
+    "audit.seal_key_file": SECRET,
+    "upstream.sign_key_file": SIGN_KEY,
+}
 FILES: dict[str, dict[str, str]] = {
     **{key: {} for key in ("source.allow_file", *SECRETS)},
     "upstream.ca_file": {"upstream.url": "https://127.0.0.1:1"},
@@ -91,7 +96,7 @@ def test_a_name_that_is_none_is_an_error_like_any_other(path: str) -> None:
 def test_a_secret_that_others_can_write_is_refused_and_the_mend_works(key: str, mode: int) -> None:
     """Who writes the key can make the chain anew."""
     path = Path("the key")
-    path.write_text(SECRET)
+    path.write_text(SECRETS[key])
     path.chmod(mode)
     said = problem(keys={key: "the key"})
     assert said.startswith(f'{key} = "the key" can be written by others than its owner')
@@ -110,7 +115,7 @@ def test_a_secret_that_everybody_can_read_is_warned_of_and_the_mend_works(
 ) -> None:
     """Its group may: a secret that is mounted with fsGroup is root's and readable by the group."""
     path = Path("key")
-    path.write_text(SECRET)
+    path.write_text(SECRETS[key])
     path.chmod(mode)
     warnings = load(None, {**URL, key: "key"}, {}).warnings
     assert len(warnings) == warned
@@ -213,12 +218,19 @@ def test_a_key_that_is_pasted_in_place_of_its_file_is_not_shown(key: str) -> Non
 @pytest.mark.parametrize("key", SECRETS)
 @pytest.mark.parametrize(
     "secret",
-    ["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822c", "aGVsbG8/d29ybGQraGVsbG8td29ybGQ="],
+    [
+        "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822c",
+        "aGVsbG8/d29ybGQraGVsbG8td29ybGQ=",
+        SIGN_KEY,
+        f"/{SIGN_KEY}",
+        f"{SIGN_KEY} whsec_{SECRET}",
+    ],
 )
 def test_a_secret_that_is_pasted_in_place_of_its_file_is_not_shown(key: str, secret: str) -> None:
-    """In hex or base64, as openssl makes them; what is wrong is said."""
+    """In hex or base64, as openssl makes them, or behind its mark; what is wrong is said."""
     said = problem(keys={key: secret})
     assert secret not in said
+    assert SECRET not in said
     assert "where the path of a file belongs" in said
 
 

@@ -187,7 +187,7 @@ def test_a_file_that_cannot_be_read_is_refused(name: str) -> None:
             'two bodies of request.max_body; write at least "69206016B"',
         ),
         ({"upstream.timeout": "0s"}, 'upstream.timeout = "0s" is not between'),
-        ({"checks.contract": "off"}, 'checks.contract = "off" is none of enforce, observe'),
+        ({"checks.contract": "off"}, 'checks.contract = "off" is none of "enforce", "observe"'),
         ({"audit.personal_data": "hmac"}, "audit.key_file is missing"),
     ],
     ids=json.dumps,
@@ -261,6 +261,7 @@ def test_a_secret_that_is_too_short_is_refused(key: str, content: str) -> None:
     [
         "audit.key_file",
         "audit.seal_key_file",
+        "upstream.sign_key_file",
         "upstream.ca_file",
         "upstream.client_cert",
         "upstream.client_key",

@@ -56,6 +56,7 @@ DEFAULTS: dict[str, Any] = {
     "sidecar.max_buffered": 2**26,
     "sidecar.max_head": 16 * 1024,
     "sidecar.max_fields": 100,
+    "sidecar.varying_fields": (),
     "sidecar.head_timeout": 10.0,
     "sidecar.body_timeout": 30.0,
     "sidecar.keep_alive": 75.0,

@@ -47,7 +47,7 @@ def test_a_route_without_one_asks_for_none() -> None:
     ("table", "said"),
     [
         ("scheme = 'svix'\nsecret_file = 'secret'",
-         ['signature.scheme = "svix" is none of standard-webhooks, cm-email, github']),
+         ['signature.scheme = "svix" is none of "standard-webhooks", "cm-email", "github"']),
         ("scheme = 7\nsecret_file = 'secret'", ["signature.scheme = 7 is none of"]),
         ("", ['signature.scheme is missing; write it like "standard-webhooks"',
               "signature.secret_file is missing"]),

@@ -4,8 +4,17 @@ import json
 
 import pytest
 
-from hookgate.gate.answer import BARE_FAILURE, DELIVERED, RETRY_AFTER_SECONDS, Answer, make_answer
+from hookgate.gate.answer import (
+    BARE_FAILURE,
+    DELIVERED,
+    RETRY_AFTER_SECONDS,
+    Answer,
+    make_answer,
+    make_unrelayed,
+    relay,
+)
 from hookgate.policy import Outcome, Reason
+from hookgate.upstream.response import Response
 
 REFUSALS = [reason for reason in Reason if reason not in (Reason.CLEAN, Reason.UPSTREAM_REJECTED)]
 REFUSALS.remove(Reason.CLIENT_GONE)
@@ -92,3 +101,26 @@ def test_no_refusal_is_answered_as_a_success() -> None:
         if reason.outcome is not Outcome.DELIVERED:
             for foreign in (False, True):
                 assert answer(reason, foreign=foreign).status >= 400
+
+
+@pytest.mark.parametrize(
+    ("status", "has_length"), [(200, True), (201, True), (204, False), (205, True), (304, False)]
+)
+def test_a_length_goes_where_a_body_may(status: int, has_length: bool) -> None:
+    """RFC 9110 8.6; a 205 says that there is none by a length of 0 (15.3.6)."""
+    made = relay(Response(status, [(b"Content-Length", b"2"), (b"A", b"b")], b""))
+    assert (made, made.has_length) == (Answer(status, [(b"A", b"b")], b""), has_length)
+
+
+def test_an_answer_that_was_not_whole_says_that_the_event_arrived() -> None:
+    """The reason is the record's, and the sender may know that it need not send again."""
+    made = make_unrelayed("boot-1f")
+    assert made.status == 502
+    assert json.loads(made.body) == {
+        "type": "about:blank",
+        "title": "Bad Gateway",
+        "status": 502,
+        "reason": "clean",
+        "request_id": "boot-1f",
+        "errors": ["the event arrived, but the endpoint's answer did not come whole"],
+    }

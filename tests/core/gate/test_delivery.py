@@ -13,6 +13,7 @@ from hookgate.gate.answer import Answer
 from hookgate.gate.delivery import Delivery
 from hookgate.gate.gate import Gate
 from hookgate.policy import Reason
+from hookgate.signing.sign import Signer
 from support.core_gate import SECRET, Log, fail, head, make_gate, run
 from support.disk import full_stdout
 from support.events import CLEAN, event
@@ -67,6 +68,7 @@ BEFORE_FORWARDING = [
     ("journal", "forward"),
     ("upstream", "send"),
     (judging, "upstream_head"),
+    (Signer, "fields"),
     (state, "begin_record"),
 ]
 
@@ -87,7 +89,9 @@ def test_an_exception_before_forwarding_refuses_and_leaves_a_record(
         assert delivery.ended
         assert (await run(gate, CLEAN))[0].status == 200
 
-    records, upstream, log = in_gate(tmp_path, act)
+    (tmp_path / "sign.key").write_text(f"whsec_{'A' * 32}")
+    keys = {"upstream.sign_key_file": str(tmp_path / "sign.key")}
+    records, upstream, log = in_gate(tmp_path, act, **keys)
     first, second = deliveries(records)
     assert (first["outcome"], first["reason"], first["status"]) == ("failed", "gate_error", 503)
     assert second["outcome"] == "delivered"

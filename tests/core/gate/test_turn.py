@@ -12,7 +12,7 @@ import structlog
 
 from hookgate.config.build import load
 from hookgate.gate import closing, judging, state
-from hookgate.gate.answer import DELIVERED, Answer
+from hookgate.gate.answer import DELIVERED, Answer, relay
 from hookgate.gate.delivery import Delivery
 from hookgate.gate.gate import Gate
 from hookgate.gate.state import DeliveryState
@@ -21,7 +21,6 @@ from hookgate.ledger.writing.sink import Sink
 from hookgate.policy import Reason, make_head
 from hookgate.upstream.connection import ResponseHandler
 from hookgate.upstream.error import Failure, UpstreamError
-from hookgate.upstream.forwarding import relayed_fields
 from hookgate.upstream.response import Response
 from support.events import CLEAN, event
 from support.journal import Disk, obedient_disk
@@ -325,8 +324,7 @@ def test_a_fault_with_a_refusal_hits_one(turns: Turns, monkeypatch: pytest.Monke
     turns.gate.turn.end()
     turns.answer(REFUSED, REFUSED, OK)
     with monkeypatch.context() as patch:
-        relayed = breaking(relayed_fields, 1)
-        patch.setattr(closing, "relayed_fields", relayed)
+        patch.setattr(closing, "relay", breaking(relay, 1))
         turns.gate.turn.end()
     assert turns.statuses == [[503], [409], [200]]
     assert turns.reasons == ["gate_error", "upstream_rejected", "clean"]

@@ -204,8 +204,11 @@ LINES: list[tuple[str, str, str, Callable[[Config], Any], Any]] = [
     ("sidecar", "drain = 5", LIKE, lambda c: c.sidecar.drain, 30.0),
     ("sidecar", 'listen = "8081"', LIKE, lambda c: c.sidecar.listen, LISTEN),
     ("sidecar", 'admin = "9180"', LIKE, lambda c: c.sidecar.admin, ("127.0.0.1", 9180)),
-    ("checks", 'route = "off"', r"none of \w+, (\w+)", lambda c: c.checks["route"], "observe"),
-    ("audit", 'fsync = "often"', r"none of (\w+)", lambda c: c.audit.fsync, "never"),
+    (
+        *("checks", 'route = "off"', r'none of \"\w+\", \"(\w+)\"'),
+        *(lambda c: c.checks["route"], "observe"),
+    ),
+    ("audit", 'fsync = "often"', r'none of \"(\w+)\"', lambda c: c.audit.fsync, "never"),
 ]  # fmt: skip
 
 

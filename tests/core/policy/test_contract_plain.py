@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from hookgate.config.build import load
 from hookgate.policy import Contract
+from hookgate.policy.document import Document
 from hookgate.samples import documented_events
 from support.events import event
 
@@ -37,6 +38,11 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         "x-tolerated": {"properties": {"a": {"type": ["string", "null"]}}},
     },
     "a pattern": {"patternProperties": {"^a": NAMED}, "properties": {"b": {}}},
+    "any object": {"type": "object"},
+    "an array": {"type": "array", "items": NAMED},
+    "either": {"type": ["array", "object"], "items": NAMED, "properties": {"a": {"items": NAMED}}},
+    "arrays of themselves": {"type": "array", "items": {"anyOf": [NAMED, {"$ref": "#"}]}},
+    "a first item": {"type": "array", "prefixItems": [{"properties": {"c": {}}}], "items": NAMED},
 }
 CONTRACTS = {name: Contract("x", json.dumps(schema).encode()) for name, schema in SCHEMAS.items()}
 
@@ -46,10 +52,10 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(NAMES, inner, max_size=3),
     max_leaves=8,
 )
-DOCUMENTS = st.dictionaries(NAMES, VALUES, max_size=4)
+DOCUMENTS = st.dictionaries(NAMES, VALUES, max_size=4) | st.lists(VALUES, max_size=3)
 
 
-def nothing_is_said(contract: Contract, document: dict[str, Any]) -> bool:
+def nothing_is_said(contract: Contract, document: Document) -> bool:
     found = contract.find(document, 1) or contract.unusual(document, 1)
     return not found and contract.unknown(document) is None
 
@@ -57,7 +63,7 @@ def nothing_is_said(contract: Contract, document: dict[str, Any]) -> bool:
 @pytest.mark.parametrize("name", SCHEMAS)
 @settings(max_examples=150, deadline=None)
 @given(document=DOCUMENTS)
-def test_nothing_is_said_of_a_plain_document(name: str, document: dict[str, Any]) -> None:
+def test_nothing_is_said_of_a_plain_document(name: str, document: Document) -> None:
     """Whatever the schema refers to: a plain document is neither refused nor remarked upon."""
     contract = CONTRACTS[name]
     assert not contract.is_plain(document) or nothing_is_said(contract, document)
@@ -67,14 +73,22 @@ def test_nothing_is_said_of_a_plain_document(name: str, document: dict[str, Any]
     "name",
     [
         *("flat", "nested", "alternatives", "definitions", "a name", "tolerant"),
+        *("a pattern", "any object", "an array", "either"),
     ],
 )
 @settings(max_examples=150, deadline=None)
 @given(document=DOCUMENTS)
-def test_a_document_of_which_nothing_is_said_is_plain(name: str, document: dict[str, Any]) -> None:
+def test_a_document_of_which_nothing_is_said_is_plain(name: str, document: Document) -> None:
     """Where a schema says all it says in one place."""
     contract = CONTRACTS[name]
     assert contract.is_plain(document) == nothing_is_said(contract, document)
+
+
+def test_members_of_items_are_counted_where_they_are_named_for_every_item() -> None:
+    """Of the first ones other members may be named: nothing is said of any."""
+    items = [{"c": 1}, {"c": 1}]
+    assert CONTRACTS["an array"].unknown(items) == (2, ("/0", "/1"))
+    assert CONTRACTS["a first item"].unknown(items) is None
 
 
 @pytest.mark.parametrize("name", documented_events())

@@ -1,13 +1,15 @@
 """Secret files, one secret a line."""
 
 import contextlib
+from hashlib import sha256
+from time import process_time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hookgate.signing.schemes import SCHEMES
-from hookgate.signing.secrets import split_secrets
+from hookgate.signing.secrets import mark, split_secrets
 
 STANDARD, TEXT = SCHEMES["standard-webhooks"], SCHEMES["cm-email"]
 GOOD = b"whsec_bmV3IHNlY3JldCBvZiB0aGUgY29ycHVz"
@@ -52,3 +54,17 @@ def test_whatever_a_file_holds_there_is_an_answer(content: bytes, scheme: object
     """Secrets that are long enough, or a ValueError."""
     with contextlib.suppress(ValueError):
         assert all(len(secret) >= 16 for secret in split_secrets(content, scheme))  # type: ignore[arg-type]  # one of three
+
+
+def test_a_mark_tells_secrets_apart_and_is_dear_to_guess_by() -> None:
+    """It is a part of digests in every ledger line; a hash alone is a million guesses a second."""
+    secrets = [b"one that a person chose", b"two that a person chose"]
+    began = process_time()
+    marks = list(map(mark, secrets))
+    took = process_time() - began
+    began = process_time()
+    for _ in range(200):
+        sha256(secrets[0]).hexdigest()
+    assert took > process_time() - began
+    assert len(set(marks)) == 2
+    assert list(map(mark, secrets)) == marks

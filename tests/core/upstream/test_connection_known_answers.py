@@ -18,7 +18,7 @@ from support.exchanges import BODY, HEAD, HURRIED, SETTINGS, Handler, Result, Se
 from support.faulty import answer_head
 from support.scripted import Act, answering, read_request, scripted, slowly
 
-DEADLINE, SLACK = HURRIED.timeout, 1.0
+DEADLINE, SLACK = HURRIED.timeout, 4.0
 MOST, LONGEST = 64, 1024
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 EMPTY = answer_head(b"200 OK", b"Content-Length: 0")

@@ -14,7 +14,7 @@ from support.exchanges import AT_ONCE, HEAD, HURRIED, Result, Sender, once, run,
 from support.faulty import answer_head
 from support.scripted import Act, answering, endless, read_request, scripted, slowly
 
-DEADLINE, SLACK = HURRIED.timeout, 1.0
+DEADLINE, SLACK = HURRIED.timeout, 4.0
 KIB = 1 << 10
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 

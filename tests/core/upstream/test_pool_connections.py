@@ -15,7 +15,7 @@ from support.exchanges import AT_ONCE, HURRIED, SETTINGS, Result, Sender, once, 
 from support.faulty import CLOSING, answer_head
 from support.scripted import Act, answering, reset, scripted, unaccepting
 
-DEADLINE, SLACK = HURRIED.timeout, 1.0
+DEADLINE, SLACK = HURRIED.timeout, 4.0
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 

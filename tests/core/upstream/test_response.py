@@ -168,6 +168,7 @@ ANSWERS = {
     "200 and a broken chunk": answer_head(b"200 OK", CODED) + b"zz\r\n",
     "204 with a length": answer_head(b"204 None", b"Content-Length: 2"),
     "304 with a length": answer_head(b"304 Same", b"Content-Length: 2"),
+    "204 with chunks": answer_head(b"204 None", CODED),
     "103 before": answer_head(b"103 Hints", b"Link: x") + answer_head(NO, EMPTY),
     "half a head": b"HTTP/1.1 200 OK\r\nA: b\r\n",
     **{name: WELL_FORMED[name] for name in ("1.0", "no phrase", "100 before")},
@@ -217,6 +218,23 @@ def test_a_body_that_is_coded_for_the_connection_is_wanted_by_nobody(coding: byt
     assert decided in (200, "invalid")  # as llhttp takes it
     plain_coding = data.replace(coding, b"CHUNKED")
     assert meaning([plain_coding], wanted=True)[0] != "invalid"
+
+
+@pytest.mark.parametrize("status", [b"204 None", b"304 Same"])
+@pytest.mark.parametrize("wanted", [False, True])
+def test_a_body_that_is_announced_where_none_can_be_costs_the_connection(
+    status: bytes, wanted: bool
+) -> None:
+    """It may come in a later read, as the start of what answers the next request."""
+    for field in (b"Content-Length: 2", b"content-length: 2", CODED):
+        name, value = field.split(b": ")
+        head = answer_head(status, field)
+        for pieces in ([head], by(head, 1)):
+            decided, stays = meaning(pieces, wanted=wanted)
+            assert not stays
+            assert decided in (int(status[:3]), Response(int(status[:3]), [(name, value)], b""))
+    for fields in ((), (EMPTY,)):
+        assert meaning([answer_head(status, *fields)], wanted=wanted)[1]
 
 
 SPLITTING = [b"a\rX: y", b"a\nX: y", b"a\0b", b"a\r\n\0: y", b"a\x0bb", b"a\x7f"]

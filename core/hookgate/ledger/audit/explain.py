@@ -110,7 +110,9 @@ def _saw(name: str, record: Record) -> str:
         case "contract":
             return text("route")
         case "upstream" if record.get("upstream_status") is not None:
-            return f"status {text('upstream_status')} in {text('upstream_ms')} ms"
+            broken = record.get("upstream_error")
+            and_then = f", then {broken}" if broken is not None else ""
+            return f"status {text('upstream_status')}{and_then} in {text('upstream_ms')} ms"
         case "upstream" if record.get("upstream_error") is not None:
             return f"{text('upstream_error')} after {text('upstream_ms')} ms"
         case _:

@@ -150,11 +150,11 @@ class Event:
         self.channel = self.channel or _text(get("channel"))
         self.event_type = self.event_type or _text(get("event_type"))
         self.time_utc = self.time_utc or _text(get("time_utc"))
-        if record["event"] == "delivery":
-            if has_parsed(record):
-                self._parsed = True
-            else:
-                self._unparsed = True
+        # What was forwarded had passed; a `forward` alone says no more of it.
+        if record["event"] == "forward" or has_parsed(record):
+            self._parsed = True
+        else:
+            self._unparsed = True
 
     def add(self, attempt: Attempt) -> None:
         """Add an attempt; beyond `MOST_ATTEMPTS` only its fate."""

@@ -16,7 +16,11 @@ from .explain import STATIONS
 NAMES = ("reference", "event_reference", "request_id", "sha256")
 
 _NO_EVENT = frozenset((*STATIONS["signature"], *STATIONS["document"]))
-_FOREIGN = frozenset(STATIONS["source"])
+FOREIGN = frozenset(STATIONS["source"])
+# The ends of requests that were never forwarded.
+_NOT_FORWARDED = frozenset(
+    code for name, codes in STATIONS.items() if name not in ("ledger", "upstream") for code in codes
+)
 # Nobody is told so who has not passed the check of the source.
 _PAST_SOURCE = frozenset(
     code
@@ -32,6 +36,13 @@ def digest_of(record: Record) -> str | None:
     """Return the SHA-256 of the event that a record is an attempt at; None where it has none."""
     digest = record.get("sha256")
     return digest if type(digest) is str and digest else None
+
+
+def may_be_forwarded(record: Record) -> bool:
+    """Tell whether a `forward`, which nginx has not, may say what this `delivery` was at."""
+    reason = record.get("reason")
+    is_known = type(reason) is str and reason in _NOT_FORWARDED
+    return not is_known and record.get("front") != "nginx"
 
 
 def has_parsed(record: Record) -> bool:
@@ -79,7 +90,7 @@ class Unread:
 
     def _is_inside(self, record: Record) -> bool:
         client, reason = record.get("client"), record.get("reason")
-        if type(client) is not str or type(reason) is not str or reason in _FOREIGN:
+        if type(client) is not str or type(reason) is not str or reason in FOREIGN:
             return False
         return reason in _PAST_SOURCE or self._is_allowed(client)
 

@@ -23,7 +23,7 @@ class Query:
     """What a record must be: of that time, and in each field that is asked for one of its values.
 
     `since` (inclusive) and `until` (exclusive) are seconds since 1970. A record without the field
-    is not what was asked for. `references` are those of events, their own, request_ids or SHA-256.
+    is not what was asked for. `references` are any names of events, request_ids or SHA-256.
     """
 
     since: float | None = None
@@ -44,6 +44,12 @@ class Query:
         return [(name, wanted) for name in names if (wanted := getattr(self, name))]
 
     @property
+    def texts(self) -> frozenset[str]:
+        """Texts of which any record that is asked for has one; none where that is not known."""
+        found = (self.references, self.reason, self.event_type, self.channel, self.outcome)
+        return next(filter(None, found), frozenset())
+
+    @property
     def is_only_of_time(self) -> bool:
         """Whether nothing but the time matters."""
         return not (self.fields or self.references or self.clients)
@@ -56,9 +62,13 @@ class Query:
             and (
                 not self.references
                 or any(_is_one_of(record.get(name), self.references) for name in NAMES)
+                or ("names" in record and self._has_name(record["names"]))
             )
             and (not self.clients or self._is_from(record.get("client")))
         )
+
+    def _has_name(self, names: object) -> bool:
+        return type(names) is list and any(_is_one_of(name, self.references) for name in names)
 
     def _is_in_time(self, record: Record) -> bool:
         if self.since is None and self.until is None:

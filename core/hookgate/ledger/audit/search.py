@@ -4,18 +4,31 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
+from hookgate.ledger.members import usual
 from hookgate.ledger.reading.reader import Line
+from hookgate.ledger.reading.sieve import MOST_TEXTS, Sieve
 from hookgate.ledger.record import Record
 from hookgate.networks.range_set import RangeSet
 
 from .fate import Event, Story, make_attempt
 from .findings import tell_gap
-from .identity import NO_RANGES, Unread, digest_of
+from .identity import FOREIGN, NO_RANGES, Unread, digest_of, may_be_forwarded
 
-Read = Callable[[], Iterable[Line]]
+# Called with nothing, or with a `Sieve` by which lines may be left out.
+Read = Callable[..., Iterable[Line]]
 
 # Bodies of which a line told no name; if there are more, any event may be one of them.
 _MOST_NAMELESS = 100_000
+
+_TOLD = '"[^"]++"'
+# What tells its body, and what foreign senders sent, matters if it holds what is asked for.
+_UNNEEDED = "|".join(
+    (
+        usual("delivery", sha256=_TOLD),
+        usual("forward", sha256=_TOLD),
+        usual("delivery", reason=f'"(?:{"|".join(sorted(FOREIGN))})"', sha256="null"),
+    )
+)
 
 
 class Found(NamedTuple):
@@ -35,20 +48,23 @@ def find(
     *,
     records: bool = False,
     now: float | None = None,
+    by_bytes: bool = False,
     on_problem: Callable[[Line], None] = lambda _: None,
 ) -> Found:
-    """Find the events of each name: a reference, an event's own, a SHA-256 or a request_id.
+    """Find the events of each name: one that its record has, its SHA-256 or a request_id.
 
     `allowed` are the ranges that count as inside. `read` is called once, and again where an event
-    was found late: by a request_id, or after lines that told its body and not its name. Memory
-    grows with what is asked for, not with the ledger. `records` keeps each attempt's own.
-    `on_problem` is told once each line that is no record, as far as that can matter to an answer.
+    was found late: by what only some attempts have, a request_id or a contract's `names` of then,
+    or after lines that told its body and not its name. Memory grows with what is asked for, not
+    with the ledger. `records` keeps each attempt's own.
+
+    With `by_bytes` `read` is given a `Sieve` where few names are asked for, and again to look for
+    what was learned of the events. `on_problem` is told once each line that is no record, as far as
+    that can matter to an answer.
     Fates are those of `now`, in seconds since 1970; None is the clock's.
     """
     search = _Search(names, allowed, records, on_problem)
-    search.read(read())
-    if search.found_late:
-        search.read(read(), again=True)
+    _read(search, read, by_bytes=by_bytes)
     now = time.time() if now is None else now
     for event in search.events.values():
         event.settle(now)
@@ -57,6 +73,35 @@ def find(
         for name, events in search.asked.items()
     ]
     return Found(stories, search.unread.count)
+
+
+def _read(search: "_Search", read: Read, *, by_bytes: bool) -> None:
+    known = set(search.asked)
+    sieve = _make_sieve(known) if by_bytes else None
+    search.read(_lines(read, sieve))
+    while sieve is not None and (learned := search.learned - known):
+        known |= learned
+        wider = _make_sieve(known)
+        if wider is None or _is_any_unseen(learned, sieve, read):
+            sieve, search.found_late = wider, False
+            search.read(_lines(read, sieve), again=True)
+    if search.found_late:
+        search.read(_lines(read, sieve), again=True)
+
+
+def _lines(read: Read, sieve: Sieve | None) -> Iterable[Line]:
+    return read() if sieve is None else read(sieve)
+
+
+def _make_sieve(texts: set[str]) -> Sieve | None:
+    return Sieve(texts, _UNNEEDED) if len(texts) <= MOST_TEXTS else None
+
+
+def _is_any_unseen(texts: set[str], sieve: Sieve, read: Read) -> bool:
+    """Whether a line with one of the texts was left out by the sieve, as it has another name."""
+    probe = Sieve(texts)
+    raws = (line.raw for line in read(probe))
+    return any(not probe.leaves_out(raw) and sieve.leaves_out(raw) for raw in raws)
 
 
 def _in_order(events: dict[str, Event]) -> list[Event]:
@@ -81,6 +126,8 @@ class _Search:
         self.events: dict[str, Event] = {}
         self.unread = Unread(allowed)
         self.found_late = False
+        # What lines may hold, and nothing else that is asked for, that are about the events.
+        self.learned: set[str] = set()
         self._records = records
         self._on_problem = on_problem
         # Where the lines are that were told to it for a member that is wrong.
@@ -110,6 +157,8 @@ class _Search:
                     names = reference, get("event_reference"), request_id, digest
                     # Most lines are of other events; these conditions are all that they cost.
                     may_matter = not digest or digest in events or not is_other(names)
+                    if not may_matter and (more := get("names")):
+                        may_matter = not is_other(more)
                     forward = begun.pop(request_id, None)
                     if may_matter:
                         self._end(line, forward)
@@ -132,6 +181,7 @@ class _Search:
         for line in begun.values():
             body = digest_of(line.record or {})
             if (body is None or body in events) and (checked := self._check(line)) is not None:
+                self.learned.add(checked["request_id"])
                 self._finish(line, checked, body)
         begun.clear()
 
@@ -154,6 +204,8 @@ class _Search:
         if digest is None and begun is not None:
             # After a fault it has nothing but its request_id.
             digest, told = digest_of(begun), False
+        elif digest is None and may_be_forwarded(record) and "request_id" in record:
+            self.learned.add(record["request_id"])
         self._match(record, digest)
         is_asked = self._finish(line, record, digest)
         if digest is not None and not told and not is_asked:
@@ -177,7 +229,8 @@ class _Search:
     def _match(self, record: Record, digest: str | None) -> None:
         """Put the event of a record under each name of it that is asked for."""
         asked, get = self.asked, record.get
-        names = get("reference"), get("event_reference"), get("request_id"), digest
+        every_time = get("reference"), get("event_reference"), digest
+        names = *every_time, get("request_id"), *(get("names") or ())
         if asked.keys().isdisjoint(names):
             return
         key = digest or str(get("request_id"))
@@ -185,8 +238,9 @@ class _Search:
         event = self.events.get(key)
         if event is None:
             event = self.events[key] = Event(digest)
+            self.learned.add(key)
             self.found_late |= digest is not None and (
-                found_by == [get("request_id")]
+                asked.keys().isdisjoint(every_time)
                 or hash(digest) in self._nameless
                 or len(self._nameless) > _MOST_NAMELESS
             )

@@ -4,6 +4,7 @@
 and `wrappers`, `copies` tells what several hold alike, `parsing` makes a record of a line.
 `following` reads a file that grows, and from its end.
 
-`scanning` reads many lines at a time, `pieces` of files in processes that are `forked`; most are
-`usual`, and `again` reads those that are asked for one by one.
+Large ledgers are read `ahead`, in `pieces`, by processes that are `forked`. Of most lines they tell
+by their bytes what is to be known: `sifting` finds by a `sieve` the lines that need to be seen;
+`scanning` makes runs of those that are `usual`, and `again` reads such lines one by one.
 """

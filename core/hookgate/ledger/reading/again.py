@@ -60,6 +60,8 @@ class Again:
 class _Part:
     """Some lines of an open file, as a stream."""
 
+    passed = 0
+
     def __init__(self, text: IO[bytes], number: int, count: int, again: Again) -> None:
         self._text, self._number, self._count, self._again = text, number, count, again
 

@@ -12,6 +12,9 @@ from math import inf
 from .decoding import DAMAGE
 from .source import Source, Stream, without_end
 
+# A file's time and its lines' own differ by less than so many seconds.
+_CLOCKS = 3600
+
 
 class Copies:
     """What files that are read in this order have in common. `remarks` are (file, text)."""
@@ -48,6 +51,24 @@ class Copies:
             for other in sources
             if other.head is not None and self._is_open(source, other)
         )
+
+    def sought_in(self, source: Source) -> list[bytes]:
+        """Return the first records of files after this one that may stand in it.
+
+        One that was written long after the last change of the file does not.
+        """
+        try:
+            changed = source.path.stat().st_mtime
+        except OSError:  # it was there a moment ago
+            return []
+        return [
+            other.head.raw
+            for sources in self._heads.values()
+            for other in sources
+            if other.head is not None
+            and other.head.time < changed + _CLOCKS
+            and self._is_open(source, other)
+        ]
 
     def compare(self, source: Source, number: int, raw: bytes) -> None:
         """Find out how far files after a source go along with it from one of its lines on."""

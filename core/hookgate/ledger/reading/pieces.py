@@ -1,6 +1,7 @@
 """Whole lines of a file, many at a time, and the stretches of it that can be read at once."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import IO, NamedTuple
 
 from .decoding import BUFFER, open_decoded
@@ -36,13 +37,14 @@ def can_be_scanned(source: Source) -> bool:
 
 
 def cut(source: Source) -> Iterator[Stretch]:
-    """Cut a file into stretches: one where it is compressed. Raises OSError."""
-    begin = 0
-    if source.compression is None:
-        size = source.path.stat().st_size
-        while size - begin >= 2 * STRETCH:
-            yield Stretch(source, begin, begin + STRETCH)
-            begin += STRETCH
+    """Cut a file into stretches, one where its lines are not in it as they are."""
+    begin = size = 0
+    if source.compression is None and can_be_scanned(source):
+        with suppress(OSError):  # it was there a moment ago: who reads it says so
+            size = source.path.stat().st_size
+    while size - begin >= 2 * STRETCH:
+        yield Stretch(source, begin, begin + STRETCH)
+        begin += STRETCH
     yield Stretch(source, begin)
 
 

@@ -1,6 +1,6 @@
 """Reading ledgers: their lines, parsed, whole or not."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack
 from hashlib import sha256
 from pathlib import Path
@@ -12,10 +12,14 @@ from hookgate.ledger.members import fault, is_usual
 from hookgate.ledger.record import Record
 
 from . import source as _source
+from .ahead import read_ahead
 from .copies import Copies
 from .decoding import DAMAGE
 from .files import find_files, in_order
 from .parsing import parse, timestamp
+from .pieces import Stretch
+from .sieve import Sieve, Sifted
+from .sifting import SiftedStream, sift
 from .source import Source, probe, without_end
 from .wrappers import Numbered
 
@@ -88,23 +92,42 @@ def read(
     files: Iterable[Path | Source],
     on_progress: Callable[[int], None] | None = None,
     copies: Copies | None = None,
-) -> Iterator[Line]:
+    sieve: Sieve | None = None,
+) -> Generator[Line, None, None]:
     """Yield every line of the files, in turn. `on_progress` is told the bytes read since.
 
-    Lines that two files hold come once where `copies` is given. Raises OSError, with the file's
-    name, where one cannot be read.
+    Lines that two files hold come once where `copies` is given. With a `sieve` the lines that it
+    leaves out do not come; they are records. Raises OSError, with the file's name, where one cannot
+    be read, and `WorkerError` where a process that sifted some of them ended.
     """
-    for file in files:
-        yield from read_file(file, on_progress, copies)
+    if sieve is None:
+        for file in files:
+            yield from read_file(file, on_progress, copies)
+        return
+    sources = [file if isinstance(file, Source) else probe(file) for file in files]
+    by, tell = sieve, on_progress or _ignore
+
+    def work(stretch: Stretch) -> Iterator[Sifted | Exception]:
+        sought = copies.sought_in(stretch.source) if copies is not None else ()
+        return sift(stretch, by.with_lines(sought))
+
+    with read_ahead(sources, work) as sifted:
+        for source in sources:
+            yield from read_file(
+                source, tell, copies, lambda one: SiftedStream(one, sifted(one), by, tell)
+            )
 
 
 def read_file(
     file: Path | Source,
     on_progress: Callable[[int], None] | None = None,
     copies: Copies | None = None,
+    sifted: Callable[[Source], SiftedStream] | None = None,
 ) -> Iterator[Line]:
-    """Yield every line of one file. One that is no record comes with its problem: torn, garbled,
-    longer than `LONGEST_LINE`, or where the file is damaged.
+    """Yield every line of one file, or those that are `sifted`.
+
+    One that is no record comes with its problem: torn, garbled, longer than `LONGEST_LINE`, or
+    where the file is damaged.
     """
     source = file if isinstance(file, Source) else probe(file)
     if copies is not None:
@@ -117,11 +140,17 @@ def read_file(
         except OSError as error:  # it was there a moment ago
             yield Line(source.name, 0, b"", None, f"cannot be read: {error.strerror}")
             return
-        yield from read_lines(source, stream, on_progress or _ignore, copies)
+        yield from read_lines(
+            source, sifted(source) if sifted is not None else stream, on_progress or _ignore, copies
+        )
 
 
 class Lines(Protocol):
-    """Lines with their numbers, as `Stream` gives them."""
+    """Lines with their numbers, as `Stream` gives them. `passed` is the number of the last one read
+    where some do not come, else 0.
+    """
+
+    passed: int
 
     def lines(self) -> Iterator[Numbered]:
         """Yield each line with its number and its end; of one too long its beginning."""
@@ -183,7 +212,8 @@ def read_lines(
         if held is not None:
             yield held
             held = None
-        yield damage_line(source, number + 1, damage)
+        last = max(number, stream.passed, int(source.skipped))
+        yield damage_line(source, last + 1, damage)
     if held is not None:
         yield held
     on_progress(stream.position() - told)

@@ -5,24 +5,20 @@ cannot use that asks for the lines.
 """
 
 import os
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from functools import partial
-from itertools import chain, groupby
+from itertools import groupby
 from typing import Any, NamedTuple
 
 from .again import Again
+from .ahead import read_ahead
 from .copies import Copies
 from .decoding import DAMAGE
-from .forked import Task, ahead
 from .parsing import parse
-from .pieces import Piece, Stretch, can_be_scanned, cut, pieces
+from .pieces import Piece, Stretch, can_be_scanned, pieces
 from .reader import Line, damage_line, read_file, read_lines
 from .source import LONGEST_LINE, Source
 from .wrappers import Numbered
-
-# Below this, in bytes of text, processes are not worth their beginning.
-_LARGE = 16 << 20
-_PACKED = 6
 
 
 class Found(NamedTuple):
@@ -72,37 +68,16 @@ def scan(
 
     Raises `WorkerError` where a process that read some of them ended.
     """
-    stretches = [list(_stretches(source)) for source in sources]
-    tasks: list[Task] = [partial(_work, part, by) for part in chain.from_iterable(stretches)]
-    first = 0
-    with ahead(tasks, forking=_is_large(sources)) as results:
-        for source, parts in zip(sources, stretches, strict=True):
-            numbers = range(first, first := first + len(parts))
+    with read_ahead(list(filter(can_be_scanned, sources)), partial(_work, by)) as sent:
+        for source in sources:
             if copies is not None and copies.is_left_out(source):
                 continue
-            if not (parts and os.access(source.path, os.R_OK)):
+            if not can_be_scanned(source) or not os.access(source.path, os.R_OK):
                 yield from read_file(source, on_progress, copies)
                 continue
             seen = copies.without(source) if copies is not None else source
-            sent = chain.from_iterable(map(results, numbers))
             with Again(seen) as again:
-                yield from _join(seen, sent, again, on_progress or _ignore, copies)
-
-
-def _stretches(source: Source) -> Iterator[Stretch]:
-    if can_be_scanned(source):
-        try:
-            yield from cut(source)
-        except OSError:  # it was there a moment ago: who reads it says so
-            return
-
-
-def _is_large(sources: Iterable[Source]) -> bool:
-    size = 0
-    for source in sources:
-        if source.path.exists():
-            size += source.path.stat().st_size * (_PACKED if source.compression else 1)
-    return size >= _LARGE
+                yield from _join(seen, sent(source), again, on_progress or _ignore, copies)
 
 
 class _Sent(NamedTuple):
@@ -113,7 +88,7 @@ class _Sent(NamedTuple):
     damage: Exception | None = None
 
 
-def _work(stretch: Stretch, by: Scan) -> Iterator[_Sent]:
+def _work(by: Scan, stretch: Stretch) -> Iterator[_Sent]:
     read = 0
     damage: Exception | None = None
 
@@ -179,6 +154,8 @@ def _holds(run: Found, copies: Copies | None, source: Source) -> bool:
 
 class _Gap:
     """The lines between runs, as a stream."""
+
+    passed = 0
 
     def __init__(self, found: Iterator[Found], number: int, skipped: float) -> None:
         self.number, self.size = number, 0

@@ -104,11 +104,14 @@ class Source:
 class Stream:
     """The lines of a source that is open."""
 
-    __slots__ = ("_source", "_text", "position")
+    __slots__ = ("_source", "position", "text")
+
+    # Its lines come one by one: none was passed over.
+    passed = 0
 
     def __init__(self, source: Source, raw: IO[bytes], text: IO[bytes]) -> None:
         self._source = source
-        self._text = text
+        self.text = text
         # How many bytes of the file were read.
         self.position: Callable[[], int] = raw.tell
 
@@ -119,7 +122,7 @@ class Stream:
         """
         source = self._source
         lines: Iterator[Numbered] = enumerate(
-            iter(partial(self._text.readline, LONGEST_LINE), b""), 1
+            iter(partial(self.text.readline, LONGEST_LINE), b""), 1
         )
         if source.wrapper is not None:
             lines = unwrap(lines, source.wrapper, LONGEST_LINE)
@@ -129,7 +132,7 @@ class Stream:
 
     def end_line(self) -> None:
         """Skip the rest of a line that is too long."""
-        while (rest := self._text.readline(LONGEST_LINE)) and not rest.endswith(b"\n"):
+        while (rest := self.text.readline(LONGEST_LINE)) and not rest.endswith(b"\n"):
             pass
 
 

@@ -1,0 +1,168 @@
+"""Programs that begin as a fork of a process which has imported them already.
+
+Such a one has its own id, environment, folder and streams, is signalled, killed and waited for
+like any, and ends as Python ends; that it imports nothing saves nine tenths of its start. A test
+that changes what is imported, or how, starts the command itself.
+"""
+
+import atexit
+import contextlib
+import ctypes
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import IO, NoReturn
+
+_PR_SET_CHILD_SUBREAPER = 36  # prctl(2)
+_CHANGES_ITSELF = ("PYTEST_CURRENT_TEST",)
+
+
+class Forked:
+    """A process of this one, with what tests use of `subprocess.Popen`, as text."""
+
+    def __init__(self, pid: int, stdout: IO[str], stderr: IO[str] | None) -> None:
+        self.pid = pid
+        self.stdout: IO[str] | None = stdout
+        self.stderr = stderr
+        self.returncode: int | None = None
+        self._ends = os.pidfd_open(pid)
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Its exit status; raises `TimeoutExpired`."""
+        if self.returncode is None:
+            if not select.select([self._ends], [], [], timeout)[0]:
+                raise subprocess.TimeoutExpired(str(self.pid), timeout or 0)
+            self.returncode = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+            os.close(self._ends)
+        return self.returncode
+
+    def poll(self) -> int | None:
+        """Its exit status, if it has ended."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.wait(0)
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+
+def _plain(environment: Mapping[str, str]) -> dict[str, str]:
+    """What counts for whoever imports: all but the settings of hookgate."""
+    changing = ("HOOKGATE_", *_CHANGES_ITSELF)
+    return {k: v for k, v in environment.items() if not k.startswith(changing)}
+
+
+class _Parent:
+    """The process that has imported a program and forks."""
+
+    def __init__(self, program: str, *imported: str) -> None:
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        self.environment = _plain(os.environ)
+        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            # Its streams are pipes, as those of its children are: Python knows files from pipes.
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", __file__, str(theirs.fileno()), program, *imported],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+            )
+
+        atexit.register(self.close)
+
+    def close(self) -> None:
+        """End it, which forks no more."""
+        self._socket.close()
+        self._process.communicate()
+
+    def fork(self, request: bytes, streams: list[int]) -> int:
+        """The id of a new process of ours."""
+        socket.send_fds(self._socket, [request], streams)
+        pid = int(self._socket.recv(32) or b"0")
+        assert pid, self._process.communicate()
+        return pid
+
+
+_parent = cache(_Parent)
+
+
+def start(
+    command: list[str],
+    environment: Mapping[str, str],
+    folder: Path,
+    program: tuple[str, ...],
+    *,
+    one_stream: bool = False,
+) -> Forked | None:
+    """Start the command, whose function is `program`, behind which stands what else it imports.
+
+    None where the environment is not the one in which it was imported.
+    """
+    parent = _parent(*program)
+    if parent.environment != _plain(environment):
+        return None
+    request = json.dumps([command, dict(environment), str(folder)]).encode()
+    reading, writing = os.pipe()
+    out = os.fdopen(reading)
+    if one_stream:
+        pid, errors = parent.fork(request, [writing, writing]), None
+    else:
+        reading, other = os.pipe()
+        errors = os.fdopen(reading)
+        pid = parent.fork(request, [writing, other])
+        os.close(other)
+    os.close(writing)
+    return Forked(pid, out, errors)
+
+
+def _serve(descriptor: int, program: str, *imported: str) -> None:
+    """Fork for each request, and return in the child, which is the program from then on."""
+    module, _, name = program.partition(":")
+    main = getattr(import_module(module), name)
+    for more in imported:
+        import_module(more)
+    server = socket.socket(fileno=descriptor)
+    while True:
+        request, streams, _, _ = socket.recv_fds(server, 1 << 20, 2)
+        if not request:
+            os._exit(0)
+        reading, writing = os.pipe()
+        if not (between := os.fork()):
+            if pid := os.fork():
+                os.write(writing, b"%d" % pid)
+                os._exit(0)
+            server.detach()
+            _become(main, request, streams)
+        os.waitpid(between, 0)  # now the new one has our parent for its own, which adopts orphans
+        server.send(os.read(reading, 32))
+        for done in (reading, writing, *streams):
+            os.close(done)
+
+
+def _become(main: object, request: bytes, streams: list[int]) -> NoReturn:
+    sys.argv, environment, folder = json.loads(request)
+    for number, stream in enumerate(streams, 1):
+        os.dup2(stream, number)
+    os.closerange(3, 256)
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    assert callable(main)
+    sys.exit(main())
+
+
+if __name__ == "__main__":
+    _serve(int(sys.argv[1]), *sys.argv[2:])
