@@ -8,43 +8,36 @@ from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import compress, pairwise, repeat
-from operator import itemgetter, lt, ne, not_, or_, sub
+from operator import lt, ne, not_, or_, sub
 from typing import NamedTuple
 
-from hookgate.ledger.members import usual
+from hookgate.ledger.members import PLAIN, usual
+from hookgate.ledger.reading.matching import lines_of
 from hookgate.ledger.reading.pieces import Piece
 from hookgate.ledger.reading.scanning import Found
-from hookgate.ledger.reading.usual import blocks, count_clean
+from hookgate.ledger.reading.usual import blocks
 from hookgate.ledger.seal import Keyring, split
 
 from .totals import OUTCOMES
 
-_NUMBER = "([1-9][0-9]{0,17}+)"
 # Up to which character a time tells the minute.
 MINUTE = 16
 # Fewer lines are added up sooner than told of.
 _FEWEST = 8
-# Where there is more than one escape, or odd line, to so many bytes, all lines go on by themselves.
+# Where there is more than one odd line to so many bytes, all lines go on by themselves.
 _ODD_LINE = 1 << 13
 
-
-def _counted() -> str:
-    """A pattern of lines that count: `ts`, `boot` and `seq`, of a `delivery` the `outcome` and
-    `upstream_ms` where it is null, and `n`.
-    """
-    seq, n = f',"seq":{_NUMBER}', f',"n":{_NUMBER}'
-    own = {"ts": '"(20[^"]{25})"', "boot": '"([^"]++)"', "seq": _NUMBER, "n": _NUMBER}
-    outcome = f'"({"|".join(OUTCOMES)})"'
-    upstream = r"(?:(null)|(?:[1-9][0-9]{0,14}+|0)(?:\.[0-9]++)?)"
-    forward = usual("forward", **own)
-    delivery = usual("delivery", **own, outcome=outcome, upstream_ms=upstream)
-    begin = forward.partition(seq)[0].replace('"forward"', '"(?:forward|delivery)"')
-    middles = (line.partition(seq)[2].rpartition(n)[0] for line in (delivery, forward))
-    return f"{begin}{seq}(?:{'|'.join(middles)}){n}{forward.rpartition(n)[2]}"
-
-
-# Each line: what it is counted by, or all of it.
-_find_counted = re.compile(f"^(?:{_counted()}\n|([^\n]*+\n))".encode(), re.MULTILINE).findall
+_NUMBER = "[1-9][0-9]{0,17}+"
+_KNOWN = {"boot": f'"{PLAIN}++"', "seq": _NUMBER, "n": _NUMBER}
+_OUTCOME = f'"(?:{"|".join(OUTCOMES)})"'
+_end_of_counted = lines_of(
+    f"{usual('delivery', **_KNOWN, outcome=_OUTCOME)}|{usual('forward', **_KNOWN)}"
+)
+# What lines that count are counted by: `ts`, `boot`, `seq`, of a `delivery` the `outcome`, and `n`.
+_find_counted = re.compile(
+    rb'.{11}[a-z]++","ts":"([^"]++)","boot":"([^"]++)","seq":([0-9]++),"'
+    rb'(?:front":[^,]*+,"request_id":[^:]*+:"([a-z]++))?[^\n]*,"n":([0-9]++)[^\n]*+\n'
+).findall
 _find_names = re.compile(rb'"request_id":("[^"]*"|null),"reference":("[^"]*"|null)').search
 
 
@@ -83,48 +76,26 @@ class BalanceScan:
 
     def __call__(self, pieces: Iterator[Piece]) -> Iterator[Found]:
         """Find the runs in a stretch, and the lines between them."""
-        for piece in pieces:
-            if len(piece.data) < piece.size:  # the beginning of a line that is too long
-                yield Found([piece.data], 1, piece.size)
-            elif (escapes := piece.data.count(b"\\")) * _ODD_LINE > len(piece.data):
-                yield _as_they_are(piece.data)
-            elif not escapes:
-                yield from self._runs(piece.data)
+        for data, size, _ in pieces:
+            if len(data) < size or not data.endswith(b"\n"):  # too long, or without an end
+                yield Found([data], 1, size)
+                continue
+            parts = list(blocks(data, _end_of_counted))
+            odd = sum(not is_counted for _, is_counted in parts)
+            if odd * _ODD_LINE > max(len(data), _ODD_LINE):
+                yield _as_they_are(data)
             else:
-                for data, is_usual in blocks(piece.data):
-                    yield from self._runs(data) if is_usual else (_as_they_are(data),)
+                for part, is_counted in parts:
+                    run = self._run(part) if is_counted else None
+                    yield _as_they_are(part) if run is None else run
 
-    def _runs(self, data: bytes) -> Iterator[Found]:
-        count = count_clean(data)
-        lines = _find_counted(data) if count is not None else []
-        # Each begins as a line and ends as one: none goes beyond its own.
-        odd_lines = list(_odd(lines))
-        if (
-            len(lines) != count
-            or not data.endswith(b"\n")
-            or len(odd_lines) * _ODD_LINE > max(len(data), _ODD_LINE)
-        ):
-            yield _as_they_are(data)
-            return
-        begin = first = 0
-        for number, odd in odd_lines:
-            end = _find_line(data, odd, begin)
-            yield from self._told(data[begin:end], lines[first:number])
-            yield _as_they_are(odd)
-            begin, first = end + len(odd), number + 1
-        yield from self._told(data[begin:], lines[first:])
-
-    def _told(self, data: bytes, found: list[tuple[bytes, ...]]) -> Iterator[Found]:
-        if found:
-            run = self._run(data, found)
-            yield _as_they_are(data) if run is None else run
-
-    def _run(self, data: bytes, found: list[tuple[bytes, ...]]) -> Found | None:
-        """Add up whole lines; None where they are not all of one boot, one by one, or few."""
+    def _run(self, data: bytes) -> Found | None:
+        """Add up lines that count; None where they are not all of one boot, one by one, or few."""
+        found = _find_counted(data)
         total = len(found)
         if total < _FEWEST:
             return None
-        times, boots, seqs, outcomes, nulls, ns, _ = zip(*found, strict=True)
+        times, boots, seqs, outcomes, ns = zip(*found, strict=True)
         n = int(ns[0])
         is_one = boots.count(boots[0]) == total and list(map(int, ns)) == [*range(n, n + total)]
         if not is_one:
@@ -135,7 +106,11 @@ class BalanceScan:
         if key is None or requests is None:
             return None
         blocks, ended, flying = requests
-        sent = (at for at in ended if outcomes[at] == b"delivered" or not nulls[at])
+        lines = data.split(b"\n") if ended else []
+        sent = (
+            at for at in ended
+            if outcomes[at] == b"delivered" or b',"upstream_ms":null,' not in lines[at]
+        )  # fmt: skip
         told = BalanceRun(
             boots[0].decode(),
             key,
@@ -205,20 +180,6 @@ def _text(spelled: bytes) -> str | None:
     return None if spelled == b"null" else spelled[1:-1].decode()
 
 
-def _odd(lines: list[tuple[bytes, ...]]) -> Iterator[tuple[int, bytes]]:
-    """Yield lines that do not count, each with its place."""
-    odd = tuple(map(itemgetter(-1), lines))
-    return compress(enumerate(odd), odd) if any(odd) else iter(())
-
-
-def _find_line(data: bytes, line: bytes, at: int) -> int:
-    """Where a line begins that is one of those from there on."""
-    return at if data.startswith(line, at) else data.index(b"\n" + line, at) + 1
-
-
 def _as_they_are(data: bytes) -> Found:
-    lines = [line + b"\n" for line in data.split(b"\n")]
-    # What follows the last newline is no line, or one without an end.
-    rest = lines.pop()[:-1]
-    lines += [rest] if rest else []
+    lines = [line + b"\n" for line in data[:-1].split(b"\n")]
     return Found(lines, len(lines), len(data))

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from hookgate.ledger.members import usual
+from hookgate.ledger.members import PLAIN, usual
 from hookgate.ledger.reading.reader import Line
 from hookgate.ledger.reading.sieve import MOST_TEXTS, Sieve
 from hookgate.ledger.record import Record
@@ -20,7 +20,7 @@ Read = Callable[..., Iterable[Line]]
 # Bodies of which a line told no name; if there are more, any event may be one of them.
 _MOST_NAMELESS = 100_000
 
-_TOLD = '"[^"]++"'
+_TOLD = f'"{PLAIN}++"'
 # What tells its body, and what foreign senders sent, matters if it holds what is asked for.
 _UNNEEDED = "|".join(
     (

@@ -68,10 +68,14 @@ def _sift(stretch: Stretch, sieve: Sieve) -> Iterator[Sifted]:
     if not can_be_scanned(stretch.source):
         yield from _sift_one_by_one(stretch.source, sieve)
         return
+    is_seen = True
     for data, size, read in pieces(stretch):
         if len(data) == size and data.endswith(b"\n"):
-            yield sieve.sift(data)._replace(size=read)
+            lines, passed, _ = sieve.sift(data, is_first=is_seen)
+            is_seen = bool(lines) and lines[-1][0] == passed
+            yield Sifted(lines, passed, read)
         else:
+            is_seen = True
             yield Sifted([(1, data)], 1, read)
 
 

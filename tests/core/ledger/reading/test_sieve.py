@@ -29,8 +29,8 @@ def seen(data: bytes, *texts: str) -> list[int]:
 
 
 def test_the_first_line_of_a_piece_and_those_with_a_text_are_seen() -> None:
-    assert seen(WHOLE + OTHER * 3 + WHOLE + OTHER, "r-1") == [1, 5, 6]
-    assert seen(WHOLE + OTHER * 3 + WHOLE + OTHER, "r-2") == [1, 2, 3, 4, 5, 6]
+    assert seen(WHOLE + OTHER * 3 + WHOLE + OTHER, "r-1") == [1, 5]
+    assert seen(WHOLE + OTHER * 3 + WHOLE + OTHER, "r-2") == [1, 2, 3, 4, 6]
     assert seen(WHOLE + OTHER * 5, "r-3") == [1]
 
 
@@ -55,6 +55,9 @@ def test_the_first_line_of_a_piece_and_those_with_a_text_are_seen() -> None:
 )
 def test_whatever_is_odd_is_seen_with_the_line_after_it(odd: bytes, what: str) -> None:
     assert seen(OTHER * 3 + odd + OTHER * 3) == [1, 4, 5], what
+    assert seen(OTHER * 3 + odd * 2 + OTHER * 3) == [1, 4, 5, 6], what
+    assert seen(odd + OTHER * 3) == [1, 2], what
+    assert seen(OTHER * 3 + odd) == [1, 4], what
 
 
 def test_a_line_in_two_parts_is_seen() -> None:
