@@ -1,8 +1,9 @@
 """`hookgate audit show`: the records that are asked for."""
 
+from hookgate.ledger.audit.query import Query
 from hookgate.ledger.members import USUAL
 from hookgate.ledger.reading.reader import Line
-from hookgate.ledger.reading.sieve import MOST_TEXTS, Sieve
+from hookgate.ledger.reading.sieve import Sieve
 from hookgate_cli.common import ConfigOption, JsonOption, err, plain_errors
 
 from .filters import (
@@ -59,7 +60,7 @@ def show(
     )
     ledger = find_ledgers(files, config)
     problems = Problems(ledger)
-    sieve = Sieve(query.texts, USUAL) if 0 < len(query.texts) <= MOST_TEXTS else None
+    sieve = _make_sieve(query)
     shown = read = 0
     with plain_errors(), reading(ledger, sieve=sieve) as lines:
         for line in map(Line.checked, lines):
@@ -73,3 +74,10 @@ def show(
         read += sieve.unseen if sieve is not None else 0
         err.print(f"none of {read} lines is what was asked for")
     problems.close()
+
+
+def _make_sieve(query: Query) -> Sieve | None:
+    """Of lines with one of the texts, or of any, find those that are asked for."""
+    if query.texts:
+        return Sieve(query.texts, USUAL)
+    return Sieve((), USUAL, wanted=query.matches) if query != Query() else None
