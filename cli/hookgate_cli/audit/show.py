@@ -4,6 +4,7 @@ from hookgate.ledger.audit.query import Query
 from hookgate.ledger.members import USUAL
 from hookgate.ledger.reading.reader import Line
 from hookgate.ledger.reading.sieve import Sieve
+from hookgate.ledger.record import Record
 from hookgate_cli.common import ConfigOption, JsonOption, err, plain_errors
 
 from .filters import (
@@ -60,24 +61,21 @@ def show(
     )
     ledger = find_ledgers(files, config)
     problems = Problems(ledger)
-    sieve = _make_sieve(query)
+
+    def is_wanted(record: Record) -> bool:
+        return query.matches(record) and (forwards or record["event"] != "forward")
+
+    sieve = Sieve(query.texts, USUAL, wanted=is_wanted) if query != Query() else None
     shown = read = 0
     with plain_errors(), reading(ledger, sieve=sieve) as lines:
         for line in map(Line.checked, lines):
             read += 1
             if line.record is None:
                 problems.note(line)
-            elif query.matches(line.record) and (forwards or line.record["event"] != "forward"):
+            elif is_wanted(line.record):
                 print_record(line.record, line.raw, as_json=as_json, utc=utc)
                 shown += 1
     if not shown:
         read += sieve.unseen if sieve is not None else 0
         err.print(f"none of {read} lines is what was asked for")
     problems.close()
-
-
-def _make_sieve(query: Query) -> Sieve | None:
-    """Of lines with one of the texts, or of any, find those that are asked for."""
-    if query.texts:
-        return Sieve(query.texts, USUAL)
-    return Sieve((), USUAL, wanted=query.matches) if query != Query() else None

@@ -24,15 +24,19 @@ def lines_of(pattern: str) -> End:
 
     It returns where the lines end that are each of the pattern, and follow one another from there.
     """
-    repeated = f"(?:(?:{pattern})\n)*+".encode()
-    match = re.compile(repeated).match
+    lines = repeated(pattern)
 
-    def end(data: bytes, begin: int, end: int) -> int:
-        found = match(data, begin, end)
+    def by_re(data: bytes, begin: int, end: int) -> int:
+        found = re.compile(lines).match(data, begin, end)
         return found.end() if found is not None else begin
 
     library = _load()
-    return end if library is None else _compile(library, repeated, end) or end
+    return by_re if library is None else _compile(library, lines, by_re) or by_re
+
+
+def repeated(pattern: str) -> bytes:
+    """Return the pattern of as many such lines as there are, none given back once found."""
+    return f"(?:(?:{pattern})\n)*+".encode()
 
 
 @cache

@@ -4,6 +4,7 @@ Of a large ledger nearly no line matters. The others are looked at a piece at a 
 be records in which nothing that is asked for can stand; only the rest is parsed.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
@@ -14,9 +15,10 @@ from .parsing import parse
 from .source import LONGEST_LINE
 from .wrappers import Numbered
 
-# More texts are sooner looked for among all that a line holds than one by one in the line.
-_FEW = 12
-
+# More texts are sooner looked for among the names in a piece than one by one.
+MOST_TEXTS = 12
+_find_names = re.compile(rb'"(?:reference|event_reference|request_id|sha256)":"([^"]*+)"').findall
+_LIST_OF_NAMES = b',"names":["'
 
 Wanted = Callable[[Record], bool]
 
@@ -32,10 +34,11 @@ class Sifted(NamedTuple):
 class Sieve:
     """What of a ledger need not be seen: lines like `unneeded` that hold none of the texts.
 
-    `unneeded` is a pattern of lines that are surely records, made by `members.usual`. A text stands
-    in such a line as it is: any other spelling has a backslash or a byte beyond ASCII. `lines` are
-    seen if they come, and records that are `wanted`. Where `unneeded` is "" only these and lines
-    with a text are seen. `unseen` counts the lines that were left out.
+    `unneeded` is a pattern of lines that are surely records, made by `members.usual`; where it is
+    "", every line is taken for one. A text stands in such a line as it is: any other spelling has a
+    backslash or a byte beyond ASCII. More than `MOST_TEXTS` must be names of events. If something
+    is `wanted`, of lines with a text, or of all where none is given, only such records are seen.
+    `lines` are seen if they come. `unseen` counts the lines that were left out.
     """
 
     def __init__(
@@ -47,9 +50,10 @@ class Sieve:
     ) -> None:
         self.unseen = 0
         self._texts, self._unneeded, self._wanted = tuple(texts), unneeded, wanted
+        self._lines = tuple(lines)
         spelled = frozenset(text.encode() for text in self._texts if _is_spelled_once(text))
-        self._many = spelled if len(spelled) > _FEW else frozenset()
-        self._needles = (*(() if self._many else map(_quoted, spelled)), *lines)
+        self._many = spelled if len(spelled) > MOST_TEXTS else frozenset()
+        self._needles = tuple(map(_quoted, () if self._many else spelled))
         self._end = lines_of(unneeded) if unneeded else None
 
     def with_lines(self, lines: Iterable[bytes]) -> "Sieve":
@@ -59,9 +63,7 @@ class Sieve:
 
     def leaves_out(self, raw: bytes) -> bool:
         """Tell whether a line, without its end, need not be seen."""
-        if any(needle in raw for needle in self._needles_for(raw)):
-            return False
-        if self._wanted is not None and _is_wanted(raw, self._wanted):
+        if raw in self._lines or self._starts_of_needed(raw):
             return False
         return self._end is None or self._end(line := raw + b"\n", 0, len(line)) == len(line)
 
@@ -80,14 +82,16 @@ class Sieve:
         return Sifted(lines, number + _count_lines(piece[last:] if last else piece), len(piece))
 
     def _places(self, piece: bytes, *, is_first: bool) -> Iterator[tuple[int, int]]:
-        starts = sorted(self._starts(piece))
+        needed = self._starts_of_needed(piece)
+        starts = sorted({*needed, *_starts_of(piece, self._lines)} if self._lines else needed)
         if self._end is None:
             yield from ((start, _next(piece, start)) for start in starts)
             return
         at, whole = 0, len(piece)
         # In so large a piece a line may be too long for a record.
-        starts = [*(starts if whole < LONGEST_LINE else _all_starts(piece)), whole]
-        for start in starts:
+        if whole >= LONGEST_LINE:
+            starts = [begin for begin, _ in _lines_in(piece)]
+        for start in (*starts, whole):
             while at <= start:
                 if not is_first:
                     at = self._end(piece, at, start)
@@ -97,26 +101,32 @@ class Sieve:
                 yield begin, at
                 is_first = self._end(piece, begin, at) == begin
 
-    def _needles_for(self, piece: bytes) -> tuple[bytes, ...]:
-        """What is to be looked for in a piece: of many texts those that it holds."""
-        if self._many.isdisjoint(texts := piece.split(b'"') if self._many else ()):
-            return self._needles
-        return (*map(_quoted, self._many.intersection(texts)), *self._needles)
-
-    def _starts(self, piece: bytes) -> set[int]:
-        """Where the lines begin that are seen, but for those that are not of the pattern."""
-        starts = set()
-        for needle in self._needles_for(piece):
-            found = piece.find(needle)
-            while found >= 0:
-                starts.add(piece.rfind(b"\n", 0, found) + 1)
-                found = piece.find(needle, _next(piece, found))
-        if self._wanted is not None:
-            starts.update(
-                at for at in _all_starts(piece)
-                if _is_wanted(piece[at : _next(piece, at)], self._wanted)
-            )  # fmt: skip
+    def _starts_of_needed(self, piece: bytes) -> set[int]:
+        """Where lines begin that hold a text, and what is wanted."""
+        wanted = self._wanted
+        if wanted is not None and not self._texts:
+            return {at for at, raw in _lines_in(piece) if _is_wanted(raw, wanted)}
+        found = self._needles
+        if self._many:
+            found = tuple(map(_quoted, self._many.intersection(_names_in(piece))))
+        starts = _starts_of(piece, found) if found else set()
+        if wanted is not None:
+            starts = {at for at in starts if _is_wanted(piece[at : _next(piece, at)], wanted)}
         return starts
+
+
+def _names_in(piece: bytes) -> list[bytes]:
+    return piece.split(b'"') if _LIST_OF_NAMES in piece else _find_names(piece)
+
+
+def _starts_of(piece: bytes, needles: Iterable[bytes]) -> set[int]:
+    starts = set()
+    for needle in needles:
+        found = piece.find(needle)
+        while found >= 0:
+            starts.add(piece.rfind(b"\n", 0, found) + 1)
+            found = piece.find(needle, _next(piece, found))
+    return starts
 
 
 def _is_spelled_once(text: str) -> bool:
@@ -142,8 +152,9 @@ def _next(piece: bytes, at: int) -> int:
     return piece.find(b"\n", at) + 1 or len(piece)
 
 
-def _all_starts(piece: bytes) -> Iterator[int]:
+def _lines_in(piece: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield where each line begins, and the line without its end."""
     at = 0
-    while at < len(piece):
-        yield at
-        at = _next(piece, at)
+    for raw in piece.removesuffix(b"\n").split(b"\n"):
+        yield at, raw
+        at += len(raw) + 1

@@ -87,3 +87,17 @@ def test_what_is_left_out_is_a_record(data: st.DataObject) -> None:
         assert record is not None
         assert Line("log", 1, raw, record, "").checked().record is not None
         assert re.search(rb"[^ -~]", raw) is None
+
+
+def test_only_what_is_wanted_is_seen_of_the_lines_with_a_text() -> None:
+    """Or of all lines, where no text is told. A filter is asked of records of any form."""
+
+    def seen_of(*texts: str) -> list[int]:
+        sieve = Sieve(texts, USUAL, wanted=lambda record: record.get("seq") == 2)
+        odd = b'{"event":"later","seq":[2]}\n'
+        piece = WHOLE + OTHER + WHOLE + OTHER + odd + b"no record\n" + OTHER * 2 + WHOLE
+        return [number for number, _ in sieve.sift(piece, is_first=False).lines]
+
+    assert seen_of() == [2, 4, 5, 6, 7, 8]
+    assert seen_of("r-1") == [5, 6, 7]
+    assert seen_of("r-2") == [2, 4, 5, 6, 7, 8]
