@@ -63,7 +63,7 @@ def show(
     problems = Problems(ledger)
 
     def is_wanted(record: Record) -> bool:
-        return query.matches(record) and (forwards or record["event"] != "forward")
+        return (forwards or record["event"] != "forward") and query.matches(record)
 
     sieve = Sieve(query.texts, USUAL, wanted=is_wanted) if query != Query() else None
     shown = read = 0
