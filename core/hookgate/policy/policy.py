@@ -75,6 +75,8 @@ class Policy:
         self._run(self._on_head, decision)
         if decision.origin is None:
             decision.origin = self._rules.source.origin(head)
+        if decision.keepable:
+            decision.keepable = self._may_keep(self._on_head, decision)
         return decision
 
     def complete(self, screened: Decision, body: bytes) -> Decision:
@@ -90,6 +92,16 @@ class Policy:
         """
         decision = Decision(screened.head, body, screened.origin, screened.route, screened.observed)
         self._run(self._on_text, decision)
+        return decision
+
+    def hold(self, screened: Decision, body: bytes) -> Decision:
+        """Judge a whole body behind a head that was refused, and is keepable: is it still?
+
+        The finding is that of the head.
+        """
+        decision = Decision(screened.head, body, screened.origin, screened.route, screened.observed)
+        decision.finding = screened.finding
+        decision.keepable = self._may_keep(self._on_text, decision)
         return decision
 
     def validate(self, decision: Decision) -> None:
@@ -127,6 +139,11 @@ class Policy:
         saw = check.saw(decision)
         return Step(check.name, saw is not None, saw or "", finding, check.enforced)
 
+    def _may_keep(self, checks: tuple[Check, ...], decision: Decision) -> bool:
+        """Tell whether none of the checks objects whose findings are never kept."""
+        objecting = (check for check in checks if check.enforced and not check.keepable)
+        return all(check.find(decision, self._rules) is None for check in objecting)
+
     def _run(self, checks: tuple[Check, ...], decision: Decision) -> None:
         rules = self._rules
         for check in checks:
@@ -134,6 +151,6 @@ class Policy:
             finding = find(decision, rules)
             if finding is not None:
                 if check.enforced:
-                    decision.finding = finding
+                    decision.finding, decision.keepable = finding, check.keepable
                     return
                 decision.observed.append(finding)
