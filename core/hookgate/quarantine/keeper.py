@@ -41,9 +41,7 @@ class Keeper:
     ) -> None:
         raise NotImplementedError
 
-    def keep(
-        self, item: Item, sha256: str, record: dict[str, Any], done: Callable[[Kept], None]
-    ) -> None:
+    def keep(self, item: Item, record: dict[str, Any], done: Callable[[Kept], None]) -> None:
         """Keep it; `done` gets what became of it."""
         raise NotImplementedError
 
