@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 from hookgate.quarantine.encryption import parse_identities
-
 from hookgate.quarantine.item import Item, read_item
 
 # A pair that only tests use.

@@ -16,7 +16,7 @@ from hookgate.policy import Head, Reason
 from hookgate.settings import AnswerMode, RouteSettings
 from support.core_gate import PEER, deliver, endpoint, head, in_gate, of, reload, run, soon
 from support.events import CLEAN, event
-from support.journal import Disk
+from support.journal import obedient_disk
 from support.kept import files, items, quarantine
 
 TOO_NARROW = b'{"required": ["never"]}'
@@ -122,14 +122,14 @@ def test_custody_is_answered_200_and_never_called_delivered(tmp_path: Path) -> N
     assert record["kept"] == sha256(files(tmp_path)[0].read_bytes()).hexdigest()
 
 
-def test_custody_without_a_line_is_answered_503(tmp_path: Path, disk: Disk) -> None:
+def test_custody_without_a_line_is_answered_503(tmp_path: Path) -> None:
     """It is kept, but nothing says so: it has to come again. Then there is still one file."""
 
     async def act(gate: Gate) -> None:
-        disk.room = 0
-        answer, _ = await run(gate, CLEAN)
+        with obedient_disk() as disk:
+            disk.room = 0
+            answer, _ = await run(gate, CLEAN)
         assert (answer.status, json.loads(answer.body)["reason"]) == (503, "audit_unavailable")
-        disk.room = None
         gate.tick()
         answer, _ = await run(gate, CLEAN)
         assert answer.status == 200
