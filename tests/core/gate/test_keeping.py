@@ -1,5 +1,6 @@
 """What is refused, or failed, goes to the quarantine before it is recorded and answered."""
 
+import asyncio
 import fcntl
 import json
 import shutil
@@ -343,3 +344,13 @@ def test_a_stop_waits_for_what_is_being_kept(tmp_path: Path) -> None:
     assert all(record["kept"] for record in of(records, "delivery"))
     assert len(files(tmp_path)) == 2
     assert of(records, "stop")[0]["in_flight"] == 0
+
+
+def test_a_front_may_close_twice(tmp_path: Path) -> None:
+    """As the sidecar does, which ends its connections in between."""
+
+    async def act(gate: Gate) -> None:
+        for _ in range(2):
+            await asyncio.wait_for(gate.close_upstreams(), 2)
+
+    in_gate(tmp_path, act, **quarantine(tmp_path))
