@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from hookgate.files import FileError
 from hookgate.policy import Contract, ContractError, RulesError, parse_rules
@@ -34,7 +35,7 @@ def build_routes(
     routes: list[RouteSettings] = []
     for place, item in enumerate(items):
         where = f"{origin}: route[{place}]"
-        values: dict[str, str] = {"path": "", "contract": DEFAULT_CONTRACT}
+        values: dict[str, Any] = {"path": "", "contract": DEFAULT_CONTRACT}
         values |= parse_table(ROUTE_KEYS, item, where, problems, also=(_SIGNATURE,))
         signature = None
         if _SIGNATURE in item:
@@ -48,10 +49,11 @@ def build_routes(
     return tuple(routes)
 
 
-def _route(where: str, values: Mapping[str, str], problems: list[str]) -> RouteSettings:
+def _route(where: str, values: Mapping[str, Any], problems: list[str]) -> RouteSettings:
     path, contract = values["path"], values["contract"]
     answer = AnswerMode(values["answer"]) if "answer" in values else None
-    route = RouteSettings(path, contract, b"{}", b"", answer)
+    custody = values.get("custody", False)
+    route = RouteSettings(path, contract, b"{}", b"", answer, custody)
     try:
         route = replace(route, contract_text=load_contract(contract))
     except FileError as error:
