@@ -24,9 +24,9 @@ from typing import Any, NamedTuple
 # This folder's parent, so that the bench is a package.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from bench.contenders.contender import TOOLS
 from bench.sealed_ledger import KEY, seal_file
 from bench.synthetic_ledger import ASKED, Made, make_all
-from bench.rig import TOOLS
 
 LINES = [1_000_000, 10_000_000]
 RESULTS = Path(__file__).parent / "results"
