@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import stat
 from collections.abc import Callable, Iterator, Mapping
 from hashlib import sha256
 
@@ -99,13 +100,11 @@ def _find(folder: int, item: str, bounds: Count) -> Record | None:
     record = read_record(folder, file)
     if record is None:
         return None
-    try:
-        fd = open_file(folder, file)
-    except FileNotFoundError:
+    status = look_up(folder, file)
+    if status is None or not stat.S_ISREG(status.st_mode) or status.st_size > bounds.bytes:
         return None
+    fd = open_file(folder, file)
     try:
-        if os.fstat(fd).st_size > bounds.bytes:
-            return None
         return record if digest_of(fd) == record["kept"] else None
     finally:
         os.close(fd)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from support.killed_store import ACTS, FOLDER, ITEM
 from support.quarantine import check, keep, make_store
+from support.store_processes import ACTS, FOLDER, ITEM
 
 TESTS = Path(__file__).parents[2]
 # What there may be once a process was killed: how an item is claimed, if there is one.
@@ -22,9 +22,9 @@ STATES = {
 }
 
 
-def killed(*arguments: str) -> list[str]:
+def run(*arguments: str) -> list[str]:
     """What the children of the program said."""
-    command = [sys.executable, "-P", "-m", "support.killed_store", *arguments]
+    command = [sys.executable, "-P", "-m", "support.store_processes", *arguments]
     environment = {**os.environ, "PYTHONPATH": str(TESTS)}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -34,7 +34,7 @@ def killed(*arguments: str) -> list[str]:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("killed")
-    killed("everywhere", str(folder))
+    run("everywhere", str(folder))
     return folder
 
 
@@ -63,9 +63,18 @@ def test_wherever_it_is_killed(folder: Path, act: str) -> None:
 
 def test_whoever_is_killed_at_any_time_what_was_said_to_be_kept_is(tmp_path: Path) -> None:
     """By two processes at once that keep the same: each is there once, as both were told."""
-    lines = set(killed("randomly", str(tmp_path / "kept"), "30", "1"))
+    lines = set(run("randomly", str(tmp_path / "kept"), "30", "1"))
     told = dict(line.split() for line in lines)
     assert len(told) > 20
     assert len(told) == len(lines)
     kept = {entry.name: (entry.record or {})["kept"] for entry in check(tmp_path / "kept")}
     assert told.items() <= kept.items()
+
+
+def test_processes_that_keep_the_same_agree_and_stay_within_bounds(tmp_path: Path) -> None:
+    """Each item is one file, by whoever came first, and there are as many as there may be."""
+    told = run("together", str(tmp_path / "kept"), "3", "30", "20")
+    assert len(told) > 20
+    kept = {f"{e.name} {(e.record or {})['kept']}" for e in check(tmp_path / "kept")}
+    assert set(told) == kept
+    assert len(kept) == 20

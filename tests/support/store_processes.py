@@ -1,8 +1,9 @@
-"""A program whose children work in stores and are killed: `python -m support.killed_store`.
+"""A program whose children work in stores and are killed: `python -m support.store_processes`.
 
 It has no thread, so it can fork; where they are killed is where they would make a system call.
 """
 
+import contextlib
 import os
 import random
 import shutil
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from hookgate.quarantine.claims import Claim
+from hookgate.quarantine.error import StoreError
 from hookgate.quarantine.names import number_of
 from hookgate.quarantine.store import Store
 
@@ -153,8 +155,31 @@ def kill_at_random(path: Path, rounds: int, seed: int) -> None:
                 sys.stdout.write(told.read())
 
 
+def keep_together(path: Path, processes: int, items: int, most: int) -> None:
+    """Have processes keep the same items, each in an order of its own, where there is room for
+    fewer; prints what each was told.
+    """
+    opened_store(path)
+    for process in range(processes):
+        if not os.fork():
+            store = make_store(path, max_items=most)
+            for number in random.Random(process).sample(range(items), items):
+                with contextlib.suppress(StoreError):
+                    os.write(
+                        1,
+                        f"{name_of(make_item(number))} {keep(store, make_item(number))}\n".encode(),
+                    )
+            os._exit(0)
+    for _ in range(processes):
+        _, status = os.wait()
+        assert not status
+
+
 if __name__ == "__main__":
-    if sys.argv[1] == "everywhere":
-        kill_everywhere(Path(sys.argv[2]))
+    mode, path, numbers = sys.argv[1], Path(sys.argv[2]), list(map(int, sys.argv[3:]))
+    if mode == "everywhere":
+        kill_everywhere(path)
+    elif mode == "randomly":
+        kill_at_random(path, *numbers)
     else:
-        kill_at_random(Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))
+        keep_together(path, *numbers)
