@@ -9,9 +9,9 @@ import pytest
 
 from hookgate.quarantine.claims import Claim
 from hookgate.quarantine.store import Store
+from support.kept import PUBLIC
 from support.process import paused
 from support.quarantine import (
-    PUBLIC,
     check,
     file_of,
     keep,

@@ -16,7 +16,7 @@ from hookgate.quarantine.encryption import (
     parse_identities,
     parse_recipients,
 )
-from support.quarantine import IDENTITIES, PUBLIC, SECRET
+from support.kept import IDENTITIES, PUBLIC, SECRET
 
 BODY = b"POST / HTTP/1.1\r\n\r\n\x00\xff"
 SEALED = parse_recipients([PUBLIC]).encrypt(BODY)

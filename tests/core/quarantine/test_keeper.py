@@ -14,8 +14,8 @@ from hookgate.quarantine.claims import Claim
 from hookgate.quarantine.encryption import QuarantineKeyError
 from hookgate.quarantine.keeper import LOOK_SECONDS, Keeper, Kept, NotKept
 from hookgate.settings import Keep, QuarantineSettings
+from support.kept import PUBLIC
 from support.quarantine import (
-    PUBLIC,
     age,
     all_files,
     check,

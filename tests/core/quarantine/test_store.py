@@ -12,9 +12,8 @@ import pytest
 from hookgate.quarantine.error import NotKept, StoreError
 from hookgate.quarantine.store import Store
 from support.effort import at_most
+from support.kept import IDENTITIES, SECRET
 from support.quarantine import (
-    IDENTITIES,
-    SECRET,
     age,
     all_files,
     check,
