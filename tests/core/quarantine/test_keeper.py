@@ -12,7 +12,7 @@ import structlog
 from hookgate.quarantine import keeper as module
 from hookgate.quarantine.claims import Claim
 from hookgate.quarantine.encryption import QuarantineKeyError
-from hookgate.quarantine.keeper import LOOK_SECONDS, Keeper, Kept, NotKept
+from hookgate.quarantine.keeper import LOOK_SECONDS, THREADS, Keeper, Kept, NotKept
 from hookgate.settings import Keep, QuarantineSettings
 from support.kept import PUBLIC
 from support.quarantine import (
@@ -67,15 +67,16 @@ class Site:
         await self.idle()
 
     async def idle(self) -> None:
-        """Wait for the thread, and for what it said."""
-        done = asyncio.Event()
-        self.keeper._thread.submit(lambda: self.loop.call_soon_threadsafe(done.set))
-        await asyncio.wait_for(done.wait(), 30)
+        """Wait for the threads, and for what they said."""
+        async with asyncio.timeout(30):
+            while self.keeper._waiting or self.keeper._is_looking:  # noqa: ASYNC110  # nothing tells
+                await asyncio.sleep(0.001)
 
     def block(self) -> threading.Event:
-        """Have the thread wait, as for a disk that hangs, until the event."""
+        """Have the threads wait, as for a disk that hangs, until the event."""
         event = threading.Event()
-        self.keeper._thread.submit(lambda: event.wait(30))
+        for _ in range(2 * THREADS):
+            self.keeper._threads.submit(lambda: event.wait(30))
         return event
 
 
@@ -355,6 +356,7 @@ def test_where_no_thread_can_be_had_nothing_waits(
             site = Site(path)
             assert await site.keep(1) == Kept("", NotKept.UNAVAILABLE)
         site.keeper._look(lambda: site.keeper._store.open(create=True))
+        await site.idle()
         assert (await site.keep(1)).sha256
         await site.keeper.close()
 
