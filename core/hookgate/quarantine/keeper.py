@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -93,6 +94,7 @@ class Keeper:
         self._loop = asyncio.get_running_loop()
         self._threads = Threads("quarantine", THREADS)
         self._is_closing = False
+        self._is_begun = threading.Event()  # the first look has ended, well or not
         self._is_idle = asyncio.Event()  # once it is closing
         self._waiting = 0
         self._waiting_bytes = 0
@@ -144,6 +146,7 @@ class Keeper:
 
     def _store_item(self, job: _Job) -> None:
         kept, error = Kept("", NotKept.TOO_SLOW), None
+        self._is_begun.wait(KEEP_SECONDS)
         if not job.ended:
             try:
                 kept = Kept(self._store.keep(job.item, job.record, lambda: not job.ended), "")
@@ -163,6 +166,7 @@ class Keeper:
             error = raised
         except Exception as raised:  # noqa: BLE001  # the thread goes on
             self._note_fault("look", raised)
+        self._is_begun.set()
         self._call(self._looked, swept, error)
 
     def _release_some(self, swept: Swept) -> None:
