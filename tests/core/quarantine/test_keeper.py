@@ -88,6 +88,12 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "kept"
 
 
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that others use may take long; tests of what is too long say how long that is."""
+    monkeypatch.setattr(module, "KEEP_SECONDS", 60.0)
+
+
 @pytest.fixture
 def run(runner: asyncio.Runner, path: Path) -> Callable[..., Site]:
     """What runs a site to its end."""
