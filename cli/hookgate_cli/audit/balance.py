@@ -33,7 +33,7 @@ def balance(
     """Add up every boot: received = delivered + refused + failed + aborted + in flight.
 
     Names what is missing, doubled or unknown, with file and line, and adds up the quarantine: kept
-    = replayed + delivered + purged + expired + held. Exits 1 if it does not balance. With a seal
+    = replayed + delivered + expired + purged + held. Exits 1 if it does not balance. With a seal
     key, lines that it does not prove count for nothing.
 
     Examples:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from hookgate.ledger.record import Record
 
 # Why a file was released; of several causes told of one, as after a crash, the first here counts.
-CAUSES = ("replayed", "delivered", "purged", "expired")
+CAUSES = ("replayed", "delivered", "expired", "purged")
 _OTHER = len(CAUSES)
 _SIZE = 16
 
