@@ -53,8 +53,8 @@ def ledger(call: Call) -> None:
     made = [delivery(n, "contract_violation", **each) for n, each in enumerate(refused, 1)]
     late = delivery(len(made) + 1, **event("before"))
     sent = forward(len(made) + 1, **event("before"))
-    counts = {"delivered": 1, "refused": len(made)}
-    write(Path("hookgate-audit.jsonl"), start(), *made, sent, late, stop(len(made) + 1, **counts))
+    end = stop(len(made) + 1, delivered=1, refused=len(made))
+    write(Path("hookgate-audit.jsonl"), start(), *made, sent, late, end)
     early = {"ts": "2026-11-22T11:00:00.000000Z"}
     write(
         Path("hookgate-audit.replay.jsonl"),
