@@ -188,6 +188,9 @@ def test_events_and_losses_are_the_same(
         at = sums.replace("now()", f"TIMESTAMP '{now}'")
         in_vain = {row[0] for row in database.execute(at).fetchall()}
         asked = database.execute(query.replace(re.findall("'(.{36})'", query)[0], name)).fetchall()
+        kept: dict[str, int] = dict(ask(database, "'held'"))
+    sums = balance(read([ledger])).keeping
+    assert (sum(kept.values()), kept.get("held", 0)) == (sums.kept, sums.held)
     moment = timestamp({"ts": now})
     assert in_vain == {event.sha256 for event in lost(lambda: read([ledger]), moment)}
     (story,) = find(lambda: read([ledger]), [name]).stories

@@ -9,6 +9,7 @@ import pytest
 
 from support.calling import Call
 from support.lines import Record, delivery, forward, nginx, released, start, stop, write
+from support.trials import as_written
 
 PAGE = (Path(__file__).parents[3] / "docs/audit.md").read_text()
 HOW = {"actor": "ada", "why": "the [red]schema\x1b was corrected"}
@@ -181,3 +182,26 @@ def test_lines_are_shown_and_found(call: Call) -> None:
     assert said.count(f"replay of b0-9, by ada: {WHY}") == 4
     assert "cause=purged" in call("audit", "show", "--reference", "D" * 64).out.splitlines()[0]
     assert "not kept: full" in call("audit", "show", "--reference", "gap").out
+
+
+def test_lines_that_are_read_by_their_bytes_are_counted_and_found(call: Call) -> None:
+    """Among many as a gate writes them, of which most need not be looked at one by one."""
+    made = [delivery(n, "contract_violation", client="192.0.2.1", **event("x")) for n in range(80)]
+    made[20] |= {"kept": "A" * 64}
+    made[40] |= {
+        "kept": "B" * 64,
+        "front": "replay",
+        "replay_of": "b0-9",
+        "actor": None,
+        "why": None,
+    }
+    gone = released("purged", kept="A" * 64, sha256="x" * 64)
+    lines = [as_written(record, n) for n, record in enumerate([start(), *made[1:], gone], 1)]
+    path = Path("many.jsonl")
+    path.write_bytes(b"".join(lines))
+    found = call("audit", "balance", str(path), "--json").json["quarantine"]
+    assert (found["kept"], found["purged"], found["held"]) == (2, 1, 1)
+    others = [word for n in range(20) for word in ("--reference", f"other {n}")]
+    for name, count in (("A" * 64, 2), ("B" * 64, 1), ("b0-9", 2)):
+        said = call("audit", "show", str(path), "--json", *others, "--reference", name)
+        assert len(said.out.splitlines()) == count, name
