@@ -1,7 +1,7 @@
 """Measure what `hookgate audit` takes on ledgers of millions of lines, with grep and jq beside it.
 
-    python bench/ledger.py                      # into bench/.tools/results/, 20 minutes
-    python bench/ledger.py --lines 2000000 --plain --out bench/results      # 2 minutes
+    python bench/ledger.py                      # into bench/.tools/results/
+    python bench/ledger.py --lines 2000000 --plain --out bench/results      # 4 minutes
 
 Needs jq, gzip, xz and zstd, and about 1,300 bytes of disk a line. Two workers' ledgers are made
 up: deliveries, retries, losses, refusals and sums of them, a crash, and a chain that holds. The
