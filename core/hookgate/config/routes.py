@@ -71,7 +71,7 @@ def check_contract(name: str, text: bytes) -> tuple[list[str], bytes]:
     try:
         Contract(name, text)
     except ContractError as error:
-        problems.append(f"is no usable schema: {error}")
+        problems += (f"is no usable schema: {problem}" for problem in error.problems)
     try:
         rules = load_rules(name)
         parse_rules(rules)
