@@ -8,9 +8,15 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from hookgate.config.contracts import SHIPPED_CONTRACTS, load_contract, load_rules, rules_path
+from hookgate.config.contracts import (
+    SHIPPED_CONTRACTS,
+    load_contract,
+    load_rules,
+    offer_contract,
+    rules_path,
+)
 from hookgate.config.routes import check_contract
-from hookgate.files import FileError
+from hookgate.files import AbsentFileError, FileError
 from hookgate.policy import Contract, ContractRules, parse_rules
 from hookgate.policy.contract_rules import EACH
 
@@ -45,7 +51,7 @@ def show(
       hookgate schema show cm-events --rules > my-events.toml
     """
     if name not in SHIPPED_CONTRACTS:
-        fail(f'"{name}" is no shipped contract; there are {", ".join(SHIPPED_CONTRACTS)}')
+        fail(f'"{name}" is no shipped contract; {offer_contract(name)}')
     sys.stdout.write((load_rules(name) if rules else load_contract(name)).decode())
 
 
@@ -66,7 +72,8 @@ def check(
     try:
         text = load_contract(file)
     except FileError as error:
-        fail(f"{file} {error}; shipped: {', '.join(SHIPPED_CONTRACTS)}")
+        mend = f"; {offer_contract(file)}" if isinstance(error, AbsentFileError) else ""
+        fail(f"{file} {error}{mend}")
     problems, rules_text = check_contract(file, text)
     if problems:
         fail([f"{file} {problem}" for problem in problems])

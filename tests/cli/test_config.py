@@ -117,7 +117,7 @@ def test_check_refuses_a_contract_that_could_take_without_end(call: Call, tmp_pa
         (tmp_path / "own.json").write_text(schema)
         result = call("config", "check")
         assert result.status == 2
-        assert "route[0].contract" in result.err
+        assert 'route 1 ("/"): contract' in result.err
         assert words in result.err.replace("\n", " ")
 
 

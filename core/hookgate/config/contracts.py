@@ -4,6 +4,7 @@ from importlib.resources import files
 
 from hookgate.files import read_file, read_file_if_there
 from hookgate.text_file import without_bom
+from hookgate.wording import nearest
 
 DEFAULT_CONTRACT = "cm-events"
 SHIPPED_CONTRACTS = (
@@ -23,6 +24,14 @@ def load_contract(name: str) -> bytes:
     if name in SHIPPED_CONTRACTS:
         return files("hookgate").joinpath("contracts", f"{name}.json").read_bytes()
     return without_bom(read_file(name).data)
+
+
+def offer_contract(name: str) -> str:
+    """Return the mend for a name that neither a file nor a shipped contract has."""
+    close = nearest(name, SHIPPED_CONTRACTS)
+    if close is not None:
+        return f'did you mean "{close}"?'
+    return f"shipped: {', '.join(SHIPPED_CONTRACTS)}"
 
 
 def rules_path(name: str) -> str:

@@ -4,6 +4,7 @@ A parser takes what TOML or the environment gave and returns the value, or raise
 words that follow the key's name and value, and name the mend.
 """
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -25,11 +26,21 @@ Parser = Callable[[Any], Any]
 
 def text(value: Any) -> str:
     """Take a string without control characters."""
+    if isinstance(value, list) and len(value) == 1 and isinstance(value[0], str):
+        raise ValueError(f"is a list; write {json.dumps(value[0])}")
     if not isinstance(value, str):
-        raise ValueError("is no string")
+        raise ValueError(f"is no text; write {_quoted(value)}")
     if any(ord(character) < 32 for character in value):
-        raise ValueError("holds a control character")
+        raise ValueError("holds a control character; write it without")
     return value
+
+
+def _quoted(value: Any) -> str:
+    """A value as TOML writes the text of it; that of a table or list is not known."""
+    is_plain = isinstance(value, str | int | float)
+    return (
+        json.dumps(value if isinstance(value, str) else json.dumps(value)) if is_plain else '"..."'
+    )
 
 
 def boolean(value: Any) -> bool:
@@ -47,6 +58,8 @@ def strings(value: Any) -> tuple[str, ...]:
         value = [part.strip() for part in value.split(",") if part.strip()]
     if not isinstance(value, list):
         raise ValueError('is no list; write ["...", "..."]')
+    if not all(isinstance(item, str) for item in value):
+        raise ValueError(f"is no list of texts; write [{', '.join(map(_quoted, value))}]")
     return tuple(text(item) for item in value)
 
 
