@@ -92,7 +92,7 @@ class HookgateAddon:
         for deliveries in self._open.values():
             for delivery in deliveries:
                 self._end_unanswered(delivery)
-                if not delivery.ended and not delivery.forwarded:
+                if not delivery.ended and not delivery.committed:
                     delivery.refuse(Reason.GATE_ERROR)  # no hook will end it
         self._open.clear()
         return None
@@ -122,9 +122,7 @@ class HookgateAddon:
         too_large = is_too_large(head, gate.config.sidecar)
         if too_large:
             judge = functools.partial(delivery.refuse, Reason.HEAD_TOO_LARGE)
-        if b"transfer-encoding" in head.named and (
-            too_large or gate.policy.screen(head).finding is not None
-        ):
+        if b"transfer-encoding" in head.named and (too_large or gate.refuses(head)):
             # Whether it is answered depends on its chunks: mitmproxy closes at a broken one.
             self._refused[delivery] = judge
         elif (answer := judge()) is not None:
@@ -164,7 +162,7 @@ class HookgateAddon:
     def _refuse(self, flow: http.HTTPFlow, delivery: Delivery | None) -> None:
         if delivery is None and self._life.gate is not None:
             delivery = flow.metadata[_DELIVERY] = self._life.gate.begin(peer_of(flow))
-        if delivery is not None and not delivery.ended and not delivery.forwarded:
+        if delivery is not None and not delivery.ended and not delivery.committed:
             delivery.refuse(Reason.GATE_ERROR)
 
     @_guarded

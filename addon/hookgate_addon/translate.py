@@ -80,7 +80,7 @@ def end_abandoned(delivery: Delivery, message: str, max_body: int) -> None:
 
     `max_body` is `request.max_body`, in bytes.
     """
-    if delivery.ended or delivery.forwarded:
+    if delivery.ended or delivery.committed:
         delivery.leave()
     elif "body_size_limit" in message:
         delivery.refuse(Reason.BODY_TOO_LARGE, detail=f"more than {max_body} bytes")

@@ -32,6 +32,13 @@ class AnswerMode(StrEnum):
     RELAY = "relay"
 
 
+class Keep(StrEnum):
+    """What is kept in the quarantine: what was refused, and what failed at the endpoint."""
+
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
 class Fsync(StrEnum):
     """When ledger lines are forced to the disk."""
 
@@ -105,7 +112,8 @@ class RouteSettings:
     """One path and the contract of its events. `path` "" matches every path.
 
     `rules_text` is the TOML beside the contract's schema, b"" where there is none. `answer` is
-    None where the contract says it.
+    None where the contract says it. `custody` says that what is refused is answered 200 once it is
+    kept.
     """
 
     path: str
@@ -113,6 +121,7 @@ class RouteSettings:
     contract_text: bytes = field(repr=False)
     rules_text: bytes = field(default=b"", repr=False)
     answer: AnswerMode | None = None
+    custody: bool = False
     signature: SignatureSettings | None = None
 
 
@@ -127,6 +136,20 @@ class AuditSettings:
     key: bytes = field(repr=False)
     seal_key: bytes = field(repr=False)
     fsync: Fsync
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineSettings:
+    """Where bodies that were not delivered are kept, encrypted to the `recipients`. `path` "" is
+    nowhere; `max_age` is in seconds.
+    """
+
+    path: str
+    recipients: tuple[str, ...]
+    keep: frozenset[Keep]
+    max_age: float
+    max_items: int
+    max_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +191,7 @@ class Config:
     routes: tuple[RouteSettings, ...]
     checks: Mapping[str, Mode]
     audit: AuditSettings
+    quarantine: QuarantineSettings
     sidecar: SidecarSettings
     digest: str
     warnings: tuple[str, ...] = ()

@@ -216,7 +216,7 @@ class Connection(asyncio.Protocol):
         log_fault = self._shared.gate.log_fault
         log_fault("connection", error)
         for request in self._requests:
-            if not request.delivery.forwarded:
+            if not request.delivery.committed:
                 request.refuse(Reason.GATE_ERROR)
         try:
             if self._requests:

@@ -44,7 +44,7 @@ class HeadCache(BoundedCache[tuple[Sender, bytes | tuple[bytes, ...]], KnownHead
        too. A chunked one declares none.
     3. The connection stays open behind it: the parser would read on, and so does the next read.
     4. It does not await 100 Continue (`expects`), even where no body comes: that had to be written.
-    5. It was screened, and the policy found nothing, and nor did the front: it was not refused by a
+    5. It was screened, and its body is wanted, and the front found nothing: it was not refused by a
        bound or for its body. A finding on the head is the same each time too, and is kept with
        `refused`: not of those whom a trusted proxy speaks for, who could drive out what passed.
     6. Its connection has the bounds that are in force: others may have smaller or larger ones.
@@ -82,7 +82,7 @@ class HeadCache(BoundedCache[tuple[Sender, bytes | tuple[bytes, ...]], KnownHead
         if screened is None or not request.keep_alive or request.expects:
             return
         head, empty_line, body = data.partition(EMPTY_LINE)
-        if screened.decision.finding is None:
+        if screened.wants_body:
             if request.answer is not None or request.size != len(body):
                 return
         elif not self._refused:

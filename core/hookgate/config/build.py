@@ -10,8 +10,10 @@ from hookgate.settings import (
     AuditSettings,
     Config,
     Fsync,
+    Keep,
     Mode,
     PersonalData,
+    QuarantineSettings,
     RequestSettings,
     RouteSettings,
     SidecarSettings,
@@ -29,6 +31,7 @@ from .key_files import read_hmac_key, read_seal_key, read_sign_keys
 from .keys import KEYS, SECTIONS
 from .layers import Sources, gather
 from .network_lists import NetworkLists, read_network_lists
+from .quarantine import check_quarantine
 from .routes import build_routes
 
 
@@ -67,6 +70,7 @@ def _assemble(draft: Draft, routes: tuple[RouteSettings, ...]) -> Config:
     check_upstream_certificates(draft)
     check_listener_certificates(draft)
     check_consistency(draft)
+    check_quarantine(draft, routes)
     values = draft.values
     section = {
         name: {key.name: values[key.path] for key in KEYS if key.section == name}
@@ -93,6 +97,9 @@ def _assemble(draft: Draft, routes: tuple[RouteSettings, ...]) -> Config:
             seal_key,
             Fsync(values["audit.fsync"]),
         ),
+        quarantine=QuarantineSettings(
+            **{**section["quarantine"], "keep": frozenset(map(Keep, values["quarantine.keep"]))}
+        ),
         sidecar=SidecarSettings(**section["sidecar"]),
         digest=_digest(values, networks, routes),
         warnings=tuple(draft.warnings),
@@ -111,7 +118,7 @@ def _digest(
         "allow": networks.allow,
         "trusted_proxies": networks.trusted_proxies,
         "route": [
-            (r.path, r.contract, r.contract_text.hex(), r.rules_text.hex(), r.answer)
+            (r.path, r.contract, r.contract_text.hex(), r.rules_text.hex(), r.answer, r.custody)
             for r in routes
         ],
         "signatures": [_visible(route.signature) for route in routes if route.signature],

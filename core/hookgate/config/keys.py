@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from hookgate.policy import OBSERVABLE
 from hookgate.policy.document import DEEPEST
-from hookgate.settings import AnswerMode, Fsync, Mode, PersonalData
+from hookgate.settings import AnswerMode, Fsync, Keep, Mode, PersonalData
 from hookgate.signing.schemes import SCHEMES
 
 from .client_field import client_field
@@ -18,6 +18,7 @@ from .parsers import (
     admin_address,
     boolean,
     choice,
+    choices,
     duration,
     file_mode,
     listen_address,
@@ -83,6 +84,12 @@ KEYS: tuple[Key, ...] = (
     Key("audit", "key_file", "", text, "The secret for hmac, at least 16 bytes."),
     Key("audit", "seal_key_file", "", text, "The keys that seal each line, one a line, at least 16 bytes each: the first seals, older ones below it still prove."),
     Key("audit", "fsync", "interval", choice(*Fsync), "When lines are forced to disk: never, interval (1 s or 50 records, but 50 ms apart) or always."),
+    Key("quarantine", "path", "", text, "The folder where bodies that were refused are kept, encrypted; empty keeps none."),
+    Key("quarantine", "recipients", [], strings, "The public keys that they are encrypted to: age1..., made by hookgate keys new quarantine. The gate itself cannot read them."),
+    Key("quarantine", "keep", ["refused"], choices(*Keep), "What is kept of senders that are allowed: refused by the route, media_type, document or contract check, and failed at the endpoint."),
+    Key("quarantine", "max_age", "30d", duration(1, 366 * 86_400), "How long; what has custody stays."),
+    Key("quarantine", "max_items", 10_000, number(1, 1_000_000), "How many are kept at a time; beyond, no more is kept until some are gone."),
+    Key("quarantine", "max_bytes", "256MiB", size(2**20, 2**40), "Bytes that they may take on the disk in all."),
     Key("sidecar", "listen", "127.0.0.1:8081", listen_address, 'Where the sidecar listens: host:port, ":8081" for every address of both families, or "unix:/path".'),
     Key("sidecar", "socket_mode", "0660", file_mode, "Who may connect to a Unix socket of listen or admin, as a file mode."),
     Key("sidecar", "workers", 1, number(1, 256), "Worker processes; each writes a ledger of its own."),
@@ -115,6 +122,10 @@ ROUTE_KEYS = {
     "answer": (
         choice(*AnswerMode),
         'What is answered when the endpoint took an event: "200", or "relay" for the endpoint\'s own 2xx and its body. Default: the contract\'s.',
+    ),
+    "custody": (
+        boolean,
+        "Whether an event that is refused is answered 200 once it is safely in the quarantine, so that its sender takes it as delivered and sends it no more. Default: false.",
     ),
 }
 # Keys of [route.signature].

@@ -14,8 +14,8 @@ from hookgate.address import ListenAddress, parse_listen_address, parse_unix_add
 
 _SIZE = re.compile(r"([0-9]{1,15}) ?(B|KiB|MiB|GiB)")
 _SIZE_UNITS = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
-_DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?) ?(ms|s|m|h)")
-_DURATION_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?) ?(ms|s|m|h|d)")
+_DURATION_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 _FILE_MODE = re.compile(r"0?[0-7]{3}")
 
 # A DNS name (a service's may hold "_"), or an address; an IPv6 one without its brackets.
@@ -99,7 +99,7 @@ def duration(low: float, high: float) -> Parser:
     def parse(value: Any) -> float:
         match = _DURATION.fullmatch(value) if isinstance(value, str) else None
         if match is None:
-            raise ValueError('is no duration; write a number with ms, s, m or h, like "30s"')
+            raise ValueError('is no duration; write a number with ms, s, m, h or d, like "30s"')
         seconds = float(match[1]) * _DURATION_UNITS[match[2]]
         if not low <= seconds <= high:
             raise ValueError(f"is not between {low:g} and {high:g} seconds")
@@ -116,6 +116,19 @@ def choice(*options: str) -> Parser:
             listed = ", ".join(f'"{option}"' for option in options)
             raise ValueError(f"is none of {listed}")
         return str(value)
+
+    return parse
+
+
+def choices(*options: str) -> Parser:
+    """Make a parser of a list that holds at least one of a few words."""
+
+    def parse(value: Any) -> tuple[str, ...]:
+        names = strings(value)
+        if not names or not set(names) <= set(options):
+            listed = ", ".join(f'"{option}"' for option in options)
+            raise ValueError(f"may hold {listed}, at least one")
+        return tuple(option for option in options if option in names)
 
     return parse
 

@@ -64,6 +64,7 @@ class ReloadableConfig:
             "sidecar.workers": (old.sidecar.workers, config.sidecar.workers),
             "sidecar.admin": (old.sidecar.admin, config.sidecar.admin),
             "audit": (old.audit, config.audit),
+            "quarantine": (old.quarantine, config.quarantine),
         }
         changed = [name for name, (before, after) in fixed.items() if before != after]
         if changed:

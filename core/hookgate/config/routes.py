@@ -44,7 +44,7 @@ def build_routes(
     for number, item in enumerate(items, 1):
         named = f"{origin}: route {number}"
         where = f"{named}{_told_path(item.get('path'))}: "
-        values: dict[str, str] = {"path": "", "contract": DEFAULT_CONTRACT}
+        values: dict[str, Any] = {"path": "", "contract": DEFAULT_CONTRACT}
         values |= parse_table(ROUTE_KEYS, item, where, problems, also=(_SIGNATURE,))
         signature = None
         if _SIGNATURE in item:
@@ -71,10 +71,11 @@ def _told_path(given: Any) -> str:
         return ""
 
 
-def _route(where: str, values: Mapping[str, str], problems: list[str]) -> RouteSettings:
+def _route(where: str, values: Mapping[str, Any], problems: list[str]) -> RouteSettings:
     path, contract = values["path"], values["contract"]
     answer = AnswerMode(values["answer"]) if "answer" in values else None
-    route = RouteSettings(path, contract, b"{}", b"", answer)
+    custody = values.get("custody", False)
+    route = RouteSettings(path, contract, b"{}", b"", answer, custody)
     named = f"{where}contract = {shown_path(contract)}"
     try:
         route = replace(route, contract_text=load_contract(contract))

@@ -29,7 +29,10 @@ def parse_table(
             problems.append(f"{where}{name} is no key; {mend}")
             continue
         try:
-            values[name] = known[name][0](value)
+            parsed = known[name][0](value)
+            if isinstance(value, str) and isinstance(parsed, bool):
+                raise ValueError(f"is text; write {value}")
+            values[name] = parsed
         except ValueError as error:
             problems.append(f"{where}{name} = {shown(value)} {error}")
     return values

@@ -4,24 +4,12 @@ from time import perf_counter
 
 from hookgate.ledger.record import Ending, Record, end_record
 from hookgate.policy import Reason
-from hookgate.upstream.error import Failure
-from hookgate.upstream.response import Response
 
-from .answer import (
-    BARE_FAILURE,
-    BARE_UNRELAYED,
-    DELIVERED,
-    Answer,
-    make_answer,
-    make_unrelayed,
-    relay,
-)
+from .answer import BARE_FAILURE, Answer, make_answer
 from .faults import log_fault
 from .state import DeliveryState
 
-_CLEAN = Reason.CLEAN  # a look-up on the class takes 0.1 us
 _FAULTED = Ending(Reason.GATE_ERROR)
-_DELIVERED = {status: Ending(_CLEAN, (), status) for status in range(200, 300)}
 
 
 def end(
@@ -71,42 +59,6 @@ def end(
     desk.journal.delivery(record, forwarded=delivery.forwarded_at > 0, deferred=deferred)
     _count(delivery, ending.reason, record["route"] or "", now, foreign=foreign)
     return answer
-
-
-def conclude(delivery: DeliveryState, result: Response | Failure) -> None:
-    """End it for what its upstream answered. Never raises."""
-    if delivery.ended:
-        return
-    delivered = _DELIVERED.get(result.status)
-    answer = BARE_UNRELAYED if delivery.relays else DELIVERED
-    try:
-        if answer is DELIVERED and delivered is not None:
-            end(delivery, delivered, answer, deferred=True)
-        elif isinstance(result, Response):
-            answer = relay(result)
-            reason = Reason.UPSTREAM_REJECTED if delivered is None else _CLEAN
-            end(delivery, Ending(reason, (), result.status, answer.status), answer, deferred=True)
-        else:
-            _note_failure(delivery, result)
-            if delivered is None:
-                end(delivery, Ending(result.reason), deferred=True)
-            else:
-                answer = make_unrelayed(delivery.request_id)
-                ending = Ending(_CLEAN, (), result.status, answer.status)
-                end(delivery, ending, answer, deferred=True)
-    except Exception as error:  # noqa: BLE001  # fails closed, but what arrived has arrived
-        if delivered is None:
-            end_faulted(delivery, "finish", error)
-        else:
-            ending = Ending(_CLEAN, (), result.status, answer.status)
-            end_faulted(delivery, "finish", error, ending, answer)
-        respond(delivery)
-
-
-def _note_failure(delivery: DeliveryState, failed: Failure) -> None:
-    delivery.desk.note_failure(failed, delivery.compiled)
-    if delivery.record is not None:
-        delivery.record["upstream_error"] = failed.error.word
 
 
 def respond(delivery: DeliveryState) -> None:

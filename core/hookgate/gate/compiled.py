@@ -6,7 +6,7 @@ from time import time
 from hookgate.ledger.privacy import Privacy
 from hookgate.libraries import libraries
 from hookgate.policy import HEADERS, Policy
-from hookgate.settings import Config
+from hookgate.settings import Config, Keep
 from hookgate.signing.sign import Signer
 from hookgate.upstream.pool import UpstreamPool
 
@@ -16,7 +16,8 @@ class CompiledConfig:
     """What a delivery that begins now is judged, recorded and sent by.
 
     `host` replaces the sender's, where it is not b""; `client_field` is as in `upstream_head`;
-    `signer` signs what is sent, None where nobody does.
+    `signer` signs what is sent, None where nobody does. `keeps_refused` and `keeps_failed` say what
+    goes to the quarantine.
     """
 
     config: Config
@@ -26,6 +27,8 @@ class CompiledConfig:
     host: bytes
     client_field: bytes
     signer: Signer | None
+    keeps_refused: bool
+    keeps_failed: bool
 
 
 def compile_config(
@@ -37,6 +40,7 @@ def compile_config(
     Raises `ContractError` for a contract and ValueError for TLS files that cannot be used.
     """
     unchanged = former is not None and former.config.upstream == config.upstream
+    keeps = config.quarantine.keep if config.quarantine.path else frozenset[Keep]()
     return CompiledConfig(
         config,
         Policy(config, libraries(front), time),
@@ -45,6 +49,8 @@ def compile_config(
         _upstream_host(config),
         b"" if config.source.header in HEADERS else config.source.header.encode(),
         Signer(config.upstream.sign_keys) if config.upstream.sign_keys else None,
+        Keep.REFUSED in keeps,
+        Keep.FAILED in keeps,
     )
 
 

@@ -9,7 +9,9 @@ from hookgate import __version__
 from hookgate.ledger.record import bounded
 from hookgate.ledger.writing.journal import Journal
 from hookgate.libraries import libraries
-from hookgate.policy import Policy
+from hookgate.policy import Head, Policy
+from hookgate.quarantine.claims import Claim
+from hookgate.quarantine.keeper import Keeper
 from hookgate.settings import Config
 from hookgate.upstream.pool import UpstreamPool
 from hookgate.upstream.trouble import Troubles
@@ -61,6 +63,7 @@ class Gate:
             self.troubles,
             self.turn,
             compiled,
+            Keeper(config.quarantine, log, self._release) if config.quarantine.path else None,
         )
         self._retired: list[UpstreamPool] = []
         self.journal.open(
@@ -130,12 +133,24 @@ class Gate:
         counts.received += 1
         return Delivery(self.desk, counts.received, peer, proxied_for)
 
+    def refuses(self, head: Head) -> bool:
+        """Tell whether a head is refused by what is in force, and its body is not wanted."""
+        compiled = self.desk.compiled
+        decision = compiled.policy.screen(head)
+        wanted = compiled.keeps_refused and compiled.policy.may_keep(decision)
+        return decision.finding is not None and not wanted
+
     def _flush(self) -> bool:
         try:
             return self.journal.flush()
         except Exception as error:  # noqa: BLE001  # fails closed: nothing is sent
             self.log_fault("settle", error)
             return False
+
+    def _release(self, claim: Claim, cause: str) -> bool:
+        """Write that an item is kept no more; False where that cannot be written."""
+        fields = {"cause": cause, "kept": claim.kept, "sha256": claim.sha256}
+        return self.journal.released(fields)
 
     def snapshot(self) -> Snapshot:
         """Name everything that this gate counts, as it is now."""
@@ -147,6 +162,8 @@ class Gate:
         """Do the clock's work, once a second. Never raises."""
         try:
             self.journal.tick()
+            if self.desk.keeper is not None:
+                self.desk.keeper.tick()
             self.troubles.tick(time.monotonic())
         except Exception as error:  # noqa: BLE001  # the ticks must go on
             self.log_fault("tick", error)
@@ -157,11 +174,14 @@ class Gate:
         self.close_ledger()
 
     async def close_upstreams(self) -> None:
-        """End every exchange under way, as timed out."""
+        """End every exchange under way, as timed out, and what is being kept."""
         self.turn.end_all()
         for upstream in (self.upstream, *self._retired):
             await upstream.close()
-        self.turn.end_all()
+        self.turn.end_all()  # what failed may be kept
+        if self.desk.keeper is not None:
+            await self.desk.keeper.close()
+            self.turn.end_all()
 
     def close_ledger(self) -> None:
         """Write `stop` alone, where there is no event loop any more."""

@@ -4,12 +4,14 @@ from time import perf_counter, time
 
 from hookgate.digest import new_sha256
 from hookgate.ledger.record import Ending, forward_record
-from hookgate.policy import Head, Reason
+from hookgate.policy import Decision, Head, Reason
 from hookgate.settings import AnswerMode
 from hookgate.signing.sign import Signer
 from hookgate.upstream.forwarding import upstream_head, upstream_request
 
-from .closing import conclude, end, fail, respond
+from .closing import end, fail, respond
+from .concluding import conclude
+from .keeping import keep, unrecorded
 from .state import DeliveryState, Screened
 from .turn import Stages
 
@@ -19,7 +21,8 @@ def screen_head(delivery: DeliveryState, head: Head) -> Screened:
     compiled = delivery.compiled
     decision = compiled.policy.screen(head)
     if decision.finding is not None:
-        return Screened(compiled, decision)
+        keeps = compiled.keeps_refused and compiled.policy.may_keep(decision)
+        return Screened(compiled, decision, keeps=keeps)
     if decision.origin is None:
         raise RuntimeError("passed without an origin")
     signed = compiled.signer is not None
@@ -49,7 +52,7 @@ def _passes_anew(delivery: DeliveryState) -> bool:
     delivery.compiled = delivery.desk.compiled
     delivery.screened = screen_head(delivery, head)
     delivery.decision = decision = delivery.screened.decision
-    if decision.finding is None:
+    if decision.finding is None or delivery.screened.keeps:
         return True
     end(delivery, Ending(*decision.finding), deferred=True)
     return False
@@ -58,7 +61,7 @@ def _passes_anew(delivery: DeliveryState) -> bool:
 def parse(delivery: DeliveryState) -> None:
     """Parse the body: is it a document?"""
     screened, body = delivery.screened, delivery.body
-    if screened is None or screened.upstream_head is None or body is None:
+    if screened is None or body is None or not (screened.upstream_head or screened.keeps):
         raise RuntimeError("judged without a passed screen")
     delivery.decision = delivery.compiled.policy.parse(screened.decision, body)
 
@@ -87,20 +90,32 @@ def proceed(delivery: DeliveryState) -> None:
     if decision is None or record is None or sha256 is None:
         raise RuntimeError("proceeds without being judged")
     if decision.finding is not None:
-        end(delivery, Ending(*decision.finding), deferred=True)
+        _refuse(delivery, decision, Ending(*decision.finding))
         return
     desk, seq, request_id = delivery.desk, delivery.seq, delivery.request_id
     line = forward_record(desk.boot, seq, request_id, record["reference"], sha256)
+    if delivery.replayed is not None:
+        line |= delivery.replayed
     desk.journal.forward(line)
     desk.turn.to_send.append(delivery)
     delivery.forwarded_at = perf_counter()
+
+
+def _refuse(delivery: DeliveryState, decision: Decision, ending: Ending) -> None:
+    compiled = delivery.compiled
+    if compiled.keeps_refused and compiled.policy.may_keep(decision, delivery.body):
+        keep(delivery, ending)
+    else:
+        end(delivery, ending, deferred=True)
 
 
 def send(delivery: DeliveryState, written: bool) -> None:
     """Send it upstream if its `forward` line is written, or else end it. Never raises."""
     screened, body, compiled = delivery.screened, delivery.body, delivery.compiled
     try:
-        if not written:
+        if not written and delivery.ended:
+            delivery.answer = unrecorded(delivery)
+        elif not written:
             delivery.forwarded_at = 0.0
             end(delivery, Ending(Reason.AUDIT_UNAVAILABLE))
             respond(delivery)
@@ -111,7 +126,8 @@ def send(delivery: DeliveryState, written: bool) -> None:
             if screened.varying is not None:
                 head = screened.varying.upstream_head(delivery.values)
             request = upstream_request(head, body, delivery.request_id, signature)
-            delivery.body = None
+            if not compiled.keeps_failed:
+                delivery.body = None
             delivery.relays = screened.relays  # from here on, whatever a reload brings
             compiled.upstream.send(request, delivery)
     except Exception as error:  # noqa: BLE001  # fails closed

@@ -3,12 +3,14 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from time import monotonic, perf_counter
+from typing import NamedTuple
 
 import structlog
 
-from hookgate.ledger.record import Record, begin_record, head_fields
+from hookgate.ledger.record import Ending, Record, begin_record, head_fields
 from hookgate.ledger.writing.journal import Journal
 from hookgate.policy import Decision, Head, Origin
+from hookgate.quarantine.keeper import Keeper, Kept
 from hookgate.signing.repeats import SeenIds
 from hookgate.upstream.error import Failure
 from hookgate.upstream.response import Response
@@ -28,7 +30,7 @@ _MOST_IDS = 16_384
 @dataclass(slots=True)
 class Desk:
     """What the deliveries of one gate work with. `compiled` is what is in force: it alone changes,
-    by a reload.
+    by a reload. `keeper` keeps what goes to the quarantine, None where nothing does.
     """
 
     boot: str
@@ -39,6 +41,7 @@ class Desk:
     troubles: Troubles
     turn: Turn["DeliveryState"]
     compiled: CompiledConfig
+    keeper: Keeper | None
     signed_ids: SeenIds = field(default_factory=lambda: SeenIds(_MOST_IDS))
 
     def note_failure(self, failed: Failure, compiled: CompiledConfig) -> None:
@@ -51,7 +54,8 @@ class Desk:
 @dataclass(frozen=True, slots=True)
 class Screened:
     """What a configuration made of a head; where it passed, also what follows from it: `relays`
-    says that its route's senders get the endpoint's own 2xx.
+    says that its route's senders get the endpoint's own 2xx. `keeps` says that it was refused, and
+    that its body is wanted all the same, to be kept.
 
     It serves for every request with the same head from the same sender, but for values that nothing
     goes by, where it is `varying`.
@@ -62,7 +66,20 @@ class Screened:
     upstream_head: bytes | None = None
     head_fields: Record | None = None
     relays: bool = False
+    keeps: bool = False
     varying: Varying | None = None
+
+    @property
+    def wants_body(self) -> bool:
+        """Whether the body is to be read."""
+        return self.decision.finding is None or self.keeps
+
+
+class Keeping(NamedTuple):
+    """Hold how a delivery ends and is answered, once its body is kept or cannot be."""
+
+    ending: Ending
+    answer: Answer | None
 
 
 class DeliveryState:
@@ -72,7 +89,8 @@ class DeliveryState:
     them the front counted in `Counts.buffered`, which its end takes off. `under_way` says that its
     head passed and it is counted so, `relays` that it went upstream and its sender gets the
     endpoint's own 2xx, `gone` that the sender is not there to be answered, `ended` that its record
-    is made. `values` are its own where `screened` is varying.
+    is made. `values` are its own where `screened` is varying. `keeping` is there from when its body
+    goes to the quarantine; `replayed` is what its lines say of who has it sent again.
 
     `began`, `complete_at` and `forwarded_at` are times of `perf_counter`, 0 before they came;
     `upstream_took` is in seconds, None without an exchange.
@@ -91,10 +109,12 @@ class DeliveryState:
         "forwarded_at",
         "gone",
         "held",
+        "keeping",
         "peer",
         "proxied_for",
         "record",
         "relays",
+        "replayed",
         "request_id",
         "screened",
         "seq",
@@ -130,6 +150,8 @@ class DeliveryState:
         self.relays = False
         self.ended = False
         self.gone = False
+        self.keeping: Keeping | None = None
+        self.replayed: Record | None = None
 
     @property
     def head(self) -> Head | None:
@@ -142,8 +164,15 @@ class DeliveryState:
 
     @property
     def forwarded(self) -> bool:
-        """Whether it went upstream: from then on it runs to its end, whoever leaves."""
+        """Whether it went upstream."""
         return self.forwarded_at > 0
+
+    @property
+    def committed(self) -> bool:
+        """Whether it went upstream or to the quarantine: from then on it runs to its end, whoever
+        leaves.
+        """
+        return self.forwarded_at > 0 or self.keeping is not None
 
     @property
     def foreign(self) -> bool:
@@ -162,11 +191,21 @@ class DeliveryState:
         if not turn.ending:
             turn.end_soon()
 
+    def on_kept(self, kept: Kept) -> None:
+        """Have it concluded in this turn; called by the keeper."""
+        turn = self.desk.turn
+        turn.to_conclude.append((self, kept))
+        if not turn.ending:
+            turn.end_soon()
+
     def begin_record(self) -> Record:
         """Make its record, with all that is known before its end."""
         decision, screened = self.decision, self.screened
         known = screened.head_fields if screened is not None else None
-        return begin_record(known or self.head_fields(decision), decision, self.compiled.privacy)
+        record = begin_record(known or self.head_fields(decision), decision, self.compiled.privacy)
+        if self.replayed is not None:
+            record |= self.replayed
+        return record
 
     def head_fields(self, decision: Decision | None) -> Record:
         """Make what is recorded of its head; None is one that was never read."""

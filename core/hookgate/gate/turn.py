@@ -1,7 +1,7 @@
 """A turn of the event loop: what came in it goes through each stage together, in this order.
 
 1. judge: the bodies that are complete, but no more than a turn bears; the rest waits for the next.
-2. conclude: what the upstream answered.
+2. conclude: what the upstream answered, and what the quarantine kept.
 3. flush: the lines of both are written at once.
 4. send: what was found clean goes upstream, now that its `forward` line is written.
 5. respond: what has ended is answered, now that its `delivery` line is.
@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from heapq import heapify, heappop, heappush
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
+from hookgate.quarantine.keeper import Kept
 from hookgate.upstream.error import Failure
 from hookgate.upstream.response import Response
 
@@ -23,6 +24,10 @@ from hookgate.upstream.response import Response
 MOST_BYTES = 24 * 1024
 # What a delivery takes without its body, in bytes that take as long.
 _OVERHEAD = 256
+
+
+# What a delivery waited for: its upstream's answer, or word from the quarantine.
+Result = Response | Failure | Kept
 
 
 class Waiting(Protocol):
@@ -42,12 +47,12 @@ class Stages(NamedTuple, Generic[W]):
     """What is done with a delivery in each stage.
 
     Each of `judge` may raise: then `fail` closes it. `conclude` ends it for what its upstream
-    answered, `send` is told whether its line was written, `respond` answers its sender. None of
-    these four raises.
+    answered or the quarantine kept, `send` is told whether its line was written, `respond` answers
+    its sender. None of these four raises.
     """
 
     judge: Sequence[Callable[[W], None]]
-    conclude: Callable[[W, Response | Failure], None]
+    conclude: Callable[[W, Result], None]
     send: Callable[[W, bool], None]
     respond: Callable[[W], None]
     fail: Callable[[W, str, Exception], None]
@@ -57,14 +62,14 @@ class Turn(Generic[W]):
     """What waits for the end of this turn, or of a later one. Make it inside the event loop.
 
     `flush` writes the lines and says whether there were some and they are written; it never raises.
-    `to_conclude` have their upstream's answer, or none to wait for; `to_send` and `to_answer` wait
-    for their lines. Whoever adds to them makes the turn end, if it is not `ending` already.
+    `to_conclude` have what they waited for; `to_send` and `to_answer` wait for their lines. Whoever
+    adds to them makes the turn end, if it is not `ending` already.
     """
 
     def __init__(self, stages: Stages[W], flush: Callable[[], bool]) -> None:
         self.to_send: list[W] = []
         self.to_answer: list[W] = []
-        self.to_conclude: list[tuple[W, Response | Failure]] = []
+        self.to_conclude: list[tuple[W, Result]] = []
         self._stages = stages
         self._flush = flush
         self._loop = asyncio.get_running_loop()

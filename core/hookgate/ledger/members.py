@@ -84,7 +84,7 @@ FORMS: dict[str, Form] = {
         COUNT,
     ),
     **dict.fromkeys(("duration_ms", "upstream_ms"), DURATION),
-    "answered": FLAG,
+    **dict.fromkeys(("answered", "custody"), FLAG),
     **dict.fromkeys(("observed", "unknown_in", "unusual", "errors", "libraries", "names"), TEXTS),
 }
 

@@ -27,22 +27,32 @@ _MEDIA_TYPE = re.compile(rb"([a-z]{1,20}/[a-z.+-]{1,60})[ \t]*(?:;|\Z)")
 # What the journal adds to each record; a sealed line has `SEAL` behind them.
 CHAINED = ("n", "prev")
 SEAL = "mac"
+# Of what is sent again: the request_id that it had first, who had it sent, and why.
+REPLAYED = ("replay_of", "actor", "why")
 # A record has these only where there is something to say: in each line they would take 3 % of it.
 # In the order in which they are found.
-RARE = ("names", "signature", "upstream_error", "unusual", "retry")
+RARE = (
+    *("names", *REPLAYED, "signature", "upstream_error", "kept", "not_kept", "custody"),
+    *("unusual", "retry"),
+)
 
 FIELDS: dict[str, tuple[str, ...]] = {
     "start": (
         "event", "ts", "boot", "front", "version", "policy", "config", "libraries", "worker",
         "replaces", "key", "previous_line", "follows", "n", "prev",
     ),
-    "forward": ("event", "ts", "boot", "seq", "request_id", "reference", "sha256", "n", "prev"),
+    "forward": (
+        "event", "ts", "boot", "seq", "request_id", "reference", "sha256", *REPLAYED, "n", "prev",
+    ),
     "delivery": (
         "event", "ts", "boot", "seq", "front", "request_id", "outcome", "reason", "status",
         "answered", "client", "peer", "method", "path", "route", "content_type", "bytes", "sha256",
         "reference", "event_reference", "channel", "event_type", "from", "to", "time_utc",
         "upstream_status", "duration_ms", "upstream_ms", "policy", "observed", "unknown",
         "unknown_in", "errors", *RARE, "n", "prev",
+    ),
+    "released": (
+        "event", "ts", "boot", "front", "cause", "kept", "sha256", "actor", "why", "n", "prev",
     ),
     "refusals": (
         "event", "ts", "boot", "front", "outcome", "reason", "count", "first_seq", "last_seq",
@@ -142,7 +152,7 @@ def end_record(
     gone: bool,
     size: int,
     sha256: str | None,
-    duration_ms: float,
+    duration_ms: float | None,
     upstream_ms: float | None,
 ) -> None:
     """Fill in how the delivery ended; the journal fills in `ts` and adds `n` and `prev`.

@@ -178,7 +178,8 @@ class Check:
 
     `saw` tells, once `find` ran, what it looked at, values included; None where it was skipped.
     `observable` says whether a configuration may have it only observe, and `enforced` whether
-    its finding refuses. `applies` tells whether a policy has any use for it.
+    its finding refuses, and `keepable` whether what it refuses may be kept. `applies` tells
+    whether a policy has any use for it.
     """
 
     name: str
@@ -186,6 +187,7 @@ class Check:
     find: Callable[[Decision, Rules], Finding | None]
     saw: Callable[[Decision], str | None]
     observable: bool = False
+    keepable: bool = False
     on_nginx: OnNginx = OnNginx.NO
     applies: Callable[[Rules], bool] = lambda rules: True  # noqa: ARG005  # one signature
     enforced: bool = True
@@ -207,15 +209,16 @@ _MAP = OnNginx.BY_MAP
 CHECKS = (
     Check("http", _HEAD, find_framing, _saw_head, on_nginx=_MAP),
     Check("source", _HEAD, find_source, _saw_origin, on_nginx=_MAP),
-    Check("method", _HEAD, find_method, _saw_method, True, _MAP),
-    Check("route", _HEAD, find_route, _saw_path, True, _MAP),
-    Check("media_type", _HEAD, find_media_type, _saw_field(b"content-type"), True, _MAP),
+    Check("method", _HEAD, find_method, _saw_method, True, on_nginx=_MAP),
+    Check("route", _HEAD, find_route, _saw_path, True, True, _MAP),
+    Check("media_type", _HEAD, find_media_type, _saw_field(b"content-type"), True, True, _MAP),
     Check("encoding", _HEAD, find_encoding, _saw_field(b"content-encoding"), on_nginx=_MAP),
     Check("size", _HEAD + _TEXT, find_size, _saw_size, on_nginx=OnNginx.BY_ITSELF),
     Check("signature", _TEXT, find_signature, _saw_signature, True, applies=_asks_for_signatures),
-    Check("document", _TEXT, find_document, _saw_document, True),
-    Check("contract", _DOCUMENT, find_contract, _saw_contract, True),
+    Check("document", _TEXT, find_document, _saw_document, True, True),
+    Check("contract", _DOCUMENT, find_contract, _saw_contract, True, True),
 )
+KEEPABLE = frozenset(check.name for check in CHECKS if check.keepable)
 OBSERVABLE = tuple(check.name for check in CHECKS if check.observable)
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from hookgate.settings import Config
 
-from .checks import Check, Phase, plan
+from .checks import KEEPABLE, Check, Phase, plan
 from .decision import Decision
 from .request import Head
 from .rules import compile_routes, compile_rules, fingerprint
@@ -89,8 +89,24 @@ class Policy:
         `screened` stays as it is: it may serve for every request with the same head.
         """
         decision = Decision(screened.head, body, screened.origin, screened.route, screened.observed)
-        self._run(self._on_text, decision)
+        if screened.finding is None:
+            self._run(self._on_text, decision)
+        else:
+            decision.finding = screened.finding  # its body was read to be kept
         return decision
+
+    def may_keep(self, decision: Decision, body: bytes | None = None) -> bool:
+        """Tell whether a delivery that was refused may be kept, as far as its head tells or, once
+        it is whole, its body: no check objects whose findings are never kept.
+        """
+        finding, checks = decision.finding, self._on_head if body is None else self._on_text
+        if finding is None or finding.reason.check not in KEEPABLE:
+            return False
+        decision.body = body
+        objecting = (check for check in checks if check.enforced and not check.keepable)
+        may_keep = all(check.find(decision, self._rules) is None for check in objecting)
+        decision.body = None
+        return may_keep
 
     def validate(self, decision: Decision) -> None:
         """Make the second half of `complete`: hold the document, if it is one, to its contract."""

@@ -16,7 +16,7 @@ class Route:
     """Hold what the events of one path are judged, recorded and answered by.
 
     `verifier` is None where they are not signed. `retry` is the retry rule as it is recorded, ""
-    where none is known.
+    where none is known. `custody` says that what is refused is answered 200 once it is kept.
     """
 
     contract: Contract
@@ -25,6 +25,7 @@ class Route:
     answer: AnswerMode
     verifier: Verifier | None
     retry: str
+    custody: bool
 
 
 def compile_route(settings: RouteSettings) -> Route:
@@ -38,4 +39,5 @@ def compile_route(settings: RouteSettings) -> Route:
         verifier = Verifier(scheme, signature.secrets, signature.tolerance)
     reader = EventReader(rules.read)
     retry = rules.retry.text if rules.retry is not None else ""
-    return Route(contract, rules, reader, settings.answer or rules.answer, verifier, retry)
+    answer = settings.answer or rules.answer
+    return Route(contract, rules, reader, answer, verifier, retry, settings.custody)

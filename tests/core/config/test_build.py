@@ -104,6 +104,11 @@ OTHER: dict[str, Any] = {
     "audit.key_file": "readable",
     "audit.seal_key_file": "readable",
     "audit.fsync": "always",
+    "quarantine.recipients": ["age1a56m7k9qa2ws3605l8y4cd383klfahj9e7t467vkze7rulvjsa6s0n7yrt"],
+    "quarantine.keep": ["refused", "failed"],
+    "quarantine.max_age": "5d",
+    "quarantine.max_items": 5,
+    "quarantine.max_bytes": "5MiB",
     "sidecar.listen": "127.0.0.1:0",
     "sidecar.socket_mode": "0600",
     "sidecar.max_connections": 5,
@@ -123,6 +128,10 @@ OTHER: dict[str, Any] = {
 }
 # Keys that mean nothing without another one.
 NEEDY: dict[str, tuple[Any, dict[str, Any]]] = {
+    "quarantine.path": (
+        "kept",
+        {"quarantine.recipients": "age1a56m7k9qa2ws3605l8y4cd383klfahj9e7t467vkze7rulvjsa6s0n7yrt"},
+    ),
     "source.proxy_protocol": ("true", {"source.trusted_proxies": "192.0.2.1"}),
     "sidecar.tls_key": ("readable", {"sidecar.tls_cert": "readable"}),
     "sidecar.tls_client_ca": ("readable", {"sidecar.tls_cert": "readable"}),

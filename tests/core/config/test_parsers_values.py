@@ -102,7 +102,7 @@ BAD: dict[str, list[Any]] = {
         ".5s",
         "1S",
         "1sec",
-        "1d",
+        "1w",
         "1e3s",
         "1  s",
         " 1s",

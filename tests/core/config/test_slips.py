@@ -100,6 +100,7 @@ TYPES = [
     ("source.allow", '"cm.com, 203.0.113.0/24"', 'is text; write ["cm.com", "203.0.113.0/24"]'),
     ("source.trusted_proxies", '"unix"', 'is text; write ["unix"]'),
     ("source.trusted_proxies", '""', "is text; write []"),
+    ("quarantine.keep", '"failed"', 'is text; write ["failed"]'),
     ("request.methods", '"POST"', 'is text; write ["POST"]'),
     ("sidecar.varying_fields", '"x-id"', 'is text; write ["x-id"]'),
     ("audit.path", "5", 'is no text; write "5"'),
@@ -127,6 +128,14 @@ def test_the_environment_has_nothing_but_texts(key: str, value: str, said: str) 
     if said.startswith("is text") and value != '""':
         variable = f"HOOKGATE_{key.replace('.', '__')}".upper()
         assert load(None, URL, {variable: value.strip('"')})
+
+
+def test_a_route_s_value_of_the_wrong_type_is_refused_too() -> None:
+    """Routes are written in files alone."""
+    route = "[[route]]\npath = '/a'\ncustody = {}\n"
+    told = problem(write(route.format('"false"')))
+    assert told == 'hookgate.toml: route 1 ("/a"): custody = "false" is text; write false'
+    assert load(write(route.format("false")), URL, {})
 
 
 CONTRACTS = [

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hookgate.gate import closing, judging, state
+from hookgate.gate import closing, concluding, judging, state
 from hookgate.gate.answer import Answer
 from hookgate.gate.delivery import Delivery
 from hookgate.gate.gate import Gate
@@ -151,7 +151,7 @@ def test_an_exception_while_relaying_a_rejection_is_recorded(
 
     async def act(gate: Gate, upstream: Receiver) -> None:
         upstream.respond = lambda _: b"HTTP/1.1 409 Conflict\r\nContent-Length: 0\r\n\r\n"
-        monkeypatch.setattr(closing, "relay", fail)
+        monkeypatch.setattr(concluding, "relay", fail)
         answer, _ = await run(gate, CLEAN)
         monkeypatch.undo()
         assert answer.status == 503

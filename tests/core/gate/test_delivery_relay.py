@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hookgate.config.contracts import load_contract
-from hookgate.gate import closing
+from hookgate.gate import closing, concluding
 from hookgate.gate.answer import DELIVERED, Answer
 from hookgate.gate.gate import Gate
 from hookgate.settings import AnswerMode, RouteSettings
@@ -105,7 +105,8 @@ def test_whatever_breaks_once_the_event_arrived_it_is_delivered(
         async with endpoint() as at:
             at.answer = sent
             reload(gate, tmp_path, at.url, routes=RELAY)
-            monkeypatch.setattr(closing, broken, fail)
+            where = closing if broken == "end_record" else concluding
+            monkeypatch.setattr(where, broken, fail)
             answer, _ = await run(gate, CLEAN)
             monkeypatch.undo()
             assert answer == expected

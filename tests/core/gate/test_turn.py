@@ -11,7 +11,7 @@ import pytest
 import structlog
 
 from hookgate.config.build import load
-from hookgate.gate import closing, judging, state
+from hookgate.gate import closing, concluding, judging, state
 from hookgate.gate.answer import DELIVERED, Answer, relay
 from hookgate.gate.delivery import Delivery
 from hookgate.gate.gate import Gate
@@ -324,7 +324,7 @@ def test_a_fault_with_a_refusal_hits_one(turns: Turns, monkeypatch: pytest.Monke
     turns.gate.turn.end()
     turns.answer(REFUSED, REFUSED, OK)
     with monkeypatch.context() as patch:
-        patch.setattr(closing, "relay", breaking(relay, 1))
+        patch.setattr(concluding, "relay", breaking(relay, 1))
         turns.gate.turn.end()
     assert turns.statuses == [[503], [409], [200]]
     assert turns.reasons == ["gate_error", "upstream_rejected", "clean"]

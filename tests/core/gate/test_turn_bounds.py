@@ -11,9 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hookgate.gate.turn import MOST_BYTES, Stages, Turn
-from hookgate.upstream.error import Failure
-from hookgate.upstream.response import Response
+from hookgate.gate.turn import MOST_BYTES, Result, Stages, Turn
 
 MIB = 1 << 20
 EVENT = 400
@@ -35,7 +33,7 @@ class Body:
     def fail(self, where: str, error: Exception) -> None:
         raise AssertionError(where) from error
 
-    def conclude(self, result: Response | Failure) -> None:
+    def conclude(self, result: Result) -> None:
         raise AssertionError(result)
 
     def send(self, written: bool) -> None:

@@ -144,7 +144,7 @@ def test_a_wrong_member_is_named_with_its_line(kind: str, value: Any, tmp_path: 
     made = {
         "start": start(), "forward": forward(2), "delivery": delivery(1),
         "refusals": refusals(2, 3, 2), "reload": {"event": "reload"}, "stop": stop(1),
-        "gap": {"event": "gap"},
+        "gap": {"event": "gap"}, "released": {"event": "released"},
     }  # fmt: skip
     path = tmp_path / "a.jsonl"
     for name in FIELDS[kind][1:]:

@@ -147,6 +147,10 @@ class Journal:
         self._add_to_backlog("reload", fields)
         self._write_backlog()
 
+    def released(self, fields: Record) -> bool:
+        """Write that what was kept is kept no more; True if it is written."""
+        return self._commit((self._make("released", {"front": self._front, **fields}),), ())
+
     def tick(self) -> None:
         """Follow a rotation, write the backlog and the sums, sync: to be called once a second."""
         if self._file.moved:

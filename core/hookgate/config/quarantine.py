@@ -1,0 +1,47 @@
+"""What the quarantine needs, and what needs the quarantine."""
+
+from collections.abc import Sequence
+
+from hookgate.policy import ContractError, RulesError, parse_rules
+from hookgate.settings import AnswerMode, RouteSettings
+
+from .draft import Draft
+
+_PATH, _RECIPIENTS = "quarantine.path", "quarantine.recipients"
+
+
+def check_quarantine(draft: Draft, routes: Sequence[RouteSettings]) -> None:
+    """Find recipients that nothing can be encrypted to, and routes that cannot have custody."""
+    values, problems = draft.values, draft.problems
+    path, recipients = values[_PATH], values[_RECIPIENTS]
+    if path and not recipients:
+        problems.append(
+            f"{_RECIPIENTS} is missing; what is kept in {_PATH} is encrypted: run hookgate keys "
+            "new quarantine FILE where replays will be made, and write the public key that it "
+            'prints here, like ["age1..."]'
+        )
+    if recipients and not path:
+        draft.warnings.append(f"nothing is kept for {_RECIPIENTS}: {_PATH} is empty; name a folder")
+    for number, route in enumerate(routes, 1):
+        if not route.custody:
+            continue
+        where = f'route {number} ("{route.path}"): custody'
+        if not path:
+            problems.append(
+                f"{where} needs {_PATH}: an event that is refused is answered 200 only where it is "
+                "kept; set it, or leave custody out"
+            )
+        if _relays(route):
+            problems.append(
+                f'{where} cannot be had with answer = "relay": the sender waits for what the '
+                'endpoint says; leave custody out, or write answer = "200"'
+            )
+
+
+def _relays(route: RouteSettings) -> bool:
+    if route.answer is not None:
+        return route.answer is AnswerMode.RELAY
+    try:
+        return parse_rules(route.rules_text).answer is AnswerMode.RELAY
+    except (ContractError, RulesError):
+        return False  # told already
