@@ -24,6 +24,7 @@ from .lines import ForwardsOption, print_record
 from .options import FilesArgument
 from .problems import Problems
 from .reading import reading
+from .unmatched import Unmatched
 
 
 def show(
@@ -59,10 +60,11 @@ def show(
     )
     ledger = find_ledgers(files, config)
     problems = Problems(ledger)
+    unmatched = Unmatched(query)
     sieve = Sieve(query.texts, USUAL) if 0 < len(query.texts) <= MOST_TEXTS else None
     shown = read = 0
     with plain_errors(), reading(ledger, sieve=sieve) as lines:
-        for line in map(Line.checked, lines):
+        for line in unmatched.watch(map(Line.checked, lines)):
             read += 1
             if line.record is None:
                 problems.note(line)
@@ -72,4 +74,5 @@ def show(
     if not shown:
         read += sieve.unseen if sieve is not None else 0
         err.print(f"none of {read} lines is what was asked for")
+    unmatched.tell()
     problems.close()

@@ -27,6 +27,7 @@ from .ledger import Ledger, find_ledgers
 from .options import FilesArgument, SealKeyOption
 from .reading import reading, reading_progress
 from .summary import print_summary
+from .unmatched import Unmatched
 
 
 def stats(
@@ -94,5 +95,9 @@ def sum_up(ledger: Ledger, query: Query, keys: Keys = ()) -> Summary:
                 return summary
         except duckdb_stats.DuckDBError as error:
             err.print(f"DuckDB gave up, reading line by line: {printable(error)}")
+    unmatched = Unmatched(query)
     with reading(ledger, keys) as lines:
-        return summarise(lines, ledger.files, None if query == Query() else query)
+        asked = None if query == Query() else query
+        summary = summarise(unmatched.watch(lines), ledger.files, asked)
+    unmatched.tell()
+    return summary

@@ -23,7 +23,8 @@ class Query:
     """What a record must be: of that time, and in each field that is asked for one of its values.
 
     `since` (inclusive) and `until` (exclusive) are seconds since 1970. A record without the field
-    is not what was asked for. `references` are any names of events, request_ids or SHA-256.
+    is not what was asked for. `routes` are paths or names of contracts, `references` any names of
+    events, request_ids or SHA-256.
     """
 
     since: float | None = None
@@ -32,7 +33,7 @@ class Query:
     reason: frozenset[str] = frozenset()
     channel: frozenset[str] = frozenset()
     event_type: frozenset[str] = frozenset()
-    route: frozenset[str] = frozenset()
+    routes: frozenset[str] = frozenset()
     front: frozenset[str] = frozenset()
     references: frozenset[str] = frozenset()
     clients: tuple[Network, ...] = ()
@@ -40,7 +41,7 @@ class Query:
     @cached_property
     def fields(self) -> list[tuple[str, frozenset[str]]]:
         """The fields that are asked for by value."""
-        names = ("outcome", "reason", "channel", "event_type", "route", "front")
+        names = ("outcome", "reason", "channel", "event_type", "front")
         return [(name, wanted) for name in names if (wanted := getattr(self, name))]
 
     @property
@@ -52,7 +53,7 @@ class Query:
     @property
     def is_only_of_time(self) -> bool:
         """Whether nothing but the time matters."""
-        return not (self.fields or self.references or self.clients)
+        return not (self.fields or self.routes or self.references or self.clients)
 
     def matches(self, record: Record) -> bool:
         """Tell whether this record is asked for."""
@@ -63,6 +64,11 @@ class Query:
                 not self.references
                 or any(_is_one_of(record.get(name), self.references) for name in NAMES)
                 or ("names" in record and self._has_name(record["names"]))
+            )
+            and (
+                not self.routes
+                or _is_one_of(record.get("route"), self.routes)
+                or (record.get("route") is not None and _is_one_of(record.get("path"), self.routes))
             )
             and (not self.clients or self._is_from(record.get("client")))
         )

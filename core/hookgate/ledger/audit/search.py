@@ -12,11 +12,10 @@ from hookgate.networks.range_set import RangeSet
 
 from .fate import Event, Story, make_attempt
 from .findings import tell_gap
-from .identity import FOREIGN, NO_RANGES, Unread, digest_of, may_be_forwarded
+from .identity import FOREIGN, NO_RANGES, Unread, digest_meant, digest_of, may_be_forwarded
 
-# Called with nothing, or with a `Sieve` by which lines may be left out.
+# Called with nothing, or with a `Sieve` by which lines are left out.
 Read = Callable[..., Iterable[Line]]
-
 # Bodies of which a line told no name; if there are more, any event may be one of them.
 _MOST_NAMELESS = 100_000
 
@@ -51,7 +50,7 @@ def find(
     by_bytes: bool = False,
     on_problem: Callable[[Line], None] = lambda _: None,
 ) -> Found:
-    """Find the events of each name: one that its record has, its SHA-256 or a request_id.
+    """Find the events of each name: its record's, its SHA-256 or `webhook-id`, a request_id.
 
     `allowed` are the ranges that count as inside. `read` is called once, and again where an event
     was found late: by what only some attempts have, a request_id or a contract's `names` of then,
@@ -60,17 +59,18 @@ def find(
 
     With `by_bytes` `read` is given a `Sieve` where few names are asked for, and again to look for
     what was learned of the events. `on_problem` is told once each line that is no record, as far as
-    that can matter to an answer.
-    Fates are those of `now`, in seconds since 1970; None is the clock's.
+    that can matter to an answer. Fates are those of `now`, in seconds since 1970, else the clock's.
     """
-    search = _Search(names, allowed, records, on_problem)
+    meant = {name: digest_meant(name) for name in names}
+    search = _Search([*meant, *meant.values()], allowed, records, on_problem)
     _read(search, read, by_bytes=by_bytes)
     now = time.time() if now is None else now
     for event in search.events.values():
         event.settle(now)
+    exact, asked = search.exact, search.asked
     stories = [
-        Story(name, _in_order(search.exact.get(name, events)))
-        for name, events in search.asked.items()
+        Story(name, _in_order(exact.get(name, asked[name]) or exact.get(digest, asked[digest])))
+        for name, digest in meant.items()
     ]
     return Found(stories, search.unread.count)
 
