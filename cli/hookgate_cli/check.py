@@ -94,7 +94,7 @@ def _show(report: dict[str, Any]) -> None:
     colour = "green" if report["outcome"] == "pass" else "red"
     title = Text(report["outcome"], colour)
     title.append(f"  {printable(report['file'])}  {report['reason']} {report['status']}", "default")
-    out.print(title)
+    out.print(title, soft_wrap=True)
     table = Table("check", "saw", "result", "found", box=None, padding=(0, 2))
     for item in report["checks"]:
         result = Text(item["result"], {"ok": "green", "skipped": "dim"}.get(item["result"], "red"))

@@ -28,7 +28,9 @@ from .terminal import print_json, printable, to_json
 _LINGER_SECONDS = 0.5
 _HELLO_SECONDS = 1.0
 
-app = typer.Typer(no_args_is_help=True, help="Write, check and show a configuration.")
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="Write, check and show a configuration."
+)
 
 
 @app.command()

@@ -23,7 +23,11 @@ from hookgate.policy.contract_rules import EACH
 from .common import fail, out
 from .terminal import printable
 
-app = typer.Typer(no_args_is_help=True, help="The contracts that ship with the package, and yours.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help="The contracts that ship with the package, and yours.",
+)
 
 
 @app.command("list")

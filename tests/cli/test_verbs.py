@@ -55,8 +55,8 @@ def test_demo_names_each_sample_that_went_wrong(capsys: pytest.CaptureFixture[st
     lost = replace(good, sample="new", answer=None, reason="no record", seen="nothing", ok=False)
     show_webhooks([good, bad, good, lost], ALLOWED)
     lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
-    assert [line for line in lines if line.startswith("/cm/voice")] == [
-        "/cm/voice 2 samples 200 clean {} same bytes ok",
+    assert [line for line in lines if "/cm/voice" in line] == [
+        "2 to /cm/voice 200 clean {} same bytes ok",
         "/cm/voice chunks 502 clean \\x1b[2J same bytes WRONG",
         "/cm/voice new nothing, no record nothing WRONG",
     ]

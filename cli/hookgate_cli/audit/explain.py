@@ -49,7 +49,7 @@ def explain(
 
       hookgate audit explain 593fa8d3d1efaca2-1f
 
-      hookgate audit explain 121c38a5-cf77-424a-9ea9-d6c044a845f8 --body event.json
+      hookgate audit explain 593fa8d3d1efaca2-1f --body event.json
     """
     settings = load_config(config, offline=True) if body is not None else None
     data = read_file(body) if body is not None else b""

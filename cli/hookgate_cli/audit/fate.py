@@ -35,7 +35,7 @@ def fate(
     references: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[NAME]...",
+            metavar="NAME",
             help="An event's reference, its own event.reference, its SHA-256, its webhook-id"
             " (evt_...), or a request_id.",
         ),

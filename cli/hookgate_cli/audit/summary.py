@@ -14,13 +14,16 @@ from hookgate_cli.terminal import printable
 from .lines import COLOURS
 from .wording import length_of
 
-_BAR = 24
+# Columns; on a narrow terminal names and numbers need the room.
+_BAR, _SHORT_BAR = 24, 12
+_NARROW = 100
 _TOP = 10
 _LEVELS = " ▁▂▃▄▅▆▇█"
 _LABEL = 12
 _NOT_200 = (
-    "Delivered, but the sender was told another 2xx: by one of CM.com's texts only 200 counts, and "
-    "each of these may be sent again as if it were refused. docs/nginx.md says what helps."
+    "Delivered, but the sender was told else, and not by a route that relays: by one of CM.com's "
+    "texts only 200 counts, and each of these may be sent again as if it were refused. "
+    "docs/nginx.md says what helps."
 )
 
 
@@ -48,7 +51,7 @@ def print_summary(summary: Summary, *, utc: bool) -> None:
     ):  # fmt: skip
         _show_tally(title, tally)
     _show_slowest(summary)
-    _show_seen("unknown members in", summary.drift, utc=utc)
+    _show_seen("unknown members", summary.drift, utc=utc)
     _show_seen("passed, though unusual", summary.unusual, utc=utc)
     if summary.problems:
         out.print(Text(f"\n{summary.problems:,} lines are no records", "red"))
@@ -66,7 +69,8 @@ def _table(*headings: str) -> Table:
 
 
 def _bar(count: int, most: int, colour: str = "blue") -> Text:
-    eighths = max(1, round(_BAR * 8 * count / most)) if most else 0
+    width = _BAR if out.width >= _NARROW else _SHORT_BAR
+    eighths = max(1, round(width * 8 * count / most)) if most else 0
     return Text("█" * (eighths // 8) + "▏▎▍▌▋▊▉"[eighths % 8 - 1 : eighths % 8], colour)
 
 
@@ -143,14 +147,17 @@ def _show_seen(
 ) -> None:
     if not found:
         return
-    table = _table(title, "channel", "event type", "requests", "first", "last")
+    is_narrow = out.width < _NARROW
+    times = ["first, last"] if is_narrow else ["first", "last"]
+    table = _table("at", "channel", "event type", "requests", *times)
+    table.title, table.title_style, table.title_justify = title, "bold", "left"
     for (channel, event_type, pointer), seen in found.items():
         names: Iterable[str | None] = (pointer, channel, event_type)
+        moments = [_time(moment, utc=utc) for moment in (seen.first, seen.last)]
         table.add_row(
             *(Text(printable(name or "-")) for name in names),
             f"{seen.count:,}",
-            _time(seen.first, utc=utc),
-            _time(seen.last, utc=utc),
+            *(["\n".join(moments)] if is_narrow else moments),
         )
     out.print(table)
 

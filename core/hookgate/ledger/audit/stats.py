@@ -9,6 +9,7 @@ from hookgate.ledger.reading.reader import Line, is_damage, is_malformed, timest
 from hookgate.ledger.record import Record
 from hookgate.policy.event_reader import LONGEST_TEXT
 
+from .answers import is_not_200
 from .counters import Latency, Seen, Tally, Timeline, is_duration, see
 from .proven import is_unproved
 from .query import Query
@@ -39,10 +40,10 @@ class Summary:
 
     `reasons` (by outcome and reason), `fronts` and `timeline` count every request that ended,
     those that were only summed in `refusals` lines (`summed`) included. The rest counts
-    `delivery` lines, each where it says something. `not_200` are those that were delivered and
-    answered another 2xx. `drift` is by channel, event type and the pointer of the object that held
-    members which the contract does not name, `unusual` by that of the member which passed in an
-    unusual form; `types` by channel and event type. `problems` are lines that are no records;
+    `delivery` lines, each where it says something. `not_200` were delivered and answered other than
+    200, unless relayed as asked. `drift` is by channel, event type and the pointer of the object
+    that held members which the contract does not name, `unusual` by that of the member which passed
+    in an unusual form; `types` by channel and event type. `problems` are lines that are no records;
     `malformed` of them are whole lines that no gate wrote, `damaged` others that are more than what
     a crash leaves.
     """
@@ -190,8 +191,7 @@ class Summary:
         status = record.get("upstream_status")
         self.upstream_statuses.add(status if type(status) is int else None, lines)
         self.upstream_errors.add(name_of(record.get("upstream_error")), lines)
-        answered = record.get("status")
-        if record.get("outcome") == "delivered" and type(answered) is int and answered != 200:
+        if record.get("outcome") == "delivered" and is_not_200(record):
             self.not_200 += lines
         if channel is not None or event_type is not None:
             see(self.types, (channel, event_type), lines, first, last)
