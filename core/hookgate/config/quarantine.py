@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from hookgate.policy import ContractError, RulesError, parse_rules
+from hookgate.quarantine.encryption import QuarantineKeyError, parse_recipients
 from hookgate.settings import AnswerMode, RouteSettings
 
 from .draft import Draft
@@ -20,6 +21,11 @@ def check_quarantine(draft: Draft, routes: Sequence[RouteSettings]) -> None:
             "new quarantine FILE where replays will be made, and write the public key that it "
             'prints here, like ["age1..."]'
         )
+    if recipients:
+        try:
+            parse_recipients(recipients)
+        except QuarantineKeyError as error:
+            problems.append(f"{draft.origin(_RECIPIENTS)}{_RECIPIENTS} {error}")
     if recipients and not path:
         draft.warnings.append(f"nothing is kept for {_RECIPIENTS}: {_PATH} is empty; name a folder")
     for number, route in enumerate(routes, 1):
