@@ -17,6 +17,7 @@ from hookgate.networks.addresses import parse_address
 from hookgate.policy import Reason, parse_rules
 from hookgate.samples import CONTRACTS
 from hookgate.settings import AnswerMode
+from hookgate.wording import offer
 
 from .common import FINDING, JsonOption, err, fail, out
 from .firing import fire
@@ -59,7 +60,7 @@ def send(
       hookgate send --hostile https://hooks.example.com/cm/events --json
     """
     if contract not in CONTRACTS:
-        fail(f'--contract "{contract}" has no samples; there are {", ".join(CONTRACTS)}')
+        fail(f'--contract "{contract}" has no samples; {offer(contract, CONTRACTS)}')
     wanted = [] if only_hostile and not only_clean else [*clean(contract)]
     wanted += [] if only_clean and not only_hostile else hostile(contract)
     samples = [sample for sample in wanted if only is None or only in sample.name]
