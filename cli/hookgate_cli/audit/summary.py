@@ -1,7 +1,5 @@
 """The numbers of a ledger as tables on a terminal."""
 
-from collections.abc import Iterable
-
 from rich.table import Table
 from rich.text import Text
 
@@ -69,7 +67,7 @@ def _table(*headings: str) -> Table:
 
 
 def _bar(count: int, most: int, colour: str = "blue") -> Text:
-    width = _BAR if out.width >= _NARROW else _SHORT_BAR
+    width = _SHORT_BAR if _is_narrow() else _BAR
     eighths = max(1, round(width * 8 * count / most)) if most else 0
     return Text("█" * (eighths // 8) + "▏▎▍▌▋▊▉"[eighths % 8 - 1 : eighths % 8], colour)
 
@@ -147,19 +145,21 @@ def _show_seen(
 ) -> None:
     if not found:
         return
-    is_narrow = out.width < _NARROW
-    times = ["first, last"] if is_narrow else ["first", "last"]
-    table = _table("at", "channel", "event type", "requests", *times)
+    pairs = ("channel", "event type"), ("first", "last")
+    about, times = ([", ".join(pair)] for pair in pairs) if _is_narrow() else pairs
+    table = _table("at", *about, "requests", *times)
     table.title, table.title_style, table.title_justify = title, "bold", "left"
     for (channel, event_type, pointer), seen in found.items():
-        names: Iterable[str | None] = (pointer, channel, event_type)
+        names = [printable(name or "-") for name in (channel, event_type)]
         moments = [_time(moment, utc=utc) for moment in (seen.first, seen.last)]
-        table.add_row(
-            *(Text(printable(name or "-")) for name in names),
-            f"{seen.count:,}",
-            *(["\n".join(moments)] if is_narrow else moments),
-        )
+        if _is_narrow():  # one above the other
+            names, moments = ["\n".join(names)], ["\n".join(moments)]
+        table.add_row(Text(printable(pointer)), *map(Text, names), f"{seen.count:,}", *moments)
     out.print(table)
+
+
+def _is_narrow() -> bool:
+    return out.width < _NARROW
 
 
 def _time(moment: float | None, *, utc: bool) -> str:
