@@ -5,6 +5,7 @@ import sys
 from typing import Annotated
 
 import typer
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -35,8 +36,8 @@ def list_() -> None:
     """Name the shipped contracts and say what each is for."""
     for name in SHIPPED_CONTRACTS:
         schema = json.loads(load_contract(name))
-        title = Text(name, "bold").append(f"  {schema['title']}\n", "not bold")
-        out.print(title.append(f"  {schema['description']}", "not bold"))
+        out.print(Text(name, "bold").append(f"  {schema['title']}", "not bold"))
+        out.print(Padding(Text(schema["description"]), (0, 0, 0, 2), expand=False))
 
 
 @app.command()

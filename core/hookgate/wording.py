@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 
 # Whoever mends twenty faults asks again.
 MOST_TOLD = 20
 _LONGEST_SHOWN = 80
 _LONGEST_NAME = 64
 _MOST_OFFERED = 40
+_MOST_COMPARED = 1_000
 
 
 def shown(value: object) -> str:
@@ -23,7 +25,7 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     """Return the name of those known that one was most likely meant for; None if none is near."""
     from difflib import get_close_matches  # noqa: PLC0415  # 4 ms, needed for a mistake only
 
-    by_word = {word.lower(): word for word in known}
+    by_word = {word.lower(): word for word in islice(known, _MOST_COMPARED)}
     close = get_close_matches(name[:_LONGEST_NAME].lower(), by_word, 1)
     return by_word[close[0]] if close else None
 
@@ -39,6 +41,20 @@ def offer(name: str, known: Iterable[str], written: Callable[[str], str] = str) 
         return f"did you mean {written(close)}?"
     more = ", ..." if len(known) > _MOST_OFFERED else ""
     return f"there are {', '.join(map(written, known[:_MOST_OFFERED]))}{more}"
+
+
+class Offers:
+    """Offer mends for the first slips: of more than are told nobody reads them, and each takes time
+    to find.
+    """
+
+    def __init__(self) -> None:
+        self._left = MOST_TOLD
+
+    def __call__(self, name: str, known: Iterable[str]) -> str:
+        """Return what `offer` does, in the quotes of JSON; "" for whoever asks too often."""
+        self._left -= 1
+        return offer(name, known, shown) if self._left >= 0 else ""
 
 
 def first_few(problems: Sequence[str]) -> list[str]:

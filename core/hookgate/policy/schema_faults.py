@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote, unquote
 
-from hookgate.wording import offer, shown
+from hookgate.wording import Offers, shown
 
 from .document import DEEPEST, parse
 from .schema import resolve
@@ -88,8 +88,9 @@ class _Walk:
         self._todo: list[tuple[str, Any]] = [("", root)]
         self._seen: set[int] = set()
         self._references: list[tuple[str, str]] = []
-        self._anchors: list[str] = []
+        self._anchors: dict[str, None] = {}
         self._definitions: list[str] = []
+        self._offers = Offers()
         self._is_simple = True  # no `$id` but the top's: a reference means what it does everywhere
 
     def faults(self) -> Iterator[str]:
@@ -104,8 +105,9 @@ class _Walk:
             if target is not None and self._is_simple:
                 self._todo.append((unquote(reference[1:]), target))
             followed += 1
+        known = [*(f"#{anchor}" for anchor in self._anchors), *self._definitions]
         for place, reference in self._references:
-            yield from _fault(place, reference, self._lost(reference))
+            yield from _fault(place, reference, self._lost(reference, known))
 
     def _look(self, place: str, schema: Any) -> Iterator[str]:
         if isinstance(schema, dict):
@@ -144,7 +146,9 @@ class _Walk:
             yield from _fault(place, value, 'is no object of schemas; write one like {"a": {}}')
         elif name == "type":
             yield from _fault(
-                place, value, wrong_type(value, TYPES if place != "/type" else TOP_TYPES)
+                place,
+                value,
+                wrong_type(value, TYPES if place != "/type" else TOP_TYPES, self._offers),
             )
         elif name == "required":
             yield from _fault(place, value, wrong_names(value))
@@ -167,10 +171,10 @@ class _Walk:
         if name == "$schema" and place == "/$schema" and value != DIALECT:
             return f'is another dialect than what is read here; write "{DIALECT}"'
         if name in _ANCHORS:
-            self._anchors.append(value)
-        return wrong_text(name, value)
+            self._anchors[value] = None
+        return wrong_text(name, value, self._offers)
 
-    def _lost(self, reference: str) -> str | None:
+    def _lost(self, reference: str, known: list[str]) -> str | None:
         """Why a reference leads nowhere; of what this does not know jsonschema-rs tells."""
         if not self._is_simple or not reference:
             return None
@@ -185,12 +189,11 @@ class _Walk:
             is_there = resolve(reference, self._root) is not None
         else:
             is_there = reference[1:] in self._anchors
-        known = [*(f"#{anchor}" for anchor in self._anchors), *self._definitions]
         if is_there:
             return None
         if not known:
             return 'leads nowhere; define it below "$defs" and refer to it there, like "#/$defs/a"'
-        return f"leads nowhere; {offer(reference, known, shown)}"
+        return f"leads nowhere; {self._offers(reference, known)}"
 
 
 def _step(name: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 import jsonschema_rs
 
-from hookgate.wording import offer, shown
+from hookgate.wording import Offers, shown
 
 from .validator import compile_schema
 
@@ -37,14 +37,14 @@ _ONLY_BACKTRACKING = re.compile(r"\(\?<?[=!]|\\[1-9]|\\k<|\(\?P=|\(\?>")
 _LONGEST_MEND = 200
 
 
-def wrong_type(value: Any, known: tuple[str, ...]) -> str | None:
+def wrong_type(value: Any, known: tuple[str, ...], offers: Offers) -> str | None:
     """Judge `type`; `known` are those to be offered."""
     names = value if isinstance(value, list) else [value]
     if not names or len({str(name) for name in names}) < len(names):
         return f"is no list of types, each once; write one like {shown(list(known[:1]))}"
     for name in names:
         if name not in TYPES:
-            return f"is no type; {offer(str(name), known, shown)}"
+            return f"is no type; {offers(str(name), known)}"
     return None
 
 
@@ -73,10 +73,10 @@ def wrong_value(name: str, value: Any) -> str | None:
     return None
 
 
-def wrong_text(name: str, value: str) -> str | None:
+def wrong_text(name: str, value: str, offers: Offers) -> str | None:
     """Judge a text that is neither `$schema` nor a reference."""
     if name == "format" and value not in FORMATS:
-        return f"is no format that is known here; {offer(value, FORMATS, shown)} Else leave it out"
+        return f"is no format that is known here; {offers(value, FORMATS)} Else leave it out"
     if name == "pattern":
         return wrong_pattern(value)
     if name == "$id" and ("#" in value.removesuffix("#") or not _compiles({"$id": value})):
