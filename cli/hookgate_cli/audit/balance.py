@@ -8,6 +8,8 @@ from rich.text import Text
 
 from hookgate.ledger.audit.balance import GRAVE, OUTCOMES, Balance, Totals
 from hookgate.ledger.audit.balance import balance as add_up
+from hookgate.ledger.audit.balance_scan import BalanceScan
+from hookgate.ledger.seal import Keyring
 from hookgate_cli.common import FINDING, ConfigOption, JsonOption, out
 from hookgate_cli.terminal import print_json, printable
 
@@ -15,7 +17,7 @@ from .configured import configured_states, load_seal_keys
 from .findings import print_findings
 from .ledger import Ledger, find_ledgers
 from .options import FilesArgument, SealKeyOption
-from .reading import reading
+from .reading import scanning
 
 _OPEN = ("unknown", "in_flight", "missing")
 # A person reads the newest of many; --json has them all.
@@ -41,7 +43,7 @@ def balance(
     """
     keys = load_seal_keys(seal_key, config)
     ledger = find_ledgers(files, config)
-    with reading(ledger, keys) as lines:
+    with scanning(ledger, BalanceScan(Keyring(keys)), keys) as lines:
         sums = add_up(lines, keys, () if files else configured_states(config))
     if as_json:
         print_json(_report(sums, ledger))

@@ -64,7 +64,7 @@ def stats(
     keys = load_seal_keys(seal_key, config)
     with plain_errors():
         ledger = find_ledgers(files, config)
-        summary = sum_up(ledger, query, keys)
+        summary = sum_up(ledger, query, keys, config)
     if as_json:
         print_json({**summary.as_dict(), "notes": ledger.as_json()})
     else:
@@ -73,7 +73,7 @@ def stats(
         raise typer.Exit(FINDING)
 
 
-def sum_up(ledger: Ledger, query: Query, keys: Keys = ()) -> Summary:
+def sum_up(ledger: Ledger, query: Query, keys: Keys = (), config: str | None = None) -> Summary:
     """Sum up a ledger: by DuckDB where it is installed and large, else line by line.
 
     With keys it is always line by line, and only the lines that they prove count.
@@ -95,7 +95,7 @@ def sum_up(ledger: Ledger, query: Query, keys: Keys = ()) -> Summary:
                 return summary
         except duckdb_stats.DuckDBError as error:
             err.print(f"DuckDB gave up, reading line by line: {printable(error)}")
-    unmatched = Unmatched(query)
+    unmatched = Unmatched(query, config)
     with reading(ledger, keys) as lines:
         asked = None if query == Query() else query
         summary = summarise(unmatched.watch(lines), ledger.files, asked)

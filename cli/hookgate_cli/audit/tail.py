@@ -92,7 +92,7 @@ def tail(
     growing = _find_growing(files, config) if follow else []
     ledger = _find(files, config, follow=follow)
     problems = Problems(ledger)
-    unmatched = Unmatched(query)
+    unmatched = Unmatched(query, config)
     no_records = 0
 
     def wanted(file: Path, raw: bytes) -> Entry | None:

@@ -1,17 +1,19 @@
 """What was asked for and no record has: a slip would choose nothing without a word."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
+from hookgate.config.contracts import SHIPPED_CONTRACTS
+from hookgate.config.layers import gather
 from hookgate.ledger.audit.query import Query
 from hookgate.ledger.reading.reader import Line
 from hookgate.ledger.record import Record
 from hookgate.policy import Outcome, Reason
-from hookgate.wording import offer
+from hookgate.wording import nearest, offer
 from hookgate_cli.common import err
 from hookgate_cli.terminal import printable
 
 # What a record may have that this ledger need not have.
-_KNOWN: Mapping[str, tuple[str, ...]] = {
+_KNOWN: dict[str, tuple[str, ...]] = {
     "outcome": tuple(Outcome),
     "reason": tuple(reason.code for reason in Reason),
     "front": ("sidecar", "addon", "nginx"),
@@ -21,13 +23,18 @@ _MOST_SEEN = 200
 
 
 class Unmatched:
-    """See which values records have where some are asked for."""
+    """See which values records have where some are asked for.
 
-    def __init__(self, query: Query) -> None:
+    `sees_all` says that it is shown each record, and not only those that are asked for.
+    """
+
+    def __init__(self, query: Query, config: str | None, *, sees_all: bool = True) -> None:
         wanted = {name: set(values) for name, values in query.fields}
         if query.routes:
             wanted["route"] = set(query.routes)
         self._wanted = wanted
+        self._sees_all = sees_all
+        self._known = _KNOWN | {"route": _routes(config)} if "route" in wanted else _KNOWN
         self._seen: dict[str, set[str]] = {name: set() for name in wanted}
 
     def watch(self, lines: Iterable[Line]) -> Iterator[Line]:
@@ -50,10 +57,17 @@ class Unmatched:
     def tell(self) -> None:
         """Say on stderr what no record has, and what was most likely meant."""
         for name, wanted in self._wanted.items():
-            seen = self._seen[name]
-            known = dict.fromkeys((*sorted(seen), *_KNOWN.get(name, ())))
+            known = dict.fromkeys((*sorted(self._seen[name]), *self._known.get(name, ())))
             for value in sorted(wanted.difference(known)):
-                mend = f"; {offer(value, known)}" if known else ""
-                option = _OPTIONS.get(name, name)
-                told = f'no record has --{option} "{value}"{mend}'
-                err.print(printable(told), soft_wrap=True)
+                if (self._sees_all and known) or nearest(value, known) is not None:
+                    told = f'nothing found has --{_OPTIONS.get(name, name)} "{value}"'
+                    err.print(printable(f"{told}; {offer(value, known)}"), soft_wrap=True)
+
+
+def _routes(config: str | None) -> tuple[str, ...]:
+    """The paths and contracts of routes: those of the configuration, and what is shipped."""
+    given = gather(config).routes.value
+    routes = given if isinstance(given, list) else []
+    tables = (route for route in routes if isinstance(route, dict))
+    named = (route.get(key) for route in tables for key in ("path", "contract"))
+    return (*(name for name in named if isinstance(name, str)), *SHIPPED_CONTRACTS)

@@ -190,7 +190,7 @@ def test_of_very_many_slips_the_first_are_offered_a_mend(fault: dict[str, str]) 
     """To find one takes time, and nobody reads thousands."""
     ((keyword, value),) = fault.items()
     parts = [{keyword: value.format(n)} for n in range(5_000)]
-    definitions = {f"y{n}": {} for n in range(5_000)}
+    definitions: dict[str, Any] = {f"y{n}": {} for n in range(5_000)}
     with pytest.raises(ContractError) as caught:
         Contract("mine", json.dumps({"allOf": parts, "$defs": definitions}).encode())
     found = caught.value.problems

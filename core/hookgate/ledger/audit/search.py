@@ -4,9 +4,9 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from hookgate.ledger.members import usual
+from hookgate.ledger.members import PLAIN, usual
 from hookgate.ledger.reading.reader import Line
-from hookgate.ledger.reading.sieve import MOST_TEXTS, Sieve
+from hookgate.ledger.reading.sieve import Sieve
 from hookgate.ledger.record import Record
 from hookgate.networks.range_set import RangeSet
 
@@ -19,7 +19,7 @@ Read = Callable[..., Iterable[Line]]
 # Bodies of which a line told no name; if there are more, any event may be one of them.
 _MOST_NAMELESS = 100_000
 
-_TOLD = '"[^"]++"'
+_TOLD = f'"{PLAIN}++"'
 # What tells its body, and what foreign senders sent, matters if it holds what is asked for.
 _UNNEEDED = "|".join(
     (
@@ -57,9 +57,9 @@ def find(
     or after lines that told its body and not its name. Memory grows with what is asked for, not
     with the ledger. `records` keeps each attempt's own.
 
-    With `by_bytes` `read` is given a `Sieve` where few names are asked for, and again to look for
-    what was learned of the events. `on_problem` is told once each line that is no record, as far as
-    that can matter to an answer. Fates are those of `now`, in seconds since 1970, else the clock's.
+    With `by_bytes` `read` is given a `Sieve`, and again to look for what was learned of the
+    events. `on_problem` is told once each line that is no record, as far as that can matter to an
+    answer. Fates are those of `now`, in seconds since 1970; else the clock's.
     """
     meant = {name: digest_meant(name) for name in names}
     search = _Search([*meant, *meant.values()], allowed, records, on_problem)
@@ -77,13 +77,12 @@ def find(
 
 def _read(search: "_Search", read: Read, *, by_bytes: bool) -> None:
     known = set(search.asked)
-    sieve = _make_sieve(known) if by_bytes else None
+    sieve = Sieve(known, _UNNEEDED) if by_bytes else None
     search.read(_lines(read, sieve))
     while sieve is not None and (learned := search.learned - known):
         known |= learned
-        wider = _make_sieve(known)
-        if wider is None or _is_any_unseen(learned, sieve, read):
-            sieve, search.found_late = wider, False
+        if _is_any_unseen(learned, sieve, read):
+            sieve, search.found_late = Sieve(known, _UNNEEDED), False
             search.read(_lines(read, sieve), again=True)
     if search.found_late:
         search.read(_lines(read, sieve), again=True)
@@ -91,10 +90,6 @@ def _read(search: "_Search", read: Read, *, by_bytes: bool) -> None:
 
 def _lines(read: Read, sieve: Sieve | None) -> Iterable[Line]:
     return read() if sieve is None else read(sieve)
-
-
-def _make_sieve(texts: set[str]) -> Sieve | None:
-    return Sieve(texts, _UNNEEDED) if len(texts) <= MOST_TEXTS else None
 
 
 def _is_any_unseen(texts: set[str], sieve: Sieve, read: Read) -> bool:
