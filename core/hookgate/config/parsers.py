@@ -12,6 +12,8 @@ from urllib.parse import SplitResult, urlsplit
 
 from hookgate.address import ListenAddress, parse_listen_address, parse_unix_address
 
+from .redaction import shown
+
 _SIZE = re.compile(r"([0-9]{1,15}) ?(B|KiB|MiB|GiB)")
 _SIZE_UNITS = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 _DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?) ?(ms|s|m|h|d)")
@@ -27,7 +29,7 @@ Parser = Callable[[Any], Any]
 def text(value: Any) -> str:
     """Take a string without control characters."""
     if isinstance(value, list) and len(value) == 1 and isinstance(value[0], str):
-        raise ValueError(f"is a list; write {json.dumps(value[0])}")
+        raise ValueError(f"is a list; write {shown(value[0])}")
     if not isinstance(value, str):
         raise ValueError(f"is no text; write {_quoted(value)}")
     if any(ord(character) < 32 for character in value):
@@ -37,10 +39,9 @@ def text(value: Any) -> str:
 
 def _quoted(value: Any) -> str:
     """A value as TOML writes the text of it; that of a table or list is not known."""
-    is_plain = isinstance(value, str | int | float)
-    return (
-        json.dumps(value if isinstance(value, str) else json.dumps(value)) if is_plain else '"..."'
-    )
+    if not isinstance(value, str | int | float):
+        return '"..."'
+    return shown(value if isinstance(value, str) else json.dumps(value))
 
 
 def boolean(value: Any) -> bool:

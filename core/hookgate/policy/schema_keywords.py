@@ -69,7 +69,8 @@ def wrong_value(name: str, value: Any) -> str | None:
     if name in _SWITCHES and not isinstance(value, bool):
         return "is neither true nor false"
     if name in _LISTS and not isinstance(value, list):
-        return f"is no list; write {json.dumps([value])[:_LONGEST_MEND]}"
+        listed = json.dumps([value])
+        return f"is no list; write {listed if len(listed) <= _LONGEST_MEND else 'one like [1]'}"
     return None
 
 

@@ -122,6 +122,21 @@ def test_a_value_of_the_wrong_type_is_refused_in_a_file(key: str, value: str, sa
         assert load(write(content + mend), URL, {})
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("audit.path", '["http://user:hidden@example.com"]'),
+        ("upstream.sign_key_file", f'["whsec_{"hidden" * 6}"]'),
+        ("source.allow", '["http://user:hidden@example.com", 5]'),
+        ("source.allow", f'"whsec_{"hidden" * 6}"'),
+    ],
+)
+def test_a_mend_shows_no_secret(key: str, value: str) -> None:
+    """Where the value that it is of does not either."""
+    section, name = key.split(".")
+    assert "hidden" not in str(problems(write(f"[{section}]\n{name} = {value}\n")))
+
+
 @pytest.mark.parametrize(("key", "value", "said"), TYPES)
 def test_the_environment_has_nothing_but_texts(key: str, value: str, said: str) -> None:
     """There each is taken for what its key holds."""
