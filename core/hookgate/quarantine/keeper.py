@@ -1,11 +1,10 @@
-"""Keeping, off the event loop: a thread stores what is refused, and its answer waits for that."""
+"""Keeping, off the event loop: threads store what is refused, and its answer waits for that."""
 
 import asyncio
 import contextlib
-import time
+import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,20 +19,21 @@ from .encryption import parse_recipients
 from .entry import Swept, Usage
 from .error import NotKept, StoreError
 from .item import Item
+from .releases import Releases
 from .store import Store
-from .thread import Thread
+from .threads import Threads, call_in
 
 __all__ = ["Keeper", "Kept", "NotKept"]
 
 # A sender is answered well before it gives up, whatever the disk does.
 KEEP_SECONDS = 2.0
+# An item waits for four syncs, and a disk makes those of several at once: on a busy one [measured]
+# four threads kept 400 items a second, and one 75.
+THREADS = 4
 MOST_ITEMS = 256
 MOST_BYTES = 32 << 20
 # A look through the whole store takes so long: a few folders each second.
 LOOK_SECONDS = 60
-# Of each second: those who wait to be kept do not wait longer for what is released.
-_RELEASE_SECONDS = 0.05
-_LOOP_SECONDS = 5.0
 _CLOSE_SECONDS = 3.0
 
 
@@ -58,7 +58,7 @@ class _Job:
 
 
 class Keeper:
-    """Keep bodies on a thread of its own. Make it inside the event loop.
+    """Keep bodies on threads of its own. Make it inside the event loop.
 
     `release(claim, cause)` is called in the loop; it writes that an item is kept no more, and says
     whether it could. `usage` is as of the last look, None before the first; `available` says
@@ -86,15 +86,16 @@ class Keeper:
             max_bytes=settings.max_bytes,
             max_age=settings.max_age,
         )
-        self._release = release
         self._loop = asyncio.get_running_loop()
-        self._thread = Thread("quarantine")
+        self._threads = Threads("quarantine", THREADS)
         self._is_closing = False
+        self._is_begun = threading.Event()  # the first look has ended, well or not
+        self._is_idle = asyncio.Event()  # once it is closing
         self._waiting = 0
         self._waiting_bytes = 0
         self._second = 0
         self._is_looking = False
-        self._outgoing: Iterator[Claim] = iter(())  # the thread's
+        self._releases = Releases(self._store, self._loop, release, self.released, self._note_fault)
         self._look(partial(self._store.open, create=True))
 
     def keep(self, item: Item, record: dict[str, Any], done: Callable[[Kept], None]) -> None:
@@ -106,7 +107,7 @@ class Keeper:
             self._waiting and self._waiting_bytes + len(item.body) > MOST_BYTES
         ):
             self._loop.call_soon(self._end, job, Kept("", NotKept.BUSY))
-        elif self._is_closing or not self._thread.submit(partial(self._store_item, job)):
+        elif self._is_closing or not self._threads.submit(partial(self._store_item, job)):
             self._loop.call_soon(self._end, job, Kept("", NotKept.UNAVAILABLE))
         else:
             self._waiting += 1
@@ -115,7 +116,7 @@ class Keeper:
             job.timer = self._loop.call_later(KEEP_SECONDS, self._end, job, late)
 
     def tick(self) -> None:
-        """Look through some of the store, on the thread; called once a second, in the loop."""
+        """Look through some of the store, on a thread; called once a second, in the loop."""
         self._second += 1
         if self._is_looking or self._is_closing:
             return
@@ -127,82 +128,46 @@ class Keeper:
             self._look(self._store.open)
 
     async def close(self) -> None:
-        """Wait for what was begun, three seconds at most, and end the thread. Once is enough."""
+        """Wait for what was begun, three seconds at most, and end the threads. Once is enough."""
         if self._is_closing:
             return
         self._is_closing = True
-        done = asyncio.Event()
-        if self._thread.submit(partial(self._call, done.set)):
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(done.wait(), _CLOSE_SECONDS)
-        self._thread.end()
+        self._note_idle()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._is_idle.wait(), _CLOSE_SECONDS)
+        self._threads.end()
 
-    # On the thread.
+    # On a thread.
 
     def _store_item(self, job: _Job) -> None:
         kept, error = Kept("", NotKept.TOO_SLOW), None
+        self._is_begun.wait(KEEP_SECONDS)
         if not job.ended:
             try:
                 kept = Kept(self._store.keep(job.item, job.record, lambda: not job.ended), "")
             except StoreError as raised:
                 kept, error = Kept("", raised.word), raised
-            except Exception as raised:  # noqa: BLE001  # the thread must go on
+            except Exception as raised:  # noqa: BLE001  # the thread goes on
                 self._note_fault("keep", raised)
                 kept = Kept("", NotKept.UNAVAILABLE)
-        self._call(self._stored, job, kept, error)
+        call_in(self._loop, self._stored, job, kept, error)
 
     def _look_now(self, look: Callable[[], Swept]) -> None:
         swept, error = None, None
         try:
             swept = look()
-            self._release_some(swept)
+            self._releases.release_some(swept)
         except StoreError as raised:
             error = raised
-        except Exception as raised:  # noqa: BLE001  # the thread must go on
+        except Exception as raised:  # noqa: BLE001  # the thread goes on
             self._note_fault("look", raised)
-        self._call(self._looked, swept, error)
-
-    def _release_some(self, swept: Swept) -> None:
-        until = time.monotonic() + _RELEASE_SECONDS
-        for claims in (self._outgoing, self._claim(swept)):
-            self._outgoing = claims
-            for claim in claims:
-                self._let_go(claim)
-                if time.monotonic() > until:
-                    return
-
-    def _claim(self, swept: Swept) -> Iterator[Claim]:
-        for entry in swept.claims:
-            if claim := self._store.take_over(entry):
-                yield claim
-        for entry in swept.expired:
-            if claim := self._store.claim(entry, "expired"):
-                yield claim
-
-    def _let_go(self, claim: Claim) -> None:
-        """Drop it once that is recorded; else it is stale, and this is tried again."""
-        written: Future[bool] = Future()
-        try:
-            if self._call(self._record, claim, written):
-                with contextlib.suppress(TimeoutError):
-                    written.result(_LOOP_SECONDS)
-            if not written.cancel() and written.result():
-                self._store.drop(claim)
-        finally:
-            claim.close()
-
-    def _call(self, function: Callable[..., object], *arguments: object) -> bool:
-        """Have the loop call a function; False where there is no loop any more."""
-        try:
-            self._loop.call_soon_threadsafe(function, *arguments)
-        except RuntimeError:
-            return False
-        return True
+        self._is_begun.set()
+        call_in(self._loop, self._looked, swept, error)
 
     # In the loop.
 
     def _look(self, look: Callable[[], Swept]) -> None:
-        self._is_looking = self._thread.submit(partial(self._look_now, look))
+        self._is_looking = self._threads.submit(partial(self._look_now, look))
 
     def _looked(self, swept: Swept | None, error: StoreError | None) -> None:
         self._is_looking = False
@@ -210,6 +175,7 @@ class Keeper:
             self.usage = swept.usage
         if swept is not None or error is not None:
             self._note(error)
+        self._note_idle()
 
     def _stored(self, job: _Job, kept: Kept, error: StoreError | None) -> None:
         self._waiting -= 1
@@ -219,6 +185,11 @@ class Keeper:
         if kept.sha256 or error is not None:
             self._note(error)
         self._end(job, kept)
+        self._note_idle()
+
+    def _note_idle(self) -> None:
+        if self._is_closing and not self._waiting and not self._is_looking:
+            self._is_idle.set()
 
     def _end(self, job: _Job, kept: Kept) -> None:
         if job.ended:
@@ -234,17 +205,6 @@ class Keeper:
             job.done(kept)
         except Exception as error:  # noqa: BLE001  # the others of this turn get their answers
             self._note_fault("done", error)
-
-    def _record(self, claim: Claim, written: "Future[bool]") -> None:
-        if not written.set_running_or_notify_cancel():
-            return
-        recorded = False
-        try:
-            recorded = self._release(claim, claim.cause)
-        except Exception as error:  # noqa: BLE001  # the claim stays, and is tried again
-            self._note_fault("release", error)
-        self.released[claim.cause] += recorded
-        written.set_result(recorded)
 
     def _note(self, error: StoreError | None) -> None:
         """Log what has changed: that the store is full, cannot be used, or can be again."""
