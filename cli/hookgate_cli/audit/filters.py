@@ -56,7 +56,9 @@ RouteOption = Annotated[
     list[str] | None,
     _option("--route", "ROUTE", "The path of its route, or the contract, as cm-events."),
 ]
-FrontOption = Annotated[list[str] | None, _option("--front", "FRONT", "sidecar, addon or nginx.")]
+FrontOption = Annotated[
+    list[str] | None, _option("--front", "FRONT", "sidecar, addon, nginx or replay.")
+]
 
 
 def make_query(

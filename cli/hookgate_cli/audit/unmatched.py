@@ -16,7 +16,7 @@ from hookgate_cli.terminal import printable
 _KNOWN: dict[str, tuple[str, ...]] = {
     "outcome": tuple(Outcome),
     "reason": tuple(reason.code for reason in Reason),
-    "front": ("sidecar", "addon", "nginx"),
+    "front": ("sidecar", "addon", "nginx", "replay"),
 }
 _OPTIONS = {"event_type": "type"}
 _MOST_SEEN = 200

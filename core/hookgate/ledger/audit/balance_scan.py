@@ -28,7 +28,8 @@ _FEWEST = 8
 _ODD_LINE = 1 << 13
 
 _NUMBER = "[1-9][0-9]{0,17}+"
-_KNOWN = {"boot": f'"{PLAIN}++"', "seq": _NUMBER, "n": _NUMBER}
+# What is kept is counted by its name, line by line.
+_KNOWN = {"boot": f'"{PLAIN}++"', "seq": _NUMBER, "n": _NUMBER, "kept": "(?!)"}
 _OUTCOME = f'"(?:{"|".join(OUTCOMES)})"'
 _end_of_counted = lines_of(
     f"{usual('delivery', **_KNOWN, outcome=_OUTCOME)}|{usual('forward', **_KNOWN)}"

@@ -17,7 +17,9 @@ from .wrappers import Numbered
 
 # More texts are sooner looked for among the names in a piece than one by one.
 MOST_TEXTS = 12
-_find_names = re.compile(rb'"(?:reference|event_reference|request_id|sha256)":"([^"]*+)"').findall
+_find_names = re.compile(
+    rb'"(?:reference|event_reference|request_id|sha256|kept|replay_of)":"([^"]*+)"'
+).findall
 _LIST_OF_NAMES = b',"names":["'
 
 Wanted = Callable[[Record], bool]
