@@ -1,15 +1,31 @@
-"""Keeping, off the event loop."""
+"""Keeping off the event loop: a thread stores what is refused, and its answer waits for that."""
 
+from collections import Counter
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import NamedTuple, Protocol
 
 import structlog
 
-from hookgate.settings import QuarantineSettings
-
+from .claims import Claim
 from .item import Item
-from .store import Claim
+from .names import Record
+from .store import Usage
+
+
+class KeeperSettings(Protocol):
+    """What a `Keeper` reads of `QuarantineSettings`."""
+
+    @property
+    def path(self) -> str: ...
+    @property
+    def recipients(self) -> tuple[str, ...]: ...
+    @property
+    def max_age(self) -> float: ...
+    @property
+    def max_items(self) -> int: ...
+    @property
+    def max_bytes(self) -> int: ...
 
 
 class NotKept(StrEnum):
@@ -23,34 +39,42 @@ class NotKept(StrEnum):
 
 
 class Kept(NamedTuple):
-    """Tell what became of a body: the SHA-256 of its file, or a `refusal` that says why not."""
+    """What became of an item: `sha256` of the stored file, or `refusal`, a word for `not_kept`."""
 
     sha256: str
     refusal: str
     status: int = 0
 
 
+Done = Callable[[Kept], None]
+Release = Callable[[Claim, str], bool]
+
+
 class Keeper:
-    """Keep bodies on a thread of its own. Make it inside the event loop."""
+    """Keep deliveries' bodies on a thread of its own. Make it inside the event loop.
+
+    `release(claim, cause)` is called in the loop, and writes the `released` line of a claim: False
+    where it could not. Raises `QuarantineKeyError` for recipients that are none.
+    """
 
     def __init__(
-        self,
-        settings: QuarantineSettings,
-        log: structlog.BoundLogger,
-        release: Callable[[Claim, str], bool],
+        self, settings: KeeperSettings, log: structlog.BoundLogger, release: Release
     ) -> None:
-        raise NotImplementedError
+        self.kept = 0
+        self.not_kept: Counter[str] = Counter()
+        self.released: Counter[str] = Counter()
+        self.usage: Usage | None = None
+        self.available = True
+        raise NotImplementedError((settings, log, release))
 
-    def keep(
-        self, item: Item, sha256: str, record: dict[str, Any], done: Callable[[Kept], None]
-    ) -> None:
-        """Keep it; `done` gets what became of it."""
+    def keep(self, item: Item, record: Record, done: Done) -> None:
+        """Keep an item; `done` is called in the loop, later, once, within two seconds."""
         raise NotImplementedError
 
     def tick(self) -> None:
-        """Do the clock's work, once a second."""
+        """Do what is to be done each minute, on the thread; called once a second, in the loop."""
         raise NotImplementedError
 
     async def close(self) -> None:
-        """Wait for what was begun."""
+        """Wait for what was begun, some seconds at most, and end the thread."""
         raise NotImplementedError
