@@ -27,6 +27,7 @@ def end(
     if delivery.ended:
         raise RuntimeError("ended twice")
     desk, decision, screened = delivery.desk, delivery.decision, delivery.screened
+    took = delivery.upstream_took
     foreign = (screened is None or screened.head_fields is None) and delivery.foreign
     if answer is None:
         allow = delivery.compiled.policy.allow
@@ -43,28 +44,21 @@ def end(
         _count(delivery, ending.reason, "", now, foreign=True)
         return answer
     record = delivery.record or delivery.begin_record()
-    fill(delivery, record, ending, now)
-    desk.journal.delivery(record, forwarded=delivery.forwarded_at > 0, deferred=deferred)
-    _count(delivery, ending.reason, record["route"] or "", now, foreign=foreign)
-    return answer
-
-
-def fill(delivery: DeliveryState, record: Record, ending: Ending, now: float | None = None) -> None:
-    """Fill in how it ends, at a time of `perf_counter`."""
-    took = delivery.upstream_took
     end_record(
         record,
         ending,
-        delivery.decision,
+        decision,
         seq=delivery.seq,
         request_id=delivery.request_id,
         gone=delivery.gone,
         size=delivery.size,
         sha256=delivery.sha256,
-        # Half the cost of round().
-        duration_ms=int(((now or perf_counter()) - delivery.began) * 1e6) / 1e3,
+        duration_ms=int((now - delivery.began) * 1e6) / 1e3,  # half the cost of round()
         upstream_ms=None if took is None else int(took * 1e6) / 1e3,
     )
+    desk.journal.delivery(record, forwarded=delivery.forwarded_at > 0, deferred=deferred)
+    _count(delivery, ending.reason, record["route"] or "", now, foreign=foreign)
+    return answer
 
 
 def respond(delivery: DeliveryState) -> None:

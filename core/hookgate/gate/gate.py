@@ -137,7 +137,8 @@ class Gate:
         """Tell whether a head is refused by what is in force, and its body is not wanted."""
         compiled = self.desk.compiled
         decision = compiled.policy.screen(head)
-        return decision.finding is not None and not (compiled.keeps_refused and decision.keepable)
+        wanted = compiled.keeps_refused and compiled.policy.may_keep(decision)
+        return decision.finding is not None and not wanted
 
     def _flush(self) -> bool:
         try:

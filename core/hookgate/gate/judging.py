@@ -4,7 +4,7 @@ from time import perf_counter, time
 
 from hookgate.digest import new_sha256
 from hookgate.ledger.record import Ending, forward_record
-from hookgate.policy import Head, Reason
+from hookgate.policy import Decision, Head, Reason
 from hookgate.settings import AnswerMode
 from hookgate.signing.sign import Signer
 from hookgate.upstream.forwarding import upstream_head, upstream_request
@@ -21,7 +21,7 @@ def screen_head(delivery: DeliveryState, head: Head) -> Screened:
     compiled = delivery.compiled
     decision = compiled.policy.screen(head)
     if decision.finding is not None:
-        keeps = compiled.keeps_refused and decision.keepable
+        keeps = compiled.keeps_refused and compiled.policy.may_keep(decision)
         return Screened(compiled, decision, keeps=keeps)
     if decision.origin is None:
         raise RuntimeError("passed without an origin")
@@ -61,15 +61,9 @@ def _passes_anew(delivery: DeliveryState) -> bool:
 def parse(delivery: DeliveryState) -> None:
     """Parse the body: is it a document?"""
     screened, body = delivery.screened, delivery.body
-    if screened is None or body is None:
-        raise RuntimeError("judged without a screen, or a body")
-    policy = delivery.compiled.policy
-    if screened.upstream_head is not None:
-        delivery.decision = policy.parse(screened.decision, body)
-    elif screened.keeps:
-        delivery.decision = policy.hold(screened.decision, body)
-    else:
+    if screened is None or body is None or not (screened.upstream_head or screened.keeps):
         raise RuntimeError("judged without a passed screen")
+    delivery.decision = delivery.compiled.policy.parse(screened.decision, body)
 
 
 def validate(delivery: DeliveryState) -> None:
@@ -96,11 +90,7 @@ def proceed(delivery: DeliveryState) -> None:
     if decision is None or record is None or sha256 is None:
         raise RuntimeError("proceeds without being judged")
     if decision.finding is not None:
-        ending = Ending(*decision.finding)
-        if decision.keepable and delivery.compiled.keeps_refused:
-            keep(delivery, ending)
-        else:
-            end(delivery, ending, deferred=True)
+        _refuse(delivery, decision, Ending(*decision.finding))
         return
     desk, seq, request_id = delivery.desk, delivery.seq, delivery.request_id
     line = forward_record(desk.boot, seq, request_id, record["reference"], sha256)
@@ -109,6 +99,14 @@ def proceed(delivery: DeliveryState) -> None:
     desk.journal.forward(line)
     desk.turn.to_send.append(delivery)
     delivery.forwarded_at = perf_counter()
+
+
+def _refuse(delivery: DeliveryState, decision: Decision, ending: Ending) -> None:
+    compiled = delivery.compiled
+    if compiled.keeps_refused and compiled.policy.may_keep(decision, delivery.body):
+        keep(delivery, ending)
+    else:
+        end(delivery, ending, deferred=True)
 
 
 def send(delivery: DeliveryState, written: bool) -> None:

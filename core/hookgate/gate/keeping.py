@@ -4,13 +4,13 @@ from dataclasses import replace
 from http import HTTPStatus
 from time import time
 
-from hookgate.ledger.record import Ending
+from hookgate.ledger.record import Ending, end_record
 from hookgate.policy import Outcome, Reason
 from hookgate.quarantine.item import Item
 from hookgate.quarantine.keeper import Kept
 
 from .answer import DELIVERED, Answer, make_answer
-from .closing import end, fill
+from .closing import end
 from .state import DeliveryState, Keeping
 
 
@@ -37,10 +37,21 @@ def keep(delivery: DeliveryState, ending: Ending, answer: Answer | None = None) 
     delivery.keeping = Keeping(ending, answer)
     delivery.body = None
     record = delivery.record.copy()
-    fill(delivery, record, ending)
+    end_record(
+        record,
+        ending,
+        decision,
+        seq=delivery.seq,
+        request_id=delivery.request_id,
+        gone=delivery.gone,
+        size=delivery.size,
+        sha256=delivery.sha256,
+        duration_ms=None,
+        upstream_ms=None,
+    )
     if _has_custody(delivery, ending):
         record["custody"] = True
-    keeper.keep(item, delivery.sha256, record, delivery.on_kept)
+    keeper.keep(item, record, delivery.on_kept)
 
 
 def end_kept(delivery: DeliveryState, kept: Kept) -> None:

@@ -152,7 +152,7 @@ def end_record(
     gone: bool,
     size: int,
     sha256: str | None,
-    duration_ms: float,
+    duration_ms: float | None,
     upstream_ms: float | None,
 ) -> None:
     """Fill in how the delivery ended; the journal fills in `ts` and adds `n` and `prev`.

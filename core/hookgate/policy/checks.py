@@ -218,6 +218,7 @@ CHECKS = (
     Check("document", _TEXT, find_document, _saw_document, True, True),
     Check("contract", _DOCUMENT, find_contract, _saw_contract, True, True),
 )
+KEEPABLE = frozenset(check.name for check in CHECKS if check.keepable)
 OBSERVABLE = tuple(check.name for check in CHECKS if check.observable)
 
 

@@ -23,8 +23,7 @@ class Remarks(NamedTuple):
 class Decision:
     """Hold one request on its way through the checks: what was seen, found and concluded.
 
-    `finding` is what refuses it, `observed` what would have; `keepable` says that a check refused
-    it whose findings may be kept, and no other objects. `route` is that of its path, `signed`
+    `finding` is what refuses it, `observed` what would have. `route` is that of its path, `signed`
     what a right signature said, and `remarks` are what its contract says of a document beside a
     finding; most have none.
     """
@@ -34,7 +33,6 @@ class Decision:
         "document",
         "finding",
         "head",
-        "keepable",
         "observed",
         "origin",
         "remarks",
@@ -58,7 +56,6 @@ class Decision:
         self.remarks: Remarks | None = None
         self.signed: Signed | None = None
         self.finding: Finding | None = None
-        self.keepable = False
         self.observed = [*observed] if observed else []
 
     @property

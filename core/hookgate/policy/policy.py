@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from hookgate.settings import Config
 
-from .checks import Check, Phase, plan
+from .checks import KEEPABLE, Check, Phase, plan
 from .decision import Decision
 from .request import Head
 from .rules import compile_routes, compile_rules, fingerprint
@@ -75,8 +75,6 @@ class Policy:
         self._run(self._on_head, decision)
         if decision.origin is None:
             decision.origin = self._rules.source.origin(head)
-        if decision.keepable:
-            decision.keepable = self._may_keep(self._on_head, decision)
         return decision
 
     def complete(self, screened: Decision, body: bytes) -> Decision:
@@ -91,18 +89,24 @@ class Policy:
         `screened` stays as it is: it may serve for every request with the same head.
         """
         decision = Decision(screened.head, body, screened.origin, screened.route, screened.observed)
-        self._run(self._on_text, decision)
+        if screened.finding is None:
+            self._run(self._on_text, decision)
+        else:
+            decision.finding = screened.finding  # its body was read to be kept
         return decision
 
-    def hold(self, screened: Decision, body: bytes) -> Decision:
-        """Judge a whole body behind a head that was refused, and is keepable: is it still?
-
-        The finding is that of the head.
+    def may_keep(self, decision: Decision, body: bytes | None = None) -> bool:
+        """Tell whether a delivery that was refused may be kept, as far as its head tells or, once
+        it is whole, its body: no check objects whose findings are never kept.
         """
-        decision = Decision(screened.head, body, screened.origin, screened.route, screened.observed)
-        decision.finding = screened.finding
-        decision.keepable = self._may_keep(self._on_text, decision)
-        return decision
+        finding, checks = decision.finding, self._on_head if body is None else self._on_text
+        if finding is None or finding.reason.check not in KEEPABLE:
+            return False
+        decision.body = body
+        objecting = (check for check in checks if check.enforced and not check.keepable)
+        may_keep = all(check.find(decision, self._rules) is None for check in objecting)
+        decision.body = None
+        return may_keep
 
     def validate(self, decision: Decision) -> None:
         """Make the second half of `complete`: hold the document, if it is one, to its contract."""
@@ -139,11 +143,6 @@ class Policy:
         saw = check.saw(decision)
         return Step(check.name, saw is not None, saw or "", finding, check.enforced)
 
-    def _may_keep(self, checks: tuple[Check, ...], decision: Decision) -> bool:
-        """Tell whether none of the checks objects whose findings are never kept."""
-        objecting = (check for check in checks if check.enforced and not check.keepable)
-        return all(check.find(decision, self._rules) is None for check in objecting)
-
     def _run(self, checks: tuple[Check, ...], decision: Decision) -> None:
         rules = self._rules
         for check in checks:
@@ -151,6 +150,6 @@ class Policy:
             finding = find(decision, rules)
             if finding is not None:
                 if check.enforced:
-                    decision.finding, decision.keepable = finding, check.keepable
+                    decision.finding = finding
                     return
                 decision.observed.append(finding)

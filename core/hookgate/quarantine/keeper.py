@@ -3,13 +3,12 @@
 from collections import Counter
 from collections.abc import Callable
 from enum import StrEnum
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import structlog
 
 from .claims import Claim
 from .item import Item
-from .names import Record
 from .store import Usage
 
 
@@ -67,7 +66,7 @@ class Keeper:
         self.available = True
         raise NotImplementedError((settings, log, release))
 
-    def keep(self, item: Item, record: Record, done: Done) -> None:
+    def keep(self, item: Item, record: dict[str, Any], done: Done) -> None:
         """Keep an item; `done` is called in the loop, later, once, within two seconds."""
         raise NotImplementedError
 
