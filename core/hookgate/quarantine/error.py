@@ -1,16 +1,21 @@
-"""Why something cannot be kept."""
+"""Why something is not kept."""
 
-from typing import Literal
+from enum import StrEnum
 
-Refusal = Literal["full", "unavailable"]
+
+class NotKept(StrEnum):
+    """Name why nothing is kept, as the ledger says it."""
+
+    FULL = "full"
+    UNAVAILABLE = "unavailable"
+    TOO_SLOW = "too_slow"
+    BUSY = "busy"
+    INCOMPLETE = "incomplete"
 
 
 class StoreError(Exception):
-    """Why the store cannot be used, in words for the log; no sender's value is in them.
+    """Why the store takes or gives nothing, in words for the log; no sender's value is in them."""
 
-    `word` is what the ledger's `not_kept` says of it.
-    """
-
-    def __init__(self, word: Refusal, why: str) -> None:
+    def __init__(self, word: NotKept, why: str) -> None:
         super().__init__(why)
-        self.word: Refusal = word
+        self.word = word

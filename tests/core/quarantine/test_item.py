@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hookgate.policy import Head, Origin, make_head
-from hookgate.quarantine import Item, ItemError, item_name, read_item, write_item
+from hookgate.quarantine.item import Item, ItemError, item_name, read_item, write_item
 
 TOKENS = st.text("aZ09!#$%&'*+.^_`|~-", min_size=1, max_size=12).map(str.encode)
 VISIBLE = st.binary(min_size=1, max_size=30).map(
