@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from hookgate.ledger.reading.files import find_ledger, replay_ledger
+from hookgate.ledger.names import replay_ledger
+from hookgate.ledger.reading.files import find_ledger
 from hookgate.policy import ContractError
 from hookgate.quarantine.encryption import OTHER_KEYS, Identities
 from hookgate.quarantine.entry import Entry

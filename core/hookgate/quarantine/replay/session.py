@@ -13,7 +13,7 @@ import structlog
 from hookgate.gate.gate import Gate
 from hookgate.gate.judging import screen_head
 from hookgate.gate.state import DeliveryState, Screened
-from hookgate.ledger.reading.files import replay_ledger
+from hookgate.ledger.names import replay_ledger
 from hookgate.libraries import libraries
 from hookgate.policy.rejudging import FormerHead, Rejudging
 from hookgate.quarantine.claims import Claim
