@@ -7,19 +7,21 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
+from hookgate.gate.gate import Gate
 from hookgate.policy import Head
 from hookgate.quarantine.entry import Entry
 
 from . import forked
-from .core_gate import NOWHERE, PEER, deliver, head, in_gate
+from .core_gate import NOWHERE, PEER, Log, deliver, head, make_config
 from .events import event
 from .ledger import Record, read_ledger
 from .quarantine import PUBLIC, SECRET, make_store
 
 # What `hookgate quarantine` imports on its way.
 _PROGRAM = "hookgate_cli.main:main", "hookgate_cli.quarantine", "pyrage", "typer._adapters"
+# So many wait to be kept, and none is turned away.
+_AT_ONCE = 200
 OBSERVE = {"checks.contract": "observe"}
 WHY = ("--yes", "--reason", "the contract was wrong")
 
@@ -51,6 +53,7 @@ class Kept:
             "quarantine.recipients": [PUBLIC],
             **settings,
         }
+        self._started: list[forked.Forked | subprocess.Popen[str]] = []
         self.configure(**OBSERVE)
 
     def configure(self, **changes: object) -> None:
@@ -73,17 +76,19 @@ class Kept:
         """
         sent, request = list(bodies), request or head()
 
-        async def act(gate: Any) -> None:
-            for _ in range(tries):
-                deliveries = [gate.begin(request.peer) for _ in sent]
+        async def act() -> None:
+            gate = Gate(config, "test", Log().logger)
+            for bodies in [sent[n : n + _AT_ONCE] for n in range(0, len(sent), _AT_ONCE)] * tries:
+                deliveries = [gate.begin(request.peer) for _ in bodies]
                 assert all(delivery.screen(request) is None for delivery in deliveries)
-                answers = [
-                    deliver(delivery, body) for delivery, body in zip(deliveries, sent, strict=True)
-                ]
+                answers = list(map(deliver, deliveries, bodies))
                 await asyncio.wait_for(asyncio.gather(*answers), 60)
+            await gate.close()
 
         given = {**self.settings, "checks.contract": "enforce", **keys}
-        records, _ = in_gate(self.folder, act, **given)
+        config = make_config(str(given.pop("upstream.url")), self.folder, **given)
+        asyncio.run(act())
+        records = read_ledger(self.audit)
         kept = [record for record in records if record.get("kept")]
         assert len(kept) >= len(sent), [r.get("not_kept") for r in records]
         return kept[-len(sent) :]
@@ -107,7 +112,7 @@ class Kept:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("HOOKGATE_")}
         environment["HOOKGATE_QUARANTINE_IDENTITY"] = str(self.identity)
         command = [str(Path(sys.executable).with_name("hookgate")), "quarantine", *arguments]
-        return forked.start(command, environment, self.folder, _PROGRAM) or subprocess.Popen(
+        process = forked.start(command, environment, self.folder, _PROGRAM) or subprocess.Popen(
             command,
             env=environment,
             cwd=self.folder,
@@ -115,13 +120,25 @@ class Kept:
             stderr=subprocess.PIPE,
             text=True,
         )
+        self._started.append(process)
+        return process
+
+    def close(self) -> None:
+        """End what was started and runs still."""
+        for process in self._started:
+            if process.poll() is None:
+                process.kill()
+                process.wait(60)
+            for stream in filter(None, (process.stdout, process.stderr)):
+                stream.close()
 
     def run(self, *arguments: str) -> tuple[int, str, str]:
         """The same to its end: exit status, output and errors."""
         process = self.start(*arguments)
         assert process.stdout is not None
         assert process.stderr is not None
-        said, told = process.stdout.read(), process.stderr.read()
+        with process.stdout, process.stderr:
+            said, told = process.stdout.read(), process.stderr.read()
         status = process.wait(60)
         assert "Traceback" not in told, told
         return status, said, told

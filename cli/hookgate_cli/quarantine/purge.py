@@ -10,12 +10,13 @@ from hookgate.quarantine.entry import Entry
 from hookgate.quarantine.replay.session import Leaving, Releases, opened_gate
 from hookgate.quarantine.store import Store
 from hookgate.settings import Config
+from hookgate_cli.audit.wording import count_of
 from hookgate_cli.common import FINDING, ConfigOption, JsonOption, err, fail, load_config, out
 from hookgate_cli.terminal import print_json, printable
 
 from .opening import actor, open_store, store_errors
 from .rows import describe, in_custody, print_rows
-from .running import explained_lock, run
+from .running import run
 from .selection import (
     DigestOption,
     ReasonOption,
@@ -65,7 +66,8 @@ def purge(
         entries = list(store.entries())
     if selection.needs_record and (broken := sum(entry.record is None for entry in entries)):
         err.print(
-            f"{broken} items have no record that tells whether they are meant; --sha256 names one",
+            f"{count_of(broken, 'item')} without a record that tells whether it is meant; --sha256"
+            " names one",
             soft_wrap=True,
         )
     asked = sorted(selection.pick(entries), key=lambda entry: entry.kept_at)
@@ -76,7 +78,7 @@ def purge(
         _list(erased, settings.max_age, as_json=as_json)
     elif erased:
         loaded = load_config(config, offline=True)
-        with store_errors(), explained_lock():
+        with store_errors():
             remaining = run(_purge(store, erased, loaded), loaded)
     if as_json:
         count = len(erased) - remaining
@@ -86,11 +88,11 @@ def purge(
     elif not asked:
         err.print("no item is what was asked for; hookgate quarantine list has what is kept")
     elif yes:
-        out.print(f"{len(erased) - remaining:,} items are erased")
+        out.print(f"erased: {count_of(len(erased) - remaining, 'item')}")
     else:
-        err.print(f"{len(erased)} items would be erased: --yes does it")
+        err.print(f"to be erased: {count_of(len(erased), 'item')}; --yes does it")
     if left:
-        err.print(f"{left} items are left, as they have custody: --custody erases them too")
+        err.print(f"left, as it has custody: {count_of(left, 'item')}; --custody erases that too")
     if left or remaining:
         raise typer.Exit(FINDING)
 

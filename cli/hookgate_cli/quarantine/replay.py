@@ -13,6 +13,7 @@ from hookgate.quarantine.replay.sending import Sending
 from hookgate.quarantine.replay.session import opened_gate
 from hookgate_cli.audit.configured import load_seal_keys
 from hookgate_cli.audit.options import LogOption, SealKeyOption
+from hookgate_cli.audit.wording import count_of
 from hookgate_cli.common import FAILED, FINDING, ConfigOption, JsonOption, err, fail, load_config
 from hookgate_cli.terminal import print_json, printable
 
@@ -27,7 +28,7 @@ from .outcome import (
     print_plan,
 )
 from .planning import Plan, Planner
-from .running import explained_lock, progress, run, send
+from .running import progress, run, send
 from .selection import (
     DigestOption,
     ReasonOption,
@@ -113,7 +114,7 @@ def replay(
     planner = Planner(store, selection, identities, asked, loaded, config, log, keys)
     if yes:
         told = {"actor": actor(), "why": reason or ""}
-        with store_errors(), explained_lock():
+        with store_errors():
             all_left = run(_send(planner, told, rate, as_json=as_json), loaded)
     else:
         with store_errors():
@@ -175,7 +176,7 @@ def _show_ends(
     if sending.stopped:
         err.print(printable(f"hookgate: stopped: {sending.stopped}"), soft_wrap=True)
     if releases.remaining:
-        words = f"{releases.remaining} items could not be released: {releases.problem}"
+        words = f"{count_of(releases.remaining, 'item')} not released: {releases.problem}"
         err.print(printable(f"hookgate: {words}; the next replay does it"), soft_wrap=True)
     all_sent = sending.ends.total() == sending.ends[Reason.CLEAN.code] and not untried
     return all_sent and is_whole(items) and not releases.remaining
