@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from hookgate.policy import Origin
 from hookgate.quarantine.encryption import make_identity
 from support.calling import Call
 from support.kept import WHY, Kept, refused
@@ -194,13 +195,31 @@ def test_what_no_gate_kept_is_not_sent(call: Call, kept: Kept, endpoint: Receive
     assert endpoint.seen[-1].values(b"X-Hookgate-Replay") == [b"0123456789abcdef-1"]
 
 
-def test_an_item_cannot_write_a_head(call: Call, kept: Kept, endpoint: Receiver) -> None:
-    """What a planted item says of its request_id is not sent, whatever is overridden."""
-    planted = make_item(1)._replace(request_id="1\r\nX-Admin: yes")
+FORGED = "192.0.2.1\r\nX-Admin: yes"
+HEAD = make_item(1).head
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"request_id": "1-1\r\nX-Admin: yes"},
+        {"origin": Origin(FORGED, "192.0.2.1", (), None)},
+        {"origin": Origin("192.0.2.1", FORGED, (), None)},
+        {"origin": Origin("192.0.2.1", "192.0.2.1", (FORGED,), None)},
+        {"head": HEAD._replace(scheme=b"http\r\nX-Admin: yes")},
+    ],
+    ids=["request_id", "peer", "client", "chain", "scheme"],
+)
+def test_an_item_cannot_write_a_head(
+    call: Call, kept: Kept, endpoint: Receiver, forged: dict[str, Any]
+) -> None:
+    """What a planted item says of itself goes into no field, whatever is overridden."""
+    planted = make_item(1)._replace(**{"request_id": "0123456789abcdef-1", **forged})
     opened_store(kept.path).keep(planted, make_record(planted))
-    kept.keep([refused(1)])
-    assert call("quarantine", "replay", "--override", *FAST).status == 1
-    assert [seen.body for seen in endpoint.seen] == [refused(1)]
+    kept.configure(**{"checks.contract": "observe", "checks.document": "observe"})
+    said = call("quarantine", "replay", "--override", *FAST).out
+    assert verdicts(said) == {"damaged": 1}
+    assert endpoint.seen == []
 
 
 def test_with_a_seal_key_only_proven_lines_count(

@@ -101,6 +101,8 @@ class Releases:
         await self._settle(claims or [], {})
 
     async def _settle(self, claims: Sequence[Claim], told: dict[str, str]) -> None:
+        if not claims:
+            return
         written = [self._record(claim, told) for claim in claims]
         durable = self._gate.journal.sync()
         ends = list(zip(claims, [one and durable for one in written], strict=True))
