@@ -14,7 +14,7 @@ from hookgate_cli.audit.wording import count_of
 from hookgate_cli.common import FINDING, ConfigOption, JsonOption, err, fail, load_config, out
 from hookgate_cli.terminal import print_json, printable
 
-from .opening import actor, open_store, store_errors
+from .opening import actor, open_store, parse_reason, store_errors
 from .rows import describe, in_custody, print_rows
 from .running import run
 from .selection import (
@@ -43,13 +43,17 @@ def purge(
             help="Also what has custody: its sender was told that it is safe, and it is lost.",
         ),
     ] = False,
+    reason: Annotated[
+        str | None,
+        typer.Option("--reason", metavar="TEXT", help="Why; the ledger says it."),
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Erase them; without it, only list.")] = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Erase what is kept; without --yes, list what would be erased.
 
-    The ledger then says that an item was purged, by whom, and the SHA-256 of it. Exits 1 if any
+    The ledger then has the SHA-256 of what was purged, by whom and why, and nothing else of it. Exits 1 if any
     that was asked for stays. Copies of the folder, as in backups, are not reached.
 
     Examples:
@@ -61,6 +65,7 @@ def purge(
     selection = make_selection(since, reason_code, reference, sha256, route)
     if selection.is_all != all_items:
         fail("say which items: --reference, --sha256 or another option of theirs, or else --all")
+    told = {"actor": actor(), **({"why": parse_reason(reason)} if reason else {})}
     store, settings = open_store(config)
     with store_errors():
         entries = list(store.entries())
@@ -79,7 +84,7 @@ def purge(
     elif erased:
         loaded = load_config(config, offline=True)
         with store_errors():
-            remaining = run(_purge(store, erased, loaded), loaded)
+            remaining = run(_purge(store, erased, loaded, told), loaded)
     if as_json:
         count = len(erased) - remaining
         print_json(
@@ -105,10 +110,12 @@ def _list(erased: Sequence[Entry], max_age: float, *, as_json: bool) -> None:
         print_rows(erased, max_age)
 
 
-async def _purge(store: Store, entries: Sequence[Entry], config: Config) -> int:
+async def _purge(
+    store: Store, entries: Sequence[Entry], config: Config, told: dict[str, str]
+) -> int:
     """Erase items; returns how many could not be."""
     async with opened_gate(config, make_log()) as gate:
-        releases = Releases(store, gate, {"actor": actor()})
+        releases = Releases(store, gate, told)
         await releases.settle_stale()
         for first in range(0, len(entries), _BATCH):
             batch = entries[first : first + _BATCH]

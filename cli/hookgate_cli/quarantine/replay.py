@@ -7,7 +7,6 @@ import typer
 
 from hookgate.log import make_log
 from hookgate.policy import Reason
-from hookgate.policy.event_reader import LONGEST_TEXT
 from hookgate.quarantine.replay.plan import Asked, Planned, Verdict
 from hookgate.quarantine.replay.sending import Sending
 from hookgate.quarantine.replay.session import opened_gate
@@ -17,7 +16,14 @@ from hookgate_cli.audit.wording import count_of
 from hookgate_cli.common import FAILED, FINDING, ConfigOption, JsonOption, err, fail, load_config
 from hookgate_cli.terminal import print_json, printable
 
-from .opening import IdentityOption, actor, need_identities, open_store, store_errors
+from .opening import (
+    IdentityOption,
+    actor,
+    need_identities,
+    open_store,
+    parse_reason,
+    store_errors,
+)
 from .outcome import (
     NOT_WHOLE,
     count_plan,
@@ -103,8 +109,6 @@ def replay(
         fail(
             '--yes needs --reason TEXT: the ledger says it, as in --reason "the contract is mended"'
         )
-    if reason is not None and len(reason) > LONGEST_TEXT:
-        fail(f"--reason has {len(reason)} characters; the ledger takes {LONGEST_TEXT}")
     selection = make_selection(since, reason_code, reference, sha256, route)
     store, _ = open_store(config)
     identities = need_identities(identity, "a replay")
@@ -113,7 +117,7 @@ def replay(
     asked = Asked(unknown, retrying, override, limit)
     planner = Planner(store, selection, identities, asked, loaded, config, log, keys)
     if yes:
-        told = {"actor": actor(), "why": reason or ""}
+        told = {"actor": actor(), "why": parse_reason(reason or "")}
         with store_errors():
             all_left = run(_send(planner, told, rate, as_json=as_json), loaded)
     else:

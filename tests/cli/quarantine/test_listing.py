@@ -166,13 +166,14 @@ def test_a_purge_leaves_the_hash_and_who_asked(call: Call, kept: Kept) -> None:
     assert "ref-1" in planned.out
     assert "ref-2" not in planned.out
     assert len(kept.entries()) == 2
-    done = call("quarantine", "purge", "--reference", "ref-1", "--yes")
+    done = call("quarantine", "purge", "--reference", "ref-1", "--yes", "--reason", "asked")
     assert (done.status, done.out) == (0, "erased: 1 item\n")
     assert len(kept.entries()) == 1
     (line,) = kept.released()
     assert (line["cause"], line["sha256"]) == ("purged", sha256(refused(1)).hexdigest())
     assert "ref-1" not in kept.replays.read_text()
     assert line["actor"]
+    assert line["why"] == "asked"
     assert_chained(kept.replays)
     assert assert_balanced(kept.replays) == {}
     assert "no item" in call("quarantine", "purge", "--reference", "ref-1", "--yes").err
