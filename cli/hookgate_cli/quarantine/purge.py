@@ -53,8 +53,8 @@ def purge(
 ) -> None:
     """Erase what is kept; without --yes, list what would be erased.
 
-    The ledger then has the SHA-256 of what was purged, by whom and why, and nothing else of it. Exits 1 if any
-    that was asked for stays. Copies of the folder, as in backups, are not reached.
+    The ledger then has the SHA-256 of what was purged, by whom and why, and nothing else of it.
+    Exits 1 if any that was asked for stays. Copies of the folder, as in backups, are not reached.
 
     Examples:
 
