@@ -8,15 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from hookgate.policy import Origin, make_head
-from hookgate.quarantine.encryption import parse_identities, parse_recipients
+from hookgate.quarantine.encryption import parse_recipients
 from hookgate.quarantine.entry import Entry
 from hookgate.quarantine.item import Item, item_name, read_item
 from hookgate.quarantine.store import Store
 
-# Of every process of a test: the key of nothing else.
-SECRET = "AGE-SECRET-KEY-1WRZ205QJY6ZEM8HT6E7E6SP6ET057WV2SSKTEX05QLZ55A0EA0MQ4SJW09"
-PUBLIC = "age13qvr7t6xdkhz8n2r2y7tjh3eq4p0vw30s4mfkq5twnpzmnt5t5tqfcfqpk"
-IDENTITIES = parse_identities(SECRET.encode())
+from .kept import IDENTITIES, PUBLIC
 
 
 def make_store(path: Path, *, public: str | None = PUBLIC, **bounds: Any) -> Store:

@@ -1,12 +1,11 @@
 """How an item comes into the store: written aside, then given its name."""
 
 import contextlib
+import json
 import os
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from hashlib import sha256
-
-import orjson
 
 from .counts import Count, Counts, glance
 from .encryption import Recipients
@@ -118,7 +117,7 @@ def is_in_custody(record: Record) -> bool:
 def _write_record(record: Record, kept: str) -> bytes:
     """Write what stands beside an item: its `delivery`, as it is before it is a line."""
     copy = {name: value for name, value in record.items() if name not in _OF_THE_LINE}
-    return orjson.dumps({**copy, "kept": kept}) + b"\n"
+    return json.dumps({**copy, "kept": kept}, separators=(",", ":")).encode("ascii") + b"\n"
 
 
 @contextlib.contextmanager

@@ -1,11 +1,10 @@
 """Looking through a folder of the store: what is there, and what a crash has left."""
 
 import contextlib
+import json
 import os
 from collections.abc import Iterator
 from typing import NamedTuple
-
-import orjson
 
 from .counts import Count, Counts, locked
 from .folders import opened_if_there, read_file, remove, rename, scan
@@ -90,7 +89,7 @@ def _is_left_over(name: FileName, there: set[str]) -> bool:
 def read_record(folder: int, file: str) -> Record | None:
     """Read the record beside the file of an item; None where that is none."""
     try:
-        record = orjson.loads(read_file(folder, record_name(file), _LARGEST_RECORD))
-    except (OSError, orjson.JSONDecodeError):
+        record = json.loads(read_file(folder, record_name(file), _LARGEST_RECORD))
+    except (OSError, ValueError, RecursionError):
         return None
     return record if type(record) is dict and type(record.get("kept")) is str else None

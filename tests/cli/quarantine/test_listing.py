@@ -11,7 +11,7 @@ import pytest
 
 from support.calling import Call
 from support.core_gate import head
-from support.kept import Kept, refused
+from support.replays import Kept, refused
 from support.ledger import assert_balanced, assert_chained
 from support.quarantine import make_item, make_record, opened_store
 

@@ -12,7 +12,7 @@ from hookgate.gate.gate import Gate
 from hookgate.policy import make_head
 from support.calling import Call
 from support.core_gate import PEER, head, in_gate, run
-from support.kept import OBSERVE, WHY, Kept, refused
+from support.replays import OBSERVE, WHY, Kept, refused
 from support.ledger import assert_balanced, assert_chained
 from support.receiver import Receiver, receiving
 

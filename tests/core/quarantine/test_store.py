@@ -12,9 +12,8 @@ import pytest
 from hookgate.quarantine.error import NotKept, StoreError
 from hookgate.quarantine.store import Store
 from support.effort import at_most
+from support.kept import IDENTITIES, SECRET
 from support.quarantine import (
-    IDENTITIES,
-    SECRET,
     age,
     all_files,
     check,
@@ -67,14 +66,18 @@ def test_debians_age_opens_it(store: Store, path: Path, tmp_path: Path) -> None:
     assert told.endswith(b"\r\n\r\n" + item.body)
 
 
+# As a ledger's line may hold it.
+HOSTILE = {"reference": "\ud800\u2028\x00", "path": "/\U0001f600", "bytes": 1 << 80}
+
+
 def test_beside_it_stands_its_delivery(store: Store) -> None:
     """A copy, without what makes a record a line, and with the SHA-256 of the file."""
     item = make_item(1)
-    record = make_record(item, n=7, prev="0" * 64, mac="1" * 64)
+    record = make_record(item, **HOSTILE, n=7, prev="0" * 64, mac="1" * 64)
     before = record.copy()
     kept = store.keep(item, record)
     (entry,) = store.entries()
-    assert entry.record == {**make_record(item), "kept": kept}
+    assert entry.record == {**make_record(item, **HOSTILE), "kept": kept}
     assert record == before
 
 
@@ -101,6 +104,11 @@ def test_what_comes_again_is_one_file(store: Store, path: Path) -> None:
     assert len(entries) == 2
 
 
+def replace(file: Path, make: Callable[[], object]) -> None:
+    file.unlink()
+    make()
+
+
 SPOILT: dict[str, Callable[[Path, Path], object]] = {
     "altered": lambda file, _: file.write_bytes(file.read_bytes()[:-1] + b"x"),
     "truncated": lambda file, _: os.truncate(file, 100),
@@ -108,18 +116,18 @@ SPOILT: dict[str, Callable[[Path, Path], object]] = {
     "huge": lambda file, _: os.truncate(file, 1 << 40),
     "gone": lambda file, _: file.unlink(),
     "swapped": lambda file, other: shutil.copy(other, file),
-    "a link": lambda file, other: (file.unlink(), file.symlink_to(other)),
+    "a link": lambda file, other: replace(file, lambda: file.symlink_to(other)),
     "no record": lambda file, _: file.with_suffix(".json").unlink(),
     "no JSON": lambda file, _: file.with_suffix(".json").write_text("{"),
+    "nested": lambda file, _: file.with_suffix(".json").write_text("[" * 100_000),
     "no object": lambda file, _: file.with_suffix(".json").write_text("[]"),
     "no kept": lambda file, _: file.with_suffix(".json").write_text("{}"),
     "another's record": lambda file, other: shutil.copy(
         other.with_suffix(".json"), file.with_suffix(".json")
     ),
     "a huge record": lambda file, _: os.truncate(file.with_suffix(".json"), 1 << 40),
-    "a FIFO for a record": lambda file, _: (
-        file.with_suffix(".json").unlink(),
-        os.mkfifo(file.with_suffix(".json")),
+    "a FIFO for a record": lambda file, _: replace(
+        file.with_suffix(".json"), lambda: os.mkfifo(file.with_suffix(".json"))
     ),
 }
 

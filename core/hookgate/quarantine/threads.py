@@ -1,4 +1,4 @@
-"""A thread that does one piece of work after the other."""
+"""Threads that take work from one queue."""
 
 import threading
 from collections.abc import Callable
@@ -7,30 +7,33 @@ from queue import SimpleQueue
 Work = Callable[[], object]
 
 
-class Thread:
-    """Begins with the first piece of work. The process ends without waiting for it: its disk may
-    hang.
+class Threads:
+    """At most so many threads; one more begins where work waits. The process ends without waiting
+    for them: their disk may hang.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, most: int) -> None:
         self._name = name
+        self._most = most
+        self._running = 0
         self._work: SimpleQueue[Work | None] = SimpleQueue()
-        self._is_running = False
 
     def submit(self, work: Work) -> bool:
         """Have work done, which must not raise; False where no thread can be had."""
-        if not self._is_running:
+        if not self._running or (self._running < self._most and not self._work.empty()):
             try:
                 threading.Thread(target=self._run, name=self._name, daemon=True).start()
+                self._running += 1
             except RuntimeError:
-                return False
-            self._is_running = True
+                if not self._running:
+                    return False
         self._work.put(work)
         return True
 
     def end(self) -> None:
-        """End it, after what was submitted."""
-        self._work.put(None)
+        """End them, after what was submitted."""
+        for _ in range(self._running):
+            self._work.put(None)
 
     def _run(self) -> None:
         while (work := self._work.get()) is not None:
