@@ -14,10 +14,10 @@ import pytest
 from hookgate.policy import Origin
 from hookgate.quarantine.encryption import make_identity
 from support.calling import Call
-from support.replays import WHY, Kept, refused
 from support.ledger import assert_balanced, assert_chained, read_ledger
 from support.quarantine import make_item, make_record, make_store, opened_store
 from support.receiver import OK, Receiver, Seen, receiving
+from support.replays import WHY, Kept, refused
 
 FAST = (*WHY, "--rate", "0", "--json")
 
