@@ -222,6 +222,15 @@ def test_an_item_cannot_write_a_head(
     assert endpoint.seen == []
 
 
+def test_a_planted_file_without_an_end_is_not_read(
+    call: Call, kept: Kept, endpoint: Receiver
+) -> None:
+    kept.keep([refused(1), refused(2)])
+    with kept.entries()[0].path.open("r+b") as file:
+        file.truncate(1 << 40)
+    assert verdicts(call("quarantine", "replay", "--json").out) == {"send": 1, "damaged": 1}
+
+
 def test_with_a_seal_key_only_proven_lines_count(
     call: Call, kept: Kept, endpoint: Receiver
 ) -> None:
