@@ -13,7 +13,6 @@ from hookgate.quarantine.store import Store
 from .evidence import Evidence
 from .items import DamagedError, Opened, body_of, open_item
 
-
 # A head of at most 1 MiB, and 16 bytes of encryption for each 64 KiB.
 _BESIDE_BODY = 2 << 20
 
