@@ -17,7 +17,6 @@ from .folders import (
     digest_of,
     look_up,
     make_root,
-    new_token,
     opened,
     opened_if_there,
     opened_root,
@@ -129,36 +128,42 @@ class Store:
         The age of the oldest is right once all were looked into.
         """
         now = time.time()
-        old = now - self._max_age
-        total, expired, claims = Count(0, 0), list[Entry](), list[Entry]()
+        total, entries = Count(0, 0), list[Entry]()
         with self._usable(), opened_root(self._path) as root:
             for number in numbers:
-                named = FOLDERS[number]
-                with opened_if_there(root, named) as folder:
-                    count, found = Count(0, 0), list[Found]()
-                    with locked_store(root) as counts:
-                        if folder is not None:
-                            tidy(folder, named, now)
-                            count, found = find_items(folder, named)
-                        counts.set(number, count)
-                        total = counts.total
-                    for file in found:
-                        is_claim = file.name.kind == CLAIM
-                        if folder is not None and (is_claim or file.at < old):
-                            entry = self._entry(folder, named, file)
-                            if entry is not None:
-                                (claims if is_claim else expired).append(entry)
-                self._oldest[number] = min((file.at for file in found), default=None)
+                total, due = self._look_into(root, number, now)
+                entries += due
         oldest = min((at for at in self._oldest if at is not None), default=None)
-        return Swept(Usage(*total, oldest), list(filter(_may_expire, expired)), claims)
+        expired = [entry for entry in entries if entry.claimed is None and _may_expire(entry)]
+        claims = [entry for entry in entries if entry.claimed is not None]
+        return Swept(Usage(*total, oldest), expired, claims)
+
+    def _look_into(self, root: int, number: int, now: float) -> tuple[Count, list[Entry]]:
+        """Look into one folder: how much there is in all, and what is claimed or old here."""
+        named = FOLDERS[number]
+        with opened_if_there(root, named) as folder:
+            count, found = Count(0, 0), list[Found]()
+            with locked_store(root) as counts:
+                if folder is not None:
+                    tidy(folder, named, now)
+                    count, found = find_items(folder, named)
+                counts.set(number, count)
+                total = counts.total
+            self._oldest[number] = min((file.at for file in found), default=None)
+            if folder is None:
+                return total, []
+            old = now - self._max_age
+            due = [file for file in found if file.name.kind == CLAIM or file.at < old]
+            return total, [entry for file in due if (entry := self._entry(folder, named, file))]
 
     def claim(self, entry: Entry, cause: str) -> Claim | None:
-        """Claim an item for its release; None where it is gone, or another by now."""
+        """Claim an item for its release; None where it is gone, claimed, or not any more as it was
+        seen, which may be in custody since.
+        """
         if entry.claimed is not None:
             return None
-        token = new_token()
         with self._item(entry.name) as (folder, counts):
-            begun = begin_claim(folder, counts, entry, cause, token)
+            begun = begin_claim(folder, counts, entry, cause)
         return None if begun is None else self._make_claim(entry, cause, *begun)
 
     def stale_claims(self) -> Iterator[Claim]:
