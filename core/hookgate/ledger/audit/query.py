@@ -3,10 +3,11 @@
 import math
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from hookgate.ledger.reading.reader import timestamp
+from hookgate.ledger.reading.sieve import MOST_TEXTS
 from hookgate.ledger.record import Record
 from hookgate.networks.addresses import parse_address
 from hookgate.networks.diagnosis import diagnose
@@ -14,6 +15,9 @@ from hookgate.networks.mends import Notation, network_mend
 
 from .identity import NAMES
 from .times import QueryError
+
+# A stored file is asked for as well, and what was replayed by what it was before.
+_NAMES = (*NAMES, "kept", "replay_of")
 
 Network = IPv4Network | IPv6Network
 
@@ -23,7 +27,8 @@ class Query:
     """What a record must be: of that time, and in each field that is asked for one of its values.
 
     `since` (inclusive) and `until` (exclusive) are seconds since 1970. A record without the field
-    is not what was asked for. `references` are any names of events, request_ids or SHA-256.
+    is not what was asked for. `references` are any names of events, request_ids or SHA-256, of
+    bodies and of stored files.
     """
 
     since: float | None = None
@@ -46,7 +51,8 @@ class Query:
     @property
     def texts(self) -> frozenset[str]:
         """Texts of which any record that is asked for has one; none where that is not known."""
-        found = (self.references, self.reason, self.event_type, self.channel, self.outcome)
+        fields = (self.reason, self.event_type, self.channel, self.outcome, self.route, self.front)
+        found = (self.references, *(texts for texts in fields if len(texts) <= MOST_TEXTS))
         return next(filter(None, found), frozenset())
 
     @property
@@ -55,13 +61,13 @@ class Query:
         return not (self.fields or self.references or self.clients)
 
     def matches(self, record: Record) -> bool:
-        """Tell whether this record is asked for."""
+        """Tell whether this record is asked for, whatever its members are."""
         return (
             self._is_in_time(record)
             and all(_is_one_of(record.get(name), wanted) for name, wanted in self.fields)
             and (
                 not self.references
-                or any(_is_one_of(record.get(name), self.references) for name in NAMES)
+                or any(_is_one_of(record.get(name), self.references) for name in _NAMES)
                 or ("names" in record and self._has_name(record["names"]))
             )
             and (not self.clients or self._is_from(record.get("client")))
@@ -77,8 +83,13 @@ class Query:
         return (self.since or 0.0) <= moment < (math.inf if self.until is None else self.until)
 
     def _is_from(self, client: object) -> bool:
-        address = parse_address(client) if type(client) is str else None
-        return address is not None and any(address in network for network in self.clients)
+        return type(client) is str and _is_in(client, self.clients)
+
+
+@lru_cache(maxsize=1024)
+def _is_in(client: str, networks: tuple[Network, ...]) -> bool:
+    address = parse_address(client)
+    return address is not None and any(address in network for network in networks)
 
 
 def _is_one_of(value: object, wanted: frozenset[str]) -> bool:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from hookgate.ledger.audit.fate import Event
 from hookgate.ledger.audit.search import find
-from hookgate.ledger.reading import ahead, sieve
+from hookgate.ledger.reading import ahead, pieces, sieve
 from hookgate.ledger.reading.copies import Copies
 from hookgate.ledger.reading.decoding import UnreadableError
 from hookgate.ledger.reading.files import sort
@@ -26,7 +26,7 @@ from hookgate.ledger.reading.sieve import Sieve
 from hookgate.ledger.reading.source import Source, probe
 from support.lines import refusals, start
 from support.rotated import WRAPPED, Change
-from support.trials import NOW, REQUESTS, START, Request, as_written, placed
+from support.trials import KEPT_REQUESTS, NOW, REQUESTS, START, Request, as_written, placed
 
 NAMES = ["r-1", "r-2", "m-1", "own-1", "a" * 64, "e" * 64, "b0-1", "b0-2", 'it"s']
 
@@ -103,10 +103,10 @@ def _both(paths: list[Path], names: list[str]) -> tuple[list[Any], list[Any]]:
 @st.composite
 def ledgers(draw: st.DrawFn) -> list[bytes]:
     """One or two files, of which the second may repeat lines of the first."""
-    requests: list[Request] = draw(REQUESTS)
+    requests: list[Request] = draw(REQUESTS | KEPT_REQUESTS)
     records = [start(), *placed(requests), refusals(90, 99, 3, reason="head_timeout")]
     written = [
-        as_written(record, n) if record["event"] in ("delivery", "forward")
+        as_written(record, n) if record["event"] in ("delivery", "forward", "released")
         else json.dumps(record, separators=(",", ":")).encode() + b"\n"
         for n, record in enumerate(records, 1)
     ]  # fmt: skip
@@ -146,11 +146,28 @@ def test_one_process(files: list[bytes], names: list[str]) -> None:
 
 
 @pytest.fixture
+def _few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sieve, "MOST_TEXTS", 0)
+
+
+@pytest.mark.usefixtures("_few_are_many")
+@settings(
+    max_examples=100,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+@given(ledgers(), st.lists(st.sampled_from(NAMES), min_size=1, max_size=3))
+def test_many_names(files: list[bytes], names: list[str]) -> None:
+    """More of them are looked for in another way."""
+    _check(files, names)
+
+
+@pytest.fixture
 def _cut_small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files of some lines are read as those of gigabytes are."""
     monkeypatch.setattr(ahead, "_LARGE", 0)
-    monkeypatch.setattr(ahead, "_STRETCH", 700)
-    monkeypatch.setattr(sieve, "PIECE", 1500)
+    monkeypatch.setattr(pieces, "STRETCH", 1500)
+    monkeypatch.setattr(pieces, "PIECE", 700)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
 
 
