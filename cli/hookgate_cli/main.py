@@ -19,7 +19,7 @@ from .terminal import escape_unencodable, printable
 _WITHIN_A_PARAGRAPH = re.compile(r"(?<!\n)\n(?=[^ \n])")
 VERBS = (
     *("serve", "mitmdump", "demo", "check", "send"),
-    *("audit", "nginx", "config", "keys", "schema"),
+    *("audit", "quarantine", "nginx", "config", "keys", "schema"),
 )
 
 
