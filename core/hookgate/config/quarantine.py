@@ -4,11 +4,28 @@ from collections.abc import Sequence
 
 from hookgate.policy import ContractError, RulesError, parse_rules
 from hookgate.quarantine.encryption import QuarantineKeyError, parse_recipients
-from hookgate.settings import AnswerMode, RouteSettings
+from hookgate.settings import AnswerMode, Keep, QuarantineSettings, RouteSettings
 
 from .draft import Draft
+from .error import ConfigError
+from .keys import KEYS
+from .layers import Sources
 
 _PATH, _RECIPIENTS = "quarantine.path", "quarantine.recipients"
+
+
+def read_settings(sources: Sources) -> QuarantineSettings:
+    """Read what the quarantine alone goes by, whatever is wrong with other keys.
+
+    Raises `ConfigError`.
+    """
+    keys = [key for key in KEYS if key.section == "quarantine"]
+    draft = Draft(sources.keys, sources.problems if sources.unread else ())
+    draft.parse(keys)
+    if draft.problems:
+        raise ConfigError(draft.problems)
+    values = {key.name: draft.values[key.path] for key in keys}
+    return QuarantineSettings(**{**values, "keep": frozenset(map(Keep, values["keep"]))})
 
 
 def check_quarantine(draft: Draft, routes: Sequence[RouteSettings]) -> None:
@@ -28,10 +45,10 @@ def check_quarantine(draft: Draft, routes: Sequence[RouteSettings]) -> None:
             problems.append(f"{draft.origin(_RECIPIENTS)}{_RECIPIENTS} {error}")
     if recipients and not path:
         draft.warnings.append(f"nothing is kept for {_RECIPIENTS}: {_PATH} is empty; name a folder")
-    for route in routes:
+    for number, route in enumerate(routes, 1):
         if not route.custody:
             continue
-        where = f'custody of the route of "{route.path}"'
+        where = f'route {number} ("{route.path}"): custody'
         if not path:
             problems.append(
                 f"{where} needs {_PATH}: an event that is refused is answered 200 only where it is "
