@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from hookgate.policy import Outcome, Reason
+from hookgate.quarantine.item import read_item
 from hookgate.upstream.error import BY_WORD
 
 from .corpus import BODY_JUDGED, Case, Expected
 from .crafting import text
+from .kept import IDENTITIES
 from .ledger import Growing, Record
 from .raw import Client, Reply, connected, wait_until
 from .receiver import Receiver, Seen
@@ -307,13 +309,28 @@ def check_records(case: Case, expected: Expected, exchange: Exchange) -> None:
     if exchange.front == "nginx":
         assert record.keys() == NGINX_MEMBERS
         wanted = _as_nginx_records(wanted)
-    for name in ("unusual", "signature", "names"):
+    for name in ("unusual", "signature", "names", "custody", "not_kept"):
         assert (name in record) == (name in wanted)
     assert {key: record[key] for key in wanted if record[key] != wanted[key]} == {}, wanted
     if sent and announces:
         forward = exchange.records[0]
         for key in ("seq", "request_id", "reference", "sha256"):
             assert forward[key] == record[key]
+
+
+def check_kept(case: Case, exchange: Exchange, folder: Path) -> None:
+    """The record names the file that holds the request, where it is kept; else it names none."""
+    record = exchange.records[-1]
+    if not case.kept or exchange.front == "nginx":
+        assert "kept" not in record
+        return
+    (file,) = (folder / "quarantine").rglob(f"{record['sha256']}-*.age")
+    data = file.read_bytes()
+    assert record["kept"] == sha256(data).hexdigest()
+    item = read_item(IDENTITIES.decrypt(data))
+    assert (item.head.method, item.head.target) == (case.request.method, case.request.target)
+    assert item.body == case.request.body
+    file.unlink()  # so that another case may be of the same bytes
 
 
 def _as_nginx_records(wanted: dict[str, Any]) -> dict[str, Any]:

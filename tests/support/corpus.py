@@ -53,7 +53,7 @@ _CASE_KEYS = frozenset(
     (
         "id", "why", "setup", "source", "stranger", "method", "target", "version", "fields", "also",
         "sign", "body", "chunks", "wire", "raw", "leave", "upstream", "verdict", "errors",
-        "interim", "seen", "record", "unrecorded", "answer", "fronts",
+        "interim", "seen", "record", "unrecorded", "answer", "fronts", "kept",
     )
 )  # fmt: skip
 _SEEN_KEYS = {"fields", "has", "lacks", "forwarded_for"}
@@ -75,7 +75,7 @@ class Setup:
     name: str
     why: str
     keys: Mapping[str, str]
-    routes: tuple[Mapping[str, str], ...] = ()
+    routes: tuple[Mapping[str, Any], ...] = ()
     schemas: Mapping[str, Any] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)
     listening: bool = True
@@ -137,7 +137,8 @@ class Case:
     """One request and what it must come to.
 
     `upstream` is the raw answer, None for none; one that ends with `Receiver.CLOSE` closes.
-    `leave` says that the sender closes without waiting for an answer.
+    `leave` says that the sender closes without waiting for an answer, `kept` that the body is in the
+    quarantine then.
     """
 
     id: str
@@ -150,6 +151,7 @@ class Case:
     upstream: bytes | None
     seen: Mapping[str, Any]
     answer: Mapping[str, Any]
+    kept: bool
     skips: Mapping[str, str]
     expected: Mapping[str, Expected]
 
@@ -233,6 +235,7 @@ def _make_case(name: str, given: Mapping[str, Any]) -> Case:
         upstream=None if upstream == "silent" else text(upstream).encode("latin-1"),
         seen=given.get("seen", {}),
         answer=given.get("answer", {}),
+        kept=given.get("kept", False),
         skips=skips,
         expected={front: _expected(given, part) for front, part in parts.items()},
     )

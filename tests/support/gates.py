@@ -9,7 +9,7 @@ from typing import Protocol
 
 import pytest
 
-from .conformance import Running, check_answer, check_records, check_upstream
+from .conformance import Running, check_answer, check_kept, check_records, check_upstream
 from .corpus import Case, Expected, Setup
 from .ledger import assert_balanced, assert_chained, read_ledger
 from .receiver import receiving
@@ -70,6 +70,7 @@ class Gates:
         check_answer(case, expected, exchange)
         check_upstream(case, expected, exchange)
         check_records(case, expected, exchange)
+        check_kept(case, exchange, self.of(case.setup).ledger.parent)
 
     def check_end(self, setup: Setup) -> None:
         """Stop the setup's process: the chain holds, every case has one record, counts agree.

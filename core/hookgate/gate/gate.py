@@ -10,8 +10,8 @@ from hookgate.ledger.record import bounded
 from hookgate.ledger.writing.journal import Journal
 from hookgate.libraries import libraries
 from hookgate.policy import Head, Policy
+from hookgate.quarantine.claims import Claim
 from hookgate.quarantine.keeper import Keeper
-from hookgate.quarantine.store import Claim
 from hookgate.settings import Config
 from hookgate.upstream.pool import UpstreamPool
 from hookgate.upstream.trouble import Troubles

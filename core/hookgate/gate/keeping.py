@@ -51,7 +51,7 @@ def keep(delivery: DeliveryState, ending: Ending, answer: Answer | None = None) 
     )
     if _has_custody(delivery, ending):
         record["custody"] = True
-    keeper.keep(item, delivery.sha256, record, delivery.on_kept)
+    keeper.keep(item, record, delivery.on_kept)
 
 
 def end_kept(delivery: DeliveryState, kept: Kept) -> None:

@@ -1,37 +1,70 @@
-"""Keeping, off the event loop."""
+"""Keeping, off the event loop: a thread stores what is refused, and its answer waits for that."""
 
-from collections.abc import Callable
-from enum import StrEnum
+import asyncio
+import contextlib
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import structlog
 
 from hookgate.settings import QuarantineSettings
 
+from .claims import Claim
+from .encryption import parse_recipients
+from .entry import Swept, Usage
+from .error import NotKept, StoreError
 from .item import Item
-from .store import Claim
+from .store import Store
+from .thread import Thread
 
+__all__ = ["Keeper", "Kept", "NotKept"]
 
-class NotKept(StrEnum):
-    """Name why nothing is kept, as the ledger says it."""
-
-    FULL = "full"
-    UNAVAILABLE = "unavailable"
-    TOO_SLOW = "too_slow"
-    BUSY = "busy"
-    INCOMPLETE = "incomplete"
+# A sender is answered well before it gives up, whatever the disk does.
+KEEP_SECONDS = 2.0
+MOST_ITEMS = 256
+MOST_BYTES = 32 << 20
+# A look through the whole store takes so long: a few folders each second.
+LOOK_SECONDS = 60
+# Of each second: those who wait to be kept do not wait longer for what is released.
+_RELEASE_SECONDS = 0.05
+_LOOP_SECONDS = 5.0
+_CLOSE_SECONDS = 3.0
 
 
 class Kept(NamedTuple):
-    """Tell what became of a body: the SHA-256 of its file, or a `refusal` that says why not."""
+    """What became of a body: the SHA-256 of its file in hex, or a `refusal` that says why not.
+
+    It has no `status`, as an endpoint's answer has.
+    """
 
     sha256: str
     refusal: str
     status: int = 0
 
 
+@dataclass(slots=True, eq=False)
+class _Job:
+    item: Item
+    record: dict[str, Any]
+    done: Callable[[Kept], None]
+    timer: asyncio.TimerHandle | None = None
+    ended: bool = False
+
+
 class Keeper:
-    """Keep bodies on a thread of its own. Make it inside the event loop."""
+    """Keep bodies on a thread of its own. Make it inside the event loop.
+
+    `release(claim, cause)` is called in the loop; it writes that an item is kept no more, and says
+    whether it could. `usage` is as of the last look, None before the first; `available` says
+    whether the store can be used, as far as is known. `kept`, `not_kept` by word and `released` by
+    cause are counts. Raises `QuarantineKeyError` for recipients that nothing can be encrypted to.
+    """
 
     def __init__(
         self,
@@ -39,18 +72,189 @@ class Keeper:
         log: structlog.BoundLogger,
         release: Callable[[Claim, str], bool],
     ) -> None:
-        raise NotImplementedError
+        self.kept = 0
+        self.not_kept: Counter[str] = Counter()
+        self.released: Counter[str] = Counter()
+        self.usage: Usage | None = None
+        self.available = True
+        self._is_full = False
+        self._log = log.bind(path=settings.path)
+        self._store = Store(
+            Path(settings.path),
+            parse_recipients(settings.recipients),
+            max_items=settings.max_items,
+            max_bytes=settings.max_bytes,
+            max_age=settings.max_age,
+        )
+        self._release = release
+        self._loop = asyncio.get_running_loop()
+        self._thread = Thread("quarantine")
+        self._is_closing = False
+        self._waiting = 0
+        self._waiting_bytes = 0
+        self._second = 0
+        self._is_looking = False
+        self._outgoing: Iterator[Claim] = iter(())  # the thread's
+        self._look(partial(self._store.open, create=True))
 
-    def keep(
-        self, item: Item, sha256: str, record: dict[str, Any], done: Callable[[Kept], None]
-    ) -> None:
-        """Keep it; `done` gets what became of it."""
-        raise NotImplementedError
+    def keep(self, item: Item, record: dict[str, Any], done: Callable[[Kept], None]) -> None:
+        """Keep an item beside a copy of its `delivery`; `done` is called in the loop, once, later,
+        after two seconds at the latest.
+        """
+        job = _Job(item, record.copy(), done)
+        if self._waiting >= MOST_ITEMS or (
+            self._waiting and self._waiting_bytes + len(item.body) > MOST_BYTES
+        ):
+            self._loop.call_soon(self._end, job, Kept("", NotKept.BUSY))
+        elif self._is_closing or not self._thread.submit(partial(self._store_item, job)):
+            self._loop.call_soon(self._end, job, Kept("", NotKept.UNAVAILABLE))
+        else:
+            self._waiting += 1
+            self._waiting_bytes += len(item.body)
+            late = Kept("", NotKept.TOO_SLOW)
+            job.timer = self._loop.call_later(KEEP_SECONDS, self._end, job, late)
 
     def tick(self) -> None:
-        """Do the clock's work, once a second."""
-        raise NotImplementedError
+        """Look through some of the store, on the thread; called once a second, in the loop."""
+        self._second += 1
+        if self._is_looking or self._is_closing:
+            return
+        second = self._second % LOOK_SECONDS
+        if self.available:
+            numbers = range(second * 256 // LOOK_SECONDS, (second + 1) * 256 // LOOK_SECONDS)
+            self._look(partial(self._store.sweep, numbers))
+        elif not second:
+            self._look(self._store.open)
 
     async def close(self) -> None:
-        """Wait for what was begun."""
-        raise NotImplementedError
+        """Wait for what was begun, three seconds at most, and end the thread."""
+        self._is_closing = True
+        done = asyncio.Event()
+        if self._thread.submit(partial(self._call, done.set)):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(done.wait(), _CLOSE_SECONDS)
+        self._thread.end()
+
+    # On the thread.
+
+    def _store_item(self, job: _Job) -> None:
+        kept, error = Kept("", NotKept.TOO_SLOW), None
+        if not job.ended:
+            try:
+                kept = Kept(self._store.keep(job.item, job.record, lambda: not job.ended), "")
+            except StoreError as raised:
+                kept, error = Kept("", raised.word), raised
+            except Exception as raised:  # noqa: BLE001  # the thread must go on
+                self._note_fault("keep", raised)
+                kept = Kept("", NotKept.UNAVAILABLE)
+        self._call(self._stored, job, kept, error)
+
+    def _look_now(self, look: Callable[[], Swept]) -> None:
+        swept, error = None, None
+        try:
+            swept = look()
+            self._release_some(swept)
+        except StoreError as raised:
+            error = raised
+        except Exception as raised:  # noqa: BLE001  # the thread must go on
+            self._note_fault("look", raised)
+        self._call(self._looked, swept, error)
+
+    def _release_some(self, swept: Swept) -> None:
+        until = time.monotonic() + _RELEASE_SECONDS
+        for claims in (self._outgoing, self._claim(swept)):
+            self._outgoing = claims
+            for claim in claims:
+                self._let_go(claim)
+                if time.monotonic() > until:
+                    return
+
+    def _claim(self, swept: Swept) -> Iterator[Claim]:
+        for entry in swept.claims:
+            if claim := self._store.take_over(entry):
+                yield claim
+        for entry in swept.expired:
+            if claim := self._store.claim(entry, "expired"):
+                yield claim
+
+    def _let_go(self, claim: Claim) -> None:
+        """Drop it once that is recorded; else it is stale, and this is tried again."""
+        written: Future[bool] = Future()
+        try:
+            if self._call(self._record, claim, written):
+                with contextlib.suppress(TimeoutError):
+                    written.result(_LOOP_SECONDS)
+            if not written.cancel() and written.result():
+                self._store.drop(claim)
+        finally:
+            claim.close()
+
+    def _call(self, function: Callable[..., object], *arguments: object) -> bool:
+        """Have the loop call a function; False where there is no loop any more."""
+        try:
+            self._loop.call_soon_threadsafe(function, *arguments)
+        except RuntimeError:
+            return False
+        return True
+
+    # In the loop.
+
+    def _look(self, look: Callable[[], Swept]) -> None:
+        self._is_looking = self._thread.submit(partial(self._look_now, look))
+
+    def _looked(self, swept: Swept | None, error: StoreError | None) -> None:
+        self._is_looking = False
+        if swept is not None:
+            self.usage = swept.usage
+        if swept is not None or error is not None:
+            self._note(error)
+
+    def _stored(self, job: _Job, kept: Kept, error: StoreError | None) -> None:
+        self._waiting -= 1
+        self._waiting_bytes -= len(job.item.body)
+        if kept.sha256:
+            self._is_full = False
+        if kept.sha256 or error is not None:
+            self._note(error)
+        self._end(job, kept)
+
+    def _end(self, job: _Job, kept: Kept) -> None:
+        if job.ended:
+            return
+        job.ended = True
+        if job.timer is not None:
+            job.timer.cancel()
+        if kept.sha256:
+            self.kept += 1
+        else:
+            self.not_kept[kept.refusal] += 1
+        try:
+            job.done(kept)
+        except Exception as error:  # noqa: BLE001  # the others of this turn get their answers
+            self._note_fault("done", error)
+
+    def _record(self, claim: Claim, written: "Future[bool]") -> None:
+        if not written.set_running_or_notify_cancel():
+            return
+        recorded = False
+        try:
+            recorded = self._release(claim, claim.cause)
+        except Exception as error:  # noqa: BLE001  # the claim stays, and is tried again
+            self._note_fault("release", error)
+        self.released[claim.cause] += recorded
+        written.set_result(recorded)
+
+    def _note(self, error: StoreError | None) -> None:
+        """Log what has changed: that the store is full, cannot be used, or can be again."""
+        unavailable = error is not None and error.word is NotKept.UNAVAILABLE
+        if unavailable and self.available:
+            self._log.error("quarantine.unavailable", error=str(error))
+        elif not unavailable and not self.available:
+            self._log.info("quarantine.recovered")
+        self.available = not unavailable
+        if error is not None and error.word is NotKept.FULL and not self._is_full:
+            self._is_full = True
+            self._log.error("quarantine.full", error=str(error))
+
+    def _note_fault(self, where: str, error: Exception) -> None:
+        self._log.error("quarantine.fault", where=where, error=type(error).__name__)

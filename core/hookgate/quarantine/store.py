@@ -1,10 +1,294 @@
-"""The folder of what is kept."""
+"""The store: one encrypted file for each body and target, and beside it what the ledger says of it.
 
-from typing import NamedTuple
+Several processes use one folder. A `kill -9` at any place leaves an item whole or not at all.
+"""
+
+import contextlib
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator
+from hashlib import sha256
+from pathlib import Path
+
+from .claims import Claim, begin_claim, end_claim, take_over, undo_claim
+from .counts import Count, Counts, glance, locked
+from .encryption import Recipients
+from .entry import Entry, Swept, Usage
+from .error import NotKept, StoreError
+from .folders import (
+    digest_of,
+    look_up,
+    make_root,
+    new_token,
+    opened,
+    opened_if_there,
+    opened_root,
+    read_file,
+)
+from .item import Item, item_name, write_item
+from .keeping import add, drafted, find_kept, is_in_custody, refuse_beyond, write_record
+from .names import CLAIM, FOLDERS, ITEM, RECORD, Record, folder_of
+from .sweeping import Found, find_items, read_record, tidy
 
 
-class Claim(NamedTuple):
-    """Hold an item that is about to be released by whoever has this."""
+class Store:
+    """The items in a folder. Without `recipients` it can keep nothing.
 
-    kept: str
-    sha256: str
+    `max_age` is in seconds. Each method may wait for the disk, and a second for other processes.
+    All raise `StoreError`.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        recipients: Recipients | None,
+        *,
+        max_items: int,
+        max_bytes: int,
+        max_age: float,
+    ) -> None:
+        self._path = path
+        self._recipients = recipients
+        self._bounds = Count(max_items, max_bytes)
+        self._max_age = max_age
+        self._was_open = False
+        self._oldest: list[float | None] = [None] * len(FOLDERS)
+
+    def open(self, *, create: bool = False) -> Swept:
+        """Look whether the folder can be used, and through all of it, as `sweep` does.
+
+        `create` makes the folder, in a parent that is there. Once it could be used nothing is made
+        anew: what is there instead may be the place of a disk that is gone.
+        """
+        with self._usable():
+            if create:
+                make_root(self._path)
+            with (
+                opened_root(self._path) as root,
+                self._locked(root, create=not self._was_open),
+            ):
+                self._was_open = True
+        return self.sweep()
+
+    def keep(self, item: Item, record: Record, wanted: Callable[[], bool] = lambda: True) -> str:
+        """Keep an item beside a copy of its `delivery`; it is durable once this returns.
+
+        Returns the SHA-256 of the stored file in hex: of the earlier one, where the same body for
+        the same target is kept already. What nobody has `wanted` any more in the end is not kept,
+        and `too_slow`. Raises `ItemError` for what can be made no item.
+        """
+        if self._recipients is None:
+            raise StoreError(NotKept.UNAVAILABLE, "there are no recipients to encrypt it to")
+        name = item_name(sha256(item.body).hexdigest(), item.head.target)
+        with self._usable(), opened_root(self._path) as root:
+            kept = self._keep_again(root, name, record)
+            if kept is not None:
+                return kept
+            text = write_item(item)
+            there = glance(root)
+            if there is not None:
+                refuse_beyond(self._bounds, Count(there.items + 1, there.bytes + len(text)))
+            data = self._recipients.encrypt(text)
+            kept = sha256(data).hexdigest()
+            beside = write_record(record, kept)
+            with opened(root, folder_of(name), create=True) as folder:
+                with (
+                    drafted(folder, name, beside, data) as drafts,
+                    self._locked(root) as counts,
+                ):
+                    known = self._recall(folder, name, record, counts)
+                    if known is not None:  # by another process, meanwhile
+                        kept = known
+                    elif wanted():
+                        files = dict(zip((RECORD, ITEM), drafts, strict=True))
+                        add(folder, counts, name, files, self._bounds)
+                    else:
+                        raise StoreError(NotKept.TOO_SLOW, "nobody waits for it any more")
+                os.fsync(folder)
+        return kept
+
+    def _keep_again(self, root: int, name: str, record: Record) -> str | None:
+        """Return what an item is kept as that is there already; None where there is none."""
+        with opened_if_there(root, folder_of(name)) as folder:
+            known = None if folder is None else find_kept(folder, name, self._bounds.bytes)
+            if folder is None or known is None:
+                return None
+            kept: str | None = known["kept"]
+            if is_in_custody(record) and not is_in_custody(known):
+                with self._locked(root) as counts:
+                    kept = self._recall(folder, name, record, counts)
+            # Whoever gave it its name may not have come as far as that.
+            os.fsync(folder)
+            return kept
+
+    def _recall(self, folder: int, name: str, record: Record, counts: Counts) -> str | None:
+        """As `_keep_again`, under the lock; what is in custody now is noted beside it."""
+        known = find_kept(folder, name, self._bounds.bytes)
+        if known is None:
+            return None
+        kept: str = known["kept"]
+        if is_in_custody(record) and not is_in_custody(known):
+            beside = write_record({**known, "custody": True}, kept)
+            with drafted(folder, name, beside) as (draft,):
+                add(folder, counts, name, {RECORD: draft})
+        return kept
+
+    def usage(self) -> Usage:
+        """Count what all processes have in the store."""
+        oldest: list[float] = []
+        with self._usable(), opened_root(self._path) as root:
+            for named in FOLDERS:
+                with opened_if_there(root, named) as folder:
+                    if folder is not None:
+                        oldest += [found.at for found in find_items(folder, named)[1]]
+            with self._locked(root) as counts:
+                return Usage(*counts.total, min(oldest, default=None))
+
+    def entries(self) -> Iterator[Entry]:
+        """List the items, in the order of their names."""
+        for named in FOLDERS:
+            with self._usable(), opened_root(self._path) as root:
+                entries = self._list(root, named)
+            yield from entries
+
+    def _list(self, root: int, named: str) -> list[Entry]:
+        with opened_if_there(root, named) as folder:
+            if folder is None:
+                return []
+            found = sorted(find_items(folder, named)[1])
+            return [entry for item in found if (entry := self._entry(folder, named, item))]
+
+    def _entry(self, folder: int, named: str, found: Found) -> Entry | None:
+        """Make an entry; None where the item has gone meanwhile."""
+        name = found.name
+        record = read_record(folder, name.text)
+        if record is None and look_up(folder, name.text) is None:
+            return None
+        path = self._path / named / name.text
+        return Entry(name.item, path, found.size, found.at, record, name.cause)
+
+    def read(self, entry: Entry) -> bytes:
+        """Return the bytes of an item's file."""
+        with (
+            self._usable(),
+            opened_root(self._path) as root,
+            opened(root, folder_of(entry.name)) as folder,
+        ):
+            return read_file(folder, entry.path.name, entry.size)
+
+    def sweep(self, numbers: Iterable[int] = range(256)) -> Swept:
+        """Look into folders, by their numbers: mend what a crash left, and count anew.
+
+        The age of the oldest is right once all were looked into.
+        """
+        now = time.time()
+        old = now - self._max_age
+        total, expired, claims = Count(0, 0), list[Entry](), list[Entry]()
+        with self._usable(), opened_root(self._path) as root:
+            for number in numbers:
+                named = FOLDERS[number]
+                with opened_if_there(root, named) as folder:
+                    count, found = Count(0, 0), list[Found]()
+                    with self._locked(root) as counts:
+                        if folder is not None:
+                            tidy(folder, named, now)
+                            count, found = find_items(folder, named)
+                        counts.set(number, count)
+                        total = counts.total
+                    for file in found:
+                        is_claim = file.name.kind == CLAIM
+                        if folder is not None and (is_claim or file.at < old):
+                            entry = self._entry(folder, named, file)
+                            if entry is not None:
+                                (claims if is_claim else expired).append(entry)
+                self._oldest[number] = min((file.at for file in found), default=None)
+        oldest = min((at for at in self._oldest if at is not None), default=None)
+        return Swept(Usage(*total, oldest), list(filter(_may_expire, expired)), claims)
+
+    def claim(self, entry: Entry, cause: str) -> Claim | None:
+        """Claim an item for its release; None where it is gone, or another by now."""
+        if entry.claimed is not None:
+            return None
+        token = new_token()
+        with self._item(entry.name) as (folder, counts):
+            begun = begin_claim(folder, counts, entry, cause, token)
+        return None if begun is None else self._make_claim(entry, cause, *begun)
+
+    def stale_claims(self) -> Iterator[Claim]:
+        """Take over what processes have claimed that ended since: each is to be recorded, and
+        dropped; one that is closed instead is stale again.
+        """
+        for entry in self.entries():
+            claim = self.take_over(entry)
+            if claim is not None:
+                yield claim
+
+    def take_over(self, entry: Entry) -> Claim | None:
+        """Take over a claim as `stale_claims` does; None for what is none, or not stale."""
+        if entry.claimed is None:
+            return None
+        with self._item(entry.name) as (folder, _):
+            fd = take_over(folder, entry.path.name)
+        return None if fd is None else self._make_claim(entry, entry.claimed, entry.path.name, fd)
+
+    def _make_claim(self, entry: Entry, cause: str, file: str, fd: int) -> Claim:
+        claim = Claim(entry.name, cause, entry.path.with_name(file), fd, "", entry.record)
+        try:
+            with self._usable():
+                claim.kept = digest_of(fd)
+        except StoreError:
+            claim.close()
+            raise
+        return claim
+
+    def drop(self, claim: Claim) -> None:
+        """Remove an item whose release is recorded."""
+        try:
+            with self._item(claim.item) as (folder, counts):
+                end_claim(folder, counts, claim)
+        finally:
+            claim.close()
+
+    def restore(self, claim: Claim) -> None:
+        """Put an item back whose release could not be recorded. Where the same was kept again
+        meanwhile it stays a claim, which is stale.
+        """
+        try:
+            with self._item(claim.item) as (folder, counts):
+                undo_claim(folder, counts, claim)
+        finally:
+            claim.close()
+
+    @contextlib.contextmanager
+    def _usable(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            why = error.strerror or type(error).__name__
+            raise StoreError(NotKept.UNAVAILABLE, f"{self._path} cannot be used: {why}") from None
+
+    @contextlib.contextmanager
+    def _item(self, name: str) -> Iterator[tuple[int, Counts]]:
+        """Open the folder of an item, under the lock, for the block."""
+        with (
+            self._usable(),
+            opened_root(self._path) as root,
+            opened(root, folder_of(name)) as folder,
+            self._locked(root) as counts,
+        ):
+            yield folder, counts
+
+    @contextlib.contextmanager
+    def _locked(self, root: int, *, create: bool = False) -> Iterator[Counts]:
+        def measure(number: int) -> Count:
+            named = FOLDERS[number]
+            with opened_if_there(root, named) as folder:
+                return Count(0, 0) if folder is None else find_items(folder, named)[0]
+
+        with locked(root, measure, create=create) as counts:
+            yield counts
+
+
+def _may_expire(entry: Entry) -> bool:
+    """Not what is in custody, nor what may be: that has no record any more."""
+    return entry.record is not None and not is_in_custody(entry.record)
