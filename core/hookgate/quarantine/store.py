@@ -27,7 +27,7 @@ from .folders import (
 )
 from .item import Item, item_name, write_item
 from .keeping import add, drafted, find_kept, is_in_custody, refuse_beyond, write_record
-from .names import CLAIM, FOLDERS, ITEM, RECORD, Record, folder_of
+from .names import FOLDERS, ITEM, RECORD, Record, folder_of
 from .sweeping import Found, find_items, read_record, tidy
 
 
@@ -53,6 +53,7 @@ class Store:
         self._max_age = max_age
         self._was_open = False
         self._oldest: list[float | None] = [None] * len(FOLDERS)
+        self._in_custody = [0] * len(FOLDERS)
 
     def open(self, *, create: bool = False) -> Swept:
         """Look whether the folder can be used, and through all of it, as `sweep` does.
@@ -135,14 +136,10 @@ class Store:
 
     def usage(self) -> Usage:
         """Count what all processes have in the store."""
-        oldest: list[float] = []
-        with self._usable(), opened_root(self._path) as root:
-            for named in FOLDERS:
-                with opened_if_there(root, named) as folder:
-                    if folder is not None:
-                        oldest += [found.at for found in find_items(folder, named)[1]]
-            with self._locked(root) as counts:
-                return Usage(*counts.total, min(oldest, default=None))
+        entries = list(self.entries())
+        oldest = min((entry.kept_at for entry in entries), default=None)
+        with self._usable(), opened_root(self._path) as root, self._locked(root) as counts:
+            return Usage(*counts.total, oldest, _count_in_custody(entries))
 
     def entries(self) -> Iterator[Entry]:
         """List the items, in the order of their names."""
@@ -155,8 +152,10 @@ class Store:
         with opened_if_there(root, named) as folder:
             if folder is None:
                 return []
-            found = sorted(find_items(folder, named)[1])
-            return [entry for item in found if (entry := self._entry(folder, named, item))]
+            return self._entries(folder, named, sorted(find_items(folder, named)[1]))
+
+    def _entries(self, folder: int, named: str, found: Iterable[Found]) -> list[Entry]:
+        return [entry for item in found if (entry := self._entry(folder, named, item))]
 
     def _entry(self, folder: int, named: str, found: Found) -> Entry | None:
         """Make an entry; None where the item has gone meanwhile."""
@@ -179,7 +178,7 @@ class Store:
     def sweep(self, numbers: Iterable[int] = range(256)) -> Swept:
         """Look into folders, by their numbers: mend what a crash left, and count anew.
 
-        The age of the oldest is right once all were looked into.
+        The age of the oldest, and how many are in custody, is right once all were looked into.
         """
         now = time.time()
         old = now - self._max_age
@@ -195,15 +194,13 @@ class Store:
                             count, found = find_items(folder, named)
                         counts.set(number, count)
                         total = counts.total
-                    for file in found:
-                        is_claim = file.name.kind == CLAIM
-                        if folder is not None and (is_claim or file.at < old):
-                            entry = self._entry(folder, named, file)
-                            if entry is not None:
-                                (claims if is_claim else expired).append(entry)
-                self._oldest[number] = min((file.at for file in found), default=None)
+                    entries = [] if folder is None else self._entries(folder, named, found)
+                claims += [entry for entry in entries if entry.claimed is not None]
+                expired += [entry for entry in entries if _has_expired(entry, old)]
+                self._oldest[number] = min((entry.kept_at for entry in entries), default=None)
+                self._in_custody[number] = _count_in_custody(entries)
         oldest = min((at for at in self._oldest if at is not None), default=None)
-        return Swept(Usage(*total, oldest), list(filter(_may_expire, expired)), claims)
+        return Swept(Usage(*total, oldest, sum(self._in_custody)), expired, claims)
 
     def claim(self, entry: Entry, cause: str) -> Claim | None:
         """Claim an item for its release; None where it is gone, or another by now."""
@@ -289,6 +286,14 @@ class Store:
             yield counts
 
 
-def _may_expire(entry: Entry) -> bool:
-    """Not what is in custody, nor what may be: that has no record any more."""
-    return entry.record is not None and not is_in_custody(entry.record)
+def _may_be_in_custody(entry: Entry) -> bool:
+    """Whether it is, or may be: it has no record any more."""
+    return entry.claimed is None and (entry.record is None or is_in_custody(entry.record))
+
+
+def _count_in_custody(entries: Iterable[Entry]) -> int:
+    return sum(map(_may_be_in_custody, entries))
+
+
+def _has_expired(entry: Entry, old: float) -> bool:
+    return entry.claimed is None and entry.kept_at < old and not _may_be_in_custody(entry)
