@@ -16,7 +16,7 @@ from .terminal import escape_unencodable, printable
 
 VERBS = (
     *("serve", "mitmdump", "demo", "check", "send"),
-    *("audit", "nginx", "config", "keys", "schema"),
+    *("audit", "quarantine", "nginx", "config", "keys", "schema"),
 )
 
 

@@ -9,7 +9,12 @@ from . import __version__
 # What parses and compares; Python's own `re`, `ipaddress` and UTF-8 decoder among it.
 _JUDGING = ("jiter", "jsonschema-rs", "netaddr", "orjson")
 # What tells a front where a request begins and ends. nginx's verdict is all in its rendered files.
-_FRAMING: dict[str, tuple[str, ...]] = {"sidecar": ("httptools",), "addon": ("h11", "mitmproxy")}
+# What is replayed was framed before.
+_FRAMING: dict[str, tuple[str, ...]] = {
+    "sidecar": ("httptools",),
+    "addon": ("h11", "mitmproxy"),
+    "replay": (),
+}
 
 
 @lru_cache

@@ -15,7 +15,7 @@ FLOORS = (
     ("hookgate.ledger.reading",),
     ("hookgate.ledger.writing", "hookgate.ledger.audit"),
     ("hookgate.gate",),
-    ("hookgate.config",),
+    ("hookgate.config", "hookgate.quarantine.replay"),
     ("hookgate.nginx",),
     ("hookgate_sidecar", "hookgate_addon"),
     ("hookgate_cli",),

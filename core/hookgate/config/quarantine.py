@@ -3,11 +3,28 @@
 from collections.abc import Sequence
 
 from hookgate.policy import ContractError, RulesError, parse_rules
-from hookgate.settings import AnswerMode, RouteSettings
+from hookgate.settings import AnswerMode, Keep, QuarantineSettings, RouteSettings
 
 from .draft import Draft
+from .error import ConfigError
+from .keys import KEYS
+from .layers import Sources
 
 _PATH, _RECIPIENTS = "quarantine.path", "quarantine.recipients"
+
+
+def read_settings(sources: Sources) -> QuarantineSettings:
+    """Read what the quarantine alone goes by, whatever is wrong with other keys.
+
+    Raises `ConfigError`.
+    """
+    keys = [key for key in KEYS if key.section == "quarantine"]
+    draft = Draft(sources.keys, sources.problems if sources.unread else ())
+    draft.parse(keys)
+    if draft.problems:
+        raise ConfigError(draft.problems)
+    values = {key.name: draft.values[key.path] for key in keys}
+    return QuarantineSettings(**{**values, "keep": frozenset(map(Keep, values["keep"]))})
 
 
 def check_quarantine(draft: Draft, routes: Sequence[RouteSettings]) -> None:

@@ -120,8 +120,8 @@ def head_fields(
         record["peer"] = origin.peer[:LONGEST_TEXT]
     if decision is not None:
         head, route = decision.head, decision.route
-        record["method"] = _ascii(head.method)
-        record["path"] = _ascii(head.path)
+        record["method"] = ascii_text(head.method)
+        record["path"] = ascii_text(head.path)
         record["route"] = route.contract.name[:LONGEST_TEXT] if route is not None else None
         record["content_type"] = _content_type(head)
     return record
@@ -197,7 +197,8 @@ def bounded(texts: tuple[str, ...]) -> list[str]:
     return [text[:LONGEST_TEXT] for text in texts[:MOST_ITEMS]]
 
 
-def _ascii(text: bytes) -> str:
+def ascii_text(text: bytes) -> str:
+    """Return bytes of a head as a record has them."""
     return text[:LONGEST_TEXT].decode("ascii", "backslashreplace")[:LONGEST_TEXT]
 
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 MOST_RECIPIENTS = 8  # each takes 0.1 ms of each item
+OTHER_KEYS = "is encrypted to other keys than the identity's"
 _INSTALL = "the package pyrage is missing; install it: pip install 'hookgate[quarantine]'"
 _PUBLIC, _SECRET = "age1", "AGE-SECRET-KEY-1"
 # Bech32: what stands behind `age1` is 32 bytes and a checksum.
@@ -51,7 +52,7 @@ class Identities:
         except pyrage.DecryptError as error:
             why = "is no age file, or was cut off or altered"
             if "No matching keys" in str(error):
-                why = "is encrypted to other keys than the identity's"
+                why = OTHER_KEYS
             raise DecryptionError(why) from None
 
 

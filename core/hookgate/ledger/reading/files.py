@@ -10,9 +10,11 @@ from typing import NamedTuple
 from .decoding import UnreadableError
 from .source import Source, probe
 
-# What several workers (.1 before the suffix), logrotate's `extension`, and file managers put there.
+# What several workers (.1 before the suffix), replays (.replay), logrotate's `extension`, and file
+# managers put there.
 _COPY = r"(?: ?\((?:copy|copie|kopie|[0-9]+)\)| ?-? ?[Cc]opy(?: ?\(?[0-9]+\)?)?)"
-_MIDDLE = rf"(?:\.[0-9]+)?(?:[-.][0-9][0-9T_-]*)?{_COPY}?"
+_REPLAY = ".replay"
+_MIDDLE = rf"(?:\.[0-9]+|\.replay)?(?:[-.][0-9][0-9T_-]*)?{_COPY}?"
 # What follows the suffix: of logrotate and newsyslog (.1, .0.bz2, -20261122.xz), and of people.
 _ENDING = re.compile(
     rf"(?:[._-][0-9][0-9T._:-]*|[._-](?:old|orig|bak|backup|save|saved|copy)[0-9]*|~|{_COPY})*"
@@ -39,6 +41,11 @@ class Found(NamedTuple):
 
     files: list[Path]
     notes: list[Note]
+
+
+def replay_ledger(path: Path) -> Path:
+    """Name the ledger beside this one that replays write."""
+    return path.with_name(f"{path.stem}{_REPLAY}{path.suffix}")
 
 
 def find_files(path: Path) -> list[Path]:

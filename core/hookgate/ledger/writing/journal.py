@@ -151,6 +151,10 @@ class Journal:
         """Write that what was kept is kept no more; True if it is written."""
         return self._commit((self._make("released", {"front": self._front, **fields}),), ())
 
+    def sync(self) -> bool:
+        """Have what was written on the disk, where that is asked for; False where it is not."""
+        return not self._backlog and self._file.sync_now()
+
     def tick(self) -> None:
         """Follow a rotation, write the backlog and the sums, sync: to be called once a second."""
         if self._file.moved:

@@ -1,0 +1,116 @@
+"""`hookgate quarantine purge`: erase what is kept."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from hookgate.log import make_log
+from hookgate.quarantine.entry import Entry
+from hookgate.quarantine.replay.session import Leaving, Releases, opened_gate
+from hookgate.quarantine.store import Store
+from hookgate.settings import Config
+from hookgate_cli.common import FINDING, ConfigOption, JsonOption, err, fail, load_config, out
+from hookgate_cli.terminal import print_json, printable
+
+from .opening import actor, open_store, store_errors
+from .rows import describe, in_custody, print_rows
+from .running import explained_lock, run
+from .selection import (
+    DigestOption,
+    ReasonOption,
+    ReferenceOption,
+    RouteOption,
+    SinceOption,
+    make_selection,
+)
+
+_BATCH = 32
+
+
+def purge(
+    since: SinceOption = None,
+    reason_code: ReasonOption = None,
+    reference: ReferenceOption = None,
+    sha256: DigestOption = None,
+    route: RouteOption = None,
+    all_items: Annotated[bool, typer.Option("--all", help="All that is kept.")] = False,
+    custody: Annotated[
+        bool,
+        typer.Option(
+            "--custody",
+            help="Also what has custody: its sender was told that it is safe, and it is lost.",
+        ),
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Erase them; without it, only list.")] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Erase what is kept; without --yes, list what would be erased.
+
+    The ledger then says that an item was purged, by whom, and the SHA-256 of it. Exits 1 if any
+    that was asked for stays. Copies of the folder, as in backups, are not reached.
+
+    Examples:
+
+      hookgate quarantine purge --reference 121c38a5-cf77-424a-9ea9-d6c044a845f8 --yes
+
+      hookgate quarantine purge --reason-code malformed_json --since 30d
+    """
+    selection = make_selection(since, reason_code, reference, sha256, route)
+    if selection.is_all != all_items:
+        fail("say which items: --reference, --sha256 or another option of theirs, or else --all")
+    store, settings = open_store(config)
+    with store_errors():
+        entries = list(store.entries())
+    if selection.needs_record and (broken := sum(entry.record is None for entry in entries)):
+        err.print(
+            f"{broken} items have no record that tells whether they are meant; --sha256 names one",
+            soft_wrap=True,
+        )
+    asked = sorted(selection.pick(entries), key=lambda entry: entry.kept_at)
+    erased = [entry for entry in asked if custody or not in_custody(entry)]
+    left = len(asked) - len(erased)
+    remaining = 0
+    if not yes:
+        _list(erased, settings.max_age, as_json=as_json)
+    elif erased:
+        loaded = load_config(config, offline=True)
+        with store_errors(), explained_lock():
+            remaining = run(_purge(store, erased, loaded), loaded)
+    if as_json:
+        count = len(erased) - remaining
+        print_json(
+            {"purged": count if yes else 0, "planned": len(erased), "left": left + remaining}
+        )
+    elif not asked:
+        err.print("no item is what was asked for; hookgate quarantine list has what is kept")
+    elif yes:
+        out.print(f"{len(erased) - remaining:,} items are erased")
+    else:
+        err.print(f"{len(erased)} items would be erased: --yes does it")
+    if left:
+        err.print(f"{left} items are left, as they have custody: --custody erases them too")
+    if left or remaining:
+        raise typer.Exit(FINDING)
+
+
+def _list(erased: Sequence[Entry], max_age: float, *, as_json: bool) -> None:
+    if as_json:
+        for entry in erased:
+            print_json(describe(entry, max_age))
+    elif erased:
+        print_rows(erased, max_age)
+
+
+async def _purge(store: Store, entries: Sequence[Entry], config: Config) -> int:
+    """Erase items; returns how many could not be."""
+    async with opened_gate(config, make_log()) as gate:
+        releases = Releases(store, gate, {"actor": actor()})
+        await releases.settle_stale()
+        for first in range(0, len(entries), _BATCH):
+            batch = entries[first : first + _BATCH]
+            await releases.release([Leaving(entry, "purged") for entry in batch])
+    if releases.problem:
+        err.print(printable(f"hookgate: {releases.problem}"), soft_wrap=True)
+    return releases.remaining

@@ -1,0 +1,181 @@
+"""`hookgate quarantine replay`: give what is kept to the endpoint."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from hookgate.log import make_log
+from hookgate.policy import Reason
+from hookgate.policy.event_reader import LONGEST_TEXT
+from hookgate.quarantine.replay.plan import Asked, Planned, Verdict
+from hookgate.quarantine.replay.sending import Sending
+from hookgate.quarantine.replay.session import opened_gate
+from hookgate_cli.audit.configured import load_seal_keys
+from hookgate_cli.audit.options import LogOption, SealKeyOption
+from hookgate_cli.common import FAILED, FINDING, ConfigOption, JsonOption, err, fail, load_config
+from hookgate_cli.terminal import print_json, printable
+
+from .opening import IdentityOption, actor, need_identities, open_store, store_errors
+from .outcome import (
+    NOT_WHOLE,
+    count_plan,
+    is_whole,
+    print_ends,
+    print_json_items,
+    print_nothing,
+    print_plan,
+)
+from .planning import Plan, Planner
+from .running import explained_lock, progress, run, send
+from .selection import (
+    DigestOption,
+    ReasonOption,
+    ReferenceOption,
+    RouteOption,
+    SinceOption,
+    make_selection,
+)
+
+_RATE = 100
+
+
+def replay(
+    since: SinceOption = None,
+    reason_code: ReasonOption = None,
+    reference: ReferenceOption = None,
+    sha256: DigestOption = None,
+    route: RouteOption = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, metavar="N", help="Send so many at most.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Send them; without it, only plan.")] = False,
+    reason: Annotated[
+        str | None,
+        typer.Option(
+            "--reason",
+            metavar="TEXT",
+            help="Why they are sent; each line of it in the ledger says.",
+        ),
+    ] = None,
+    unknown: Annotated[
+        bool,
+        typer.Option("--unknown", help="Also what may have been delivered: it may double."),
+    ] = False,
+    retrying: Annotated[
+        bool,
+        typer.Option("--retrying", help="Also what its sender still sends again: it will double."),
+    ] = False,
+    override: Annotated[
+        bool,
+        typer.Option(
+            "--override",
+            help="Also what no ledger says a gate kept: anybody may have put it there.",
+        ),
+    ] = False,
+    rate: Annotated[
+        float,
+        typer.Option("--rate", min=0, metavar="N", help="In a second at most; 0 is no bound."),
+    ] = _RATE,
+    identity: IdentityOption = None,
+    log: LogOption = None,
+    seal_key: SealKeyOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Send what is kept to the endpoint, through the gate's own checks; without --yes, plan it.
+
+    Each item is judged by the configuration of now, with its source and signature as they were
+    found when it came. What is delivered leaves the quarantine, what is not stays. Exits 1 if any
+    stays.
+
+    Examples:
+
+      hookgate quarantine replay --identity replay.key
+
+      hookgate quarantine replay --identity replay.key --reason-code contract_violation --yes
+      --reason "the contract was too strict"
+
+      hookgate quarantine replay --identity replay.key --reference 121c38a5 --json
+    """
+    if yes and not (reason or "").strip():
+        fail(
+            '--yes needs --reason TEXT: the ledger says it, as in --reason "the contract is mended"'
+        )
+    if reason is not None and len(reason) > LONGEST_TEXT:
+        fail(f"--reason has {len(reason)} characters; the ledger takes {LONGEST_TEXT}")
+    selection = make_selection(since, reason_code, reference, sha256, route)
+    store, _ = open_store(config)
+    identities = need_identities(identity, "a replay")
+    loaded = load_config(config, offline=not yes)
+    keys = load_seal_keys(seal_key, config)
+    asked = Asked(unknown, retrying, override, limit)
+    planner = Planner(store, selection, identities, asked, loaded, config, log, keys)
+    if yes:
+        told = {"actor": actor(), "why": reason or ""}
+        with store_errors(), explained_lock():
+            all_left = run(_send(planner, told, rate, as_json=as_json), loaded)
+    else:
+        with store_errors():
+            made = planner.plan()
+        all_left = _show_plan(made, as_json=as_json)
+    if not all_left:
+        raise typer.Exit(FINDING)
+
+
+def _show_plan(made: Plan, *, as_json: bool) -> bool:
+    items, whole = made
+    if as_json:
+        print_json_items(items, None)
+        print_json({"plan": count_plan(items), "ledgers_whole": whole})
+    elif items:
+        print_plan(items)
+        err.print("this is a plan, and nothing was sent: --yes --reason TEXT sends")
+    else:
+        print_nothing()
+    if not whole:
+        err.print(f"{NOT_WHOLE}: --override sends all the same", soft_wrap=True)
+    return whole and is_whole(items)
+
+
+async def _send(planner: Planner, told: dict[str, str], rate: float, *, as_json: bool) -> bool:
+    # With the ledger's lock held, nobody else sends what is planned.
+    async with opened_gate(planner.config, make_log()) as gate:
+        items, whole = planner.plan()
+        if not (whole or planner.asked.override):
+            fail(f"{NOT_WHOLE}: mend that, or give --override", FAILED)
+        ends: dict[str, str] = {}
+        if not as_json:
+            print_plan(items)
+        with progress(items) as advance:
+
+            def note(one: Planned, code: str) -> None:
+                ends[one.entry.name] = code
+                advance()
+
+            sending = Sending(gate, planner.store, planner.identities, told, rate=rate, on_end=note)
+            await sending.releases.settle_stale()
+            await send(sending, items)
+    return _show_ends(sending, items, ends, as_json=as_json)
+
+
+def _show_ends(
+    sending: Sending, items: Sequence[Planned], ends: dict[str, str], *, as_json: bool
+) -> bool:
+    releases = sending.releases
+    untried = sum(one.verdict is Verdict.SEND for one in items) - len(ends)
+    if as_json:
+        print_json_items(items, ends)
+        counts = {"ends": dict(sending.ends), "untried": untried, "released": releases.released}
+        print_json({"plan": count_plan(items), **counts, "stopped": sending.stopped or None})
+    elif items:
+        print_ends(sending.ends, releases.released, untried)
+    else:
+        print_nothing()
+    if sending.stopped:
+        err.print(printable(f"hookgate: stopped: {sending.stopped}"), soft_wrap=True)
+    if releases.remaining:
+        words = f"{releases.remaining} items could not be released: {releases.problem}"
+        err.print(printable(f"hookgate: {words}; the next replay does it"), soft_wrap=True)
+    all_sent = sending.ends.total() == sending.ends[Reason.CLEAN.code] and not untried
+    return all_sent and is_whole(items) and not releases.remaining

@@ -1,0 +1,96 @@
+"""Items as lines that fit a terminal."""
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hookgate.ledger.audit.times import local, show_time
+from hookgate.quarantine.entry import Entry
+from hookgate.quarantine.keeping import is_in_custody
+from hookgate.quarantine.replay.items import body_of
+from hookgate_cli.common import out
+from hookgate_cli.terminal import printable
+
+_HEADER = ("kept", "bytes", "sha256", "left", "reason", "route or path", "reference")
+_FIXED = 4
+_NARROWEST = 6
+_GAP = "  "
+_UNITS = ((86_400, "d"), (3600, "h"), (60, "min"))
+
+
+def print_rows(entries: Sequence[Entry], max_age: float) -> None:
+    """Print items, one a line, as wide as the terminal; in full where there is none."""
+    now = time.time()
+    rows = [_HEADER, *(_cells(entry, max_age, now) for entry in entries)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    if out.is_terminal:
+        _narrow(widths, out.width - len(_GAP) * (len(widths) - 1))
+    for row in rows:
+        cells = (_fit(cell, width) for cell, width in zip(row, widths, strict=True))
+        print(_GAP.join(cells).rstrip())
+
+
+def in_custody(entry: Entry) -> bool:
+    """Tell whether an item's sender was told that it is safe here."""
+    return entry.record is not None and is_in_custody(entry.record)
+
+
+def describe(entry: Entry, max_age: float) -> dict[str, Any]:
+    """Describe an item for `--json`."""
+    expires = None if in_custody(entry) else _utc(entry.kept_at + max_age)
+    return {
+        "sha256": body_of(entry),
+        "file": str(entry.path),
+        "kept_at": _utc(entry.kept_at),
+        "expires": expires,
+        "custody": in_custody(entry),
+        "size": entry.size,
+        "claimed": entry.claimed,
+        "record": entry.record,
+    }
+
+
+def text_of(record: Mapping[str, Any] | None, *names: str) -> str:
+    """Return the first text that a record has under these names, as it can be printed."""
+    found = (record.get(name) for name in names) if record is not None else ()
+    return next((printable(value) for value in found if type(value) is str and value), "")
+
+
+def age_left(seconds: float) -> str:
+    """Write how long something is kept still, in its largest unit."""
+    for size, unit in _UNITS:
+        if seconds >= size:
+            return f"{seconds / size:.0f}{unit}"
+    return "soon" if seconds > 0 else "over"
+
+
+def _cells(entry: Entry, max_age: float, now: float) -> tuple[str, ...]:
+    record = entry.record
+    size = record.get("bytes") if record is not None else None
+    left = "custody" if in_custody(entry) else age_left(entry.kept_at + max_age - now)
+    return (
+        local(entry.kept_at).strftime("%Y-%m-%d %H:%M"),
+        str(size) if type(size) is int else "?",
+        body_of(entry)[:12],
+        entry.claimed or left,
+        text_of(record, "reason") or "no record",
+        text_of(record, "route", "path"),
+        text_of(record, "reference", "event_reference"),
+    )
+
+
+def _narrow(widths: list[int], room: int) -> None:
+    """Take from the widest of those that may be cut until all have room."""
+    while sum(widths) > room:
+        widest = max(range(_FIXED, len(widths)), key=widths.__getitem__)
+        if widths[widest] <= _NARROWEST:
+            return
+        widths[widest] -= 1
+
+
+def _fit(cell: str, width: int) -> str:
+    return f"{cell:{width}}" if len(cell) <= width else f"{cell[: width - 1]}…"
+
+
+def _utc(moment: float) -> str:
+    return show_time(moment, "microseconds", utc=True).replace(" ", "T")

@@ -1,0 +1,133 @@
+"""The options by which items are chosen."""
+
+import re
+import time
+from collections.abc import Iterable, Iterator
+from typing import Annotated, NamedTuple
+
+import typer
+
+from hookgate.ledger.audit.query import Query
+from hookgate.ledger.audit.times import QueryError, parse_time
+from hookgate.quarantine.entry import Entry
+from hookgate.quarantine.replay.items import body_of
+from hookgate_cli.common import fail
+
+_PANEL = "Which items (an option that is given twice: either)"
+_PREFIX = re.compile(r"[0-9a-f]{4,64}", re.ASCII)
+
+SinceOption = Annotated[
+    str | None,
+    typer.Option(
+        "--since",
+        metavar="TIME",
+        help='Kept from then on: 2h (ago), today, 2026-11-22, "2026-11-22 15:00" (local time), or'
+        " with an offset, 2026-11-22T15:00Z.",
+        rich_help_panel=_PANEL,
+    ),
+]
+ReasonOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--reason-code", metavar="CODE", help="As contract_violation.", rich_help_panel=_PANEL
+    ),
+]
+ReferenceOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--reference",
+        metavar="REFERENCE",
+        help="Any name of an event, or a request_id.",
+        rich_help_panel=_PANEL,
+    ),
+]
+DigestOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--sha256",
+        metavar="SHA256",
+        help="That of the body, or its beginning.",
+        rich_help_panel=_PANEL,
+    ),
+]
+RouteOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--route",
+        metavar="NAME",
+        help="The contract of its route, or its path.",
+        rich_help_panel=_PANEL,
+    ),
+]
+
+
+class Selection(NamedTuple):
+    """What an item must be, in each respect that is asked for. `since` is seconds since 1970.
+
+    An item without a readable record is none that is asked for by what only records tell.
+    """
+
+    since: float | None
+    query: Query
+    prefixes: tuple[str, ...]
+    routes: frozenset[str]
+
+    @property
+    def is_all(self) -> bool:
+        """Whether nothing is asked for."""
+        return self.since is None and not self.prefixes and not self.needs_record
+
+    @property
+    def needs_record(self) -> bool:
+        """Whether what only an item's record tells is asked for."""
+        return bool(self.routes) or not self.query.is_only_of_time
+
+    def picks(self, entry: Entry) -> bool:
+        """Tell whether an item is asked for."""
+        record = entry.record
+        return (
+            (self.since is None or entry.kept_at >= self.since)
+            and (not self.prefixes or body_of(entry).startswith(self.prefixes))
+            and (
+                not self.needs_record
+                or (
+                    record is not None
+                    and self.query.matches(dict(record))
+                    and (
+                        not self.routes or self._has_route(record.get("route"), record.get("path"))
+                    )
+                )
+            )
+        )
+
+    def _has_route(self, *names: object) -> bool:
+        return any(type(name) is str and name in self.routes for name in names)
+
+    def pick(self, entries: Iterable[Entry]) -> Iterator[Entry]:
+        """Pick the items that are asked for, and are nobody's claim."""
+        return (entry for entry in entries if entry.claimed is None and self.picks(entry))
+
+
+def make_selection(
+    since: str | None,
+    reason_code: list[str] | None,
+    reference: list[str] | None,
+    sha256: list[str] | None,
+    route: list[str] | None,
+) -> Selection:
+    """Make the selection that the options ask for; exit with 2 where one is wrong."""
+    try:
+        moment = parse_time(since, time.time()) if since is not None else None
+    except QueryError as error:
+        fail(str(error))
+    query = Query(reason=frozenset(reason_code or ()), references=frozenset(reference or ()))
+    prefixes = tuple(map(parse_prefix, sha256 or ()))
+    return Selection(moment, query, prefixes, frozenset(route or ()))
+
+
+def parse_prefix(text: str) -> str:
+    """Return a SHA-256 or its beginning in lower case; exit with 2 where it is none."""
+    prefix = text.lower()
+    if _PREFIX.fullmatch(prefix) is None:
+        fail(f'"{text}" is no SHA-256, nor the first 4 hexadecimal digits of one or more')
+    return prefix
