@@ -137,8 +137,8 @@ class Case:
     """One request and what it must come to.
 
     `upstream` is the raw answer, None for none; one that ends with `Receiver.CLOSE` closes.
-    `leave` says that the sender closes without waiting for an answer, `kept` that the body is in the
-    quarantine then.
+    `leave` says that the sender closes without waiting for an answer, `kept` that the body is in
+    the quarantine then.
     """
 
     id: str

@@ -1,10 +1,10 @@
 """A quarantine and the key that reads it."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 from hookgate.quarantine.encryption import parse_identities
-
 from hookgate.quarantine.item import Item, read_item
 
 # A pair that only tests use.
@@ -30,3 +30,16 @@ def files(folder: Path) -> list[Path]:
 def items(folder: Path) -> list[Item]:
     """What they hold."""
     return [read_item(IDENTITIES.decrypt(file.read_bytes())) for file in files(folder)]
+
+
+def narrow(folder: Path, *, store: Path | None = None, custody: bool = False) -> dict[str, str]:
+    """The settings of a gate in this folder that keeps what comes to /narrow, whose contract takes
+    nothing, and delivers what comes to /cm/events.
+    """
+    (folder / "narrow.json").write_text('{"required": ["never"]}')
+    (folder / "hookgate.toml").write_text(
+        '[[route]]\npath = "/cm/events"\n[[route]]\npath = "/narrow"\n'
+        f'contract = "narrow.json"\ncustody = {json.dumps(custody)}\n'
+    )
+    keys = quarantine(store or folder)
+    return {**keys, "quarantine.recipients": PUBLIC}

@@ -1,4 +1,4 @@
-"""Several clients that send clean events for as long as a test wants."""
+"""Several clients that send distinct events for as long as a test wants."""
 
 import contextlib
 import threading
@@ -13,10 +13,11 @@ from .raw import connected, post
 class Load:
     """What was sent, by the SHA-256 of its body, and how it was answered."""
 
-    def __init__(self, port: int, clients: int) -> None:
+    def __init__(self, port: int, clients: int, target: bytes) -> None:
         self.answers: dict[str, int] = {}
         self.unanswered: set[str] = set()
         self._port = port
+        self._target = target
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._send) for _ in range(clients)]
         for thread in self._threads:
@@ -41,7 +42,7 @@ class Load:
                     while not self._stop.is_set() and not closing:
                         body = event(reference=str(uuid4()))
                         digest = sha256(body).hexdigest()
-                        client.send(post(body))
+                        client.send(post(body, self._target))
                         reply = client.read()
                         self.answers[digest] = reply.status
                         closing = reply.values(b"connection") == [b"close"]
@@ -50,8 +51,8 @@ class Load:
 
 
 @contextlib.contextmanager
-def sending(port: int, clients: int = 6) -> Iterator[Load]:
-    load = Load(port, clients)
+def sending(port: int, clients: int = 6, target: bytes = b"/cm/events") -> Iterator[Load]:
+    load = Load(port, clients, target)
     try:
         yield load
     finally:

@@ -89,7 +89,7 @@ def duration(low: float, high: float) -> Parser:
             raise ValueError('is no duration; write a number with ms, s, m, h or d, like "30s"')
         seconds = float(match[1]) * _DURATION_UNITS[match[2]]
         if not low <= seconds <= high:
-            raise ValueError(f"is not between {low:g} and {high:g} seconds")
+            raise ValueError(f"is not between {low:g} and {high:.10g} seconds")
         return seconds
 
     return parse

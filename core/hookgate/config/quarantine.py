@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from hookgate.policy import ContractError, RulesError, parse_rules
+from hookgate.quarantine.encryption import QuarantineKeyError, parse_recipients
 from hookgate.settings import AnswerMode, Keep, QuarantineSettings, RouteSettings
 
 from .draft import Draft
@@ -37,6 +38,11 @@ def check_quarantine(draft: Draft, routes: Sequence[RouteSettings]) -> None:
             "new quarantine FILE where replays will be made, and write the public key that it "
             'prints here, like ["age1..."]'
         )
+    if recipients:
+        try:
+            parse_recipients(recipients)
+        except QuarantineKeyError as error:
+            problems.append(f"{draft.origin(_RECIPIENTS)}{_RECIPIENTS} {error}")
     if recipients and not path:
         draft.warnings.append(f"nothing is kept for {_RECIPIENTS}: {_PATH} is empty; name a folder")
     for route in routes:

@@ -7,6 +7,7 @@ from typing import Any
 _PEM = re.compile(r"-----BEGIN [A-Z0-9 ]+-----")
 # A key to sign with, as Standard Webhooks writes it.
 _SIGN_KEY = re.compile(r"whsec_[A-Za-z0-9+/]{24}")
+_AGE_KEY = re.compile("AGE-SECRET-KEY-", re.IGNORECASE)
 # A scheme, what stands before the last "@", a host and its port; all after that is hidden.
 _URL = re.compile(
     r"(?P<scheme>https?:/*|[A-Za-z][A-Za-z0-9+.-]*://)?(?P<user>.*@)?"
@@ -39,6 +40,8 @@ def shown_path(path: str) -> str:
     """Write the path of a file; hides what looks like its content, pasted in its place."""
     if _PEM.search(path):
         return f"{_HIDDEN} (PEM text, where the path of a file belongs)"
+    if _AGE_KEY.search(path):
+        return f"{_HIDDEN} (a secret key, where the path of a file belongs)"
     if _SIGN_KEY.search(path):
         return f"{_HIDDEN} (a key to sign with, where the path of a file belongs)"
     return shown(path)
@@ -55,6 +58,8 @@ def _redact(value: Any) -> Any:
     if isinstance(value, str):
         if _PEM.search(value):
             return f"{_HIDDEN} (PEM text)"
+        if _AGE_KEY.search(value):
+            return f"{_HIDDEN} (a secret key)"
         if _SIGN_KEY.search(value):
             return f"{_HIDDEN} (a key to sign with)"
         return redact_url(value) if "://" in value or "@" in value else value

@@ -127,7 +127,9 @@ class Keeper:
             self._look(self._store.open)
 
     async def close(self) -> None:
-        """Wait for what was begun, three seconds at most, and end the thread."""
+        """Wait for what was begun, three seconds at most, and end the thread. Once is enough."""
+        if self._is_closing:
+            return
         self._is_closing = True
         done = asyncio.Event()
         if self._thread.submit(partial(self._call, done.set)):

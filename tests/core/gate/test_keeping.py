@@ -1,5 +1,6 @@
 """What is refused, or failed, goes to the quarantine before it is recorded and answered."""
 
+import asyncio
 import fcntl
 import json
 import shutil
@@ -16,7 +17,7 @@ from hookgate.policy import Head, Reason
 from hookgate.settings import AnswerMode, RouteSettings
 from support.core_gate import PEER, deliver, endpoint, head, in_gate, of, reload, run, soon
 from support.events import CLEAN, event
-from support.journal import Disk
+from support.journal import obedient_disk
 from support.kept import files, items, quarantine
 
 TOO_NARROW = b'{"required": ["never"]}'
@@ -122,14 +123,14 @@ def test_custody_is_answered_200_and_never_called_delivered(tmp_path: Path) -> N
     assert record["kept"] == sha256(files(tmp_path)[0].read_bytes()).hexdigest()
 
 
-def test_custody_without_a_line_is_answered_503(tmp_path: Path, disk: Disk) -> None:
+def test_custody_without_a_line_is_answered_503(tmp_path: Path) -> None:
     """It is kept, but nothing says so: it has to come again. Then there is still one file."""
 
     async def act(gate: Gate) -> None:
-        disk.room = 0
-        answer, _ = await run(gate, CLEAN)
+        with obedient_disk() as disk:
+            disk.room = 0
+            answer, _ = await run(gate, CLEAN)
         assert (answer.status, json.loads(answer.body)["reason"]) == (503, "audit_unavailable")
-        disk.room = None
         gate.tick()
         answer, _ = await run(gate, CLEAN)
         assert answer.status == 200
@@ -343,3 +344,13 @@ def test_a_stop_waits_for_what_is_being_kept(tmp_path: Path) -> None:
     assert all(record["kept"] for record in of(records, "delivery"))
     assert len(files(tmp_path)) == 2
     assert of(records, "stop")[0]["in_flight"] == 0
+
+
+def test_a_front_may_close_twice(tmp_path: Path) -> None:
+    """As the sidecar does, which ends its connections in between."""
+
+    async def act(gate: Gate) -> None:
+        for _ in range(2):
+            await asyncio.wait_for(gate.close_upstreams(), 2)
+
+    in_gate(tmp_path, act, **quarantine(tmp_path))
