@@ -5,13 +5,14 @@ Several processes use one folder. A `kill -9` at any place leaves an item whole 
 
 import contextlib
 import os
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha256
 from pathlib import Path
 
 from .claims import Claim, begin_claim, end_claim, take_over, undo_claim
-from .counts import Count, Counts, glance, locked
+from .counts import LOCK_SECONDS, Count, Counts, glance, locked
 from .encryption import Recipients
 from .entry import Entry, Swept, Usage
 from .error import NotKept, StoreError
@@ -53,6 +54,7 @@ class Store:
         self._max_age = max_age
         self._was_open = False
         self._oldest: list[float | None] = [None] * len(FOLDERS)
+        self._lock = threading.Lock()
         self._in_custody = [0] * len(FOLDERS)
 
     def open(self, *, create: bool = False) -> Swept:
@@ -282,8 +284,14 @@ class Store:
             with opened_if_there(root, named) as folder:
                 return Count(0, 0) if folder is None else find_items(folder, named)[0]
 
-        with locked(root, measure, create=create) as counts:
-            yield counts
+        # Threads of one process wait here, where each is woken, not at the file.
+        if not self._lock.acquire(timeout=LOCK_SECONDS):
+            raise StoreError(NotKept.UNAVAILABLE, "other threads hold its lock; is the disk slow?")
+        try:
+            with locked(root, measure, create=create) as counts:
+                yield counts
+        finally:
+            self._lock.release()
 
 
 def _may_be_in_custody(entry: Entry) -> bool:

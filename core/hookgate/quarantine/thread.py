@@ -1,4 +1,4 @@
-"""A thread that does one piece of work after the other."""
+"""Threads that do one piece of work after the other."""
 
 import threading
 from collections.abc import Callable
@@ -7,30 +7,34 @@ from queue import SimpleQueue
 Work = Callable[[], object]
 
 
-class Thread:
-    """Begins with the first piece of work. The process ends without waiting for it: its disk may
-    hang.
+class Threads:
+    """So many threads at most; work begins in the order in which it came.
+
+    Each begins with a piece of work. The process ends without waiting for them: its disk may hang.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, most: int = 1) -> None:
         self._name = name
+        self._most = most
         self._work: SimpleQueue[Work | None] = SimpleQueue()
-        self._is_running = False
+        self._running = 0
 
     def submit(self, work: Work) -> bool:
         """Have work done, which must not raise; False where no thread can be had."""
-        if not self._is_running:
+        if self._running < self._most:
             try:
                 threading.Thread(target=self._run, name=self._name, daemon=True).start()
+                self._running += 1
             except RuntimeError:
-                return False
-            self._is_running = True
+                if not self._running:
+                    return False
         self._work.put(work)
         return True
 
     def end(self) -> None:
-        """End it, after what was submitted."""
-        self._work.put(None)
+        """End them, after what was submitted."""
+        for _ in range(self._running):
+            self._work.put(None)
 
     def _run(self) -> None:
         while (work := self._work.get()) is not None:
