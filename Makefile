@@ -43,6 +43,7 @@ nginx-here:
 	-$(call need,jq,jq,Some examples of the docs are not run)
 	-$(call need,logrotate,logrotate,Rotation by logrotate is not tried)
 	-$(call need,strace,strace,System calls are not counted)
+	-$(call need,age,age,The quarantine is not held to age itself)
 
 # Prometheus itself is neither installed nor started: its tool is taken out of Debian's package.
 promtool-here: $(READY)

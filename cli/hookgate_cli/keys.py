@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from hookgate.quarantine.encryption import QuarantineKeyError, make_identity
+
 from .common import FAILED, fail, out
 from .terminal import printable, to_json
 
@@ -25,12 +27,16 @@ class Purpose(StrEnum):
     SEAL = "seal"
     HMAC = "hmac"
     SIGN = "sign"
+    QUARANTINE = "quarantine"
 
 
 _USES = {
     Purpose.SEAL: "[audit]:\nseal_key_file = {file}",
     Purpose.HMAC: '[audit]:\npersonal_data = "hmac"\nkey_file = {file}',
     Purpose.SIGN: "[upstream]:\nsign_key_file = {file}",
+    Purpose.QUARANTINE: (
+        '[quarantine]:\npath = "/var/lib/hookgate/quarantine"\nrecipients = [{public}]'
+    ),
 }
 
 
@@ -45,7 +51,8 @@ def new(
         Purpose,
         typer.Argument(
             help="seal: of the ledger's lines. hmac: of phone numbers in it. sign: of what goes to"
-            " the endpoint, as Standard Webhooks writes it."
+            " the endpoint, as Standard Webhooks writes it. quarantine: of what is kept there, as"
+            " age-keygen writes it."
         ),
     ],
     file: Annotated[Path, typer.Argument(help="The file to write; it must not be there yet.")],
@@ -65,7 +72,13 @@ def new(
       hookgate keys new hmac /etc/hookgate/hmac.key
 
       hookgate keys new sign /etc/hookgate/sign.key
+
+      hookgate keys new quarantine /root/quarantine.key
     """
+    try:
+        content, public = make_key(purpose)
+    except QuarantineKeyError as error:
+        fail(str(error), FAILED)
     try:
         fd = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     except FileExistsError:
@@ -73,10 +86,17 @@ def new(
     except OSError as error:
         fail(f"{file} cannot be written: {error.strerror}", FAILED)
     with os.fdopen(fd, "w", encoding="ascii") as stream:
-        stream.write(make_key(purpose) + "\n")
+        stream.write(content)
     # The gate may run in another folder, as under systemd.
-    use = _USES[purpose].format(file=to_json(str(file.absolute())))
+    use = _USES[purpose].format(file=to_json(str(file.absolute())), public=to_json(public))
     out.print(f"{printable(file)} holds a new key; keep a copy apart from the ledgers.")
+    if purpose is Purpose.QUARANTINE:
+        out.print(
+            "Whoever has this file reads everything that is kept: move it to another machine, or"
+            " have it belong to another user than the gate's. The gate needs the public key alone:"
+            f" {public}",
+            soft_wrap=True,
+        )
     if purpose is Purpose.SEAL:
         out.print(
             "With the first key give audit.path a new name too: no key proves the lines before it.",
@@ -87,10 +107,14 @@ def new(
     out.print(f"In hookgate.toml, below {use}", soft_wrap=True)
 
 
-def make_key(purpose: Purpose) -> str:
-    """Make a random key of 256 bits as its file holds it.
+def make_key(purpose: Purpose) -> tuple[str, str]:
+    """Make a random key of 256 bits as its file holds it, and the public key, "" without one.
 
-    It is hexadecimal; to sign, `whsec_` and base64, as Standard Webhooks writes it.
+    It is hexadecimal; to sign, `whsec_` and base64, as Standard Webhooks writes it; of the
+    quarantine, an identity file of age. Raises `QuarantineKeyError`.
     """
+    if purpose is Purpose.QUARANTINE:
+        return make_identity()
     key = secrets.token_bytes(_BYTES)
-    return "whsec_" + base64.b64encode(key).decode() if purpose is Purpose.SIGN else key.hex()
+    text = "whsec_" + base64.b64encode(key).decode() if purpose is Purpose.SIGN else key.hex()
+    return text + "\n", ""

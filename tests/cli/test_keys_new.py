@@ -9,12 +9,13 @@ import pytest
 
 from hookgate.config.build import load
 from hookgate.config.error import ConfigError
+from hookgate.quarantine.encryption import parse_identities, parse_recipients
 from hookgate_cli.terminal import to_json
 from support.calling import Call
 from support.journal import Book
 
 
-@pytest.mark.parametrize("purpose", ["seal", "hmac", "sign"])
+@pytest.mark.parametrize("purpose", ["seal", "hmac", "sign", "quarantine"])
 def test_a_key_is_new_and_for_its_owner_alone(call: Call, purpose: str) -> None:
     """Mode 0600 whatever the umask, 256 bits, another one each time."""
     assert call("keys", "new", purpose, "one.key").status == 0
@@ -23,7 +24,9 @@ def test_a_key_is_new_and_for_its_owner_alone(call: Call, purpose: str) -> None:
     assert stat.S_IMODE(one.stat().st_mode) == 0o600
     assert one.read_text() != two.read_text()
     text = one.read_text().removesuffix("\n")
-    if purpose == "sign":
+    if purpose == "quarantine":
+        assert parse_identities(one.read_bytes())
+    elif purpose == "sign":
         assert len(base64.b64decode(text.removeprefix("whsec_"), validate=True)) == 32
         assert text.startswith("whsec_")
     else:
@@ -56,6 +59,22 @@ def test_what_it_says_to_put_into_the_configuration_works(
     shown = call("config", "show").out
     assert to_json(str(Path(name).absolute())) in shown
     assert key.decode().removeprefix("whsec_") not in shown
+
+
+def test_what_it_says_of_a_quarantine_works_and_tells_no_secret(call: Call) -> None:
+    """The public key that it prints is that of the file; nothing else of the file is shown."""
+    told = call("keys", "new", "quarantine", "own.key").out
+    section, _, said = told.partition("In hookgate.toml, below ")[2].partition(":\n")
+    call("config", "init")
+    template = Path("hookgate.toml").read_text()
+    Path("hookgate.toml").write_text(template.replace(f"{section}\n", f"{section}\n{said}"))
+    config = load("hookgate.toml", None, {}).quarantine
+    encrypted = parse_recipients(config.recipients).encrypt(b"a body")
+    assert parse_identities(Path("own.key").read_bytes()).decrypt(encrypted) == b"a body"
+    assert Path(config.path).is_absolute()
+    assert "another user than the gate's" in told
+    assert f"needs the public key alone: {config.recipients[0]}" in told
+    assert "AGE-SECRET-KEY-" not in told
 
 
 @pytest.mark.parametrize(

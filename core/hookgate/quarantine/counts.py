@@ -80,11 +80,7 @@ def locked(
     """Hold the lock for the block. Raises OSError; `StoreError` where it cannot be had in time, or
     its file is gone, which `create` makes.
     """
-    try:
-        fd = open_file(root, LOCK, os.O_RDWR | (os.O_CREAT if create else 0))
-    except FileNotFoundError:
-        why = f"its file {LOCK} is gone: is the disk mounted? hookgate makes it when it starts"
-        raise StoreError(NotKept.UNAVAILABLE, why) from None
+    fd = _open(root, os.O_RDWR | (os.O_CREAT if create else 0))
     try:
         _wait(fd, seconds)
         yield Counts(fd, measure)
@@ -93,8 +89,8 @@ def locked(
 
 
 def glance(root: int) -> Count | None:
-    """How much there is, as far as can be told without the lock. Raises OSError."""
-    fd = open_file(root, LOCK)
+    """Tell how much there is, as far as can be told without the lock. Raises as `locked`."""
+    fd = _open(root, os.O_RDONLY)
     try:
         table = os.pread(fd, _TABLE.size, 0)
     finally:
@@ -102,6 +98,14 @@ def glance(root: int) -> Count | None:
     if len(table) < _TABLE.size or _NONE in (values := _TABLE.unpack(table)):
         return None
     return Count(sum(values[::2]), sum(values[1::2]))
+
+
+def _open(root: int, flags: int) -> int:
+    try:
+        return open_file(root, LOCK, flags)
+    except FileNotFoundError:
+        why = f"its file {LOCK} is gone: is the disk mounted? hookgate makes it when it starts"
+        raise StoreError(NotKept.UNAVAILABLE, why) from None
 
 
 def _wait(fd: int, seconds: float) -> None:

@@ -1,37 +1,109 @@
-"""How an item comes into a folder of the store: written aside, then given its name."""
+"""How an item comes into the store: written aside, then given its name."""
 
 import contextlib
+import json
 import os
-from collections.abc import Iterator, Mapping
+import stat
+from collections.abc import Callable, Iterator, Mapping
+from hashlib import sha256
 
-import orjson
-
-from .counts import Count, Counts
+from .counts import Count, Counts, glance
+from .encryption import Recipients
 from .error import NotKept, StoreError
-from .folders import digest_of, look_up, new_token, open_file, remove, rename, write_file
-from .names import ITEM, RECORD, Record, new_name, number_of
-from .sweeping import read_record
+from .folders import (
+    digest_of,
+    look_up,
+    new_token,
+    open_file,
+    opened,
+    opened_if_there,
+    remove,
+    rename,
+    write_file,
+)
+from .item import Item, item_name, write_item
+from .names import ITEM, RECORD, Record, folder_of, new_name, number_of
+from .sweeping import locked_store, read_record
 
 # What the journal adds to a record as it writes it.
 _OF_THE_LINE = ("n", "prev", "mac")
 
 
-def find_kept(folder: int, item: str, most: int) -> Record | None:
+def keep(
+    root: int,
+    item: Item,
+    record: Record,
+    recipients: Recipients,
+    bounds: Count,
+    wanted: Callable[[], bool],
+) -> str:
+    """Keep an item, as `Store.keep` says it. Raises OSError too."""
+    name = item_name(sha256(item.body).hexdigest(), item.head.target)
+    kept = _keep_again(root, name, record, bounds)
+    if kept is not None:
+        return kept
+    text = write_item(item)
+    there = glance(root)
+    if there is not None:  # who is full does not encrypt
+        _refuse_beyond(bounds, Count(there.items + 1, there.bytes + len(text)))
+    data = recipients.encrypt(text)
+    kept = sha256(data).hexdigest()
+    with opened(root, folder_of(name), create=True) as folder:
+        with (
+            _drafted(folder, name, _write_record(record, kept), data) as drafts,
+            locked_store(root) as counts,
+        ):
+            known = _recall(folder, name, record, bounds, counts)
+            if known is None:
+                if not wanted():
+                    raise StoreError(NotKept.TOO_SLOW, "nobody waits for it any more")
+                _add(folder, counts, name, dict(zip((RECORD, ITEM), drafts, strict=True)), bounds)
+        os.fsync(folder)
+    return known or kept
+
+
+def _keep_again(root: int, name: str, record: Record, bounds: Count) -> str | None:
+    """Return what an item is kept as that is there already; None where there is none."""
+    with opened_if_there(root, folder_of(name)) as folder:
+        known = None if folder is None else _find(folder, name, bounds)
+        if folder is None or known is None:
+            return None
+        kept: str | None = known["kept"]
+        if is_in_custody(record) and not is_in_custody(known):
+            with locked_store(root) as counts:
+                kept = _recall(folder, name, record, bounds, counts)
+        # Whoever gave it its name may not have come as far as that.
+        os.fsync(folder)
+        return kept
+
+
+def _recall(folder: int, name: str, record: Record, bounds: Count, counts: Counts) -> str | None:
+    """As `_keep_again`, under the lock; what has custody from now on is noted beside it."""
+    known = _find(folder, name, bounds)
+    if known is None:
+        return None
+    kept: str = known["kept"]
+    if is_in_custody(record) and not is_in_custody(known):
+        beside = _write_record({**known, "custody": True}, kept)
+        with _drafted(folder, name, beside) as (draft,):
+            _add(folder, counts, name, {RECORD: draft})
+    return kept
+
+
+def _find(folder: int, item: str, bounds: Count) -> Record | None:
     """Find the record of an item that is whole: its file is the one that the record tells of.
 
-    None where there is no such item; a file of more bytes than `most` is none. Raises OSError.
+    None where there is no such item; a file larger than all may be is none. Raises OSError.
     """
     file = f"{item}.{ITEM}"
     record = read_record(folder, file)
     if record is None:
         return None
-    try:
-        fd = open_file(folder, file)
-    except FileNotFoundError:
+    status = look_up(folder, file)
+    if status is None or not stat.S_ISREG(status.st_mode) or status.st_size > bounds.bytes:
         return None
+    fd = open_file(folder, file)
     try:
-        if os.fstat(fd).st_size > most:
-            return None
         return record if digest_of(fd) == record["kept"] else None
     finally:
         os.close(fd)
@@ -42,14 +114,14 @@ def is_in_custody(record: Record) -> bool:
     return record.get("custody") is True
 
 
-def write_record(record: Record, kept: str) -> bytes:
+def _write_record(record: Record, kept: str) -> bytes:
     """Write what stands beside an item: its `delivery`, as it is before it is a line."""
     copy = {name: value for name, value in record.items() if name not in _OF_THE_LINE}
-    return orjson.dumps({**copy, "kept": kept}) + b"\n"
+    return json.dumps({**copy, "kept": kept}, separators=(",", ":")).encode("ascii") + b"\n"
 
 
 @contextlib.contextmanager
-def drafted(folder: int, item: str, *contents: bytes) -> Iterator[list[str]]:
+def _drafted(folder: int, item: str, *contents: bytes) -> Iterator[list[str]]:
     """Write files that have no name yet, for the block; those that got none are gone after it.
 
     Raises OSError.
@@ -64,7 +136,7 @@ def drafted(folder: int, item: str, *contents: bytes) -> Iterator[list[str]]:
             remove(folder, draft)
 
 
-def add(
+def _add(
     folder: int, counts: Counts, item: str, drafts: Mapping[str, str], bounds: Count | None = None
 ) -> None:
     """Give drafts, each of a kind, the names that make them this item's. Under the store's lock.
@@ -78,13 +150,13 @@ def add(
     size = sum(os.stat(draft, dir_fd=folder).st_size for draft in new.values())
     size -= sum(status.st_size for status in replaced)
     if bounds is not None:
-        refuse_beyond(bounds, Count(counts.total.items + items, counts.total.bytes + size))
+        _refuse_beyond(bounds, Count(counts.total.items + items, counts.total.bytes + size))
     with counts.changing(number_of(item), items, size):
         for name, draft in new.items():
             rename(folder, draft, name)
 
 
-def refuse_beyond(bounds: Count, count: Count) -> None:
+def _refuse_beyond(bounds: Count, count: Count) -> None:
     """Raise `StoreError` where there is more of something than there may be."""
     if count.items > bounds.items:
         raise StoreError(

@@ -4,15 +4,12 @@ Several processes use one folder. A `kill -9` at any place leaves an item whole 
 """
 
 import contextlib
-import os
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from hashlib import sha256
 from pathlib import Path
 
 from .claims import Claim, begin_claim, end_claim, take_over, undo_claim
-from .counts import LOCK_SECONDS, Count, Counts, glance, locked
+from .counts import Count, Counts
 from .encryption import Recipients
 from .entry import Entry, Swept, Usage
 from .error import NotKept, StoreError
@@ -26,10 +23,10 @@ from .folders import (
     opened_root,
     read_file,
 )
-from .item import Item, item_name, write_item
-from .keeping import add, drafted, find_kept, is_in_custody, refuse_beyond, write_record
-from .names import FOLDERS, ITEM, RECORD, Record, folder_of
-from .sweeping import Found, find_items, read_record, tidy
+from .item import Item
+from .keeping import is_in_custody, keep
+from .names import FOLDERS, Record, folder_of
+from .sweeping import Found, find_items, locked_store, read_record, tidy
 
 
 class Store:
@@ -54,7 +51,6 @@ class Store:
         self._max_age = max_age
         self._was_open = False
         self._oldest: list[float | None] = [None] * len(FOLDERS)
-        self._lock = threading.Lock()
         self._in_custody = [0] * len(FOLDERS)
 
     def open(self, *, create: bool = False) -> Swept:
@@ -68,7 +64,7 @@ class Store:
                 make_root(self._path)
             with (
                 opened_root(self._path) as root,
-                self._locked(root, create=not self._was_open),
+                locked_store(root, create=not self._was_open),
             ):
                 self._was_open = True
         return self.sweep()
@@ -82,65 +78,14 @@ class Store:
         """
         if self._recipients is None:
             raise StoreError(NotKept.UNAVAILABLE, "there are no recipients to encrypt it to")
-        name = item_name(sha256(item.body).hexdigest(), item.head.target)
         with self._usable(), opened_root(self._path) as root:
-            kept = self._keep_again(root, name, record)
-            if kept is not None:
-                return kept
-            text = write_item(item)
-            there = glance(root)
-            if there is not None:
-                refuse_beyond(self._bounds, Count(there.items + 1, there.bytes + len(text)))
-            data = self._recipients.encrypt(text)
-            kept = sha256(data).hexdigest()
-            beside = write_record(record, kept)
-            with opened(root, folder_of(name), create=True) as folder:
-                with (
-                    drafted(folder, name, beside, data) as drafts,
-                    self._locked(root) as counts,
-                ):
-                    known = self._recall(folder, name, record, counts)
-                    if known is not None:  # by another process, meanwhile
-                        kept = known
-                    elif wanted():
-                        files = dict(zip((RECORD, ITEM), drafts, strict=True))
-                        add(folder, counts, name, files, self._bounds)
-                    else:
-                        raise StoreError(NotKept.TOO_SLOW, "nobody waits for it any more")
-                os.fsync(folder)
-        return kept
-
-    def _keep_again(self, root: int, name: str, record: Record) -> str | None:
-        """Return what an item is kept as that is there already; None where there is none."""
-        with opened_if_there(root, folder_of(name)) as folder:
-            known = None if folder is None else find_kept(folder, name, self._bounds.bytes)
-            if folder is None or known is None:
-                return None
-            kept: str | None = known["kept"]
-            if is_in_custody(record) and not is_in_custody(known):
-                with self._locked(root) as counts:
-                    kept = self._recall(folder, name, record, counts)
-            # Whoever gave it its name may not have come as far as that.
-            os.fsync(folder)
-            return kept
-
-    def _recall(self, folder: int, name: str, record: Record, counts: Counts) -> str | None:
-        """As `_keep_again`, under the lock; what is in custody now is noted beside it."""
-        known = find_kept(folder, name, self._bounds.bytes)
-        if known is None:
-            return None
-        kept: str = known["kept"]
-        if is_in_custody(record) and not is_in_custody(known):
-            beside = write_record({**known, "custody": True}, kept)
-            with drafted(folder, name, beside) as (draft,):
-                add(folder, counts, name, {RECORD: draft})
-        return kept
+            return keep(root, item, record, self._recipients, self._bounds, wanted)
 
     def usage(self) -> Usage:
         """Count what all processes have in the store."""
         entries = list(self.entries())
         oldest = min((entry.kept_at for entry in entries), default=None)
-        with self._usable(), opened_root(self._path) as root, self._locked(root) as counts:
+        with self._usable(), opened_root(self._path) as root, locked_store(root) as counts:
             return Usage(*counts.total, oldest, _count_in_custody(entries))
 
     def entries(self) -> Iterator[Entry]:
@@ -190,7 +135,7 @@ class Store:
                 named = FOLDERS[number]
                 with opened_if_there(root, named) as folder:
                     count, found = Count(0, 0), list[Found]()
-                    with self._locked(root) as counts:
+                    with locked_store(root) as counts:
                         if folder is not None:
                             tidy(folder, named, now)
                             count, found = find_items(folder, named)
@@ -273,25 +218,9 @@ class Store:
             self._usable(),
             opened_root(self._path) as root,
             opened(root, folder_of(name)) as folder,
-            self._locked(root) as counts,
+            locked_store(root) as counts,
         ):
             yield folder, counts
-
-    @contextlib.contextmanager
-    def _locked(self, root: int, *, create: bool = False) -> Iterator[Counts]:
-        def measure(number: int) -> Count:
-            named = FOLDERS[number]
-            with opened_if_there(root, named) as folder:
-                return Count(0, 0) if folder is None else find_items(folder, named)[0]
-
-        # Threads of one process wait here, where each is woken, not at the file.
-        if not self._lock.acquire(timeout=LOCK_SECONDS):
-            raise StoreError(NotKept.UNAVAILABLE, "other threads hold its lock; is the disk slow?")
-        try:
-            with locked(root, measure, create=create) as counts:
-                yield counts
-        finally:
-            self._lock.release()
 
 
 def _may_be_in_custody(entry: Entry) -> bool:

@@ -1,13 +1,25 @@
 """Looking through a folder of the store: what is there, and what a crash has left."""
 
+import contextlib
+import json
 import os
+from collections.abc import Iterator
 from typing import NamedTuple
 
-import orjson
-
-from .counts import Count
-from .folders import read_file, remove, rename, scan
-from .names import CLAIM, CLAIM_RECORD, ITEM, NEW, RECORD, FileName, Record, file_name, record_name
+from .counts import Count, Counts, locked
+from .folders import opened_if_there, read_file, remove, rename, scan
+from .names import (
+    CLAIM,
+    CLAIM_RECORD,
+    FOLDERS,
+    ITEM,
+    NEW,
+    RECORD,
+    FileName,
+    Record,
+    file_name,
+    record_name,
+)
 
 # Younger files may be somebody's who is at work.
 LEFTOVER_SECONDS = 60.0
@@ -20,6 +32,19 @@ class Found(NamedTuple):
     name: FileName
     size: int
     at: float
+
+
+@contextlib.contextmanager
+def locked_store(root: int, *, create: bool = False) -> Iterator[Counts]:
+    """Hold the store's lock for the block, as `locked` does; what has no count is counted."""
+
+    def measure(number: int) -> Count:
+        named = FOLDERS[number]
+        with opened_if_there(root, named) as folder:
+            return Count(0, 0) if folder is None else find_items(folder, named)[0]
+
+    with locked(root, measure, create=create) as counts:
+        yield counts
 
 
 def find_items(folder: int, named: str) -> tuple[Count, list[Found]]:
@@ -64,7 +89,7 @@ def _is_left_over(name: FileName, there: set[str]) -> bool:
 def read_record(folder: int, file: str) -> Record | None:
     """Read the record beside the file of an item; None where that is none."""
     try:
-        record = orjson.loads(read_file(folder, record_name(file), _LARGEST_RECORD))
-    except (OSError, orjson.JSONDecodeError):
+        record = json.loads(read_file(folder, record_name(file), _LARGEST_RECORD))
+    except (OSError, ValueError, RecursionError):
         return None
     return record if type(record) is dict and type(record.get("kept")) is str else None
