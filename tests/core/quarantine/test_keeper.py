@@ -12,6 +12,7 @@ import structlog
 from hookgate.quarantine import keeper as module
 from hookgate.quarantine.claims import Claim
 from hookgate.quarantine.encryption import QuarantineKeyError
+from hookgate.quarantine.entry import Usage
 from hookgate.quarantine.keeper import LOOK_SECONDS, Keeper, Kept, NotKept
 from hookgate.settings import Keep, QuarantineSettings
 from support.kept import PUBLIC
@@ -67,15 +68,14 @@ class Site:
         await self.idle()
 
     async def idle(self) -> None:
-        """Wait for the thread, and for what it said."""
-        done = asyncio.Event()
-        self.keeper._thread.submit(lambda: self.loop.call_soon_threadsafe(done.set))
-        await asyncio.wait_for(done.wait(), 30)
+        """Wait for the threads, and for what they said."""
+        await asyncio.wait_for(self.keeper._is_idle.wait(), 30)
 
     def block(self) -> threading.Event:
-        """Have the thread wait, as for a disk that hangs, until the event."""
+        """Have those that keep wait, as for a disk that hangs, until the event."""
         event = threading.Event()
-        self.keeper._thread.submit(lambda: event.wait(30))
+        for _ in range(self.keeper._keeping._most):
+            self.keeper._keeping.submit(lambda: event.wait(30))
         return event
 
 
@@ -238,7 +238,7 @@ def test_a_store_that_cannot_be_used_is_told_once_and_tried_again(
         assert not path.exists()
         path.mkdir(0o700)
         await site.look()
-        assert (site.keeper.available, site.keeper.usage) == (True, (0, 0, None))
+        assert (site.keeper.available, site.keeper.usage) == (True, Usage(0, 0, None))
         assert (await site.keep(1)).sha256
         await site.keeper.close()
         assert site.logged == ["error quarantine.unavailable", "info quarantine.recovered"]
