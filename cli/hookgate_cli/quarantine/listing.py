@@ -1,5 +1,6 @@
 """`hookgate quarantine list`: what is kept?"""
 
+from hookgate_cli.audit.wording import count_of
 from hookgate_cli.common import ConfigOption, JsonOption, err
 from hookgate_cli.terminal import print_json, printable
 
@@ -46,5 +47,5 @@ def list_items(
         print_rows(found, settings.max_age)
     if not found:
         named = printable(settings.path)
-        asked = f"none of {len(entries)} items in {named} is what was asked for"
+        asked = f"none of {count_of(len(entries), 'item')} in {named} is what was asked for"
         err.print(asked if entries else f"nothing is kept in {named}", soft_wrap=True)

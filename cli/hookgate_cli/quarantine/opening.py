@@ -14,6 +14,7 @@ from hookgate.config.key_files import read_private
 from hookgate.config.layers import gather
 from hookgate.config.quarantine import read_settings
 from hookgate.files import FileError
+from hookgate.policy.event_reader import LONGEST_TEXT
 from hookgate.quarantine.encryption import Identities, QuarantineKeyError, parse_identities
 from hookgate.quarantine.error import StoreError
 from hookgate.quarantine.store import Store
@@ -117,3 +118,12 @@ def actor() -> str:
         return (os.environ.get("SUDO_USER") or getpass.getuser())[:64]
     except (KeyError, OSError):  # no such user here, as in a container
         return f"uid {os.getuid()}"
+
+
+def parse_reason(text: str) -> str:
+    """Return why something is done, as a line of the ledger says it; exit with 2 where it is too
+    long for one.
+    """
+    if len(text) > LONGEST_TEXT:
+        fail(f"--reason has {len(text)} characters; the ledger takes {LONGEST_TEXT}")
+    return text

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from hookgate.ledger.reading.files import find_ledger, replay_ledger
+from hookgate.ledger.names import replay_ledger
+from hookgate.ledger.reading.files import find_ledger
 from hookgate.policy import ContractError
 from hookgate.quarantine.encryption import OTHER_KEYS, Identities
 from hookgate.quarantine.entry import Entry
@@ -19,6 +20,7 @@ from hookgate_cli.audit.configured import Keys
 from hookgate_cli.audit.ledger import find_ledgers
 from hookgate_cli.audit.problems import Problems
 from hookgate_cli.audit.reading import reading
+from hookgate_cli.audit.wording import count_of
 from hookgate_cli.common import err, fail
 from hookgate_cli.terminal import printable
 
@@ -69,7 +71,7 @@ class Planner(NamedTuple):
             plan(self.store, entries, self.identities, read.evidence, policy, self.asked, now)
         )
         if items and all(one.why == OTHER_KEYS for one in items):
-            fail(f"the identity reads none of the {len(items)} items: each {OTHER_KEYS}")
+            fail(f"the identity reads none of {count_of(len(items), 'item')}: each {OTHER_KEYS}")
         return Plan(items, read.whole)
 
 

@@ -10,12 +10,13 @@ from hookgate.quarantine.entry import Entry
 from hookgate.quarantine.replay.session import Leaving, Releases, opened_gate
 from hookgate.quarantine.store import Store
 from hookgate.settings import Config
+from hookgate_cli.audit.wording import count_of
 from hookgate_cli.common import FINDING, ConfigOption, JsonOption, err, fail, load_config, out
 from hookgate_cli.terminal import print_json, printable
 
-from .opening import actor, open_store, store_errors
+from .opening import actor, open_store, parse_reason, store_errors
 from .rows import describe, in_custody, print_rows
-from .running import explained_lock, run
+from .running import run
 from .selection import (
     DigestOption,
     ReasonOption,
@@ -42,14 +43,18 @@ def purge(
             help="Also what has custody: its sender was told that it is safe, and it is lost.",
         ),
     ] = False,
+    reason: Annotated[
+        str | None,
+        typer.Option("--reason", metavar="TEXT", help="Why; the ledger says it."),
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Erase them; without it, only list.")] = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Erase what is kept; without --yes, list what would be erased.
 
-    The ledger then says that an item was purged, by whom, and the SHA-256 of it. Exits 1 if any
-    that was asked for stays. Copies of the folder, as in backups, are not reached.
+    The ledger then has the SHA-256 of what was purged, by whom and why, and nothing else of it.
+    Exits 1 if any that was asked for stays. Copies of the folder, as in backups, are not reached.
 
     Examples:
 
@@ -60,12 +65,14 @@ def purge(
     selection = make_selection(since, reason_code, reference, sha256, route)
     if selection.is_all != all_items:
         fail("say which items: --reference, --sha256 or another option of theirs, or else --all")
+    told = {"actor": actor(), **({"why": parse_reason(reason)} if reason else {})}
     store, settings = open_store(config)
     with store_errors():
         entries = list(store.entries())
     if selection.needs_record and (broken := sum(entry.record is None for entry in entries)):
         err.print(
-            f"{broken} items have no record that tells whether they are meant; --sha256 names one",
+            f"{count_of(broken, 'item')} without a record that tells whether it is meant; --sha256"
+            " names one",
             soft_wrap=True,
         )
     asked = sorted(selection.pick(entries), key=lambda entry: entry.kept_at)
@@ -76,8 +83,8 @@ def purge(
         _list(erased, settings.max_age, as_json=as_json)
     elif erased:
         loaded = load_config(config, offline=True)
-        with store_errors(), explained_lock():
-            remaining = run(_purge(store, erased, loaded), loaded)
+        with store_errors():
+            remaining = run(_purge(store, erased, loaded, told), loaded)
     if as_json:
         count = len(erased) - remaining
         print_json(
@@ -86,11 +93,11 @@ def purge(
     elif not asked:
         err.print("no item is what was asked for; hookgate quarantine list has what is kept")
     elif yes:
-        out.print(f"{len(erased) - remaining:,} items are erased")
+        out.print(f"erased: {count_of(len(erased) - remaining, 'item')}")
     else:
-        err.print(f"{len(erased)} items would be erased: --yes does it")
+        err.print(f"to be erased: {count_of(len(erased), 'item')}; --yes does it")
     if left:
-        err.print(f"{left} items are left, as they have custody: --custody erases them too")
+        err.print(f"left, as it has custody: {count_of(left, 'item')}; --custody erases that too")
     if left or remaining:
         raise typer.Exit(FINDING)
 
@@ -103,10 +110,12 @@ def _list(erased: Sequence[Entry], max_age: float, *, as_json: bool) -> None:
         print_rows(erased, max_age)
 
 
-async def _purge(store: Store, entries: Sequence[Entry], config: Config) -> int:
+async def _purge(
+    store: Store, entries: Sequence[Entry], config: Config, told: dict[str, str]
+) -> int:
     """Erase items; returns how many could not be."""
     async with opened_gate(config, make_log()) as gate:
-        releases = Releases(store, gate, {"actor": actor()})
+        releases = Releases(store, gate, told)
         await releases.settle_stale()
         for first in range(0, len(entries), _BATCH):
             batch = entries[first : first + _BATCH]

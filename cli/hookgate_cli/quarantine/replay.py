@@ -7,16 +7,23 @@ import typer
 
 from hookgate.log import make_log
 from hookgate.policy import Reason
-from hookgate.policy.event_reader import LONGEST_TEXT
 from hookgate.quarantine.replay.plan import Asked, Planned, Verdict
 from hookgate.quarantine.replay.sending import Sending
 from hookgate.quarantine.replay.session import opened_gate
 from hookgate_cli.audit.configured import load_seal_keys
 from hookgate_cli.audit.options import LogOption, SealKeyOption
+from hookgate_cli.audit.wording import count_of
 from hookgate_cli.common import FAILED, FINDING, ConfigOption, JsonOption, err, fail, load_config
 from hookgate_cli.terminal import print_json, printable
 
-from .opening import IdentityOption, actor, need_identities, open_store, store_errors
+from .opening import (
+    IdentityOption,
+    actor,
+    need_identities,
+    open_store,
+    parse_reason,
+    store_errors,
+)
 from .outcome import (
     NOT_WHOLE,
     count_plan,
@@ -27,7 +34,7 @@ from .outcome import (
     print_plan,
 )
 from .planning import Plan, Planner
-from .running import explained_lock, progress, run, send
+from .running import progress, run, send
 from .selection import (
     DigestOption,
     ReasonOption,
@@ -102,8 +109,6 @@ def replay(
         fail(
             '--yes needs --reason TEXT: the ledger says it, as in --reason "the contract is mended"'
         )
-    if reason is not None and len(reason) > LONGEST_TEXT:
-        fail(f"--reason has {len(reason)} characters; the ledger takes {LONGEST_TEXT}")
     selection = make_selection(since, reason_code, reference, sha256, route)
     store, _ = open_store(config)
     identities = need_identities(identity, "a replay")
@@ -112,8 +117,8 @@ def replay(
     asked = Asked(unknown, retrying, override, limit)
     planner = Planner(store, selection, identities, asked, loaded, config, log, keys)
     if yes:
-        told = {"actor": actor(), "why": reason or ""}
-        with store_errors(), explained_lock():
+        told = {"actor": actor(), "why": parse_reason(reason or "")}
+        with store_errors():
             all_left = run(_send(planner, told, rate, as_json=as_json), loaded)
     else:
         with store_errors():
@@ -175,7 +180,7 @@ def _show_ends(
     if sending.stopped:
         err.print(printable(f"hookgate: stopped: {sending.stopped}"), soft_wrap=True)
     if releases.remaining:
-        words = f"{releases.remaining} items could not be released: {releases.problem}"
+        words = f"{count_of(releases.remaining, 'item')} not released: {releases.problem}"
         err.print(printable(f"hookgate: {words}; the next replay does it"), soft_wrap=True)
     all_sent = sending.ends.total() == sending.ends[Reason.CLEAN.code] and not untried
     return all_sent and is_whole(items) and not releases.remaining

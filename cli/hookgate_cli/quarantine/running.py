@@ -28,7 +28,11 @@ def run(work: Coroutine[None, None, T], config: Config) -> T:
             " HOOKGATE_AUDIT__PATH to where it may be, and name the gate's ledgers with --log"
         )
     try:
-        with plain_errors(), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        with (
+            plain_errors(),
+            _explained_lock(),
+            asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+        ):
             return runner.run(work)
     except (KeyboardInterrupt, asyncio.CancelledError):
         fail("interrupted; nothing was sent", FAILED)
@@ -36,7 +40,7 @@ def run(work: Coroutine[None, None, T], config: Config) -> T:
 
 
 @contextmanager
-def explained_lock() -> Iterator[None]:
+def _explained_lock() -> Iterator[None]:
     """Say what it means that another process writes the ledger of replays."""
     try:
         yield

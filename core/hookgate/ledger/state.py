@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import orjson
 
+from .names import PART
 from .seal import Keyring, Seal, close, split
 
 SUFFIX = ".state"
@@ -49,9 +50,9 @@ def state_path(ledger: Path) -> Path:
 
 
 def find_states(ledger: Path) -> list[Path]:
-    """Find the state files of the ledger at this path and of its workers', by name."""
+    """Find the state files of the ledger at this path, its workers' and its replays', by name."""
     rest = re.escape(ledger.suffix.removesuffix(".jsonl") + SUFFIX)
-    name = re.compile(re.escape(ledger.stem) + r"(?:\.[0-9]+)?" + rest)
+    name = re.compile(re.escape(ledger.stem) + PART + rest)
     try:
         return sorted(file for file in ledger.parent.iterdir() if name.fullmatch(file.name))
     except OSError:

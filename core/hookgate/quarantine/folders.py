@@ -45,18 +45,21 @@ def make_root(path: Path) -> None:
 @contextlib.contextmanager
 def opened(root: int, name: str, *, create: bool = False) -> Iterator[int]:
     """Open a folder in the store's, for the block; `create` makes it. Raises as `opened_root`."""
-    if create:
-        with contextlib.suppress(FileExistsError):
-            os.mkdir(name, 0o700, dir_fd=root)
-            os.fsync(root)
+    if create and look_up(root, name) is None:
+        _make(root, name)
     fd = os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=root)
     try:
-        if create:
-            _give_to_owner(fd, root)
         _refuse_writable(fd, name)
         yield fd
     finally:
         os.close(fd)
+
+
+def _make(root: int, name: str) -> None:
+    with contextlib.suppress(FileExistsError):  # another process was first
+        os.mkdir(name, 0o700, dir_fd=root)
+        _give_to_owner(name, root)
+        os.fsync(root)
 
 
 @contextlib.contextmanager
@@ -80,11 +83,11 @@ def _refuse_writable(fd: int, named: str) -> None:
         raise StoreError(NotKept.UNAVAILABLE, why)
 
 
-def _give_to_owner(fd: int, folder: int) -> None:
-    """Root makes files and folders whose owner is that of the store, and can use them."""
+def _give_to_owner(name: str, folder: int) -> None:
+    """Have what root makes belong to the store's owner, who could not use it."""
     if os.geteuid() == 0:
         owner = os.fstat(folder)
-        os.fchown(fd, owner.st_uid, owner.st_gid)
+        os.chown(name, owner.st_uid, owner.st_gid, dir_fd=folder, follow_symlinks=False)
 
 
 def open_file(folder: int, name: str, flags: int = os.O_RDONLY) -> int:
@@ -94,7 +97,7 @@ def open_file(folder: int, name: str, flags: int = os.O_RDONLY) -> int:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             raise OSError(None, "it is no regular file")
         if flags & os.O_CREAT:
-            _give_to_owner(fd, folder)
+            _give_to_owner(name, folder)
     except BaseException:
         os.close(fd)
         raise

@@ -12,8 +12,7 @@ import structlog
 from hookgate.quarantine import keeper as module
 from hookgate.quarantine.claims import Claim
 from hookgate.quarantine.encryption import QuarantineKeyError
-from hookgate.quarantine.entry import Usage
-from hookgate.quarantine.keeper import LOOK_SECONDS, Keeper, Kept, NotKept
+from hookgate.quarantine.keeper import LOOK_SECONDS, THREADS, Keeper, Kept, NotKept
 from hookgate.settings import Keep, QuarantineSettings
 from support.kept import PUBLIC
 from support.quarantine import (
@@ -69,13 +68,15 @@ class Site:
 
     async def idle(self) -> None:
         """Wait for the threads, and for what they said."""
-        await asyncio.wait_for(self.keeper._is_idle.wait(), 30)
+        async with asyncio.timeout(30):
+            while self.keeper._waiting or self.keeper._is_looking:  # noqa: ASYNC110  # nothing tells
+                await asyncio.sleep(0.001)
 
     def block(self) -> threading.Event:
-        """Have those that keep wait, as for a disk that hangs, until the event."""
+        """Have the threads wait, as for a disk that hangs, until the event."""
         event = threading.Event()
-        for _ in range(self.keeper._keeping._most):
-            self.keeper._keeping.submit(lambda: event.wait(30))
+        for _ in range(2 * THREADS):
+            self.keeper._threads.submit(lambda: event.wait(30))
         return event
 
 
@@ -238,7 +239,7 @@ def test_a_store_that_cannot_be_used_is_told_once_and_tried_again(
         assert not path.exists()
         path.mkdir(0o700)
         await site.look()
-        assert (site.keeper.available, site.keeper.usage) == (True, Usage(0, 0, None))
+        assert (site.keeper.available, site.keeper.usage) == (True, (0, 0, None))
         assert (await site.keep(1)).sha256
         await site.keeper.close()
         assert site.logged == ["error quarantine.unavailable", "info quarantine.recovered"]
@@ -355,6 +356,7 @@ def test_where_no_thread_can_be_had_nothing_waits(
             site = Site(path)
             assert await site.keep(1) == Kept("", NotKept.UNAVAILABLE)
         site.keeper._look(lambda: site.keeper._store.open(create=True))
+        await site.idle()
         assert (await site.keep(1)).sha256
         await site.keeper.close()
 

@@ -7,14 +7,14 @@ from math import inf
 from pathlib import Path
 from typing import NamedTuple
 
+from hookgate.ledger.names import PART
+
 from .decoding import UnreadableError
 from .source import Source, probe
 
-# What several workers (.1 before the suffix), replays (.replay), logrotate's `extension`, and file
-# managers put there.
+# What workers and replays, logrotate's `extension`, and file managers put before the suffix.
 _COPY = r"(?: ?\((?:copy|copie|kopie|[0-9]+)\)| ?-? ?[Cc]opy(?: ?\(?[0-9]+\)?)?)"
-_REPLAY = ".replay"
-_MIDDLE = rf"(?:\.[0-9]+|\.replay)?(?:[-.][0-9][0-9T_-]*)?{_COPY}?"
+_MIDDLE = rf"{PART}(?:[-.][0-9][0-9T_-]*)?{_COPY}?"
 # What follows the suffix: of logrotate and newsyslog (.1, .0.bz2, -20261122.xz), and of people.
 _ENDING = re.compile(
     rf"(?:[._-][0-9][0-9T._:-]*|[._-](?:old|orig|bak|backup|save|saved|copy)[0-9]*|~|{_COPY})*"
@@ -43,13 +43,8 @@ class Found(NamedTuple):
     notes: list[Note]
 
 
-def replay_ledger(path: Path) -> Path:
-    """Name the ledger beside this one that replays write."""
-    return path.with_name(f"{path.stem}{_REPLAY}{path.suffix}")
-
-
 def find_files(path: Path) -> list[Path]:
-    """Find the ledger at `path` with its rotated and per-worker siblings, in no order."""
+    """Find the ledger at `path` with its workers', replays' and rotated siblings, in no order."""
     return find_ledger(path).files
 
 

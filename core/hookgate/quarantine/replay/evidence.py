@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from hookgate.ledger.audit.fate import Fate, make_attempt
-from hookgate.ledger.audit.retries import Retries
-from hookgate.ledger.reading.reader import Line
+from hookgate.ledger.audit.fate import UNCERTAIN, Fate
+from hookgate.ledger.audit.retries import Retries, rule_of
+from hookgate.ledger.reading.reader import Line, timestamp
 from hookgate.ledger.record import Record, ascii_text
 
 from .items import Opened
@@ -80,10 +80,10 @@ class Evidence:
                 if kind == "forward":
                     begun[str(checked.get("request_id"))] = line
                 else:
-                    self._add(line, checked, forward.record if forward is not None else None)
+                    self._add(checked, forward.record if forward is not None else None)
         for line in begun.values():
             if line.record is not None:
-                self._add(line, line.record, None)
+                self._add(line.record, None)
 
     def of(self, opened: Opened, now: float) -> Known:
         """Tell what is known of an item, at a time in seconds since 1970."""
@@ -105,23 +105,32 @@ class Evidence:
             self._on_problem(checked)
         return checked.record
 
-    def _add(self, line: Line, record: Record, forward: Record | None) -> None:
+    def _add(self, record: Record, forward: Record | None) -> None:
         digest = record.get("sha256") or (forward or {}).get("sha256")
         body = self._bodies.get(digest or "")
         if body is None:
             return
-        attempt = make_attempt(line, record)
+        end = _end(record)
         replay_of = record.get("replay_of") or (forward or {}).get("replay_of")
         if replay_of is not None:
-            body.replayed.setdefault(replay_of, set()).add(attempt.fate)
+            body.replayed.setdefault(replay_of, set()).add(end)
             return
         path = record.get("path")
         tries = body.by_path.setdefault(path, _Tries())
-        tries.fates.add(attempt.fate)
-        tries.retries.add(attempt.moment, attempt.rule)
+        tries.fates.add(end)
+        tries.retries.add(timestamp(record), rule_of(record))
         if (kept := record.get("kept")) is not None:
             body.kept.add((kept, path))
             tries.held |= record.get("custody") is True
+
+
+def _end(record: Record) -> Fate:
+    """Tell how an attempt ended, which may have been a `forward` alone."""
+    outcome = record.get("outcome")
+    if outcome == "delivered":
+        return Fate.DELIVERED
+    may_have_arrived = outcome is None or record.get("reason") in UNCERTAIN
+    return Fate.UNKNOWN if may_have_arrived else Fate.UNDELIVERED
 
 
 def _fate(fates: set[Fate], tries: _Tries, now: float) -> Fate:

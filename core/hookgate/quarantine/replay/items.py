@@ -4,6 +4,8 @@ import re
 from hashlib import sha256
 from typing import NamedTuple
 
+from hookgate.networks.addresses import parse_address
+from hookgate.policy import UNIX_PEER
 from hookgate.policy.rejudging import FormerHead, former_head
 from hookgate.quarantine.encryption import DecryptionError, Identities
 from hookgate.quarantine.entry import Entry
@@ -11,8 +13,9 @@ from hookgate.quarantine.error import StoreError
 from hookgate.quarantine.item import Item, ItemError, item_name, read_item
 from hookgate.quarantine.store import Store
 
-# It goes into a field of what is sent.
+# These go into fields of what is sent.
 _REQUEST_ID = re.compile(r"[0-9a-f]{1,32}-[0-9]{1,20}", re.ASCII)
+_SCHEMES = (b"http", b"https")
 
 
 class DamagedError(Exception):
@@ -59,6 +62,17 @@ def open_item(store: Store, entry: Entry, identities: Identities) -> Opened:
     body = sha256(item.body).hexdigest()
     if item_name(body, item.head.target) != entry.name:
         raise DamagedError("holds another item than its name says")
-    if _REQUEST_ID.fullmatch(item.request_id) is None:
-        raise DamagedError("has no request_id as gates make them")
+    if not _is_of_a_gate(item):
+        raise DamagedError("says of where it came from what no gate says")
     return Opened(item, sha256(data).hexdigest(), body)
+
+
+def _is_of_a_gate(item: Item) -> bool:
+    """Whether what goes into fields is what gates put there: of another hand it may be anything."""
+    peer, client, chain, _ = item.origin
+    addresses = (client, *chain, *(() if peer == UNIX_PEER else (peer,)))
+    return (
+        _REQUEST_ID.fullmatch(item.request_id) is not None
+        and item.head.scheme in _SCHEMES
+        and all(str(parse_address(address)) == address for address in addresses)
+    )

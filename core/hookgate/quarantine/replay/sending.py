@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from time import monotonic
 
@@ -20,8 +20,9 @@ from .session import Leaving, Releases, screen
 
 # So many failures in a row are the endpoint's, not the events'.
 MOST_FAILURES = 5
-# Items that are read ahead, and that are released together.
-_BATCH = 32
+# Items that are read ahead, and those that are released together at most: a sync each.
+_AHEAD = 32
+_TOGETHER = 128
 _CHANGED = "changed"
 _CANNOT = {
     Reason.AUDIT_UNAVAILABLE.code: "the ledger cannot be written",
@@ -72,20 +73,30 @@ class Sending:
     async def run(self, planned: Sequence[Planned]) -> None:
         """Send and release; returns once nothing is under way."""
         releasing = asyncio.create_task(self._release())
-        for first in range(0, len(planned), _BATCH):
+        async for one, item in self._read_ahead(planned):
             if self.stopped:
                 break
-            batch = planned[first : first + _BATCH]
-            opened = await asyncio.to_thread(self._open, batch)
-            for one, item in zip(batch, opened, strict=True):
-                if one.verdict is Verdict.DELIVERED:
-                    self._leaving.put_nowait(Leaving(one.entry, "delivered", one.kept))
-                elif one.verdict is Verdict.SEND and await self._may_begin():
-                    self._send(one, item)
+            if one.verdict is Verdict.DELIVERED:
+                self._leaving.put_nowait(Leaving(one.entry, "delivered", one.kept))
+            elif one.verdict is Verdict.SEND and await self._may_begin():
+                self._send(one, item)
         while self._under_way:
             await self._next_end()
         self._leaving.put_nowait(None)
         await releasing
+
+    async def _read_ahead(
+        self, planned: Sequence[Planned]
+    ) -> AsyncIterator[tuple[Planned, Opened | None]]:
+        opening: asyncio.Task[list[Opened | None]] | None = None
+        batch: Sequence[Planned] = ()
+        for first in range(0, len(planned) + _AHEAD, _AHEAD):
+            following = planned[first : first + _AHEAD]
+            opened = await opening if opening is not None else []
+            opening = asyncio.create_task(asyncio.to_thread(self._open, following))
+            for pair in zip(batch, opened, strict=True):
+                yield pair
+            batch = following
 
     def _open(self, batch: Sequence[Planned]) -> list[Opened | None]:
         return [self._open_one(one) if one.verdict is Verdict.SEND else None for one in batch]
@@ -162,7 +173,7 @@ class Sending:
     async def _release(self) -> None:
         while (first := await self._leaving.get()) is not None:
             leaving = [first]
-            while len(leaving) < _BATCH and not self._leaving.empty():
+            while len(leaving) < _TOGETHER and not self._leaving.empty():
                 one = self._leaving.get_nowait()
                 if one is None:
                     self._leaving.put_nowait(None)

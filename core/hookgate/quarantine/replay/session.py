@@ -13,7 +13,7 @@ import structlog
 from hookgate.gate.gate import Gate
 from hookgate.gate.judging import screen_head
 from hookgate.gate.state import DeliveryState, Screened
-from hookgate.ledger.reading.files import replay_ledger
+from hookgate.ledger.names import replay_ledger
 from hookgate.libraries import libraries
 from hookgate.policy.rejudging import FormerHead, Rejudging
 from hookgate.quarantine.claims import Claim
@@ -101,6 +101,8 @@ class Releases:
         await self._settle(claims or [], {})
 
     async def _settle(self, claims: Sequence[Claim], told: dict[str, str]) -> None:
+        if not claims:
+            return
         written = [self._record(claim, told) for claim in claims]
         durable = self._gate.journal.sync()
         ends = list(zip(claims, [one and durable for one in written], strict=True))

@@ -1,4 +1,4 @@
-"""Threads that do one piece of work after the other."""
+"""Threads that take work from one queue."""
 
 import threading
 from collections.abc import Callable
@@ -8,20 +8,19 @@ Work = Callable[[], object]
 
 
 class Threads:
-    """So many threads at most; work begins in the order in which it came.
-
-    Each begins with a piece of work. The process ends without waiting for them: its disk may hang.
+    """At most so many threads; one more begins where work waits. The process ends without waiting
+    for them: their disk may hang.
     """
 
-    def __init__(self, name: str, most: int = 1) -> None:
+    def __init__(self, name: str, most: int) -> None:
         self._name = name
         self._most = most
-        self._work: SimpleQueue[Work | None] = SimpleQueue()
         self._running = 0
+        self._work: SimpleQueue[Work | None] = SimpleQueue()
 
     def submit(self, work: Work) -> bool:
         """Have work done, which must not raise; False where no thread can be had."""
-        if self._running < self._most:
+        if not self._running or (self._running < self._most and not self._work.empty()):
             try:
                 threading.Thread(target=self._run, name=self._name, daemon=True).start()
                 self._running += 1
