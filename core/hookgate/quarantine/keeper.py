@@ -2,10 +2,9 @@
 
 import asyncio
 import contextlib
-import time
+import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,8 +19,9 @@ from .encryption import parse_recipients
 from .entry import Swept, Usage
 from .error import NotKept, StoreError
 from .item import Item
+from .releases import Releases
 from .store import Store
-from .threads import Threads
+from .threads import Threads, call_in
 
 __all__ = ["Keeper", "Kept", "NotKept"]
 
@@ -34,9 +34,6 @@ MOST_ITEMS = 256
 MOST_BYTES = 32 << 20
 # A look through the whole store takes so long: a few folders each second.
 LOOK_SECONDS = 60
-# Of each second: those who wait to be kept do not wait longer for what is released.
-_RELEASE_SECONDS = 0.05
-_LOOP_SECONDS = 5.0
 _CLOSE_SECONDS = 3.0
 
 
@@ -89,16 +86,16 @@ class Keeper:
             max_bytes=settings.max_bytes,
             max_age=settings.max_age,
         )
-        self._release = release
         self._loop = asyncio.get_running_loop()
         self._threads = Threads("quarantine", THREADS)
         self._is_closing = False
+        self._is_begun = threading.Event()  # the first look has ended, well or not
         self._is_idle = asyncio.Event()  # once it is closing
         self._waiting = 0
         self._waiting_bytes = 0
         self._second = 0
         self._is_looking = False
-        self._outgoing: Iterator[Claim] = iter(())  # of the thread that looks
+        self._releases = Releases(self._store, self._loop, release, self.released, self._note_fault)
         self._look(partial(self._store.open, create=True))
 
     def keep(self, item: Item, record: dict[str, Any], done: Callable[[Kept], None]) -> None:
@@ -144,6 +141,7 @@ class Keeper:
 
     def _store_item(self, job: _Job) -> None:
         kept, error = Kept("", NotKept.TOO_SLOW), None
+        self._is_begun.wait(KEEP_SECONDS)
         if not job.ended:
             try:
                 kept = Kept(self._store.keep(job.item, job.record, lambda: not job.ended), "")
@@ -152,55 +150,19 @@ class Keeper:
             except Exception as raised:  # noqa: BLE001  # the thread goes on
                 self._note_fault("keep", raised)
                 kept = Kept("", NotKept.UNAVAILABLE)
-        self._call(self._stored, job, kept, error)
+        call_in(self._loop, self._stored, job, kept, error)
 
     def _look_now(self, look: Callable[[], Swept]) -> None:
         swept, error = None, None
         try:
             swept = look()
-            self._release_some(swept)
+            self._releases.release_some(swept)
         except StoreError as raised:
             error = raised
         except Exception as raised:  # noqa: BLE001  # the thread goes on
             self._note_fault("look", raised)
-        self._call(self._looked, swept, error)
-
-    def _release_some(self, swept: Swept) -> None:
-        until = time.monotonic() + _RELEASE_SECONDS
-        for claims in (self._outgoing, self._claim(swept)):
-            self._outgoing = claims
-            for claim in claims:
-                self._let_go(claim)
-                if time.monotonic() > until:
-                    return
-
-    def _claim(self, swept: Swept) -> Iterator[Claim]:
-        for entry in swept.claims:
-            if claim := self._store.take_over(entry):
-                yield claim
-        for entry in swept.expired:
-            if claim := self._store.claim(entry, "expired"):
-                yield claim
-
-    def _let_go(self, claim: Claim) -> None:
-        """Drop it once that is recorded; else it is stale, and this is tried again."""
-        written: Future[bool] = Future()
-        try:
-            if self._call(self._record, claim, written):
-                with contextlib.suppress(TimeoutError):
-                    written.result(_LOOP_SECONDS)
-            if not written.cancel() and written.result():
-                self._store.drop(claim)
-        finally:
-            claim.close()
-
-    def _call(self, function: Callable[..., object], *arguments: object) -> bool:
-        """Have the loop call a function; False where there is no loop any more."""
-        try:
-            self._loop.call_soon_threadsafe(function, *arguments)
-        except RuntimeError:
-            return False
-        return True
+        self._is_begun.set()
+        call_in(self._loop, self._looked, swept, error)
 
     # In the loop.
 
@@ -243,17 +205,6 @@ class Keeper:
             job.done(kept)
         except Exception as error:  # noqa: BLE001  # the others of this turn get their answers
             self._note_fault("done", error)
-
-    def _record(self, claim: Claim, written: "Future[bool]") -> None:
-        if not written.set_running_or_notify_cancel():
-            return
-        recorded = False
-        try:
-            recorded = self._release(claim, claim.cause)
-        except Exception as error:  # noqa: BLE001  # the claim stays, and is tried again
-            self._note_fault("release", error)
-        self.released[claim.cause] += recorded
-        written.set_result(recorded)
 
     def _note(self, error: StoreError | None) -> None:
         """Log what has changed: that the store is full, cannot be used, or can be again."""

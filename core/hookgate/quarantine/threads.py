@@ -1,5 +1,6 @@
-"""Threads that take work from one queue."""
+"""Threads that take work from one queue, and the way back into the loop."""
 
+import asyncio
 import threading
 from collections.abc import Callable
 from queue import SimpleQueue
@@ -38,3 +39,14 @@ class Threads:
     def _run(self) -> None:
         while (work := self._work.get()) is not None:
             work()
+
+
+def call_in(
+    loop: asyncio.AbstractEventLoop, function: Callable[..., object], *arguments: object
+) -> bool:
+    """Have a loop call a function, from any thread; False where there is no loop any more."""
+    try:
+        loop.call_soon_threadsafe(function, *arguments)
+    except RuntimeError:
+        return False
+    return True

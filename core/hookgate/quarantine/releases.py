@@ -1,0 +1,83 @@
+"""Items that leave by themselves: what is too old, and what a process had claimed that ended."""
+
+import asyncio
+import contextlib
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+
+from .claims import Claim
+from .entry import Swept
+from .store import Store
+from .threads import call_in
+
+# Of each second: what is released leaves the disk to those who wait to be kept.
+_SECONDS = 0.05
+_LOOP_SECONDS = 5.0
+
+
+class Releases:
+    """Claim items, have the loop record that, and drop them; on the thread that looks.
+
+    `record(claim, cause)` is called in the loop, and says whether it could; `counts` counts by
+    cause; `note_fault` is told of what it raised.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        loop: asyncio.AbstractEventLoop,
+        record: Callable[[Claim, str], bool],
+        counts: Counter[str],
+        note_fault: Callable[[str, Exception], None],
+    ) -> None:
+        self._store = store
+        self._loop = loop
+        self._record = record
+        self._counts = counts
+        self._note_fault = note_fault
+        self._claims: Iterator[Claim] = iter(())
+
+    def release_some(self, swept: Swept) -> None:
+        """Release what an earlier look found, and this one, for a moment; what is left over a later
+        look finds again. Raises `StoreError`.
+        """
+        until = time.monotonic() + _SECONDS
+        for claims in (self._claims, self._claim(swept)):
+            self._claims = claims
+            for claim in claims:
+                self._release(claim)
+                if time.monotonic() > until:
+                    return
+
+    def _claim(self, swept: Swept) -> Iterator[Claim]:
+        for entry in swept.claims:
+            if claim := self._store.take_over(entry):
+                yield claim
+        for entry in swept.expired:
+            if claim := self._store.claim(entry, "expired"):
+                yield claim
+
+    def _release(self, claim: Claim) -> None:
+        """Drop it once that is recorded; else it is stale, and this is tried again."""
+        written: Future[bool] = Future()
+        try:
+            if call_in(self._loop, self._record_now, claim, written):
+                with contextlib.suppress(TimeoutError):
+                    written.result(_LOOP_SECONDS)
+            if not written.cancel() and written.result():
+                self._store.drop(claim)
+        finally:
+            claim.close()
+
+    def _record_now(self, claim: Claim, written: "Future[bool]") -> None:
+        if not written.set_running_or_notify_cancel():
+            return  # nobody waits for it any more, and it will be asked for again
+        recorded = False
+        try:
+            recorded = self._record(claim, claim.cause)
+        except Exception as error:  # noqa: BLE001  # the claim stays, and is tried again
+            self._note_fault("release", error)
+        self._counts[claim.cause] += recorded
+        written.set_result(recorded)
