@@ -16,6 +16,7 @@ import yaml
 from hookgate.address import TcpAddress
 from hookgate.config.build import load
 from hookgate.config.keys import KEYS
+from support.kept import PUBLIC
 from support.receiver import receiving
 from support.sidecar import sidecar
 
@@ -23,7 +24,6 @@ ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "sidecar/deploy"
 DOCKERFILE = (DEPLOY / "Dockerfile").read_text()
 BIN = Path(sys.executable).parent
-RECIPIENT = "age1a56m7k9qa2ws3605l8y4cd383klfahj9e7t467vkze7rulvjsa6s0n7yrt"
 
 
 def resources() -> dict[str, dict[str, Any]]:
@@ -179,7 +179,7 @@ def test_a_quarantine_is_turned_on_by_what_is_commented_out(
         folder = re.findall(r"install -d .* (\S+)$", DOCKERFILE, re.MULTILINE)[0]
     monkeypatch.setenv("HOOKGATE_UPSTREAM__URL", "http://endpoint:8080")
     file = tmp_path / "hookgate.toml"
-    text = re.sub(r"<?age1\.\.\.>?", RECIPIENT, text)
+    text = re.sub(r"<?age1\.\.\.>?", PUBLIC, text)
     file.write_text(re.sub(r"^tls_.*\n", "", text, flags=re.MULTILINE))
     assert load(str(file)).quarantine.path == f"{folder}/quarantine"
 
