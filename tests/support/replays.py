@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from hookgate.gate.gate import Gate
 from hookgate.policy import Head
@@ -15,8 +16,9 @@ from hookgate.quarantine.entry import Entry
 from . import forked
 from .core_gate import NOWHERE, PEER, Log, deliver, head, make_config
 from .events import event
+from .kept import PUBLIC, SECRET
 from .ledger import Record, read_ledger
-from .quarantine import PUBLIC, SECRET, make_store
+from .quarantine import make_store
 
 # What `hookgate quarantine` imports on its way.
 _PROGRAM = "hookgate_cli.main:main", "hookgate_cli.quarantine", "pyrage", "typer._adapters"
@@ -37,7 +39,7 @@ class Kept:
     The commands go by a contract that only observes, the gate that keeps by one that refuses.
     """
 
-    def __init__(self, folder: Path, url: str = NOWHERE, **settings: object) -> None:
+    def __init__(self, folder: Path, url: str = NOWHERE, **settings: Any) -> None:
         self.folder = folder
         self.audit = folder / "audit.jsonl"
         self.replays = folder / "audit.replay.jsonl"
@@ -45,7 +47,7 @@ class Kept:
         self.identity = folder / "identity.key"
         self.identity.write_text(SECRET + "\n")
         self.identity.chmod(0o600)
-        self.settings: dict[str, object] = {
+        self.settings: dict[str, Any] = {
             "upstream.url": url,
             "source.allow": [PEER],
             "audit.path": str(self.audit),
@@ -56,7 +58,7 @@ class Kept:
         self._started: list[forked.Forked | subprocess.Popen[str]] = []
         self.configure(**OBSERVE)
 
-    def configure(self, **changes: object) -> None:
+    def configure(self, **changes: Any) -> None:
         """Write hookgate.toml, by which the commands go; `changes` are `section.key` settings."""
         sections: dict[str, dict[str, object]] = {}
         for key, value in {**self.settings, **changes}.items():
@@ -68,7 +70,7 @@ class Kept:
         (self.folder / "hookgate.toml").write_text("\n".join(lines) + "\n")
 
     def keep(
-        self, bodies: Iterable[bytes], request: Head | None = None, tries: int = 3, **keys: object
+        self, bodies: Iterable[bytes], request: Head | None = None, tries: int = 3, **keys: Any
     ) -> list[Record]:
         """Have a gate refuse bodies, each so many times; returns the records of the last.
 

@@ -1,16 +1,17 @@
 """Planning a replay: the items that are asked for, held against ledgers and policy."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from hookgate.ledger.names import replay_ledger
 from hookgate.ledger.reading.files import find_ledger
+from hookgate.ledger.reading.sieve import MOST_TEXTS, Sieve
 from hookgate.policy import ContractError
 from hookgate.quarantine.encryption import OTHER_KEYS, Identities
 from hookgate.quarantine.entry import Entry
-from hookgate.quarantine.replay.evidence import Evidence
+from hookgate.quarantine.replay.evidence import UNNEEDED, Evidence
 from hookgate.quarantine.replay.items import body_of
 from hookgate.quarantine.replay.plan import Asked, Planned, plan
 from hookgate.quarantine.replay.session import make_policy
@@ -24,6 +25,7 @@ from hookgate_cli.audit.wording import count_of
 from hookgate_cli.common import err, fail
 from hookgate_cli.terminal import printable
 
+from .bar import bar
 from .selection import Selection
 
 
@@ -66,10 +68,12 @@ class Planner(NamedTuple):
             policy = make_policy(self.config)
         except ContractError as error:
             fail(str(error))
-        now = time.time()
-        items = list(
-            plan(self.store, entries, self.identities, read.evidence, policy, self.asked, now)
-        )
+        items = []
+        with bar("planning", len(entries)) as advance:
+            made_by = self.identities, read.evidence, policy, self.asked, time.time()
+            for one in plan(self.store, entries, *made_by):
+                items.append(one)
+                advance()
         if items and all(one.why == OTHER_KEYS for one in items):
             fail(f"the identity reads none of {count_of(len(items), 'item')}: each {OTHER_KEYS}")
         return Plan(items, read.whole)
@@ -88,7 +92,7 @@ class _Read(NamedTuple):
 
 
 def _read_evidence(
-    bodies: Iterable[str], log: list[Path] | None, config: str | None, path: str, keys: Keys
+    bodies: set[str], log: list[Path] | None, config: str | None, path: str, keys: Keys
 ) -> _Read:
     """Read what the ledgers say of bodies: those of `log`, else that at `path`; and replays'."""
     own = find_ledger(replay_ledger(Path(path))).files
@@ -98,6 +102,7 @@ def _read_evidence(
         return _Read(Evidence((), bodies), whole=True)
     ledger = find_ledgers([*log, *own] if log else None, config)
     problems = Problems(ledger)
-    with reading(ledger, keys) as lines:
+    few = 0 < len(bodies) <= MOST_TEXTS and ledger.is_quick_to_read_again
+    with reading(ledger, keys, Sieve(bodies, UNNEEDED) if few else None) as lines:
         evidence = Evidence(lines, bodies, problems.note)
     return _Read(evidence, not problems.any)

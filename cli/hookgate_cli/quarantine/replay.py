@@ -16,6 +16,7 @@ from hookgate_cli.audit.wording import count_of
 from hookgate_cli.common import FAILED, FINDING, ConfigOption, JsonOption, err, fail, load_config
 from hookgate_cli.terminal import print_json, printable
 
+from .bar import bar
 from .opening import (
     IdentityOption,
     actor,
@@ -34,7 +35,7 @@ from .outcome import (
     print_plan,
 )
 from .planning import Plan, Planner
-from .running import progress, run, send
+from .running import run, send
 from .selection import (
     DigestOption,
     ReasonOption,
@@ -152,7 +153,8 @@ async def _send(planner: Planner, told: dict[str, str], rate: float, *, as_json:
         ends: dict[str, str] = {}
         if not as_json:
             print_plan(items)
-        with progress(items) as advance:
+        count = sum(one.verdict is Verdict.SEND for one in items)
+        with bar("sending", count) as advance:
 
             def note(one: Planned, code: str) -> None:
                 ends[one.entry.name] = code

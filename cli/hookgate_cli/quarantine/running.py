@@ -1,17 +1,15 @@
-"""A replay as it runs: with the gate's log, a progress bar, and an end in good order."""
+"""What needs a ledger of replays, as it runs and ends in good order."""
 
 import asyncio
 import signal
-import sys
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
 
 import uvloop
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
 from hookgate.ledger.writing.sink import LedgerError
-from hookgate.quarantine.replay.plan import Planned, Verdict
+from hookgate.quarantine.replay.plan import Planned
 from hookgate.quarantine.replay.sending import Sending
 from hookgate.settings import Config
 from hookgate_cli.common import FAILED, err, fail, plain_errors
@@ -35,7 +33,7 @@ def run(work: Coroutine[None, None, T], config: Config) -> T:
         ):
             return runner.run(work)
     except (KeyboardInterrupt, asyncio.CancelledError):
-        fail("interrupted; nothing was sent", FAILED)
+        fail("interrupted; the next plan tells what was sent", FAILED)
     raise AssertionError("unreachable")
 
 
@@ -69,17 +67,3 @@ async def send(sending: Sending, planned: Sequence[Planned]) -> None:
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)
-
-
-@contextmanager
-def progress(planned: Sequence[Planned]) -> Iterator[Callable[[], None]]:
-    """Show a progress bar on a terminal; yields what is to be called at each end."""
-    total = sum(one.verdict is Verdict.SEND for one in planned)
-    if not sys.stderr.isatty() or not total:
-        yield lambda: None
-        return
-    with Progress(
-        BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=err, transient=True
-    ) as bar:
-        task = bar.add_task("sending", total=total)
-        yield lambda: bar.advance(task)

@@ -11,9 +11,9 @@ import pytest
 
 from support.calling import Call
 from support.core_gate import head
-from support.replays import Kept, refused
 from support.ledger import assert_balanced, assert_chained
 from support.quarantine import make_item, make_record, opened_store
+from support.replays import Kept, refused
 
 TARGET = b"/cm/events?token=secret-1"
 

@@ -14,10 +14,10 @@ import pytest
 from hookgate.policy import Origin
 from hookgate.quarantine.encryption import make_identity
 from support.calling import Call
-from support.replays import WHY, Kept, refused
 from support.ledger import assert_balanced, assert_chained, read_ledger
 from support.quarantine import make_item, make_record, make_store, opened_store
 from support.receiver import OK, Receiver, Seen, receiving
+from support.replays import WHY, Kept, refused
 
 FAST = (*WHY, "--rate", "0", "--json")
 
@@ -220,6 +220,15 @@ def test_an_item_cannot_write_a_head(
     said = call("quarantine", "replay", "--override", *FAST).out
     assert verdicts(said) == {"damaged": 1}
     assert endpoint.seen == []
+
+
+def test_a_planted_file_without_an_end_is_not_read(
+    call: Call, kept: Kept, endpoint: Receiver
+) -> None:
+    kept.keep([refused(1), refused(2)])
+    with kept.entries()[0].path.open("r+b") as file:
+        file.truncate(1 << 40)
+    assert verdicts(call("quarantine", "replay", "--json").out) == {"send": 1, "damaged": 1}
 
 
 def test_with_a_seal_key_only_proven_lines_count(

@@ -5,10 +5,15 @@ from typing import NamedTuple
 
 from hookgate.ledger.audit.fate import UNCERTAIN, Fate
 from hookgate.ledger.audit.retries import Retries, rule_of
+from hookgate.ledger.members import usual
 from hookgate.ledger.reading.reader import Line, timestamp
 from hookgate.ledger.record import Record, ascii_text
 
 from .items import Opened
+
+# What a ledger's reader may leave out, but for lines that hold the SHA-256 of a body that is asked
+# for: whatever tells another.
+UNNEEDED = "|".join(usual(kind, sha256='"[^"]++"') for kind in ("delivery", "forward"))
 
 
 class Known(NamedTuple):

@@ -13,6 +13,9 @@ from hookgate.quarantine.store import Store
 from .evidence import Evidence
 from .items import DamagedError, Opened, body_of, open_item
 
+# A head of at most 1 MiB, and 16 bytes of encryption for each 64 KiB.
+_BESIDE_BODY = 2 << 20
+
 
 class Verdict(StrEnum):
     """Name what a replay does with an item. What it neither sends nor releases is left."""
@@ -72,6 +75,9 @@ def plan(
     """
     sent = 0
     for entry in entries:
+        if entry.size > policy.max_body + _BESIDE_BODY:  # of another hand; it is not read
+            yield Planned(entry, Verdict.DAMAGED, "is larger than any item that could be sent")
+            continue
         try:
             opened = open_item(store, entry, identities)
         except DamagedError as error:
