@@ -36,7 +36,7 @@ from hookgate.quarantine.encryption import make_identity
 REFUSED_A_SECOND, CLEAN_A_SECOND, KEPT_A_SECOND = 200, 100, 400
 SIZES = {"500 bytes": 500, "64 KiB": 65_536}
 IDENTITY, PUBLIC = make_identity()
-_REPLAY = ("--yes", "--reason", "bench", "--retrying", "--json")
+_REPLAY = ("--yes", "--reason", "bench", "--retrying", "--rate", "0", "--json")
 
 
 def refused(size: int, numbers: range) -> Iterator[bytes]:
@@ -145,17 +145,19 @@ def measure_giving_back(rig: Rig, root: Path, items: int) -> None:
             '[source]\nallow = ["127.0.0.1"]\n'
             '[[route]]\npath = "/cm/events"\ncontract = "wide.json"\n'
         )
-        took, _ = _run(rig, folder, "list")
-        print(f"{items:,} items listed in {took:.2f} s")
-        took, text = _run(rig, folder, "replay", "--identity", "identity", *_REPLAY)
+        took, effort, _ = _run(rig, folder, "list")
+        print(f"{items:,} items listed in {took:.2f} s, {effort:.2f} s of processor time")
+        took, effort, text = _run(rig, folder, "replay", "--identity", "identity", *_REPLAY)
         ends = [json.loads(line).get("end") for line in text.splitlines()[:-1]]
-        print(f"{ends.count('clean'):,} sent on in {took:.1f} s, {items / took:,.0f} a second")
+        print(f"{ends.count('clean'):,} sent on in {took:.1f} s, {items / took:,.0f} a second,"
+              f" {effort:.1f} s of processor time")  # fmt: skip
         if ends.count("clean") != items:
             raise LoadError(f"of {items} only {ends.count('clean')} were sent on")
 
 
-def _run(rig: Rig, folder: Path, *arguments: str) -> tuple[float, str]:
-    began = time.monotonic()
+def _run(rig: Rig, folder: Path, *arguments: str) -> tuple[float, float, str]:
+    """Run a verb; return seconds, those of the processor, and what it printed."""
+    began, before = time.monotonic(), os.times()
     done = subprocess.run(
         ["taskset", "-c", str(rig.core), sys.executable, "-m", "hookgate_cli", "quarantine",
          *arguments],
@@ -165,7 +167,9 @@ def _run(rig: Rig, folder: Path, *arguments: str) -> tuple[float, str]:
     )  # fmt: skip
     if done.returncode:
         raise LoadError(f"{arguments[0]} failed: {done.stderr[-2000:] or done.stdout[-2000:]}")
-    return time.monotonic() - began, done.stdout
+    took, after = time.monotonic() - began, os.times()
+    effort = after.children_user + after.children_system
+    return took, effort - before.children_user - before.children_system, done.stdout
 
 
 def main() -> None:
