@@ -89,7 +89,7 @@ def test_percentiles(database: duckdb.DuckDBPyConnection, summary: Summary) -> N
 def test_what_is_lost(database: duckdb.DuckDBPyConnection, folder: Path) -> None:
     """The same events."""
     expected = [event.sha256 for event in lost(lambda: read(sorted(folder.iterdir())))]
-    assert [row[0] for row in ask(database, "HAVING")] == expected != []
+    assert [row[0] for row in ask(database, "most_tries")] == expected != []
 
 
 RULES: dict[str, Record] = {
@@ -113,6 +113,29 @@ REQUESTS = st.lists(
     min_size=1,
     max_size=12,
 )  # fmt: skip
+
+
+# What the lines of a request tell of a quarantine, and of which of two stored files.
+KEEPING = ["", "", "", "kept", "custody", "replay", "replayed", "delivered", "expired", "purged"]
+KEPT = st.lists(st.tuples(st.sampled_from(KEEPING), st.booleans()), min_size=12, max_size=12)
+
+
+def with_keeping(lines: Iterator[Record], keeping: list[tuple[str, bool]]) -> Iterator[Record]:
+    """The lines, and those that say that what was kept is kept no more."""
+    for line in lines:
+        what, is_first = keeping[line["seq"] - 1] if "seq" in line else ("", True)
+        file = f"{line.get('sha256')}{is_first:d}"
+        if line.get("reason") in ("contract_violation", "duplicate_key") and what in (
+            "kept",
+            "custody",
+        ):
+            line |= {"kept": file, "custody": True} if what == "custody" else {"kept": file}
+        elif what == "replay":
+            line |= {"replay_of": "b0-1", "actor": "ada", "why": "mended"}
+        yield line
+        if what in KEEPING[-4:] and line.get("sha256"):
+            yield {"event": "released", "ts": line["ts"], "boot": "b0", "front": "replay",
+                   "cause": what, "kept": file, "sha256": line["sha256"]}  # fmt: skip
 
 
 def lines_of(requests: list[tuple[str, str, bool, str]]) -> Iterator[Record]:
@@ -139,24 +162,35 @@ def lines_of(requests: list[tuple[str, str, bool, str]]) -> Iterator[Record]:
     REQUESTS,
     st.sampled_from(["r-1", "own-1", "n-1", "n-a", "a", "c", "b0-1"]),
     st.sampled_from(["2026-11-22 12:00:09", "2026-11-22 12:01:05", "2026-12-22 12:00:00"]),
+    KEPT,
 )
 @settings(
-    max_examples=15,
+    max_examples=25,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_events_and_losses_are_the_same(
-    tmp_path: Path, requests: list[tuple[str, str, bool, str]], name: str, now: str
+    tmp_path: Path,
+    requests: list[tuple[str, str, bool, str]],
+    name: str,
+    now: str,
+    keeping: list[tuple[str, bool]],
 ) -> None:
-    """Of any ledger: bodies that share names, forwards without an end, faults, unread bodies."""
-    ledger = write(tmp_path / "hookgate-audit.jsonl", *lines_of(requests))
+    """Of any ledger: bodies that share names, forwards without an end, faults, unread bodies, what
+    is kept, released and replayed.
+    """
+    made = with_keeping(lines_of(requests), keeping)
+    ledger = write(tmp_path / "hookgate-audit.jsonl", *made)
     query = next(query for query in QUERIES if "PARTITION BY sha256" in query)
     with contextlib.chdir(tmp_path), duckdb.connect() as database:
         database.execute(VIEW)
-        sums = next(query for query in QUERIES if "HAVING" in query)
+        sums = next(query for query in QUERIES if "most_tries" in query)
         at = sums.replace("now()", f"TIMESTAMP '{now}'")
         in_vain = {row[0] for row in database.execute(at).fetchall()}
         asked = database.execute(query.replace(re.findall("'(.{36})'", query)[0], name)).fetchall()
+        kept: dict[str, int] = dict(ask(database, "'held'"))
+    sums = balance(read([ledger])).keeping
+    assert (sum(kept.values()), kept.get("held", 0)) == (sums.kept, sums.held)
     moment = timestamp({"ts": now})
     assert in_vain == {event.sha256 for event in lost(lambda: read([ledger]), moment)}
     (story,) = find(lambda: read([ledger]), [name]).stories
@@ -174,7 +208,7 @@ def test_two_bodies_of_a_name_are_two_events(tmp_path: Path) -> None:
     write(tmp_path / "hookgate-audit.jsonl", *attempts("clean", **A), *in_vain)
     with contextlib.chdir(tmp_path), duckdb.connect() as database:
         database.execute(VIEW)
-        assert [row[:2] for row in ask(database, "HAVING")] == [(B["sha256"], B["reference"])]
+        assert [row[:2] for row in ask(database, "most_tries")] == [(B["sha256"], B["reference"])]
 
 
 def test_balance_and_forwards(database: duckdb.DuckDBPyConnection, folder: Path) -> None:

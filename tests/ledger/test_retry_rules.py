@@ -40,6 +40,7 @@ def test_each_event_ends_by_the_rule_of_its_contract(
     found = [(event["fate"], event["retry"], event["until"] is not None) for event in events]
     assert found == [*ROUTES.values()]
     assert summary["summary"] == {
-        "delivered": 0, "unknown": 0, "lost": 1, "undelivered": 1, "retrying": 1, "never_seen": 0,
+        "delivered": 0, "unknown": 0, "lost": 1, "held": 0, "undelivered": 1, "retrying": 1,
+        "never_seen": 0,
     }  # fmt: skip
     assert told.status == 1

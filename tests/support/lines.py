@@ -40,6 +40,14 @@ def refusals(first: int, last: int, count: int, boot: str = "b0", **fields: Any)
     }  # fmt: skip
 
 
+def released(cause: str, boot: str = "b0", **fields: Any) -> Record:
+    names = {"kept": None, "sha256": None, "actor": None, "why": None}
+    return {
+        "event": "released", "ts": NOON, "boot": boot, "front": "replay", "cause": cause,
+        **names, **fields,
+    }  # fmt: skip
+
+
 def stop(received: int, boot: str = "b0", **counts: Any) -> Record:
     none = {"delivered": 0, "refused": 0, "failed": 0, "aborted": 0, "in_flight": 0}
     return {"event": "stop", "ts": NOON, "boot": boot, "received": received, **none, **counts}

@@ -47,17 +47,47 @@ TIMES: dict[int | None, str | None] = {
 
 
 class Request(NamedTuple):
-    """One attempt, how it ends and how many requests later, by which rule, and at which second."""
+    """One attempt, how it ends and how many requests later, by which rule, and at which second.
+
+    `keeping` says what its lines tell of a quarantine: `KEEPING` has what.
+    """
 
     body: Body
     end: str
     later: int
     rule: str
     at: int | None
+    keeping: str = ""
+
+    @property
+    def is_release(self) -> bool:
+        return self.end == "released"
+
+    @property
+    def is_replay(self) -> bool:
+        return self.keeping == "replay" and self.end != "body_timeout"
+
+    @property
+    def is_try(self) -> bool:
+        return not (self.is_release or self.is_replay)
+
+    @property
+    def kept(self) -> str | None:
+        """The stored file that its line names."""
+        is_told = self.end in ("contract_violation", "duplicate_key") or self.is_release
+        return (
+            self.body.sha256[:1] + self.keeping[-1]
+            if is_told and self.keeping[-1:].isdigit()
+            else None
+        )
+
+    @property
+    def is_custody(self) -> bool:
+        return self.kept is not None and self.keeping.startswith("custody") and not self.is_release
 
     @property
     def is_at_an_event(self) -> bool:
-        return self.end != "body_timeout"
+        return self.end not in ("body_timeout", "released")
 
     def is_at(self, sha256: str) -> bool:
         return self.is_at_an_event and self.body.sha256 == sha256
@@ -90,29 +120,53 @@ class Request(NamedTuple):
         more: Record = {"names": [*body.names]} if body.names else {}
         when: Record = {"ts": TIMES[self.at]}
         begun = forward(number, reference=body.reference, sha256=body.sha256, **when)
+        replay: Record = (
+            {"replay_of": "b0-1", "actor": "ada", "why": "mended"} if self.is_replay else {}
+        )
+        begun |= replay
         made = [(number * 10, begun)] if end in (*FORWARDED, *CRIPPLED) else []
+        if self.is_release:
+            cause = self.keeping.rstrip("0123456789")
+            gone = {"event": "released", "ts": when["ts"], "boot": "b0", "front": "sidecar"}
+            gone |= {"cause": cause, "kept": self.kept, "sha256": body.sha256}
+            return [((number + self.later) * 10 + 1, gone)]
         rule: Record = {"retry": self.rule} if self.rule else {"route": "own.json"}
-        ended = delivery(number, end, client="192.0.2.1", **about, **more, **rule, **when)
+        kept: Record = {"kept": self.kept} if self.kept is not None else {}
+        kept |= {"custody": True} if self.is_custody else {}
+        told = {**about, **more, **rule, **when, **replay, **kept}
+        ended = delivery(number, end, client="192.0.2.1", **told)
         if end in CRIPPLED:
             ended = {name: begun[name] for name in ("ts", "boot", "seq", "request_id")}
             ended |= {"event": "delivery", "outcome": "failed", "reason": "gate_error"}
             ended |= {"outcome": "delivered", "reason": "clean"} if end == "bare" else {}
         elif end == "fault":
-            ended = delivery(number, "gate_error", outcome="failed", sha256=body.sha256, **when)
+            fault = {"outcome": "failed", "sha256": body.sha256, **replay}
+            ended = delivery(number, "gate_error", **fault, **when)
         elif end == "body_timeout":
             ended = delivery(number, end, client="192.0.2.1", **when)
         return made if end == "killed" else [*made, ((number + self.later) * 10 + 1, ended)]
 
 
-REQUESTS = st.lists(
-    st.builds(
-        Request,
-        st.sampled_from(BODIES),
-        st.sampled_from(ENDS),
-        st.integers(0, 4),
-        st.sampled_from(["3 tries", "3 tries", "", "40s", "3 tries, 20s"]),
-        st.sampled_from([*TIMES]),
-    ),
+_BODY, _LATER = st.sampled_from(BODIES), st.integers(0, 4)
+_RULE = st.sampled_from(["3 tries", "3 tries", "", "40s", "3 tries, 20s"])
+_AT = st.sampled_from([*TIMES])
+ATTEMPTS = st.builds(Request, _BODY, st.sampled_from(ENDS), _LATER, _RULE, _AT)
+REQUESTS = st.lists(ATTEMPTS, max_size=14)
+# Of two stored files of each body: attempts that are kept, with custody or without, and releases.
+KEEPING = ["", "kept1", "kept2", "custody1", "custody2", "replay"]
+KEPT = st.builds(
+    Request, _BODY, st.sampled_from(ENDS), _LATER, _RULE, _AT, st.sampled_from(KEEPING)
+)
+CAUSES = ["replayed", "delivered", "expired", "purged"]
+RELEASES = st.builds(
+    Request, _BODY, st.just("released"), _LATER, st.just(""), _AT,
+    st.sampled_from([cause + number for cause in CAUSES for number in "12"]),
+)  # fmt: skip
+
+
+# Half of them are about two bodies, so that lines meet.
+KEPT_REQUESTS = st.lists(KEPT | RELEASES, max_size=14) | st.lists(
+    (KEPT | RELEASES).map(lambda one: one._replace(body=BODIES[ord(one.body.sha256[0]) % 2])),
     max_size=14,
 )
 

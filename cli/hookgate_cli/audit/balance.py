@@ -8,6 +8,7 @@ from rich.text import Text
 
 from hookgate.ledger.audit.balance import GRAVE, OUTCOMES, Balance, Totals
 from hookgate.ledger.audit.balance import balance as add_up
+from hookgate.ledger.audit.keeping import KeepingTotals
 from hookgate_cli.common import FINDING, ConfigOption, JsonOption, out
 from hookgate_cli.terminal import print_json, printable
 
@@ -16,6 +17,7 @@ from .findings import print_findings
 from .ledger import Ledger, find_ledgers
 from .options import FilesArgument, SealKeyOption
 from .reading import reading
+from .wording import count_of
 
 _OPEN = ("unknown", "in_flight", "missing")
 # A person reads the newest of many; --json has them all.
@@ -30,8 +32,9 @@ def balance(
 ) -> None:
     """Add up every boot: received = delivered + refused + failed + aborted + in flight.
 
-    Names what is missing, doubled or unknown, with file and line. Exits 1 if it does not balance.
-    With a seal key, lines that it does not prove count for nothing.
+    Names what is missing, doubled or unknown, with file and line, and adds up the quarantine: kept
+    = replayed + delivered + expired + purged + held. Exits 1 if it does not balance. With a seal
+    key, lines that it does not prove count for nothing.
 
     Examples:
 
@@ -57,10 +60,16 @@ def _report(sums: Balance, ledger: Ledger) -> dict[str, Any]:
         "total": _row(sums.total),
         "boots": [{"boot": boot.boot, "front": boot.front, **_row(boot)} for boot in sums.boots],
         "unnumbered": sums.unnumbered,
+        "quarantine": _quarantine(sums.keeping),
         "findings": [finding._asdict() for finding in sums.findings],
         "more": sums.more,
         "notes": ledger.as_json(),
     }
+
+
+def _quarantine(keeping: KeepingTotals) -> dict[str, int]:
+    rest = {"held": keeping.held, "unexplained": keeping.unexplained}
+    return {"kept": keeping.kept, **keeping.released, **rest}
 
 
 def _row(boot: Totals) -> dict[str, int]:
@@ -90,12 +99,27 @@ def _show(sums: Balance, ledger: Ledger) -> None:
         out.print(
             f"open: {total.unknown} unknown, {total.in_flight} in flight, {total.missing} missing"
         )
+    if sums.keeping:
+        _show_quarantine(sums.keeping)
     print_findings(sums.findings, sums.more, GRAVE.__contains__)
     if sums.unnumbered:
         counts = ", ".join(f"{count} {outcome}" for outcome, count in sums.unnumbered.items())
         out.print(
             f"nginx: {sums.unnumbered.total()} received, {counts}. It numbers no requests: nothing"
             " shows whether a line is missing."
+        )
+
+
+def _show_quarantine(keeping: KeepingTotals) -> None:
+    parts = {**keeping.released, "held": keeping.held}
+    sum_ = " + ".join(f"{count} {cause}" for cause, count in parts.items())
+    out.print(f"quarantine: {keeping.kept} kept = {sum_}", soft_wrap=True)
+    if count := keeping.unexplained:
+        were = "was" if count == 1 else "were"
+        out.print(
+            f"{count_of(count, 'file')} more {were} released, and no line here says"
+            " kept: it is in a ledger that is not here",
+            soft_wrap=True,
         )
 
 

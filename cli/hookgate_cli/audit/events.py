@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Sequence
+from math import inf
 
 from rich.table import Table
 from rich.text import Text
 
 from hookgate.ledger.audit.fate import MOST_ATTEMPTS, Attempt, Event, Fate, Story
+from hookgate.ledger.audit.holding import Held
 from hookgate.ledger.audit.times import show_time
 from hookgate_cli.common import out
 from hookgate_cli.terminal import printable
@@ -27,8 +29,9 @@ def print_event(event: Event, title: str) -> None:
     """Print the fate of an event in words, its title, and its first 20 attempts with causes."""
     print_fate(event.fate, fate_in_words(event), title)
     out.print(_attempts(event.attempts[:MOST_SHOWN], with_cause=True))
-    if (more := event.tries - MOST_SHOWN) > 0:
+    if (more := event.count - MOST_SHOWN) > 0:
         out.print(f"  and {more} more; --json tells of each")
+    _print_mend(event)
 
 
 def print_fate_and_attempts(event: Event, title: str) -> None:
@@ -36,13 +39,21 @@ def print_fate_and_attempts(event: Event, title: str) -> None:
     out.print(f"{fate_in_words(event)}  {printable(title)}".rstrip(), soft_wrap=True)
     if len(event.attempts) > 1:
         out.print(_attempts(event.attempts[-MOST_SHOWN:], with_cause=False))
+    _print_mend(event)
+
+
+def _print_mend(event: Event) -> None:
+    """Print the command that delivers what is held."""
+    if event.fate is Fate.HELD:
+        out.print(f"  deliver it: hookgate quarantine replay --sha256 {printable(event.sha256)}")
 
 
 def _attempts(attempts: Sequence[Attempt], *, with_cause: bool) -> Table:
     table = Table(box=None, padding=(0, 1), show_header=False)
     for attempt in attempts:
         cause = _cause(attempt) if with_cause else None
-        why = " ".join(map(str, filter(None, (attempt.reason or "no end", cause))))
+        parts = (attempt.reason or "no end", cause, _keeping(attempt), _replay(attempt))
+        why = " ".join(map(str, filter(None, parts)))
         cells = (attempt.ts, attempt.outcome or "forwarded", why, attempt.request_id)
         table.add_row(*(Text(printable(cell)) for cell in cells))
     return table
@@ -54,10 +65,36 @@ def _cause(attempt: Attempt) -> int | str | None:
     return attempt.upstream_error or status
 
 
+def _keeping(attempt: Attempt) -> str:
+    """Return whether it is kept, or why it is not; "" where it should not be."""
+    if attempt.not_kept is not None:
+        return f"(not kept: {attempt.not_kept})"
+    custody = ", answered 200" if attempt.custody else ""
+    return f"(kept{custody})" if attempt.kept is not None else ""
+
+
+def _replay(attempt: Attempt) -> str:
+    """Return whose replay it was, of what, and why; "" for none."""
+    if not attempt.is_replay:
+        return ""
+    why = f": {attempt.why}" if attempt.why else ""
+    return f"(a replay of {attempt.replay_of} by {attempt.actor or 'nobody known'}{why})"
+
+
 def is_named_only(story: Story) -> bool:
     """Tell whether a SHA-256 was asked for that is an event's reference and no body's digest."""
     is_digest = _DIGEST.fullmatch(story.asked) is not None
     return is_digest and all(event.sha256 != story.asked for event in story.events)
+
+
+def describe_holding(event: Event) -> dict[str, str | bool | None]:
+    """Return for JSON what is kept of an event, and what became of what was kept."""
+    holding, held = event.holding, event.holding.held
+    return {
+        "kept": held.kept if held is not None else None,
+        "custody": holding.custody,
+        "released": holding.released,
+    }
 
 
 def identify(event: Event) -> str:
@@ -73,22 +110,56 @@ def print_fate(fate: Fate, text: str, title: str) -> None:
 
 
 def fate_in_words(event: Event) -> str:
-    """Return the fate of an event, as a person would say it."""
+    """Return the fate of an event, as a person would say it; whatever it quotes is printable."""
+    return printable(_words(event))
+
+
+def _words(event: Event) -> str:
     tried = f"tried {_TIMES.get(event.tries, f'{event.tries} times')}"
+    held = event.holding.held
+    kept = f", kept since {_since(held)}" if held is not None else ""
     match event.fate:
         case Fate.DELIVERED:
             times = event.ends[Fate.DELIVERED]
             again = f", and {times} times in all" if times > 1 else ""
-            told = _untold(event)
-            return f"delivered on the {_ordinal(event.delivered_on)} try{again}{told}"
+            return f"delivered {_how(event)}{again}{_untold(event)}{kept}"
         case Fate.UNKNOWN:
-            return "unknown: it was forwarded and may have arrived"
+            if event.ends[Fate.UNKNOWN]:
+                return f"unknown: it was forwarded and may have arrived{kept}"
+            released = event.holding.released or "sent on"
+            return f"unknown: released as {released}, and no line says that it arrived{kept}"
+        case Fate.HELD if held is not None:
+            return f"held: {held.outcome} as {held.reason}{kept}"
         case Fate.LOST:
-            return f"presumed lost: {tried}, never delivered (retry rule: {event.retry})"
+            return _loss(event, tried)
         case Fate.RETRYING:
-            return f"still being retried{_outlook(event)}: {tried}"
+            return f"still being retried{_outlook(event)}: {tried}{kept}"
         case _:
-            return f"not delivered so far: {tried}"
+            return f"not delivered so far: {tried}{kept}"
+
+
+def _since(held: Held) -> str:
+    if held.since == inf:
+        return "a time that no line tells"
+    return show_time(held.since, "seconds", utc=True)
+
+
+def _how(event: Event) -> str:
+    arrival = event.arrival
+    if arrival is None or not arrival.is_replay:
+        return f"on the {_ordinal(event.delivered_on)} try"
+    why = f": {arrival.why}" if arrival.why else ""
+    return f"by a replay of {arrival.replay_of} by {arrival.actor or 'nobody known'}{why}"
+
+
+def _loss(event: Event, tried: str) -> str:
+    released = event.holding.released
+    kept = f"kept until it {'was ' if released == 'purged' else ''}{released}"
+    if event.retry is not None:
+        gone = f", {kept}" if released is not None else ""
+        return f"presumed lost: {tried}, never delivered (retry rule: {event.retry}){gone}"
+    gone = kept if released is not None else "kept nowhere"
+    return f"lost: {tried}, answered 200, {gone}, never delivered"
 
 
 def _outlook(event: Event) -> str:

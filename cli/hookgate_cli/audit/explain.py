@@ -12,7 +12,7 @@ from hookgate_cli.common import FINDING, ConfigOption, JsonOption, load_config, 
 from hookgate_cli.terminal import print_json, printable
 
 from .configured import load_seal_keys
-from .events import identify, is_named_only, print_fate_and_attempts
+from .events import describe_holding, identify, is_named_only, print_fate_and_attempts
 from .explanation import explain_attempt, print_explanation
 from .ledger import find_ledgers
 from .options import LogOption, SealKeyOption
@@ -63,8 +63,11 @@ def explain(
         out.print(f"{printable(identifier)}: {problems.never_seen}")
         raise typer.Exit(FINDING)
     events = _of_body(story.events, data) if body is not None else story.events
-    chosen = [attempt for event in events for attempt in _choose(event, identifier, every=every)]
-    reports = [explain_attempt(attempt, settings, data) for attempt in chosen]
+    reports = [
+        explain_attempt(attempt, settings, data) | describe_holding(event)
+        for event in events
+        for attempt in _choose(event, identifier, every=every)
+    ]
     if as_json:
         for report in reports:
             print_json(report)

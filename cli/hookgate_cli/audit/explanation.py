@@ -28,10 +28,11 @@ from hookgate_cli.terminal import printable
 _ARRIVED = (
     "ts", "front", "client", "peer", "method", "path", "content_type", "bytes", "sha256",
     "reference", "event_reference", "names", "channel", "event_type", "from", "to", "time_utc",
+    "replay_of", "actor", "why",
 )  # fmt: skip
 _ENDED = (
     "outcome", "reason", "status", "answered", "upstream_status", "upstream_error", "duration_ms",
-    "upstream_ms", "unknown", "unknown_in", "unusual", "retry",
+    "upstream_ms", "kept", "not_kept", "custody", "unknown", "unknown_in", "unusual", "retry",
 )  # fmt: skip
 _DIM = (NOT_CHECKED, NOT_KNOWN, NOT_REACHED, "skipped")
 _REBUILT = (

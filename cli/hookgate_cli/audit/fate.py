@@ -6,13 +6,14 @@ from typing import Annotated, Any
 import typer
 
 from hookgate.ledger.audit.fate import Event, Fate, Story
+from hookgate.ledger.audit.losses import WORRYING
 from hookgate.ledger.audit.search import Found, find
 from hookgate.ledger.audit.times import show_time
 from hookgate_cli.common import FINDING, ConfigOption, JsonOption, fail, out
 from hookgate_cli.terminal import print_json, printable
 
 from .configured import configured_ranges, load_seal_keys
-from .events import MOST_SHOWN, identify, is_named_only, print_event, print_fate
+from .events import MOST_SHOWN, describe_holding, identify, is_named_only, print_event, print_fate
 from .ledger import find_ledgers
 from .names import read_names
 from .options import LogOption, SealKeyOption
@@ -20,11 +21,12 @@ from .problems import Problems
 from .reading import rereader
 from .wording import count_of
 
-_WORRYING = (Fate.LOST, Fate.UNKNOWN, Fate.NEVER_SEEN)
+_FINDINGS = (*WORRYING, Fate.NEVER_SEEN)
 _IN_ALL = {
     Fate.DELIVERED: "delivered",
     Fate.UNKNOWN: "unknown",
     Fate.LOST: "presumed lost",
+    Fate.HELD: "held",
     Fate.UNDELIVERED: "not delivered so far",
     Fate.RETRYING: "still being retried",
     Fate.NEVER_SEEN: "never seen",
@@ -55,8 +57,8 @@ def fate(
     """Tell what became of events: every attempt, and the end.
 
     An event is its body; several may share a name, and each has a fate of its own. Exits 1 if any
-    is presumed lost, unknown or was never seen; what is still being retried is no finding. With a
-    seal key, lines that it does not prove are left out.
+    is presumed lost, held in the quarantine, unknown or was never seen; what is still being retried
+    is no finding. With a seal key, lines that it does not prove are left out.
 
     Examples:
 
@@ -85,7 +87,7 @@ def fate(
     else:
         _show(found, counts, problems)
     problems.close()
-    if any(counts[fate] for fate in _WORRYING) or any(map(is_named_only, found.stories)):
+    if any(counts[fate] for fate in _FINDINGS) or any(map(is_named_only, found.stories)):
         raise typer.Exit(FINDING)
 
 
@@ -110,6 +112,7 @@ def _report_event(event: Event) -> dict[str, Any]:
         "delivered_on": event.delivered_on,
         "tries": event.tries,
         "delivered": event.ends[Fate.DELIVERED],
+        **describe_holding(event),
         "attempts": [
             {
                 "place": attempt.place,

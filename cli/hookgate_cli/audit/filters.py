@@ -52,7 +52,9 @@ ReferenceOption = Annotated[
 ChannelOption = Annotated[list[str] | None, _option("--channel", "CHANNEL", "As RCS.")]
 TypeOption = Annotated[list[str] | None, _option("--type", "TYPE", "The event's type.")]
 RouteOption = Annotated[list[str] | None, _option("--route", "NAME", "The contract of its route.")]
-FrontOption = Annotated[list[str] | None, _option("--front", "FRONT", "sidecar, addon or nginx.")]
+FrontOption = Annotated[
+    list[str] | None, _option("--front", "FRONT", "sidecar, addon, nginx or replay.")
+]
 
 
 def make_query(

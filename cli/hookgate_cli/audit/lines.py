@@ -69,6 +69,13 @@ def _add_delivery(text: Text, record: Record) -> None:
         text.append(f"  {printable(duration)} ms", "dim")
     if record.get("answered") is False:
         text.append("  unanswered", "magenta")
+    if record.get("kept") is not None:
+        text.append("  kept, answered 200" if record.get("custody") is True else "  kept", "cyan")
+    if record.get("not_kept") is not None:
+        text.append(f"  not kept: {printable(record['not_kept'])}", "red")
+    if record.get("replay_of") is not None:
+        said = (record.get(name) for name in ("replay_of", "actor", "why"))
+        text.append("  replay of {}, by {}: {}".format(*map(printable, said)), "bold")
     for name in ("errors", "observed"):
         found = record.get(name)
         for item in found if type(found) is list else ():

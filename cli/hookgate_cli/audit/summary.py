@@ -33,7 +33,8 @@ def print_summary(summary: Summary, *, utc: bool) -> None:
     out.print(span or "no times")
     if summary.summed:
         out.print(f"{summary.summed:,} of them only summed in refusals lines")
-    _show_reasons(summary)
+    _show_reasons("", summary.reasons)
+    _show_reasons("replayed: ", summary.replays)
     if summary.not_200:
         out.print(f"\nanswered other than 200: {summary.not_200:,}")
         out.print(_NOT_200, style="dim")
@@ -44,6 +45,7 @@ def print_summary(summary: Summary, *, utc: bool) -> None:
         ("event type", summary.event_types), ("route", summary.routes),
         ("front", summary.fronts), ("endpoint answered", summary.upstream_statuses),
         ("endpoint failed", summary.upstream_errors),
+        ("quarantine", quarantine(summary)),
         ("observed, not refused", summary.observed),
     ):  # fmt: skip
         _show_tally(title, tally)
@@ -54,6 +56,17 @@ def print_summary(summary: Summary, *, utc: bool) -> None:
         out.print(Text(f"\n{summary.problems:,} lines are no records", "red"))
         for place, problem in summary.places:
             out.print(f"  {printable(place)}: {problem}", soft_wrap=True)
+
+
+def quarantine(summary: Summary) -> Tally:
+    """Tally what a quarantine did: kept, with custody, not kept and why, released and why."""
+    tally = Tally()
+    for name, count in (("kept", summary.kept), ("of them answered 200", summary.custody)):
+        tally.add(name if count else None, count)
+    for title, found in (("not kept", summary.not_kept), ("released", summary.released)):
+        for word, count in found.top():
+            tally.add(f"{title}: {word}", count)
+    return tally
 
 
 def _table(*headings: str) -> Table:
@@ -70,16 +83,17 @@ def _bar(count: int, most: int, colour: str = "blue") -> Text:
     return Text("█" * (eighths // 8) + "▏▎▍▌▋▊▉"[eighths % 8 - 1 : eighths % 8], colour)
 
 
-def _show_reasons(summary: Summary) -> None:
-    table = _table("outcome", "reason", "requests", "%", "")
-    top = summary.reasons.top()
+def _show_reasons(title: str, reasons: Tally) -> None:
+    top, total = reasons.top(), reasons.total_with_dropped
+    if not top:
+        return
+    table = _table(f"{title}outcome", "reason", "requests", "%", "")
     for (outcome, reason), count in top:
         colour = COLOURS.get(outcome, "")
-        share = f"{100 * count / summary.deliveries:.1f}"
+        share = f"{100 * count / total:.1f}"
         bar = _bar(count, top[0][1], colour)
         table.add_row(Text(printable(outcome), colour), printable(reason), f"{count:,}", share, bar)
-    if top:
-        out.print(table)
+    out.print(table)
 
 
 def _show_tally(title: str, tally: Tally) -> None:

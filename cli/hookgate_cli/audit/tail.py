@@ -1,6 +1,5 @@
 """`hookgate audit tail`: the latest records, and those to come."""
 
-import re
 import sys
 import time
 from collections import deque
@@ -15,6 +14,7 @@ from typing import Annotated
 import typer
 
 from hookgate.ledger.members import fault
+from hookgate.ledger.names import is_part, replay_ledger
 from hookgate.ledger.reading.decoding import is_compressed_name
 from hookgate.ledger.reading.files import find_files
 from hookgate.ledger.reading.following import Follower, read_backwards, whole_lines
@@ -151,8 +151,8 @@ def _find_growing(files: list[Path] | None, config: str | None) -> list[Path]:
                 fail(f"--follow follows files, and {file} is none; without it, {file} can be read")
         return [file for file in files if not is_compressed_name(file.name)]
     path = configured_ledger(config)
-    live = re.compile(rf"{re.escape(path.stem)}(\.[0-9]+)?{re.escape(path.suffix)}")
-    return [file for file in find_files(path) if live.fullmatch(file.name)] or [path]
+    parts = [file for file in find_files(path) if is_part(file.name, path)]
+    return list(dict.fromkeys((*(parts or [path]), replay_ledger(path))))
 
 
 def _find(files: list[Path] | None, config: str | None, *, follow: bool) -> Ledger:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from hookgate.ledger.members import FORMS, TEXT, TEXTS, fault
 from hookgate.ledger.record import FIELDS
 from support.calling import Call
-from support.lines import NOON, delivery, forward, nginx, refusals, start, stop
+from support.lines import NOON, delivery, forward, nginx, refusals, released, start, stop
 
 pytest.importorskip("vl_convert")
 
@@ -50,6 +50,7 @@ def record_of(kind: str) -> dict[str, Any]:
         "start": start(prev="", version="1", policy="p", config="c", previous_line=""),
         "forward": forward(1, request_id="r-1", reference="ref"),
         "delivery": delivery(1, request_id="r-1", client="192.0.2.1", peer="192.0.2.1"),
+        "released": released("purged", kept="0" * 64, sha256="a" * 64),
         "refusals": refusals(2, 3, 2, cause="flood"),
         "reload": {"event": "reload", "ts": NOON, "boot": "b0", "front": "sidecar"},
         "gap": {"event": "gap", "ts": NOON, "boot": "b0", "front": "sidecar", "cause": "deleted"},

@@ -98,6 +98,19 @@ def test_the_delivery_of_another_body_of_its_name_is_none_of_the_lost_event(
     assert cells[cells.index("r-1") :][:4] == ["r-1", "RCS isTyping", about["time_utc"], "3"]
 
 
+def test_what_is_held_is_a_verdict_and_the_quarantine_a_row(write: Write, tmp_path: Path) -> None:
+    """Held events are told of by themselves, and are neither lost nor unknown."""
+    kept: dict[str, Any] = {"custody": True, "kept": "k" * 64, "status": 200}
+    made = delivery(1, "contract_violation", **B, **kept)
+    page = write(write_lines(tmp_path / "audit.jsonl", made))
+    assert verdicts_of(page)[2:] == ["Nothing presumed lost", "1 event held", "Nothing unknown"]
+    texts = Reader(page).texts
+    assert {"Held in the quarantine: 1", "Quarantine, by stored files"} <= {*texts["caption"]}
+    assert {"kept", "replayed", "held"} <= {*texts["th"]}
+    page = write(write_lines(tmp_path / "audit.jsonl", delivery(1, **A)))
+    assert "uarantine" not in page.partition("</style>")[2].partition("<script")[0]
+
+
 @pytest.mark.parametrize(
     ("client", "reason", "words"),
     [

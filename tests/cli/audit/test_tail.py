@@ -123,10 +123,12 @@ def test_following_goes_on_across_a_rotation(tmp_path: Path, follow: Follow) -> 
 
 
 def test_following_waits_for_the_file_and_filters(tmp_path: Path, follow: Follow) -> None:
-    """A gate may start after the person who watches it."""
+    """A gate may start after the person who watches it, and the first replay later still."""
     tail = follow("--reference", "mine")
     append(tmp_path / "hookgate-audit.jsonl", at(1), at(2, reference="mine"))
     assert tail.seq() == 2
+    append(tmp_path / "hookgate-audit.replay.jsonl", at(3), at(4, reference="mine"))
+    assert tail.seq() == 4
 
 
 def test_control_c_ends_it_in_good_order(tmp_path: Path, follow: Follow) -> None:

@@ -90,14 +90,17 @@ def test_the_next_start_names_the_line_that_the_state_names(path: Path) -> None:
         ("audit.log", "audit.log.state"),
         ("audit.2.log", "audit.2.log.state"),
         ("audit.state", "audit.state.state"),
+        ("audit.replay.jsonl", "audit.replay.state"),
+        ("audit.replay", "audit.replay.state"),
+        ("audit.replay.log", "audit.replay.log.state"),
     ],
 )
 def test_each_ledger_has_its_own(ledger: str, state: str, tmp_path: Path) -> None:
-    """Found beside its workers' siblings; its name is no ledger's."""
+    """Found beside its siblings of workers and replays; its name is no ledger's."""
     path = tmp_path / ledger
     assert state_path(path).name == state
     state_path(path).touch()
-    siblings = ledger.replace(".2", "")
+    siblings = ledger.replace(".2", "").replace(".replay", "")
     assert state_path(path) in find_states(tmp_path / siblings)
     assert not state_path(path).match("*.jsonl*")
 

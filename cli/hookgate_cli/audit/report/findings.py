@@ -13,7 +13,7 @@ from hookgate.ledger.reading.files import Note
 
 
 class Findings(NamedTuple):
-    """All that was found in some ledgers; `events` are those that are lost or unknown.
+    """All that was found in some ledgers; `events` are those that are lost, held or unknown.
 
     `left_open` counts the others that were not delivered.
     """

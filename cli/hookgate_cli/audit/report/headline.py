@@ -1,5 +1,6 @@
 """The top of a report: verdicts, and the numbers that are asked for first."""
 
+from collections import Counter
 from pathlib import Path
 
 from hookgate.ledger.audit.balance import Balance
@@ -57,8 +58,8 @@ def _chain(verification: Verification) -> Verdict:
 
 
 def _fates(found: Findings) -> list[Verdict]:
-    lost = sum(event.fate is Fate.LOST for event in found.events)
-    unknown = len(found.events) - lost
+    fates = Counter(event.fate for event in found.events)
+    lost, held, unknown = fates[Fate.LOST], fates[Fate.HELD], fates[Fate.UNKNOWN]
     beside = open_words(found.left_open) + unread_words(found.unread.undelivered)
     is_unsure = found.left_open[Fate.UNDELIVERED] or found.unread.undelivered
     return [
@@ -73,6 +74,7 @@ def _fates(found: Findings) -> list[Verdict]:
             "Nothing presumed lost",
             f"No retry rule of an undelivered event has run out.{beside}",
         ),
+        *_held(held),
         Verdict(
             "unsure",
             f"{count_of(unknown, 'event')} unknown",
@@ -81,6 +83,11 @@ def _fates(found: Findings) -> list[Verdict]:
         if unknown
         else Verdict("good", "Nothing unknown", "Of all that was sent on the end is known."),
     ]
+
+
+def _held(count: int) -> list[Verdict]:
+    text = "Nobody sends it again. It is kept, and hookgate quarantine replay sends it on."
+    return [Verdict("bad", f"{count_of(count, 'event')} held", text)] if count else []
 
 
 def tiles(summary: Summary) -> list[Tile]:

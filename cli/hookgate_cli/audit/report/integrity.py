@@ -9,14 +9,19 @@ from hookgate_cli.audit.wording import count_of
 from .findings import Findings
 from .parts import UNKNOWN, Cell, Part, Section, Table, left_out, number, when
 
+_WORRYING = {
+    Fate.LOST: "Presumed lost",
+    Fate.HELD: "Held in the quarantine",
+    Fate.UNKNOWN: "Unknown: may have arrived",
+}
 _MOST_EVENTS = 12
 _MOST_FINDINGS = 25
 
 
 def losses(found: Findings) -> Section:
-    """Make the section of the events that are presumed lost or unknown, the latest first."""
+    """Make the section of the events that are lost, held or unknown, the latest first."""
     parts = []
-    for fate, what in ((Fate.LOST, "Presumed lost"), (Fate.UNKNOWN, "Unknown: may have arrived")):
+    for fate, what in _WORRYING.items():
         chosen = [event for event in found.events if event.fate is fate]
         chosen.sort(key=lambda event: event.attempts[-1].moment, reverse=True)
         if chosen:
@@ -27,7 +32,7 @@ def losses(found: Findings) -> Section:
     lead = (
         "An event is presumed lost once the retry rule of its contract has run out; one that got no"
         " answer may not come again. `hookgate audit fate` tells the whole story of one; ask the"
-        " provider to send again what is lost."
+        " provider to send again what is lost. What is held, `hookgate quarantine replay` sends on."
     )
     if not parts:
         lead = "Nothing is presumed lost, and of all that was sent on the end is known."
@@ -69,11 +74,18 @@ def integrity(found: Findings) -> Section:
     boots = Table(
         "Boots", columns, rows[:_MOST_FINDINGS], left_out(len(rows) - _MOST_FINDINGS, "boots")
     )
+    keeping = balance.keeping
+    kept = {"kept": keeping.kept, **keeping.released, "held": keeping.held}
+    if keeping.unexplained:
+        kept["released, kept by no line here"] = keeping.unexplained
     findings = [("files", note.file, note.text) for note in found.notes]
     findings += [("balance", finding.place, finding.text) for finding in balance.findings]
     findings += [("chain", finding.place, finding.text) for finding in verification.findings]
     left = len(findings) - _MOST_FINDINGS + balance.more.total() + verification.more.total()
     parts = [Part([], boots)] if rows else []
+    if keeping:
+        cells = tuple(map(number, kept.values()))
+        parts.append(Part([], Table("Quarantine, by stored files", (*kept,), [cells])))
     if findings:
         table = Table(
             "Findings",

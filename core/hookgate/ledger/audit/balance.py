@@ -17,6 +17,7 @@ from hookgate.ledger.seal import Keyring
 from .boot_account import BootAccount
 from .ends import read_end
 from .findings import AuditFinding, BoundedFindings
+from .keeping import Keeping, KeepingTotals
 from .proven import is_unproved
 from .totals import GRAVE, OUTCOMES, BalanceKind, Totals, outcome_of
 
@@ -27,11 +28,13 @@ __all__ = ["GRAVE", "OUTCOMES", "Balance", "BalanceKind", "Totals", "balance"]
 
 class Balance(NamedTuple):
     """What the ledger's boots come to. `unnumbered` counts nginx's deliveries by outcome: it
-    numbers none, so nothing shows whether any is missing. `more` findings are only counted.
+    numbers none, so nothing shows whether any is missing. `keeping` is what the quarantine comes
+    to. `more` findings are only counted.
     """
 
     boots: list[Totals]
     unnumbered: Counter[str]
+    keeping: KeepingTotals
     findings: list[AuditFinding]
     more: Counter[str]
 
@@ -61,12 +64,13 @@ def balance(
 ) -> Balance:
     """Add up a ledger; `states` are its state files, which name the last line that there must be.
 
-    Memory grows with its boots and with what was in flight, not its lines.
+    Memory grows with its boots, with what was in flight and with what was kept, not its lines.
     """
     # First, as hookgate may write lines meanwhile and then a state that names them.
     ends = [(path, read_end(path, Keyring(keys))) for path in states]
     boots: dict[str, BootAccount] = {}
     unnumbered: Counter[str] = Counter()
+    keeping = Keeping()
     findings = BoundedFindings()
     for line in lines:
         record = line.record
@@ -81,6 +85,8 @@ def balance(
                 kind = BalanceKind.MALFORMED if is_malformed(line.problem) else damaged
             findings.note(kind, "", line.place, line.problem)
             continue
+        if "kept" in record:
+            keeping.add(record)
         name = record.get("boot")
         if type(name) is not str:
             if record["event"] == "delivery":
@@ -100,9 +106,8 @@ def balance(
                 " the files were meant to go, let the state file go too"
             )
             findings.note(BalanceKind.CUT, last.boot, str(path), text)
-    return Balance(
-        [boot.close() for boot in boots.values()], unnumbered, findings.listed, findings.more
-    )
+    totals = [boot.close() for boot in boots.values()]
+    return Balance(totals, unnumbered, keeping.totals(), findings.listed, findings.more)
 
 
 def _is_plain(record: Record) -> bool:
@@ -114,4 +119,8 @@ def _is_plain(record: Record) -> bool:
         return False
     if record["event"] == "forward":
         return True
-    return get("outcome") in OUTCOMES and type(get("upstream_ms")) in _OPTIONAL
+    return (
+        get("outcome") in OUTCOMES
+        and type(get("upstream_ms")) in _OPTIONAL
+        and "kept" not in record
+    )

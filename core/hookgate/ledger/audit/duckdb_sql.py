@@ -7,10 +7,10 @@ its value.
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from hookgate.ledger.members import COUNT, DURATION, FORMS, MOMENT, TEXTS, TIME, Form
+from hookgate.ledger.members import COUNT, DURATION, FLAG, FORMS, MOMENT, TEXTS, TIME, Form
 from hookgate.ledger.record import Record
 
-from .stats import MOST_SLOW, SUMMED
+from .stats import MOST_SLOW, REPLAY, SUMMED
 
 _SAMPLED = 50_000
 
@@ -18,13 +18,14 @@ _SAMPLED = 50_000
 # which there are few.
 ALIKE = (
     "event", "front", "outcome", "reason", "route", "status", "upstream_status", "upstream_error",
-    "channel", "event_type", "observed", "unknown_in", "unusual",
+    "channel", "event_type", "observed", "unknown_in", "unusual", "kept", "not_kept", "custody",
+    "cause",
 )  # fmt: skip
 
 # Every member but `ts` is read as the JSON that it is: DuckDB would make a text of a number, and a
 # number of a text. A line that is no record has no event.
 # What is read once is grouped in six ways. Only deliveries that take as long as the slowest of a
-# sample are kept one by one.
+# sample are kept one by one. Of what is kept it matters that it is, and replays are no requests.
 SUMS = """
 CREATE OR REPLACE TEMP TABLE sums AS
 WITH lines AS (
@@ -33,12 +34,17 @@ WITH lines AS (
   FROM {lines}
 ), deliveries AS (
   SELECT * REPLACE (
-      if(event = '"delivery"', client, NULL) AS client,
-      if(event = '"delivery"', try_cast(duration_ms::VARCHAR AS DOUBLE), NULL) AS duration_ms,
-      if(event = '"delivery"', try_cast(upstream_ms::VARCHAR AS DOUBLE), NULL) AS upstream_ms
+      if(is_delivery, client, NULL) AS client,
+      if(is_delivery, try_cast(duration_ms::VARCHAR AS DOUBLE), NULL) AS duration_ms,
+      if(is_delivery, try_cast(upstream_ms::VARCHAR AS DOUBLE), NULL) AS upstream_ms,
+      if(kept::VARCHAR < '#', '""'::JSON, kept) AS kept
     ), CASE event WHEN '"delivery"' THEN 1 WHEN '"refusals"' THEN "count"::UBIGINT END AS ended,
-    if(ended > 0, us // 60000000, NULL) AS minute
-  FROM lines
+    if(ended > 0 AND NOT is_replay, us // 60000000, NULL) AS minute
+  FROM (
+    SELECT *, coalesce(front = '{replay}', FALSE) AS is_replay,
+      coalesce(event = '"delivery"', FALSE) AND NOT is_replay AS is_delivery
+    FROM lines
+  )
   WHERE {when}
 ), buckets AS (
   SELECT *,
@@ -67,6 +73,7 @@ GROUP BY GROUPING SETS (
 # The first record of a file that is not of the time that is asked for: looked at, and not counted.
 UNWANTED = "first record"
 HEAD = f'"{UNWANTED}"'
+REPLAY_FRONT = f'"{REPLAY}"'
 ALIKES, MINUTES, CLIENTS, DURATIONS, UPSTREAMS, SLOW = 31, 47, 55, 59, 61, 62
 
 # At least the tenth slowest of a sample, so that no more than a few are kept one by one.
@@ -74,7 +81,8 @@ SLOW_FROM = f"""
 SELECT if(count(*) < {MOST_SLOW}, 0, min(ms)) FROM (
   SELECT try_cast(duration_ms::VARCHAR AS DOUBLE) AS ms
   FROM (SELECT * FROM {{lines}} LIMIT {_SAMPLED})
-  WHERE event = '"delivery"' AND ms >= 0 AND ({{wrong}}) IS NOT TRUE
+  WHERE event = '"delivery"' AND front IS DISTINCT FROM '{REPLAY_FRONT}' AND ms >= 0
+    AND ({{wrong}}) IS NOT TRUE
   ORDER BY ms DESC LIMIT {MOST_SLOW}
 )
 """  # noqa: S608  # numbers of ours
@@ -92,6 +100,8 @@ def _is_wrong(name: str, form: Form) -> str:
         return f"rtrim({text}, '0123456789') <> '' OR {is_long}"
     if form is DURATION:
         return f"{text} NOT BETWEEN '0' AND ':' OR try_cast({text} AS DOUBLE) >= {2**64}"
+    if form is FLAG:
+        return f"{text} NOT IN ('true', 'false')"
     if form is TEXTS:
         item = r'"([^"\\]|\\.)*"'
         is_list = f"regexp_full_match({text}, '\\[{item}(,{item})*\\]')"

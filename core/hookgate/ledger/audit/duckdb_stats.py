@@ -91,6 +91,7 @@ def summarise(
                 is_head=is_head,
                 unwanted_head=unwanted_head,
                 head=sql.HEAD,
+                replay=sql.REPLAY_FRONT,
             )
             run(database, query, on_progress)
             _check_heads(database, heads, first_records)

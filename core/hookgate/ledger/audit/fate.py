@@ -5,98 +5,25 @@ whole ledger that were lost.
 """
 
 from collections import Counter
-from enum import StrEnum
-from sys import intern
 from typing import NamedTuple
 
-from hookgate.ledger.reading.reader import Line, timestamp
+from hookgate.ledger.reading.reader import timestamp
 from hookgate.ledger.record import Record
-from hookgate.policy.retry import RetryRule
 
+from .attempts import UNCERTAIN, Attempt, Fate
+from .holding import Holding
 from .identity import has_parsed
-from .retries import Retries, rule_of
+from .retries import Retries
+
+__all__ = ["MOST_ATTEMPTS", "UNCERTAIN", "Attempt", "Event", "Fate", "Story"]
 
 # Of one event; more are only counted.
 MOST_ATTEMPTS = 1000
 
-# The event was on its way, and no answer said whether it arrived.
-UNCERTAIN = frozenset(("upstream_timeout", "upstream_invalid"))
-
-
-class Fate(StrEnum):
-    """How the tries at an event ended, taken together.
-
-    By the retry rule of its contract what is being retried still comes again, and what is lost does
-    not any more. Of what is undelivered that is not known.
-    """
-
-    DELIVERED = "delivered"
-    UNKNOWN = "unknown"
-    LOST = "lost"
-    UNDELIVERED = "undelivered"
-    RETRYING = "retrying"
-    NEVER_SEEN = "never_seen"
-
-
 # Of several events that share a name this is told first.
-_WORST_FIRST = (Fate.LOST, Fate.UNKNOWN, Fate.UNDELIVERED, Fate.RETRYING, Fate.DELIVERED)
-
-
-class Attempt(NamedTuple):
-    """One try. `outcome` is None where only its `forward` was written.
-
-    `rule` is the retry rule that it tells; `record` is kept where it was asked for.
-    """
-
-    file: str
-    number: int
-    request_id: str
-    ts: str
-    outcome: str | None
-    reason: str | None
-    status: int | None
-    upstream_status: int | None
-    upstream_error: str | None
-    rule: RetryRule | None
-    record: Record | None
-
-    @property
-    def place(self) -> str:
-        """The line as an editor opens it: `file:number`."""
-        return f"{self.file}:{self.number}"
-
-    @property
-    def moment(self) -> float:
-        """The attempt's time in seconds since 1970; 0.0 where it cannot be read."""
-        return timestamp({"ts": self.ts})
-
-    @property
-    def fate(self) -> Fate:
-        """This try's own fate: delivered, undelivered, or unknown, as it may have arrived."""
-        if self.outcome == "delivered":
-            return Fate.DELIVERED
-        if self.outcome is None or self.reason in UNCERTAIN:
-            return Fate.UNKNOWN
-        return Fate.UNDELIVERED
-
-
-def make_attempt(line: Line, record: Record, *, keep_record: bool = False) -> Attempt:
-    """Make the attempt that a `delivery` tells of, or a `forward` without one."""
-    get = record.get
-    outcome, reason = get("outcome"), get("reason")
-    return Attempt(
-        line.file,
-        line.number,
-        str(get("request_id")),
-        str(get("ts")),
-        intern(str(outcome)) if outcome is not None else None,
-        intern(str(reason)) if reason is not None else None,
-        get("status"),
-        get("upstream_status"),
-        get("upstream_error"),
-        rule_of(record),
-        record if keep_record else None,
-    )
+_WORST_FIRST = (
+    Fate.LOST, Fate.UNKNOWN, Fate.HELD, Fate.UNDELIVERED, Fate.RETRYING, Fate.DELIVERED,
+)  # fmt: skip
 
 
 def _text(value: object) -> str | None:
@@ -118,6 +45,7 @@ class Event:
         "channel",
         "event_reference",
         "event_type",
+        "holding",
         "more",
         "reference",
         "retries",
@@ -141,6 +69,7 @@ class Event:
         self.attempts: list[Attempt] = []
         self.more: Counter[Fate] | None = None
         self.retries = Retries()
+        self.holding = Holding()
 
     def learn(self, record: Record) -> None:
         """Take over what a `delivery` or `forward` says of the event itself."""
@@ -157,13 +86,25 @@ class Event:
             self._unparsed = True
 
     def add(self, attempt: Attempt) -> None:
-        """Add an attempt; beyond `MOST_ATTEMPTS` only its fate."""
-        self.retries.add(attempt.moment, attempt.rule)
+        """Add an attempt; beyond `MOST_ATTEMPTS` only its fate. A replay is no try of a sender."""
+        moment = attempt.moment
+        if not attempt.is_replay:
+            self.retries.add(moment, attempt.rule)
+        if attempt.kept is not None:
+            self.holding.keep(attempt.kept, moment, attempt.outcome, attempt.reason)
+        if attempt.custody:
+            self.holding.custody = True
         if len(self.attempts) < MOST_ATTEMPTS:
             self.attempts.append(attempt)
         else:
             self.more = self.more or Counter()
             self.more[attempt.fate] += 1
+
+    def release(self, record: Record) -> None:
+        """Add that something of it is kept no more, as a `released` line tells."""
+        kept, cause = _text(record.get("kept")), record.get("cause")
+        if kept is not None:
+            self.holding.release(kept, timestamp(record), str(cause))
 
     def settle(self, now: float) -> None:
         """Put the attempts in the order of time, as files are read one by one.
@@ -186,8 +127,13 @@ class Event:
 
     @property
     def tries(self) -> int:
-        """The number of attempts."""
+        """The number of attempts of whoever sends it; replays are none."""
         return self.retries.tries
+
+    @property
+    def count(self) -> int:
+        """The number of attempts, replays too."""
+        return len(self.attempts) + (self.more.total() if self.more is not None else 0)
 
     @property
     def ends(self) -> Counter[Fate]:
@@ -196,30 +142,39 @@ class Event:
         return ends if self.more is None else ends + self.more
 
     @property
+    def arrival(self) -> Attempt | None:
+        """The first attempt that was delivered, if it is among those that are listed."""
+        return next((each for each in self.attempts if each.fate is Fate.DELIVERED), None)
+
+    @property
     def delivered_on(self) -> int | None:
-        """The ordinal of the first attempt that was delivered."""
-        for ordinal, attempt in enumerate(self.attempts, 1):
-            if attempt.fate is Fate.DELIVERED:
-                return ordinal
-        return None
+        """Which of the tries was the first that was delivered; None where a replay was."""
+        arrival = self.arrival
+        if arrival is None or arrival.is_replay:
+            return None
+        before = self.attempts[: self.attempts.index(arrival)]
+        return 1 + sum(not each.is_replay for each in before)
 
     @property
     def fate(self) -> Fate:
         """The fate of the event, as far as the ledger tells."""
         fates = {attempt.fate for attempt in self.attempts}.union(self.more or ())
-        for fate in (Fate.DELIVERED, Fate.UNKNOWN):
-            if fate in fates:
-                return fate
+        if Fate.DELIVERED in fates:
+            return Fate.DELIVERED
+        if Fate.UNKNOWN in fates or self.holding.may_have_arrived:
+            return Fate.UNKNOWN
         if self.sha256 is None:
             return Fate.UNDELIVERED
-        if self.retries.are_over(self._now):
-            return Fate.LOST
+        if self.holding.custody or self.retries.are_over(self._now):
+            return Fate.LOST if self.holding.held is None else Fate.HELD
         return Fate.RETRYING if self.retries.will_end else Fate.UNDELIVERED
 
     @property
     def retry(self) -> str | None:
-        """The retry rule that says so, where it is lost or still being retried."""
-        return self.retries.rule.text if self.fate in (Fate.LOST, Fate.RETRYING) else None
+        """The retry rule that says so, where it is lost, held or still being retried."""
+        fate = self.fate
+        is_over = fate in (Fate.LOST, Fate.HELD) and self.retries.are_over(self._now)
+        return self.retries.rule.text if is_over or fate is Fate.RETRYING else None
 
     @property
     def until(self) -> float | None:

@@ -8,16 +8,20 @@ from hookgate.ledger.record import Record
 from hookgate.networks.range_set import RangeSet
 
 from .fate import UNCERTAIN, Event, Fate
+from .holding import ERASED
 from .identity import NO_RANGES, Unread, digest_of
 from .retries import Retries, rule_of
 from .search import Read, find
+
+# These come to no good by themselves.
+WORRYING = (Fate.LOST, Fate.HELD, Fate.UNKNOWN)
 
 
 def lost(read: Read, now: float | None = None) -> list[Event]:
     """Return every event of a ledger that is presumed lost.
 
     `now` is in seconds since 1970, None is the clock's. Memory grows with the distinct events that
-    were not delivered.
+    were not delivered, or that were kept.
     """
     losses = Losses(now=now)
     for line in map(Line.checked, read()):
@@ -27,7 +31,7 @@ def lost(read: Read, now: float | None = None) -> list[Event]:
 
 
 class Losses:
-    """Collect what may be lost or unknown while the ledger is read for something else, too.
+    """Collect what may be lost, held or unknown while the ledger is read for something else, too.
 
     `unread` counts the attempts that belong to no event, from inside the `allowed` ranges. Fates
     are those of `now`, in seconds since 1970; None is the clock's.
@@ -37,66 +41,100 @@ class Losses:
         self.unread = Unread(allowed)
         self._now = time.time() if now is None else now
         self._tried: dict[str, Retries] = {}
+        # What may have arrived, and what was answered 200 and is not sent again.
         self._uncertain: set[str] = set()
-        # The event that was forwarded, until its delivery is read.
-        self._begun: dict[str, str] = {}
+        self._custody: set[str] = set()
+        # What was kept, or sent from there, and was delivered.
+        self._kept: set[str] = set()
+        self._arrived: set[str] = set()
+        # The event that was forwarded, and whether by a replay, until its delivery is read.
+        self._begun: dict[str, tuple[str, bool]] = {}
 
     def add(self, record: Record) -> None:
         """Add a record whose members are what they may be."""
         kind = record["event"]
         if kind == "delivery":
             request_id = record.get("request_id")
-            begun = self._begun.pop(request_id, None) if type(request_id) is str else None
+            nothing = None, False
+            begun = self._begun.pop(request_id, nothing) if type(request_id) is str else nothing
             # After a fault it has nothing but its request_id.
-            digest = digest_of(record) or begun
+            digest, is_replay = digest_of(record) or begun[0], _is_replay(record) or begun[1]
             if digest is None:
                 self.unread.add(record)
             elif record.get("outcome") == "delivered":
-                self._tried.pop(digest, None)
-                self._uncertain.discard(digest)
+                self._note_arrival(digest, is_replay=is_replay)
             else:
-                self._note_failure(digest, record)
+                self._note_failure(digest, record, is_replay=is_replay)
         elif kind == "forward":
             digest, request_id = digest_of(record), record.get("request_id")
             if type(request_id) is str and digest is not None:
-                self._begun[request_id] = digest
+                self._begun[request_id] = digest, _is_replay(record)
+        elif kind == "released":
+            digest = digest_of(record)
+            is_sent = record.get("cause") not in ERASED
+            if digest is not None and is_sent and digest not in self._arrived:
+                self._uncertain.add(digest)
         elif kind == "refusals":
             self.unread.add(record)
 
-    def _note_failure(self, digest: str, record: Record) -> None:
+    def _note_arrival(self, digest: str, *, is_replay: bool) -> None:
+        self._tried.pop(digest, None)
+        self._uncertain.discard(digest)
+        self._custody.discard(digest)
+        # What is released as delivered after that need not be looked for.
+        if is_replay or digest in self._kept:
+            self._arrived.add(digest)
+
+    def _note_failure(self, digest: str, record: Record, *, is_replay: bool) -> None:
+        if digest in self._arrived:
+            return
+        if record.get("kept") is not None:
+            self._kept.add(digest)
+        if record.get("custody") is True:
+            self._custody.add(digest)
         tried = self._tried.get(digest)
         if tried is None:
             tried = self._tried[digest] = Retries()
-        tried.add(timestamp(record), rule_of(record))
+        if not is_replay:
+            tried.add(timestamp(record), rule_of(record))
         reason = record.get("reason")
         if type(reason) is str and reason in UNCERTAIN:
             self._uncertain.add(digest)
 
     @property
     def candidates(self) -> list[str]:
-        """The SHA-256s of what may be lost or is uncertain, and was not delivered since."""
+        """The SHA-256s of what may be lost, held or unknown, and was not delivered since."""
         over = (digest for digest, tried in self._tried.items() if tried.are_over(self._now))
-        return list(dict.fromkeys((*over, *self._uncertain, *self._begun.values())))
+        return list(dict.fromkeys((*over, *self._worrying)))
+
+    @property
+    def _worrying(self) -> set[str]:
+        """What comes to no good by itself, whatever its retry rule says."""
+        return self._uncertain.union(self._custody, (digest for digest, _ in self._begun.values()))
 
     @property
     def left_open(self) -> Counter[Fate]:
-        """The number of events that are neither delivered, lost nor unknown, by their fates.
+        """The number of events that are neither delivered, lost, held nor unknown, by their fates.
 
         It is an upper bound: what is sent again after it was delivered counts, too.
         """
-        unknown = self._uncertain.union(self._begun.values())
+        worrying = self._worrying
         return Counter(
             Fate.RETRYING if tried.will_end else Fate.UNDELIVERED
             for digest, tried in self._tried.items()
-            if digest not in unknown and not tried.are_over(self._now)
+            if digest not in worrying and not tried.are_over(self._now)
         )
 
     def confirm(self, read: Read) -> list[Event]:
-        """Return the candidates that are lost or unknown, from reading the same ledger again."""
+        """Return the candidates that are lost, held or unknown, from reading the ledger again."""
         candidates = self.candidates
         stories = find(read, candidates, now=self._now).stories if candidates else []
         # One may be named as another's SHA-256.
         events = (
             event for story in stories for event in story.events if event.sha256 == story.asked
         )
-        return [event for event in events if event.fate in (Fate.LOST, Fate.UNKNOWN)]
+        return [event for event in events if event.fate in WORRYING]
+
+
+def _is_replay(record: Record) -> bool:
+    return record.get("replay_of") is not None

@@ -15,6 +15,9 @@ from hookgate.networks.mends import Notation, network_mend
 from .identity import NAMES
 from .times import QueryError
 
+# A stored file is asked for as well, and what was replayed by what it was before.
+_NAMES = (*NAMES, "kept", "replay_of")
+
 Network = IPv4Network | IPv6Network
 
 
@@ -23,7 +26,8 @@ class Query:
     """What a record must be: of that time, and in each field that is asked for one of its values.
 
     `since` (inclusive) and `until` (exclusive) are seconds since 1970. A record without the field
-    is not what was asked for. `references` are any names of events, request_ids or SHA-256.
+    is not what was asked for. `references` are any names of events, request_ids or SHA-256, of
+    bodies and of stored files.
     """
 
     since: float | None = None
@@ -61,7 +65,7 @@ class Query:
             and all(_is_one_of(record.get(name), wanted) for name, wanted in self.fields)
             and (
                 not self.references
-                or any(_is_one_of(record.get(name), self.references) for name in NAMES)
+                or any(_is_one_of(record.get(name), self.references) for name in _NAMES)
                 or ("names" in record and self._has_name(record["names"]))
             )
             and (not self.clients or self._is_from(record.get("client")))

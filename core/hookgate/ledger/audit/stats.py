@@ -1,224 +1,33 @@
-"""What a ledger sums up to, in memory that does not grow with it."""
+"""Ledgers summed up line by line."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
-from typing import Any, NamedTuple
 
 from hookgate.ledger.members import fault_among, is_usual
-from hookgate.ledger.reading.reader import Line, is_damage, is_malformed, timestamp
-from hookgate.ledger.record import Record
-from hookgate.policy.event_reader import LONGEST_TEXT
+from hookgate.ledger.reading.reader import Line
 
-from .counters import Latency, Seen, Tally, Timeline, is_duration, see
-from .proven import is_unproved
 from .query import Query
+from .summary import MOST_SLOW, REPLAY, Slow, Summary, name_of
 
-MOST_PLACES = 20
-MOST_SLOW = 10
-MOST_BUCKETS = 500
-TOP = 20
+__all__ = ["MOST_SLOW", "REPLAY", "SUMMED", "Slow", "Summary", "name_of", "summarise", "summed"]
+
 # The members that a summary goes by.
 SUMMED = (
     "event", "ts", "front", "outcome", "reason", "channel", "event_type", "route", "client",
     "status", "upstream_status", "upstream_error", "duration_ms", "upstream_ms", "request_id",
-    "reference", "observed", "unknown_in", "unusual", "count",
+    "reference", "observed", "unknown_in", "unusual", "count", "kept", "not_kept", "custody",
+    "cause",
 )  # fmt: skip
-
-
-class Slow(NamedTuple):
-    """One of the slowest deliveries."""
-
-    ms: float
-    request_id: str | None
-    reference: str | None
-
-
-@dataclass
-class Summary:
-    """A ledger in numbers.
-
-    `reasons` (by outcome and reason), `fronts` and `timeline` count every request that ended,
-    those that were only summed in `refusals` lines (`summed`) included. The rest counts
-    `delivery` lines, each where it says something. `not_200` are those that were delivered and
-    answered another 2xx. `drift` is by channel, event type and the pointer of the object that held
-    members which the contract does not name, `unusual` by that of the member which passed in an
-    unusual form; `types` by channel and event type. `problems` are lines that are no records;
-    `malformed` of them are whole lines that no gate wrote, `damaged` others that are more than what
-    a crash leaves.
-    """
-
-    files: list[str] = field(default_factory=list)
-    lines: int = 0
-    problems: int = 0
-    malformed: int = 0
-    damaged: int = 0
-    places: list[tuple[str, str]] = field(default_factory=list)
-    span: Seen = field(default_factory=Seen)
-    summed: int = 0
-    reasons: Tally = field(default_factory=Tally)
-    fronts: Tally = field(default_factory=Tally)
-    routes: Tally = field(default_factory=Tally)
-    channels: Tally = field(default_factory=Tally)
-    event_types: Tally = field(default_factory=Tally)
-    clients: Tally = field(default_factory=Tally)
-    upstream_statuses: Tally = field(default_factory=Tally)
-    upstream_errors: Tally = field(default_factory=Tally)
-    not_200: int = 0
-    observed: Tally = field(default_factory=Tally)
-    duration: Latency = field(default_factory=Latency)
-    upstream: Latency = field(default_factory=Latency)
-    timeline: Timeline = field(default_factory=Timeline)
-    slowest: list[Slow] = field(default_factory=list)
-    drift: dict[tuple[str | None, str | None, str], Seen] = field(default_factory=dict)
-    unusual: dict[tuple[str | None, str | None, str], Seen] = field(default_factory=dict)
-    types: dict[tuple[str | None, str | None], Seen] = field(default_factory=dict)
-
-    @property
-    def deliveries(self) -> int:
-        """The number of requests that ended."""
-        return self.reasons.total_with_dropped
-
-    @property
-    def outcomes(self) -> dict[str, int]:
-        """The number of those by outcome, the commonest first."""
-        tally = Tally()
-        for (outcome, _), count in self.reasons.counts.items():
-            tally.add(outcome, count)
-        return dict(tally.top())
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return it for JSON: names with their counts, the commonest first."""
-        width, buckets = self.timeline.coarsened(MOST_BUCKETS)
-        tallies = (
-            *("fronts", "routes", "channels", "event_types", "upstream_statuses"),
-            *("upstream_errors", "observed"),
-        )
-        return {
-            "files": self.files,
-            "lines": self.lines,
-            "problems": self.problems,
-            "problem_places": [{"place": place, "problem": text} for place, text in self.places],
-            "first": self.span.first,
-            "last": self.span.last,
-            "deliveries": self.deliveries,
-            "summed": self.summed,
-            "outcomes": self.outcomes,
-            "reasons": [
-                {"outcome": outcome, "reason": reason, "count": count}
-                for (outcome, reason), count in self.reasons.top()
-            ],
-            "not_200": self.not_200,
-            **{name: dict(getattr(self, name).top()) for name in tallies},
-            "clients": dict(self.clients.top(TOP)),
-            "other_clients": max(0, len(self.clients.counts) - TOP),
-            "duration_ms": self.duration.percentiles(),
-            "upstream_ms": self.upstream.percentiles(),
-            "timeline": {
-                "minutes": width,
-                "buckets": [{"start": start, **counts} for start, counts in buckets],
-            },
-            "slowest": [slow._asdict() for slow in self.slowest],
-            "unknown_members": [
-                {"channel": channel, "event_type": event_type, "in": parent, **asdict(seen)}
-                for (channel, event_type, parent), seen in self.drift.items()
-            ],
-            "unusual": [
-                {"channel": channel, "event_type": event_type, "at": pointer, **asdict(seen)}
-                for (channel, event_type, pointer), seen in self.unusual.items()
-            ],
-            "types": [
-                {"channel": channel, "event_type": event_type, **asdict(seen)}
-                for (channel, event_type), seen in self.types.items()
-            ],
-        }
-
-    def add(self, line: Line) -> None:
-        """Count a line whose members, as far as they are summed, are what they may be."""
-        record = line.record
-        if record is None:
-            self.add_problem(line)
-            return
-        moment = timestamp(record) or None
-        ended = self.add_alike(record, 1, moment, moment)
-        if moment is not None:
-            self.timeline.add(int(moment // 60), name_of(record.get("outcome")) or "?", ended)
-        if record["event"] == "delivery":
-            self.clients.add(name_of(record.get("client")))
-            self.duration.add(record.get("duration_ms"))
-            self.upstream.add(record.get("upstream_ms"))
-            identifiers = record.get("request_id"), record.get("reference")
-            self.add_slow(record.get("duration_ms"), *map(name_of, identifiers))
-
-    def add_problem(self, line: Line) -> None:
-        """Count a line that is no record; the first are kept."""
-        self.lines += 1
-        self.problems += 1
-        if is_malformed(line.problem):
-            self.malformed += 1
-        elif is_damage(line.problem) and not is_unproved(line.problem):
-            self.damaged += 1
-        if len(self.places) < MOST_PLACES:
-            self.places.append((line.place, line.problem))
-
-    def add_alike(self, record: Record, lines: int, first: float | None, last: float | None) -> int:
-        """Count lines that are alike in all but time, client and latency.
-
-        Returns how many requests ended by them.
-        """
-        self.lines += lines
-        self.span.add(lines, first, last)
-        ended = 0
-        if record["event"] == "delivery":
-            ended = lines
-            self._add_deliveries(record, lines, first, last)
-        elif record["event"] == "refusals" and type(count := record.get("count")) is int:
-            ended = max(0, count)
-            self.summed += ended
-        if ended:
-            outcome, reason = name_of(record.get("outcome")), name_of(record.get("reason"))
-            self.reasons.add((outcome or "?", reason or "?"), ended)
-            self.fronts.add(name_of(record.get("front")), ended)
-        return ended
-
-    def _add_deliveries(
-        self, record: Record, lines: int, first: float | None, last: float | None
-    ) -> None:
-        channel, event_type = name_of(record.get("channel")), name_of(record.get("event_type"))
-        self.channels.add(channel, lines)
-        self.event_types.add(event_type, lines)
-        self.routes.add(name_of(record.get("route")), lines)
-        status = record.get("upstream_status")
-        self.upstream_statuses.add(status if type(status) is int else None, lines)
-        self.upstream_errors.add(name_of(record.get("upstream_error")), lines)
-        answered = record.get("status")
-        if record.get("outcome") == "delivered" and type(answered) is int and answered != 200:
-            self.not_200 += lines
-        if channel is not None or event_type is not None:
-            see(self.types, (channel, event_type), lines, first, last)
-        for code in _items(record.get("observed")):
-            self.observed.add(name_of(code), lines)
-        for parent in _items(record.get("unknown_in")):
-            see(self.drift, (channel, event_type, name_of(parent)), lines, first, last)
-        for pointer in _items(record.get("unusual")):
-            see(self.unusual, (channel, event_type, name_of(pointer)), lines, first, last)
-
-    def add_slow(self, ms: Any, request_id: str | None, reference: str | None) -> None:
-        """Keep a delivery if it is among the slowest."""
-        if not is_duration(ms):
-            return
-        if len(self.slowest) < MOST_SLOW or ms >= self.slowest[-1].ms:
-            self.slowest.append(Slow(float(ms), request_id, reference))
-            self.slowest.sort(
-                key=lambda slow: (-slow.ms, str(slow.request_id), str(slow.reference))
-            )
-            del self.slowest[MOST_SLOW:]
 
 
 def summarise(
     lines: Iterable[Line], files: Iterable[str] = (), query: Query | None = None
 ) -> Summary:
-    """Sum up the lines that are asked for, and all that are no records."""
+    """Sum up the lines that are asked for, and all that are no records.
+
+    Replays are requests like others where their front is asked for.
+    """
     summary = Summary(list(files))
+    summary.counts_replays = query is not None and REPLAY in query.front
     for line in map(summed, lines):
         if query is None or line.record is None or query.matches(line.record):
             summary.add(line)
@@ -231,14 +40,3 @@ def summed(line: Line) -> Line:
         return line
     wrong = fault_among(line.record, SUMMED)
     return line.refused(wrong) if wrong else line
-
-
-def _items(value: Any) -> list[Any]:
-    return value if type(value) is list else []
-
-
-def name_of(value: Any) -> str | None:
-    """Return a text as it is counted: bounded, and "other" where it is none."""
-    if value is None:
-        return None
-    return value[:LONGEST_TEXT] if type(value) is str else "other"

@@ -36,10 +36,10 @@ WRONG = st.sampled_from(
 )  # fmt: skip
 TEXTS = some("a", "b", 'quote"', "\u2028\x1b[31m", "é", "nul\0", "\ud800", "x" * 300, "")
 RECORDS = st.fixed_dictionaries(
-    {"event": st.sampled_from(["delivery", "delivery", "refusals", "forward", "reload", "stop"])},
+    {"event": st.sampled_from(["delivery", "delivery", "refusals", "forward", "released", "stop"])},
     optional={
         "ts": TIMES,
-        "front": some("sidecar", "nginx"),
+        "front": some("sidecar", "nginx", "replay"),
         "outcome": some("delivered", "refused"),
         "reason": TEXTS,
         "channel": some("RCS", "other"),
@@ -58,6 +58,10 @@ RECORDS = st.fixed_dictionaries(
         "unknown_in": some([], ["/"], ["/", "/event"]),
         "unusual": some([], ["/reference"], ["/reference", "/groupings/1"]),
         "count": some(0, 3, 40),
+        "kept": some("0" * 64, "1" * 64, ""),
+        "not_kept": some("full", "busy"),
+        "custody": some(True, False),
+        "cause": some("flood", "replayed", "purged"),
         "future": some({"nested": [1, {"event": "x"}]}),
     },
 )

@@ -15,8 +15,8 @@ NOW = 1_756_886_405.0  # 2025-09-03T08:00:05Z
 RECORD = {
     "event": "delivery", "ts": "2025-09-03T08:00:05.000000Z", "outcome": "refused",
     "reason": "malformed_json", "client": "31.169.56.7", "reference": "a", "event_reference": "b",
-    "request_id": "c", "sha256": "d", "channel": "RCS", "event_type": "Read", "route": "default",
-    "front": "sidecar",
+    "request_id": "c", "sha256": "d", "kept": "e", "replay_of": "f", "channel": "RCS",
+    "event_type": "Read", "route": "default", "front": "sidecar",
 }  # fmt: skip
 
 
@@ -29,7 +29,7 @@ RECORD = {
         ({"reason": ["malformed_json"], "channel": ["RCS"], "event_type": ["Read"]}, True),
         ({"reason": ["malformed_json"], "route": ["other"]}, False),
         ({"front": ["nginx"]}, False),
-        *(({"references": [name, "z"]}, True) for name in "abcd"),
+        *(({"references": [name, "z"]}, True) for name in "abcdef"),
         ({"references": ["z"]}, False),
         ({"since": NOW}, True),
         ({"since": NOW + 0.001}, False),

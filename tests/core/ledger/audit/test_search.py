@@ -6,7 +6,7 @@ from unittest.mock import patch
 
 import pytest
 
-from hookgate.ledger.audit import search
+from hookgate.ledger.audit import searcher
 from hookgate.ledger.audit.fate import Fate, Story
 from hookgate.ledger.audit.search import find
 from hookgate.ledger.reading.reader import Line, is_malformed
@@ -95,7 +95,7 @@ def test_an_attempt_that_tells_no_name_is_found_by_its_body(first: bool) -> None
     for name in ("r-1", "own-1"):
         records = [fault, *made] if first else [*made, fault]
         assert told(asked(name, *records)) == {A["sha256"]: ALL[:2]}
-        with patch.object(search, "_MOST_NAMELESS", 0):
+        with patch.object(searcher, "_MOST_PASSED", 0):
             others = [delivery(n, "not_utf8", "b9", sha256=f"{n}") for n in range(3)]
             assert told(asked(name, *others, *records)) == {A["sha256"]: ALL[:2]}
 

@@ -26,7 +26,7 @@ from hookgate.ledger.reading.sieve import Sieve
 from hookgate.ledger.reading.source import Source, probe
 from support.lines import refusals, start
 from support.rotated import WRAPPED, Change
-from support.trials import NOW, REQUESTS, START, Request, as_written, placed
+from support.trials import KEPT_REQUESTS, NOW, REQUESTS, START, Request, as_written, placed
 
 NAMES = ["r-1", "r-2", "m-1", "own-1", "a" * 64, "e" * 64, "b0-1", "b0-2", 'it"s']
 
@@ -103,10 +103,10 @@ def _both(paths: list[Path], names: list[str]) -> tuple[list[Any], list[Any]]:
 @st.composite
 def ledgers(draw: st.DrawFn) -> list[bytes]:
     """One or two files, of which the second may repeat lines of the first."""
-    requests: list[Request] = draw(REQUESTS)
+    requests: list[Request] = draw(REQUESTS | KEPT_REQUESTS)
     records = [start(), *placed(requests), refusals(90, 99, 3, reason="head_timeout")]
     written = [
-        as_written(record, n) if record["event"] in ("delivery", "forward")
+        as_written(record, n) if record["event"] in ("delivery", "forward", "released")
         else json.dumps(record, separators=(",", ":")).encode() + b"\n"
         for n, record in enumerate(records, 1)
     ]  # fmt: skip

@@ -23,6 +23,7 @@ from support.rotated import utf16
         "audit-20261122-1.jsonl.gz", "audit.2026-11-22.jsonl", "audit.jsonl.old", "audit.jsonl.bak",
         "audit.jsonl.old.1.gz", "audit.jsonl~", "audit.jsonl.orig", "audit (copy).jsonl",
         "audit (1).jsonl", "audit - Copy.jsonl", "audit copy 2.jsonl", "audit.jsonl (copy)",
+        "audit.replay.jsonl", "audit.replay.jsonl.2.gz", "audit.replay-20261122.jsonl",
         "audit.2.jsonl", "audit.2.jsonl.3.gz", "audit.2.jsonl.1.xz", "audit.jsonl.gz",
     ],
 )  # fmt: skip
@@ -34,7 +35,16 @@ def test_every_name_that_rotation_and_people_give_is_found(tmp_path: Path, name:
 
 @pytest.mark.parametrize(
     "name",
-    ["audit-eu.jsonl", "audit.eu.jsonl", "audit2.jsonl", "audit.toml", "audit.state", "audit.key"],
+    [
+        "audit-eu.jsonl",
+        "audit.eu.jsonl",
+        "audit2.jsonl",
+        "audit.toml",
+        "audit.state",
+        "audit.key",
+        "audit.replays.jsonl",
+        "audit.1.replay.jsonl",
+    ],
 )
 def test_what_is_another_s_is_neither_read_nor_said(tmp_path: Path, name: str) -> None:
     """Another gate's ledger in the same folder, the state file, and what is not called so."""
