@@ -6,6 +6,7 @@ It has no thread, so it can fork; where they are killed is where they would make
 import contextlib
 import os
 import random
+import select
 import shutil
 import signal
 import sys
@@ -146,7 +147,8 @@ def kill_at_random(path: Path, rounds: int, seed: int) -> None:
             readers.append(reading)
             pids.append(pid)
             chance.random()
-        time.sleep(chance.uniform(0, 0.03))
+        select.select(readers, [], [])
+        time.sleep(chance.uniform(0, 0.01))
         for pid in pids:
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)

@@ -101,10 +101,9 @@ def replay(
 
       hookgate quarantine replay --identity replay.key
 
-      hookgate quarantine replay --identity replay.key --reason-code contract_violation --yes
-      --reason "the contract was too strict"
+      hookgate quarantine replay --identity replay.key --since 2h --json
 
-      hookgate quarantine replay --identity replay.key --reference 121c38a5 --json
+      hookgate quarantine replay --identity replay.key --yes --reason "mended"
     """
     if yes and not (reason or "").strip():
         fail(

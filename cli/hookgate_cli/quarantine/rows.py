@@ -11,9 +11,9 @@ from hookgate.quarantine.replay.items import body_of
 from hookgate_cli.common import out
 from hookgate_cli.terminal import printable
 
-_HEADER = ("kept", "bytes", "sha256", "left", "reason", "route or path", "reference")
+_HEADER = ("kept", "bytes", "sha256", "left", "reason", "route", "reference")
 _FIXED = 4
-_NARROWEST = 6
+_NARROWEST = 8
 _GAP = "  "
 _UNITS = ((86_400, "d"), (3600, "h"), (60, "min"))
 
@@ -71,7 +71,7 @@ def _cells(entry: Entry, max_age: float, now: float) -> tuple[str, ...]:
     return (
         local(entry.kept_at).strftime("%Y-%m-%d %H:%M"),
         str(size) if type(size) is int else "?",
-        body_of(entry)[:12],
+        body_of(entry)[:8],
         entry.claimed or left,
         text_of(record, "reason") or "no record",
         text_of(record, "route", "path"),
@@ -80,12 +80,10 @@ def _cells(entry: Entry, max_age: float, now: float) -> tuple[str, ...]:
 
 
 def _narrow(widths: list[int], room: int) -> None:
-    """Take from the widest of those that may be cut until all have room."""
-    while sum(widths) > room:
-        widest = max(range(_FIXED, len(widths)), key=widths.__getitem__)
-        if widths[widest] <= _NARROWEST:
-            return
-        widths[widest] -= 1
+    """Take what is too much from those that may be cut, the last first."""
+    for column in reversed(range(_FIXED, len(widths))):
+        most = max(_NARROWEST, widths[column] - (sum(widths) - room))
+        widths[column] = min(widths[column], most)
 
 
 def _fit(cell: str, width: int) -> str:

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from .counts import Counts, try_lock
 from .entry import Entry
-from .folders import look_up, open_file, remove, rename
+from .folders import look_up, new_token, open_file, remove, rename
 from .names import ITEM, Record, claim_name, number_of, record_name
+from .sweeping import read_record
 
 
 @dataclass(slots=True)
@@ -44,19 +45,18 @@ class Claim:
             os.close(fd)
 
 
-def begin_claim(
-    folder: int, counts: Counts, entry: Entry, cause: str, token: str
-) -> tuple[str, int] | None:
+def begin_claim(folder: int, counts: Counts, entry: Entry, cause: str) -> tuple[str, int] | None:
     """Claim an item, under the store's lock: the file's name now, and the file, locked.
 
-    None where it is gone, or another. Raises OSError.
+    None where it is not there as it was seen. Raises OSError.
     """
-    old, new = f"{entry.name}.{ITEM}", claim_name(entry.name, cause, token)
+    old, new = f"{entry.name}.{ITEM}", claim_name(entry.name, cause, new_token())
     fd = _lock(folder, old)
     if fd is None:
         return None
     status = os.fstat(fd)
-    if (status.st_size, status.st_mtime) != (entry.size, entry.kept_at):
+    there = (status.st_size, status.st_mtime, read_record(folder, old))
+    if there != (entry.size, entry.kept_at, entry.record):
         os.close(fd)
         return None
     with counts.changing(number_of(entry.name), 0, 0):

@@ -17,7 +17,6 @@ from .folders import (
     digest_of,
     look_up,
     make_root,
-    new_token,
     opened,
     opened_if_there,
     opened_root,
@@ -83,10 +82,13 @@ class Store:
 
     def usage(self) -> Usage:
         """Count what all processes have in the store."""
-        entries = list(self.entries())
-        oldest = min((entry.kept_at for entry in entries), default=None)
+        oldest: float | None = None
+        in_custody = 0
+        for entry in self.entries():
+            oldest = min(oldest or entry.kept_at, entry.kept_at)
+            in_custody += _may_be_in_custody(entry)
         with self._usable(), opened_root(self._path) as root, locked_store(root) as counts:
-            return Usage(*counts.total, oldest, _count_in_custody(entries))
+            return Usage(*counts.total, oldest, in_custody)
 
     def entries(self) -> Iterator[Entry]:
         """List the items, in the order of their names."""
@@ -128,34 +130,41 @@ class Store:
         The age of the oldest, and how many are in custody, is right once all were looked into.
         """
         now = time.time()
-        old = now - self._max_age
-        total, expired, claims = Count(0, 0), list[Entry](), list[Entry]()
+        total, entries = Count(0, 0), list[Entry]()
         with self._usable(), opened_root(self._path) as root:
             for number in numbers:
-                named = FOLDERS[number]
-                with opened_if_there(root, named) as folder:
-                    count, found = Count(0, 0), list[Found]()
-                    with locked_store(root) as counts:
-                        if folder is not None:
-                            tidy(folder, named, now)
-                            count, found = find_items(folder, named)
-                        counts.set(number, count)
-                        total = counts.total
-                    entries = [] if folder is None else self._entries(folder, named, found)
-                claims += [entry for entry in entries if entry.claimed is not None]
-                expired += [entry for entry in entries if _has_expired(entry, old)]
-                self._oldest[number] = min((entry.kept_at for entry in entries), default=None)
-                self._in_custody[number] = _count_in_custody(entries)
+                total, due = self._look_into(root, number, now)
+                entries += due
         oldest = min((at for at in self._oldest if at is not None), default=None)
+        expired = [entry for entry in entries if entry.claimed is None and _may_expire(entry)]
+        claims = [entry for entry in entries if entry.claimed is not None]
         return Swept(Usage(*total, oldest, sum(self._in_custody)), expired, claims)
 
+    def _look_into(self, root: int, number: int, now: float) -> tuple[Count, list[Entry]]:
+        """Look into one folder: how much there is in all, and what is claimed or old here."""
+        named = FOLDERS[number]
+        with opened_if_there(root, named) as folder:
+            count, found = Count(0, 0), list[Found]()
+            with locked_store(root) as counts:
+                if folder is not None:
+                    tidy(folder, named, now)
+                    count, found = find_items(folder, named)
+                counts.set(number, count)
+                total = counts.total
+            entries = [] if folder is None else self._entries(folder, named, found)
+        self._oldest[number] = min((entry.kept_at for entry in entries), default=None)
+        self._in_custody[number] = sum(map(_may_be_in_custody, entries))
+        old = now - self._max_age
+        return total, [each for each in entries if each.claimed is not None or each.kept_at < old]
+
     def claim(self, entry: Entry, cause: str) -> Claim | None:
-        """Claim an item for its release; None where it is gone, or another by now."""
+        """Claim an item for its release; None where it is gone, claimed, or not any more as it was
+        seen, which may be in custody since.
+        """
         if entry.claimed is not None:
             return None
-        token = new_token()
         with self._item(entry.name) as (folder, counts):
-            begun = begin_claim(folder, counts, entry, cause, token)
+            begun = begin_claim(folder, counts, entry, cause)
         return None if begun is None else self._make_claim(entry, cause, *begun)
 
     def stale_claims(self) -> Iterator[Claim]:
@@ -223,14 +232,11 @@ class Store:
             yield folder, counts
 
 
+def _may_expire(entry: Entry) -> bool:
+    """Not what is in custody, nor what may be: that has no record any more."""
+    return entry.record is not None and not is_in_custody(entry.record)
+
+
 def _may_be_in_custody(entry: Entry) -> bool:
-    """Whether it is, or may be: it has no record any more."""
-    return entry.claimed is None and (entry.record is None or is_in_custody(entry.record))
-
-
-def _count_in_custody(entries: Iterable[Entry]) -> int:
-    return sum(map(_may_be_in_custody, entries))
-
-
-def _has_expired(entry: Entry, old: float) -> bool:
-    return entry.claimed is None and entry.kept_at < old and not _may_be_in_custody(entry)
+    """Whether it stays, and nobody is about to release it."""
+    return entry.claimed is None and not _may_expire(entry)

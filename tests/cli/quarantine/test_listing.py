@@ -33,7 +33,7 @@ def test_a_list_needs_neither_identity_nor_ledger(call: Call, kept: Kept) -> Non
     header, first, second = map(str.split, listed.out.splitlines())
     assert header[:4] == ["kept", "bytes", "sha256", "left"]
     assert first[2:] == [
-        *(str(len(refused(1))), sha256(refused(1)).hexdigest()[:12], "30d"),
+        *(str(len(refused(1))), sha256(refused(1)).hexdigest()[:8], "30d"),
         *("contract_violation", "cm-events", "ref-1"),
     ]
     assert second[5:6] == ["duplicate_key"]
@@ -142,7 +142,7 @@ def test_a_narrow_terminal_has_a_line_for_each(kept: Kept) -> None:
         lines = read.read(4096).decode().splitlines()
     assert len(lines) == 2
     assert all(len(line) <= 80 for line in lines)
-    assert "contract" in lines[1]
+    assert "contract_violation" in lines[1]
 
 
 def test_stats_count_what_is_there(call: Call, kept: Kept) -> None:

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,15 @@ def test_what_is_planned_arrives_once_as_it_came(
     again = call("quarantine", "replay", *WHY)
     assert again.status == 0
     assert "no item" in again.err
+
+
+def test_no_more_begin_in_a_second_than_asked_for(
+    call: Call, kept: Kept, endpoint: Receiver
+) -> None:
+    kept.keep([refused(number) for number in range(5)])
+    assert call("quarantine", "replay", *WHY, "--rate", "20").status == 0
+    begun = [datetime.fromisoformat(line["ts"]) for line in kept.lines("forward")]
+    assert (begun[-1] - begun[0]).total_seconds() > 0.15
 
 
 def test_the_policy_of_now_judges(call: Call, kept: Kept, endpoint: Receiver) -> None:

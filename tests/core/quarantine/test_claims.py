@@ -85,6 +85,15 @@ def test_a_claim_is_of_the_item_that_was_seen(store: Store, path: Path) -> None:
     assert len(check(path)) == 1
 
 
+def test_what_has_custody_since_it_was_seen_is_not_claimed(store: Store, path: Path) -> None:
+    """It was too old, and its sender was told in that moment that it is safe."""
+    keep(store, make_item(1))
+    (seen,) = store.entries()
+    keep(store, make_item(1), custody=True)
+    assert store.claim(seen, "expired") is None
+    assert len(check(path)) == 1
+
+
 def test_what_comes_again_while_it_is_claimed_is_another_item(store: Store, path: Path) -> None:
     """The first is dropped without the second; where it cannot be put back it stays a claim."""
     first = keep(store, make_item(1))

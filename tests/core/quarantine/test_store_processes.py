@@ -65,7 +65,7 @@ def test_whoever_is_killed_at_any_time_what_was_said_to_be_kept_is(tmp_path: Pat
     """By two processes at once that keep the same: each is there once, as both were told."""
     lines = set(run("randomly", str(tmp_path / "kept"), "30", "1"))
     told = dict(line.split() for line in lines)
-    assert len(told) > 20
+    assert len(told) >= 20
     assert len(told) == len(lines)
     kept = {entry.name: (entry.record or {})["kept"] for entry in check(tmp_path / "kept")}
     assert told.items() <= kept.items()
