@@ -1,10 +1,12 @@
-"""Measure what `hookgate audit` takes on ledgers of millions of lines, and jq beside it.
+"""Measure what `hookgate audit` takes on ledgers of millions of lines, with grep and jq beside it.
 
-    python bench/ledger.py [--lines 1000000 10000000] [--dir DIRECTORY] [--compressed]
+    python bench/ledger.py                      # into bench/results/ledger.json, 20 minutes
+    python bench/ledger.py --lines 100000       # any other into bench/.tools/results/
 
-Needs jq, and about 700 bytes of disk a line; `--compressed` searches in gzip, xz and zstd too.
-Two workers' ledgers are made up: deliveries, retries, losses, refusals and sums of them, a crash,
-and a chain that holds. What `stats` counts must equal what was made up.
+Needs jq, gzip, xz and zstd, and about 1,300 bytes of disk a line. Two workers' ledgers are made
+up: deliveries, retries, losses, refusals and sums of them, a crash, and a chain that holds. The
+first of the sizes is read compressed too, and by jq. What `stats` counts must equal what was made
+up, and `balance` and `verify` must find that all is well.
 """
 
 import argparse
@@ -17,12 +19,26 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 # This folder's parent, so that the bench is a package.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from bench.sealed_ledger import KEY, seal_file
 from bench.synthetic_ledger import ASKED, Made, make_all
+from bench.rig import TOOLS
+
+LINES = [1_000_000, 10_000_000]
+RESULTS = Path(__file__).parent / "results"
+_HOOKGATE = (sys.executable, "-m", "hookgate_cli")
+_AUDIT = (*_HOOKGATE, "audit")
+# By suffix: how people compress, and decompress.
+_COMPRESSED = {
+    ".gz": (("gzip", "-1k"), ("gzip", "-dc")),
+    ".xz": (("xz", "-1k", "-T0"), ("xz", "-dc")),
+    ".zst": (("zstd", "-qk"), ("zstd", "-dcq")),
+}
+_SAMPLED = 0.2
 
 # What `stats` counts, but for clients and minutes, of which there are too many for jq (it copies an
 # object for each change), percentiles, the slowest and the drift.
@@ -41,7 +57,10 @@ reduce (inputs | select(.event == "delivery" or .event == "refusals")) as $r ({}
 
 
 class Run(NamedTuple):
-    """What a command took and printed: seconds by the clock and of processors, MiB at its peak."""
+    """What a command took and printed: seconds by the clock and of processors, MiB at its peak.
+
+    Memory is that of all its processes, shared pages divided, or its own where that was more.
+    """
 
     seconds: float
     effort: float
@@ -49,7 +68,7 @@ class Run(NamedTuple):
     output: bytes
 
 
-_HOOKGATE = (sys.executable, "-m", "hookgate_cli", "audit")
+Rows = dict[str, tuple[str, ...]]
 
 
 def measure(*command: str) -> Run:
@@ -57,119 +76,180 @@ def measure(*command: str) -> Run:
     with tempfile.TemporaryFile() as output:
         began = time.monotonic()
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.DEVNULL)
-        _, _, usage = os.wait4(process.pid, 0)
+        peak = 0
+        while True:
+            pid, _, usage = os.wait4(process.pid, os.WNOHANG)
+            if pid:
+                break
+            peak = max(peak, _memory(process.pid))
+            time.sleep(min(_SAMPLED, 0.01 + (time.monotonic() - began) / 50))
         seconds = time.monotonic() - began
         output.seek(0)
         effort = usage.ru_utime + usage.ru_stime
-        return Run(seconds, effort, usage.ru_maxrss // 1024, output.read())
+        return Run(seconds, effort, max(peak, usage.ru_maxrss) // 1024, output.read())
 
 
-def compare(folder: Path, lines: int, *, with_jq: bool, compressed: bool) -> None:
-    """Make a ledger of so many lines, measure each command on it, and print a row for each.
+def _memory(pid: int) -> int:
+    """KiB of a process and those that it began."""
+    try:
+        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:  # it has ended
+        return 0
+    own = next((int(line.split()[1]) for line in rollup.splitlines() if line[:4] == "Pss:"), 0)
+    return own + sum(_memory(int(child)) for child in children)
 
-    Raises AssertionError where what `stats` or jq counted is not what was made.
+
+def measure_ledger(folder: Path, lines: int, *, whole: bool) -> list[dict[str, Any]]:
+    """Make a ledger of so many lines, measure each command on it, and return a row for each.
+
+    A `whole` one is read by jq too, and compressed. Raises AssertionError where an answer is not
+    what was made.
     """
     began = time.monotonic()
     files, made = make_all(folder, lines)
     size = sum(file.stat().st_size for file in files) / 1e9
     print(f"\n{lines:,} lines, {size:.2f} GB, made in {time.monotonic() - began:.0f} s")
-    _measure_all(folder, files, made, with_jq=with_jq)
-    if compressed:
-        compare_compressed(files, made.references[len(made.references) // 2])
-
-
-def search(files: list[Path], name: str) -> dict[str, tuple[str, ...]]:
-    """Make the commands that ask for one event, with what people use beside them."""
-    names = [str(file) for file in files]
-    logs = [part for name in names for part in ("--log", name)]
-    decompress = {".gz": ("gzip", "-dc"), ".xz": ("xz", "-dc"), ".zst": ("zstd", "-dcq")}
-    how = decompress.get(files[0].suffix)
-    grep = ("grep", "-F", name, *names)
-    if how is not None:
-        grep = ("sh", "-c", f"{' '.join((*how, *names))} | grep -F {name}")
-    return {
-        "grep -F": grep,
-        "fate": (*_HOOKGATE, "fate", name, *logs),
-        "explain": (*_HOOKGATE, "explain", name, *logs),
-        "show --reference": (*_HOOKGATE, "show", "--reference", name, *names),
-        "fate, never seen": (*_HOOKGATE, "fate", f"{name}-not", *logs),
-    }
-
-
-def compare_compressed(files: list[Path], name: str) -> None:
-    """Compress the files as people do, and measure a search in each."""
-    for suffix, command in (
-        (".gz", ("gzip", "-1k")), (".xz", ("xz", "-1k", "-T0")), (".zst", ("zstd", "-qk"))
-    ):  # fmt: skip
+    rows = _Table(lines)
+    _measure_plain(rows, folder, files, made, with_jq=whole)
+    for suffix, (command, _) in _COMPRESSED.items() if whole else ():
         subprocess.run((*command, *map(str, files)), check=True)
         packed = [file.with_name(file.name + suffix) for file in files]
-        print(suffix)
-        _measure(search(packed, name))
+        rows.measure(suffix, _searches(packed, _one_of(made)) | _proofs(packed) | _stats(packed))
         for file in packed:
             file.unlink()
+    key = folder / "seal.key"
+    key.write_bytes(KEY + b"\n")
+    sealed = [folder / f"sealed.{file.name}" for file in files]
+    for file, into in zip(files, sealed, strict=True):
+        seal_file(file, into)
+        file.unlink()
+    rows.measure("sealed", _proofs(sealed, "--seal-key", str(key)))
+    return rows.rows
 
 
-def _measure(rows: dict[str, tuple[str, ...]]) -> dict[str, Run]:
-    runs = {}
-    for title, command in rows.items():
-        run = runs[title] = measure(*command)
-        print(
-            f"{title:17} {run.seconds:8.2f} s {run.effort:8.2f} s of processors {run.peak:6} MiB",
-            flush=True,
-        )
-    return runs
+class _Table:
+    """Rows that are printed as they are measured."""
+
+    def __init__(self, lines: int) -> None:
+        self.rows: list[dict[str, Any]] = []
+        self._lines = lines
+
+    def measure(self, ledger: str, commands: Rows) -> dict[str, Run]:
+        """Measure each command; `balance` and `verify` must say that all is well."""
+        runs = {}
+        for title, command in commands.items():
+            run = runs[title] = measure(*command)
+            if title in ("balance", "verify"):
+                said = json.loads(run.output)
+                assert said.get("balances") or said.get("holds"), title
+            self.rows.append(
+                {
+                    "lines": self._lines,
+                    "ledger": ledger,
+                    "command": title,
+                    "seconds": round(run.seconds, 2),
+                    "processor_seconds": round(run.effort, 2),
+                    "lines_a_second": round(self._lines / run.seconds),
+                    "MiB": run.peak,
+                }
+            )
+            print(
+                f"{ledger:7} {title:20} {run.seconds:8.2f} s {run.effort:8.2f} s of processors"
+                f" {self._lines / run.seconds:11,.0f} lines/s {run.peak:5} MiB",
+                flush=True,
+            )
+        return runs
 
 
-def _measure_all(folder: Path, files: list[Path], made: Made, *, with_jq: bool) -> None:
+def _one_of(made: Made) -> str:
+    return made.references[len(made.references) // 2]
+
+
+def _logs(files: list[Path]) -> list[str]:
+    return [part for file in files for part in ("--log", str(file))]
+
+
+def _searches(files: list[Path], name: str) -> Rows:
+    """Commands that ask for one event, with what people use beside them."""
+    names = list(map(str, files))
+    grep: tuple[str, ...] = ("grep", "-F", name, *names)
+    if files[0].suffix in _COMPRESSED:
+        unpack = " ".join((*_COMPRESSED[files[0].suffix][1], *names))
+        grep = ("sh", "-c", f"{unpack} | grep -F {name}")
+    return {
+        "grep -F": grep,
+        "fate": (*_AUDIT, "fate", name, *_logs(files)),
+        "explain": (*_AUDIT, "explain", name, *_logs(files)),
+        "show --reference": (*_AUDIT, "show", "--reference", name, *names),
+        "fate, never seen": (*_AUDIT, "fate", f"{name}-not", *_logs(files)),
+    }
+
+
+def _proofs(files: list[Path], *more: str) -> Rows:
+    return {
+        verb: (*_AUDIT, verb, "--json", *more, *map(str, files)) for verb in ("balance", "verify")
+    }
+
+
+def _stats(files: list[Path]) -> Rows:
+    return {"stats": (*_AUDIT, "stats", "--json", *map(str, files))}
+
+
+def _measure_plain(
+    rows: _Table, folder: Path, files: list[Path], made: Made, *, with_jq: bool
+) -> None:
+    names = list(map(str, files))
+    small = folder / "small.jsonl"
+    with files[0].open("rb") as file:
+        small.write_bytes(b"".join(file.readline() for _ in range(1000)))
     asked = folder / "asked.txt"
     asked.write_text("\n".join(made.references[:ASKED]) + "\n")
-    names = [str(file) for file in files]
-    logs = [part for name in names for part in ("--log", name)]
-    rows = {
-        "stats": (*_HOOKGATE, "stats", "--json", *names),
-        "balance": (*_HOOKGATE, "balance", "--json", *names),
-        "verify": (*_HOOKGATE, "verify", "--json", *names),
-        f"fate of {ASKED:,}": (*_HOOKGATE, "fate", "--json", "--file", str(asked), *logs),
-        "report": (*_HOOKGATE, "report", "--html", str(folder / "report.html"), *names),
-        "show, filtered": (*_HOOKGATE, "show", "--reason", "upstream_timeout", *names),
-        **search(files, made.references[len(made.references) // 2]),
+    show = (*_AUDIT, "show")
+    one = _one_of(made)
+    commands: Rows = {
+        "hookgate --help": (*_HOOKGATE, "--help"),
+        "fate, 1,000 lines": (*_AUDIT, "fate", one, "--log", str(small)),
+        **_searches(files, one),
+        **_stats(files),
+        f"fate of {ASKED:,}": (*_AUDIT, "fate", "--json", "--file", str(asked), *_logs(files)),
+        **_proofs(files),
+        "show --reason": (*show, "--reason", "upstream_timeout", *names),
+        "show --client": (*show, "--client", "203.0.113.7", *names),
+        "show --since": (*show, "--until", "2025-12-17T19:40:00Z", *names),
+        "report": (*_AUDIT, "report", "--html", str(folder / "report.html"), *names),
     }
     if with_jq:
-        rows["jq"] = ("jq", "-n", _JQ, *names)
-        rows["jq, one event"] = (
-            "jq",
-            "-c",
-            f'select(.reference == "{made.references[0]}")',
-            *names,
-        )
-    runs = _measure(rows)
+        commands["jq"] = ("jq", "-n", _JQ, *names)
+        commands["jq, one event"] = ("jq", "-c", f'select(.reference == "{one}")', *names)
+    runs = rows.measure("plain", commands)
     reasons = json.loads(runs["stats"].output)["reasons"]
     assert made.counts == {(row["outcome"], row["reason"]): row["count"] for row in reasons}
     if with_jq:
         counted = json.loads(runs["jq"].output)["reasons"]
         assert counted == {f"{row['outcome']} {row['reason']}": row["count"] for row in reasons}
-        print(f"stats is {runs['jq'].seconds / runs['stats'].seconds:.1f} times as fast as jq")
 
 
 def main() -> None:
     """Run as the command line says."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--lines", type=int, nargs="+", default=[1_000_000, 10_000_000])
-    parser.add_argument("--jq-up-to", type=int, default=1_000_000, metavar="LINES")
-    parser.add_argument("--compressed", action="store_true", help="and searches in gz, xz and zst")
+    parser.add_argument("--lines", type=int, nargs="+", default=LINES)
     parser.add_argument("--dir", type=Path, help="where to write them (removed afterwards)")
     arguments = parser.parse_args()
-    if shutil.which("jq") is None:
-        sys.exit("jq is missing; on Debian and Ubuntu: apt-get install jq")
-    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    for tool in ("jq", "gzip", "xz", "zstd"):
+        if shutil.which(tool) is None:
+            sys.exit(f"{tool} is missing; apt-get install jq gzip xz-utils zstd")
+    cores = len(os.sched_getaffinity(0))
+    machine = f"{platform.machine()}, {cores} cores, Python {platform.python_version()}"
+    print(machine)
+    rows: list[dict[str, Any]] = []
     for lines in arguments.lines:
         with tempfile.TemporaryDirectory(prefix="hookgate-bench-", dir=arguments.dir) as folder:
-            compare(
-                Path(folder),
-                lines,
-                with_jq=lines <= arguments.jq_up_to,
-                compressed=arguments.compressed,
-            )
+            rows += measure_ledger(Path(folder), lines, whole=lines == arguments.lines[0])
+    out = RESULTS if arguments.lines == LINES else TOOLS / "results"
+    out.mkdir(parents=True, exist_ok=True)
+    found = {"machine": machine, "date": time.strftime("%Y-%m-%d"), "rows": rows}
+    (out / "ledger.json").write_text(json.dumps(found, indent=1) + "\n")
 
 
 if __name__ == "__main__":

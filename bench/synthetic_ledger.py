@@ -116,6 +116,10 @@ class _Boot:
         self.lines += 1
 
 
+def _spell(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"))
+
+
 def _template(boot: str, case: Case) -> str:
     fields = {
         **_COMMON, "boot": boot, "outcome": case.outcome, "reason": case.reason,
@@ -124,8 +128,7 @@ def _template(boot: str, case: Case) -> str:
     }  # fmt: skip
     assert tuple(name for name in FIELDS["delivery"] if name in _VARYING) == _VARYING
     members = (
-        f'"{name}":'
-        + ("%s" if name in _VARYING else json.dumps(fields.get(name)).replace("%", "%%"))
+        f'"{name}":' + ("%s" if name in _VARYING else _spell(fields.get(name)).replace("%", "%%"))
         for name in FIELDS["delivery"]
         if name not in RARE
     )

@@ -13,6 +13,7 @@ from hookgate.ledger.state import find_states, state_path
 
 from .journal import Book
 from .lines import NOON
+from .scanned import TINY_SIZES, USUAL_SIZES, scan_for_chains, sized
 from .tamper import SEAL, crash, rechain
 
 NAME = "audit.jsonl"
@@ -50,8 +51,16 @@ def make_ledgers(folder: Path, key: bytes = SEAL) -> Path:
 
 
 def look(path: Path, keys: tuple[bytes, ...] = (SEAL, OLD_KEY)) -> Verification:
-    """Verify everything there is, as `hookgate audit verify` does without a FILE."""
-    return verify(read(in_order(find_files(path))), keys, find_states(path))
+    """Verify everything there is, as `hookgate audit verify` does without a FILE: it finds what a
+    walk line by line finds.
+    """
+    files = in_order(find_files(path))
+    found = verify(read(files), keys, find_states(path))
+    for sizes in (USUAL_SIZES, TINY_SIZES):
+        with sized(*sizes):
+            scanned = verify(scan_for_chains(files, keys), keys, find_states(path))
+        assert scanned == found
+    return found
 
 
 def copy(source: Path, folder: Path) -> Path:

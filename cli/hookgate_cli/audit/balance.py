@@ -8,7 +8,9 @@ from rich.text import Text
 
 from hookgate.ledger.audit.balance import GRAVE, OUTCOMES, Balance, Totals
 from hookgate.ledger.audit.balance import balance as add_up
+from hookgate.ledger.audit.balance_scan import BalanceScan
 from hookgate.ledger.audit.keeping import KeepingTotals
+from hookgate.ledger.seal import Keyring
 from hookgate_cli.common import FINDING, ConfigOption, JsonOption, out
 from hookgate_cli.terminal import print_json, printable
 
@@ -16,7 +18,7 @@ from .configured import configured_states, load_seal_keys
 from .findings import print_findings
 from .ledger import Ledger, find_ledgers
 from .options import FilesArgument, SealKeyOption
-from .reading import reading
+from .reading import scanning
 from .wording import count_of
 
 _OPEN = ("unknown", "in_flight", "missing")
@@ -44,7 +46,7 @@ def balance(
     """
     keys = load_seal_keys(seal_key, config)
     ledger = find_ledgers(files, config)
-    with reading(ledger, keys) as lines:
+    with scanning(ledger, BalanceScan(Keyring(keys)), keys) as lines:
         sums = add_up(lines, keys, () if files else configured_states(config))
     if as_json:
         print_json(_report(sums, ledger))

@@ -1,16 +1,18 @@
 """Reading a ledger line by line, with a progress bar, and only what seal keys prove."""
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
 from time import monotonic
 
 from rich.progress import BarColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
 
 from hookgate.ledger.audit.proven import Prover
+from hookgate.ledger.reading.forked import WorkerError
 from hookgate.ledger.reading.reader import Line, read
+from hookgate.ledger.reading.scanning import Run, Scan, scan
 from hookgate.ledger.reading.sieve import Sieve
-from hookgate_cli.common import err
+from hookgate_cli.common import FAILED, err, fail
 
 from .configured import Keys
 from .ledger import Ledger
@@ -53,12 +55,39 @@ def reading(
     """Read the lines of a ledger's files, oldest first, with a progress bar; see `reader.read`.
 
     With keys, which prove each line, nothing is left out, and a line that they do not prove is no
-    record; how many there were is printed on stderr after the first reading.
+    record; how many there were is printed on stderr after the first reading. Exits with 1 where a
+    process that reads for this one ends.
     """
+    prover = Prover(keys) if keys else None
     with reading_progress(ledger) as on_progress:
         lines = read(ledger.sources, on_progress, ledger.copies, None if keys else sieve)
-        prover = Prover(keys) if keys else None
-        yield lines if prover is None else prover.prove(lines)
+        with _to_the_end(lines):
+            yield lines if prover is None else prover.prove(lines)
+    _close(ledger, prover)
+
+
+@contextmanager
+def scanning(ledger: Ledger, by: Scan, keys: Keys = ()) -> Iterator[Iterator[Line | Run]]:
+    """Scan the lines of a ledger's files as `reading` reads them; see `scanning.scan`."""
+    prover = Prover(keys) if keys else None
+    with reading_progress(ledger) as on_progress:
+        lines = scan(ledger.sources, by, on_progress, ledger.copies)
+        with _to_the_end(lines):
+            yield lines if prover is None else prover.prove_runs(lines)
+    _close(ledger, prover)
+
+
+@contextmanager
+def _to_the_end(lines: Generator[object, None, None]) -> Iterator[None]:
+    """End with a reading all processes that read for it; say so if one of them ended before."""
+    try:
+        with closing(lines):
+            yield
+    except WorkerError as error:
+        fail(f"{error}: the ledger was not read to its end", FAILED)
+
+
+def _close(ledger: Ledger, prover: Prover | None) -> None:
     ledger.print_copies()
     if prover is not None and prover.left_out and not ledger.unproved:
         ledger.unproved = prover.left_out

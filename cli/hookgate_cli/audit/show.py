@@ -1,8 +1,10 @@
 """`hookgate audit show`: the records that are asked for."""
 
+from hookgate.ledger.audit.query import Query
 from hookgate.ledger.members import USUAL
 from hookgate.ledger.reading.reader import Line
-from hookgate.ledger.reading.sieve import MOST_TEXTS, Sieve
+from hookgate.ledger.reading.sieve import Sieve
+from hookgate.ledger.record import Record
 from hookgate_cli.common import ConfigOption, JsonOption, err, plain_errors
 
 from .filters import (
@@ -59,14 +61,18 @@ def show(
     )
     ledger = find_ledgers(files, config)
     problems = Problems(ledger)
-    sieve = Sieve(query.texts, USUAL) if 0 < len(query.texts) <= MOST_TEXTS else None
+
+    def is_wanted(record: Record) -> bool:
+        return (forwards or record["event"] != "forward") and query.matches(record)
+
+    sieve = Sieve(query.texts, USUAL, wanted=is_wanted) if query != Query() else None
     shown = read = 0
     with plain_errors(), reading(ledger, sieve=sieve) as lines:
         for line in map(Line.checked, lines):
             read += 1
             if line.record is None:
                 problems.note(line)
-            elif query.matches(line.record) and (forwards or line.record["event"] != "forward"):
+            elif is_wanted(line.record):
                 print_record(line.record, line.raw, as_json=as_json, utc=utc)
                 shown += 1
     if not shown:

@@ -45,7 +45,7 @@ def print_summary(summary: Summary, *, utc: bool) -> None:
         ("event type", summary.event_types), ("route", summary.routes),
         ("front", summary.fronts), ("endpoint answered", summary.upstream_statuses),
         ("endpoint failed", summary.upstream_errors),
-        ("quarantine", quarantine(summary)),
+        ("quarantine", _quarantine(summary)),
         ("observed, not refused", summary.observed),
     ):  # fmt: skip
         _show_tally(title, tally)
@@ -58,7 +58,7 @@ def print_summary(summary: Summary, *, utc: bool) -> None:
             out.print(f"  {printable(place)}: {problem}", soft_wrap=True)
 
 
-def quarantine(summary: Summary) -> Tally:
+def _quarantine(summary: Summary) -> Tally:
     """Tally what a quarantine did: kept, with custody, not kept and why, released and why."""
     tally = Tally()
     for name, count in (("kept", summary.kept), ("of them answered 200", summary.custody)):

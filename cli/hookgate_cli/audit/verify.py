@@ -8,6 +8,8 @@ from rich.text import Text
 
 from hookgate.ledger.audit.chain import HARMLESS, ChainKind, Verification
 from hookgate.ledger.audit.chain import verify as verify_chain
+from hookgate.ledger.audit.chain_scan import ChainScan
+from hookgate.ledger.seal import Keyring
 from hookgate_cli.common import FINDING, ConfigOption, JsonOption, out
 from hookgate_cli.terminal import print_json
 
@@ -15,7 +17,7 @@ from .configured import configured_states, load_seal_keys
 from .findings import print_findings
 from .ledger import Ledger, find_ledgers
 from .options import FilesArgument, SealKeyOption
-from .reading import reading
+from .reading import scanning
 
 _UNSEALED = (
     "The ledger has no seals: it shows accidents. Whoever can write the file can also make it anew;"
@@ -69,7 +71,7 @@ def verify(
     keys = load_seal_keys(seal_key, config)
     states = state if files else [*(state or ()), *configured_states(config)]
     ledger = find_ledgers(files, config)
-    with reading(ledger) as lines:
+    with scanning(ledger, ChainScan(Keyring(keys))) as lines:
         verification = verify_chain(lines, keys, states)
     if as_json:
         print_json(_report(verification, ledger))

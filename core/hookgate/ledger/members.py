@@ -8,9 +8,10 @@ import re
 from collections.abc import Callable, Iterable
 from datetime import date
 from functools import lru_cache
+from itertools import groupby
 from typing import Any, NamedTuple
 
-from .record import FIELDS, RARE, SEAL, Record
+from .record import CHAINED, FIELDS, RARE, SEAL, Record
 
 # RFC 3339, in the years that every reader can count with, and print in any zone.
 TIME = (
@@ -94,26 +95,34 @@ _DAY = (
     "(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)"
     "|(?:0[13578]|1[02])-31)"
 )
+# Of a text that JSON spells in one way only: printable ASCII without a quotation mark or an escape.
+PLAIN = r"[ !#-\[\]-~]"
 _USUAL_FORMS = {
     MOMENT: rf'"20[0-9]{{2}}-{_DAY}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{{6}}Z"',
-    TEXT: r'(?:"[^"]*+"|null)',
+    TEXT: f'(?:"{PLAIN}*+"|null)',
     COUNT: "(?:[1-9][0-9]{0,17}+|0|null)",
     DURATION: r"(?:(?:[1-9][0-9]{0,14}+|0)(?:\.[0-9]++)?|null)",
     FLAG: "(?:true|false|null)",
-    TEXTS: r'\[(?:"[^"]*+"(?:,"[^"]*+")*+)?+\]',
+    TEXTS: rf'\[(?:"{PLAIN}*+"(?:,"{PLAIN}*+")*+)?+\]',
 }
 
 
 def usual(kind: str, **forms: str) -> str:
-    """Make a pattern of hookgate's lines of a kind, as long as they hold no backslash.
+    """Make a pattern of hookgate's lines of a kind. What is of it is JSON, and a record.
 
     `forms` are patterns of values, in place of what a member usually is.
     """
-    members = []
-    for name in FIELDS[kind][1:]:
-        member = f',"{name}":{forms.get(name) or _USUAL_FORMS[FORMS[name]]}'
-        members.append(f"(?:{member})?" if name in RARE else member)
-    return rf'\{{"event":"{kind}"{"".join(members)}(?:,"{SEAL}":"[^"]*+")?\}}'
+    members = {
+        name: f',"{name}":{forms.get(name) or _USUAL_FORMS[FORMS[name]]}' for name in FIELDS[kind]
+    }
+    names = FIELDS[kind][1:]
+    parts = []
+    for is_rare, group in groupby(names, RARE.__contains__):
+        some = [members[name] for name in group]
+        # Most lines have none: to find that at once takes a tenth off the whole.
+        after = f'(?!,"{CHAINED[0]}":)'
+        parts += [f"(?:{after}{''.join(f'(?:{one})?' for one in some)})?"] if is_rare else some
+    return rf'\{{"event":"{kind}"{"".join(parts)}(?:,"{SEAL}":"{PLAIN}*+")?\}}'
 
 
 USUAL = f"{usual('delivery')}|{usual('forward')}"
@@ -121,10 +130,10 @@ _match_usual = re.compile(USUAL.encode()).fullmatch
 
 
 def is_usual(raw: bytes) -> bool:
-    """Tell by its bytes whether a line that is JSON is surely a record, as most are. It takes
-    less than half of the time that `fault` takes.
+    """Tell by its bytes whether a line is surely a record, as most are. It takes less than half of
+    the time that `fault` takes.
     """
-    return b"\\" not in raw and _match_usual(raw) is not None
+    return _match_usual(raw) is not None
 
 
 def fault(record: Record) -> str:

@@ -25,7 +25,7 @@ def opened_root(path: Path) -> Iterator[int]:
     """
     fd = os.open(path, _FOLDER)
     try:
-        _refuse_writable(fd, quote(str(path)))
+        _refuse_writable(fd)
         yield fd
     finally:
         os.close(fd)
@@ -49,7 +49,7 @@ def opened(root: int, name: str, *, create: bool = False) -> Iterator[int]:
         _make(root, name)
     fd = os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=root)
     try:
-        _refuse_writable(fd, name)
+        _refuse_writable(fd)
         yield fd
     finally:
         os.close(fd)
@@ -76,9 +76,10 @@ def opened_if_there(root: int, name: str) -> Iterator[int | None]:
             yield fd
 
 
-def _refuse_writable(fd: int, named: str) -> None:
+def _refuse_writable(fd: int) -> None:
     mode = os.fstat(fd).st_mode
     if mode & _OTHERS_WRITE:
+        named = quote(str(Path(f"/proc/self/fd/{fd}").readlink()))
         why = f"others may write to {named} (mode {stat.S_IMODE(mode):04o}); chmod go-w {named}"
         raise StoreError(NotKept.UNAVAILABLE, why)
 

@@ -102,7 +102,10 @@ def _find(folder: int, item: str, bounds: Count) -> Record | None:
     status = look_up(folder, file)
     if status is None or not stat.S_ISREG(status.st_mode) or status.st_size > bounds.bytes:
         return None
-    fd = open_file(folder, file)
+    try:
+        fd = open_file(folder, file)
+    except FileNotFoundError:  # claimed in this moment
+        return None
     try:
         return record if digest_of(fd) == record["kept"] else None
     finally:

@@ -4,6 +4,7 @@ from collections import Counter
 from pathlib import Path
 
 from hookgate.ledger.audit.fate import Event, Fate
+from hookgate.ledger.audit.keeping import KeepingTotals
 from hookgate_cli.audit.wording import count_of
 
 from .findings import Findings
@@ -74,18 +75,13 @@ def integrity(found: Findings) -> Section:
     boots = Table(
         "Boots", columns, rows[:_MOST_FINDINGS], left_out(len(rows) - _MOST_FINDINGS, "boots")
     )
-    keeping = balance.keeping
-    kept = {"kept": keeping.kept, **keeping.released, "held": keeping.held}
-    if keeping.unexplained:
-        kept["released, kept by no line here"] = keeping.unexplained
     findings = [("files", note.file, note.text) for note in found.notes]
     findings += [("balance", finding.place, finding.text) for finding in balance.findings]
     findings += [("chain", finding.place, finding.text) for finding in verification.findings]
     left = len(findings) - _MOST_FINDINGS + balance.more.total() + verification.more.total()
     parts = [Part([], boots)] if rows else []
-    if keeping:
-        cells = tuple(map(number, kept.values()))
-        parts.append(Part([], Table("Quarantine, by stored files", (*kept,), [cells])))
+    if balance.keeping:
+        parts.append(Part([], _quarantine(balance.keeping)))
     if findings:
         table = Table(
             "Findings",
@@ -99,6 +95,13 @@ def integrity(found: Findings) -> Section:
         " and `hookgate audit verify` say more."
     )
     return Section("integrity", "Is it whole", lead, parts)
+
+
+def _quarantine(keeping: KeepingTotals) -> Table:
+    counts = {"kept": keeping.kept, **keeping.released, "held": keeping.held}
+    if keeping.unexplained:
+        counts["released, kept by no line here"] = keeping.unexplained
+    return Table("Quarantine, by stored files", (*counts,), [tuple(map(number, counts.values()))])
 
 
 def _line(place: str) -> Cell:

@@ -5,12 +5,13 @@ refusals, so what is missing shows as a gap.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import NoneType
 from typing import NamedTuple
 
 from hookgate.ledger.reading.reader import Line, is_damage, is_malformed
+from hookgate.ledger.reading.scanning import Run
 from hookgate.ledger.record import Record
 from hookgate.ledger.seal import Keyring
 
@@ -60,9 +61,10 @@ class Balance(NamedTuple):
 
 
 def balance(
-    lines: Iterable[Line], keys: Iterable[bytes] = (), states: Iterable[Path] = ()
+    lines: Iterable[Line | Run], keys: Iterable[bytes] = (), states: Iterable[Path] = ()
 ) -> Balance:
     """Add up a ledger; `states` are its state files, which name the last line that there must be.
+    `lines` may hold runs by `BalanceScan`.
 
     Memory grows with its boots, with what was in flight and with what was kept, not its lines.
     """
@@ -72,7 +74,7 @@ def balance(
     unnumbered: Counter[str] = Counter()
     keeping = Keeping()
     findings = BoundedFindings()
-    for line in lines:
+    for line in _apart(lines, boots):
         record = line.record
         if record is not None and not _is_plain(record):
             line = line.checked()
@@ -108,6 +110,15 @@ def balance(
             findings.note(BalanceKind.CUT, last.boot, str(path), text)
     totals = [boot.close() for boot in boots.values()]
     return Balance(totals, unnumbered, keeping.totals(), findings.listed, findings.more)
+
+
+def _apart(lines: Iterable[Line | Run], boots: dict[str, BootAccount]) -> Iterator[Line]:
+    """Add the runs that can be added all at once, and yield the other lines."""
+    for line in lines:
+        if isinstance(line, Line):
+            yield line
+        elif (boot := boots.get(line.told.boot)) is None or not boot.add_run(line):
+            yield from line.lines()
 
 
 def _is_plain(record: Record) -> bool:

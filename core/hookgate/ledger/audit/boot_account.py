@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from hookgate.ledger.reading.reader import Line, timestamp
+from hookgate.ledger.reading.scanning import Run
 from hookgate.ledger.record import Record
 
+from .balance_scan import MINUTE, BalanceRun
 from .findings import BoundedFindings, tell_gap
 from .intervals import Gap, Intervals
 from .totals import OUTCOMES, BalanceKind, Totals, outcome_of
@@ -53,7 +55,7 @@ class BootAccount:
         # What was forwarded, by seq, until its delivery is read.
         self._forwarded: dict[int, Forwarded] = {}
         # The highest number as each minute began.
-        self._minutes: deque[tuple[float, int]] = deque(maxlen=_MOST_MINUTES)
+        self._minutes: deque[tuple[str, int]] = deque(maxlen=_MOST_MINUTES)
         self._minute = ""
 
     @property
@@ -83,6 +85,36 @@ class BootAccount:
             case "start":
                 self._front = str(record.get("front"))
 
+    def add_run(self, run: Run) -> bool:
+        """Add a run of the boot, if that can be done all at once; else do nothing."""
+        told: BalanceRun = run.told
+        forwarded, numbers = self._forwarded, self._numbers
+        if (
+            not self._settled
+            or not forwarded.keys().isdisjoint(told.forwarded)
+            or not forwarded.keys() >= set(told.owed)
+            or not all(numbers.are_new(first, last) for first, last, _, _ in told.blocks)
+        ):
+            return False
+        for seq in told.ended:
+            forwarded.pop(seq, None)
+        for seq, offset, request_id, reference in told.open:
+            forwarded[seq] = Forwarded(run.file, run.first + offset, request_id, reference)
+        for first, last, offset, ts in told.blocks:
+            numbers.add(first, run.file, run.first + offset)
+            if ts:
+                self._note_minute(ts)
+            numbers.extend(first, last, run.file, run.first + offset)
+        self._ended.update(told.outcomes)
+        self._last = run.last_line
+        return True
+
+    def _note_minute(self, ts: str) -> None:
+        """Note the highest number where a minute begins."""
+        if ts[:MINUTE] != self._minute:
+            self._minute = ts[:MINUTE]
+            self._minutes.append((ts, self._numbers.top))
+
     def _add_delivery(self, line: Line, record: Record) -> None:
         seq = record.get("seq")
         if type(seq) is not int or seq < 1:
@@ -98,10 +130,8 @@ class BootAccount:
         self._ended[outcome_of(record)] += 1
         if not self._settled:
             self._settle(seq, record)
-        ts = record.get("ts")
-        if type(ts) is str and ts[:16] != self._minute:
-            self._minute = ts[:16]
-            self._minutes.append((timestamp(record), self._numbers.top))
+        if type(ts := record.get("ts")) is str:
+            self._note_minute(ts)
 
     def _add_unforwarded(self, line: Line, record: Record) -> None:
         if not self._whole and _ago(record, "upstream_ms") < self._began:
@@ -170,7 +200,7 @@ class BootAccount:
     def _horizon(self) -> int:
         """The highest number that cannot have been in flight at the boot's last line."""
         latest = timestamp(self._last.record or {}) - _LONGEST_FLIGHT
-        return max((top for moment, top in self._minutes if moment <= latest), default=0)
+        return max((top for ts, top in self._minutes if timestamp({"ts": ts}) <= latest), default=0)
 
     def _note_forwarded(self, forwarded: Forwarded, *, flying: bool) -> None:
         if flying:

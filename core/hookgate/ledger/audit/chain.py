@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hookgate.ledger.reading.reader import Line
+from hookgate.ledger.reading.scanning import Run
 from hookgate.ledger.seal import Keyring
 
 from .ends import read_end
@@ -42,9 +43,10 @@ class Verification(NamedTuple):
 
 
 def verify(
-    lines: Iterable[Line], keys: Iterable[bytes] = (), states: Sequence[Path] | None = None
+    lines: Iterable[Line | Run], keys: Iterable[bytes] = (), states: Sequence[Path] | None = None
 ) -> Verification:
-    """Follow every boot, with the seal keys of whoever wrote it.
+    """Follow every boot, with the seal keys of whoever wrote it; `lines` may hold runs by
+    `ChainScan`, made with the same keys.
 
     `states` are the state files of a whole ledger; None where the lines are only some of its files,
     and nothing can be said of what came after them.
@@ -54,7 +56,10 @@ def verify(
     named = [(path, read_end(path, keyring)) for path in states or ()]
     verifier = Verifier(keyring)
     for line in lines:
-        verifier.add(line)
+        if isinstance(line, Run):
+            verifier.add_run(line)
+        else:
+            verifier.add(line)
     verifier.close(named if states is not None else None)
     findings = verifier.context.findings
     return Verification(

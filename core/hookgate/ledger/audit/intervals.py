@@ -87,6 +87,23 @@ class Intervals:
                 self._fold()
         return True
 
+    def are_new(self, first: int, last: int) -> bool:
+        """Tell whether none of these was there before, and all are told apart."""
+        after = bisect_right(self._starts, first)
+        return (
+            first > self._floor
+            and (not after or first > self._ends[after - 1])
+            and (after == len(self._starts) or last < self._starts[after])
+        )
+
+    def extend(self, number: int, last: int, file: str, line: int) -> None:
+        """Add the numbers after one that was just added, up to the last; they are new."""
+        if self._ends and self._ends[-1] == number:
+            self._ends[-1] = last
+            return
+        for other in range(number + 1, last + 1):
+            self.add(other, file, line)
+
     def count(self, first: int, last: int, count: int) -> None:
         """Add `count` numbers between `first` and `last`, whichever, that arrived as a sum."""
         self._counted = max(self._counted, last)

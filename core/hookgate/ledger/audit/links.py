@@ -1,17 +1,18 @@
 """One boot's chain: which line follows from which, and what became of one that does not."""
 
 from collections import deque
+from collections.abc import Iterator
 from enum import StrEnum
 from hashlib import sha256
+from itertools import chain
 from typing import NamedTuple
 
 from hookgate.ledger.reading.reader import Line
+from hookgate.ledger.reading.scanning import Run
 from hookgate.ledger.seal import Keyring
 
+from .chain_scan import RECENT, ChainRun
 from .findings import AuditFinding, BoundedFindings
-
-# How far back a copy of a line is looked for.
-_RECENT = 4096
 
 
 class ChainKind(StrEnum):
@@ -63,13 +64,42 @@ class Break(NamedTuple):
 _Seen = tuple[str, str, str, int]
 
 
+class _Recent:
+    """The lines of late. Those of a run are told apart only where they are looked at."""
+
+    def __init__(self) -> None:
+        self._run: Run | None = None
+        self._after: deque[_Seen] = deque(maxlen=RECENT)
+        self.add = self._after.append
+
+    def add_run(self, run: Run) -> None:
+        """Add the lines of a run."""
+        if run.total < RECENT:
+            self._after.extend(_seen(run))
+        else:
+            self._run = run
+            self._after.clear()
+
+    def of(self, boot: str) -> list[_Seen]:
+        """Return those of a boot, the oldest first."""
+        before = _seen(self._run) if self._run is not None else ()
+        return [seen for seen in deque(chain(before, self._after), RECENT) if seen[1] == boot]
+
+
+def _seen(run: Run) -> Iterator[_Seen]:
+    told: ChainRun = run.told
+    digests = [told.digests[at : at + 64] for at in range(0, len(told.digests), 64)]
+    first = run.first + run.total - len(digests)
+    return ((digest, told.boot, run.file, n) for n, digest in enumerate(digests, first))
+
+
 class Context:
     """What the chains of a ledger share."""
 
     def __init__(self, keyring: Keyring) -> None:
         self.keyring = keyring
         self.findings = BoundedFindings()
-        self.recent: deque[_Seen] = deque(maxlen=_RECENT)
+        self.recent = _Recent()
         # By the digests that broken links name: the line that belongs there may stand elsewhere.
         self.wanted: dict[str, Break] = {}
 
@@ -122,11 +152,17 @@ class Links:
         """Add the boot's next line, which is known to follow from the tip."""
         self._held = True
         self.tip, self._line = digest, line
-        self._context.recent.append((digest, self.boot, line.file, line.number))
+        self._context.recent.add((digest, self.boot, line.file, line.number))
+
+    def hold_run(self, run: Run, last: Line) -> None:
+        """Add the boot's next lines, which are known to follow from the tip, up to the last."""
+        self._held = True
+        self.tip, self._line = run.told.tip, last
+        self._context.recent.add_run(run)
 
     def _advance(self, line: Line, digest: str) -> None:
         self.tip, self._line = digest, line
-        self._context.recent.append((digest, self.boot, line.file, line.number))
+        self._context.recent.add((digest, self.boot, line.file, line.number))
 
     def _explain(self, line: Line, prev: str, digest: str) -> bool:
         """Say why a line does not follow from the tip; False if the chain goes on without it."""
@@ -134,7 +170,7 @@ class Links:
         if context.findings.full:
             context.findings.more[ChainKind.BROKEN] += 1
             return True
-        recent = [seen for seen in context.recent if seen[1] == self.boot]
+        recent = context.recent.of(self.boot)
         digests = [seen[0] for seen in recent]
         last = self._breaks[-1] if self._breaks else None
         if digest in digests:

@@ -3,6 +3,7 @@
 from hashlib import sha256
 
 from hookgate.ledger.reading.reader import Line
+from hookgate.ledger.reading.scanning import Run
 from hookgate.ledger.record import Record
 from hookgate.ledger.seal import Seal, split
 from hookgate.ledger.state import LastLine
@@ -69,6 +70,21 @@ class NumberedBoot:
         if record["event"] == "stop":
             self.stopped = True
         return True
+
+    def go_on_run(self, run: Run) -> Line | None:
+        """Add the next lines, if they are nothing but that, and return the last; else None."""
+        links, told = self._links, run.told
+        if (
+            links is None
+            or (told.prev, told.boot, run.n) != (links.tip, self.boot, self.n + 1)
+            or told.key != (self._seal.id if self._seal is not None else "")
+            or (self._seal is None and told.is_sealed is not self._is_sealed)
+        ):
+            return None
+        last = run.last_line
+        links.hold_run(run, last)
+        self.n += run.total
+        return last
 
     def prove(self, line: Line, record: Record) -> str:
         """Return the line's digest, "" where it is not what a gate wrote, which is noted."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from hookgate.ledger.reading.reader import Line
+from hookgate.ledger.reading.scanning import Run
 from hookgate.ledger.seal import Keyring, Seal, split
 
 from .intervals import Intervals
@@ -37,6 +38,31 @@ class Prover:
                 yield line._replace(record=None, problem=problem)
             else:
                 yield line
+
+    def prove_runs(self, lines: Iterable[Line | Run]) -> Iterator[Line | Run]:
+        """Do the same with runs, which are of lines that one of the keys proves."""
+        for line in lines:
+            if isinstance(line, Line):
+                yield from self.prove((line,))
+            elif self._take(line):
+                yield line
+            else:
+                yield from self.prove(line.lines())
+
+    def _take(self, run: Run) -> bool:
+        """Take a run, if none of its lines was there before; else do nothing."""
+        boot, key, last = run.told.boot, run.told.key, run.n + run.total - 1
+        seal = self._keyring.get(key)
+        known = self._boots.get(boot)
+        if seal is None or (
+            known is not None and (known[0].id != key or not known[1].are_new(run.n, last))
+        ):
+            return False
+        if known is None:
+            known = self._boots[boot] = seal, Intervals()
+        known[1].add(run.n, run.file, run.first)
+        known[1].extend(run.n, last, run.file, run.first)
+        return True
 
     def _find_problem(self, line: Line) -> str:
         record = line.record or {}

@@ -3,10 +3,11 @@
 import math
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from hookgate.ledger.reading.reader import timestamp
+from hookgate.ledger.reading.sieve import MOST_TEXTS
 from hookgate.ledger.record import Record
 from hookgate.networks.addresses import parse_address
 from hookgate.networks.diagnosis import diagnose
@@ -50,7 +51,8 @@ class Query:
     @property
     def texts(self) -> frozenset[str]:
         """Texts of which any record that is asked for has one; none where that is not known."""
-        found = (self.references, self.reason, self.event_type, self.channel, self.outcome)
+        fields = (self.reason, self.event_type, self.channel, self.outcome, self.route, self.front)
+        found = (self.references, *(texts for texts in fields if len(texts) <= MOST_TEXTS))
         return next(filter(None, found), frozenset())
 
     @property
@@ -59,7 +61,7 @@ class Query:
         return not (self.fields or self.references or self.clients)
 
     def matches(self, record: Record) -> bool:
-        """Tell whether this record is asked for."""
+        """Tell whether this record is asked for, whatever its members are."""
         return (
             self._is_in_time(record)
             and all(_is_one_of(record.get(name), wanted) for name, wanted in self.fields)
@@ -81,8 +83,13 @@ class Query:
         return (self.since or 0.0) <= moment < (math.inf if self.until is None else self.until)
 
     def _is_from(self, client: object) -> bool:
-        address = parse_address(client) if type(client) is str else None
-        return address is not None and any(address in network for network in self.clients)
+        return type(client) is str and _is_in(client, self.clients)
+
+
+@lru_cache(maxsize=1024)
+def _is_in(client: str, networks: tuple[Network, ...]) -> bool:
+    address = parse_address(client)
+    return address is not None and any(address in network for network in networks)
 
 
 def _is_one_of(value: object, wanted: frozenset[str]) -> bool:

@@ -4,9 +4,9 @@ import time
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from hookgate.ledger.members import usual
+from hookgate.ledger.members import PLAIN, usual
 from hookgate.ledger.reading.reader import Line
-from hookgate.ledger.reading.sieve import MOST_TEXTS, Sieve
+from hookgate.ledger.reading.sieve import Sieve
 from hookgate.networks.range_set import RangeSet
 
 from .fate import Event, Story
@@ -16,7 +16,7 @@ from .searcher import Searcher
 # Called with nothing, or with a `Sieve` by which lines may be left out.
 Read = Callable[..., Iterable[Line]]
 
-_TOLD = '"[^"]++"'
+_TOLD = f'"{PLAIN}++"'
 # What tells its body, and what foreign senders sent, matters if it holds what is asked for.
 _UNNEEDED = "|".join(
     (
@@ -55,10 +55,9 @@ def find(
     or after lines that told its body and not its name. Memory grows with what is asked for, not
     with the ledger. `records` keeps each attempt's own.
 
-    With `by_bytes` `read` is given a `Sieve` where few names are asked for, and again to look for
-    what was learned of the events. `on_problem` is told once each line that is no record, as far as
-    that can matter to an answer.
-    Fates are those of `now`, in seconds since 1970; None is the clock's.
+    With `by_bytes` `read` is given a `Sieve`, and again to look for what was learned of the
+    events. `on_problem` is told once each line that is no record, as far as that can matter to an
+    answer. Fates are those of `now`, in seconds since 1970; None is the clock's.
     """
     search = Searcher(names, allowed, records, on_problem)
     _read(search, read, by_bytes=by_bytes)
@@ -74,13 +73,12 @@ def find(
 
 def _read(search: Searcher, read: Read, *, by_bytes: bool) -> None:
     known = set(search.asked)
-    sieve = _make_sieve(known) if by_bytes else None
+    sieve = Sieve(known, _UNNEEDED) if by_bytes else None
     search.read(_lines(read, sieve))
     while sieve is not None and (learned := search.learned - known):
         known |= learned
-        wider = _make_sieve(known)
-        if wider is None or _is_any_unseen(learned, sieve, read):
-            sieve, search.found_late = wider, False
+        if _is_any_unseen(learned, sieve, read):
+            sieve, search.found_late = Sieve(known, _UNNEEDED), False
             search.read(_lines(read, sieve), again=True)
     if search.found_late:
         search.read(_lines(read, sieve), again=True)
@@ -88,10 +86,6 @@ def _read(search: Searcher, read: Read, *, by_bytes: bool) -> None:
 
 def _lines(read: Read, sieve: Sieve | None) -> Iterable[Line]:
     return read() if sieve is None else read(sieve)
-
-
-def _make_sieve(texts: set[str]) -> Sieve | None:
-    return Sieve(texts, _UNNEEDED) if len(texts) <= MOST_TEXTS else None
 
 
 def _is_any_unseen(texts: set[str], sieve: Sieve, read: Read) -> bool:

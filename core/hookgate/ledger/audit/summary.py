@@ -35,12 +35,12 @@ class Summary:
     quarantine is no request: it counts in `fronts` and in `replays` (by outcome and reason) alone,
     unless `counts_replays`. The rest counts `delivery` lines, each where it says something.
     `not_200` are those that were delivered and answered another 2xx. `kept` are those that say so,
-    `custody` those answered 200 for that, and `not_kept` the others by why. `released` counts files
-    that are kept no more, by cause. `drift` is by channel, event type and the pointer of the object
-    that held members which the contract does not name, `unusual` by that of the member which passed
-    in an unusual form; `types` by channel and event type. `problems` are lines that are no records;
-    `malformed` of them are whole lines that no gate wrote, `damaged` others that are more than what
-    a crash leaves.
+    `custody` those answered 200 for that, and `not_kept` the others by why. `released` counts lines
+    that say that a file is kept no more, by cause. `drift` is by channel, event type and the
+    pointer of the object that held members which the contract does not name, `unusual` by that of
+    the member which passed in an unusual form; `types` by channel and event type. `problems` are
+    lines that are no records; `malformed` of them are whole lines that no gate wrote, `damaged`
+    others that are more than what a crash leaves.
     """
 
     files: list[str] = field(default_factory=list)

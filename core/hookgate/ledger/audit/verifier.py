@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from hookgate.ledger.reading.reader import Line
+from hookgate.ledger.reading.scanning import Run
 from hookgate.ledger.record import Record
 from hookgate.ledger.seal import Keyring
 from hookgate.ledger.state import parse_last_line
@@ -67,6 +68,20 @@ class Verifier:
             self._add_record(line, record)
         if line.raw:
             self._last = line
+
+    def add_run(self, run: Run) -> None:
+        """Add the lines of a run, all together where they simply go on."""
+        boot = self._last_boot
+        if boot is None or self._damaged is not None or self._hole or run.file != self._file:
+            last = None
+        else:
+            last = boot.go_on_run(run)
+        if last is None:
+            for line in run.lines():
+                self.add(line)
+        else:
+            self.lines += run.total
+            self._last = last
 
     @property
     def boots(self) -> int:

@@ -1,10 +1,10 @@
 """Reading ledgers: their lines, parsed, whole or not."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack
 from hashlib import sha256
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import orjson
 
@@ -12,13 +12,16 @@ from hookgate.ledger.members import fault, is_usual
 from hookgate.ledger.record import Record
 
 from . import source as _source
-from .ahead import SiftedStream, read_ahead
+from .ahead import read_ahead
 from .copies import Copies
 from .decoding import DAMAGE
 from .files import find_files, in_order
 from .parsing import parse, timestamp
-from .sieve import Sieve
-from .source import Source, Stream, probe, without_end
+from .pieces import Stretch
+from .sieve import Sieve, Sifted
+from .sifting import SiftedStream, sift
+from .source import Source, probe, without_end
+from .wrappers import Numbered
 
 __all__ = [
     "LONGEST_LINE",
@@ -90,12 +93,12 @@ def read(
     on_progress: Callable[[int], None] | None = None,
     copies: Copies | None = None,
     sieve: Sieve | None = None,
-) -> Iterator[Line]:
+) -> Generator[Line, None, None]:
     """Yield every line of the files, in turn. `on_progress` is told the bytes read since.
 
     Lines that two files hold come once where `copies` is given. With a `sieve` the lines that it
     leaves out do not come; they are records. Raises OSError, with the file's name, where one cannot
-    be read.
+    be read, and `WorkerError` where a process that sifted some of them ended.
     """
     if sieve is None:
         for file in files:
@@ -104,10 +107,11 @@ def read(
     sources = [file if isinstance(file, Source) else probe(file) for file in files]
     by, tell = sieve, on_progress or _ignore
 
-    def sieve_of(source: Source) -> Sieve:
-        return by.with_lines(copies.sought_in(source)) if copies is not None else by
+    def work(stretch: Stretch) -> Iterator[Sifted | Exception]:
+        sought = copies.sought_in(stretch.source) if copies is not None else ()
+        return sift(stretch, by.with_lines(sought))
 
-    with read_ahead(sources, sieve_of) as sifted:
+    with read_ahead(sources, work) as sifted:
         for source in sources:
             yield from read_file(
                 source, tell, copies, lambda one: SiftedStream(one, sifted(one), by, tell)
@@ -131,23 +135,37 @@ def read_file(
             return
         source = copies.without(source)
     with ExitStack() as opened:
-        stream: Stream | SiftedStream
         try:
             stream = opened.enter_context(source.open())
         except OSError as error:  # it was there a moment ago
             yield Line(source.name, 0, b"", None, f"cannot be read: {error.strerror}")
             return
-        if sifted is not None:
-            stream = sifted(source)
-        yield from _read(source, stream, on_progress or _ignore, copies)
+        yield from read_lines(
+            source, sifted(source) if sifted is not None else stream, on_progress or _ignore, copies
+        )
 
 
-def _read(
-    source: Source,
-    stream: Stream | SiftedStream,
-    on_progress: Callable[[int], None],
-    copies: Copies | None,
+class Lines(Protocol):
+    """Lines with their numbers, as `Stream` gives them. `passed` is the number of the last one read
+    where some do not come, else 0.
+    """
+
+    passed: int
+
+    def lines(self) -> Iterator[Numbered]:
+        """Yield each line with its number and its end; of one too long its beginning."""
+
+    def end_line(self) -> None:
+        """Skip the rest of a line that is too long."""
+
+    def position(self) -> int:
+        """Return how many bytes were read."""
+
+
+def read_lines(
+    source: Source, stream: Lines, on_progress: Callable[[int], None], copies: Copies | None
 ) -> Iterator[Line]:
+    """Yield the lines of a source that a stream gives, parsed, with what is wrong with them."""
     name = source.name
     heads = copies.heads_after(source) if copies is not None else _NO_HEADS
     number = told = 0
@@ -195,13 +213,13 @@ def _read(
             yield held
             held = None
         last = max(number, stream.passed, int(source.skipped))
-        yield Line(name, last + 1, b"", None, _words(source, damage))
+        yield damage_line(source, last + 1, damage)
     if held is not None:
         yield held
     on_progress(stream.position() - told)
 
 
-def _line(name: str, number: int, data: bytes, stream: Stream | SiftedStream) -> Line:
+def _line(name: str, number: int, data: bytes, stream: Lines) -> Line:
     raw = without_end(data)
     if len(data) >= LONGEST_LINE:
         if not data.endswith(b"\n"):
@@ -222,6 +240,11 @@ def _settle(held: Line, after: Line) -> Line:
         if found and found == sha256(held.raw).hexdigest():
             return held._replace(problem=SURVIVED)
     return held
+
+
+def damage_line(source: Source, number: int, damage: Exception) -> Line:
+    """Make the line that stands for what could not be read, from that number on."""
+    return Line(source.name, number, b"", None, _words(source, damage))
 
 
 def _words(source: Source, damage: Exception) -> str:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from hookgate.ledger.audit.fate import Event
 from hookgate.ledger.audit.search import find
-from hookgate.ledger.reading import ahead, sieve
+from hookgate.ledger.reading import ahead, pieces, sieve
 from hookgate.ledger.reading.copies import Copies
 from hookgate.ledger.reading.decoding import UnreadableError
 from hookgate.ledger.reading.files import sort
@@ -146,11 +146,28 @@ def test_one_process(files: list[bytes], names: list[str]) -> None:
 
 
 @pytest.fixture
+def _few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sieve, "MOST_TEXTS", 0)
+
+
+@pytest.mark.usefixtures("_few_are_many")
+@settings(
+    max_examples=100,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+@given(ledgers(), st.lists(st.sampled_from(NAMES), min_size=1, max_size=3))
+def test_many_names(files: list[bytes], names: list[str]) -> None:
+    """More of them are looked for in another way."""
+    _check(files, names)
+
+
+@pytest.fixture
 def _cut_small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files of some lines are read as those of gigabytes are."""
     monkeypatch.setattr(ahead, "_LARGE", 0)
-    monkeypatch.setattr(ahead, "_STRETCH", 700)
-    monkeypatch.setattr(sieve, "PIECE", 1500)
+    monkeypatch.setattr(pieces, "STRETCH", 1500)
+    monkeypatch.setattr(pieces, "PIECE", 700)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
 
 

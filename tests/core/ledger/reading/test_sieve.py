@@ -1,6 +1,5 @@
 """What is left out by its bytes is a record, and holds nothing of what is asked for."""
 
-import io
 import json
 import re
 
@@ -11,8 +10,7 @@ from hypothesis import strategies as st
 from hookgate.ledger.members import USUAL
 from hookgate.ledger.reading.parsing import parse
 from hookgate.ledger.reading.reader import Line
-from hookgate.ledger.reading.sieve import Sieve, sift
-from hookgate.ledger.reading.source import LONGEST_LINE
+from hookgate.ledger.reading.sieve import Sieve
 from support.lines import delivery, forward, start
 from support.trials import as_written
 
@@ -24,17 +22,15 @@ START = json.dumps(start(), separators=(",", ":")).encode() + b"\n"
 def seen(data: bytes, *texts: str) -> list[int]:
     """The numbers of the lines that are to be seen."""
     sieve = Sieve(texts, USUAL)
-    found = [
-        line for sifted in sift(io.BufferedReader(io.BytesIO(data)), sieve) for line in sifted.lines
-    ]
+    found = sieve.sift(data).lines
     lines = [line + b"\n" for line in data.split(b"\n")]
     assert all(lines[number - 1].startswith(line[:-1]) for number, line in found)
     return [number for number, _ in found]
 
 
 def test_the_first_line_of_a_piece_and_those_with_a_text_are_seen() -> None:
-    assert seen(WHOLE + OTHER * 3 + WHOLE + OTHER, "r-1") == [1, 5, 6]
-    assert seen(WHOLE + OTHER * 3 + WHOLE + OTHER, "r-2") == [1, 2, 3, 4, 5, 6]
+    assert seen(WHOLE + OTHER * 3 + WHOLE + OTHER, "r-1") == [1, 5]
+    assert seen(WHOLE + OTHER * 3 + WHOLE + OTHER, "r-2") == [1, 2, 3, 4, 6]
     assert seen(WHOLE + OTHER * 5, "r-3") == [1]
 
 
@@ -59,23 +55,13 @@ def test_the_first_line_of_a_piece_and_those_with_a_text_are_seen() -> None:
 )
 def test_whatever_is_odd_is_seen_with_the_line_after_it(odd: bytes, what: str) -> None:
     assert seen(OTHER * 3 + odd + OTHER * 3) == [1, 4, 5], what
+    assert seen(OTHER * 3 + odd * 2 + OTHER * 3) == [1, 4, 5, 6], what
+    assert seen(odd + OTHER * 3) == [1, 2], what
+    assert seen(OTHER * 3 + odd) == [1, 4], what
 
 
 def test_a_line_in_two_parts_is_seen() -> None:
     assert seen(OTHER * 2 + WHOLE.replace(b"r-1", b"r-\n1") + OTHER * 2) == [1, 3, 4, 5]
-
-
-def test_what_is_too_long_is_seen_as_its_beginning() -> None:
-    for size in (LONGEST_LINE - 1, LONGEST_LINE, 3 * LONGEST_LINE):
-        data = OTHER * 2 + b"x" * size + b"\n" + OTHER * 2
-        sifted = list(sift(io.BufferedReader(io.BytesIO(data)), Sieve((), USUAL)))
-        lines = dict(line for part in sifted for line in part.lines)
-        assert lines[3] == (b"x" * size + b"\n")[:LONGEST_LINE]
-        assert sum(part.passed for part in sifted) == 5
-
-
-def test_an_end_without_a_newline_is_seen() -> None:
-    assert seen(OTHER + WHOLE[:-1]) == [1, 2]
 
 
 @given(st.text(max_size=8), st.text(max_size=8))
@@ -101,3 +87,17 @@ def test_what_is_left_out_is_a_record(data: st.DataObject) -> None:
         assert record is not None
         assert Line("log", 1, raw, record, "").checked().record is not None
         assert re.search(rb"[^ -~]", raw) is None
+
+
+def test_only_what_is_wanted_is_seen_of_the_lines_with_a_text() -> None:
+    """Or of all lines, where no text is told. A filter is asked of records of any form."""
+
+    def seen_of(*texts: str) -> list[int]:
+        sieve = Sieve(texts, USUAL, wanted=lambda record: record.get("seq") == 2)
+        odd = b'{"event":"later","seq":[2]}\n'
+        piece = WHOLE + OTHER + WHOLE + OTHER + odd + b"no record\n" + OTHER * 2 + WHOLE
+        return [number for number, _ in sieve.sift(piece, is_first=False).lines]
+
+    assert seen_of() == [2, 4, 5, 6, 7, 8]
+    assert seen_of("r-1") == [5, 6, 7]
+    assert seen_of("r-2") == [2, 4, 5, 6, 7, 8]
