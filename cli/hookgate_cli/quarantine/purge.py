@@ -16,7 +16,7 @@ from hookgate_cli.terminal import print_json, printable
 
 from .opening import actor, open_store, parse_reason, store_errors
 from .rows import describe, in_custody, print_rows
-from .running import run
+from .running import alone, run
 from .selection import (
     DigestOption,
     ReasonOption,
@@ -83,7 +83,7 @@ def purge(
         _list(erased, settings.max_age, as_json=as_json)
     elif erased:
         loaded = load_config(config, offline=True)
-        with store_errors():
+        with store_errors(), alone(settings.path):
             remaining = run(_purge(store, erased, loaded, told), loaded)
     if as_json:
         count = len(erased) - remaining

@@ -35,7 +35,7 @@ from .outcome import (
     print_plan,
 )
 from .planning import Plan, Planner
-from .running import run, send
+from .running import alone, run, send
 from .selection import (
     DigestOption,
     ReasonOption,
@@ -110,20 +110,19 @@ def replay(
             '--yes needs --reason TEXT: the ledger says it, as in --reason "the contract is mended"'
         )
     selection = make_selection(since, reason_code, reference, sha256, route)
-    store, _ = open_store(config)
+    store, settings = open_store(config)
     identities = need_identities(identity, "a replay")
     loaded = load_config(config, offline=not yes)
     keys = load_seal_keys(seal_key, config)
     asked = Asked(unknown, retrying, override, limit)
     planner = Planner(store, selection, identities, asked, loaded, config, log, keys)
-    if yes:
-        told = {"actor": actor(), "why": parse_reason(reason or "")}
-        with store_errors():
-            all_left = run(_send(planner, told, rate, as_json=as_json), loaded)
-    else:
-        with store_errors():
-            made = planner.plan()
-        all_left = _show_plan(made, as_json=as_json)
+    told = {"actor": actor(), "why": parse_reason(reason or "")}
+    with store_errors():
+        if yes:
+            with alone(settings.path):
+                all_left = _replay(planner, told, rate, as_json=as_json)
+        else:
+            all_left = _show_plan(planner.plan(), as_json=as_json)
     if not all_left:
         raise typer.Exit(FINDING)
 
@@ -143,25 +142,29 @@ def _show_plan(made: Plan, *, as_json: bool) -> bool:
     return whole and is_whole(items)
 
 
-async def _send(planner: Planner, told: dict[str, str], rate: float, *, as_json: bool) -> bool:
-    # With the ledger's lock held, nobody else sends what is planned.
-    async with opened_gate(planner.config, make_log()) as gate:
-        items, whole = planner.plan()
-        if not (whole or planner.asked.override):
-            fail(f"{NOT_WHOLE}: mend that, or give --override", FAILED)
-        ends: dict[str, str] = {}
-        if not as_json:
-            print_plan(items)
-        count = sum(one.verdict is Verdict.SEND for one in items)
-        with bar("sending", count) as advance:
+def _replay(planner: Planner, told: dict[str, str], rate: float, *, as_json: bool) -> bool:
+    items, whole = planner.plan()
+    if not (whole or planner.asked.override):
+        fail(f"{NOT_WHOLE}: mend that, or give --override", FAILED)
+    if not as_json:
+        print_plan(items)
+    ends: dict[str, str] = {}
+    with bar("sending", sum(one.verdict is Verdict.SEND for one in items)) as advance:
 
-            def note(one: Planned, code: str) -> None:
-                ends[one.entry.name] = code
-                advance()
+        def note(one: Planned, code: str) -> None:
+            ends[one.entry.name] = code
+            advance()
 
-            sending = Sending(gate, planner.store, planner.identities, told, rate=rate, on_end=note)
-            await sending.releases.settle_stale()
-            await send(sending, items)
+        async def work() -> Sending:
+            async with opened_gate(planner.config, make_log()) as gate:
+                sending = Sending(
+                    gate, planner.store, planner.identities, told, rate=rate, on_end=note
+                )
+                await sending.releases.settle_stale()
+                await send(sending, items)
+            return sending
+
+        sending = run(work(), planner.config)
     return _show_ends(sending, items, ends, as_json=as_json)
 
 

@@ -1,6 +1,8 @@
 """What needs a ledger of replays, as it runs and ends in good order."""
 
 import asyncio
+import fcntl
+import os
 import signal
 from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import contextmanager
@@ -8,7 +10,6 @@ from typing import TypeVar
 
 import uvloop
 
-from hookgate.ledger.writing.sink import LedgerError
 from hookgate.quarantine.replay.plan import Planned
 from hookgate.quarantine.replay.sending import Sending
 from hookgate.settings import Config
@@ -26,11 +27,7 @@ def run(work: Coroutine[None, None, T], config: Config) -> T:
             " HOOKGATE_AUDIT__PATH to where it may be, and name the gate's ledgers with --log"
         )
     try:
-        with (
-            plain_errors(),
-            _explained_lock(),
-            asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
-        ):
+        with plain_errors(), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(work)
     except (KeyboardInterrupt, asyncio.CancelledError):
         fail("interrupted; the next plan tells what was sent", FAILED)
@@ -38,16 +35,21 @@ def run(work: Coroutine[None, None, T], config: Config) -> T:
 
 
 @contextmanager
-def _explained_lock() -> Iterator[None]:
-    """Say what it means that another process writes the ledger of replays."""
+def alone(store: str) -> Iterator[None]:
+    """Keep others from replaying or purging what is in this folder, in the block; exit with 1 where
+    somebody does.
+
+    What is planned in it stays so. Raises OSError.
+    """
+    fd = os.open(store, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        fail("another replay or purge is under way; wait for its end", FAILED)
+    else:
         yield
-    except LedgerError as error:
-        if "another process" not in str(error):
-            raise
-        raise LedgerError(
-            f"another replay or purge is under way; wait for its end: {error}"
-        ) from None
+    finally:
+        os.close(fd)
 
 
 async def send(sending: Sending, planned: Sequence[Planned]) -> None:

@@ -24,7 +24,7 @@ from .folders import (
 )
 from .item import Item
 from .keeping import is_in_custody, keep
-from .names import FOLDERS, Record, folder_of
+from .names import FOLDERS, Record, folder_of, parse_file_name
 from .sweeping import Found, find_items, locked_store, read_record, tidy
 
 
@@ -114,6 +114,20 @@ class Store:
             return None
         path = self._path / named / name.text
         return Entry(name.item, path, found.size, found.at, record, name.cause)
+
+    def look_again(self, entry: Entry) -> Entry | None:
+        """Return an item as it is now, with its record; None where it is gone."""
+        folder_name, file = folder_of(entry.name), entry.path.name
+        with (
+            self._usable(),
+            opened_root(self._path) as root,
+            opened_if_there(root, folder_name) as folder,
+        ):
+            status = None if folder is None else look_up(folder, file)
+            name = parse_file_name(file, folder_name)
+            if folder is None or status is None or name is None:
+                return None
+            return self._entry(folder, folder_name, Found(name, status.st_size, status.st_mtime))
 
     def read(self, entry: Entry) -> bytes:
         """Return the bytes of an item's file."""

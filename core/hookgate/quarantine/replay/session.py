@@ -68,7 +68,9 @@ def screen(delivery: DeliveryState, head: FormerHead, request_id: str) -> Screen
 
 
 class Leaving(NamedTuple):
-    """An item that is to leave, for a cause. `kept` is the SHA-256 of its file, "" for any."""
+    """An item that is to leave, for a cause: as it was seen, if its record is there too. `kept` is
+    the SHA-256 of its file, "" for any.
+    """
 
     entry: Entry
     cause: str
@@ -115,12 +117,21 @@ class Releases:
     def _claim(self, leaving: Sequence[Leaving]) -> list[Claim]:
         claims = []
         for entry, cause, kept in leaving:
-            claim = self._try(partial(self._store.claim, entry, cause))
+            claim = self._try(partial(self._claim_one, entry, cause))
             if claim is not None and kept not in ("", claim.kept):
                 self._try(partial(self._store.restore, claim))
+                self._note("the item is another by now")
             elif claim is not None:
                 claims.append(claim)
         return claims
+
+    def _claim_one(self, entry: Entry, cause: str) -> Claim | None:
+        # A replay has no records in memory; what it delivered may go whatever befell its record.
+        seen = entry if entry.record is not None else self._store.look_again(entry)
+        claim = self._store.claim(seen, cause) if seen is not None else None
+        if claim is None and self._store.look_again(entry) is not None:
+            self._note("the item was changed meanwhile")
+        return claim
 
     def _end(self, ends: Sequence[tuple[Claim, bool]]) -> None:
         for claim, recorded in ends:
