@@ -23,7 +23,7 @@ from .folders import (
     read_file,
 )
 from .item import Item
-from .keeping import is_in_custody, keep
+from .keeping import keep, may_be_in_custody, may_expire
 from .names import FOLDERS, Record, folder_of, parse_file_name
 from .sweeping import Found, find_items, locked_store, read_record, tidy
 
@@ -86,7 +86,7 @@ class Store:
         in_custody = 0
         for entry in self.entries():
             oldest = min(oldest or entry.kept_at, entry.kept_at)
-            in_custody += _may_be_in_custody(entry)
+            in_custody += may_be_in_custody(entry)
         with self._usable(), opened_root(self._path) as root, locked_store(root) as counts:
             return Usage(*counts.total, oldest, in_custody)
 
@@ -150,7 +150,7 @@ class Store:
                 total, due = self._look_into(root, number, now)
                 entries += due
         oldest = min((at for at in self._oldest if at is not None), default=None)
-        expired = [entry for entry in entries if entry.claimed is None and _may_expire(entry)]
+        expired = [entry for entry in entries if entry.claimed is None and may_expire(entry)]
         claims = [entry for entry in entries if entry.claimed is not None]
         return Swept(Usage(*total, oldest, sum(self._in_custody)), expired, claims)
 
@@ -167,7 +167,7 @@ class Store:
                 total = counts.total
             entries = [] if folder is None else self._entries(folder, named, found)
         self._oldest[number] = min((entry.kept_at for entry in entries), default=None)
-        self._in_custody[number] = sum(map(_may_be_in_custody, entries))
+        self._in_custody[number] = sum(map(may_be_in_custody, entries))
         old = now - self._max_age
         return total, [each for each in entries if each.claimed is not None or each.kept_at < old]
 
@@ -244,13 +244,3 @@ class Store:
             locked_store(root) as counts,
         ):
             yield folder, counts
-
-
-def _may_expire(entry: Entry) -> bool:
-    """Not what is in custody, nor what may be: that has no record any more."""
-    return entry.record is not None and not is_in_custody(entry.record)
-
-
-def _may_be_in_custody(entry: Entry) -> bool:
-    """Whether it stays, and nobody is about to release it."""
-    return entry.claimed is None and not _may_expire(entry)
