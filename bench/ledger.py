@@ -1,7 +1,7 @@
 """Measure what `hookgate audit` takes on ledgers of millions of lines, with grep and jq beside it.
 
-    python bench/ledger.py                      # into bench/results/ledger.json, 20 minutes
-    python bench/ledger.py --lines 100000       # any other into bench/.tools/results/
+    python bench/ledger.py                      # into bench/.tools/results/, 20 minutes
+    python bench/ledger.py --lines 2000000 --plain --out bench/results      # 2 minutes
 
 Needs jq, gzip, xz and zstd, and about 1,300 bytes of disk a line. Two workers' ledgers are made
 up: deliveries, retries, losses, refusals and sums of them, a crash, and a chain that holds. The
@@ -24,12 +24,11 @@ from typing import Any, NamedTuple
 # This folder's parent, so that the bench is a package.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from bench.contenders.contender import TOOLS
 from bench.sealed_ledger import KEY, seal_file
 from bench.synthetic_ledger import ASKED, Made, make_all
-from bench.rig import TOOLS
 
 LINES = [1_000_000, 10_000_000]
-RESULTS = Path(__file__).parent / "results"
 _HOOKGATE = (sys.executable, "-m", "hookgate_cli")
 _AUDIT = (*_HOOKGATE, "audit")
 # By suffix: how people compress, and decompress.
@@ -234,6 +233,8 @@ def main() -> None:
     """Run as the command line says."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--lines", type=int, nargs="+", default=LINES)
+    parser.add_argument("--plain", action="store_true", help="no jq, no compressed files")
+    parser.add_argument("--out", type=Path, default=TOOLS / "results", help="folder of the results")
     parser.add_argument("--dir", type=Path, help="where to write them (removed afterwards)")
     arguments = parser.parse_args()
     for tool in ("jq", "gzip", "xz", "zstd"):
@@ -245,8 +246,9 @@ def main() -> None:
     rows: list[dict[str, Any]] = []
     for lines in arguments.lines:
         with tempfile.TemporaryDirectory(prefix="hookgate-bench-", dir=arguments.dir) as folder:
-            rows += measure_ledger(Path(folder), lines, whole=lines == arguments.lines[0])
-    out = RESULTS if arguments.lines == LINES else TOOLS / "results"
+            whole = lines == arguments.lines[0] and not arguments.plain
+            rows += measure_ledger(Path(folder), lines, whole=whole)
+    out = arguments.out
     out.mkdir(parents=True, exist_ok=True)
     found = {"machine": machine, "date": time.strftime("%Y-%m-%d"), "rows": rows}
     (out / "ledger.json").write_text(json.dumps(found, indent=1) + "\n")

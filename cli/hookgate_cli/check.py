@@ -94,13 +94,15 @@ def _show(report: dict[str, Any]) -> None:
     colour = "green" if report["outcome"] == "pass" else "red"
     title = Text(report["outcome"], colour)
     title.append(f"  {printable(report['file'])}  {report['reason']} {report['status']}", "default")
-    out.print(title)
-    table = Table("check", "saw", "result", "found", box=None, padding=(0, 2))
+    out.print(title, soft_wrap=True)
+    table = Table("check", "saw", "result", box=None, padding=(0, 2))
     for item in report["checks"]:
         result = Text(item["result"], {"ok": "green", "skipped": "dim"}.get(item["result"], "red"))
         if item["mode"] == "observe":
             result.append(" (observed)", "dim")
-        found = Text("\n".join(map(printable, item["details"])))
-        table.add_row(item["check"], Text(printable(item["saw"])), result, found)
+        table.add_row(item["check"], Text(printable(item["saw"])), result)
     if report["checks"]:
         out.print(table)
+    for item in report["checks"]:
+        for detail in item["details"]:
+            out.print(f"  {item['check']}: {printable(detail)}", soft_wrap=True)

@@ -13,6 +13,7 @@ from hookgate.config.error import ConfigError
 from hookgate.config.layers import gather
 from hookgate.ledger.writing.sink import LedgerError
 from hookgate.settings import Config
+from hookgate.wording import first_few
 from hookgate_sidecar.errors import ListenError
 
 from .terminal import Terminal, printable
@@ -49,11 +50,11 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for script
 
 
 def fail(message: str | Sequence[str], status: int = MISUSE) -> NoReturn:
-    """Print each message on a line of stderr, and exit with `status`.
+    """Print each message on a line of stderr, of very many the first, and exit with `status`.
 
     What a message quotes is escaped, so that it cannot begin a line.
     """
-    for line in (message,) if isinstance(message, str) else message:
+    for line in (message,) if isinstance(message, str) else first_few(message):
         err.print(printable(f"hookgate: {line}"), soft_wrap=True)
     raise typer.Exit(status)
 

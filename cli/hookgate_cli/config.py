@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from hookgate.config.contracts import DEFAULT_CONTRACT
-from hookgate.config.keys import KEYS, ROUTE_KEYS, SECTIONS
+from hookgate.config.keys import KEYS, ROUTE_KEYS, SECTIONS, SIGNATURE_KEYS
 from hookgate.config.layers import find_file, gather
 from hookgate.config.loops import find_loops
 from hookgate.libraries import libraries
@@ -28,7 +28,9 @@ from .terminal import print_json, printable, to_json
 _LINGER_SECONDS = 0.5
 _HELLO_SECONDS = 1.0
 
-app = typer.Typer(no_args_is_help=True, help="Write, check and show a configuration.")
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="Write, check and show a configuration."
+)
 
 
 @app.command()
@@ -55,9 +57,10 @@ def init(
         fail(f"{file} exists already; name another file, or move it away")
     except OSError as error:
         fail(f"{file} cannot be written: {error.strerror}")
-    named = printable(shlex.quote(str(file)))
+    is_found = find_file(None, os.environ) == str(file)
+    named = "" if is_found else f" --config {printable(shlex.quote(str(file)))}"
     done = f"Wrote {printable(file)}. Set upstream.url in it, then: "
-    out.print(f"{done}hookgate config check --config {named}", soft_wrap=True)
+    out.print(f"{done}hookgate config check{named}", soft_wrap=True)
 
 
 @app.command()
@@ -180,5 +183,10 @@ def _route_template() -> list[str]:
         "# [[route]]",
         '# path = "/cm/status"',
         '# contract = "cm-status"',
+        "# Where a sender signs its events, below its route:",
+        "# [route.signature]",
+        f'# scheme = "standard-webhooks"  # {SIGNATURE_KEYS["scheme"][1]}',
+        f'# secret_file = "/etc/hookgate/status.secret"  # {SIGNATURE_KEYS["secret_file"][1]}',
+        f'# tolerance = "5m"  # {SIGNATURE_KEYS["tolerance"][1]}',
         "",
     ]

@@ -97,7 +97,7 @@ def _plan() -> list[tuple[Sample, str, str]]:
     forged = {"Content-Type": "application/json", "X-Forwarded-For": "31.169.56.7"}
     nowhere = Sample("to a path without a route", Reason.PATH_NOT_ROUTED, event)
     strange = "a clean event, from a stranger", Reason.SOURCE_NOT_ALLOWED, event
-    forger = "the same, with a forged X-Forwarded-For", Reason.SOURCE_NOT_ALLOWED, event
+    forger = "the same, forging X-Forwarded-For", Reason.SOURCE_NOT_ALLOWED, event
     return [
         *((sample, path, ALLOWED) for name, path in _PATHS.items() for sample in clean(name)),
         *((sample, _EVENTS, ALLOWED) for sample in hostile("cm-events")),

@@ -13,9 +13,9 @@ from .common import out
 from .firing import Answer
 from .terminal import printable
 
-_PADDING = (0, 1)
+_PADDING = (0, 1, 0, 0)
 # Between the columns of a table.
-_GAPS = 11
+_GAPS = 9
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def show_webhooks(rows: Sequence[Row], source: str) -> None:
         f"from {source}, the provider, what each webhook sends",
         "samples",
         [
-            (f"{path:<14} {name or f'{len(found)} samples'}", found[0])
+            (f"{path} {name}" if name else f"{len(found):>2} to {path}", found[0])
             for (path, _, name), found in groups.items()
         ],
     )
@@ -108,7 +108,7 @@ def _show(title: str, heading: str, rows: Sequence[tuple[str, Row]]) -> None:
     widths = {
         "answered": max(len(row.answered) for _, row in rows),
         "receiver saw": 12,
-        "": 5,
+        "": 5 if any(not row.ok for _, row in rows) else 2,
     }
     rest = out.width - sum(widths.values()) - _GAPS
     table.add_column(heading, no_wrap=True, max_width=max(16, rest))

@@ -1,5 +1,6 @@
 """The command's entry point: each verb is a module, imported when it is asked for."""
 
+import re
 import sys
 from importlib import import_module
 from itertools import takewhile
@@ -14,6 +15,8 @@ from hookgate import __version__
 
 from .terminal import escape_unencodable, printable
 
+# Rich keeps the line ends of a docstring, which are another width's.
+_WITHIN_A_PARAGRAPH = re.compile(r"(?<!\n)\n(?=[^ \n])")
 VERBS = (
     *("serve", "mitmdump", "demo", "check", "send"),
     *("audit", "quarantine", "nginx", "config", "keys", "schema"),
@@ -39,17 +42,17 @@ class _Verbs(TyperGroup):
             verb.command(cmd_name)(getattr(module, cmd_name))
         command = get_command(verb)
         command.name = cmd_name
-        _show_brackets(command)
+        _prepare_help(command)
         return command
 
 
-def _show_brackets(command: Any) -> None:
-    """Escape brackets in help texts: `[audit]` would be taken for rich's markup."""
+def _prepare_help(command: Any) -> None:
+    """Let rich show help texts as they are meant: with `[audit]`, and filled to the terminal."""
     for owner in (command, *command.params):
         if getattr(owner, "help", None):
-            owner.help = escape(owner.help)
+            owner.help = escape(_WITHIN_A_PARAGRAPH.sub(" ", owner.help))
     for name in getattr(command, "commands", {}):
-        _show_brackets(command.commands[name])
+        _prepare_help(command.commands[name])
 
 
 def _broken(name: str, error: ImportError) -> Any:

@@ -16,7 +16,9 @@ from hookgate.nginx import render as render_files
 from .common import ASSUMED_UPSTREAM, FINDING, ConfigOption, JsonOption, err, fail, load_config, out
 from .terminal import print_json, printable
 
-app = typer.Typer(no_args_is_help=True, help="The nginx includes of a configuration.")
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="The nginx includes of a configuration."
+)
 
 # Ranges that nobody has looked at for so long deserve a look.
 _REVIEW_DAYS = 180
@@ -58,9 +60,9 @@ def render(
 
       hookgate nginx render --out /etc/nginx/hookgate
 
-      hookgate nginx render --config hookgate.toml --log /var/log/nginx/events.jsonl
+      hookgate nginx render --log /var/log/nginx/events.jsonl
 
-      hookgate nginx render --config orders.toml --name orders --out /etc/nginx/hookgate
+      hookgate nginx render -c orders.toml --name orders --out /etc/nginx
     """
     files = _render(config, log, name)
     try:

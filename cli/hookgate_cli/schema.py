@@ -5,19 +5,30 @@ import sys
 from typing import Annotated
 
 import typer
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from hookgate.config.contracts import SHIPPED_CONTRACTS, load_contract, load_rules, rules_path
+from hookgate.config.contracts import (
+    SHIPPED_CONTRACTS,
+    load_contract,
+    load_rules,
+    offer_contract,
+    rules_path,
+)
 from hookgate.config.routes import check_contract
-from hookgate.files import FileError
+from hookgate.files import AbsentFileError, FileError
 from hookgate.policy import Contract, ContractRules, parse_rules
 from hookgate.policy.contract_rules import EACH
 
 from .common import fail, out
 from .terminal import printable
 
-app = typer.Typer(no_args_is_help=True, help="The contracts that ship with the package, and yours.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help="The contracts that ship with the package, and yours.",
+)
 
 
 @app.command("list")
@@ -25,8 +36,8 @@ def list_() -> None:
     """Name the shipped contracts and say what each is for."""
     for name in SHIPPED_CONTRACTS:
         schema = json.loads(load_contract(name))
-        title = Text(name, "bold").append(f"  {schema['title']}\n", "not bold")
-        out.print(title.append(f"  {schema['description']}", "not bold"))
+        out.print(Text(name, "bold").append(f"  {schema['title']}", "not bold"))
+        out.print(Padding(Text(schema["description"]), (0, 0, 0, 2), expand=False))
 
 
 @app.command()
@@ -45,7 +56,7 @@ def show(
       hookgate schema show cm-events --rules > my-events.toml
     """
     if name not in SHIPPED_CONTRACTS:
-        fail(f'"{name}" is no shipped contract; there are {", ".join(SHIPPED_CONTRACTS)}')
+        fail(f'"{name}" is no shipped contract; {offer_contract(name)}')
     sys.stdout.write((load_rules(name) if rules else load_contract(name)).decode())
 
 
@@ -66,7 +77,8 @@ def check(
     try:
         text = load_contract(file)
     except FileError as error:
-        fail(f"{file} {error}; shipped: {', '.join(SHIPPED_CONTRACTS)}")
+        mend = f"; {offer_contract(file)}" if isinstance(error, AbsentFileError) else ""
+        fail(f"{file} {error}{mend}")
     problems, rules_text = check_contract(file, text)
     if problems:
         fail([f"{file} {problem}" for problem in problems])

@@ -17,6 +17,7 @@ from hookgate.networks.addresses import parse_address
 from hookgate.policy import Reason, parse_rules
 from hookgate.samples import CONTRACTS
 from hookgate.settings import AnswerMode
+from hookgate.wording import offer
 
 from .common import FINDING, JsonOption, err, fail, out
 from .firing import fire
@@ -59,7 +60,7 @@ def send(
       hookgate send --hostile https://hooks.example.com/cm/events --json
     """
     if contract not in CONTRACTS:
-        fail(f'--contract "{contract}" has no samples; there are {", ".join(CONTRACTS)}')
+        fail(f'--contract "{contract}" has no samples; {offer(contract, CONTRACTS)}')
     wanted = [] if only_hostile and not only_clean else [*clean(contract)]
     wanted += [] if only_clean and not only_hostile else hostile(contract)
     samples = [sample for sample in wanted if only is None or only in sample.name]
@@ -167,11 +168,12 @@ def _hint(address: str) -> None:
 
 
 def _show(rows: list[dict[str, object]]) -> None:
-    table = Table("sample", "must end as", "status", "")
+    # In one cell: of those with a long name the end is short.
+    table = Table("status", "", "sample: how it must end", box=None, padding=(0, 2, 0, 0))
     for row in rows:
         verdict = Text("ok", "green") if row["ok"] else Text(f"expected {row['expected']}", "red")
         status = printable(row["status"] or row["error"])
-        table.add_row(str(row["sample"]), str(row["reason"]), status, verdict)
+        table.add_row(status, verdict, f"{row['sample']}: {row['reason']}")
     out.print(table)
     wrong = sum(not row["ok"] for row in rows)
     out.print(f"{len(rows)} sent, {len(rows) - wrong} as expected, {wrong} not")

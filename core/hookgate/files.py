@@ -22,7 +22,11 @@ class FileError(ValueError):
     """A file that cannot be used; the message follows its name, says why, and names the mend."""
 
 
-class MissingFileError(FileError):
+class AbsentFileError(FileError):
+    """A file that is not there."""
+
+
+class MissingFileError(AbsentFileError):
     """A file that is not there, in a folder that is: it can be made."""
 
 
@@ -51,8 +55,9 @@ def read_file(path: str) -> Contents:
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path, a lone surrogate
         why = error.strerror if isinstance(error, OSError) else "no name of a file"
-        can_be_made = isinstance(error, FileNotFoundError) and Path(path).parent.is_dir()
-        kind = MissingFileError if can_be_made else FileError
+        kind = FileError
+        if isinstance(error, FileNotFoundError):
+            kind = MissingFileError if Path(path).parent.is_dir() else AbsentFileError
         raise kind(f"cannot be read: {why}") from None
     try:
         mode = os.fstat(fd).st_mode

@@ -4,23 +4,17 @@ from collections.abc import Iterator
 
 import pytest
 
-from support.ledger import assert_balanced, assert_chained
 from support.mitmdump import Mitmdump, mitmdump
-from support.relays import ANSWERS, KEYS, check_both_routes, write_routes
-from support.scripted import Scripted, answering, scripted
+from support.relays import ANSWERS, check_both_routes, relaying_pair
+from support.scripted import Scripted
 
 Pair = tuple[Mitmdump, Scripted]
 
 
 @pytest.fixture(scope="module")
 def relaying(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
-    folder = tmp_path_factory.mktemp("relay")
-    write_routes(folder)
-    with scripted(answering(b"")) as upstream, mitmdump(upstream.url, folder, **KEYS) as gate:
-        yield gate, upstream
-        assert gate.stop() == 0
-        assert_chained(gate.audit)
-        assert_balanced(gate.audit)
+    with relaying_pair(mitmdump, tmp_path_factory.mktemp("relay")) as pair:
+        yield pair
 
 
 @pytest.mark.parametrize("answer", ANSWERS, ids=lambda name: name)

@@ -36,9 +36,11 @@ def uncommented(call: Call) -> str:
 
 
 def test_init_shows_a_site_of_three_webhooks_that_loads(call: Call, tmp_path: Path) -> None:
-    """Its routes need nothing but their comment marks removed; nor does the whole file."""
+    """Its routes need nothing but their comment marks removed, and the sender's secret."""
     file = tmp_path / "hookgate.toml"
-    file.write_text(uncommented(call))
+    (tmp_path / "status.secret").write_text(f"whsec_{'A' * 32}\n")
+    (tmp_path / "status.secret").chmod(0o600)
+    file.write_text(uncommented(call).replace("/etc/hookgate", str(tmp_path)))
     assert [(route.path, route.contract) for route in load(str(file), {}, {}).routes] == [
         ("/cm/events", "cm-events"),
         ("/cm/messages", "cm-messages"),
@@ -54,7 +56,7 @@ def test_init_shows_every_key_with_its_default(call: Call) -> None:
             assert document[key.section][key.name] == key.default, key.path
 
 
-@pytest.mark.parametrize("name", ["mine.toml", "my 'own' gate.toml"])
+@pytest.mark.parametrize("name", ["hookgate.toml", "mine.toml", "my 'own' gate.toml"])
 def test_init_says_what_to_run_next_and_it_runs(call: Call, name: str) -> None:
     """Copied from the terminal, whatever the file is called."""
     program, *arguments = shlex.split(call("config", "init", name).out.rpartition("then: ")[2])
@@ -117,7 +119,7 @@ def test_check_refuses_a_contract_that_could_take_without_end(call: Call, tmp_pa
         (tmp_path / "own.json").write_text(schema)
         result = call("config", "check")
         assert result.status == 2
-        assert "route[0].contract" in result.err
+        assert 'route 1 ("/"): contract' in result.err
         assert words in result.err.replace("\n", " ")
 
 

@@ -12,10 +12,10 @@ from support.calling import Call
 
 
 def texts(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], list[str]]]:
-    """Each verb and what it was given to show, as in the source."""
-    written = [command.callback.__doc__] if command.callback else []
+    """Each verb and what it has to show, its own help first."""
+    written = [command.help or ""]
     written += [getattr(param, "help", "") for param in command.params]
-    yield path, [text.replace("\\[", "[") for text in written if text]
+    yield path, [(text or "").replace("\\[", "[") for text in written]
     for name in command.list_commands(None) if hasattr(command, "list_commands") else ():
         yield from texts(command.get_command(None, name), (*path, name))
 
@@ -30,6 +30,13 @@ BRACKETS = {
 def test_some_verbs_have_brackets_to_show() -> None:
     """Names of extras, at least."""
     assert {("mitmdump",), ("audit", "report")} <= BRACKETS.keys()
+
+
+def test_help_is_filled_to_the_terminal() -> None:
+    """Its prose has no line ends of another width, and an example stands in a line of 80."""
+    for path, (shown, *_) in texts(get_command(app)):
+        assert not re.search(r"[^\n]\n[^\n ]", shown), path
+        assert all(len(line) < 78 for line in shown.split("\n") if line.startswith("  ")), path
 
 
 @pytest.mark.parametrize("path", BRACKETS, ids=" ".join)

@@ -15,8 +15,9 @@ from hookgate import __version__
 from hookgate.policy import Reason
 from hookgate.samples import CONTRACTS
 from hookgate_cli import demo_quarantine
+from hookgate_cli.common import out
 from hookgate_cli.demo_quarantine import show_quarantine
-from hookgate_cli.demo_tables import KeptRow, Row, show_kept, show_webhooks
+from hookgate_cli.demo_tables import KeptRow, Row, show_kept, show_refusals, show_webhooks
 from hookgate_cli.firing import Answer
 from hookgate_cli.receiver import Receiver
 from hookgate_cli.samples import clean, hostile
@@ -25,6 +26,7 @@ from support.ledger import assert_balanced, assert_chained, read_ledger
 from support.receiver import receiving
 from support.sidecar import ALLOWED, FOREIGN, sidecar
 
+INSTRUCTION = b'{"instruction": "hang up"}'
 VERBS = ["serve", "mitmdump", "demo", "check", "send", "config init", "config check", "config show",
          "keys new", "schema list", "schema show", "schema check"]  # fmt: skip
 
@@ -97,11 +99,33 @@ def test_demo_names_each_sample_that_went_wrong(capsys: pytest.CaptureFixture[st
     lost = replace(good, sample="new", answer=None, reason="no record", seen="nothing", ok=False)
     show_webhooks([good, bad, good, lost], ALLOWED)
     lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
-    assert [line for line in lines if line.startswith("/cm/voice")] == [
-        "/cm/voice 2 samples 200 clean {} same bytes ok",
+    assert [line for line in lines if "/cm/voice" in line] == [
+        "2 to /cm/voice 200 clean {} same bytes ok",
         "/cm/voice chunks 502 clean \\x1b[2J same bytes WRONG",
         "/cm/voice new nothing, no record nothing WRONG",
     ]
+
+
+def test_demo_fits_80_columns(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each sample's name is whole, and so is what it was answered."""
+    monkeypatch.setattr(out, "width", 80)
+    good = Row("/cm/voice", "", ALLOWED, True, None, "", "same bytes", True)
+    rows = [
+        replace(
+            good, sample=sample.name, answer=Answer(sample.reason.status or 0, b""),
+            reason=sample.reason.code, is_clean=False,
+        )
+        for sample in hostile("cm-events")
+    ]  # fmt: skip
+    show_refusals(rows, "sent")
+    show_webhooks([replace(good, path="/cm/payments", answer=Answer(200, INSTRUCTION))], ALLOWED)
+    said = capsys.readouterr().out
+    assert "\u2026" not in said
+    assert all(row.sample in said and row.answered in said for row in rows)
+    assert INSTRUCTION.decode() in said
+    assert all(len(line) <= 80 for line in said.splitlines())
 
 
 def test_send_compares_the_answers(call: Call, tmp_path: Path) -> None:

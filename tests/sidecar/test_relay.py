@@ -9,9 +9,15 @@ import pytest
 
 from support.events import CLEAN
 from support.faulty import answer_head
-from support.ledger import assert_balanced, assert_chained
 from support.raw import ask, connected, post
-from support.relays import ANSWERS, INSTRUCTION, KEYS, RELAYING, check_both_routes, write_routes
+from support.relays import (
+    ANSWERS,
+    INSTRUCTION,
+    RELAYING,
+    check_both_routes,
+    relaying_pair,
+    write_routes,
+)
 from support.scripted import Scripted, answering, read_request, reset, scripted
 from support.sidecar import Sidecar, sidecar
 
@@ -20,13 +26,8 @@ Pair = tuple[Sidecar, Scripted]
 
 @pytest.fixture(scope="module")
 def relaying(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
-    folder = tmp_path_factory.mktemp("relay")
-    write_routes(folder)
-    with scripted(answering(b"")) as upstream, sidecar(upstream.url, folder, **KEYS) as gate:
-        yield gate, upstream
-        assert gate.stop() == 0
-        assert_chained(gate.audit)
-        assert_balanced(gate.audit)
+    with relaying_pair(sidecar, tmp_path_factory.mktemp("relay")) as pair:
+        yield pair
 
 
 @pytest.mark.parametrize("answer", ANSWERS, ids=lambda name: name)

@@ -2,15 +2,17 @@
 
 import json
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 from .events import CLEAN
 from .faulty import answer_head
-from .ledger import Record
+from .ledger import Record, assert_balanced, assert_chained
 from .raw import Reply, ask, post
-from .scripted import Act, Scripted, answering, endless, slowly
+from .scripted import Act, Scripted, answering, endless, scripted, slowly
 
 MAX_RESPONSE = 64 * 1024
 # Seconds that an endpoint gets: enough for each that answers, on a busy machine too.
@@ -34,6 +36,31 @@ def write_routes(folder: Path) -> None:
         '[[route]]\npath = "/voice"\ncontract = "cm-events"\nanswer = "relay"\n'
         '[[route]]\npath = "/cm/events"\n'
     )
+
+
+class Gate(Protocol):
+    """A running front, as far as it is looked at here."""
+
+    audit: Path
+
+    def stop(self) -> int:
+        """Stop it and return its exit status."""
+
+
+AnyGate = TypeVar("AnyGate", bound=Gate)
+
+
+@contextmanager
+def relaying_pair(
+    front: Callable[..., AbstractContextManager[AnyGate]], folder: Path
+) -> Iterator[tuple[AnyGate, Scripted]]:
+    """A front with both routes, before an endpoint that does as it is told; its ledger is whole."""
+    write_routes(folder)
+    with scripted(answering(b"")) as upstream, front(upstream.url, folder, **KEYS) as gate:
+        yield gate, upstream
+        assert gate.stop() == 0
+        assert_chained(gate.audit)
+        assert_balanced(gate.audit)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,6 @@ from .stats import stats
 from .tail import tail
 from .verify import verify
 
-app = typer.Typer(no_args_is_help=True, help="What the ledger can tell.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="What the ledger can tell.")
 for verb in (tail, show, stats, explain, fate, balance, verify, report):
     app.command()(verb)

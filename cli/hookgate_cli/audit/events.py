@@ -82,9 +82,17 @@ def _replay(attempt: Attempt) -> str:
 
 
 def is_named_only(story: Story) -> bool:
-    """Tell whether a SHA-256 was asked for that is an event's reference and no body's digest."""
-    is_digest = _DIGEST.fullmatch(story.asked) is not None
-    return is_digest and all(event.sha256 != story.asked for event in story.events)
+    """Tell whether a SHA-256 was asked for that only a sender gave an event as a name.
+
+    Neither a body's digest is that, nor a request_id.
+    """
+    if _DIGEST.fullmatch(story.asked) is None:
+        return False
+    return not any(
+        event.sha256 == story.asked
+        or any(each.request_id == story.asked for each in event.attempts)
+        for event in story.events
+    )
 
 
 def describe_holding(event: Event) -> dict[str, str | bool | None]:

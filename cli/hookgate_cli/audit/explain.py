@@ -24,7 +24,9 @@ def explain(
     identifier: Annotated[
         str,
         typer.Argument(
-            metavar="ID", help="A request_id, a reference, an event.reference or a SHA-256."
+            metavar="ID",
+            help="A request_id, a reference, an event.reference, a SHA-256, or a webhook-id"
+            " (evt_...).",
         ),
     ],
     body: Annotated[
@@ -47,7 +49,7 @@ def explain(
 
       hookgate audit explain 593fa8d3d1efaca2-1f
 
-      hookgate audit explain 121c38a5-cf77-424a-9ea9-d6c044a845f8 --body event.json
+      hookgate audit explain 593fa8d3d1efaca2-1f --body event.json
     """
     settings = load_config(config, offline=True) if body is not None else None
     data = read_file(body) if body is not None else b""
@@ -73,7 +75,7 @@ def explain(
             print_json(report)
     else:
         if is_named_only(story):
-            out.print(f"no body has this SHA-256; an event is called {printable(identifier)}")
+            out.print(f"no body has this SHA-256; an event goes by {printable(identifier)}")
         for event in events:
             print_fate_and_attempts(event, identify(event) if len(events) > 1 else "")
         for report in reports:

@@ -91,13 +91,13 @@ def print_explanation(report: dict[str, Any]) -> None:
     out.print(f"{printable(report['request_id'])}  {printable(report['place'])}")
     if not report["checks"]:
         out.print("It was forwarded, and no line says how it ended: it may have arrived.")
-    table = Table(box=None, padding=(0, 1), show_header=False)
-    for name in (*_ARRIVED, *_ENDED, "policy"):
-        value = record.get(name)
-        value = ", ".join(map(str, value)) if isinstance(value, list) else value
-        if value not in (None, ""):
-            table.add_row(name, Text(printable(value), overflow="fold"))
-    out.print(table)
+    values = {name: record.get(name) for name in (*_ARRIVED, *_ENDED, "policy")}
+    told = {name: value for name, value in values.items() if value not in (None, "", [])}
+    width = max(map(len, told), default=0)
+    for name, value in told.items():
+        text = ", ".join(map(str, value)) if isinstance(value, list) else value
+        # No cell of a table: a digest that is cut in two cannot be copied.
+        out.print(f" {name:<{width}}  {printable(text)}", soft_wrap=True)
     if report["checks"]:
         _show_checks(report["checks"])
     if error := report.get("upstream_error"):

@@ -37,8 +37,9 @@ def fate(
     references: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[NAME]...",
-            help="An event's reference, its own event.reference, its SHA-256, or a request_id.",
+            metavar="NAME",
+            help="An event's reference, its own event.reference, its SHA-256, its webhook-id"
+            " (evt_...), or a request_id.",
         ),
     ] = None,
     file: Annotated[
@@ -164,7 +165,7 @@ def _print_story(story: Story, never: str) -> None:
 
 def _print_several(story: Story) -> None:
     events = story.events
-    called = "1 event is called" if len(events) == 1 else f"{len(events)} events are called"
+    called = "1 event goes by" if len(events) == 1 else f"{len(events)} events go by"
     no_body = "no body has this SHA-256; " if is_named_only(story) else ""
     out.print(f"{no_body}{called} {printable(story.asked)}", soft_wrap=True)
     if len(events) > MOST_SHOWN:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from hookgate.ledger.audit.identity import digest_meant
 from hookgate.ledger.audit.query import Query, parse_network
 from hookgate.ledger.audit.times import QueryError, parse_time
 from hookgate.policy import Outcome
@@ -51,7 +52,10 @@ ReferenceOption = Annotated[
 ]
 ChannelOption = Annotated[list[str] | None, _option("--channel", "CHANNEL", "As RCS.")]
 TypeOption = Annotated[list[str] | None, _option("--type", "TYPE", "The event's type.")]
-RouteOption = Annotated[list[str] | None, _option("--route", "NAME", "The contract of its route.")]
+RouteOption = Annotated[
+    list[str] | None,
+    _option("--route", "ROUTE", "The path of its route, or the contract, as cm-events."),
+]
 FrontOption = Annotated[
     list[str] | None, _option("--front", "FRONT", "sidecar, addon, nginx or replay.")
 ]
@@ -87,7 +91,7 @@ def make_query(
             frozenset(event_type or ()),
             frozenset(route or ()),
             frozenset(front or ()),
-            frozenset(reference or ()),
+            frozenset((*(reference or ()), *map(digest_meant, reference or ()))),
             tuple(parse_network(text) for text in client or ()),
         )
     except QueryError as error:

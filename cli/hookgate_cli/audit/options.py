@@ -8,7 +8,7 @@ import typer
 FilesArgument = Annotated[
     list[Path] | None,
     typer.Argument(
-        metavar="[FILE]...",
+        metavar="FILE",
         help="Ledgers, compressed ones too, or - for standard input; else audit.path with its"
         " rotated and workers' files.",
     ),

@@ -26,6 +26,7 @@ from .lines import ForwardsOption, print_record
 from .options import FilesArgument
 from .problems import Problems
 from .reading import reading
+from .unmatched import Unmatched
 
 
 def show(
@@ -61,6 +62,7 @@ def show(
     )
     ledger = find_ledgers(files, config)
     problems = Problems(ledger)
+    unmatched = Unmatched(query, config, sees_all=False)
 
     def is_wanted(record: Record) -> bool:
         return (forwards or record["event"] != "forward") and query.matches(record)
@@ -68,7 +70,7 @@ def show(
     sieve = Sieve(query.texts, USUAL, wanted=is_wanted) if query != Query() else None
     shown = read = 0
     with plain_errors(), reading(ledger, sieve=sieve) as lines:
-        for line in map(Line.checked, lines):
+        for line in unmatched.watch(map(Line.checked, lines)):
             read += 1
             if line.record is None:
                 problems.note(line)
@@ -78,4 +80,5 @@ def show(
     if not shown:
         read += sieve.unseen if sieve is not None else 0
         err.print(f"none of {read} lines is what was asked for")
+    unmatched.tell()
     problems.close()

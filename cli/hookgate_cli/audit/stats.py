@@ -27,6 +27,7 @@ from .ledger import Ledger, find_ledgers
 from .options import FilesArgument, SealKeyOption
 from .reading import reading, reading_progress
 from .summary import print_summary
+from .unmatched import Unmatched
 
 
 def stats(
@@ -63,7 +64,7 @@ def stats(
     keys = load_seal_keys(seal_key, config)
     with plain_errors():
         ledger = find_ledgers(files, config)
-        summary = sum_up(ledger, query, keys)
+        summary = sum_up(ledger, query, keys, config)
     if as_json:
         print_json({**summary.as_dict(), "notes": ledger.as_json()})
     else:
@@ -72,7 +73,7 @@ def stats(
         raise typer.Exit(FINDING)
 
 
-def sum_up(ledger: Ledger, query: Query, keys: Keys = ()) -> Summary:
+def sum_up(ledger: Ledger, query: Query, keys: Keys = (), config: str | None = None) -> Summary:
     """Sum up a ledger: by DuckDB where it is installed and large, else line by line.
 
     With keys it is always line by line, and only the lines that they prove count.
@@ -94,5 +95,9 @@ def sum_up(ledger: Ledger, query: Query, keys: Keys = ()) -> Summary:
                 return summary
         except duckdb_stats.DuckDBError as error:
             err.print(f"DuckDB gave up, reading line by line: {printable(error)}")
+    unmatched = Unmatched(query, config)
     with reading(ledger, keys) as lines:
-        return summarise(lines, ledger.files, None if query == Query() else query)
+        asked = None if query == Query() else query
+        summary = summarise(unmatched.watch(lines), ledger.files, asked)
+    unmatched.tell()
+    return summary

@@ -1,7 +1,5 @@
 """The numbers of a ledger as tables on a terminal."""
 
-from collections.abc import Iterable
-
 from rich.table import Table
 from rich.text import Text
 
@@ -14,13 +12,16 @@ from hookgate_cli.terminal import printable
 from .lines import COLOURS
 from .wording import length_of
 
-_BAR = 24
+# Columns; on a narrow terminal names and numbers need the room.
+_BAR, _SHORT_BAR = 24, 12
+_NARROW = 100
 _TOP = 10
 _LEVELS = " ▁▂▃▄▅▆▇█"
 _LABEL = 12
 _NOT_200 = (
-    "Delivered, but the sender was told another 2xx: by one of CM.com's texts only 200 counts, and "
-    "each of these may be sent again as if it were refused. docs/nginx.md says what helps."
+    "Delivered, but the sender was told else, and not by a route that relays: by one of CM.com's "
+    "texts only 200 counts, and each of these may be sent again as if it were refused. "
+    "docs/nginx.md says what helps."
 )
 
 
@@ -50,7 +51,7 @@ def print_summary(summary: Summary, *, utc: bool) -> None:
     ):  # fmt: skip
         _show_tally(title, tally)
     _show_slowest(summary)
-    _show_seen("unknown members in", summary.drift, utc=utc)
+    _show_seen("unknown members", summary.drift, utc=utc)
     _show_seen("passed, though unusual", summary.unusual, utc=utc)
     if summary.problems:
         out.print(Text(f"\n{summary.problems:,} lines are no records", "red"))
@@ -79,7 +80,8 @@ def _table(*headings: str) -> Table:
 
 
 def _bar(count: int, most: int, colour: str = "blue") -> Text:
-    eighths = max(1, round(_BAR * 8 * count / most)) if most else 0
+    width = _SHORT_BAR if _is_narrow() else _BAR
+    eighths = max(1, round(width * 8 * count / most)) if most else 0
     return Text("█" * (eighths // 8) + "▏▎▍▌▋▊▉"[eighths % 8 - 1 : eighths % 8], colour)
 
 
@@ -157,16 +159,21 @@ def _show_seen(
 ) -> None:
     if not found:
         return
-    table = _table(title, "channel", "event type", "requests", "first", "last")
+    pairs = ("channel", "event type"), ("first", "last")
+    about, times = ([", ".join(pair)] for pair in pairs) if _is_narrow() else pairs
+    table = _table("at", *about, "requests", *times)
+    table.title, table.title_style, table.title_justify = title, "bold", "left"
     for (channel, event_type, pointer), seen in found.items():
-        names: Iterable[str | None] = (pointer, channel, event_type)
-        table.add_row(
-            *(Text(printable(name or "-")) for name in names),
-            f"{seen.count:,}",
-            _time(seen.first, utc=utc),
-            _time(seen.last, utc=utc),
-        )
+        names = [printable(name or "-") for name in (channel, event_type)]
+        moments = [_time(moment, utc=utc) for moment in (seen.first, seen.last)]
+        if _is_narrow():  # one above the other
+            names, moments = ["\n".join(names)], ["\n".join(moments)]
+        table.add_row(Text(printable(pointer)), *map(Text, names), f"{seen.count:,}", *moments)
     out.print(table)
+
+
+def _is_narrow() -> bool:
+    return out.width < _NARROW
 
 
 def _time(moment: float | None, *, utc: bool) -> str:

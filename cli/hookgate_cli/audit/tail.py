@@ -44,6 +44,7 @@ from .ledger import Ledger, find_ledgers
 from .lines import ForwardsOption, print_record
 from .options import FilesArgument
 from .problems import Problems
+from .unmatched import Unmatched
 
 _POLL = 0.2
 
@@ -91,6 +92,7 @@ def tail(
     growing = _find_growing(files, config) if follow else []
     ledger = _find(files, config, follow=follow)
     problems = Problems(ledger)
+    unmatched = Unmatched(query, config)
     no_records = 0
 
     def wanted(file: Path, raw: bytes) -> Entry | None:
@@ -102,6 +104,7 @@ def tail(
         if wrong := fault(record):
             problems.note(_find_line(file, raw).refused(wrong))
             return None
+        unmatched.note(record)
         if record["event"] == "forward" and not forwards:
             return None
         return (timestamp(record), raw, record) if query.matches(record) else None
@@ -116,6 +119,7 @@ def tail(
         ends = {file: whole_lines(file) for file in growing} if follow else {}
         show(_latest(ledger, ends, wanted, number))
         ledger.print_copies()
+        unmatched.tell()
         if no_records:
             err.print(
                 f"passed over {no_records} that are no records; hookgate audit show names them"

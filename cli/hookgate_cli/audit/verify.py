@@ -64,7 +64,7 @@ def verify(
 
       hookgate audit verify
 
-      hookgate audit verify audit.jsonl.2.gz audit.jsonl.1 audit.jsonl --state audit.state
+      hookgate audit verify old.jsonl.gz audit.jsonl --state audit.state
 
       hookgate audit verify --seal-key seal.key --seal-key last-year.key
     """

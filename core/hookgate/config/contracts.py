@@ -3,19 +3,13 @@
 from importlib.resources import files
 
 from hookgate.files import read_file, read_file_if_there
+from hookgate.samples import CONTRACTS
 from hookgate.text_file import without_bom
+from hookgate.wording import nearest
 
 DEFAULT_CONTRACT = "cm-events"
-SHIPPED_CONTRACTS = (
-    "cm-events",
-    "cm-events-strict",
-    "cm-messages",
-    "cm-status",
-    "cm-email",
-    "cm-payments",
-    "cm-voice",
-    "cm-two-way",
-)
+# Those of the documented webhooks; the strict one is another of the first.
+SHIPPED_CONTRACTS = (DEFAULT_CONTRACT, "cm-events-strict", *CONTRACTS[1:])
 
 
 def load_contract(name: str) -> bytes:
@@ -23,6 +17,14 @@ def load_contract(name: str) -> bytes:
     if name in SHIPPED_CONTRACTS:
         return files("hookgate").joinpath("contracts", f"{name}.json").read_bytes()
     return without_bom(read_file(name).data)
+
+
+def offer_contract(name: str) -> str:
+    """Return the mend for a name that neither a file nor a shipped contract has."""
+    close = nearest(name, SHIPPED_CONTRACTS)
+    if close is not None:
+        return f'did you mean "{close}"?'
+    return f"shipped: {', '.join(SHIPPED_CONTRACTS)}"
 
 
 def rules_path(name: str) -> str:

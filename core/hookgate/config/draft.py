@@ -51,16 +51,23 @@ class Draft:
     def _value(self, key: Key) -> Any:
         given = self._given[key.path]
         try:
-            return key.parse(given.value)
+            value = key.parse(given.value)
+            if given.is_typed and isinstance(given.value, str) and not isinstance(key.default, str):
+                raise ValueError(f"is text; write {_as_typed(value or key.default)}")
+            return value
         except ValueError as error:
-            value = "" if given.value == "" else f" = {_shown(key.path, given.value)}"
+            told = "" if given.value == "" else f" = {_shown(key.path, given.value)}"
             why = str(error)
             if given.is_variable:
                 why = why.replace('"', "")
                 if given.value == "" and key.path != "upstream.url":
                     why = f"is empty; unset {given.origin} to go by the file, or by the default"
-            self.problems.append(f"{self.origin(key.path)}{key.path}{value} {why}")
+            self.problems.append(f"{self.origin(key.path)}{key.path}{told} {why}")
             return key.parse(key.default) if key.default else key.default
+
+
+def _as_typed(value: Any) -> str:
+    return shown(list(value) if isinstance(value, tuple) else value)
 
 
 def _shown(key: str, value: Any) -> str:

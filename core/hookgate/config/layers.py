@@ -8,10 +8,17 @@ from typing import Any, NamedTuple
 
 from hookgate.files import FileError
 from hookgate.text_file import read_text
+from hookgate.wording import MOST_TOLD, nearest
 
 from .keys import KEYS, SECTIONS
 
 DEFAULT_FILE = "hookgate.toml"
+_COMMAND_LINE = "command line"
+_DEFAULT = "default"
+_KEYS = frozenset(key.path for key in KEYS)
+_TABLES = (*SECTIONS, "route", "signature")
+_PREFIX = "HOOKGATE_"
+_FORM = f"{_PREFIX}SECTION__KEY"
 
 
 def find_file(given: str | None, environ: Mapping[str, str]) -> str | None:
@@ -31,6 +38,11 @@ class Given(NamedTuple):
     def is_variable(self) -> bool:
         """Tell whether it came from the environment, where it stands without quotes."""
         return self.origin.startswith("$")
+
+    @property
+    def is_typed(self) -> bool:
+        """Tell whether it came from a file, where numbers, lists and texts are told apart."""
+        return not self.is_variable and self.origin not in (_DEFAULT, _COMMAND_LINE)
 
 
 class Sources(NamedTuple):
@@ -59,11 +71,11 @@ def gather(
     path = find_file(file, environ)
     document = _read_toml(path, problems) if path else {}
     unread = bool(problems)
-    routes = Given(document.pop("route", []), path or "default")
-    keys = {key.path: Given(key.default, "default") for key in KEYS}
+    routes = Given(document.pop("route", []), path or _DEFAULT)
+    keys = {key.path: Given(key.default, _DEFAULT) for key in KEYS}
     keys.update(_from_document(document, path or "", problems))
     keys.update(_from_environment(environ, problems))
-    keys.update({name: Given(value, "command line") for name, value in (overrides or {}).items()})
+    keys.update({name: Given(value, _COMMAND_LINE) for name, value in (overrides or {}).items()})
     return Sources(keys, routes, problems, unread)
 
 
@@ -80,39 +92,61 @@ def _read_toml(path: str, problems: list[str]) -> dict[str, Any]:
 
 
 def _from_document(document: dict[str, Any], path: str, problems: list[str]) -> dict[str, Given]:
-    known = {key.path for key in KEYS}
     given: dict[str, Given] = {}
     for section, members in document.items():
+        meant = section
         if section not in SECTIONS:
-            names = ", ".join(SECTIONS)
-            problems.append(f"{path}: [{section}] is no section; there are {names}, route")
-        elif not isinstance(members, dict):
-            problems.append(f"{path}: {section} is a section; write [{section}] and its keys below")
-        else:
-            for name, value in members.items():
-                if f"{section}.{name}" in known:
-                    given[f"{section}.{name}"] = Given(value, path)
-                else:
-                    problems.append(f"{path}: {section}.{name} is no key{_nearest(section, name)}")
+            meant = (nearest(section, _TABLES) if len(problems) < MOST_TOLD else None) or ""
+            problems.append(f"{path}: {_no_section(section, members, meant)}")
+        if not isinstance(members, dict):
+            if section in SECTIONS:
+                mend = f"write [{section}] and its keys below"
+                problems.append(f"{path}: {section} is a section; {mend}")
+            continue
+        # Of one that is misspelt too: what is wrong in it, and what is not missing.
+        for name, value in members.items() if meant in SECTIONS else ():
+            if f"{meant}.{name}" in _KEYS:
+                given.setdefault(f"{meant}.{name}", Given(value, path))
+            else:
+                mend = _nearest(meant, name) if len(problems) < MOST_TOLD else ""
+                problems.append(f"{path}: {meant}.{name} is no key; {mend}")
     return given
 
 
-def _nearest(section: str, name: str) -> str:
-    from difflib import get_close_matches  # noqa: PLC0415  # 4 ms, needed for a mistake only
+def _no_section(name: str, value: Any, meant: str) -> str:
+    homes = [key.section for key in KEYS if key.name == name]
+    if not isinstance(value, dict | list) and homes:
+        return f"{name} is in no section; write it below [{'] or ['.join(homes)}]"
+    if meant == "signature":
+        return f"[{name}] is no section; write [route.signature] below the [[route]] that it is of"
+    if meant == "route":
+        return f"[{name}] is no section; did you mean [[route]]?"
+    mend = f"did you mean [{meant}]?" if meant else f"there are {', '.join(SECTIONS)}, route"
+    return f"[{name}] is no section; {mend}"
 
+
+def _nearest(section: str, name: str) -> str:
+    others = [key.path for key in KEYS if key.name == name]
     names = [key.name for key in KEYS if key.section == section]
-    close = get_close_matches(name, names, 1)
-    return f"; did you mean {section}.{close[0]}?" if close else f"; there are {', '.join(names)}"
+    close = nearest(name, names)
+    if others or close:
+        return f"did you mean {' or '.join(others) or f'{section}.{close}'}?"
+    return f"there are {', '.join(names)}"
 
 
 def _from_environment(environ: Mapping[str, str], problems: list[str]) -> dict[str, Given]:
     by_variable = {key.variable: key.path for key in KEYS}
+    by_slip = {variable.replace("__", "_"): variable for variable in by_variable}
     given: dict[str, Given] = {}
     for variable, value in environ.items():
-        # Names without "__" are left alone: Kubernetes injects HOOKGATE_PORT and the like.
-        if variable.startswith("HOOKGATE_") and "__" in variable:
-            if variable in by_variable:
-                given[by_variable[variable]] = Given(value, f"${variable}")
-            else:
-                problems.append(f"${variable} names no key; the form is HOOKGATE_SECTION__KEY")
+        if variable in by_variable:
+            given[by_variable[variable]] = Given(value, f"${variable}")
+        elif variable in by_slip:
+            problems.append(f"${variable} names no key; did you mean {by_slip[variable]}?")
+        # Others without "__" are left alone: Kubernetes injects HOOKGATE_PORT and the like.
+        elif variable.startswith(_PREFIX) and "__" in variable:
+            ends = (known.removeprefix(_PREFIX) for known in by_variable)
+            close = nearest(variable.removeprefix(_PREFIX), ends)
+            mend = f"did you mean {_PREFIX}{close}?" if close else f"the form is {_FORM}"
+            problems.append(f"${variable} names no key; {mend}")
     return given

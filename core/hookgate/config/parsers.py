@@ -4,12 +4,15 @@ A parser takes what TOML or the environment gave and returns the value, or raise
 words that follow the key's name and value, and name the mend.
 """
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from hookgate.address import ListenAddress, parse_listen_address, parse_unix_address
+
+from .redaction import shown
 
 _SIZE = re.compile(r"([0-9]{1,15}) ?(B|KiB|MiB|GiB)")
 _SIZE_UNITS = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
@@ -25,11 +28,20 @@ Parser = Callable[[Any], Any]
 
 def text(value: Any) -> str:
     """Take a string without control characters."""
+    if isinstance(value, list) and len(value) == 1 and isinstance(value[0], str):
+        raise ValueError(f"is a list; write {shown(value[0])}")
     if not isinstance(value, str):
-        raise ValueError("is no string")
+        raise ValueError(f"is no text; write {_quoted(value)}")
     if any(ord(character) < 32 for character in value):
-        raise ValueError("holds a control character")
+        raise ValueError("holds a control character; write it without")
     return value
+
+
+def _quoted(value: Any) -> str:
+    """A value as TOML writes the text of it; that of a table or list is not known."""
+    if not isinstance(value, str | int | float):
+        return '"..."'
+    return shown(value if isinstance(value, str) else json.dumps(value))
 
 
 def boolean(value: Any) -> bool:
@@ -47,6 +59,8 @@ def strings(value: Any) -> tuple[str, ...]:
         value = [part.strip() for part in value.split(",") if part.strip()]
     if not isinstance(value, list):
         raise ValueError('is no list; write ["...", "..."]')
+    if not all(isinstance(item, str) for item in value):
+        raise ValueError(f"is no list of texts; write [{', '.join(map(_quoted, value))}]")
     return tuple(text(item) for item in value)
 
 

@@ -45,10 +45,10 @@ def check_quarantine(draft: Draft, routes: Sequence[RouteSettings]) -> None:
             problems.append(f"{draft.origin(_RECIPIENTS)}{_RECIPIENTS} {error}")
     if recipients and not path:
         draft.warnings.append(f"nothing is kept for {_RECIPIENTS}: {_PATH} is empty; name a folder")
-    for route in routes:
+    for number, route in enumerate(routes, 1):
         if not route.custody:
             continue
-        where = f'custody of the route of "{route.path}"'
+        where = f'route {number} ("{route.path}"): custody'
         if not path:
             problems.append(
                 f"{where} needs {_PATH}: an event that is refused is answered 200 only where it is "

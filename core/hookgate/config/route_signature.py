@@ -2,13 +2,14 @@
 
 from typing import Any
 
+from hookgate.files import AbsentFileError
 from hookgate.settings import SignatureSettings
 from hookgate.signing.schemes import SCHEMES
 from hookgate.signing.secrets import split_secrets
 
 from .key_files import read_private
 from .keys import SIGNATURE_KEYS
-from .redaction import shown_secret_path
+from .redaction import shown, shown_secret_path
 from .tables import parse_table
 
 _DEFAULT_TOLERANCE = "5m"
@@ -19,11 +20,12 @@ def read_signature(
 ) -> SignatureSettings | None:
     """Check a route's signature and read its secrets; None, and problems, if it cannot be used.
 
-    `where` is the table's name. Warns of a secret that everybody may read.
+    `where` is what the table's name is put behind. Warns of a secret that everybody may read.
     """
     if not isinstance(given, dict):
-        problems.append(f"{where} is a table; write [route.signature] and its keys below")
+        problems.append(f"{where}signature is a table; write [route.signature] and its keys below")
         return None
+    where = f"{where}signature."
     before = len(problems)
     whole = {"tolerance": _DEFAULT_TOLERANCE, **given}
     values = parse_table(SIGNATURE_KEYS, whole, where, problems)
@@ -32,15 +34,13 @@ def read_signature(
         ("secret_file", "/etc/hookgate/x.secret"),
     ):
         if not given.get(name):
-            problems.append(f'{where}.{name} is missing; write it like "{example}"')
+            problems.append(f'{where}{name} is missing; write it like "{example}"')
     if len(problems) > before:
         return None
     scheme = SCHEMES[values["scheme"]]
     if scheme.time_field is None and "tolerance" in given:
-        problems.append(
-            f"{where}.tolerance is of no use: {scheme.name} signs no time; leave it out"
-        )
-    secrets = _read(f"{where}.secret_file", values["secret_file"], scheme.name, problems, warnings)
+        problems.append(f"{where}tolerance is of no use: {scheme.name} signs no time; leave it out")
+    secrets = _read(f"{where}secret_file", values["secret_file"], scheme.name, problems, warnings)
     return SignatureSettings(scheme.name, secrets, values["tolerance"])
 
 
@@ -52,7 +52,9 @@ def _read(
         data, warning = read_private(path)
         secrets = split_secrets(data, SCHEMES[scheme])
     except ValueError as error:  # a FileError, too
-        problems.append(f"{named} {error}")
+        is_path = isinstance(error, AbsentFileError) and named.endswith(shown(path))
+        mend = "; write the secret that the sender shows you into that file" if is_path else ""
+        problems.append(f"{named} {error}{mend}")
         return ()
     if warning:
         warnings.append(f"{named} {warning}")

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from hookgate.wording import MOST_TOLD, offer
+
 from .parsers import Parser
 from .redaction import shown
 
@@ -16,18 +18,21 @@ def parse_table(
 ) -> dict[str, Any]:
     """Parse the values of a table; what is no key or cannot be used is a problem, and left out.
 
-    `also` names the keys that somebody else reads.
+    `where` is what a key's name is put behind; `also` names the keys that somebody else reads.
     """
     values = {}
     for name, value in given.items():
         if name in also:
             continue
         if name not in known:
-            names = ", ".join((*known, *also))
-            problems.append(f"{where}.{name} is no key; there are {names}")
+            mend = offer(name, (*known, *also)) if len(problems) < MOST_TOLD else ""
+            problems.append(f"{where}{name} is no key; {mend}")
             continue
         try:
-            values[name] = known[name][0](value)
+            parsed = known[name][0](value)
+            if isinstance(value, str) and isinstance(parsed, bool):
+                raise ValueError(f"is text; write {value}")
+            values[name] = parsed
         except ValueError as error:
-            problems.append(f"{where}.{name} = {shown(value)} {error}")
+            problems.append(f"{where}{name} = {shown(value)} {error}")
     return values

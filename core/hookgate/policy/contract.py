@@ -6,17 +6,18 @@ from typing import Any, NamedTuple
 
 import jsonschema_rs
 
-from .document import DEEPEST, Document, Tops, parse
+from hookgate.wording import shown
+
+from .document import Document, Tops
 from .schema import Node, closed, known_members, named_anywhere, resolve
+from .schema_faults import find_faults, read_schema
 from .validator import ContractError, Validator, compile_schema
-from .verdict import Finding
 
 _LONGEST_VALUE = 120
 _NOT_TOLD = "/: not as the contract asks; to find the place would take too long"
 _TOLERATED = "x-tolerated"
 # One to another, from the top of a schema.
 _MOST_REFERENCES = 16
-_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 class Unknown(NamedTuple):
@@ -36,12 +37,7 @@ class Contract:
     def __init__(self, name: str, text: bytes) -> None:
         self.name = name
         self.digest = sha256(text).hexdigest()
-        schema = parse(text, DEEPEST, len(text) + 1)
-        if isinstance(schema, Finding):
-            raise ContractError(f"not strict JSON: {schema.reason.code} {' '.join(schema.details)}")
-        assert isinstance(schema, dict)  # noqa: S101  # as `parse` was asked for
-        if schema.get("$schema", _DIALECT) != _DIALECT:
-            raise ContractError(f'"$schema" is not {_DIALECT}')
+        schema = read_schema(text)
         self._validator = Validator(schema)
         self.tops = _tops(schema)
         self._tolerated = _compile_tolerated(schema)
@@ -162,7 +158,7 @@ def _tops(schema: dict[str, Any]) -> Tops:
     found = frozenset(tops[name] for name in tops if name in (named, *_listed(named)))
     if not found:
         raise ContractError(
-            f'"type" is {json.dumps(named)} at its top level, where a body is an object or an array'
+            f'/type = {shown(named)} is what no body is; write "object", "array" or both in a list'
         )
     return found
 
@@ -176,11 +172,15 @@ def _compile_tolerated(schema: dict[str, Any]) -> Validator | None:
         return None
     tolerated = schema[_TOLERATED]
     if not isinstance(tolerated, dict):
-        raise ContractError(f"{_TOLERATED} is no schema; write it as an object")
+        why = "is no schema; write it as an object, like {}"
+        raise ContractError(f"/{_TOLERATED} = {shown(tolerated)} {why}")
+    whole = {"$defs": schema.get("$defs", {}), **tolerated}
     try:
-        return Validator({"$defs": schema.get("$defs", {}), **tolerated})
+        if faults := find_faults(whole):
+            raise ContractError(*faults)
+        return Validator(whole)
     except ContractError as error:
-        raise ContractError(f"{_TOLERATED}: {error}") from None
+        raise ContractError(*(f"/{_TOLERATED}{problem}" for problem in error.problems)) from None
 
 
 def _compile_closed(

@@ -6,11 +6,12 @@ It is TOML, `NAME.toml` beside the schema `NAME.json`.
 import json
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeGuard
 
 from hookgate.settings import AnswerMode
+from hookgate.wording import MOST_TOLD, offer, shown
 
 from .retry import MOST_TRIES, RetryRule
 from .validator import ContractError
@@ -20,6 +21,9 @@ Pointer = tuple[str, ...]
 EACH = "*"
 _POINTER = re.compile(r"(?:/(?:[^~/]|~[01])*)+")
 _LONGEST_POINTER = 256
+_STRAY_TILDE = re.compile(r"~(?![01])")
+# ['name'], ["name"], [*] or [0]
+_BRACKETS = re.compile(r"""\[(?:'([^']*)'|"([^"]*)"|\*|[0-9]+)\]""")
 # Of one field; each costs a look-up.
 _MOST_POINTERS = 16
 _LONGEST_SHOWN = 80
@@ -57,10 +61,6 @@ class ContractRules:
 class RulesError(ContractError):
     """Report what is wrong with a rules file: in `problems`, a line each."""
 
-    def __init__(self, problems: Iterable[str]) -> None:
-        self.problems = tuple(problems)
-        super().__init__("its rules: " + "; ".join(self.problems))
-
 
 def parse_rules(text: bytes) -> ContractRules:
     """Parse the text of a rules file; of none, b"", the defaults.
@@ -70,9 +70,9 @@ def parse_rules(text: bytes) -> ContractRules:
     try:
         document = tomllib.loads(text.decode())
     except UnicodeDecodeError:
-        raise RulesError(["not UTF-8; save it as UTF-8"]) from None
+        raise RulesError("not UTF-8; save it as UTF-8") from None
     except (ValueError, RecursionError) as error:  # ValueError: an integer of thousands of digits
-        raise RulesError([f"no TOML: {error}"]) from None
+        raise RulesError(f"no TOML: {error}") from None
     problems: list[str] = []
     _refuse_unknown("", document, _TABLES, problems)
     retry = _table(document, "retry", problems)
@@ -84,37 +84,22 @@ def parse_rules(text: bytes) -> ContractRules:
         READ if record is None else _parse_record(record, problems),
     )
     if problems:
-        raise RulesError(problems)
+        raise RulesError(*problems)
     return rules
 
 
 def _wrong(key: str, value: Any, why: str) -> str:
-    return f"{key} = {_shown(value)} {why}"
-
-
-def _shown(value: Any) -> str:
-    try:
-        text = json.dumps(value, default=str)
-    except (ValueError, RecursionError):  # of thousands of digits or levels
-        return "..."
-    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
+    return f"{key} = {shown(value)} {why}"
 
 
 def _refuse_unknown(
     table: str, given: Mapping[str, Any], known: tuple[str, ...], problems: list[str]
 ) -> None:
-    problems += (
-        f"{table}{name[:_LONGEST_SHOWN]} is no key; {_nearest(name, known)}"
-        for name in given
-        if name not in known
-    )
-
-
-def _nearest(name: str, known: tuple[str, ...]) -> str:
-    from difflib import get_close_matches  # noqa: PLC0415  # 4 ms, needed for a mistake only
-
-    close = get_close_matches(name, known, 1)
-    return f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}"
+    for name in given:
+        if name not in known:
+            # Of more than are told nobody reads the mend, which takes time to find.
+            mend = offer(name, known) if len(problems) < MOST_TOLD else ""
+            problems.append(f"{table}{name[:_LONGEST_SHOWN]} is no key; {mend}")
 
 
 def _table(document: Mapping[str, Any], name: str, problems: list[str]) -> dict[str, Any] | None:
@@ -177,14 +162,32 @@ def _parse_pointers(key: str, value: Any, problems: list[str]) -> tuple[Pointer,
         return ()
     pointers = []
     for text in texts:
-        if isinstance(text, str) and len(text) <= _LONGEST_POINTER and _POINTER.fullmatch(text):
+        if _is_pointer(text):
             steps = text[1:].split("/")
             pointers.append(tuple(step.replace("~1", "/").replace("~0", "~") for step in steps))
         else:
-            why = 'is no JSON pointer; write one like "/from/number"'
-            if isinstance(text, str) and text and not text.startswith("/"):
-                why = f'is no JSON pointer; write "/{text[:_LONGEST_SHOWN]}"'
-            elif isinstance(text, str) and "~" in text:
-                why = 'is no JSON pointer; in one "~" is written "~0", and "/" in a name "~1"'
-            problems.append(_wrong(key, text, why))
+            meant = _meant(text) if isinstance(text, str) else ""
+            mend = json.dumps(meant) if _is_pointer(meant) else 'one like "/from/number"'
+            problems.append(_wrong(key, text, f"is no JSON pointer; write {mend}"))
     return tuple(pointers)
+
+
+def _is_pointer(text: Any) -> TypeGuard[str]:
+    return (
+        isinstance(text, str)
+        and len(text) <= _LONGEST_POINTER
+        and _POINTER.fullmatch(text) is not None
+    )
+
+
+def _meant(text: str) -> str:
+    """The pointer that was most likely meant: by JSONPath (RFC 9535), dots, or no escapes."""
+    text = text.strip().removeprefix("#")  # of a reference, as JSON Schema writes one
+    if not text.startswith("/"):
+        if "/" not in text:
+            # Here no index is counted: the first that leads to a value is taken.
+            text = _BRACKETS.sub(lambda found: f".{found[1] or found[2] or EACH}", text).replace(
+                ".", "/"
+            )
+        text = "/" + text.removeprefix("$").removeprefix("/")
+    return "" if "//" in text or text == "/" else _STRAY_TILDE.sub("~0", text)

@@ -1,6 +1,5 @@
 """One JSON Schema (2020-12), compiled once, that takes no document long."""
 
-import json
 from itertools import islice
 from math import inf
 from typing import Any
@@ -25,7 +24,11 @@ _MOST_WAYS = 1_000_000
 
 
 class ContractError(ValueError):
-    """Report that a schema cannot be used; the message says why, for the person who wrote it."""
+    """Report that a schema cannot be used, for whoever wrote it: in `problems`, a line each."""
+
+    def __init__(self, *problems: str) -> None:
+        self.problems = problems
+        super().__init__("; ".join(problems))
 
 
 class Validator:
@@ -91,12 +94,14 @@ def compile_schema(schema: dict[str, Any]) -> jsonschema_rs.Draft202012Validator
 
 
 def _why_not_compiled(error: Exception) -> str:
-    if isinstance(error, jsonschema_rs.ValidationError) and error.kind.name == "format":
-        return (
-            f"{json.dumps(error.instance)} is no pattern that can be matched in one pass over the "
-            "text; write it without look-around, back-references and large counts"
-        )
-    return str(error).splitlines()[0]
+    """What is wrong that `schema_faults.py` leaves: embedded `$id`s, keywords of other drafts."""
+    if isinstance(error, jsonschema_rs.ValidationError) and error.kind.name != "$ref":
+        place = "".join(f"/{step}" for step in error.instance_path)
+        return f"{place} is not what draft 2020-12 asks for; leave it out"
+    return (
+        'beside an "$id" a reference leads nowhere, or the "$id" is none; leave every "$id" out '
+        "and refer to definitions by JSON Pointers, like #/$defs/a"
+    )
 
 
 def _refuse_retrieval(uri: str) -> Any:

@@ -5,7 +5,7 @@ from importlib.resources import files
 
 __all__ = ["CONTRACTS", "documented_events", "documented_samples"]
 
-# The contracts that have samples.
+# A contract for each documented webhook; the first is the default.
 CONTRACTS = (
     "cm-events",
     "cm-messages",

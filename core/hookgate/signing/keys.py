@@ -37,16 +37,23 @@ def parse_sign_keys(content: bytes) -> tuple[bytes, ...]:
     return tuple(keys)
 
 
+def decode_marked(line: bytes) -> bytes | None:
+    """Return the key in a line of `whsec_` and base64; None where that is no base64."""
+    try:
+        return b64decode(line.removeprefix(MARK), validate=True)
+    except Error:
+        return None
+
+
 def _decode(number: int, line: bytes) -> bytes:
     if not line.startswith(MARK):
         raise SignKeysError(
             f"holds no key to sign with in line {number}: such a key begins with "
             f"{MARK.decode()}, and those that seal or hash do not"
         )
-    try:
-        key = b64decode(line.removeprefix(MARK), validate=True)
-    except Error:
-        raise SignKeysError(f"holds no base64 behind {MARK.decode()} in line {number}") from None
+    key = decode_marked(line)
+    if key is None:
+        raise SignKeysError(f"holds no base64 behind {MARK.decode()} in line {number}")
     if not SHORTEST <= len(key) <= LONGEST:
         raise SignKeysError(
             f"holds a key of {len(key)} bytes in line {number}, not of {SHORTEST} to {LONGEST}"

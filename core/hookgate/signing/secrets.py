@@ -1,11 +1,9 @@
 """The secrets of a file: one a line, as their scheme writes them."""
 
-import base64
-import binascii
 from functools import lru_cache
 from hashlib import pbkdf2_hmac
 
-from .keys import LONGEST, MARK, SHORTEST
+from .keys import LONGEST, MARK, SHORTEST, decode_marked
 from .schemes import Scheme
 
 SHORTEST_TEXT = 16
@@ -64,12 +62,11 @@ def _decode(number: int, line: bytes) -> bytes:
             f"has a line {number} that does not begin with {MARK.decode()}, "
             "as secrets of Standard Webhooks do; copy the whole secret"
         )
-    try:
-        secret = base64.b64decode(line.removeprefix(MARK), validate=True)
-    except (binascii.Error, ValueError):
+    secret = decode_marked(line)
+    if secret is None:
         raise ValueError(
             f"has a line {number} that is no base64 behind {MARK.decode()}; copy the whole secret"
-        ) from None
+        )
     if not SHORTEST <= len(secret) <= LONGEST:
         raise ValueError(
             f"has a secret in line {number} that is not of {SHORTEST} to {LONGEST} "

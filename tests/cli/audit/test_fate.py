@@ -216,7 +216,7 @@ def test_two_bodies_of_a_name_are_two_events(call: Call, shared: Path) -> None:
     result = call("audit", "fate", "r-1")
     rows = [line for line in result.out.splitlines() if not line.startswith(" ")]
     assert rows == [
-        "2 events are called r-1",
+        "2 events go by r-1",
         f"delivered on the first try  {'a' * 64}, RCS, SuggestionClick, 2025-09-03T08:00:05",
         f"{LOST}  {'b' * 64}, RCS, SuggestionClick",
         "presumed lost  r-1, the worst of 2 events",
@@ -270,11 +270,20 @@ def test_a_sha256_that_no_body_has_is_said_to_be_a_name(
     write(ledger, *attempts("clean", **named))
     result = call("audit", "fate", name)
     first, title, *_ = result.out.splitlines()
-    assert first == f"no body has this SHA-256; 1 event is called {name}"
+    assert first == f"no body has this SHA-256; 1 event goes by {name}"
     assert title.startswith(f"delivered on the first try  {'a' * 64}")
     assert result.status == 1
     explained = call("audit", "explain", name).out
-    assert explained.splitlines()[0] == f"no body has this SHA-256; an event is called {name}"
+    assert explained.splitlines()[0] == f"no body has this SHA-256; an event goes by {name}"
+
+
+def test_a_request_id_of_64_digits_is_no_name_of_a_sender(call: Call, ledger: Path) -> None:
+    """It is the gate's, and one event has it."""
+    request_id = "d" * 64
+    write(ledger, delivery(1, request_id=request_id, sha256="a" * 64))
+    result = call("audit", "fate", request_id)
+    assert result.out.splitlines()[0] == f"delivered on the first try  {request_id}"
+    assert result.status == 0
 
 
 def test_a_copy_that_did_not_parse_is_told_beside(call: Call, ledger: Path) -> None:
@@ -297,7 +306,7 @@ def test_of_many_events_of_a_name_those_that_worry_come_first(call: Call, ledger
     made = [attempts("clean", boot=f"b{n}", reference="r-1", sha256=f"{n}") for n in range(30)]
     write(ledger, *chain(*made), *attempts("upstream_timeout", boot="x", **A))
     lines = call("audit", "fate", "r-1").out.splitlines()
-    assert lines[0] == "31 events are called r-1"
+    assert lines[0] == "31 events go by r-1"
     assert lines[1].startswith("unknown: ")
     assert lines[-2:] == [
         "and 11 more events; --json tells of each",

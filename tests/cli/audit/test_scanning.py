@@ -1,4 +1,4 @@
-"""`verify` and `balance` of a file that several processes read, which end with the command."""
+"""A file that several processes read for a command, which end with it."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ from support.journal import Book
 
 # It takes minutes to read so many zeros, and no room to hold them.
 LONG = 1 << 38
-VERBS = ("verify", "balance")
+VERBS = ("verify", "balance", "show --client 192.0.2.1")
 
 pytestmark = pytest.mark.skipif(
     len(os.sched_getaffinity(0)) < 2, reason="on one core one process reads"
@@ -28,7 +28,7 @@ def reading(verb: str, folder: Path) -> Iterator[tuple["subprocess.Popen[bytes]"
     path = folder / "audit.jsonl"
     Book(path).close()
     os.truncate(path, LONG)
-    command = (sys.executable, "-m", "hookgate_cli", "audit", verb, str(path))
+    command = (sys.executable, "-m", "hookgate_cli", "audit", *verb.split(), str(path))
     with subprocess.Popen(
         command,
         stdout=subprocess.PIPE,

@@ -63,6 +63,35 @@ def test_only_what_is_asked_for_is_shown(call: Call) -> None:
     assert result.err == "none of 7 lines is what was asked for\n"
 
 
+ROUTED = {"route": "cm-status", "path": "/cm/status"}
+
+
+@pytest.mark.parametrize("verb", ["show", "stats", "tail"])
+def test_a_value_that_no_record_has_is_said_with_the_nearest(call: Call, verb: str) -> None:
+    """A slip would choose nothing without a word; what is offered chooses something."""
+    Path("hookgate.toml").write_text("[[route]]\npath = '/cm/status'\ncontract = 'cm-status'\n")
+    write(Path("routed.jsonl"), start(), delivery(1, channel="RCS", event_type="Read", **ROUTED))
+
+    def ask(option: str, value: str) -> str:
+        return call("audit", verb, "routed.jsonl", option, value).err.splitlines()[-1]
+
+    for option, slip, right in (
+        ("--route", "cm-statsu", "cm-status"),
+        ("--route", "/cm/statuss", "/cm/status"),
+        ("--reason", "claen", "clean"),
+        ("--reason", "contract-violation", "contract_violation"),
+        ("--front", "nginks", "nginx"),
+    ):
+        assert ask(option, slip) == f'nothing found has {option} "{slip}"; did you mean {right}?'
+    assert verb == "show" or "; there are /cm/status, cm-status, " in ask("--route", "zzz")
+    for route in ROUTED.values():
+        assert "clean" in call("audit", verb, "routed.jsonl", "--route", route).out
+    # One that may be there, and is not here, is no slip.
+    assert (
+        "nothing found has" not in call("audit", verb, "routed.jsonl", "--reason", "not_utf8").err
+    )
+
+
 def test_lines_that_are_no_records_are_told_on_stderr(call: Call, ledger: Path) -> None:
     """The rest is shown."""
     with ledger.open("ab") as file:

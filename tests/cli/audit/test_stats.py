@@ -9,6 +9,8 @@ import pytest
 
 from hookgate.ledger.audit import duckdb_stats
 from hookgate.ledger.audit.stats import Summary
+from hookgate.policy import Reason
+from hookgate_cli.common import out
 from support.calling import Call
 from support.lines import delivery, forward, nginx, refusals, start, stop, write
 
@@ -62,6 +64,29 @@ def test_what_went_wrong_at_the_endpoint_is_told(call: Call, ledger: Path) -> No
     assert "each of these may be sent again as if it were refused" in " ".join(said.split())
     found = call("audit", "stats", "--json").json
     assert (found["upstream_errors"], found["not_200"]) == ({"tls_expired": 1}, 1)
+
+
+def test_at_80_columns_no_word_is_cut_in_two(
+    call: Call, ledger: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the longest reasons, types and pointers that are usual, and of times."""
+    about: dict[str, Any] = {
+        "channel": "Google Business Messages",
+        "event_type": "HumanAgentRequested",
+    }
+    seen: dict[str, Any] = {
+        "unknown": 1,
+        "unknown_in": ["/suggestionResponse"],
+        "unusual": ["/groupings"],
+    }
+    made = [delivery(n, reason.code, **about, **seen) for n, reason in enumerate(Reason, 1)]
+    write(ledger, *made)
+    monkeypatch.setattr(out, "width", 80)
+    said = call("audit", "stats").out
+    words = {"HumanAgentRequested", "/suggestionResponse", "/groupings", "unusual"}
+    assert {reason.code for reason in Reason} | words <= {*said.split()}
+    assert len(re.findall(r"2026-11-22 12:00Z", said)) == 2 * 2 + 2
+    assert all(len(line) <= 80 for line in said.splitlines())
 
 
 @pytest.mark.parametrize("width", ["80", "120"])

@@ -88,12 +88,12 @@ OTHER: dict[str, Any] = {
     "upstream.client_cert": "readable",
     "upstream.client_key": "readable",
     "upstream.sign_key_file": "signing",
-    "source.allow": "203.0.113.0/24",
+    "source.allow": ["203.0.113.0/24"],
     "source.allow_file": "networks",
-    "source.trusted_proxies": "192.0.2.0/24,2001:db8::1",
+    "source.trusted_proxies": ["192.0.2.0/24", "2001:db8::1"],
     "source.trusted_proxies_file": "proxies",
     "source.header": "Forwarded",
-    "request.methods": "POST,PUT",
+    "request.methods": ["POST", "PUT"],
     "request.max_body": "5KiB",
     "request.max_depth": 5,
     "request.max_values": 5,
@@ -104,8 +104,8 @@ OTHER: dict[str, Any] = {
     "audit.key_file": "readable",
     "audit.seal_key_file": "readable",
     "audit.fsync": "always",
-    "quarantine.recipients": "age1a56m7k9qa2ws3605l8y4cd383klfahj9e7t467vkze7rulvjsa6s0n7yrt",
-    "quarantine.keep": "refused,failed",
+    "quarantine.recipients": ["age1a56m7k9qa2ws3605l8y4cd383klfahj9e7t467vkze7rulvjsa6s0n7yrt"],
+    "quarantine.keep": ["refused", "failed"],
     "quarantine.max_age": "5d",
     "quarantine.max_items": 5,
     "quarantine.max_bytes": "5MiB",
@@ -122,7 +122,7 @@ OTHER: dict[str, Any] = {
     "sidecar.tls_cert": "readable",
     "sidecar.max_head": "5KiB",
     "sidecar.max_fields": 5,
-    "sidecar.varying_fields": "x-own-id",
+    "sidecar.varying_fields": ["x-own-id"],
     **{f"sidecar.{name}": "5s" for name in ("head_timeout", "body_timeout", "keep_alive", "drain")},
     "sidecar.worker_timeout": "5s",
 }
@@ -136,6 +136,11 @@ NEEDY: dict[str, tuple[Any, dict[str, Any]]] = {
     "sidecar.tls_key": ("readable", {"sidecar.tls_cert": "readable"}),
     "sidecar.tls_client_ca": ("readable", {"sidecar.tls_cert": "readable"}),
 }
+
+
+def as_variable(value: Any) -> str:
+    """As the environment gives it."""
+    return ",".join(value) if isinstance(value, list) else str(value)
 
 
 @pytest.fixture
@@ -159,7 +164,7 @@ def test_a_key_means_the_same_in_the_file_and_in_the_environment(path: str) -> N
     toml = value == "true" or value
     by_file = load(write("\n".join([*lines, f"{name} = {json.dumps(toml)}"])), None, {})
     variables = {"HOOKGATE_UPSTREAM__URL": URL["upstream.url"]}
-    variables |= {f"HOOKGATE_{section}__{name}".upper(): str(value)}
+    variables |= {f"HOOKGATE_{section}__{name}".upper(): as_variable(value)}
     Path("hookgate.toml").unlink()
     by_environment = load(None, None, variables)
     assert by_file == by_environment == load(None, {**URL, path: value}, {})

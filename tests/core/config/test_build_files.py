@@ -63,7 +63,7 @@ def test_a_file_that_is_none_is_refused_at_once(key: str, path: str, words: str)
 def test_so_is_a_contract_and_the_configuration_itself(path: str, words: str) -> None:
     """By their own names."""
     file = write(f'[[route]]\npath = "/"\ncontract = "{path}"\n')
-    assert f'route[0].contract = "{path}" {words}' in problem(file)
+    assert f'route 1 ("/"): contract = "{path}" {words}' in problem(file)
     assert problem(path) == f"{path} {words}" or problem(path).startswith(f"{path} {words};")
 
 

@@ -15,32 +15,35 @@ def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 ROUTES: dict[str, tuple[str, list[str]]] = {
-    "no path": ("[[route]]\ncontract = 'cm-events'", ["route[0].path is missing"]),
-    "a path with a query": ("[[route]]\npath = '/a?b'", ['route[0].path = "/a?b" is no path']),
-    "a pattern": ("[[route]]\npath = '/cm/*'", ['route[0].path = "/cm/*" is no exact path: "*"']),
-    "a number for a path": ("[[route]]\npath = 5", ["route[0].path = 5 is no path"]),
+    "no path": ("[[route]]\ncontract = 'cm-events'", ["route 1: path is missing"]),
+    "a path with a query": ("[[route]]\npath = '/a?b'", ['route 1: path = "/a?b" is no path']),
+    "a pattern": ("[[route]]\npath = '/cm/*'", ['route 1: path = "/cm/*" is no exact path: "*"']),
+    "a number for a path": ("[[route]]\npath = 5", ["route 1: path = 5 is no path"]),
     "a path twice": (
         "[[route]]\npath = '/a'\n[[route]]\npath = '/b'\n[[route]]\npath = '/a'",
-        ['route[2].path = "/a" has a route already'],
+        ['route 3: path = "/a" has a route already, route 1; leave one of them out'],
     ),
-    "an unknown key": ("[[route]]\npath = '/a'\nmethod = 'PUT'", ["route[0].method is no key"]),
+    "an unknown key": (
+        "[[route]]\npath = '/a'\nmethod = 'PUT'",
+        ['route 1 ("/a"): method is no key'],
+    ),
     "a table": ("[route]\npath = '/a'", ["write [[route]]"]),
     "a list of texts": ("route = ['/a']", ["write [[route]]"]),
     "a contract that is not there": (
         "[[route]]\npath = '/a'\ncontract = 'cm-event'",
-        ['route[0].contract = "cm-event" cannot be read: No such file or directory'],
+        ['route 1 ("/a"): contract = "cm-event" cannot be read: No such file'],
     ),
     "a folder for a contract": (
         "[[route]]\npath = '/a'\ncontract = '.'",
-        ['route[0].contract = "." cannot be read'],
+        ['route 1 ("/a"): contract = "." cannot be read'],
     ),
     "a contract that is no schema": (
         "[[route]]\npath = '/a'\ncontract = 'hookgate.toml'",
-        ['route[0].contract = "hookgate.toml" is no usable schema: not strict JSON'],
+        ['route 1 ("/a"): contract = "hookgate.toml" is no usable schema: no strict JSON'],
     ),
     "two bad routes": (
         "[[route]]\npath = 'a'\n[[route]]\npath = '/b'\ncontract = 'x'",
-        ["route[0].path", "route[1].contract"],
+        ["route 1: path", 'route 2 ("/b"): contract'],
     ),
 }
 
@@ -85,5 +88,5 @@ def test_a_contract_that_cannot_be_used_is_a_problem(schema: bytes) -> None:
     """Found at start, with the route, the file and one line of why."""
     Path("mine.json").write_bytes(schema)
     line = problem(write("[[route]]\npath = '/a'\ncontract = 'mine.json'"))
-    assert 'route[0].contract = "mine.json" is no usable schema: ' in line
+    assert 'route 1 ("/a"): contract = "mine.json" is no usable schema: ' in line
     assert not line.endswith(": ")

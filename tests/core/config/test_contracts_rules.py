@@ -10,7 +10,7 @@ from hookgate.settings import AnswerMode
 from support.problems import MINIMAL, problem, problems, write
 
 ROUTE = "[[route]]\npath = '/a'\ncontract = 'own.json'\n"
-BESIDE = 'hookgate.toml: route[0].contract = "own.json" has rules beside it, "own.toml": '
+BESIDE = 'hookgate.toml: route 1 ("/a"): contract = "own.json" has rules beside it, "own.toml": '
 RULES = Path("own.toml")
 
 
@@ -73,7 +73,9 @@ def test_every_problem_of_schema_and_rules_is_told_at_once() -> None:
     Path("own.json").write_bytes(b'{"type": "string"}')
     RULES.write_bytes(b"anser = '200'\n[retry]\ntries = 0\nspan = '1h'\n")
     schema, *rules = problems(write("[[route]]\npath = '/'\n" + ROUTE))
-    assert schema.startswith('hookgate.toml: route[1].contract = "own.json" is no usable schema')
+    assert schema.startswith(
+        'hookgate.toml: route 2 ("/a"): contract = "own.json" is no usable schema'
+    )
     assert [line.partition('"own.toml": ')[2].split()[0] for line in rules] == [
         *("anser", "retry.tries"),
     ]

@@ -37,7 +37,7 @@ def test_to_prepare_changes_nothing(tmp_path: Path) -> None:
         gate.prepare(make_config("http://127.0.0.1:2", tmp_path, **OTHERS_ONLY))
         assert gate.desk.compiled is terms
         unusable = (RouteSettings("/", "unusable", b'{"type": 7}'),)
-        with pytest.raises(ValueError, match="not valid"):
+        with pytest.raises(ValueError, match="is no type"):
             gate.prepare(make_config(NOWHERE, tmp_path, routes=unusable))
         assert gate.desk.compiled is terms
 

@@ -125,6 +125,11 @@ def test_every_event_of_a_list_is_held_to_the_contract(
         )
 
 
+def test_a_list_without_an_event_passes() -> None:
+    """Nothing documented rules it out, and a refusal would have it sent again."""
+    assert find("cm-email", []) == ()
+
+
 def test_new_members_of_a_lists_objects_are_counted() -> None:
     """And each object that has some is pointed to."""
     document = [{**EMAIL, "new": 1}, EMAIL, {**EMAIL, "a": 1, "b": 2}]

@@ -5,6 +5,8 @@ about, and what the provider sends again is taken to be the same bytes. An attem
 not read whole has no SHA-256, and belongs to no event.
 """
 
+import re
+
 from hookgate.ledger.record import Record
 from hookgate.networks.addresses import parse_address
 from hookgate.networks.range_set import RangeSet
@@ -15,6 +17,8 @@ from .explain import STATIONS
 # The fields that an event, or one attempt at it, may be asked for by.
 NAMES = ("reference", "event_reference", "request_id", "sha256")
 
+# As a person may write the SHA-256 of a body: also as the `webhook-id` that goes upstream.
+_DIGEST = re.compile(r"(?:evt_)?([0-9A-Fa-f]{64})")
 _NO_EVENT = frozenset((*STATIONS["signature"], *STATIONS["document"]))
 FOREIGN = frozenset(STATIONS["source"])
 # The ends of requests that were never forwarded.
@@ -30,6 +34,12 @@ _PAST_SOURCE = frozenset(
 )
 NO_RANGES = RangeSet(())
 _MOST_CLIENTS = 10_000
+
+
+def digest_meant(name: str) -> str:
+    """Return the SHA-256 that a name may stand for, as records have it; else the name itself."""
+    match = _DIGEST.fullmatch(name)
+    return match[1].lower() if match else name
 
 
 def digest_of(record: Record) -> str | None:

@@ -27,8 +27,8 @@ class Query:
     """What a record must be: of that time, and in each field that is asked for one of its values.
 
     `since` (inclusive) and `until` (exclusive) are seconds since 1970. A record without the field
-    is not what was asked for. `references` are any names of events, request_ids or SHA-256, of
-    bodies and of stored files.
+    is not what was asked for. `routes` are paths or names of contracts, `references` any names of
+    events, request_ids or SHA-256, of bodies and of stored files.
     """
 
     since: float | None = None
@@ -37,7 +37,7 @@ class Query:
     reason: frozenset[str] = frozenset()
     channel: frozenset[str] = frozenset()
     event_type: frozenset[str] = frozenset()
-    route: frozenset[str] = frozenset()
+    routes: frozenset[str] = frozenset()
     front: frozenset[str] = frozenset()
     references: frozenset[str] = frozenset()
     clients: tuple[Network, ...] = ()
@@ -45,20 +45,20 @@ class Query:
     @cached_property
     def fields(self) -> list[tuple[str, frozenset[str]]]:
         """The fields that are asked for by value."""
-        names = ("outcome", "reason", "channel", "event_type", "route", "front")
+        names = ("outcome", "reason", "channel", "event_type", "front")
         return [(name, wanted) for name in names if (wanted := getattr(self, name))]
 
     @property
     def texts(self) -> frozenset[str]:
         """Texts of which any record that is asked for has one; none where that is not known."""
-        fields = (self.reason, self.event_type, self.channel, self.outcome, self.route, self.front)
+        fields = (self.reason, self.event_type, self.channel, self.outcome, self.routes, self.front)
         found = (self.references, *(texts for texts in fields if len(texts) <= MOST_TEXTS))
         return next(filter(None, found), frozenset())
 
     @property
     def is_only_of_time(self) -> bool:
         """Whether nothing but the time matters."""
-        return not (self.fields or self.references or self.clients)
+        return not (self.fields or self.routes or self.references or self.clients)
 
     def matches(self, record: Record) -> bool:
         """Tell whether this record is asked for, whatever its members are."""
@@ -69,6 +69,11 @@ class Query:
                 not self.references
                 or any(_is_one_of(record.get(name), self.references) for name in _NAMES)
                 or ("names" in record and self._has_name(record["names"]))
+            )
+            and (
+                not self.routes
+                or _is_one_of(record.get("route"), self.routes)
+                or (record.get("route") is not None and _is_one_of(record.get("path"), self.routes))
             )
             and (not self.clients or self._is_from(record.get("client")))
         )

@@ -10,10 +10,10 @@ from hookgate.ledger.reading.sieve import Sieve
 from hookgate.networks.range_set import RangeSet
 
 from .fate import Event, Story
-from .identity import FOREIGN, NO_RANGES
+from .identity import FOREIGN, NO_RANGES, digest_meant
 from .searcher import Searcher
 
-# Called with nothing, or with a `Sieve` by which lines may be left out.
+# Called with nothing, or with a `Sieve` by which lines are left out.
 Read = Callable[..., Iterable[Line]]
 
 _TOLD = f'"{PLAIN}++"'
@@ -48,7 +48,7 @@ def find(
     by_bytes: bool = False,
     on_problem: Callable[[Line], None] = lambda _: None,
 ) -> Found:
-    """Find the events of each name: one that its record has, its SHA-256 or a request_id.
+    """Find the events of each name: its record's, its SHA-256 or `webhook-id`, a request_id.
 
     `allowed` are the ranges that count as inside. `read` is called once, and again where an event
     was found late: by what only some attempts have, a request_id or a contract's `names` of then,
@@ -57,16 +57,18 @@ def find(
 
     With `by_bytes` `read` is given a `Sieve`, and again to look for what was learned of the
     events. `on_problem` is told once each line that is no record, as far as that can matter to an
-    answer. Fates are those of `now`, in seconds since 1970; None is the clock's.
+    answer. Fates are those of `now`, in seconds since 1970; else the clock's.
     """
-    search = Searcher(names, allowed, records, on_problem)
+    meant = {name: digest_meant(name) for name in names}
+    search = Searcher([*meant, *meant.values()], allowed, records, on_problem)
     _read(search, read, by_bytes=by_bytes)
     now = time.time() if now is None else now
     for event in search.events.values():
         event.settle(now)
+    exact, asked = search.exact, search.asked
     stories = [
-        Story(name, _in_order(search.exact.get(name, events)))
-        for name, events in search.asked.items()
+        Story(name, _in_order(exact.get(name, asked[name]) or exact.get(digest, asked[digest])))
+        for name, digest in meant.items()
     ]
     return Found(stories, search.unread.count)
 

@@ -7,6 +7,7 @@ from hookgate.ledger.reading.reader import Line, is_damage, is_malformed, timest
 from hookgate.ledger.record import Record
 from hookgate.policy.event_reader import LONGEST_TEXT
 
+from .answers import is_not_200
 from .counters import Latency, Seen, Tally, Timeline, is_duration, see
 from .proven import is_unproved
 
@@ -34,13 +35,13 @@ class Summary:
     those that were only summed in `refusals` lines (`summed`) included. What was replayed from the
     quarantine is no request: it counts in `fronts` and in `replays` (by outcome and reason) alone,
     unless `counts_replays`. The rest counts `delivery` lines, each where it says something.
-    `not_200` are those that were delivered and answered another 2xx. `kept` are those that say so,
-    `custody` those answered 200 for that, and `not_kept` the others by why. `released` counts lines
-    that say that a file is kept no more, by cause. `drift` is by channel, event type and the
-    pointer of the object that held members which the contract does not name, `unusual` by that of
-    the member which passed in an unusual form; `types` by channel and event type. `problems` are
-    lines that are no records; `malformed` of them are whole lines that no gate wrote, `damaged`
-    others that are more than what a crash leaves.
+    `not_200` were delivered and answered other than 200, unless relayed as asked. `kept` are those
+    that say so, `custody` those answered 200 for that, and `not_kept` the others by why. `released`
+    counts lines that say that a file is kept no more, by cause. `drift` is by channel, event type
+    and the pointer of the object that held members which the contract does not name, `unusual` by
+    that of the member which passed in an unusual form; `types` by channel and event type.
+    `problems` are lines that are no records; `malformed` of them are whole lines that no gate
+    wrote, `damaged` others that are more than what a crash leaves.
     """
 
     files: list[str] = field(default_factory=list)
@@ -205,8 +206,7 @@ class Summary:
         status = record.get("upstream_status")
         self.upstream_statuses.add(status if type(status) is int else None, lines)
         self.upstream_errors.add(name_of(record.get("upstream_error")), lines)
-        answered = record.get("status")
-        if record.get("outcome") == "delivered" and type(answered) is int and answered != 200:
+        if record.get("outcome") == "delivered" and is_not_200(record):
             self.not_200 += lines
         self.kept += lines if record.get("kept") is not None else 0
         self.custody += lines if record.get("custody") is True else 0

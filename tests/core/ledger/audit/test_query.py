@@ -16,7 +16,8 @@ RECORD = {
     "event": "delivery", "ts": "2025-09-03T08:00:05.000000Z", "outcome": "refused",
     "reason": "malformed_json", "client": "31.169.56.7", "reference": "a", "event_reference": "b",
     "request_id": "c", "sha256": "d", "kept": "e", "replay_of": "f", "channel": "RCS",
-    "event_type": "Read", "route": "default", "front": "sidecar",
+    "event_type": "Read", "route": "cm-status", "front": "sidecar",
+    "path": "/cm/status",
 }  # fmt: skip
 
 
@@ -27,7 +28,10 @@ RECORD = {
         ({"outcome": ["refused", "failed"]}, True),
         ({"outcome": ["failed"]}, False),
         ({"reason": ["malformed_json"], "channel": ["RCS"], "event_type": ["Read"]}, True),
-        ({"reason": ["malformed_json"], "route": ["other"]}, False),
+        ({"reason": ["malformed_json"], "routes": ["other"]}, False),
+        ({"routes": ["other", "cm-status"]}, True),
+        ({"routes": ["/cm/status"]}, True),
+        ({"routes": ["/cm"]}, False),
         ({"front": ["nginx"]}, False),
         *(({"references": [name, "z"]}, True) for name in "abcdef"),
         ({"references": ["z"]}, False),
@@ -58,6 +62,7 @@ def test_a_record_without_the_field_is_not_asked_for(value: Any) -> None:
     for query in (
         Query(outcome=frozenset({"refused"})),
         Query(references=frozenset({"a"})),
+        Query(routes=frozenset({"cm-status"})),
         Query(clients=(parse_network("0.0.0.0/0"),)),
         Query(since=1.0),
     ):

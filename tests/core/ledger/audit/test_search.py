@@ -1,5 +1,6 @@
 """Events are found by any of their names, each with every attempt at it."""
 
+from collections.abc import Callable
 from itertools import chain, permutations
 from typing import Any
 from unittest.mock import patch
@@ -31,6 +32,18 @@ def asked(name: str, *records: Record | bytes) -> Story:
 def test_an_event_is_found_by_any_of_its_names(name: str) -> None:
     """Its reference, its own reference, its body's digest, and any attempt's request_id."""
     assert told(asked(name, *attempts("not_utf8", "clean", "killed", **OWN))) == {A["sha256"]: ALL}
+
+
+@pytest.mark.parametrize("write", [str.upper, "evt_{}".format])
+def test_a_sha256_may_be_written_as_people_have_it(write: Callable[[str], str]) -> None:
+    """In capitals, and as the id that the endpoint is sent with it."""
+    body = {**OWN, "sha256": "ab" * 32}
+    name = write("ab" * 32)
+    assert told(asked(name, *attempts("not_utf8", "clean", "killed", **body))) == {"ab" * 32: ALL}
+    assert asked(name, *attempts("clean", **OWN)).fate is Fate.NEVER_SEEN
+    # Somebody may have given an event that very name.
+    both = [*attempts("clean", **{**A, "reference": name}), *attempts("clean", boot="b1", **body)]
+    assert told(asked(name, *both)) == {A["sha256"]: ["b0-1"]}
 
 
 @pytest.mark.parametrize("name", ["own-1", A["sha256"], "b0-2"])

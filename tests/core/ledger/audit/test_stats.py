@@ -8,10 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hookgate.config.contracts import SHIPPED_CONTRACTS, load_rules
+from hookgate.ledger.audit.answers import RELAYED
 from hookgate.ledger.audit.counters import Latency, Tally, Timeline
 from hookgate.ledger.audit.stats import SUMMED, Slow, Summary, summarise
 from hookgate.ledger.members import FLAG, FORMS
 from hookgate.ledger.reading.reader import Line
+from hookgate.policy import parse_rules
+from hookgate.settings import AnswerMode
 
 TS = "2025-09-03T08:00:05.123456Z"
 
@@ -116,7 +120,7 @@ def test_what_failed_at_the_endpoint_is_counted_by_cause() -> None:
 
 
 def test_what_was_delivered_and_answered_other_than_200_is_counted() -> None:
-    """As nginx relays a 204; a refusal is none, nor a 500 that was relayed."""
+    """As nginx relays a 204; a refusal is none, nor what a route relays."""
     found = sums(
         delivery(front="nginx", status=200),
         delivery(front="nginx", status=204, upstream_status=204),
@@ -124,9 +128,23 @@ def test_what_was_delivered_and_answered_other_than_200_is_counted() -> None:
         delivery(outcome="failed", reason="upstream_rejected", status=500),
         delivery(outcome="refused", reason="not_utf8", status=400),
         delivery(status=200, upstream_status=204),
+        delivery(status=201, upstream_status=201),
+        delivery(front="addon", route="own.json", status=202, upstream_status=202),
+        delivery(front="nginx", route="cm-two-way", status=201, upstream_status=201),
+        delivery(status=502, upstream_status=200, route="cm-voice"),
         delivery(),
     )
-    assert found.as_dict()["not_200"] == 2
+    assert found.as_dict()["not_200"] == 3
+
+
+def test_the_shipped_contracts_that_relay_are_known() -> None:
+    """As their rules say."""
+    relaying = (
+        name
+        for name in SHIPPED_CONTRACTS
+        if parse_rules(load_rules(name)).answer is AnswerMode.RELAY
+    )
+    assert {*relaying} == {*RELAYED}
 
 
 def test_what_passed_though_unusual_is_told_with_where_and_when() -> None:

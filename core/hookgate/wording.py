@@ -1,0 +1,65 @@
+"""Words of messages about what somebody wrote: bounded, with the nearest right name."""
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
+
+# Whoever mends twenty faults asks again.
+MOST_TOLD = 20
+_LONGEST_SHOWN = 80
+_LONGEST_NAME = 64
+_MOST_OFFERED = 40
+_MOST_COMPARED = 1_000
+
+
+def shown(value: object) -> str:
+    """Return a value as JSON, cut off where it is long."""
+    try:
+        text = json.dumps(value, default=str)
+    except (ValueError, RecursionError):  # of thousands of digits or levels
+        return "..."
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Return the name of those known that one was most likely meant for; None if none is near."""
+    from difflib import get_close_matches  # noqa: PLC0415  # 4 ms, needed for a mistake only
+
+    by_word = {word.lower(): word for word in islice(known, _MOST_COMPARED)}
+    close = get_close_matches(name[:_LONGEST_NAME].lower(), by_word, 1)
+    return by_word[close[0]] if close else None
+
+
+def offer(name: str, known: Iterable[str], written: Callable[[str], str] = str) -> str:
+    """Return the mend for a name that there is not: the nearest one, or all of them.
+
+    `written` says how a name stands where it belongs.
+    """
+    known = tuple(known)
+    close = nearest(name, known)
+    if close is not None:
+        return f"did you mean {written(close)}?"
+    more = ", ..." if len(known) > _MOST_OFFERED else ""
+    return f"there are {', '.join(map(written, known[:_MOST_OFFERED]))}{more}"
+
+
+class Offers:
+    """Offer mends for the first slips: of more than are told nobody reads them, and each takes time
+    to find.
+    """
+
+    def __init__(self) -> None:
+        self._left = MOST_TOLD
+
+    def __call__(self, name: str, known: Iterable[str]) -> str:
+        """Return what `offer` does, in the quotes of JSON; "" for whoever asks too often."""
+        self._left -= 1
+        return offer(name, known, shown) if self._left >= 0 else ""
+
+
+def first_few(problems: Sequence[str]) -> list[str]:
+    """Return the first `MOST_TOLD`, and how many more there are in place of the others."""
+    more = len(problems) - MOST_TOLD
+    if more <= 1:  # it takes a line itself; of what was cut already nothing is cut again
+        return list(problems)
+    return [*problems[:MOST_TOLD], f"and {more} more; mend these first"]
