@@ -56,9 +56,13 @@ def parse_wrk(text: str) -> Wrk:
     return Wrk(told["requests"], told["seconds"], told["status"], errors)
 
 
-def at_rate(core: int, port: int, body: Path, rate: float, seconds: float) -> Latencies:
-    """Load a port at a constant rate; raises LoadError where an answer is not 2xx."""
-    arguments = [str(port), str(rate), str(seconds), str(body)]
+def at_rate(
+    core: int, port: int, body: Path, rate: float, seconds: float, hundreds: int = 2
+) -> Latencies:
+    """Load a port at a constant rate; raises LoadError where an answer is not 2xx, or of the
+    `hundreds` that are expected.
+    """
+    arguments = [str(port), str(rate), str(seconds), str(body), str(hundreds)]
     command = [sys.executable, str(HERE / "openload.py"), *arguments]
     told = json.loads(_run(core, command).stdout)
     return Latencies(sorted(told["latencies_us"]), sorted(told["lateness_us"]))

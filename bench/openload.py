@@ -1,12 +1,12 @@
 """Load at a constant rate, whatever the answers take: an open model.
 
-    python bench/openload.py PORT RATE SECONDS BODIES-FILE
+    python bench/openload.py PORT RATE SECONDS BODIES-FILE [HUNDREDS]
 
 Each line of the file is a body; they are sent in turn. Each request has its moment; it goes out on
 an idle connection, or on a new one, or waits where there are 128. Its latency counts from that
 moment, not from when it could be sent, so that a server that stalls is charged for every request
 that it kept waiting. Prints the latencies and how late the load itself was, in microseconds, as
-JSON. Exits 1 at the first answer that is not 2xx.
+JSON. Exits 1 at the first answer that is not 2xx, or of the HUNDREDS that are expected instead.
 """
 
 import gc
@@ -28,7 +28,8 @@ GRACE_SECONDS = 30
 class Connection:
     """One connection; `planned` is when the request that it waits for was due."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, hundreds: int) -> None:
+        self._hundreds = hundreds
         self.socket = socket.create_connection(("127.0.0.1", port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.planned = 0.0
@@ -37,9 +38,9 @@ class Connection:
         self._parser = httptools.HttpResponseParser(self)
 
     def on_message_complete(self) -> None:
-        """Note the end of an answer, for httptools; exits where it is not 2xx."""
+        """Note the end of an answer, for httptools; exits where it is another than expected."""
         # The parser forgets both with the next byte.
-        if self._parser.get_status_code() // 100 != 2:
+        if self._parser.get_status_code() // 100 != self._hundreds:
             sys.exit(f"openload: status {self._parser.get_status_code()}")
         self.is_complete, self._keeps = True, self._parser.should_keep_alive()
 
@@ -64,7 +65,8 @@ class Connection:
 class Load:
     """The connections, the requests that wait for one, and microseconds measured."""
 
-    def __init__(self, port: int, requests: list[bytes]) -> None:
+    def __init__(self, port: int, requests: list[bytes], hundreds: int) -> None:
+        self._hundreds = hundreds
         self.latencies: list[int] = []
         self.lateness: list[int] = []
         self._port = port
@@ -103,7 +105,7 @@ class Load:
             connection.send(next(self._requests), self._waiting.popleft())
 
     def _connect(self) -> Connection:
-        connection = Connection(self._port)
+        connection = Connection(self._port, self._hundreds)
         self._all[connection.socket.fileno()] = connection
         self._poll.register(connection.socket, select.EPOLLIN)
         return connection
@@ -123,7 +125,8 @@ def main() -> None:
         b"Content-Length: %d\r\n\r\n"
     )
     bodies = Path(sys.argv[4]).read_bytes().splitlines()
-    load = Load(port, [head % (port, len(body)) + body for body in bodies])
+    requests = [head % (port, len(body)) + body for body in bodies]
+    load = Load(port, requests, int(sys.argv[5]) if len(sys.argv) > 5 else 2)
     gc.disable()
     count = round(rate * seconds)
     start = time.perf_counter() + 0.05

@@ -16,6 +16,7 @@ from hookgate.policy import Reason
 from hookgate.samples import CONTRACTS
 
 from .common import FINDING, out
+from .demo_quarantine import show_quarantine
 from .demo_tables import Row, show_refusals, show_webhooks
 from .firing import Answer, fire
 from .gate_process import running_gate
@@ -44,7 +45,9 @@ def demo(
     """Start a receiver and a gate, send clean and hostile samples, show what became of each.
 
     The gate has a route for each of CM.com's webhooks. Everything stays on loopback: 127.0.0.1
-    plays the provider, 127.0.0.2 a stranger. Exits 0 only if every sample ended as it should.
+    plays the provider, 127.0.0.2 a stranger. A second gate has a contract that is too narrow: what
+    it refuses is kept, and sent on once the contract is mended. Exits 0 only if every sample ended
+    as it should.
 
     Examples:
 
@@ -57,8 +60,8 @@ def demo(
     # A gate takes it from the folder that it starts in.
     (folder / "hookgate.toml").write_text(_routes())
     verb = "mitmdump" if addon else "serve"
-    with Receiver(_ANSWERS) as receiver, running_gate(verb, receiver.url, audit, ALLOWED) as port:
-        site = f"http://127.0.0.1:{port}"
+    with Receiver(_ANSWERS) as receiver, running_gate(verb, receiver.url, audit, ALLOWED) as gate:
+        site = f"http://127.0.0.1:{gate.port}"
         rows = [
             _one(sample, site, path, source, receiver, audit)
             for sample, path, source in track(_plan(), "Sending", console=out, transient=True)
@@ -67,6 +70,7 @@ def demo(
         for source, who in ((ALLOWED, "the provider"), (STRANGER, "a stranger")):
             refused = [row for row in rows if row.source == source and not row.is_clean]
             show_refusals(refused, f"from {source}, {who}")
+        kept_well = show_quarantine(verb, receiver, folder / "narrow", ALLOWED)
         wrong = sum(not row.ok for row in rows)
         out.print(
             f"{len(rows)} requests, {len(rows) - wrong} ended as they should, {wrong} did not."
@@ -76,7 +80,7 @@ def demo(
         out.print(ask, soft_wrap=True)
         if keep:
             _stay(site + _EVENTS, receiver.url, audit)
-    if wrong:
+    if wrong or not kept_well:
         raise typer.Exit(FINDING)
 
 

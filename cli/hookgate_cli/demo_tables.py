@@ -7,6 +7,8 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+from hookgate.policy import Reason
+
 from .common import out
 from .firing import Answer
 from .terminal import printable
@@ -36,6 +38,47 @@ class Row:
             return f"nothing, {self.reason}"
         relayed = self.answer.body if self.is_clean else b""
         return f"{self.answer.status} {self.reason} {relayed.decode(errors='replace')}".rstrip()
+
+
+@dataclass
+class KeptRow:
+    """What became of an event by the end: `seen` says how often it reached the receiver."""
+
+    reference: str
+    body: bytes
+    expected: Reason
+    status: int
+    reason: str
+    is_kept: bool
+    end: str = ""
+    seen: int = 0
+
+    @property
+    def ok(self) -> bool:
+        """Whether it was refused, kept and sent on, once; or delivered at once."""
+        refused = self.expected is not Reason.CLEAN
+        return (
+            (self.status, self.reason) == (self.expected.status, self.expected.code)
+            and self.is_kept == refused
+            and self.end == ("delivered by a replay" if refused else "delivered")
+            and self.seen == 1
+        )
+
+
+def show_kept(rows: Sequence[KeptRow]) -> None:
+    """Print a line for each event."""
+    table = Table(box=SIMPLE_HEAD, padding=_PADDING, pad_edge=False)
+    for name in ("event", "answered", "quarantine", "in the end", ""):
+        table.add_column(name, no_wrap=True)
+    for row in rows:
+        table.add_row(
+            row.reference[-4:],
+            Text(f"{row.status} {row.reason}", "yellow" if row.is_kept else "green"),
+            "kept" if row.is_kept else "",
+            Text(row.end, "green"),
+            Text("ok", "green") if row.ok else Text("WRONG", "red"),
+        )
+    out.print(table)
 
 
 def show_webhooks(rows: Sequence[Row], source: str) -> None:

@@ -6,8 +6,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from .common import FINDING, fail
@@ -15,15 +16,32 @@ from .common import FINDING, fail
 _START_SECONDS = 20
 
 
+@dataclass(frozen=True)
+class RunningGate:
+    """A gate that listens on `port`."""
+
+    port: int
+    process: "subprocess.Popen[bytes]"
+
+    def reload(self) -> None:
+        """Have it read its configuration again, which mitmdump does not."""
+        self.process.send_signal(signal.SIGHUP)
+
+
+def clean_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """Leave out what configures hookgate."""
+    return {k: v for k, v in environment.items() if not k.startswith("HOOKGATE_")}
+
+
 @contextmanager
-def running_gate(verb: str, upstream: str, audit: Path, allowed: str) -> Iterator[int]:
-    """Run `hookgate serve` or `hookgate mitmdump` until the block ends; yields its port.
+def running_gate(verb: str, upstream: str, audit: Path, allowed: str) -> Iterator[RunningGate]:
+    """Run `hookgate serve` or `hookgate mitmdump` until the block ends.
 
     It lets in the address `allowed` and CM.com. Exits with 2, and prints its log, where it does not
     start within 20 seconds.
     """
     port = _free_port()
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("HOOKGATE_")}
+    environment = clean_environment(os.environ)
     environment["HOOKGATE_SOURCE__ALLOW"] = f"{allowed},cm.com"
     arguments = ["--upstream", upstream, "--listen", f"127.0.0.1:{port}", "--audit", str(audit)]
     log = audit.parent / "gate.log"
@@ -39,7 +57,7 @@ def running_gate(verb: str, upstream: str, audit: Path, allowed: str) -> Iterato
     before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(FINDING))
     try:
         _wait_for_gate(process, port, audit, log)
-        yield port
+        yield RunningGate(port, process)
     finally:
         process.terminate()
         process.wait()

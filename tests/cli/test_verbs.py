@@ -7,14 +7,19 @@ import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hookgate import __version__
+from hookgate.policy import Reason
 from hookgate.samples import CONTRACTS
+from hookgate_cli import demo_quarantine
 from hookgate_cli.common import out
-from hookgate_cli.demo_tables import Row, show_refusals, show_webhooks
+from hookgate_cli.demo_quarantine import show_quarantine
+from hookgate_cli.demo_tables import KeptRow, Row, show_kept, show_refusals, show_webhooks
 from hookgate_cli.firing import Answer
+from hookgate_cli.receiver import Receiver
 from hookgate_cli.samples import clean, hostile
 from support.calling import Call
 from support.ledger import assert_balanced, assert_chained, read_ledger
@@ -30,7 +35,9 @@ VERBS = ["serve", "mitmdump", "demo", "check", "send", "config init", "config ch
 def test_demo_ends_as_it_should(
     call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, options: list[str]
 ) -> None:
-    """Every sample ends as it must, and the ledger that it names is chained and balances."""
+    """Every sample ends as it must, and the ledger that it names is chained and balances. What a
+    narrow contract refused is sent on, and the quarantine is empty then.
+    """
     folder = tmp_path / "a folder"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
@@ -45,9 +52,44 @@ def test_demo_ends_as_it_should(
     assert_chained(audit)
     assert assert_balanced(audit) == {"delivered": passed, "refused": refused}
     assert read_ledger(audit)[-1]["event"] == "stop"
+    lines = [" ".join(line.split()) for line in result.out.splitlines()]
+    replayed = "422 contract_violation kept delivered by a replay ok"
+    told = [line for line in lines if line.startswith("000")]
+    assert told == [*(f"000{n} {replayed}" for n in (1, 2, 3)), "0004 200 clean delivered ok"]
+    narrow = audit.parent / "narrow"
+    assert (narrow / "quarantine").is_dir()
+    assert list(narrow.rglob("*.age")) == []
+    assert_chained(narrow / "audit.jsonl")
+    assert assert_balanced(narrow / "audit.jsonl") == {"delivered": 1, "refused": 3}
     program, *asked = shlex.split(result.out.rpartition("Ask it: ")[2])
     assert program == "hookgate"
     assert call(*asked).status == 0
+
+
+def test_demo_without_the_package_that_encrypts_leaves_that_part_out(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And says how to install it; nothing is wrong."""
+    monkeypatch.setattr(demo_quarantine, "find_spec", lambda _: None)
+    with Receiver({}) as receiver:
+        assert show_quarantine("serve", receiver, tmp_path / "narrow", ALLOWED)
+    assert "pip install 'hookgate[quarantine]'" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"end": "delivered"}, {"is_kept": False}, {"seen": 2}, {"status": 200}, {"reason": "clean"}],
+    ids=str,
+)
+def test_demo_names_each_kept_event_that_went_wrong(
+    wrong: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It must be refused, kept, and sent on once."""
+    finding = Reason.CONTRACT_VIOLATION
+    row = KeptRow("0001", b"{}", finding, 422, finding.code, True, "delivered by a replay", 1)
+    show_kept([row, replace(row, **wrong)])
+    ends = [line.split()[-1] for line in capsys.readouterr().out.splitlines() if "0001" in line]
+    assert ends == ["ok", "WRONG"]
 
 
 def test_demo_names_each_sample_that_went_wrong(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,9 +12,10 @@ import yaml
 
 from support.admin import ON, Admin
 from support.events import CLEAN
+from support.kept import PUBLIC
 from support.pair import paired
 from support.promtool import promtool
-from support.raw import ask, post
+from support.raw import ask, post, wait_until
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "sidecar/deploy"
@@ -66,9 +67,13 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
     scraped = {"job", "instance"}
     found: dict[str, set[str]] = defaultdict(set)
     found["up"] |= scraped
-    with paired(tmp_path_factory.mktemp("metrics"), **ON) as pair:
+    folder = tmp_path_factory.mktemp("metrics")
+    keys = {"quarantine.path": str(folder / "quarantine"), "quarantine.recipients": PUBLIC}
+    with paired(folder, **ON, **keys) as pair:
         admin = Admin(pair.gate)
         ask(pair.gate.port, post(CLEAN))
+        looked = "hookgate_quarantine_items"
+        assert wait_until(lambda: looked in {sample.name for sample in admin.samples()})
         for sample in admin.samples():
             found[sample.name] |= {*sample.labels, *scraped}
     return found

@@ -16,6 +16,7 @@ import yaml
 from hookgate.address import TcpAddress
 from hookgate.config.build import load
 from hookgate.config.keys import KEYS
+from support.kept import PUBLIC
 from support.receiver import receiving
 from support.sidecar import sidecar
 
@@ -155,6 +156,32 @@ def test_the_manifests_configuration_is_valid(
     read = re.findall(r"HOOKGATE_CONFIG=(\S+)", DOCKERFILE)
     files = (*read, given["tls_cert"], given["tls_key"], config.audit.path)
     assert {str(Path(file).parent) for file in files} == mounts
+
+
+@pytest.mark.parametrize("name", ["kubernetes.yaml", "container.toml"])
+def test_a_quarantine_is_turned_on_by_what_is_commented_out(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its folder is on a volume of its own, in a place that the image's user may write to."""
+    text = re.sub(r"(?m)^( *)# (?=[-\[{ ]|path|recipients)", r"\1", (DEPLOY / name).read_text())
+    if name == "kubernetes.yaml":
+        (tmp_path / name).write_text(text)
+        done = subprocess.run([BIN / "kubernetes-validate", "--strict", tmp_path / name])
+        assert done.returncode == 0
+        found = {document["kind"]: document for document in yaml.safe_load_all(text)}
+        spec = found["StatefulSet"]["spec"]
+        claims = {claim["metadata"]["name"] for claim in spec["volumeClaimTemplates"]}
+        mounts = spec["template"]["spec"]["containers"][0]["volumeMounts"]
+        (folder,) = (m["mountPath"] for m in mounts if m["name"] == "quarantine")
+        assert {"ledger", "quarantine"} == claims
+        text = found["ConfigMap"]["data"]["hookgate.toml"]
+    else:
+        folder = re.findall(r"install -d .* (\S+)$", DOCKERFILE, re.MULTILINE)[0]
+    monkeypatch.setenv("HOOKGATE_UPSTREAM__URL", "http://endpoint:8080")
+    file = tmp_path / "hookgate.toml"
+    text = re.sub(r"<?age1\.\.\.>?", PUBLIC, text)
+    file.write_text(re.sub(r"^tls_.*\n", "", text, flags=re.MULTILINE))
+    assert load(str(file)).quarantine.path == f"{folder}/quarantine"
 
 
 def test_every_container_is_confined(

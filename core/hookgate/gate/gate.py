@@ -155,7 +155,12 @@ class Gate:
     def snapshot(self) -> Snapshot:
         """Name everything that this gate counts, as it is now."""
         return take_snapshot(
-            self.counts, self.journal, self.desk.compiled, self.troubles.present, self.front
+            self.counts,
+            self.journal,
+            self.desk.compiled,
+            self.troubles.present,
+            self.front,
+            self.desk.keeper,
         )
 
     def tick(self) -> None:

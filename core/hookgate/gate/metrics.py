@@ -13,6 +13,8 @@ from hookgate import __version__
 from hookgate.ledger.writing.journal import Journal
 from hookgate.networks.ranges import SHIPPED, parse_networks
 from hookgate.policy import Fault, Outcome, Reason
+from hookgate.quarantine.keeper import Keeper, NotKept
+from hookgate.settings import QuarantineSettings
 from hookgate.upstream.error import UpstreamError
 
 from .compiled import CompiledConfig
@@ -59,6 +61,16 @@ FAMILIES = {
         Family("hookgate_ledger_failures_total", "counter", "Failed attempts to write, sync or open the ledger."),
         Family("hookgate_ledger_available", "gauge", "1 while every worker can write its ledger.", join=min),
         Family("hookgate_ledger_lines_missing_total", "counter", "Ledger lines of running gates whose file was deleted or cut by something that is no rotation."),
+        Family("hookgate_quarantine_kept_total", "counter", "Requests that were not delivered and are in the quarantine; a repeated one counts each time."),
+        Family("hookgate_quarantine_not_kept_total", "counter", "Requests that should be and are not, by why.", ("why",)),
+        Family("hookgate_quarantine_released_total", "counter", "Items whose release this gate recorded, by cause.", ("cause",)),
+        Family("hookgate_quarantine_items", "gauge", "Items in the folder.", join=max),
+        Family("hookgate_quarantine_bytes", "gauge", "Bytes that their files have.", join=max),
+        Family("hookgate_quarantine_custody_items", "gauge", "Those of them that their sender took as delivered, and that nobody sends again.", join=max),
+        Family("hookgate_quarantine_oldest_timestamp_seconds", "gauge", "When the oldest of them was kept; missing where there is none.", join=min),
+        Family("hookgate_quarantine_max_items", "gauge", "As many as quarantine.max_items says.", join=max),
+        Family("hookgate_quarantine_max_bytes", "gauge", "As many as quarantine.max_bytes says.", join=max),
+        Family("hookgate_quarantine_available", "gauge", "1 while every worker can use the folder.", join=min),
         Family("hookgate_log_dropped_total", "counter", "Messages of the operational log that were dropped because nobody read it, or it could not be written."),
         Family("hookgate_ready", "gauge", "1 while /readyz says so.", join=min),
         Family("hookgate_workers", "gauge", "Processes that serve and answer."),
@@ -78,6 +90,11 @@ FAMILIES = {
 # How a worker that should be there was lost.
 LOSSES = ("died", "killed", "never_served")
 
+# Why a keeper keeps something not; that it came incomplete is its sender's doing.
+_NOT_KEPT = [word for word in NotKept if word is not NotKept.INCOMPLETE]
+# How an item leaves the quarantine.
+_CAUSES = ("replayed", "delivered", "expired", "purged")
+
 # Those must be in a scrape before they first happen, or their first increase goes unseen.
 _ALWAYS_EXPORTED = [
     reason.code
@@ -92,6 +109,7 @@ def take_snapshot(
     compiled: CompiledConfig,
     failing: Collection[str],
     front: str,
+    keeper: Keeper | None = None,
 ) -> Snapshot:
     """Name everything that a gate counts, as it is now.
 
@@ -141,6 +159,28 @@ def take_snapshot(
     }
     if counts.last_delivered:
         found["hookgate_last_delivered_timestamp_seconds"] = [([], counts.last_delivered)]
+    if keeper is not None:
+        found |= _of_quarantine(keeper, config.quarantine)
+    return found
+
+
+def _of_quarantine(keeper: Keeper, bounds: QuarantineSettings) -> Snapshot:
+    not_kept = {word.value: keeper.not_kept[word] for word in _NOT_KEPT}
+    found: Snapshot = {
+        "hookgate_quarantine_kept_total": [([], keeper.kept)],
+        "hookgate_quarantine_not_kept_total": rows(not_kept),
+        "hookgate_quarantine_released_total": rows({c: keeper.released[c] for c in _CAUSES}),
+        "hookgate_quarantine_max_items": [([], bounds.max_items)],
+        "hookgate_quarantine_max_bytes": [([], bounds.max_bytes)],
+        "hookgate_quarantine_available": [([], int(keeper.available))],
+    }
+    usage = keeper.usage
+    if usage is not None:
+        found["hookgate_quarantine_items"] = [([], usage.items)]
+        found["hookgate_quarantine_bytes"] = [([], usage.bytes)]
+        found["hookgate_quarantine_custody_items"] = [([], usage.in_custody)]
+        if usage.oldest is not None:
+            found["hookgate_quarantine_oldest_timestamp_seconds"] = [([], usage.oldest)]
     return found
 
 

@@ -8,12 +8,14 @@ from .names import Record
 
 class Usage(NamedTuple):
     """What is in the store. `bytes` counts all files of items; `oldest` is when the one that is
-    there longest was kept, in seconds since 1970, None where there is none.
+    there longest was kept, in seconds since 1970, None where there is none; `in_custody` counts
+    those whose sender was told that they are safe here, or may have been: no record tells.
     """
 
     items: int
     bytes: int
     oldest: float | None
+    in_custody: int = 0
 
 
 class Entry(NamedTuple):

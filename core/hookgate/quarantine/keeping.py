@@ -9,6 +9,7 @@ from hashlib import sha256
 
 from .counts import Count, Counts, glance
 from .encryption import Recipients
+from .entry import Entry
 from .error import NotKept, StoreError
 from .folders import (
     digest_of,
@@ -115,6 +116,16 @@ def _find(folder: int, item: str, bounds: Count) -> Record | None:
 def is_in_custody(record: Record) -> bool:
     """Whether the sender of a `delivery` was told that it is safe here, or will be."""
     return record.get("custody") is True
+
+
+def may_expire(entry: Entry) -> bool:
+    """Whether its age may end it: not in custody, nor maybe so, as it has no record any more."""
+    return entry.record is not None and not is_in_custody(entry.record)
+
+
+def may_be_in_custody(entry: Entry) -> bool:
+    """Whether it stays, and nobody is about to release it."""
+    return entry.claimed is None and not may_expire(entry)
 
 
 def _write_record(record: Record, kept: str) -> bytes:

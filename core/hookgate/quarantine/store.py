@@ -23,8 +23,8 @@ from .folders import (
     read_file,
 )
 from .item import Item
-from .keeping import is_in_custody, keep
-from .names import CLAIM, FOLDERS, Record, folder_of, parse_file_name
+from .keeping import keep, may_be_in_custody, may_expire
+from .names import FOLDERS, Record, folder_of, parse_file_name
 from .sweeping import Found, find_items, locked_store, read_record, tidy
 
 
@@ -50,6 +50,7 @@ class Store:
         self._max_age = max_age
         self._was_open = False
         self._oldest: list[float | None] = [None] * len(FOLDERS)
+        self._in_custody = [0] * len(FOLDERS)
 
     def open(self, *, create: bool = False) -> Swept:
         """Look whether the folder can be used, and through all of it, as `sweep` does.
@@ -81,14 +82,13 @@ class Store:
 
     def usage(self) -> Usage:
         """Count what all processes have in the store."""
-        oldest: list[float] = []
-        with self._usable(), opened_root(self._path) as root:
-            for named in FOLDERS:
-                with opened_if_there(root, named) as folder:
-                    if folder is not None:
-                        oldest += [found.at for found in find_items(folder, named)[1]]
-            with locked_store(root) as counts:
-                return Usage(*counts.total, min(oldest, default=None))
+        oldest: float | None = None
+        in_custody = 0
+        for entry in self.entries():
+            oldest = min(oldest or entry.kept_at, entry.kept_at)
+            in_custody += may_be_in_custody(entry)
+        with self._usable(), opened_root(self._path) as root, locked_store(root) as counts:
+            return Usage(*counts.total, oldest, in_custody)
 
     def entries(self) -> Iterator[Entry]:
         """List the items, in the order of their names."""
@@ -101,8 +101,10 @@ class Store:
         with opened_if_there(root, named) as folder:
             if folder is None:
                 return []
-            found = sorted(find_items(folder, named)[1])
-            return [entry for item in found if (entry := self._entry(folder, named, item))]
+            return self._entries(folder, named, sorted(find_items(folder, named)[1]))
+
+    def _entries(self, folder: int, named: str, found: Iterable[Found]) -> list[Entry]:
+        return [entry for item in found if (entry := self._entry(folder, named, item))]
 
     def _entry(self, folder: int, named: str, found: Found) -> Entry | None:
         """Make an entry; None where the item has gone meanwhile."""
@@ -139,7 +141,7 @@ class Store:
     def sweep(self, numbers: Iterable[int] = range(256)) -> Swept:
         """Look into folders, by their numbers: mend what a crash left, and count anew.
 
-        The age of the oldest is right once all were looked into.
+        The age of the oldest, and how many are in custody, is right once all were looked into.
         """
         now = time.time()
         total, entries = Count(0, 0), list[Entry]()
@@ -148,9 +150,9 @@ class Store:
                 total, due = self._look_into(root, number, now)
                 entries += due
         oldest = min((at for at in self._oldest if at is not None), default=None)
-        expired = [entry for entry in entries if entry.claimed is None and _may_expire(entry)]
+        expired = [entry for entry in entries if entry.claimed is None and may_expire(entry)]
         claims = [entry for entry in entries if entry.claimed is not None]
-        return Swept(Usage(*total, oldest), expired, claims)
+        return Swept(Usage(*total, oldest, sum(self._in_custody)), expired, claims)
 
     def _look_into(self, root: int, number: int, now: float) -> tuple[Count, list[Entry]]:
         """Look into one folder: how much there is in all, and what is claimed or old here."""
@@ -163,12 +165,11 @@ class Store:
                     count, found = find_items(folder, named)
                 counts.set(number, count)
                 total = counts.total
-            self._oldest[number] = min((file.at for file in found), default=None)
-            if folder is None:
-                return total, []
-            old = now - self._max_age
-            due = [file for file in found if file.name.kind == CLAIM or file.at < old]
-            return total, [entry for file in due if (entry := self._entry(folder, named, file))]
+            entries = [] if folder is None else self._entries(folder, named, found)
+        self._oldest[number] = min((entry.kept_at for entry in entries), default=None)
+        self._in_custody[number] = sum(map(may_be_in_custody, entries))
+        old = now - self._max_age
+        return total, [each for each in entries if each.claimed is not None or each.kept_at < old]
 
     def claim(self, entry: Entry, cause: str) -> Claim | None:
         """Claim an item for its release; None where it is gone, claimed, or not any more as it was
@@ -243,8 +244,3 @@ class Store:
             locked_store(root) as counts,
         ):
             yield folder, counts
-
-
-def _may_expire(entry: Entry) -> bool:
-    """Not what is in custody, nor what may be: that has no record any more."""
-    return entry.record is not None and not is_in_custody(entry.record)

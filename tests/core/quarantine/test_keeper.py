@@ -13,6 +13,7 @@ from hookgate.quarantine import keeper as module
 from hookgate.quarantine import releases
 from hookgate.quarantine.claims import Claim
 from hookgate.quarantine.encryption import QuarantineKeyError
+from hookgate.quarantine.entry import Usage
 from hookgate.quarantine.keeper import LOOK_SECONDS, THREADS, Keeper, Kept, NotKept
 from hookgate.settings import Keep, QuarantineSettings
 from support.kept import PUBLIC
@@ -246,7 +247,7 @@ def test_a_store_that_cannot_be_used_is_told_once_and_tried_again(
         assert not path.exists()
         path.mkdir(0o700)
         await site.look()
-        assert (site.keeper.available, site.keeper.usage) == (True, (0, 0, None))
+        assert (site.keeper.available, site.keeper.usage) == (True, Usage(0, 0, None))
         assert (await site.keep(1)).sha256
         await site.keeper.close()
         assert site.logged == ["error quarantine.unavailable", "info quarantine.recovered"]
