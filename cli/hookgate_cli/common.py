@@ -1,12 +1,10 @@
-"""What the verbs share: options, exit statuses, the consoles, and the configuration."""
+"""What the verbs share: exit statuses, the consoles, and the configuration."""
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
-
-import typer
+from typing import Any, NoReturn
 
 from hookgate.config.build import load
 from hookgate.config.error import ConfigError
@@ -27,26 +25,6 @@ ASSUMED_UPSTREAM = "http://127.0.0.1:8080"
 out = Terminal(width=None if sys.stdout.isatty() else 120)
 err = Terminal(stderr=True)
 
-ConfigOption = Annotated[
-    str | None,
-    typer.Option(
-        "--config",
-        "-c",
-        metavar="FILE",
-        help="hookgate.toml; else $HOOKGATE_CONFIG, else ./hookgate.toml, else defaults.",
-    ),
-]
-UpstreamOption = Annotated[
-    str | None, typer.Option("--upstream", metavar="URL", help="Where clean events go.")
-]
-ListenOption = Annotated[
-    str | None, typer.Option("--listen", metavar="HOST:PORT", help="Where to listen.")
-]
-AuditOption = Annotated[
-    str | None, typer.Option("--audit", metavar="FILE", help='The audit log; "-" is stdout.')
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
-
 
 def fail(message: str | Sequence[str], status: int = MISUSE) -> NoReturn:
     """Print each message on a line of stderr, and exit with `status`.
@@ -55,7 +33,7 @@ def fail(message: str | Sequence[str], status: int = MISUSE) -> NoReturn:
     """
     for line in (message,) if isinstance(message, str) else message:
         err.print(printable(f"hookgate: {line}"), soft_wrap=True)
-    raise typer.Exit(status)
+    sys.exit(status)
 
 
 def read_file(file: Path) -> bytes:
@@ -81,7 +59,7 @@ def plain_errors() -> Iterator[None]:
         fail(str(error), FAILED)
     except BrokenPipeError:
         sys.stderr.close()
-        raise typer.Exit(FINDING) from None
+        sys.exit(FINDING)
 
 
 def load_config(

@@ -13,7 +13,8 @@ import typer
 from hookgate.address import UnixAddress
 from hookgate.config.layers import find_file
 
-from .common import AuditOption, ConfigOption, ListenOption, UpstreamOption, fail, load_config
+from .common import fail, load_config
+from .options import AuditOption, ConfigOption, ListenOption, UpstreamOption
 from .terminal import printable
 
 
