@@ -36,6 +36,9 @@ _SALVAGED = 16 * 1024
 _SMALLEST, _LARGEST = -(2**63), 2**64 - 1
 _ALL_BUT_OPENINGS = bytes(set(range(256)) - set(b",[{"))
 _ALL_BUT_MARKS = bytes(set(range(256)) - set(b',[{"'))
+_ALL_BUT_NESTING = bytes(set(range(256)) - set(b'[]{}"'))
+# Few documents are deeper, and how many levels there are takes a look for each.
+_SHALLOW = 8
 
 
 def parse(
@@ -63,7 +66,11 @@ def parse(
     # Few events have so many brackets that they could be too deep. bytes.count looks at each byte,
     # replace leaps from one found to the next: 0.3 us, not 1.
     brackets = 2 * len(body) - len(body.replace(b"{", b"")) - len(body.replace(b"[", b""))
-    if brackets > max_depth and _is_deeper(document, max_depth):
+    if (
+        brackets > max_depth
+        and not _is_shallow(body, min(max_depth, _SHALLOW))
+        and _is_deeper(document, max_depth)
+    ):
         return Finding(Reason.TOO_DEEP, (f"more than {max_depth} levels",))
     if (_BACKSLASH in body and b"\\u0000" in body) or (
         not canonical and _may_hold_odd_number(document)
@@ -87,13 +94,18 @@ def holds_more(body: bytes, max_values: int) -> bool:
     """
     if len(body.translate(None, _ALL_BUT_OPENINGS)) < max_values:
         return False  # even with those in strings
-    if _BACKSLASH in body:
-        # From the left, so that what is left of backslashes escapes no quote.
-        body = body.replace(b"\\\\", b"").replace(b'\\"', b"")
+    body = _without_escaped_quotes(body)
     # A string is a value or the key of one: with four quotes a value there are too many of these.
     most_quotes = 4 * max_values
     parts = body.translate(None, _ALL_BUT_MARKS).split(b'"', most_quotes)
     return len(parts) > most_quotes or 1 + sum(map(len, parts[::2])) > max_values
+
+
+def _without_escaped_quotes(body: bytes) -> bytes:
+    if _BACKSLASH not in body:
+        return body
+    # From the left, so that what is left of backslashes escapes no quote.
+    return body.replace(b"\\\\", b"").replace(b'\\"', b"")
 
 
 def _classify_crowded(body: bytes, max_depth: int, max_values: int) -> Finding:
@@ -154,6 +166,18 @@ def _classify(body: bytes, message: str) -> Finding:
     if message.startswith("number out of range"):
         return Finding(Reason.NUMBER_OUT_OF_RANGE, details)
     return Finding(Reason.MALFORMED_JSON, details)
+
+
+def _is_shallow(body: bytes, levels: int) -> bool:
+    """Tell of the text of a document whether it has no more levels, in a third of a walk's time."""
+    marks = _without_escaped_quotes(body).translate(None, _ALL_BUT_NESTING)
+    # Nearly all strings are two quotes by now. Whatever two are taken out, what stood in a string
+    # still does.
+    parts = marks.replace(b'""', b"").split(b'"')
+    nesting = b"".join(parts[::2]).replace(b"{", b"[").replace(b"}", b"]")
+    for _ in range(levels):
+        nesting = nesting.replace(b"[]", b"")  # those that hold none: the deepest of each branch
+    return not nesting
 
 
 def _is_deeper(document: Any, max_depth: int) -> bool:
