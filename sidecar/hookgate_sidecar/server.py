@@ -15,7 +15,7 @@ from hookgate.tls import server_context
 from .admission import Admission
 from .descriptors import fit
 from .listener import Listener
-from .memory import return_large_blocks
+from .memory import hold_free_memory, return_free_memory
 from .shared import Shared
 from .sockets import ListeningSockets, listen
 
@@ -48,7 +48,7 @@ class Server:
         Raises `ListenError`, and ValueError where TLS files cannot be used.
         """
         tls = make_tls(self.settings)
-        return_large_blocks()
+        hold_free_memory()
         # What is here now stays; without this the collector looked at it again and again, and cost
         # 5 % of a request. Connections and their parsers are what it still has to find.
         gc.collect()
@@ -167,6 +167,7 @@ class Server:
     def _tick(self) -> None:
         self.gate.tick()
         self._shared.writer.tick()
+        return_free_memory()
 
 
 def make_tls(settings: SidecarSettings) -> ssl.SSLContext | None:
