@@ -43,11 +43,14 @@ def test_a_document_is_too_deep_by_its_levels_alone(
         assert is_too_deep or found == tree
 
 
+@pytest.mark.parametrize(
+    "texts", [rb'"\"]]{", "}}\\", ""', b'"]]{", "}}", ""'], ids=["escaped", "plain"]
+)
 @pytest.mark.parametrize("wide", [1, 100])
 @pytest.mark.parametrize("deep", [3, 8, 9, 64])
-def test_the_bound_is_exact_at_every_depth(deep: int, wide: int) -> None:
+def test_the_bound_is_exact_at_every_depth(deep: int, wide: int, texts: bytes) -> None:
     """However many are side by side, and whatever stands in strings."""
-    branch = b"[" * (deep - 2) + rb'"\"]]{", "}}\\", ""' + b"]" * (deep - 2)
+    branch = b"[" * (deep - 2) + texts + b"]" * (deep - 2)
     body = b'{"a": [' + b",".join([branch] * wide) + b"]}"
     assert not isinstance(parse(body, deep, VALUES), Finding)
     found = parse(body, deep - 1, VALUES)
