@@ -4,8 +4,9 @@
     python bench/run.py --quick                               # all of it in short rounds
     python bench/run.py --only hookgate,nginx --figures rate,latency --seconds 2
 
-A whole run writes results.json, results.md and throughput.svg to bench/results/, any other to
-bench/.tools/results/. Exits 1 where a contender does not answer as it has to.
+A whole run writes results.json, results.md and throughput.svg to bench/results/, and what README.md
+and docs/performance.md show of them; any other writes to bench/.tools/results/. Exits 1 where a
+contender does not answer as it has to.
 """
 
 import argparse
@@ -27,6 +28,8 @@ from bench.rig import Rig
 from bench import figures, hostile, policy_alone, report, signing, tools
 
 RESULTS = Path(__file__).parent / "results"
+# Pages that hold a part of the results.
+PAGES = tuple(Path(__file__).parents[1] / name for name in ("README.md", "docs/performance.md"))
 FIGURES = (
     "rate",
     "latency",
@@ -162,6 +165,9 @@ def main() -> None:
     (chosen.out / "results.md").write_text(text)
     if "rate" in results["figures"]:
         report.plot(results, chosen.out / "throughput.svg")
+    if chosen.out == RESULTS:
+        for page in PAGES:
+            page.write_text(report.fill(page.read_text(), results))
     print(f"\n{text}\nWritten to {chosen.out}")
 
 

@@ -44,7 +44,7 @@ def _rate(results: Results, rows: list[Row]) -> str:
                     results["contenders"][key]["leaves_out"],
                 )
             )
-    header = ("", "requests/s", "min..max", "CPU µs", "user + system", "nginx / it, by CPU",
+    header = ("", "requests/s", "min..max", "CPU µs", "user + system", "of nginx, by CPU",
               "a core could", "leaves out")  # fmt: skip
     note = (
         f"Core left idle for more than {IDLE:.0%} of the time, so that the load was the bottleneck:"

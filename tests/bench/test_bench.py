@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 from bench.events import EVENT, SEPARATOR, mixed_events
 from bench.load import Wrk, parse_wrk, percentile
-from bench.report import goals, table
+from bench.report import fill, goals, table
 from bench.report.tables import SECTIONS
+from bench.run import PAGES, RESULTS
 
 from hookgate.policy import Finding
 from hookgate.policy.document import parse
@@ -212,6 +213,18 @@ def test_heads_alike_have_rows_of_their_own() -> None:
     lines = SECTIONS["rate"][1](results, rows).splitlines()[2:5]
     assert [line.split("|")[1].strip() for line in lines] == ["n", "us", "us, heads alike"]
     assert ["0.33" in line for line in lines] == [False, True, False]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_pages_show_the_results_that_are_kept(page: Path) -> None:
+    """A whole run writes both."""
+    results = json.loads((RESULTS / "results.json").read_text())
+    text = page.read_text()
+    assert text.count("<!-- bench: ") == text.count("<!-- /bench -->") >= 1
+    assert fill(text, results) == text
+    emptied = re.sub(r"(<!-- bench: \w+ -->\n).*?(<!-- /bench)", r"\1\2", text, flags=re.DOTALL)
+    assert emptied != text
+    assert fill(emptied, results) == text
 
 
 def test_what_signing_adds_is_told_by_rounds() -> None:
