@@ -74,8 +74,9 @@ def goals(results: Results) -> list[Goal]:
         ratio("hookgate", "caddy", 4),
         ratio("addon", "mitmdump", 0.9),
         Goal("ms, p99 of hookgate / fastify / caddy at half of fastify's limit", "lowest",
-             " / ".join(f"{p99:.2f}" for p99 in p99s) if all(p99s) else "-",
-             p99s[0] <= min(p99s) if all(p99s) else None),
+             " / ".join(f"{p99:.2f}" if p99 else "-" for p99 in p99s),
+             # Who cannot do twice that rate is not measured at it.
+             p99s[0] <= min(filter(None, p99s)) if p99s[0] and any(p99s[1:]) else None),
         _at_most("CPU of refusing a foreign sender / accepting", 0.4, refusing("foreign")),
         _at_most("CPU of the same, heads alike", 0.4, refusing("foreign, heads alike")),
         _at_least("requests/s of hookgate / fastify, 64 KiB of small objects", 1.2, large(64)),
