@@ -13,7 +13,7 @@ def hold_free_memory() -> None:
     """Have what is freed wait for its next use, up to a body with all that is made of it.
 
     Blocks of 128 KiB and more would go back to the system at once, and each page of the next one be
-    made anew: an event of 512 KiB took 11 ms, and takes 6. Other C libraries have no such call.
+    made anew: an event of 512 KiB took 11 ms, and takes 7. Other C libraries have no such call.
     """
     try:
         mallopt = _libc.mallopt
