@@ -11,8 +11,7 @@ from rich.text import Text
 from hookgate.networks.addresses import parse_address
 from hookgate.policy import Policy, Reason
 
-from .common import FINDING, fail, load_config, out
-from .options import ConfigOption, JsonOption
+from .common import FINDING, ConfigOption, JsonOption, fail, load_config, out
 from .request_files import StoredRequest, read_requests
 from .steps import describe_step, without_signatures
 from .terminal import print_json, printable

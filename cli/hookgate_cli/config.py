@@ -21,8 +21,7 @@ from hookgate.upstream.error import UpstreamError
 from hookgate.upstream.lookup import Lookup
 from hookgate.upstream.reach import Reached, reach, speaks_tls
 
-from .common import ASSUMED_UPSTREAM, FINDING, fail, load_config, out
-from .options import ConfigOption, JsonOption
+from .common import ASSUMED_UPSTREAM, FINDING, ConfigOption, JsonOption, fail, load_config, out
 from .terminal import print_json, printable, to_json
 
 # How long an endpoint that has accepted is waited for to hang up, or to answer a hello.

@@ -13,8 +13,7 @@ import typer
 from hookgate.address import UnixAddress
 from hookgate.config.layers import find_file
 
-from .common import fail, load_config
-from .options import AuditOption, ConfigOption, ListenOption, UpstreamOption
+from .common import AuditOption, ConfigOption, ListenOption, UpstreamOption, fail, load_config
 from .terminal import printable
 
 

@@ -13,8 +13,7 @@ from hookgate.networks.ranges import SHIPPED
 from hookgate.nginx import Names, RenderError
 from hookgate.nginx import render as render_files
 
-from .common import ASSUMED_UPSTREAM, FINDING, err, fail, load_config, out
-from .options import ConfigOption, JsonOption
+from .common import ASSUMED_UPSTREAM, FINDING, ConfigOption, JsonOption, err, fail, load_config, out
 from .terminal import print_json, printable
 
 app = typer.Typer(no_args_is_help=True, help="The nginx includes of a configuration.")

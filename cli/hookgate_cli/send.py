@@ -18,9 +18,8 @@ from hookgate.policy import Reason, parse_rules
 from hookgate.samples import CONTRACTS
 from hookgate.settings import AnswerMode
 
-from .common import FINDING, err, fail, out
+from .common import FINDING, JsonOption, err, fail, out
 from .firing import fire
-from .options import JsonOption
 from .samples import Sample, clean, hostile
 from .terminal import print_json, printable
 

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from . import serving
-from .options import AuditOption, ConfigOption, ListenOption, UpstreamOption
+from .common import AuditOption, ConfigOption, ListenOption, UpstreamOption
 
 
 def serve(

@@ -10,7 +10,7 @@ from hookgate.policy import OBSERVABLE
 from hookgate.settings import Mode
 from hookgate_sidecar.run import serve as run_sidecar
 
-from .common import plain_errors
+from .errors import plain_errors
 
 
 def serve(

@@ -8,8 +8,7 @@ from rich.text import Text
 
 from hookgate.ledger.audit.balance import GRAVE, OUTCOMES, Balance, Totals
 from hookgate.ledger.audit.balance import balance as add_up
-from hookgate_cli.common import FINDING, out
-from hookgate_cli.options import ConfigOption, JsonOption
+from hookgate_cli.common import FINDING, ConfigOption, JsonOption, out
 from hookgate_cli.terminal import print_json, printable
 
 from .configured import configured_states, load_seal_keys

@@ -8,8 +8,7 @@ import typer
 
 from hookgate.ledger.audit.fate import Attempt, Event
 from hookgate.ledger.audit.search import find
-from hookgate_cli.common import FINDING, load_config, out, read_file
-from hookgate_cli.options import ConfigOption, JsonOption
+from hookgate_cli.common import FINDING, ConfigOption, JsonOption, load_config, out, read_file
 from hookgate_cli.terminal import print_json, printable
 
 from .configured import load_seal_keys

@@ -8,8 +8,7 @@ import typer
 from hookgate.ledger.audit.fate import Event, Fate, Story
 from hookgate.ledger.audit.search import Found, find
 from hookgate.ledger.audit.times import show_time
-from hookgate_cli.common import FINDING, fail, out
-from hookgate_cli.options import ConfigOption, JsonOption
+from hookgate_cli.common import FINDING, ConfigOption, JsonOption, fail, out
 from hookgate_cli.terminal import print_json, printable
 
 from .configured import configured_ranges, load_seal_keys

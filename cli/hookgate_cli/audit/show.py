@@ -3,8 +3,7 @@
 from hookgate.ledger.members import USUAL
 from hookgate.ledger.reading.reader import Line
 from hookgate.ledger.reading.sieve import MOST_TEXTS, Sieve
-from hookgate_cli.common import err, plain_errors
-from hookgate_cli.options import ConfigOption, JsonOption
+from hookgate_cli.common import ConfigOption, JsonOption, err, plain_errors
 
 from .filters import (
     ChannelOption,

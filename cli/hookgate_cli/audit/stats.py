@@ -5,8 +5,7 @@ import typer
 from hookgate.ledger.audit import duckdb_stats
 from hookgate.ledger.audit.query import Query
 from hookgate.ledger.audit.stats import Summary, summarise
-from hookgate_cli.common import FINDING, err, plain_errors
-from hookgate_cli.options import ConfigOption, JsonOption
+from hookgate_cli.common import FINDING, ConfigOption, JsonOption, err, plain_errors
 from hookgate_cli.terminal import print_json, printable
 
 from .configured import Keys, load_seal_keys

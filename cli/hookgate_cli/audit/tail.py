@@ -22,8 +22,7 @@ from hookgate.ledger.reading.reader import Line, parse, read_file, timestamp
 from hookgate.ledger.reading.source import LONGEST_LINE, without_end
 from hookgate.ledger.reading.wrappers import Unwrapper, Wrapper
 from hookgate.ledger.record import Record
-from hookgate_cli.common import err, fail, plain_errors
-from hookgate_cli.options import ConfigOption, JsonOption
+from hookgate_cli.common import ConfigOption, JsonOption, err, fail, plain_errors
 
 from .configured import configured_ledger
 from .filters import (

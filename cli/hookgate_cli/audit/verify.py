@@ -8,8 +8,7 @@ from rich.text import Text
 
 from hookgate.ledger.audit.chain import HARMLESS, ChainKind, Verification
 from hookgate.ledger.audit.chain import verify as verify_chain
-from hookgate_cli.common import FINDING, out
-from hookgate_cli.options import ConfigOption, JsonOption
+from hookgate_cli.common import FINDING, ConfigOption, JsonOption, out
 from hookgate_cli.terminal import print_json
 
 from .configured import configured_states, load_seal_keys

@@ -18,8 +18,7 @@ from hookgate_cli.audit.configured import Keys, configured_ranges, configured_st
 from hookgate_cli.audit.ledger import Ledger, find_ledgers
 from hookgate_cli.audit.options import FilesArgument, SealKeyOption
 from hookgate_cli.audit.reading import rereader
-from hookgate_cli.common import FINDING, err, fail, out
-from hookgate_cli.options import ConfigOption
+from hookgate_cli.common import FINDING, ConfigOption, err, fail, out
 from hookgate_cli.terminal import printable
 
 from .findings import Findings
