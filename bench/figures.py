@@ -61,7 +61,8 @@ def rate(rig: Rig, contenders: Sequence[Contender], seconds: float, rounds: int)
             with rig.started(contender) as target:
                 warm_up(rig, target)
                 for load in ("mixed", "alike") if contender.key in ALIKE else ("mixed",):
-                    row = rig.accepted(target, seconds, alike=load == "alike")
+                    lasts = seconds / 2 if load == "alike" else seconds
+                    row = rig.accepted(target, lasts, alike=load == "alike")
                     rows.append({"round": number, "load": load, **row})
                     _say(f"{load}: {row['rate']:.0f} requests/s", target)
     return rows

@@ -1,6 +1,6 @@
 """hookgate beside other gates and proxies on this machine, in one session.
 
-    python bench/run.py                                       # all of it, some 14 minutes
+    python bench/run.py                                       # all of it, some 15 minutes
     python bench/run.py --quick                               # all of it in short rounds
     python bench/run.py --only hookgate,nginx --figures rate,latency --seconds 2
 
@@ -61,7 +61,7 @@ def options() -> argparse.Namespace:
     parser.add_argument(
         "--figures", type=_names((*FIGURES, *RARE)), help=f"of: {', '.join((*FIGURES, *RARE))}"
     )
-    parser.add_argument("--seconds", type=float, help="of a round; 5, or 1 with --quick")
+    parser.add_argument("--seconds", type=float, help="of a round; 4, or 1 with --quick")
     parser.add_argument("--rounds", type=int, help="of the rate; 5, or 1 with --quick")
     parser.add_argument("--rate", type=float, help="for the latency, requests/s")
     parser.add_argument("--requests", type=int, help="for the memory; 500000, or 5000")
@@ -71,7 +71,7 @@ def options() -> argparse.Namespace:
     found.out = found.out or (RESULTS if is_whole else TOOLS / "results")
     found.only = found.only or [contender.key for contender in CONTENDERS]
     found.figures = found.figures or list(FIGURES)
-    found.seconds = found.seconds or (1 if found.quick else 5)
+    found.seconds = found.seconds or (1 if found.quick else 4)
     found.rounds = found.rounds or (1 if found.quick else 5)
     found.requests = found.requests or (5000 if found.quick else 500_000)
     return found
@@ -116,9 +116,7 @@ def measure(rig: Rig, contenders: list[Contender], chosen: argparse.Namespace) -
     if begin("refusal"):
         found["refusal"] = figures.refusal(rig, refusing, seconds * 0.4, twice)
     if begin("memory"):
-        found["memory"] = figures.memory(
-            rig, contenders, chosen.requests, seconds * 1.5, "hookgate"
-        )
+        found["memory"] = figures.memory(rig, contenders, chosen.requests, seconds, "hookgate")
     if begin("startup"):
         found["startup"] = figures.startup(rig, contenders, 2 * rounds - 1)
     if begin("bodies"):
