@@ -24,12 +24,13 @@ async def serve(live: ReloadableConfig, log: structlog.BoundLogger) -> None:
         asyncio.create_task(warn_while_observing(lambda: live.current, log)),
     ]
     try:
+        # Each imports much that the other does without.
         if live.current.sidecar.workers == 1:
-            from .alone import serve_alone  # noqa: PLC0415  # each half needs much that the
+            from .alone import serve_alone  # noqa: PLC0415  # not for workers
 
             await serve_alone(live, log)
         else:
-            from .with_workers import serve_with_workers  # noqa: PLC0415  # other does not
+            from .with_workers import serve_with_workers  # noqa: PLC0415  # not for one process
 
             await serve_with_workers(live, log)
     finally:
