@@ -5,11 +5,12 @@
 # make test-browser  the audit report in a real Chromium, which it gets with apt-get
 # make check  the same as test without pytest
 # make bench  hookgate beside nginx, HAProxy, Caddy, Fastify, FastAPI, aiohttp and plain mitmdump,
-#             which it gets with apt-get, npm and pip; a clean sender's latency beside each kind
-#             of hostile one; and instructions per request against those of the last time. Forty
-#             minutes; bench/README.md tells of shorter runs.
+#             which it gets with apt-get, npm and pip; a clean sender's latency among strangers;
+#             and instructions per request against those of the last time. Twenty minutes;
+#             bench/README.md tells of shorter runs.
 # make soak   the tests that take long, every property with new examples, then ten minutes of every
-#             hostile sender, kills, reloads, rotations and outages at once, beside a clean sender
+#             hostile sender, kills, reloads, rotations and outages at once, beside a clean sender,
+#             and six minutes beside each kind of hostile sender alone
 
 PYTHON ?= python3
 PYTHONS ?= python3.11 python3.12 python3.13
@@ -86,6 +87,7 @@ soak: $(READY) nginx-here
 	$(BIN)/pytest -m soak
 	HYPOTHESIS_PROFILE=other $(BIN)/pytest -m "hypothesis and not soak" -n $(WORKERS) --dist worksteal
 	$(BIN)/python -m bench.soak
+	$(BIN)/python bench/hostile.py --seconds 3
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist

@@ -12,8 +12,12 @@ from .report import median
 from .report.rows import Row
 from .rig import RANGES, Rig, Running, ask, keeps_connection
 
-# A warm-up ends when the last two loads, of a second each, were hardly faster than all before them.
+# Of what compiles as it runs a warm-up ends when the last two loads, of a second each, were hardly
+# faster than all before them.
 WARM_UP_LOADS, WARM_UP_GAIN = 12, 1.05
+MINOR_ROUNDS = 2
+# With whom a load of heads that are all alike is measured as well, and hookgate's known heads.
+ALIKE = ("hookgate", "nginx")
 MEMORY_SAMPLES = 10
 BODY_SIZES = (0, 4096, 65536, 524288)
 # Few, because what is not answered when the load ends costs time and is not counted.
@@ -24,7 +28,7 @@ CONNECTION_COUNTS = (1, 32, 512)
 
 @contextmanager
 def warm(rig: Rig, contenders: Sequence[Contender]) -> Iterator[list[Running]]:
-    """Start all of them, and load each until it gets no faster."""
+    """Start all of them, and warm each up."""
     with ExitStack() as stack:
         targets = [stack.enter_context(rig.started(contender)) for contender in contenders]
         for target in targets:
@@ -34,9 +38,9 @@ def warm(rig: Rig, contenders: Sequence[Contender]) -> Iterator[list[Running]]:
 
 
 def warm_up(rig: Rig, target: Running) -> None:
-    """Load it until it gets no faster, as just-in-time compilers need a while."""
+    """Load it for a second, or until it gets no faster, as just-in-time compilers need a while."""
     rates: list[float] = []
-    for _ in range(WARM_UP_LOADS):
+    for _ in range(WARM_UP_LOADS if target.contender.compiles else 1):
         rates.append(rig.load(target, 1)[1]["rate"])
         if len(rates) > 2 and max(rates[-2:]) < max(rates[:-2]) * WARM_UP_GAIN:
             return
@@ -45,16 +49,22 @@ def warm_up(rig: Rig, target: Running) -> None:
 def rate(rig: Rig, contenders: Sequence[Contender], seconds: float, rounds: int) -> list[Row]:
     """Measure requests a second on one core with 32 connections, and the CPU time of each.
 
-    Each is started anew for each round: one process differs from the next of the same program by
-    4 %, because of where its code and data come to lie.
+    Rows are of the load "mixed", and of some of "alike" too. Each is started anew for each round:
+    one process differs from the next of the same program by 4 %, because of where its code and data
+    come to lie.
     """
     rows: list[Row] = []
     for number in range(rounds):
         for contender in contenders:
+            if contender.is_minor and number >= MINOR_ROUNDS:
+                continue
             with rig.started(contender) as target:
                 warm_up(rig, target)
-                rows.append({"round": number, **rig.accepted(target, seconds)})
-                _say(f"{rows[-1]['rate']:.0f} requests/s", target)
+                for load in ("mixed", "alike") if contender.key in ALIKE else ("mixed",):
+                    lasts = seconds / 2 if load == "alike" else seconds
+                    row = rig.accepted(target, lasts, alike=load == "alike")
+                    rows.append({"round": number, "load": load, **row})
+                    _say(f"{load}: {row['rate']:.0f} requests/s", target)
     return rows
 
 
@@ -140,20 +150,20 @@ def startup(rig: Rig, contenders: Sequence[Contender], rounds: int) -> list[Row]
 
 
 def refusal(rig: Rig, contenders: Sequence[Contender], seconds: float, rounds: int) -> list[Row]:
-    """Measure what refusing costs beside accepting: a stranger, and JSON that is cut off.
+    """Measure what refusing costs beside accepting: a foreign sender, and JSON that is cut off.
 
-    Accepting and strangers are also measured with heads that are never the same, since some
+    Accepting and foreign senders are also measured with heads that are all the same, since some
     contenders cache them. Raises LoadError where a request is not refused.
     """
     rows: list[Row] = []
-    broken = rig.body("broken", BROKEN)
+    broken = rig.bodies("broken", [BROKEN])
     for contender in contenders:
         with rig.started(contender) as home, rig.started(contender, OWN, 403) as abroad:
             cases: list[tuple[str, Running, bytes, dict[str, Any]]] = [
                 ("accepted", home, EVENT, {}),
                 ("foreign", abroad, EVENT, {}),
-                ("accepted, heads vary", home, EVENT, {"traced": True}),
-                ("foreign, heads vary", abroad, EVENT, {"traced": True}),
+                ("accepted, heads alike", home, EVENT, {"alike": True}),
+                ("foreign, heads alike", abroad, EVENT, {"alike": True}),
             ]
             if ask(home.site.port, BROKEN) != 200:
                 cases.append(("broken", home, BROKEN, {"body": broken}))
@@ -183,18 +193,19 @@ def refusal(rig: Rig, contenders: Sequence[Contender], seconds: float, rounds: i
     return rows
 
 
-def bodies(rig: Rig, contenders: Sequence[Contender], seconds: float) -> list[Row]:
+def bodies(rig: Rig, contenders: Sequence[Contender], seconds: float, rounds: int) -> list[Row]:
     """Measure by the size of the event, to which an array of small objects is added."""
     rows: list[Row] = []
-    for contender in contenders:
-        with rig.started(contender) as target:
-            warm_up(rig, target)
-            for size in BODY_SIZES:
-                data = padded(size)
-                file = rig.body(f"event-{size}", data)
-                row = rig.accepted(target, seconds, body=file, connections=BODY_CONNECTIONS)
-                rows.append({"bytes": len(data), **row})
-                _say(f"{len(data)} bytes: {row['rate']:.0f} requests/s", target)
+    events = [padded(size) for size in BODY_SIZES]
+    files = [rig.bodies(f"event-{len(event)}", [event]) for event in events]
+    for number in range(rounds):
+        for contender in contenders:
+            with rig.started(contender) as target:
+                warm_up(rig, target)
+                for event, file in zip(events, files, strict=True):
+                    row = rig.accepted(target, seconds, body=file, connections=BODY_CONNECTIONS)
+                    rows.append({"bytes": len(event), "round": number, **row})
+                    _say(f"{len(event)} bytes: {row['rate']:.0f} requests/s", target)
     return rows
 
 

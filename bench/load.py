@@ -36,16 +36,16 @@ class Latencies(NamedTuple):
 
 
 def wrk(
-    core: int, port: int, body: Path, seconds: float, connections: int = 32, *, traced: bool = False
+    core: int, port: int, body: Path, seconds: float, connections: int = 32, *, alike: bool = False
 ) -> Wrk:
     """Load a port with one thread of wrk; raises LoadError if wrk does not run.
 
-    `body` is a file with one body, or with one a line where it ends in .jsonl. `traced` makes every
-    head differ.
+    `body` is a file of bodies with `SEPARATOR` between them. Every head has a trace id of its own,
+    unless they are to be `alike`.
     """
     command = ["wrk", "-t1", f"-c{connections}", f"-d{max(seconds, 1):.0f}s", "--timeout", "30s",
                "-s", str(HERE / "wrk.lua"), f"http://127.0.0.1:{port}/cm/events"]  # fmt: skip
-    extra = {"TRACED": "1"} if traced else {}
+    extra = {"ALIKE": "1"} if alike else {}
     return parse_wrk(_run(core, command, BODY=str(body), **extra).stderr)
 
 

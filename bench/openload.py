@@ -2,7 +2,8 @@
 
     python bench/openload.py PORT RATE SECONDS BODIES-FILE [HUNDREDS]
 
-Each line of the file is a body; they are sent in turn. Each request has its moment; it goes out on
+The file's bodies, with `SEPARATOR` between them, are sent in turn, each under a head with a
+trace id that no other has. Each request has its moment; it goes out on
 an idle connection, or on a new one, or waits where there are 128. Its latency counts from that
 moment, not from when it could be sent, so that a server that stalls is charged for every request
 that it kept waiting. Prints the latencies and how late the load itself was, in microseconds, as
@@ -16,13 +17,19 @@ import socket
 import sys
 import time
 from collections import deque
-from itertools import cycle
+from collections.abc import Iterator
+from itertools import count, cycle
 from pathlib import Path
 
 import httptools
 
 MAX_CONNECTIONS = 128
 GRACE_SECONDS = 30
+SEPARATOR = b"\x1e"
+HEAD = (
+    b"POST /cm/events HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nTraceparent: 00-%032x-%016x-01\r\n"
+    b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
+)
 
 
 class Connection:
@@ -65,12 +72,12 @@ class Connection:
 class Load:
     """The connections, the requests that wait for one, and microseconds measured."""
 
-    def __init__(self, port: int, requests: list[bytes], hundreds: int) -> None:
+    def __init__(self, port: int, requests: Iterator[bytes], hundreds: int) -> None:
         self._hundreds = hundreds
         self.latencies: list[int] = []
         self.lateness: list[int] = []
         self._port = port
-        self._requests = cycle(requests)
+        self._requests = requests
         self._poll = select.epoll()
         self._all: dict[int, Connection] = {}
         self._idle: list[Connection] = []
@@ -117,29 +124,30 @@ class Load:
         connection.socket.close()
 
 
+def requests(port: int, bodies: list[bytes]) -> Iterator[bytes]:
+    """Yield requests without end, each with a trace id of its own."""
+    for number, body in zip(count(1), cycle(bodies), strict=False):
+        yield HEAD % (port, number, number, len(body), body)
+
+
 def main() -> None:
     """Run as the command line says."""
     port, rate, seconds = int(sys.argv[1]), float(sys.argv[2]), float(sys.argv[3])
-    head = (
-        b"POST /cm/events HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nContent-Type: application/json\r\n"
-        b"Content-Length: %d\r\n\r\n"
-    )
-    bodies = Path(sys.argv[4]).read_bytes().splitlines()
-    requests = [head % (port, len(body)) + body for body in bodies]
-    load = Load(port, requests, int(sys.argv[5]) if len(sys.argv) > 5 else 2)
+    bodies = Path(sys.argv[4]).read_bytes().split(SEPARATOR)
+    load = Load(port, requests(port, bodies), int(sys.argv[5]) if len(sys.argv) > 5 else 2)
     gc.disable()
-    count = round(rate * seconds)
+    wanted = round(rate * seconds)
     start = time.perf_counter() + 0.05
-    for number in range(count):
+    for number in range(wanted):
         planned = start + number / rate
         load.read(0)
         while (left := planned - time.perf_counter()) > 0:
             load.read(left)
         load.send(planned)
     until = time.perf_counter() + GRACE_SECONDS
-    while len(load.latencies) < count:
+    while len(load.latencies) < wanted:
         if time.perf_counter() > until:
-            sys.exit(f"openload: {count - len(load.latencies)} of {count} were never answered")
+            sys.exit(f"openload: {wanted - len(load.latencies)} of {wanted} were never answered")
         load.read(0.1)
     print(json.dumps({"latencies_us": load.latencies, "lateness_us": load.lateness}))
 

@@ -101,7 +101,8 @@ def running(
     with output.open("ab") as log, output.with_suffix(".err").open("ab") as errors:
         process = subprocess.Popen(
             pinned(core, command),
-            env={**os.environ, **environment},
+            # As installers leave it: what is in Python is compiled, once.
+            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "", **environment},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=errors,

@@ -93,8 +93,7 @@ def measure_keeping(rig: Rig, root: Path, seconds: float, rounds: int) -> None:
     files = {}
     for named, size in SIZES.items():
         count = range(round(REFUSED_A_SECOND * seconds))
-        files[named] = rig.folder / f"{size}.jsonl"
-        files[named].write_bytes(b"\n".join(refused(size, count)) + b"\n")
+        files[named] = rig.bodies(f"{size}", [*refused(size, count)])
     cases = [(name, keeps) for name in (None, *SIZES) for keeps in (False, True)]
     found: dict[tuple[str | None, bool], list[tuple[Latencies | None, Latencies]]] = {}
     for _ in range(rounds):
@@ -132,8 +131,7 @@ def measure_giving_back(rig: Rig, root: Path, items: int) -> None:
     """Print how long so many items take to be listed, and to be sent on."""
     with tempfile.TemporaryDirectory(dir=root) as name:
         folder = Path(name)
-        bodies = rig.folder / "many.jsonl"
-        bodies.write_bytes(b"\n".join(refused(500, range(items))) + b"\n")
+        bodies = rig.bodies("many", [*refused(500, range(items))])
         with sidecar(rig, folder, keeps=True) as target:
             port, seconds = target.site.port, items / REFUSED_A_SECOND
             at_rate(rig.load_core, port, bodies, REFUSED_A_SECOND, seconds, 4)

@@ -6,14 +6,14 @@ import shutil
 import socket
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from .contenders.commands import nginx
 from .contenders.contender import OWN, Command, Contender, Site
-from .events import EVENT, varied_events
+from .events import EVENT, SEPARATOR, compact_events, mixed_events
 from .load import LoadError, Wrk, wrk
 from .process import ProcessTree, core_idle, free_port, running, wait_until
 
@@ -53,8 +53,8 @@ class Rig:
             self.folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
             # nginx's worker is another user where it is started by root.
             self.folder.chmod(0o755)
-            self.events = self.folder / "events.jsonl"
-            self.events.write_bytes(b"\n".join(varied_events()) + b"\n")
+            self.events = self.bodies("events", mixed_events())
+            self.compact = self.bodies("compact", compact_events())
             self.upstream = free_port()
             stack.callback(os.sched_setaffinity, 0, os.sched_getaffinity(0))
             os.sched_setaffinity(0, {self.load_core})
@@ -65,10 +65,10 @@ class Rig:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    def body(self, name: str, data: bytes) -> Path:
-        """Write a request body into a file."""
-        file = self.folder / f"{name}.json"
-        file.write_bytes(data)
+    def bodies(self, name: str, bodies: Sequence[bytes]) -> Path:
+        """Write request bodies into a file, for a load to send in turn."""
+        file = self.folder / name
+        file.write_bytes(SEPARATOR.join(bodies))
         return file
 
     @contextmanager
@@ -115,15 +115,17 @@ class Rig:
         *,
         body: Path | None = None,
         connections: int = 32,
-        traced: bool = False,
+        alike: bool = False,
     ) -> tuple[Wrk, dict[str, Any]]:
         """Load a contender with as much as goes through, and measure what that cost its core.
+
+        `alike` is for heads and bodies as kind as can be: no trace ids, no spaces.
 
         Raises LoadError where nothing is answered.
         """
         idle, cpu = core_idle(self.core), target.tree.cpu()
-        file, port = body or self.events, target.site.port
-        found = wrk(self.load_core, port, file, seconds, connections, traced=traced)
+        file, port = body or (self.compact if alike else self.events), target.site.port
+        found = wrk(self.load_core, port, file, seconds, connections, alike=alike)
         used, idle = target.tree.cpu().since(cpu), core_idle(self.core) - idle
         if not found.requests:
             raise LoadError(f"{target.contender.name} answered nothing")

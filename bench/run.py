@@ -1,11 +1,12 @@
 """hookgate beside other gates and proxies on this machine, in one session.
 
-    python bench/run.py                                       # all of it, some 30 minutes
-    python bench/run.py --quick                               # a look, some 3 minutes
+    python bench/run.py                                       # all of it, some 15 minutes
+    python bench/run.py --quick                               # all of it in short rounds
     python bench/run.py --only hookgate,nginx --figures rate,latency --seconds 2
 
-A whole run writes results.json, results.md and throughput.svg to bench/results/, any other to
-bench/.tools/results/. Exits 1 where a contender does not answer as it has to.
+A whole run writes results.json, results.md and throughput.svg to bench/results/, and what README.md
+and docs/performance.md show of them; any other writes to bench/.tools/results/. Exits 1 where a
+contender does not answer as it has to.
 """
 
 import argparse
@@ -27,6 +28,8 @@ from bench.rig import Rig
 from bench import figures, hostile, policy_alone, report, signing, tools
 
 RESULTS = Path(__file__).parent / "results"
+# Pages that hold a part of the results.
+PAGES = tuple(Path(__file__).parents[1] / name for name in ("README.md", "docs/performance.md"))
 FIGURES = (
     "rate",
     "latency",
@@ -36,14 +39,15 @@ FIGURES = (
     "bodies",
     "ranges",
     "connections",
-    "hostile",
     "policy",
     "signing",
 )
-QUICK = ("rate", "latency", "refusal", "memory", "startup", "policy")
+# Asked for by name: six minutes.
+RARE = ("hostile",)
 # The others have no source check of their own, or are too slow to be worth the minutes.
-REFUSING = ("hookgate", "nginx-allow", "nginx-hookgate", "haproxy", "caddy", "fastify")
+REFUSING = ("hookgate", "nginx-allow", "nginx-hookgate", "caddy", "fastify")
 GROWING = ("hookgate", "nginx-hookgate", "caddy", "fastify")
+RANGED = ("hookgate", "nginx-hookgate")
 
 
 def options() -> argparse.Namespace:
@@ -52,22 +56,24 @@ def options() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     keys = ", ".join(contender.key for contender in CONTENDERS)
-    parser.add_argument("--quick", action="store_true", help="short rounds, and fewer of them")
+    parser.add_argument("--quick", action="store_true", help="one round of each, and short")
     parser.add_argument("--only", type=_names([c.key for c in CONTENDERS]), help=f"of: {keys}")
-    parser.add_argument("--figures", type=_names(FIGURES), help=f"of: {', '.join(FIGURES)}")
-    parser.add_argument("--seconds", type=float, help="of a round; 5, or 1 with --quick")
+    parser.add_argument(
+        "--figures", type=_names((*FIGURES, *RARE)), help=f"of: {', '.join((*FIGURES, *RARE))}"
+    )
+    parser.add_argument("--seconds", type=float, help="of a round; 4, or 1 with --quick")
     parser.add_argument("--rounds", type=int, help="of the rate; 5, or 1 with --quick")
     parser.add_argument("--rate", type=float, help="for the latency, requests/s")
-    parser.add_argument("--requests", type=int, help="for the memory; a million, or 5000")
+    parser.add_argument("--requests", type=int, help="for the memory; 500000, or 5000")
     parser.add_argument("--out", type=Path, help="folder of the results")
     found = parser.parse_args()
     is_whole = not (found.quick or found.only or found.figures)
     found.out = found.out or (RESULTS if is_whole else TOOLS / "results")
     found.only = found.only or [contender.key for contender in CONTENDERS]
-    found.figures = found.figures or list(QUICK if found.quick else FIGURES)
-    found.seconds = found.seconds or (1 if found.quick else 5)
+    found.figures = found.figures or list(FIGURES)
+    found.seconds = found.seconds or (1 if found.quick else 4)
     found.rounds = found.rounds or (1 if found.quick else 5)
-    found.requests = found.requests or (5000 if found.quick else 1_000_000)
+    found.requests = found.requests or (5000 if found.quick else 500_000)
     return found
 
 
@@ -83,9 +89,11 @@ def _names(known: Any) -> Any:
 
 def measure(rig: Rig, contenders: list[Contender], chosen: argparse.Namespace) -> dict[str, Any]:
     """Measure every figure that was chosen; return rows by figure. Raises LoadError."""
-    seconds, rounds, found = chosen.seconds, min(chosen.rounds, 3), {}
-    refusing = [c for c in contenders if c.key in (REFUSING[:1] if chosen.quick else REFUSING)]
-    growing = [c for c in contenders if c.key in GROWING]
+    seconds, found = chosen.seconds, {}
+    rounds, twice = min(chosen.rounds, 3), min(chosen.rounds, 2)
+    refusing, growing, ranged = (
+        [c for c in contenders if c.key in keys] for keys in (REFUSING, GROWING, RANGED)
+    )
 
     def begin(figure: str) -> bool:
         if figure in chosen.figures:
@@ -93,25 +101,28 @@ def measure(rig: Rig, contenders: list[Contender], chosen: argparse.Namespace) -
         return figure in chosen.figures
 
     if begin("rate"):
-        found["rate"] = figures.rate(rig, contenders, seconds, chosen.rounds)
+        rows = figures.rate(rig, contenders, seconds, chosen.rounds)
+        found["rate"] = [row for row in rows if row["load"] == "mixed"]
+        found["alike"] = [row for row in rows if row["load"] == "alike"]
     if begin("latency"):
         with figures.warm(rig, contenders) as targets:
-            rates = figures.common_rates(rig, targets, found.get("rate", []))
-            found["latency"] = [
-                row
-                for a_second, able in ([(chosen.rate, targets)] if chosen.rate else rates)
-                for row in figures.latency(rig, able, a_second, seconds, rounds)
-            ]
+            rates = list(figures.common_rates(rig, targets, found.get("rate", [])))
+            rates = [(chosen.rate, targets)] if chosen.rate else rates
+            found["latency"] = []
+            for a_second, able in rates:
+                # Of the rate that all can do one round is enough, where there is another.
+                often = rounds if a_second == rates[-1][0] else 1
+                found["latency"] += figures.latency(rig, able, a_second, seconds, often)
     if begin("refusal"):
-        found["refusal"] = figures.refusal(rig, refusing, seconds * 0.6, min(rounds, 2))
+        found["refusal"] = figures.refusal(rig, refusing, seconds * 0.4, twice)
     if begin("memory"):
-        found["memory"] = figures.memory(rig, contenders, chosen.requests, seconds * 6, "hookgate")
+        found["memory"] = figures.memory(rig, contenders, chosen.requests, seconds, "hookgate")
     if begin("startup"):
         found["startup"] = figures.startup(rig, contenders, 2 * rounds - 1)
     if begin("bodies"):
-        found["bodies"] = figures.bodies(rig, growing, seconds * 0.6)
+        found["bodies"] = figures.bodies(rig, growing, seconds * 0.6, twice)
     if begin("ranges"):
-        found["ranges"] = figures.ranges(rig, growing, seconds * 0.6)
+        found["ranges"] = figures.ranges(rig, ranged, seconds * 0.6)
     if begin("connections"):
         found["connections"] = figures.connections(rig, growing, seconds * 0.6)
     if begin("hostile"):
@@ -119,7 +130,7 @@ def measure(rig: Rig, contenders: list[Contender], chosen: argparse.Namespace) -
     if begin("policy"):
         found["policy"] = policy_alone.measure(rig.core, seconds * 0.4, rounds)
     if begin("signing"):
-        found["signing"] = signing.measure(rig, seconds * 0.6, 2 * chosen.rounds)
+        found["signing"] = signing.measure(rig, seconds * 0.4, chosen.rounds)
     return found
 
 
@@ -152,6 +163,9 @@ def main() -> None:
     (chosen.out / "results.md").write_text(text)
     if "rate" in results["figures"]:
         report.plot(results, chosen.out / "throughput.svg")
+    if chosen.out == RESULTS:
+        for page in PAGES:
+            page.write_text(report.fill(page.read_text(), results))
     print(f"\n{text}\nWritten to {chosen.out}")
 
 

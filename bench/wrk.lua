@@ -1,31 +1,28 @@
--- POSTs each line of the file $BODY in turn, or all of it, and tells what came of it as JSON.
--- With $TRACED every head is another, as where the sender adds a trace id to each request.
+-- POSTs each body of the file $BODY in turn, and tells what came of it as JSON. Every head has a
+-- trace id that no other has, but with $ALIKE none has any.
 local requests, turn, count = {}, 0, 0
-local traced = os.getenv("TRACED")
+local alike = os.getenv("ALIKE")
 
 function init()
-  local name = os.getenv("BODY")
-  local text = assert(io.open(name, "rb")):read("*a")
-  local bodies = {}
-  if name:sub(-6) == ".jsonl" then
-    for line in text:gmatch("[^\n]+") do bodies[#bodies + 1] = line end
-  else
-    bodies[1] = text
-  end
+  local text = assert(io.open(os.getenv("BODY"), "rb")):read("*a")
   wrk.headers["Content-Type"] = "application/json"
-  for index, body in ipairs(bodies) do
+  for body in text:gmatch("[^\30]+") do
     local whole = wrk.format("POST", nil, nil, body)
     local line = whole:find("\r\n", 1, true) + 1
-    requests[index] = { whole, whole:sub(1, line), whole:sub(line + 1) }
+    requests[#requests + 1] = {
+      whole,
+      whole:sub(1, line) .. "Traceparent: 00-",
+      string.format("-%016x-01\r\n", #requests) .. whole:sub(line + 1),
+    }
   end
 end
 
 function request()
   turn = turn % #requests + 1
   local parts = requests[turn]
-  if not traced then return parts[1] end
+  if alike then return parts[1] end
   count = count + 1
-  return parts[2] .. string.format("Traceparent: 00-%032x-%016x-01\r\n", count, turn) .. parts[3]
+  return parts[2] .. string.format("%032x", count) .. parts[3]
 end
 
 function done(summary, latency)

@@ -43,12 +43,12 @@ CONTENDERS = (
     Contender(
         "addon", "hookgate in mitmdump", "nothing", commands.addon,
         lambda: f"hookgate {version('hookgate')}, mitmproxy {version('mitmproxy')}",
-        is_slow=True,
+        is_slow=True, is_minor=True,
     ),
     Contender(
         "mitmdump", "mitmdump alone", "all but the proxying", commands.mitmdump,
         lambda: f"mitmproxy {version('mitmproxy')}",
-        judges_body=False, is_slow=True,
+        judges_body=False, is_slow=True, is_minor=True,
     ),
     Contender(
         "nginx", "nginx, bare proxy", "all but the proxying",
@@ -58,7 +58,7 @@ CONTENDERS = (
     Contender(
         "nginx-allow", "nginx, allow and deny", "all but the source and the proxying",
         commands.nginx_allow, _nginx_version, ("nginx",),
-        judges_body=False,
+        judges_body=False, is_minor=True,
     ),
     Contender(
         "nginx-hookgate", "nginx with hookgate's files", _HEAD_ONLY,
@@ -77,13 +77,16 @@ CONTENDERS = (
     ),
     Contender(
         "fastify", "Fastify", _LOOSE_JSON, commands.fastify, _node_versions, ("node", "npm"),
+        compiles=True,
     ),
     Contender(
         "fastapi", "FastAPI", _LOOSE_JSON, commands.fastapi,
         lambda: _pins("fastapi", "pydantic", "httpx", "uvicorn", "uvloop", "httptools"),
+        is_minor=True,
     ),
     Contender(
         "aiohttp", "aiohttp", _LOOSE_JSON, commands.aiohttp,
         lambda: _pins("aiohttp", "jsonschema", "orjson", "uvloop"),
+        is_minor=True,
     ),
 )  # fmt: skip

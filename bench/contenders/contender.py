@@ -44,8 +44,9 @@ class Command(NamedTuple):
 class Contender:
     """Who is measured; `needs` are programs, `leaves_out` is what it does not do of the job.
 
-    `judges_body` tells those that parse the event and hold it against the contract. `is_slow` sets
-    aside those that are no measure for the others.
+    `judges_body` tells those that parse the event and hold it against the contract, `compiles`
+    those that get faster as they run. `is_slow` sets aside those that are no measure for the
+    others, and `is_minor` those that fewer rounds are enough for.
     """
 
     key: str
@@ -55,4 +56,6 @@ class Contender:
     version: Callable[[], str]
     needs: tuple[str, ...] = ()
     judges_body: bool = field(default=True, kw_only=True)
+    compiles: bool = field(default=False, kw_only=True)
     is_slow: bool = field(default=False, kw_only=True)
+    is_minor: bool = field(default=False, kw_only=True)

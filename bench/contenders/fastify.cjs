@@ -15,7 +15,7 @@ for (const range of readFileSync(RANGES, 'utf8').trim().split('\n')) {
   allowed.addSubnet(address, Number(bits), 'ipv4')
 }
 
-const ajv = new Ajv({ strictTypes: false })
+const ajv = new Ajv({ strictTypes: false, keywords: ['x-tolerated'] })
 addFormats(ajv)
 ajv.addFormat('cm-utc-time', (text) =>
   /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$/.test(text) && !Number.isNaN(Date.parse(text + 'Z')))

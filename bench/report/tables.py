@@ -20,30 +20,32 @@ from .rows import (
 
 
 def _rate(results: Results, rows: list[Row]) -> str:
-    bare = median(rows, "rate", contender="nginx")
     lines, idle = [], []
-    for key in sorted(
-        in_order(results, rows), key=lambda k: -(median(rows, "rate", contender=k) or 0)
-    ):
-        values = [row["rate"] for row in rows if row["contender"] == key]
-        middle = statistics.median(values)
-        user, system = (median(rows, name, contender=key) or 0 for name in ("user_us", "system_us"))
-        if (median(rows, "core_idle", contender=key) or 0) > IDLE:
-            idle.append(name_of(results, key))
-        lines.append(
-            (
-                name_of(results, key),
-                f"{middle:,.0f}",
-                f"{min(values):,.0f}..{max(values):,.0f}",
-                f"{middle / bare:.2f}" if bare else "-",
-                f"{user:.0f}",
-                f"{system:.0f}",
-                f"{1e6 / (user + system):,.0f}" if user + system else "-",
-                results["contenders"][key]["leaves_out"],
+    for those, what in ((rows, ""), (results["figures"].get("alike", []), ", heads alike")):
+        bare = per_request(those, contender="nginx")
+        for key in sorted(
+            in_order(results, those), key=lambda k: per_request(those, contender=k) or 0
+        ):
+            name = name_of(results, key) + what
+            values = [row["rate"] for row in those if row["contender"] == key]
+            cost = per_request(those, contender=key)
+            user, system = (median(those, part, contender=key) for part in ("user_us", "system_us"))
+            if (median(those, "core_idle", contender=key) or 0) > IDLE:
+                idle.append(name)
+            lines.append(
+                (
+                    name,
+                    f"{statistics.median(values):,.0f}",
+                    f"{min(values):,.0f}..{max(values):,.0f}",
+                    f"{cost:.0f}",
+                    f"{user:.0f} + {system:.0f}",
+                    f"{bare / cost:.2f}" if bare and cost else "-",
+                    f"{1e6 / cost:,.0f}" if cost else "-",
+                    results["contenders"][key]["leaves_out"],
+                )
             )
-        )
-    header = ("", "requests/s", "min..max", "of nginx", "user µs", "system µs", "a core could",
-              "leaves out")  # fmt: skip
+    header = ("", "requests/s", "min..max", "CPU µs", "user + system", "of nginx, by CPU",
+              "a core could", "leaves out")  # fmt: skip
     note = (
         f"Core left idle for more than {IDLE:.0%} of the time, so that the load was the bottleneck:"
         f" {', '.join(idle) or 'none'}."
@@ -107,8 +109,8 @@ def _startup(results: Results, rows: list[Row]) -> str:
 def _refusal(results: Results, rows: list[Row]) -> str:
     lines = []
     for key in in_order(results, rows):
-        accepted = per_request(rows, contender=key, case="accepted")
         for case in dict.fromkeys(row["case"] for row in rows):
+            accepted = accepting(rows, key, case)
             cost = per_request(rows, contender=key, case=case)
             if cost is None:
                 continue
@@ -126,6 +128,12 @@ def _refusal(results: Results, rows: list[Row]) -> str:
             )
     header = ("", "case", "status", "requests/s", "CPU µs", "of accepting", "connection")
     return table(header, lines)
+
+
+def accepting(rows: list[Row], key: str, case: str) -> float | None:
+    """Return what a contender takes to accept a request, its head as in a case of refusing."""
+    alike = ", heads alike" if case.endswith(", heads alike") else ""
+    return per_request(rows, contender=key, case=f"accepted{alike}")
 
 
 def _growing(by: str, unit: str) -> Callable[[Results, list[Row]], str]:

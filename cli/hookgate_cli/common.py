@@ -1,32 +1,42 @@
 """What the verbs share: options, exit statuses, the consoles, and the configuration."""
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 
 from hookgate.config.build import load
-from hookgate.config.error import ConfigError
 from hookgate.config.layers import gather
-from hookgate.ledger.writing.sink import LedgerError
 from hookgate.settings import Config
-from hookgate.wording import first_few
-from hookgate_sidecar.errors import ListenError
 
+from .errors import FAILED, FINDING, MISUSE, err, fail, plain_errors
 from .terminal import Terminal, printable
 
-# What init systems go by: a start that FAILED may succeed later, MISUSE has to be mended first.
-FINDING = FAILED = 1
-MISUSE = 2
+__all__ = [
+    "ASSUMED_UPSTREAM",
+    "FAILED",
+    "FINDING",
+    "MISUSE",
+    "AuditOption",
+    "ConfigOption",
+    "JsonOption",
+    "ListenOption",
+    "UpstreamOption",
+    "err",
+    "fail",
+    "load_config",
+    "out",
+    "plain_errors",
+    "read_file",
+]
+
 # What a new hookgate.toml says; for verbs that send nothing.
 ASSUMED_UPSTREAM = "http://127.0.0.1:8080"
 
 # A table in a log or a pipe need not fit a terminal of 80 columns.
 out = Terminal(width=None if sys.stdout.isatty() else 120)
-err = Terminal(stderr=True)
 
 ConfigOption = Annotated[
     str | None,
@@ -49,40 +59,12 @@ AuditOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 
 
-def fail(message: str | Sequence[str], status: int = MISUSE) -> NoReturn:
-    """Print each message on a line of stderr, of very many the first, and exit with `status`.
-
-    What a message quotes is escaped, so that it cannot begin a line.
-    """
-    for line in (message,) if isinstance(message, str) else first_few(message):
-        err.print(printable(f"hookgate: {line}"), soft_wrap=True)
-    raise typer.Exit(status)
-
-
 def read_file(file: Path) -> bytes:
     """Read a file; print why and exit with 2 where it cannot be read."""
     try:
         return file.read_bytes()
     except OSError as error:
         fail(f"{file} cannot be read: {error.strerror}")
-
-
-@contextmanager
-def plain_errors() -> Iterator[None]:
-    """Print errors that a user can mend without a traceback, and exit.
-
-    The status is 2 for a ConfigError, 1 for a ledger or an address that cannot be used, and for a
-    reader that has closed the pipe.
-    """
-    try:
-        yield
-    except ConfigError as error:
-        fail(error.problems)
-    except (LedgerError, ListenError) as error:
-        fail(str(error), FAILED)
-    except BrokenPipeError:
-        sys.stderr.close()
-        raise typer.Exit(FINDING) from None
 
 
 def load_config(

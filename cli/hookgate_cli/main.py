@@ -1,96 +1,10 @@
-"""The command's entry point: each verb is a module, imported when it is asked for."""
+"""The command's entry point."""
 
-import re
 import sys
-from importlib import import_module
 from itertools import takewhile
-from typing import Annotated, Any
 
-import typer
-from rich.markup import escape
-from typer.core import TyperGroup
-from typer.main import get_command
-
-from hookgate import __version__
-
+from .plain_serve import read
 from .terminal import escape_unencodable, printable
-
-# Rich keeps the line ends of a docstring, which are another width's.
-_WITHIN_A_PARAGRAPH = re.compile(r"(?<!\n)\n(?=[^ \n])")
-VERBS = (
-    *("serve", "mitmdump", "demo", "check", "send"),
-    *("audit", "quarantine", "nginx", "config", "keys", "schema"),
-)
-
-
-class _Verbs(TyperGroup):
-    """Verbs, imported one by one: reading a ledger must not wait for what only serving needs."""
-
-    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002  # one signature
-        return list(VERBS)
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002  # one signature
-        if cmd_name not in VERBS:
-            return None
-        try:
-            module = import_module(f".{cmd_name}", __package__)
-        except ImportError as error:
-            return _broken(cmd_name, error)
-        verb = getattr(module, "app", None)
-        if verb is None:
-            verb = typer.Typer(add_completion=False)
-            verb.command(cmd_name)(getattr(module, cmd_name))
-        command = get_command(verb)
-        command.name = cmd_name
-        _prepare_help(command)
-        return command
-
-
-def _prepare_help(command: Any) -> None:
-    """Let rich show help texts as they are meant: with `[audit]`, and filled to the terminal."""
-    for owner in (command, *command.params):
-        if getattr(owner, "help", None):
-            owner.help = escape(_WITHIN_A_PARAGRAPH.sub(" ", owner.help))
-    for name in getattr(command, "commands", {}):
-        _prepare_help(command.commands[name])
-
-
-def _broken(name: str, error: ImportError) -> Any:
-    """Make a verb whose libraries are missing or broken: it raises `error`, and help lists it."""
-
-    def run() -> None:
-        raise error
-
-    verb = typer.Typer(add_completion=False)
-    takes_anything = {"allow_extra_args": True, "ignore_unknown_options": True}
-    verb.command(name, help=f"Cannot be used: {error}", context_settings=takes_anything)(run)
-    return get_command(verb)
-
-
-app = typer.Typer(
-    name="hookgate",
-    cls=_Verbs,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    add_completion=False,
-    rich_markup_mode="rich",
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
-
-def _show_version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"hookgate {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def _root(
-    version: Annotated[  # its callback does the work
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="And exit.")
-    ] = False,
-) -> None:
-    """Lets only clean CM.com events through to a webhook endpoint, and records each one."""
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -100,15 +14,30 @@ def main(arguments: list[str] | None = None) -> None:
     """
     escape_unencodable()
     arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        given = read(arguments)
+        if given is None:
+            _run_verb(arguments)
+        else:
+            from .serving import serve  # noqa: PLC0415  # other verbs work where it does not
+
+            serve(**given)
+    except ImportError as error:
+        told = printable(str(error).partition("\n")[0])
+        sys.stderr.write(f"hookgate: {told}; the installation is not whole: install it anew\n")
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    sys.exit()
+
+
+def _run_verb(arguments: list[str]) -> None:
+    from .verbs import app  # noqa: PLC0415  # typer takes as long to import as the whole gate
+
     for argument in takewhile("--".__ne__, arguments):
         name = argument.partition("=")[0]
         if name.startswith("-") and name != printable(name):
             # Typer would print it as it is.
-            typer.echo(f"hookgate: {printable(name)} is no option", err=True)
+            sys.stderr.write(f"hookgate: {printable(name)} is no option\n")
             sys.exit(2)
-    try:
-        app(arguments)
-    except ImportError as error:
-        told = printable(str(error).partition("\n")[0])
-        typer.echo(f"hookgate: {told}; the installation is not whole: install it anew", err=True)
-        raise SystemExit(2) from None
+    app(arguments)

@@ -1,24 +1,11 @@
 """`hookgate serve`: the sidecar."""
 
-import asyncio
 from typing import Annotated
 
 import typer
-import uvloop
 
-from hookgate.config.reload import ReloadableConfig
-from hookgate.log import make_log
-from hookgate.policy import OBSERVABLE
-from hookgate.settings import Mode
-from hookgate_sidecar.run import serve as run_sidecar
-
-from .common import (
-    AuditOption,
-    ConfigOption,
-    ListenOption,
-    UpstreamOption,
-    plain_errors,
-)
+from . import serving
+from .common import AuditOption, ConfigOption, ListenOption, UpstreamOption
 
 
 def serve(
@@ -48,14 +35,4 @@ def serve(
 
       hookgate serve --observe
     """
-    given = {"upstream.url": upstream, "sidecar.listen": listen, "audit.path": audit}
-    overrides = {key: value for key, value in given.items() if value is not None}
-    if observe:
-        overrides |= {f"checks.{name}": Mode.OBSERVE.value for name in OBSERVABLE}
-    with plain_errors():
-        live = ReloadableConfig(config, overrides)
-        log = make_log()
-        for warning in live.current.warnings:
-            log.warning("config.warning", problem=warning)
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(run_sidecar(live, log))
+    serving.serve(config, upstream, listen, audit, observe)

@@ -11,7 +11,6 @@ from hookgate.config.reload import ReloadableConfig
 from hookgate.gate.gate import Gate
 from hookgate.settings import Config
 
-from .admin import Admin
 from .descriptors import fit
 from .notify import notify, reloading
 from .server import Server
@@ -27,7 +26,11 @@ async def serve_alone(live: ReloadableConfig, log: structlog.BoundLogger) -> Non
     config = live.current
     gate = Gate(fit(config), "sidecar", log)
     server = Server(gate)
-    admin = Admin(config.sidecar, server)
+    admin = None
+    if config.sidecar.admin is not None:
+        from .admin import Admin  # noqa: PLC0415  # 25 ms, with the client of Prometheus
+
+        admin = Admin(config.sidecar, server)
     signals = Signals()
 
     @reloading()
@@ -56,7 +59,8 @@ async def serve_alone(live: ReloadableConfig, log: structlog.BoundLogger) -> Non
             audit=config.audit.path,
             boot=gate.boot,
         )
-        await admin.start(log)
+        if admin is not None:
+            await admin.start(log)
         notify("READY=1", f"STATUS=Listening on {sockets}")
         await signals.stop.wait()
         notify("STOPPING=1", "STATUS=Draining")
@@ -65,5 +69,6 @@ async def serve_alone(live: ReloadableConfig, log: structlog.BoundLogger) -> Non
     finally:
         watching.cancel()
         await server.close()
-        await admin.close()
+        if admin is not None:
+            await admin.close()
         log.info("sidecar.stopped", received=gate.counts.received, in_flight=gate.counts.in_flight)

@@ -7,11 +7,9 @@ import structlog
 from hookgate.config.reload import ReloadableConfig
 from hookgate.unblocked import unblock_stderr
 
-from .alone import serve_alone
 from .descriptors import provide_descriptors
 from .notify import feed_watchdog
 from .observing import warn_while_observing
-from .with_workers import serve_with_workers
 
 
 async def serve(live: ReloadableConfig, log: structlog.BoundLogger) -> None:
@@ -21,14 +19,20 @@ async def serve(live: ReloadableConfig, log: structlog.BoundLogger) -> None:
     """
     unblock_stderr(lambda messages: log.warning("log.dropped", messages=messages))
     provide_descriptors(live.current, log)
-    run = serve_alone if live.current.sidecar.workers == 1 else serve_with_workers
-
     companions = [
         asyncio.create_task(feed_watchdog()),
         asyncio.create_task(warn_while_observing(lambda: live.current, log)),
     ]
     try:
-        await run(live, log)
+        # Each imports much that the other does without.
+        if live.current.sidecar.workers == 1:
+            from .alone import serve_alone  # noqa: PLC0415  # not for workers
+
+            await serve_alone(live, log)
+        else:
+            from .with_workers import serve_with_workers  # noqa: PLC0415  # not for one process
+
+            await serve_with_workers(live, log)
     finally:
         for task in companions:
             task.cancel()

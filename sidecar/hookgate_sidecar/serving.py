@@ -9,12 +9,14 @@ from typing import Any
 import uvloop
 
 from hookgate.gate.gate import Gate
+from hookgate.gate.metrics import Snapshot
 from hookgate.ledger.writing.sink import LedgerError
 from hookgate.log import make_log
 from hookgate.unblocked import unblock_stderr
 
 from .channel import LAYOUT, Apply, Channel, LastWord, Prepare, ReloadRefused, Report, Start
 from .descriptors import fit
+from .exposition import process_snapshot
 from .lifecycle import GRACE_SECONDS
 from .orphan import keep_alive, outlive
 from .server import CompiledChange, Server
@@ -59,7 +61,7 @@ async def work(control: socket.socket, listening: list[socket.socket]) -> int:
     finally:
         obeying.cancel()
         await server.close()
-        await channel.close_with(LastWord(server.snapshot()))
+        await channel.close_with(LastWord(_count(server)))
     return 0
 
 
@@ -85,11 +87,15 @@ async def _obey(channel: Channel, server: Server) -> None:
                 case ReloadRefused(problems):
                     server.gate.record_refused_reload(problems)
                 case Report():
-                    reply = server.snapshot()
+                    reply = _count(server)
     except (OSError, EOFError):
         outlive(math.ceil(server.settings.drain + GRACE_SECONDS))
     finally:
         living.cancel()
+
+
+def _count(server: Server) -> Snapshot:
+    return {**server.gate.snapshot(), **process_snapshot()}
 
 
 async def _live() -> None:

@@ -6,15 +6,22 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
+from bench.events import EVENT, SEPARATOR, mixed_events
 from bench.load import Wrk, parse_wrk, percentile
-from bench.report import goals, table
+from bench.report import fill, goals, table
 from bench.report.tables import SECTIONS
+from bench.run import PAGES, RESULTS
+
+from hookgate.policy import Finding
+from hookgate.policy.document import parse
+from hookgate.samples import documented_events
 
 OPENLOAD = Path(__file__).parents[2] / "bench" / "openload.py"
 STALL_SECONDS = 0.4
@@ -25,11 +32,14 @@ class Stalling(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     connections: set[object]
+    heads: list[tuple[str, int]]
     stall_at: float
     status = 200
 
     def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
+        length = int(self.headers["Content-Length"])
+        self.heads.append((self.headers.get("Traceparent", ""), length))
+        self.rfile.read(length)
         type(self).connections.add(self.connection)
         since = time.monotonic() - self.stall_at
         if 0 < since < STALL_SECONDS:
@@ -44,7 +54,7 @@ class Stalling(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def port() -> Iterator[int]:
-    Stalling.connections = set()
+    Stalling.connections, Stalling.heads = set(), []
     Stalling.stall_at, Stalling.status = float("inf"), 200
     with ThreadingHTTPServer(("127.0.0.1", 0), Stalling) as server:
         server.daemon_threads = True
@@ -55,9 +65,9 @@ def port() -> Iterator[int]:
 
 
 def openload(
-    port: int, rate: int, seconds: float, body: Path
+    port: int, rate: int, seconds: float, body: Path, bodies: bytes = b"{}"
 ) -> "subprocess.CompletedProcess[str]":
-    body.write_bytes(b"{}")
+    body.write_bytes(bodies)
     command = [sys.executable, str(OPENLOAD), str(port), str(rate), str(seconds), str(body)]
     return subprocess.run(command, capture_output=True, text=True)
 
@@ -82,6 +92,27 @@ def test_an_answer_other_than_2xx_ends_the_load(port: int, tmp_path: Path) -> No
     done = openload(port, 50, 1, tmp_path / "body")
     assert done.returncode == 1
     assert "status 403" in done.stderr
+
+
+def test_each_request_has_a_trace_id_of_its_own_and_bodies_take_turns(
+    port: int, tmp_path: Path
+) -> None:
+    assert openload(port, 50, 1, tmp_path / "body", SEPARATOR.join([b"{}", b"[1]"])).returncode == 0
+    ids = {head for head, _ in Stalling.heads}
+    assert len(ids) == len(Stalling.heads) == 50
+    assert all(re.fullmatch("00-[0-9a-f]{32}-[0-9a-f]{16}-01", head) for head in ids)
+    assert Counter(length for _, length in Stalling.heads) == {2: 25, 3: 25}
+
+
+def test_events_are_mixed_as_they_come() -> None:
+    """Printed as documented; every other one is the one that all sizes are given beside."""
+    events = mixed_events()
+    printed = {len(event) for event in documented_events().values()}
+    assert {len(event) for event in events} == printed
+    assert [len(event) for event in events[::2]] == [len(EVENT)] * (len(events) // 2)
+    assert len(set(events)) == len(events)
+    documents = [parse(event, 64, 10_000) for event in events]
+    assert not any(isinstance(document, Finding) for document in documents)
 
 
 def test_what_wrk_told() -> None:
@@ -124,15 +155,77 @@ def rate(contender: str, per_second: float, cpu_us: float, core_idle: float = 0)
     }
 
 
+def found_of(**figures: list[dict[str, Any]]) -> dict[str, tuple[str, bool | None]]:
+    results = {"contenders": {}, "figures": figures}
+    return {goal.what: (goal.found, goal.met) for goal in goals(results)}
+
+
 def test_a_goal_goes_by_cpu_time_where_the_load_was_the_bottleneck() -> None:
-    rows = [rate("hookgate", 5000, 200), rate("nginx", 10000, 40, 0.5), rate("fastify", 2500, 400)]
-    found = {
-        goal.what: (goal.found, goal.met)
-        for goal in goals({"contenders": {}, "figures": {"rate": rows}})
-    }
-    assert found["requests/s of hookgate / nginx, by CPU time"] == ("0.20", False)
+    rows = [rate("hookgate", 5000, 100), rate("caddy", 2000, 400, 0.5), rate("fastify", 2500, 400)]
+    found = found_of(rate=[*rows, rate("nginx", 6000, 30)])
+    assert found["CPU of nginx, bare proxy / hookgate"] == ("0.30", False)
     assert found["requests/s of hookgate / fastify"] == ("2.00", False)
-    assert found["requests/s of hookgate / caddy"] == ("-", None)
+    assert found["requests/s of hookgate / caddy, by CPU time"] == ("4.00", True)
+    assert found["requests/s of addon / mitmdump"] == ("-", None)
+
+
+def test_refusing_is_held_against_accepting_what_has_such_a_head() -> None:
+    costs = {
+        "accepted": 100,
+        "foreign": 30,
+        "accepted, heads alike": 60,
+        "foreign, heads alike": 30,
+    }
+    rows = [{**rate("hookgate", 1, cost), "case": case} for case, cost in costs.items()]
+    found = found_of(refusal=rows)
+    assert found["CPU of refusing a foreign sender / accepting"] == ("0.30", True)
+    assert found["CPU of the same, heads alike"] == ("0.50", False)
+
+
+def test_latency_is_the_lowest_at_half_of_what_fastify_can() -> None:
+    def at(rate: float, hookgate: int, caddy: int) -> list[dict[str, Any]]:
+        p99s = {"hookgate": hookgate, "fastify": 3000, "caddy": caddy}
+        return [{"contender": who, "rate": rate, "p99_us": us} for who, us in p99s.items()]
+
+    (what,) = (what for what in found_of() if "p99 of hookgate" in what)
+    assert found_of(latency=at(100, 9000, 1) + at(1000, 1000, 2000))[what][1] is True
+    assert found_of(latency=at(100, 1, 9000) + at(1000, 1000, 900))[what][1] is False
+    assert found_of(latency=at(1000, 1000, 2000)[:2])[what] == ("1.00 / 3.00 / -", True)
+    assert found_of(latency=at(1000, 1000, 2000)[1:])[what][1] is None
+
+
+def test_large_bodies_are_held_against_fastify_by_their_size() -> None:
+    rows = [
+        {**rate(who, per_second, 1), "bytes": size}
+        for who, size, per_second in (
+            ("hookgate", 63_547, 120), ("fastify", 63_547, 100),
+            ("hookgate", 508_849, 9), ("fastify", 508_849, 10), ("fastify", 481, 1),
+        )
+    ]  # fmt: skip
+    found = found_of(bodies=rows)
+    assert found["requests/s of hookgate / fastify, 64 KiB of small objects"] == ("1.20", True)
+    assert found["requests/s of hookgate / fastify, 512 KiB of small objects"] == ("0.90", False)
+
+
+def test_heads_alike_have_rows_of_their_own() -> None:
+    rows, alike = [rate("hookgate", 9000, 90), rate("nginx", 30_000, 30)], [rate("hookgate", 1, 60)]
+    names = {"hookgate": {"name": "us", "leaves_out": ""}, "nginx": {"name": "n", "leaves_out": ""}}
+    results = {"contenders": names, "figures": {"rate": rows, "alike": alike}}
+    lines = SECTIONS["rate"][1](results, rows).splitlines()[2:5]
+    assert [line.split("|")[1].strip() for line in lines] == ["n", "us", "us, heads alike"]
+    assert ["0.33" in line for line in lines] == [False, True, False]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_pages_show_the_results_that_are_kept(page: Path) -> None:
+    """A whole run writes both."""
+    results = json.loads((RESULTS / "results.json").read_text())
+    text = page.read_text()
+    assert text.count("<!-- bench: ") == text.count("<!-- /bench -->") >= 1
+    assert fill(text, results) == text
+    emptied = re.sub(r"(<!-- bench: \w+ -->\n).*?(<!-- /bench)", r"\1\2", text, flags=re.DOTALL)
+    assert emptied != text
+    assert fill(emptied, results) == text
 
 
 def test_what_signing_adds_is_told_by_rounds() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
-from hookgate_cli.main import app
+from hookgate_cli.verbs import app
 from support.calling import Call
 
 

@@ -17,7 +17,7 @@ from hookgate.policy import CHECKS, Contract, ContractRules, OnNginx, Reason, pa
 from hookgate.samples import CONTRACTS
 from hookgate.signing.schemes import SCHEMES
 from hookgate.upstream.error import UpstreamError
-from hookgate_cli.main import app
+from hookgate_cli.verbs import app
 from hookgate_sidecar.varying import TRACE_FIELDS
 from support.forgery import UNSEEN
 

@@ -6,13 +6,13 @@ import sys
 
 import pytest
 
-# Frees one large block, as the first body does; then makes many, each with a small object above it
-# in the heap, frees them, and prints by how many MiB the process has grown.
+# Makes many large blocks, each with a small object above it in the heap, frees them, and prints by
+# how many MiB the process has grown.
 _SCRIPT = """
 import ctypes
 from pathlib import Path
-from hookgate_sidecar.memory import return_large_blocks
-{first}
+from hookgate_sidecar.memory import hold_free_memory, return_free_memory
+hold_free_memory()
 libc = ctypes.CDLL(None)
 libc.malloc.restype = ctypes.c_void_p
 libc.free.argtypes = libc.malloc.argtypes = [ctypes.c_size_t]
@@ -23,7 +23,6 @@ def block():
     place = libc.malloc(1 << 20)
     libc.memset(place, 1, 1 << 20)
     return place
-libc.free(block())
 before = resident()
 blocks = []
 for _ in range(50):
@@ -31,15 +30,16 @@ for _ in range(50):
     libc.malloc(2000)
 for place in blocks:
     libc.free(place)
+{last}
 print(resident() - before)
 """
 
 
-@pytest.mark.parametrize(("first", "keeps"), [("", True), ("return_large_blocks()", False)])
-def test_large_blocks_go_back_though_small_ones_stay(first: str, keeps: bool) -> None:
-    """Fifty blocks of 1 MiB; without it glibc keeps them all."""
+@pytest.mark.parametrize(("last", "keeps"), [("", True), ("return_free_memory()", False)])
+def test_large_blocks_wait_for_their_next_use_and_then_go_back(last: str, keeps: bool) -> None:
+    """Fifty blocks of 1 MiB, though small ones that stay lie between them."""
     if platform.libc_ver()[0] != "glibc":
         pytest.skip("another C library")
-    script = _SCRIPT.format(first=first)
+    script = _SCRIPT.format(last=last)
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert (int(done.stdout) > 25) == keeps, done.stdout + done.stderr

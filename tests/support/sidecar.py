@@ -15,7 +15,10 @@ from .ledger import Record, read_ledger
 from .log import Log
 
 # What `hookgate serve` is, and what it imports on its way.
-_SERVE = "hookgate_cli.main:main", "hookgate_cli.serve", "pydantic.main", "typer._adapters"
+_SERVE = (
+    "hookgate_cli.main:main",
+    *("hookgate_cli.serving", "hookgate_sidecar.alone", "hookgate_sidecar.with_workers"),
+)
 HOOKGATE = str(Path(sys.executable).with_name("hookgate"))
 
 # Loopback addresses with a part to play in every test.

@@ -36,6 +36,10 @@ _SALVAGED = 16 * 1024
 _SMALLEST, _LARGEST = -(2**63), 2**64 - 1
 _ALL_BUT_OPENINGS = bytes(set(range(256)) - set(b",[{"))
 _ALL_BUT_MARKS = bytes(set(range(256)) - set(b',[{"'))
+_ALL_BUT_NESTING = bytes(set(range(256)) - set(b'[]{}"'))
+_SQUARE = bytes.maketrans(b"{}", b"[]")
+# Few documents are deeper, and how many levels there are takes a look for each.
+_SHALLOW = 8
 
 
 def parse(
@@ -63,7 +67,11 @@ def parse(
     # Few events have so many brackets that they could be too deep. bytes.count looks at each byte,
     # replace leaps from one found to the next: 0.3 us, not 1.
     brackets = 2 * len(body) - len(body.replace(b"{", b"")) - len(body.replace(b"[", b""))
-    if brackets > max_depth and _is_deeper(document, max_depth):
+    if (
+        brackets > max_depth
+        and not _is_shallow(body, min(max_depth, _SHALLOW))
+        and _is_deeper(document, max_depth)
+    ):
         return Finding(Reason.TOO_DEEP, (f"more than {max_depth} levels",))
     if (_BACKSLASH in body and b"\\u0000" in body) or (
         not canonical and _may_hold_odd_number(document)
@@ -154,6 +162,22 @@ def _classify(body: bytes, message: str) -> Finding:
     if message.startswith("number out of range"):
         return Finding(Reason.NUMBER_OUT_OF_RANGE, details)
     return Finding(Reason.MALFORMED_JSON, details)
+
+
+def _is_shallow(body: bytes, levels: int) -> bool:
+    """Tell of the text of a document whether it has no more levels, in a third of a walk's time.
+
+    False where quotes may be escaped: to find those takes as long for each byte.
+    """
+    if _BACKSLASH in body:
+        return False
+    marks = body.translate(_SQUARE, _ALL_BUT_NESTING)
+    # Nearly all strings are two quotes by now. Whatever two are taken out, what stood in a string
+    # still does.
+    nesting = b"".join(marks.replace(b'""', b"").split(b'"')[::2])
+    for _ in range(levels):
+        nesting = nesting.replace(b"[]", b"")  # those that hold none: the deepest of each branch
+    return not nesting
 
 
 def _is_deeper(document: Any, max_depth: int) -> bool:

@@ -227,9 +227,9 @@ def test_without_the_extra_it_says_what_to_install(
     """Exit 2, and the command that mends it."""
     verb = import_module("hookgate_cli.audit.report")  # by name: the package's is the function
     monkeypatch.setattr(verb, "find_spec", lambda _: None)
-    with pytest.raises(typer.Exit) as exit_info:
+    with pytest.raises(SystemExit) as exit_info:
         report(tmp_path / "report.html", [])
-    assert exit_info.value.exit_code == 2
+    assert exit_info.value.code == 2
     assert "pip install 'hookgate[audit]'" in capsys.readouterr().err
 
 
@@ -238,9 +238,9 @@ def test_it_writes_over_no_ledger(write: Write, tmp_path: Path) -> None:
     ledger = tmp_path / "report.html"
     write_ledger(ledger, requests=5)
     before = ledger.read_bytes()
-    with pytest.raises(typer.Exit) as exit_info:
+    with pytest.raises(SystemExit) as exit_info:
         write(ledger)
-    assert exit_info.value.exit_code == 2
+    assert exit_info.value.code == 2
     assert ledger.read_bytes() == before
 
 
@@ -250,7 +250,7 @@ def test_a_place_that_cannot_be_written_is_named(
     """Exit 2, with the system's reason."""
     write_ledger(tmp_path / "audit.jsonl", requests=5)
     (tmp_path / "report.html").mkdir()
-    with pytest.raises(typer.Exit) as exit_info:
+    with pytest.raises(SystemExit) as exit_info:
         write(tmp_path / "audit.jsonl")
-    assert exit_info.value.exit_code == 2
+    assert exit_info.value.code == 2
     assert "Is a directory" in capsys.readouterr().err

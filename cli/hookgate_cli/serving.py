@@ -1,0 +1,34 @@
+"""The sidecar as a command: from its options to its exit."""
+
+import asyncio
+
+import uvloop
+
+from hookgate.config.reload import ReloadableConfig
+from hookgate.log import make_log
+from hookgate.policy import OBSERVABLE
+from hookgate.settings import Mode
+from hookgate_sidecar.run import serve as run_sidecar
+
+from .errors import plain_errors
+
+
+def serve(
+    config: str | None = None,
+    upstream: str | None = None,
+    listen: str | None = None,
+    audit: str | None = None,
+    observe: bool = False,
+) -> None:
+    """Serve until a signal ends it; print what cannot be done, and exit, as `plain_errors` does."""
+    given = {"upstream.url": upstream, "sidecar.listen": listen, "audit.path": audit}
+    overrides = {key: value for key, value in given.items() if value is not None}
+    if observe:
+        overrides |= {f"checks.{name}": Mode.OBSERVE.value for name in OBSERVABLE}
+    with plain_errors():
+        live = ReloadableConfig(config, overrides)
+        log = make_log()
+        for warning in live.current.warnings:
+            log.warning("config.warning", problem=warning)
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(run_sidecar(live, log))
