@@ -67,7 +67,7 @@ def test_all_else_is_left_to_typer(words: list[str]) -> None:
 OF_OTHERS = (
     *("typer", "pydantic", "requests", "urllib3", "prometheus_client", "http.server"),
     *("mitmproxy", "duckdb", "jinja2", "zstandard", "vl_convert"),
-    *("hookgate.nginx", "hookgate.samples", "hookgate.ledger.audit", "hookgate_addon"),
+    *("hookgate.nginx", "hookgate.ledger.audit", "hookgate_addon", "pyrage"),
     *("hookgate_cli.verbs", "hookgate_sidecar.admin", "hookgate_sidecar.supervisor"),
 )
 

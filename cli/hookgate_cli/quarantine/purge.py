@@ -58,7 +58,7 @@ def purge(
 
     Examples:
 
-      hookgate quarantine purge --reference 121c38a5-cf77-424a-9ea9-d6c044a845f8 --yes
+      hookgate quarantine purge --reference 121c38a5-cf77-424a-9ea9 --yes
 
       hookgate quarantine purge --reason-code malformed_json --since 30d
     """

@@ -10,10 +10,12 @@ from typing import NamedTuple, TypeVar
 
 import structlog
 
+from hookgate.files import give_to_folders_owner
 from hookgate.gate.gate import Gate
 from hookgate.gate.judging import screen_head
 from hookgate.gate.state import DeliveryState, Screened
 from hookgate.ledger.names import replay_ledger
+from hookgate.ledger.state import state_path
 from hookgate.libraries import libraries
 from hookgate.policy.rejudging import FormerHead, Rejudging
 from hookgate.quarantine.claims import Claim
@@ -41,12 +43,15 @@ async def opened_gate(config: Config, log: structlog.BoundLogger) -> AsyncIterat
     quarantine = replace(config.quarantine, path="")
     gate = Gate(replace(config, audit=audit, quarantine=quarantine), FRONT, log)
     gate.desk.compiled = replace(gate.desk.compiled, policy=make_policy(config))
+    files = Path(audit.path), state_path(Path(audit.path))
+    give_to_folders_owner(*files)
     ticking = asyncio.create_task(_tick(gate))
     try:
         yield gate
     finally:
         ticking.cancel()
         await gate.close()
+        give_to_folders_owner(*files)  # the state file is another one each time
 
 
 async def _tick(gate: Gate) -> None:
