@@ -15,16 +15,9 @@ from .state import DeliveryState, Keeping
 
 
 def keep(delivery: DeliveryState, ending: Ending, answer: Answer | None = None) -> None:
-    """Have its body kept, and then end it so; where the quarantine has no say it ends at once.
-
-    From here on it runs to its end, whoever leaves. May raise.
-    """
-    keeper, decision, head, body = (
-        delivery.desk.keeper,
-        delivery.decision,
-        delivery.head,
-        delivery.body,
-    )
+    """Have its body kept; word of that ends it in this way, whoever leaves. May raise."""
+    keeper, decision = delivery.desk.keeper, delivery.decision
+    head, body = delivery.head, delivery.body
     if keeper is None or decision is None or decision.origin is None or head is None:
         raise RuntimeError("kept without a quarantine, or a head")
     if body is None or delivery.sha256 is None:

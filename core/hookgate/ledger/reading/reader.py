@@ -4,18 +4,16 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack
 from hashlib import sha256
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import orjson
-
-from hookgate.ledger.members import fault, is_usual
-from hookgate.ledger.record import Record
 
 from . import source as _source
 from .ahead import read_ahead
 from .copies import Copies
 from .decoding import DAMAGE
 from .files import find_files, in_order
+from .line import EMPTY, NO_RECORD, SURVIVED, TORN, Line, is_damage, is_malformed
 from .parsing import parse, timestamp
 from .pieces import Stretch
 from .sieve import Sieve, Sifted
@@ -39,53 +37,10 @@ __all__ = [
 ]
 
 LONGEST_LINE = _source.LONGEST_LINE
-TORN = "torn: the file ends in it"
-SURVIVED = "torn by a crash, and survived"
-EMPTY = "empty"
-NO_RECORD = "no record"
 TOO_LONG = "longer than any record"
 # Progress is told at each line whose number has none of these bits.
 _PROGRESS_MASK = 4095
 _NO_HEADS: frozenset[int | None] = frozenset()
-
-
-class Line(NamedTuple):
-    """One line of a ledger. `record` is None where it is none, and `problem` says why.
-
-    `number` counts from 1; `raw` is without its newline.
-    """
-
-    file: str
-    number: int
-    raw: bytes
-    record: Record | None
-    problem: str
-
-    @property
-    def place(self) -> str:
-        """The line as an editor opens it: `file:number`."""
-        return f"{self.file}:{self.number}"
-
-    def refused(self, wrong: str) -> "Line":
-        """Return the line as one that is no record, as a member of it is `wrong`."""
-        return self._replace(record=None, problem=f"{NO_RECORD}: {wrong}")
-
-    def checked(self) -> "Line":
-        """Return the line, as no record where a member of it is not what it may be."""
-        if self.record is None or is_usual(self.raw):
-            return self
-        wrong = fault(self.record)
-        return self.refused(wrong) if wrong else self
-
-
-def is_malformed(problem: str) -> bool:
-    """Tell whether a line with this problem is a whole one that no gate wrote, not damaged."""
-    return problem.startswith(f"{NO_RECORD}: ")
-
-
-def is_damage(problem: str) -> bool:
-    """Tell whether this is more than what a crash leaves: a torn line, or an empty one."""
-    return problem not in ("", TORN, SURVIVED, EMPTY)
 
 
 def read(

@@ -13,7 +13,6 @@ import structlog
 
 from hookgate.ledger.record import Record
 from hookgate.ledger.seal import Keyring, Seal, split_keys
-from hookgate.policy import Reason
 from hookgate.settings import AuditSettings
 
 from .clock import Clock
@@ -30,7 +29,8 @@ class Journal:
 
     `boot` names this run of this process in every line; `log` is the operational logger. `lines`
     counts those written by kind, `missing` lines whose file was deleted or cut. Each line names the
-    one before it in this boot, and is sealed where `settings.seal_key` is set.
+    one before it in this boot, and is sealed where `settings.seal_key` is set. `sum_if_flooding` is
+    that of its sums.
 
     A record goes to the disk by `flush`, `_commit` and `_append`, which is the pipeline's.
     """
@@ -44,8 +44,7 @@ class Journal:
         self._front = front
         self._log = log
         self._clock = Clock()
-        # That of the lines which one write takes; "" between writes.
-        self._batch_time = ""
+        self._batch_time = ""  # that of the lines which one write takes
         keys = split_keys(settings.seal_key)
         self._keyring = Keyring(keys)
         self._seal = Seal(keys[0]) if keys else None
@@ -56,8 +55,7 @@ class Journal:
         self._pipeline = Pipeline(self._file, self._seal)
         self._append = self._pipeline.append
         self.lines = self._pipeline.lines
-        # None where the ledger is no file.
-        self._state: StateFile | None = None
+        self._state: StateFile | None = None  # where the ledger is a file
         self._watch: GapWatch | None = None
         # What could not be written and must be, before anything else.
         self._backlog: deque[Record] = deque()
@@ -65,6 +63,7 @@ class Journal:
         # not be taken back held others that failed.
         self._unsent: set[int] = set()
         self._sums = Sums()
+        self.sum_if_flooding = self._sums.sum_if_flooding
 
     @property
     def available(self) -> bool:
@@ -127,13 +126,6 @@ class Journal:
         else:
             record["ts"] = self._batch_time or self._clock.now()
             self._commit([record], [record] if forwarded else [])
-
-    def sum_if_flooding(self, reason: Reason, seq: int) -> bool:
-        """Sum up a refusal of a foreign source, if `FOREIGN_LINES_A_SECOND` were written.
-
-        False, and nothing done, where its line is still to be written.
-        """
-        return self._sums.sum_if_flooding(reason, seq)
 
     def flush(self) -> bool:
         """Write the lines that wait; True if there were some and they are written."""

@@ -23,7 +23,10 @@ class Sums:
         return len(self._sums)
 
     def sum_if_flooding(self, reason: Reason, seq: int) -> bool:
-        """Add a refusal of a foreign source, if `FOREIGN_LINES_A_SECOND` were let through."""
+        """Add a refusal of a foreign source, if `FOREIGN_LINES_A_SECOND` were let through.
+
+        False, and nothing done, where its line is still to be written.
+        """
         now = time.monotonic()
         if now - self._window >= 1:
             self._window = now

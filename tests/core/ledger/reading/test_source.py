@@ -9,7 +9,8 @@ import pytest
 from hookgate.ledger.audit.balance import balance
 from hookgate.ledger.audit.chain import verify
 from hookgate.ledger.reading.decoding import UnreadableError
-from hookgate.ledger.reading.reader import EMPTY, SURVIVED, is_damage, read_file
+from hookgate.ledger.reading.line import EMPTY, SURVIVED
+from hookgate.ledger.reading.reader import is_damage, read_file
 from hookgate.ledger.reading.source import probe
 from hookgate.ledger.state import find_states
 from support.lines import start, write
