@@ -1,6 +1,5 @@
 """`hookgate audit report`: the ledger as one page that needs nothing but a browser."""
 
-from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
@@ -8,16 +7,19 @@ from typing import Annotated
 import typer
 
 from hookgate.ledger.audit.balance import balance
+from hookgate.ledger.audit.balance_scan import BalanceScan
 from hookgate.ledger.audit.chain import verify
+from hookgate.ledger.audit.chain_scan import ChainScan
 from hookgate.ledger.audit.identity import NO_RANGES
 from hookgate.ledger.audit.losses import Losses
 from hookgate.ledger.audit.stats import Summary
 from hookgate.ledger.reading.reader import Line
+from hookgate.ledger.seal import Keyring
 from hookgate.networks.range_set import RangeSet
 from hookgate_cli.audit.configured import Keys, configured_ranges, configured_states, load_seal_keys
 from hookgate_cli.audit.ledger import Ledger, find_ledgers
 from hookgate_cli.audit.options import FilesArgument, SealKeyOption
-from hookgate_cli.audit.reading import rereader
+from hookgate_cli.audit.reading import rereader, scanning
 from hookgate_cli.common import FINDING, ConfigOption, err, fail, out
 from hookgate_cli.terminal import printable
 
@@ -69,23 +71,21 @@ def gather(
     states: list[Path] | None = None,
     allowed: RangeSet = NO_RANGES,
 ) -> Findings:
-    """Read a ledger twice, a third time if something may be lost, and return what was found.
+    """Read a ledger three times, a fourth if something may be lost, and return what was found.
 
     With keys, lines that they do not prove count for nothing. `states` are state files, as `verify`
     takes them; `allowed` are the ranges that may send.
     """
     summary, losses = Summary(ledger.files), Losses(allowed)
-
-    def watched(lines: Iterable[Line]) -> Iterator[Line]:
-        for line in map(Line.checked, lines):
-            summary.add(line)
-            if line.record is not None:
-                losses.add(line.record)
-            yield line
-
     read = rereader(ledger, keys)
-    balanced = balance(watched(read()))
-    verified = verify(rereader(ledger)(), keys, states)
-    lost = losses.confirm(read)
+    for line in map(Line.checked, read()):
+        summary.add(line)
+        if line.record is not None:
+            losses.add(line.record)
+    with scanning(ledger, BalanceScan(Keyring(keys)), keys) as lines:
+        balanced = balance(lines)
+    with scanning(ledger, ChainScan(Keyring(keys))) as lines:
+        verified = verify(lines, keys, states)
+    lost = losses.confirm(read, by_bytes=not keys and ledger.is_quick_to_read_again)
     left_open = losses.left_open
     return Findings(summary, balanced, verified, lost, left_open, losses.unread, ledger.notes)

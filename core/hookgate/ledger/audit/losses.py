@@ -125,10 +125,15 @@ class Losses:
             if digest not in worrying and not tried.are_over(self._now)
         )
 
-    def confirm(self, read: Read) -> list[Event]:
-        """Return the candidates that are lost, held or unknown, from reading the ledger again."""
+    def confirm(self, read: Read, *, by_bytes: bool = False) -> list[Event]:
+        """Return the candidates that are lost, held or unknown, from reading the ledger again.
+
+        `by_bytes` is that of `find`.
+        """
         candidates = self.candidates
-        stories = find(read, candidates, now=self._now).stories if candidates else []
+        if not candidates:
+            return []
+        stories = find(read, candidates, now=self._now, by_bytes=by_bytes).stories
         # One may be named as another's SHA-256.
         events = (
             event for story in stories for event in story.events if event.sha256 == story.asked
