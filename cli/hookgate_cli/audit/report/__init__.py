@@ -12,7 +12,7 @@ from hookgate.ledger.audit.chain import verify
 from hookgate.ledger.audit.chain_scan import ChainScan
 from hookgate.ledger.audit.identity import NO_RANGES
 from hookgate.ledger.audit.losses import Losses
-from hookgate.ledger.audit.stats import Summary
+from hookgate.ledger.audit.query import Query
 from hookgate.ledger.reading.reader import Line
 from hookgate.ledger.seal import Keyring
 from hookgate.networks.range_set import RangeSet
@@ -20,6 +20,7 @@ from hookgate_cli.audit.configured import Keys, configured_ranges, configured_st
 from hookgate_cli.audit.ledger import Ledger, find_ledgers
 from hookgate_cli.audit.options import FilesArgument, SealKeyOption
 from hookgate_cli.audit.reading import rereader, scanning
+from hookgate_cli.audit.stats import sum_up
 from hookgate_cli.common import FINDING, ConfigOption, err, fail, out
 from hookgate_cli.terminal import printable
 
@@ -71,15 +72,14 @@ def gather(
     states: list[Path] | None = None,
     allowed: RangeSet = NO_RANGES,
 ) -> Findings:
-    """Read a ledger three times, a fourth if something may be lost, and return what was found.
+    """Read a ledger four times, a fifth if something may be lost, and return what was found.
 
     With keys, lines that they do not prove count for nothing. `states` are state files, as `verify`
     takes them; `allowed` are the ranges that may send.
     """
-    summary, losses = Summary(ledger.files), Losses(allowed)
+    summary, losses = sum_up(ledger, Query(), keys), Losses(allowed)
     read = rereader(ledger, keys)
     for line in map(Line.checked, read()):
-        summary.add(line)
         if line.record is not None:
             losses.add(line.record)
     with scanning(ledger, BalanceScan(Keyring(keys)), keys) as lines:
