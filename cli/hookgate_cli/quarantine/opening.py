@@ -48,7 +48,7 @@ def store_errors() -> Iterator[None]:
     try:
         yield
     except StoreError as error:
-        denied = " (run it as the folder's owner)" if "ermission denied" in str(error) else ""
+        denied = " (run it as root)" if "ermission denied" in str(error) else ""
         fail(f"{error}{denied}", FAILED)
 
 
@@ -66,7 +66,7 @@ def open_store(config: str | None) -> Opened:
     try:
         is_there = path.is_dir()
     except PermissionError:
-        fail(f"{named} cannot be read by this user; run it as the folder's owner", FAILED)
+        fail(f"{named} cannot be read by this user; run it as root", FAILED)
     if not is_there:
         fail(f"{named} is no folder; the gate makes it as it starts, if the one above is there")
     return Opened(

@@ -60,7 +60,7 @@ def purge(
 
       hookgate quarantine purge --reference 121c38a5-cf77-424a-9ea9 --yes
 
-      hookgate quarantine purge --reason-code malformed_json --since 30d
+      hookgate quarantine purge --reason-code malformed_json
     """
     selection = make_selection(since, reason_code, reference, sha256, route)
     if selection.is_all != all_items:

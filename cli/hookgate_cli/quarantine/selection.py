@@ -9,8 +9,10 @@ import typer
 
 from hookgate.ledger.audit.query import Query
 from hookgate.ledger.audit.times import QueryError, parse_time
+from hookgate.policy import Reason
 from hookgate.quarantine.entry import Entry
 from hookgate.quarantine.replay.items import body_of
+from hookgate.wording import offer
 from hookgate_cli.common import fail
 
 _PANEL = "Which items (an option that is given twice: either)"
@@ -120,6 +122,10 @@ def make_selection(
         moment = parse_time(since, time.time()) if since is not None else None
     except QueryError as error:
         fail(str(error))
+    codes = [reason.code for reason in Reason if reason is not Reason.CLEAN]
+    for code in reason_code or ():
+        if code not in codes:
+            fail(f'--reason-code "{code}" is no reason; {offer(code, codes)}')
     query = Query(reason=frozenset(reason_code or ()), references=frozenset(reference or ()))
     prefixes = tuple(map(parse_prefix, sha256 or ()))
     return Selection(moment, query, prefixes, frozenset(route or ()))

@@ -6,6 +6,7 @@ from hookgate.policy import ContractError, RulesError, parse_rules
 from hookgate.quarantine.encryption import QuarantineKeyError, parse_recipients
 from hookgate.settings import AnswerMode, Keep, QuarantineSettings, RouteSettings
 
+from .contracts import SHIPPED_CONTRACTS
 from .draft import Draft
 from .error import ConfigError
 from .keys import KEYS
@@ -46,9 +47,16 @@ def check_quarantine(draft: Draft, routes: Sequence[RouteSettings]) -> None:
     if recipients and not path:
         draft.warnings.append(f"nothing is kept for {_RECIPIENTS}: {_PATH} is empty; name a folder")
     for number, route in enumerate(routes, 1):
+        named = f'route {number} ("{route.path}")'
+        if path and route.contract not in SHIPPED_CONTRACTS and _has_no_retry_rule(route):
+            draft.warnings.append(
+                f"{named}: its contract has no [retry] in the rules beside it, so a replay cannot "
+                "tell what its sender still tries, and may double it; write one, like that of "
+                "hookgate schema show cm-events --rules"
+            )
         if not route.custody:
             continue
-        where = f'route {number} ("{route.path}"): custody'
+        where = f"{named}: custody"
         if not path:
             problems.append(
                 f"{where} needs {_PATH}: an event that is refused is answered 200 only where it is "
@@ -59,6 +67,13 @@ def check_quarantine(draft: Draft, routes: Sequence[RouteSettings]) -> None:
                 f'{where} cannot be had with answer = "relay": the sender waits for what the '
                 'endpoint says; leave custody out, or write answer = "200"'
             )
+
+
+def _has_no_retry_rule(route: RouteSettings) -> bool:
+    try:
+        return parse_rules(route.rules_text).retry is None
+    except (ContractError, RulesError):
+        return False  # told already
 
 
 def _relays(route: RouteSettings) -> bool:

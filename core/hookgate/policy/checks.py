@@ -142,8 +142,8 @@ def _saw_document(decision: Decision) -> str:
     document = decision.document
     if document is None:
         return ""
-    kind, parts = ("array", "items") if type(document) is list else ("object", "members")
-    return f"an {kind} with {len(document)} {parts}"
+    kind, part = ("array", "item") if type(document) is list else ("object", "member")
+    return f"an {kind} with {len(document)} {part}{'' if len(document) == 1 else 's'}"
 
 
 def _saw_contract(decision: Decision) -> str | None:

@@ -130,13 +130,13 @@ class Store:
             return self._entry(folder, folder_name, Found(name, status.st_size, status.st_mtime))
 
     def read(self, entry: Entry) -> bytes:
-        """Return the bytes of an item's file."""
+        """Return the bytes of an item's file, which is no larger than all may be."""
         with (
             self._usable(),
             opened_root(self._path) as root,
             opened(root, folder_of(entry.name)) as folder,
         ):
-            return read_file(folder, entry.path.name, entry.size)
+            return read_file(folder, entry.path.name, min(entry.size, self._bounds.bytes))
 
     def sweep(self, numbers: Iterable[int] = range(256)) -> Swept:
         """Look into folders, by their numbers: mend what a crash left, and count anew.

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from hookgate.config.build import load
+from hookgate.config.contracts import load_rules
 from hookgate.config.error import ConfigError
 from hookgate.settings import Keep
 from support.kept import PUBLIC, SECRET
@@ -83,3 +84,16 @@ def test_recipients_without_a_path_are_warned_of() -> None:
     Path("hookgate.toml").write_text(f'{URL}[quarantine]\nrecipients = ["{PUBLIC}"]\n')
     (warning,) = load("hookgate.toml", None, {}).warnings
     assert "quarantine.path is empty" in warning
+
+
+OWN = f'{URL}{KEEPING}[[route]]\npath = "/x"\ncontract = "own.json"\n'
+
+
+def test_an_own_contract_without_a_retry_rule_is_warned_of() -> None:
+    """Until it has the one that the message names."""
+    Path("own.json").write_text("{}")
+    Path("hookgate.toml").write_text(OWN)
+    (warning,) = load("hookgate.toml", None, {}).warnings
+    assert warning.startswith('route 1 ("/x"): its contract has no [retry]')
+    Path("own.toml").write_bytes(load_rules("cm-events"))
+    assert load("hookgate.toml", None, {}).warnings == ()

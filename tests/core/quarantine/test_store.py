@@ -335,3 +335,13 @@ def test_an_identity_of_another_reads_nothing(store: Store, path: Path) -> None:
     (entry,) = store.entries()
     assert b'{"n":1}' not in store.read(entry)
     assert b'{"n":1}' in IDENTITIES.decrypt(store.read(entry))
+
+
+def test_a_planted_file_larger_than_all_may_be_is_not_read(store: Store, path: Path) -> None:
+    """A sparse one takes no disk, and would take all memory."""
+    keep(store, make_item(1))
+    (entry,) = store.entries()
+    os.truncate(entry.path, 1 << 40)
+    (entry,) = store.entries()
+    with pytest.raises(StoreError, match="too large"):
+        store.read(entry)
