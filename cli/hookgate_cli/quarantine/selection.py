@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import Iterable, Iterator
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
@@ -18,48 +18,32 @@ from hookgate_cli.common import fail
 _PANEL = "Which items (an option that is given twice: either)"
 _PREFIX = re.compile(r"[0-9a-f]{4,64}", re.ASCII)
 
+
+def _option(name: str, metavar: str, about: str) -> Any:
+    return typer.Option(name, metavar=metavar, help=about, rich_help_panel=_PANEL)
+
+
 SinceOption = Annotated[
     str | None,
-    typer.Option(
+    _option(
         "--since",
-        metavar="TIME",
-        help='Kept from then on: 2h (ago), today, 2026-11-22, "2026-11-22 15:00" (local time), or'
+        "TIME",
+        'Kept from then on: 2h (ago), today, 2026-11-22, "2026-11-22 15:00" (local time), or'
         " with an offset, 2026-11-22T15:00Z.",
-        rich_help_panel=_PANEL,
     ),
 ]
 ReasonOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--reason-code", metavar="CODE", help="As contract_violation.", rich_help_panel=_PANEL
-    ),
+    list[str] | None, _option("--reason-code", "CODE", "As contract_violation.")
 ]
 ReferenceOption = Annotated[
     list[str] | None,
-    typer.Option(
-        "--reference",
-        metavar="REFERENCE",
-        help="Any name of an event, or a request_id.",
-        rich_help_panel=_PANEL,
-    ),
+    _option("--reference", "REFERENCE", "Any name of an event, or a request_id."),
 ]
 DigestOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--sha256",
-        metavar="SHA256",
-        help="That of the body, or its beginning.",
-        rich_help_panel=_PANEL,
-    ),
+    list[str] | None, _option("--sha256", "SHA256", "That of the body, or its beginning.")
 ]
 RouteOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--route",
-        metavar="NAME",
-        help="The contract of its route, or its path.",
-        rich_help_panel=_PANEL,
-    ),
+    list[str] | None, _option("--route", "NAME", "The contract of its route, or its path.")
 ]
 
 

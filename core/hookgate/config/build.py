@@ -10,10 +10,8 @@ from hookgate.settings import (
     AuditSettings,
     Config,
     Fsync,
-    Keep,
     Mode,
     PersonalData,
-    QuarantineSettings,
     RequestSettings,
     RouteSettings,
     SidecarSettings,
@@ -31,7 +29,7 @@ from .key_files import read_hmac_key, read_seal_key, read_sign_keys
 from .keys import KEYS, SECTIONS
 from .layers import Sources, gather
 from .network_lists import NetworkLists, read_network_lists
-from .quarantine import check_quarantine
+from .quarantine import check_quarantine, make_settings
 from .routes import build_routes
 
 
@@ -97,9 +95,7 @@ def _assemble(draft: Draft, routes: tuple[RouteSettings, ...]) -> Config:
             seal_key,
             Fsync(values["audit.fsync"]),
         ),
-        quarantine=QuarantineSettings(
-            **{**section["quarantine"], "keep": frozenset(map(Keep, values["quarantine.keep"]))}
-        ),
+        quarantine=make_settings(section["quarantine"]),
         sidecar=SidecarSettings(**section["sidecar"]),
         digest=_digest(values, networks, routes),
         warnings=tuple(draft.warnings),

@@ -1,8 +1,10 @@
 """What the quarantine needs, and what needs the quarantine."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from hookgate.policy import ContractError, RulesError, parse_rules
+from hookgate.policy import RulesError, parse_rules
+from hookgate.policy.contract_rules import ContractRules
 from hookgate.quarantine.encryption import QuarantineKeyError, parse_recipients
 from hookgate.settings import AnswerMode, Keep, QuarantineSettings, RouteSettings
 
@@ -25,7 +27,11 @@ def read_settings(sources: Sources) -> QuarantineSettings:
     draft.parse(keys)
     if draft.problems:
         raise ConfigError(draft.problems)
-    values = {key.name: draft.values[key.path] for key in keys}
+    return make_settings({key.name: draft.values[key.path] for key in keys})
+
+
+def make_settings(values: Mapping[str, Any]) -> QuarantineSettings:
+    """Make the settings of the section's values, by name."""
     return QuarantineSettings(**{**values, "keep": frozenset(map(Keep, values["keep"]))})
 
 
@@ -48,7 +54,9 @@ def check_quarantine(draft: Draft, routes: Sequence[RouteSettings]) -> None:
         draft.warnings.append(f"nothing is kept for {_RECIPIENTS}: {_PATH} is empty; name a folder")
     for number, route in enumerate(routes, 1):
         named = f'route {number} ("{route.path}")'
-        if path and route.contract not in SHIPPED_CONTRACTS and _has_no_retry_rule(route):
+        rules = _rules(route)
+        is_own = route.contract not in SHIPPED_CONTRACTS
+        if path and is_own and rules is not None and rules.retry is None:
             draft.warnings.append(
                 f"{named}: its contract has no [retry] in the rules beside it, so a replay cannot "
                 "tell what its sender still tries, and may double it; write one, like that of "
@@ -62,24 +70,16 @@ def check_quarantine(draft: Draft, routes: Sequence[RouteSettings]) -> None:
                 f"{where} needs {_PATH}: an event that is refused is answered 200 only where it is "
                 "kept; set it, or leave custody out"
             )
-        if _relays(route):
+        if (route.answer or (rules and rules.answer)) is AnswerMode.RELAY:
             problems.append(
                 f'{where} cannot be had with answer = "relay": the sender waits for what the '
                 'endpoint says; leave custody out, or write answer = "200"'
             )
 
 
-def _has_no_retry_rule(route: RouteSettings) -> bool:
+def _rules(route: RouteSettings) -> ContractRules | None:
+    """The rules of a route's contract; None where they cannot be used, which is told already."""
     try:
-        return parse_rules(route.rules_text).retry is None
-    except (ContractError, RulesError):
-        return False  # told already
-
-
-def _relays(route: RouteSettings) -> bool:
-    if route.answer is not None:
-        return route.answer is AnswerMode.RELAY
-    try:
-        return parse_rules(route.rules_text).answer is AnswerMode.RELAY
-    except (ContractError, RulesError):
-        return False  # told already
+        return parse_rules(route.rules_text)
+    except RulesError:
+        return None

@@ -5,7 +5,7 @@ from time import time
 
 from hookgate.ledger.privacy import Privacy
 from hookgate.libraries import libraries
-from hookgate.policy import HEADERS, Policy
+from hookgate.policy import HEADERS, Decision, Policy
 from hookgate.settings import Config, Keep
 from hookgate.signing.sign import Signer
 from hookgate.upstream.pool import UpstreamPool
@@ -29,6 +29,10 @@ class CompiledConfig:
     signer: Signer | None
     keeps_refused: bool
     keeps_failed: bool
+
+    def may_keep(self, decision: Decision, body: bytes | None = None) -> bool:
+        """Tell whether what was refused goes to the quarantine, as far as head or body tell."""
+        return self.keeps_refused and self.policy.may_keep(decision, body)
 
 
 def compile_config(

@@ -137,8 +137,7 @@ class Gate:
         """Tell whether a head is refused by what is in force, and its body is not wanted."""
         compiled = self.desk.compiled
         decision = compiled.policy.screen(head)
-        wanted = compiled.keeps_refused and compiled.policy.may_keep(decision)
-        return decision.finding is not None and not wanted
+        return decision.finding is not None and not compiled.may_keep(decision)
 
     def _flush(self) -> bool:
         try:
@@ -147,10 +146,9 @@ class Gate:
             self.log_fault("settle", error)
             return False
 
-    def _release(self, claim: Claim, cause: str) -> bool:
+    def _release(self, claim: Claim) -> bool:
         """Write that an item is kept no more; False where that cannot be written."""
-        fields = {"cause": cause, "kept": claim.kept, "sha256": claim.sha256}
-        return self.journal.released(fields)
+        return self.journal.released(claim.line)
 
     def snapshot(self) -> Snapshot:
         """Name everything that this gate counts, as it is now."""

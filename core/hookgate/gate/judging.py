@@ -21,8 +21,7 @@ def screen_head(delivery: DeliveryState, head: Head) -> Screened:
     compiled = delivery.compiled
     decision = compiled.policy.screen(head)
     if decision.finding is not None:
-        keeps = compiled.keeps_refused and compiled.policy.may_keep(decision)
-        return Screened(compiled, decision, keeps=keeps)
+        return Screened(compiled, decision, keeps=compiled.may_keep(decision))
     if decision.origin is None:
         raise RuntimeError("passed without an origin")
     signed = compiled.signer is not None
@@ -102,8 +101,7 @@ def proceed(delivery: DeliveryState) -> None:
 
 
 def _refuse(delivery: DeliveryState, decision: Decision, ending: Ending) -> None:
-    compiled = delivery.compiled
-    if compiled.keeps_refused and compiled.policy.may_keep(decision, delivery.body):
+    if delivery.compiled.may_keep(decision, delivery.body):
         keep(delivery, ending)
     else:
         end(delivery, ending, deferred=True)

@@ -38,6 +38,11 @@ class Claim:
         """The SHA-256 of the body in hex, as the item's name says it."""
         return self.item.partition("-")[0]
 
+    @property
+    def line(self) -> dict[str, str]:
+        """What a `released` line says of it."""
+        return {"cause": self.cause, "kept": self.kept, "sha256": self.sha256}
+
     def close(self) -> None:
         """Let go of it: as long as it is neither dropped nor restored, it is stale."""
         fd, self.fd = self.fd, -1

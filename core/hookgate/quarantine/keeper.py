@@ -60,7 +60,7 @@ class _Job:
 class Keeper:
     """Keep bodies on threads of its own. Make it inside the event loop.
 
-    `release(claim, cause)` is called in the loop; it writes that an item is kept no more, and says
+    `release(claim)` is called in the loop; it writes that an item is kept no more, and says
     whether it could. `usage` is as of the last look, None before the first; `available` says
     whether the store can be used, as far as is known. `kept`, `not_kept` by word and `released` by
     cause are counts. Raises `QuarantineKeyError` for recipients that nothing can be encrypted to.
@@ -70,7 +70,7 @@ class Keeper:
         self,
         settings: QuarantineSettings,
         log: structlog.BoundLogger,
-        release: Callable[[Claim, str], bool],
+        release: Callable[[Claim], bool],
     ) -> None:
         self.kept = 0
         self.not_kept: Counter[str] = Counter()

@@ -20,7 +20,7 @@ _LOOP_SECONDS = 5.0
 class Releases:
     """Claim items, have the loop record that, and drop them; on the thread that looks.
 
-    `record(claim, cause)` is called in the loop, and says whether it could; `counts` counts by
+    `record(claim)` is called in the loop, and says whether it could; `counts` counts by
     cause; `note_fault` is told of what it raised.
     """
 
@@ -28,7 +28,7 @@ class Releases:
         self,
         store: Store,
         loop: asyncio.AbstractEventLoop,
-        record: Callable[[Claim, str], bool],
+        record: Callable[[Claim], bool],
         counts: Counter[str],
         note_fault: Callable[[str, Exception], None],
     ) -> None:
@@ -76,7 +76,7 @@ class Releases:
             return  # nobody waits for it any more, and it will be asked for again
         recorded = False
         try:
-            recorded = self._record(claim, claim.cause)
+            recorded = self._record(claim)
         except Exception as error:  # noqa: BLE001  # the claim stays, and is tried again
             self._note_fault("release", error)
         self._counts[claim.cause] += recorded

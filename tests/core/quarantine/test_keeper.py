@@ -48,9 +48,9 @@ class Site:
         self.logged.append(f"{level} {event['event']}")
         raise structlog.DropEvent
 
-    def _release(self, claim: Claim, cause: str) -> bool:
+    def _release(self, claim: Claim) -> bool:
         assert asyncio.get_running_loop() is self.loop
-        self.released.append((claim.kept, cause))
+        self.released.append((claim.kept, claim.cause))
         return self.writes
 
     async def keep(self, number: int, **more: Any) -> Kept:

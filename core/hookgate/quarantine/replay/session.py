@@ -116,8 +116,7 @@ class Releases:
         await asyncio.to_thread(self._end, ends)
 
     def _record(self, claim: Claim, told: dict[str, str]) -> bool:
-        fields = {"cause": claim.cause, "kept": claim.kept, "sha256": claim.sha256}
-        return self._gate.journal.released({**fields, **told})
+        return self._gate.journal.released({**claim.line, **told})
 
     def _claim(self, leaving: Sequence[Leaving]) -> list[Claim]:
         claims = []
