@@ -83,8 +83,10 @@ def test_no_more_begin_in_a_second_than_asked_for(
 ) -> None:
     kept.keep([refused(number) for number in range(5)])
     assert call("quarantine", "replay", *WHY, "--rate", "20").status == 0
-    begun = [datetime.fromisoformat(line["ts"]) for line in kept.lines("forward")]
-    assert (begun[-1] - begun[0]).total_seconds() > 0.15
+    (start,), begun = kept.lines("start"), kept.lines("forward")
+    # The first line may be late on a busy machine, but nothing begins before the gate does.
+    times = [datetime.fromisoformat(line["ts"]) for line in (start, begun[-1])]
+    assert (times[1] - times[0]).total_seconds() >= 0.2
 
 
 def test_the_policy_of_now_judges(call: Call, kept: Kept, endpoint: Receiver) -> None:

@@ -115,7 +115,7 @@ class Sending:
                 await asyncio.wait_for(self._stopping.wait(), wait)
         while self._under_way >= self._room:
             await self._next_end()
-        self._next = max(self._next, monotonic() - self._pause) + self._pause
+        self._next = max(self._next, monotonic()) + self._pause
         return not self.stopped
 
     @property
