@@ -14,9 +14,9 @@ FLOORS = (
     ("hookgate.upstream", "hookgate.ledger", "hookgate.quarantine"),
     ("hookgate.ledger.reading",),
     ("hookgate.ledger.writing", "hookgate.ledger.audit"),
-    ("hookgate.gate",),
+    ("hookgate.gate", "hookgate.proof"),
     ("hookgate.config", "hookgate.quarantine.replay"),
-    ("hookgate.nginx",),
+    ("hookgate.nginx", "hookgate.alarms"),
     ("hookgate_sidecar", "hookgate_addon"),
     ("hookgate_cli",),
 )

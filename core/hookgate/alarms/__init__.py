@@ -1,0 +1,1 @@
+"""What a person on call is told of, and by which channels."""

@@ -1,0 +1,1 @@
+"""What lets others check a ledger: Merkle trees over its lines, and signed heads of them."""
