@@ -26,6 +26,10 @@ class Step(NamedTuple):
     enforced: bool
 
 
+# What has passed, or was found, where a head was refused for its source.
+_BEFORE_METHOD = ("http", "source")
+
+
 def _no_clock() -> float:
     raise RuntimeError("a signature's time was to be judged without a clock")
 
@@ -51,6 +55,9 @@ class Policy:
         self._on_head, self._on_text, self._on_document = (
             tuple(check for check in checks if check.applies(self._rules)) for checks in self._plans
         )
+        self._beside_source = [
+            check for check in self._on_head if check.enforced and check.name not in _BEFORE_METHOD
+        ]
         self.max_body = config.request.max_body
         self.allow = ", ".join(config.request.methods)
         self.fingerprint = fingerprint(config, routes, libraries)
@@ -76,6 +83,15 @@ class Policy:
         if decision.origin is None:
             decision.origin = self._rules.source.origin(head)
         return decision
+
+    def passes_beside_source(self, head: Head) -> bool:
+        """Tell whether nothing but its source refuses a head that was refused for that."""
+        decision, rules = Decision(head), self._rules
+        return all(check.find(decision, rules) is None for check in self._beside_source)
+
+    def has_path(self, path: bytes) -> bool:
+        """Tell whether a route has exactly this path."""
+        return path in self._rules.routes
 
     def complete(self, screened: Decision, body: bytes) -> Decision:
         """Judge a whole body behind a head that `screen` did not refuse."""

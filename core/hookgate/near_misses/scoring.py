@@ -1,0 +1,119 @@
+"""The rule: which foreign request is a near miss.
+
+What loses events is a new range of the provider that nobody told of: they come from an address
+outside the allowed ranges, and are refused like a scanner's. A near miss would have been admitted
+but for its address (method, path, media type, coding and size pass), and
+
+- its address is in `source.watch`; or
+- it is alike, and the same network came about five minutes ago, the provider's interval; or
+- it is alike, and admitted traffic is below half of what is usual at this hour.
+
+It is alike if admitted senders have shown exactly these field names, about this length, and the
+path, unless a route has exactly this one. As long as nobody was admitted nothing is known of these,
+and it is alike if a route has exactly its path: then without the last of the three.
+"""
+
+from hookgate.policy import Decision, Head, Policy, Reason, declared_length
+
+from .returns import SLOT_SECONDS, Returns, network_of
+from .shapes import Shapes, digest
+from .signs import Sign, Signs
+from .traffic import Traffic
+
+# In a second; others are counted, and share the lines of foreign senders.
+MOST_LINES = 10
+# The smallest JSON that a provider would send.
+_LEAST_LENGTH = 2
+_CHUNKED = b"transfer-encoding"
+
+
+class Suspect:
+    """Hold what of a foreign head is scored: it may serve for each request with that head.
+
+    `due` is when it is worth scoring again.
+    """
+
+    __slots__ = ("due", "length", "names", "network", "path", "routed", "watched")
+
+    def __init__(self, head: Head, client: str, *, routed: bool, watched: bool) -> None:
+        self.due = 0.0
+        self.path = hash(head.path)
+        self.names = digest(head.named)
+        length = declared_length(head)
+        # A chunked body declares none; without either field there is none.
+        self.length = 0 if length is None and _CHUNKED not in head.named else length
+        self.network = network_of(client)
+        self.routed = routed
+        self.watched = watched
+
+
+def find_suspect(policy: Policy, decision: Decision) -> Suspect | None:
+    """Return what is to be scored of a head that was refused for its source alone, else None."""
+    finding, origin, head = decision.finding, decision.origin, decision.head
+    if (
+        finding is None
+        or finding.reason is not Reason.SOURCE_NOT_ALLOWED
+        or origin is None
+        or not policy.passes_beside_source(head)
+    ):
+        return None
+    routed = policy.has_path(head.path)
+    return Suspect(head, origin.client, routed=routed, watched=origin.watched)
+
+
+class NearMisses:
+    """Score suspects by what this process has admitted since its start.
+
+    `now` is the time of the last `tick`, in seconds; whoever has a suspect that is not due by then
+    need not ask.
+    """
+
+    def __init__(self, now: float) -> None:
+        self.now = now
+        self._lines = MOST_LINES
+        self._shapes = Shapes()
+        self._returns = Returns()
+        self._traffic = Traffic()
+
+    def learn(self, head: Head) -> None:
+        """Learn from a head that was admitted."""
+        length, names = declared_length(head), digest(head.named)
+        self._shapes.learn(hash(head.path), names, length, self.now)
+
+    def score(self, suspect: Suspect) -> Signs:
+        """Return what matches of one that is due; nothing where it is no near miss."""
+        shapes, known = self._shapes, bool(self._shapes)
+        fields = known and shapes.has_names(suspect.names)
+        length = known and shapes.fits(suspect.names, suspect.length)
+        quiet = again = False
+        if suspect.routed or shapes.has_path(suspect.path):
+            if fields and length:
+                quiet = self._traffic.quiet
+                again = self._returns.note(suspect.network, self.now)
+            elif not known and (suspect.length is None or suspect.length >= _LEAST_LENGTH):
+                again = self._returns.note(suspect.network, self.now)
+        if not (suspect.watched or again or quiet):
+            suspect.due = (self.now // SLOT_SECONDS + 1) * SLOT_SECONDS
+            return ()
+        matched = zip(Sign, (fields, length, suspect.watched, again, quiet), strict=True)
+        return tuple(sign for sign, matches in matched if matches)
+
+    def takes_line(self) -> bool:
+        """Take one of this second's lines; False where none is left."""
+        self._lines -= 1
+        return self._lines >= 0
+
+    def is_due(self, now: float) -> bool:
+        """Tell whether `tick` wants to know by now how many were admitted."""
+        return self._traffic.is_due(now)
+
+    def tick(self, now: float, admitted: int | None = None) -> None:
+        """Go by this time from now on, in seconds; once a second.
+
+        `admitted` is how many requests came from inside in all, where it is due.
+        """
+        self.now = now
+        self._lines = MOST_LINES
+        if admitted is not None:
+            self._traffic.tick(now, admitted)
+            self._shapes.forget(now)
