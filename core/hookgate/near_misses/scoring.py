@@ -22,29 +22,40 @@ from .traffic import Traffic
 
 # In a second; others are counted, and share the lines of foreign senders.
 MOST_LINES = 10
-# The smallest JSON that a provider would send.
-_LEAST_LENGTH = 2
+_NOT_ALLOWED = Reason.SOURCE_NOT_ALLOWED
 _CHUNKED = b"transfer-encoding"
 
 
 class Suspect:
     """Hold what of a foreign head is scored: it may serve for each request with that head.
 
-    `due` is when it is worth scoring again.
+    `due` is when it is worth scoring again. `names` and `network` are worked out when they are
+    asked for, which of scanners' they are not.
     """
 
-    __slots__ = ("due", "length", "names", "network", "path", "routed", "watched")
+    __slots__ = ("_head", "_names", "client", "due", "path", "routed", "watched")
 
     def __init__(self, head: Head, client: str, *, routed: bool, watched: bool) -> None:
+        self._head = head
+        self._names: int | None = None
+        self.client = client
         self.due = 0.0
         self.path = hash(head.path)
-        self.names = digest(head.named)
-        length = declared_length(head)
-        # A chunked body declares none; without either field there is none.
-        self.length = 0 if length is None and _CHUNKED not in head.named else length
-        self.network = network_of(client)
         self.routed = routed
         self.watched = watched
+
+    @property
+    def names(self) -> int:
+        """The digest of its field names."""
+        if self._names is None:
+            self._names = digest(self._head.named)
+        return self._names
+
+    @property
+    def length(self) -> int | None:
+        """The length of its body in bytes; None where a chunked one declares none."""
+        length = declared_length(self._head)
+        return 0 if length is None and _CHUNKED not in self._head.named else length
 
 
 def find_suspect(policy: Policy, decision: Decision) -> Suspect | None:
@@ -52,9 +63,9 @@ def find_suspect(policy: Policy, decision: Decision) -> Suspect | None:
     finding, origin, head = decision.finding, decision.origin, decision.head
     if (
         finding is None
-        or finding.reason is not Reason.SOURCE_NOT_ALLOWED
         or origin is None
-        or not policy.passes_beside_source(head)
+        or finding.reason is not _NOT_ALLOWED
+        or not policy.passes_beside_source(decision)
     ):
         return None
     routed = policy.has_path(head.path)
@@ -82,16 +93,16 @@ class NearMisses:
 
     def score(self, suspect: Suspect) -> Signs:
         """Return what matches of one that is due; nothing where it is no near miss."""
-        shapes, known = self._shapes, bool(self._shapes)
-        fields = known and shapes.has_names(suspect.names)
-        length = known and shapes.fits(suspect.names, suspect.length)
-        quiet = again = False
-        if suspect.routed or shapes.has_path(suspect.path):
-            if fields and length:
-                quiet = self._traffic.quiet
-                again = self._returns.note(suspect.network, self.now)
-            elif not known and (suspect.length is None or suspect.length >= _LEAST_LENGTH):
-                again = self._returns.note(suspect.network, self.now)
+        shapes = self._shapes
+        on_path = suspect.routed or shapes.has_path(suspect.path)
+        fields = length = again = quiet = False
+        if on_path or suspect.watched:
+            known = bool(shapes)
+            fields = shapes.has_names(suspect.names)
+            length = known and shapes.fits(suspect.names, suspect.length)
+            if on_path and (fields and length if known else suspect.length != 0):
+                quiet = known and self._traffic.quiet
+                again = self._returns.note(network_of(suspect.client), self.now)
         if not (suspect.watched or again or quiet):
             suspect.due = (self.now // SLOT_SECONDS + 1) * SLOT_SECONDS
             return ()

@@ -55,9 +55,11 @@ class Policy:
         self._on_head, self._on_text, self._on_document = (
             tuple(check for check in checks if check.applies(self._rules)) for checks in self._plans
         )
-        self._beside_source = [
-            check for check in self._on_head if check.enforced and check.name not in _BEFORE_METHOD
-        ]
+        self._beside_source = tuple(
+            check.find
+            for check in self._on_head
+            if check.enforced and check.name not in _BEFORE_METHOD
+        )
         self.max_body = config.request.max_body
         self.allow = ", ".join(config.request.methods)
         self.fingerprint = fingerprint(config, routes, libraries)
@@ -84,10 +86,15 @@ class Policy:
             decision.origin = self._rules.source.origin(head)
         return decision
 
-    def passes_beside_source(self, head: Head) -> bool:
+    def passes_beside_source(self, decision: Decision) -> bool:
         """Tell whether nothing but its source refuses a head that was refused for that."""
-        decision, rules = Decision(head), self._rules
-        return all(check.find(decision, rules) is None for check in self._beside_source)
+        rules, passes = self._rules, True
+        for find in self._beside_source:
+            if find(decision, rules) is not None:
+                passes = False
+                break
+        decision.route = None  # it was refused before one was looked for
+        return passes
 
     def has_path(self, path: bytes) -> bool:
         """Tell whether a route has exactly this path."""
