@@ -80,10 +80,10 @@ def rehearse(folder: Path, act: Act, *, routed: bool = False, **keys: Any) -> li
 
 
 def first_day(played: Rehearsal) -> Iterator[float]:
-    """Events all day, every ten seconds or so; yields the time after each."""
+    """Events all day, one each twenty seconds; yields the time after each."""
     start = played.now
-    for number in range(int(DAY / 10)):
-        played.at(start + 10.0 * number)
+    for number in range(int(DAY / 20)):
+        played.at(start + 20.0 * number)
         played.admit(provider(ALLOWED, 200 + number % 400))
         yield played.now
 
@@ -115,7 +115,7 @@ def test_a_provider_that_moves_while_traffic_fails_is_told_of_at_once(tmp_path: 
         for _ in range(2):
             for _ in first_day(played):
                 pass
-            played.now += 10
+            played.now += 20
         played.knock(provider(MOVED))
         assert not played.counted
         for _ in range(3):
