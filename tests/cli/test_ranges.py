@@ -314,6 +314,8 @@ HOSTILE: dict[str, Any] = {
     "times of another type": answer({"prefix": "31.169.56.0/21", "timelines": {}}),
     "a period that is no object": answer({"prefix": "31.169.56.0/21", "timelines": [1]}),
     "no time": answer(prefix("31.169.56.0/21", f"yesterday {SECRET}")),
+    "a time before all": answer(prefix("31.169.56.0/21", "0001-01-01T00:00:00+14:00")),
+    "everything": answer(prefix("0.0.0.0/0")),
     "too many": answer(*({"prefix": "31.169.56.0/21"} for _ in range(10_001))),
     "another network's": answer(*AGREED, resource="3333"),
     "no such time": answer(*AGREED, query_endtime="soon"),
@@ -387,3 +389,11 @@ def test_each_address_agrees_or_is_found(
         assert standing.agrees == (whole <= said)
     rest = netaddr.IPSet([network for beside in found.beside for network in beside.rest])
     assert rest == said - netaddr.IPSet(allow)
+
+
+def test_as_many_prefixes_as_may_come_are_compared(call: Call) -> None:
+    """The largest networks have fewer."""
+    many = ({"prefix": f"10.{number >> 8}.{number & 255}.0/24"} for number in range(5000))
+    result = call("ranges", "check", "--source", write(*AGREED, *many))
+    assert result.status == 1
+    assert "5005 prefixes announced" in result.out

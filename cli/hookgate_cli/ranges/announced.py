@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import netaddr
 
-from hookgate.networks.cidr import read_cidr
+from hookgate.networks.cidr import SHORTEST_PREFIX, read_cidr
 from hookgate.policy.document import parse
 from hookgate.policy.verdict import Finding
 
@@ -58,7 +58,7 @@ def read_announced(text: bytes) -> Announced:
         if type(item) is not dict:
             raise SourceError(f"has no object at {where}")
         network = read_cidr(_member(item, where, "prefix", str))
-        if network is None or network.ip != network.network:
+        if network is None or network.ip != network.network or network.prefixlen < SHORTEST_PREFIX:
             raise SourceError(f"has no network at {where}/prefix")
         last = _last_seen(item, where)
         if at is not None and last is not None and at - last > _STALE:
@@ -90,6 +90,6 @@ def _time(of: Any, where: str, name: str) -> datetime:
     """Read a time as they are written there: ISO 8601, in UTC without saying so."""
     try:
         moment = datetime.fromisoformat(_member(of, where, name, str))
-    except ValueError:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise SourceError(f"has no time at {where}/{name}") from None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

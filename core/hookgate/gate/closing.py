@@ -44,11 +44,14 @@ def end(
     now = perf_counter()
     near: Signs = ()
     if foreign:
-        suspect = screened.suspect if screened is not None else None
-        if suspect is not None and suspect.due <= desk.near_misses.now:
+        if (
+            screened is not None
+            and (suspect := screened.suspect) is not None
+            and suspect.due <= desk.near_misses.now
+        ):
             near = _score(desk, suspect)
-        takes_line = near and desk.near_misses.takes_line()
-        if not takes_line and desk.journal.sum_if_flooding(ending.reason, delivery.seq):
+        has_line = near and desk.near_misses.takes_line()
+        if not has_line and desk.journal.sum_if_flooding(ending.reason, delivery.seq):
             _count(delivery, ending.reason, "", now, foreign=True)
             return answer
     record = delivery.record or delivery.begin_record()

@@ -8,7 +8,6 @@ SLOT_SECONDS = 30
 _AGO = (9, 10, 11, 19, 20, 21, 29, 30, 31)
 _MASK = sum(1 << ago for ago in _AGO)
 _BITS = (1 << 32) - 1
-# A power of two.
 ENTRIES = 8192
 
 
@@ -28,7 +27,7 @@ class Returns:
         place, slot = hash(network) % ENTRIES, int(now // SLOT_SECONDS) & _BITS
         entry = self._entries[place]
         passed = slot - (entry >> 32)
-        bits = (entry & _BITS) << passed & _BITS if 0 <= passed < 32 else 0  # bits
+        bits = (entry & _BITS) << passed & _BITS if 0 <= passed < 32 else 0
         self._entries[place] = slot << 32 | bits | 1
         return bool(bits & _MASK)
 

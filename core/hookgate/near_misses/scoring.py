@@ -8,9 +8,9 @@ but for its address (method, path, media type, coding and size pass), and
 - it is alike, and the same network came about five minutes ago, the provider's interval; or
 - it is alike, and admitted traffic is below half of what is usual at this hour.
 
-It is alike if admitted senders have shown exactly these field names, about this length, and the
-path, unless a route has exactly this one. As long as nobody was admitted nothing is known of these,
-and it is alike if a route has exactly its path: then without the last of the three.
+It is alike if admitted senders have shown exactly these field names with about this length, and
+they or a route have exactly this path. As long as nobody was admitted, nothing is known of these:
+it is alike if a route has its path, and the last of the three does not count.
 """
 
 from hookgate.policy import Decision, Head, Policy, Reason, declared_length
@@ -29,8 +29,8 @@ _CHUNKED = b"transfer-encoding"
 class Suspect:
     """Hold what of a foreign head is scored: it may serve for each request with that head.
 
-    `due` is when it is worth scoring again. `names` and `network` are worked out when they are
-    asked for, which of scanners' they are not.
+    `due` is when it is worth scoring again. `names` are worked out when they are asked for, which
+    of most scanners' they are not.
     """
 
     __slots__ = ("_head", "_names", "client", "due", "path", "routed", "watched")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-# Of each week some are forgotten: what is not shown for so long, in seconds.
+# What is not shown for so long is forgotten.
 KEPT_SECONDS = 7 * 86_400
 MOST_SHAPES = 64
 MOST_PATHS = 1024
