@@ -69,7 +69,7 @@ class UpstreamSettings:
 class SourceSettings:
     """Who may send. `allow` and `trusted_proxies` hold what their files do too; `allow` is never
     empty, and the two never overlap. `trusts_unix` says that peers of a Unix socket are trusted
-    proxies too.
+    proxies too. `watch` admits nobody: who comes from there is told of.
     """
 
     allow: tuple[netaddr.IPNetwork, ...]
@@ -79,6 +79,7 @@ class SourceSettings:
     header: str
     proxy_protocol: bool
     trusts_unix: bool
+    watch: tuple[netaddr.IPNetwork, ...]
 
     @property
     def has_proxies(self) -> bool:

@@ -12,7 +12,7 @@ from hookgate.config.build import load
 from hookgate.config.contracts import SHIPPED_CONTRACTS, load_contract, load_rules
 from hookgate.config.keys import KEYS, ROUTE_KEYS, SIGNATURE_KEYS
 from hookgate.ledger.record import FIELDS, SEAL
-from hookgate.networks.ranges import SHIPPED
+from hookgate.networks.ranges import SHIPPED, WATCHED
 from hookgate.policy import CHECKS, Contract, ContractRules, OnNginx, Reason, parse_rules
 from hookgate.samples import CONTRACTS
 from hookgate.signing.schemes import SCHEMES
@@ -141,8 +141,9 @@ def test_configuration_lists_the_fields_that_vary() -> None:
 
 def test_configuration_lists_the_shipped_ranges() -> None:
     """The ranges and their review date are those of the package."""
-    expected = [[f"`{name}`", ", ".join(s.cidrs), s.reviewed] for name, s in SHIPPED.items()]
-    assert table("docs/configuration.md", "ranges") == expected
+    for mark, sets in (("ranges", SHIPPED), ("watched", WATCHED)):
+        expected = [[f"`{name}`", ", ".join(s.cidrs), s.reviewed] for name, s in sets.items()]
+        assert table("docs/configuration.md", mark) == expected
 
 
 def test_audit_lists_every_field_and_the_records_that_have_it() -> None:

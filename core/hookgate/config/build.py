@@ -84,6 +84,7 @@ def _assemble(draft: Draft, routes: tuple[RouteSettings, ...]) -> Config:
             values["source.header"],
             values["source.proxy_protocol"],
             UNIX_PEER in values["source.trusted_proxies"],
+            networks.watch,
         ),
         request=RequestSettings(**section["request"]),
         routes=routes,
@@ -112,6 +113,7 @@ def _digest(
     visible = {
         **values,
         "allow": networks.allow,
+        "watch": networks.watch,
         "trusted_proxies": networks.trusted_proxies,
         "route": [
             (r.path, r.contract, r.contract_text.hex(), r.rules_text.hex(), r.answer, r.custody)

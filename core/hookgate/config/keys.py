@@ -67,6 +67,7 @@ KEYS: tuple[Key, ...] = (
     Key("upstream", "sign_key_file", "", text, "The keys that sign each event for the endpoint, one or two lines of whsec_ and base64: the new one, and below it the one before."),
     Key("source", "allow", ["cm.com"], strings, "Who may send: CIDRs and names of shipped range sets."),
     Key("source", "allow_file", "", text, "A file of more of them, one a line, watched for changes."),
+    Key("source", "watch", ["cm.com-other"], strings, "Where to look for CM.com's next range: CIDRs and names of shipped lists. Who comes from there is refused like anybody outside, and told of as a near miss."),
     Key("source", "trusted_proxies", [], strings, 'Peers whose forwarding field is believed: CIDRs, and "unix" for whoever connects to a Unix socket.'),
     Key("source", "trusted_proxies_file", "", text, "A file of more of them, one a line, watched for changes."),
     Key("source", "header", "x-forwarded-for", client_field, "The field that names the client: x-forwarded-for, forwarded, x-real-ip, or one that holds a single address, like cf-connecting-ip. Read from trusted proxies only."),
