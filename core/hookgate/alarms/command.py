@@ -36,6 +36,8 @@ class Command:
             why = self._run(self._render(notice).encode(errors="replace"))
         except OSError as error:
             why = f"cannot be run: {os.strerror(error.errno or 0).lower()}"
+        except Exception as error:  # noqa: BLE001  # no fault may end the channel's thread
+            why = f"cannot be run ({type(error).__name__})"
         return Outcome(not why, why or "exit status 0", monotonic() - began)
 
     def abort(self) -> None:

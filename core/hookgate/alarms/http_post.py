@@ -63,6 +63,8 @@ class HttpPost:
         try:
             timer.start()
             status = self._post(line, *self._compose(self._url, notice, until))
+            if line.is_cut:  # what came of the head until then passes for one
+                raise TimeoutError
         except Exception as error:  # noqa: BLE001  # whatever it is: its text may hold the URL
             why = "no answer in time" if line.is_cut else explain(error)
             return Outcome(False, why, monotonic() - began)

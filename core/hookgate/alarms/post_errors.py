@@ -7,8 +7,11 @@ import ssl
 from collections.abc import Iterator
 
 import requests
+from urllib3.exceptions import LocationParseError
 
 _MOST = 20
+# Also of names that no resolver is asked for: of an empty or too long part.
+_NO_NAME = (socket.gaierror, UnicodeError, LocationParseError, requests.exceptions.InvalidURL)
 
 
 def explain(error: BaseException) -> str:
@@ -19,7 +22,7 @@ def explain(error: BaseException) -> str:
             return f"its certificate is not trusted: {cause.verify_message}"
     for kind, words in (
         (ssl.SSLError, "TLS failed"),
-        (socket.gaierror, "its name cannot be looked up"),
+        (_NO_NAME, "its name cannot be looked up"),
         ((TimeoutError, requests.Timeout), "no answer in time"),
     ):
         if any(isinstance(cause, kind) for cause in causes):
