@@ -1,5 +1,6 @@
 """The channels of alarms as hookgate.toml has them. The files that they name are not read here."""
 
+import re
 from typing import Any
 
 from hookgate.settings import ChannelKind, ChannelSettings, Stdin
@@ -85,6 +86,6 @@ def _check_url(where: str, url: Any, kind: ChannelKind, problems: list[str]) -> 
     try:
         channel_url(url, kind)
     except ValueError as error:
-        # Without a scheme nothing tells a host from a secret.
-        told = f" = {shown(redact_url(url))}" if "://" in url else ""
+        # Without a scheme and a host nothing tells what is a secret.
+        told = f" = {shown(redact_url(url))}" if re.match("[a-z]+://[^/]", url) else ""
         problems.append(f"{where}url{told} {error}")
