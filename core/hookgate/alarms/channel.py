@@ -28,7 +28,7 @@ class Patience:
     watcher that starts anew resolves nothing.
     """
 
-    deadline: float = 10.0
+    deadline: float = 20.0
     first_pause: float = 1.0
     longest_pause: float = 60.0
     give_up: float = 900.0

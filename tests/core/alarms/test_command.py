@@ -2,13 +2,16 @@
 
 import json
 import os
+import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from hookgate.alarms.command import Command
 from hookgate.alarms.formats.message import render_text
+from hookgate.alarms.outcome import Outcome
 from hookgate.alarms.senders import make_sender
 from hookgate.settings import Stdin
 from support.notices import BEGAN, channel, notice
@@ -84,16 +87,27 @@ def test_a_command_that_is_not_there_is_no_fault_of_ours(tmp_path: Path) -> None
     assert done.why == "cannot be run: no such file or directory"
 
 
-def test_what_hangs_is_killed_with_all_that_it_started(tmp_path: Path) -> None:
-    """A child that it left behind as well."""
-    program = script(tmp_path, f"sleep 600 & echo $! > {tmp_path}/child; wait")
-    done = Command([program], render_text, 0.5).send(notice(), BEGAN)
-    assert done.why == "still ran after 0.5 s, and was killed"
-    child = int((tmp_path / "child").read_text())
+def test_what_is_ended_is_killed_with_all_that_it_started(tmp_path: Path) -> None:
+    """From another thread, as at a stop; a child that it left behind as well."""
+    number = tmp_path / "child"
+    body = f"sleep 600 & echo $! > {number}.new; mv {number}.new {number}; wait"
+    command = Command([script(tmp_path, body)], render_text, 600.0)
+    outcomes: list[Outcome] = []
+    thread = threading.Thread(target=lambda: outcomes.append(command.send(notice(), BEGAN)))
+    thread.start()
+    wait(number.exists)
+    command.abort()
+    thread.join(30)
+    assert outcomes[0].why == "was ended by signal 9"
+    wait(lambda: is_gone(int(number.read_text())))
+
+
+def wait(true: Callable[[], bool]) -> None:
+    """Until another process has done it."""
     until = time.monotonic() + 30
-    while not is_gone(child) and time.monotonic() < until:
+    while not true():
+        assert time.monotonic() < until, "it never came"
         time.sleep(0.01)
-    assert is_gone(child)
 
 
 def is_gone(pid: int) -> bool:

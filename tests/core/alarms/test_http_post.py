@@ -21,7 +21,7 @@ from support.endpoints import (
     serving,
 )
 from support.notices import BEGAN, channel, notice
-from support.receiver import receiving
+from support.receiver import Receiver, receiving
 from support.scripted import Act, answering, endless, scripted, slowly
 
 CANARY = "canary5ecret"
@@ -112,6 +112,7 @@ def test_a_connection_that_fails_is_said(
     }
     assert not outcome.told
     assert outcome.why.startswith(causes[word])
+    assert CANARY not in outcome.why
     assert said() == ""
 
 
@@ -209,6 +210,26 @@ def test_the_environment_names_no_proxy_and_no_password(
         assert proxy.connections == 0
         assert post("http://alarms.example", proxy=proxy.url).told
         assert proxy.seen[0].request_line.startswith(b"POST http://alarms.example/")
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        ("HTTP/1.1 200 OK\r\n\r\n", "TLS failed"),
+        (f"HTTP/1.1 407 {CANARY}\r\n\r\n", "the proxy refused"),
+    ],
+)
+def test_a_proxy_sees_nothing_of_what_goes_over_tls(
+    answer: str, why: str, said: Callable[[], str]
+) -> None:
+    """It is asked for a tunnel to the host; what fails there is said."""
+    with receiving(lambda _: answer.encode() + Receiver.CLOSE) as proxy:
+        outcome = post("https://alarms.example", proxy=proxy.url, token=CANARY)
+        (seen,) = proxy.seen
+    assert seen.request_line.startswith(b"CONNECT alarms.example:443 ")
+    assert CANARY.encode() not in seen.head
+    assert outcome.why == why
+    assert said() == ""
 
 
 def test_another_thread_can_end_it() -> None:
