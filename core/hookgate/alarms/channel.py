@@ -123,7 +123,8 @@ class Channel:
                     self._waiting.popleft()
                     self.not_told += not outcome.told
                 ends = self._closing and not outcome.told
-            self._account(outcome, item.notice)
+            if is_over or not ends:
+                self._account(outcome, item.notice)
             if ends:
                 return
             if not is_over:

@@ -28,6 +28,7 @@ class Command:
         self._render = render
         self._deadline = deadline
         self._process: subprocess.Popen[bytes] | None = None
+        self._is_aborted = False
 
     def send(self, notice: Notice, until: datetime) -> Outcome:  # noqa: ARG002  # as the others
         """Run it for a notice. Raises nothing."""
@@ -41,7 +42,11 @@ class Command:
         return Outcome(not why, why or "exit status 0", monotonic() - began)
 
     def abort(self) -> None:
-        """Kill what is running, from another thread."""
+        """Kill what is running, from another thread, and what would be run later."""
+        self._is_aborted = True
+        self._kill()
+
+    def _kill(self) -> None:
         process = self._process
         # Before its end was seen, its number is nobody else's.
         if process is not None and process.returncode is None:
@@ -60,10 +65,12 @@ class Command:
             start_new_session=True,
         ) as process:
             self._process = process
+            if self._is_aborted:
+                self._kill()
             try:
                 process.communicate(message, self._deadline)
             except subprocess.TimeoutExpired:
-                self.abort()
+                self._kill()
                 process.communicate()
                 return f"still ran after {self._deadline:g} s, and was killed"
         status = process.returncode

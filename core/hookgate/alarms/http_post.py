@@ -53,6 +53,7 @@ class HttpPost:
         if settings.token:
             self._fields["Authorization"] = f"Bearer {settings.token}"
         self._line: _Line | None = None
+        self._is_aborted = False
 
     def send(self, notice: Notice, until: datetime) -> Outcome:
         """Post a notice. Raises nothing."""
@@ -62,6 +63,8 @@ class HttpPost:
         timer.daemon = True
         try:
             timer.start()
+            if self._is_aborted:
+                line.cut()
             status = self._post(line, *self._compose(self._url, notice, until))
             if line.is_cut:  # what came of the head until then passes for one
                 raise TimeoutError
@@ -76,7 +79,8 @@ class HttpPost:
         return Outcome(200 <= status < 300, why, monotonic() - began, status in _FINAL)
 
     def abort(self) -> None:
-        """End what is being sent, from another thread."""
+        """End what is being sent, from another thread, and what would be sent later."""
+        self._is_aborted = True
         if line := self._line:
             line.cut()
 

@@ -23,7 +23,7 @@ class Sender(Protocol):
         """Send one, which ends by itself at `until` where a receiver knows such; raises nothing."""
 
     def abort(self) -> None:
-        """End what is being sent, from another thread."""
+        """End what is being sent, from another thread, and what would be sent later."""
 
 
 _COMPOSE: Mapping[ChannelKind, Compose] = {

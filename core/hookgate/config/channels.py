@@ -5,7 +5,7 @@ from typing import Any
 
 from hookgate.settings import ChannelKind, ChannelSettings, Stdin
 
-from .channel_values import channel_url
+from .channel_values import channel_url, command_line
 from .keys import CHANNEL_KEYS
 from .layers import Given
 from .redaction import redact_url, shown
@@ -54,7 +54,7 @@ def build_channels(given: Given, problems: list[str]) -> tuple[ChannelSettings, 
 def _channel(named: str, item: dict[str, Any], problems: list[str]) -> ChannelSettings | None:
     before = len(problems)
     where = f"{named}: "
-    values = parse_table(CHANNEL_KEYS, item, where, problems, also=("url",))
+    values = parse_table(CHANNEL_KEYS, item, where, problems, also=("url", "command"))
     if "kind" not in item:
         problems.append(f'{where}kind is missing; write it like "slack"')
     if "kind" not in values:
@@ -65,7 +65,9 @@ def _channel(named: str, item: dict[str, Any], problems: list[str]) -> ChannelSe
             homes = ", ".join(each for each in ChannelKind if name in _MINE[each])
             problems.append(f"{where}{name} is of no use to {kind}, but to {homes}; leave it out")
     if kind is ChannelKind.COMMAND:
-        if "command" not in item:
+        if "command" in item:
+            values["command"] = _command(where, item["command"], problems)
+        else:
             problems.append(f'{where}command is missing; write it like ["/usr/local/bin/tell"]')
     elif bool(item.get("url")) == bool(item.get("url_file")):
         which = "both there" if item.get("url") else "missing"
@@ -77,6 +79,16 @@ def _channel(named: str, item: dict[str, Any], problems: list[str]) -> ChannelSe
         return None
     values |= {"kind": kind, "stdin": Stdin(values.get("stdin", Stdin.TEXT))}
     return ChannelSettings(**{"name": str(kind), "severity": "warning", **values})
+
+
+def _command(where: str, command: Any, problems: list[str]) -> tuple[str, ...]:
+    try:
+        return command_line(command)
+    except ValueError as error:
+        # An argument may be a secret.
+        first = command[:1] if isinstance(command, list) else str(command).split()[:1]
+        problems.append(f"{where}command{f' = {shown(first[0])}' if first else ''} {error}")
+        return ()
 
 
 def _check_url(where: str, url: Any, kind: ChannelKind, problems: list[str]) -> None:

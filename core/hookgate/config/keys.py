@@ -149,7 +149,7 @@ SIGNATURE_KEYS = {
         'How far the time that was signed may be behind or ahead, as in "5m", which is the default.',
     ),
 }
-# Keys of [[alarm.channel]]. `url` is read by channels.py, which shows none that it refuses.
+# Keys of [[alarm.channel]]. `url` and `command` are read by channels.py, which shows no secret.
 CHANNEL_KEYS = {
     "kind": (choice(*ChannelKind), "How it is told: " + ", ".join(ChannelKind) + "."),
     "name": (

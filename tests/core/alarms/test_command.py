@@ -99,6 +99,7 @@ def test_what_is_ended_is_killed_with_all_that_it_started(tmp_path: Path) -> Non
     command.abort()
     thread.join(30)
     assert outcomes[0].why == "was ended by signal 9"
+    assert not command.send(notice(), BEGAN).told  # nor is another begun
     wait(lambda: is_gone(int(number.read_text())))
 
 

@@ -248,4 +248,6 @@ def test_another_thread_can_end_it() -> None:
         assert arrived.wait(30)
         sender.abort()
         thread.join(30)
+        assert not sender.send(notice(), BEGAN).told  # nor is another begun
+        assert receiver.connections <= 2
     assert outcomes[0].why == "no answer in time"
