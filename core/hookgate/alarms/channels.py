@@ -1,6 +1,5 @@
 """All channels of alarms: what is told to each, and what is still to be told."""
 
-import socket
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -27,7 +26,7 @@ class Tried(NamedTuple):
 class Channels:
     """Tell notices by all channels: one that fails holds up neither another nor who tells.
 
-    `settings` are those of `config.channel_files.read_channels`. `pending` is what `pending()` of
+    `settings` are those of `config/channel_files.py`. `pending` is what `pending()` of
     an earlier process returned, as JSON gave it back: it is told first. What of it is no such
     thing, or for a channel that is gone, is counted in the log.
     """
@@ -49,13 +48,15 @@ class Channels:
             if channel.wants(notice):
                 channel.put(notice)
 
-    def test(self) -> list[Tried]:
+    def test(self, gate: str) -> list[Tried]:
         """Tell one test by every channel at once, past what waits, and return what came of each."""
         channels = list(self._channels.values())
         if not channels:
             return []
         with ThreadPoolExecutor(len(channels)) as pool:
-            outcomes = pool.map(lambda each: each.try_once(_test_notice(each.settings)), channels)
+            outcomes = pool.map(
+                lambda each: each.try_once(_test_notice(gate, each.settings)), channels
+            )
             return [Tried(each.settings, got) for each, got in zip(channels, outcomes, strict=True)]
 
     def close(self, timeout: float) -> None:
@@ -95,15 +96,14 @@ def _entries(pending: Any) -> list[Any]:
     return list(pending) if isinstance(pending, (list, tuple)) else [pending]
 
 
-def _test_notice(settings: ChannelSettings) -> Notice:
-    now = datetime.now(UTC)
+def _test_notice(gate: str, settings: ChannelSettings) -> Notice:
     return Notice(
         condition=TEST,
         subject="",
         severity=Severity(settings.severity),
-        gate=socket.gethostname(),
+        gate=gate,
         summary="a test of this channel; nothing is wrong",
         details=(f"Channel: {settings.name}",),
         advice="nothing",
-        began=now,
+        began=datetime.now(UTC),
     )

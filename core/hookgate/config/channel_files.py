@@ -11,9 +11,22 @@ from hookgate.settings import ChannelKind, ChannelSettings
 from hookgate.tls import add_ca
 
 from .channel_values import channel_url, is_exposed
+from .channels import build_channels
 from .error import ConfigError
 from .key_files import read_private
+from .layers import Sources
 from .redaction import shown, shown_path, shown_secret_path
+
+
+def read_watch_channels(
+    sources: Sources,
+) -> tuple[tuple[ChannelSettings, ...], tuple[str, ...]]:
+    """Read, as `read_channels`, the channels of a configuration, whatever else is wrong."""
+    problems: list[str] = []
+    channels = build_channels(sources.channels, problems)
+    if problems:
+        raise ConfigError(problems)
+    return read_channels(channels)
 
 
 def read_channels(

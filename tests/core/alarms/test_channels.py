@@ -307,7 +307,7 @@ def test_a_test_says_of_each_channel_what_came_of_it(log: Remembered) -> None:
             channel("command", name="gone", command=("/nowhere/tell",)),
         ]
         with telling(log, *settings) as channels:
-            tried = channels.test()
+            tried = channels.test("gate-1")
             assert channels.pending() == []
     assert [(each.channel.name, each.outcome.told, each.outcome.why) for each in tried] == [
         ("well", True, "answered 200"),
@@ -323,7 +323,7 @@ def test_without_channels_nothing_is_told(log: Remembered) -> None:
     """And nothing fails."""
     with telling(log) as channels:
         channels.tell(notice())
-        assert (channels.test(), channels.pending(), channels.not_told()) == ([], [], {})
+        assert (channels.test("gate-1"), channels.pending(), channels.not_told()) == ([], [], {})
 
 
 def test_a_fault_in_a_format_is_an_outcome(log: Remembered) -> None:

@@ -19,7 +19,7 @@ def test_an_alarm_is_active_until_it_is_resolved(tmp_path: Path) -> None:
     with receiving() as hook, alertmanager(tmp_path, f"{hook.url}/hook") as running:
         channels = Channels([channel("alertmanager", running.url)], Remembered().logger)
         try:
-            (tried,) = channels.test()
+            (tried,) = channels.test("gate-1")
             assert tried.outcome.told
             channels.tell(notice(began=began))
             alert = wait(lambda: by_name(running.alerts(), "HookgateSilence"))

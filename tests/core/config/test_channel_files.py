@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 import trustme
 
-from hookgate.config.channel_files import read_channels
+from hookgate.config.channel_files import read_channels, read_watch_channels
 from hookgate.config.error import ConfigError
+from hookgate.config.layers import gather
 from support.notices import channel
+from support.problems import write
 
 CANARY = "canary5ecret"
 WEBHOOK = f"https://hooks.example.com/{CANARY}"
@@ -157,3 +159,14 @@ def test_a_program_that_cannot_be_run_is_refused(tmp_path: Path) -> None:
         assert said in refused("command", command=(f"{tmp_path}/{path}", CANARY))
     os.chmod("tell", 0o700)
     assert warnings("command", command=(f"{tmp_path}/tell", CANARY)) == ()
+
+
+def test_the_watcher_reads_them_whatever_is_wrong_with_the_gate() -> None:
+    """And is told what is wrong with its own."""
+    table = "[[alarm.channel]]\nkind = 'slack'\nurl_file = 'url'\n"
+    write("[source]\nallow = []\n" + table)
+    (read,), _ = read_watch_channels(gather(None, None, {}))
+    assert read.url == WEBHOOK
+    write(table + table)
+    with pytest.raises(ConfigError, match='give it another, like name = "slack-2"'):
+        read_watch_channels(gather(None, None, {}))

@@ -23,7 +23,7 @@ class Message(NamedTuple):
 
 def make_message(notice: Notice) -> Message:
     """Put a notice into words, the summary first."""
-    gate = clean(notice.gate, LONGEST_NAME // 2)
+    named_gate = "" if notice.summary.startswith(notice.gate) else f"{clean(notice.gate, 32)}: "
     about = clean(notice.subject, LONGEST_LINE)
     named = clean(notice.condition, LONGEST_NAME)
     facts = (
@@ -34,7 +34,7 @@ def make_message(notice: Notice) -> Message:
         *(clean(detail, LONGEST_LINE) for detail in notice.details[:MOST_DETAILS]),
     )
     return Message(
-        clean(f"[{_word(notice)}] {gate}: {notice.summary}", LONGEST_HEADLINE),
+        clean(f"[{_word(notice)}] {named_gate}{notice.summary}", LONGEST_HEADLINE),
         facts,
         "" if notice.resolved else clean(notice.advice, LONGEST_ADVICE),
     )

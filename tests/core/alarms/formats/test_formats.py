@@ -114,6 +114,11 @@ def test_an_end_says_so_and_asks_for_nothing() -> None:
     assert make_message(notice(condition=TEST)).headline.startswith("[TEST]")
 
 
+def test_the_gate_is_named_once() -> None:
+    """Where the summary does not name it already."""
+    assert make_message(notice("gate-1 is down")).headline == "[CRITICAL] gate-1 is down"
+
+
 def test_slack_shows_markup_as_it_was_written() -> None:
     """A mention reaches nobody, and no word is a link."""
     _, sent = slack.compose("", notice("<!channel> *now* & <https://example.com|here>"), UNTIL)
