@@ -10,7 +10,7 @@ from typer.main import get_command
 
 from hookgate.config.build import load
 from hookgate.config.contracts import SHIPPED_CONTRACTS, load_contract, load_rules
-from hookgate.config.keys import KEYS, ROUTE_KEYS, SIGNATURE_KEYS
+from hookgate.config.keys import CHANNEL_KEYS, KEYS, ROUTE_KEYS, SIGNATURE_KEYS
 from hookgate.ledger.record import FIELDS, SEAL
 from hookgate.networks.ranges import SHIPPED, WATCHED
 from hookgate.policy import CHECKS, Contract, ContractRules, OnNginx, Reason, parse_rules
@@ -68,10 +68,11 @@ def test_configuration_lists_every_key_with_its_default() -> None:
     """docs/configuration.md has each key once, in order, with default and purpose."""
     expected = [[f"`{key.name}`", f"`{json.dumps(key.default)}`", key.about] for key in KEYS]
     route_keys = ROUTE_KEYS | {f"signature.{name}": key for name, key in SIGNATURE_KEYS.items()}
-    routes = [[f"`{name}`", about] for name, (_, about) in route_keys.items()]
+    tables = (*route_keys.items(), *CHANNEL_KEYS.items())
+    listed = [[f"`{name}`", about] for name, (_, about) in tables]
     rows = table("docs/configuration.md", "keys")
     assert [row for row in rows if len(row) == 3] == expected
-    assert [row for row in rows if len(row) == 2] == routes
+    assert [row for row in rows if len(row) == 2] == listed
 
 
 def test_configuration_lists_the_signature_schemes() -> None:
