@@ -18,6 +18,7 @@ from hookgate.ledger.writing import background, sink, sums, sync
 from hookgate.ledger.writing.journal import Journal
 from hookgate.policy import Reason
 from hookgate.settings import AuditSettings, Fsync, PersonalData
+from hookgate.unblocked import CHECKPOINT
 
 _REASONS = {reason.code: reason for reason in Reason}
 
@@ -42,8 +43,13 @@ class Book:
 
     @property
     def entries(self) -> list[dict[str, Any]]:
-        """The operational log so far."""
-        return [dict(entry) for entry in self._capture.entries]
+        """The operational log so far, less its checkpoints."""
+        return [dict(e) for e in self._capture.entries if e["event"] != CHECKPOINT]
+
+    @property
+    def checkpoints(self) -> list[dict[str, Any]]:
+        """The checkpoints in the log so far."""
+        return [dict(e) for e in self._capture.entries if e["event"] == CHECKPOINT]
 
     @property
     def logged(self) -> list[str]:
