@@ -20,9 +20,7 @@ class Checkpoints:
     A boot that wrote nothing since says so all the same: it lived.
     """
 
-    def __init__(
-        self, file: LedgerFile, path: str, boot: str, log: structlog.BoundLogger
-    ) -> None:
+    def __init__(self, file: LedgerFile, path: str, boot: str, log: structlog.BoundLogger) -> None:
         self._file = file
         self._path = path if path == STDOUT else str(Path(path).absolute())
         self._boot = boot
