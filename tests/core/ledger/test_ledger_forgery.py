@@ -18,16 +18,16 @@ from hookgate.ledger.reading.reader import Line, find_files, in_order, read
 from hookgate.ledger.state import find_states
 from support.forgery import (
     FOUND,
-    UNSEEN,
+    OLD_KEY,
     Forgery,
     copy,
     look,
-    made_anew,
     make_ledgers,
 )
-from support.journal import Book
+from support.journal import Book, recorded
 from support.tamper import SEAL
 from support.tampering import tamper
+from support.unseen import CHAIN, KEY, LOG, UNSEEN, Change, edited, remake
 
 
 @pytest.fixture(scope="module")
@@ -69,18 +69,24 @@ def test_a_forgery_is_found(
 
 
 @pytest.mark.parametrize("change", UNSEEN, ids=[change.name for change in UNSEEN])
-def test_what_cannot_be_found_is_a_list(change: Forgery, tmp_path: Path) -> None:
-    """docs/audit.md has the same one: of each it is made sure that verify does hold."""
+@pytest.mark.parametrize("with_key", [False, True], ids=["chained", "sealed"])
+def test_what_finds_a_change_and_what_does_not_is_a_list(
+    change: Change, with_key: bool, tmp_path: Path
+) -> None:
+    """docs/audit.md has the same one: of each it is made sure that verify finds it, or holds."""
     path = tmp_path / "audit.jsonl"
-    change.do(path)
-    assert look(path).holds
+    with recorded() as log:
+        change.do(path, SEAL if with_key else b"")
+    keys, own = ((SEAL, OLD_KEY), KEY) if with_key else ((), CHAIN)
+    assert look(path, keys).holds == (own not in change.found_by)
+    assert look(path, keys, log).holds == {own, LOG}.isdisjoint(change.found_by)
 
 
 def test_without_a_key_a_ledger_can_be_made_anew(tmp_path: Path) -> None:
     """Whoever can write the files can do what hookgate does; the state file is no secret either."""
     path = make_ledgers(tmp_path, b"")
     assert look(path, ()).findings == []
-    made_anew(path)
+    remake(path, b"", edited)
     assert look(path, ()).findings == []
     assert b"not_utf8" in path.read_bytes()
 
