@@ -20,6 +20,7 @@ from .findings import print_findings
 from .ledger import Ledger, find_ledgers
 from .options import FilesArgument, SealKeyOption
 from .reading import scanning
+from .wording import count_of
 
 _UNSEALED = (
     "The ledger has no seals: it shows accidents. Whoever can write the file can also make it anew;"
@@ -153,10 +154,9 @@ def _show(verification: Verification, log: Against | None, *, unread: bool) -> N
 def _show_log(log: Against) -> None:
     witness = log.witness
     for name, lines, found, _ in log.logs:
-        others = f"{lines - found:,} other lines"
-        checkpoints = "1 checkpoint" if found == 1 else f"{found:,} checkpoints"
-        out.print(f"{printable(name)}: {checkpoints} and {others}", soft_wrap=True)
+        told = f"{count_of(found, 'checkpoint')}, {count_of(lines - found, 'other line')}"
+        out.print(f"{printable(name)}: {told}", soft_wrap=True)
     if witness.dropped:
-        out.print(f"{witness.dropped:,} checkpoints are not in the log: nobody read it then.")
+        out.print(f"{count_of(witness.dropped, 'checkpoint')} dropped: nobody read the log then.")
     last = show_time(witness.last, "seconds", utc=True) if witness.last else "an unknown time"
     out.print(_LOG.format(last))
