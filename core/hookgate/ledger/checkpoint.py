@@ -13,6 +13,8 @@ _HEAD = re.compile(r"[0-9a-f]{64}")
 # A path that is longer is cut: the journal takes no line of any length.
 _LONGEST_PATH = 1024
 _MOST_LINES = 1 << 63
+# The year 9999, from where on dates of some zone cannot be printed.
+_END = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
 
 
 class Checkpoint(NamedTuple):
@@ -63,7 +65,8 @@ def parse_checkpoint(said: dict[str, Any]) -> Checkpoint | None:
 def _seconds(text: object) -> float:
     try:
         moment = datetime.fromisoformat(text) if type(text) is str else None
-        seconds = moment.astimezone(UTC).timestamp() if moment is not None else 0.0
-    except (ValueError, OverflowError):
+    except ValueError:
         return 0.0
-    return max(seconds, 0.0)
+    # Without a zone no gate wrote it.
+    seconds = moment.timestamp() if moment is not None and moment.tzinfo is not None else 0.0
+    return seconds if 0 < seconds < _END else 0.0

@@ -75,7 +75,8 @@ def test_scripts_get_all_of_it(call: Call, log: Path) -> None:
         "dropped": 3,
     }
     assert (
-        "3 checkpoints dropped: nobody read the log then" in call("audit", "verify", "--against", "gate.log").out
+        "3 checkpoints dropped: nobody read the log then"
+        in call("audit", "verify", "--against", "gate.log").out
     )
     assert call("audit", "verify", "--json").json["against"] is None
 
