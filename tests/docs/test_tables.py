@@ -19,7 +19,7 @@ from hookgate.signing.schemes import SCHEMES
 from hookgate.upstream.error import UpstreamError
 from hookgate_cli.verbs import app
 from hookgate_sidecar.varying import TRACE_FIELDS
-from support.forgery import UNSEEN
+from support.unseen import CHAIN, KEY, LOG, UNSEEN
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -171,9 +171,16 @@ def test_audit_lists_every_cause_for_which_an_endpoint_does_not_answer() -> None
 
 
 def test_audit_lists_what_cannot_be_found() -> None:
-    """Of each row a test makes sure that it cannot: tests/core/ledger/test_ledger_forgery.py."""
+    """Of each cell a test makes sure that it is so: tests/core/ledger/test_ledger_forgery.py."""
     rows = table("docs/audit.md", "unseen")
-    assert [row[0] for row in rows] == [change.name for change in UNSEEN]
+    found = [
+        [
+            change.name,
+            *("found" if by in change.found_by else "\N{EN DASH}" for by in (CHAIN, KEY, LOG)),
+        ]
+        for change in UNSEEN
+    ]
+    assert [row[:4] for row in rows] == found
 
 
 def test_dependencies_are_all_explained() -> None:
