@@ -165,10 +165,11 @@ def _add(
     would be more than `bounds` in the store.
     """
     new = {f"{item}.{kind}": drafts[kind] for kind in (RECORD, ITEM) if kind in drafts}
-    replaced = [status for name in new if (status := look_up(folder, name))]
-    items = int(f"{item}.{ITEM}" in new and look_up(folder, f"{item}.{ITEM}") is None)
+    there = {name: status for name in new if (status := look_up(folder, name))}
+    replaced = {name: each for name, each in there.items() if stat.S_ISREG(each.st_mode)}
+    items = int(f"{item}.{ITEM}" in new.keys() - replaced.keys())
     size = sum(os.stat(draft, dir_fd=folder).st_size for draft in new.values())
-    size -= sum(status.st_size for status in replaced)
+    size -= sum(each.st_size for each in replaced.values())
     if bounds is not None:
         _refuse_beyond(bounds, Count(counts.total.items + items, counts.total.bytes + size))
     with counts.changing(number_of(item), items, size):
