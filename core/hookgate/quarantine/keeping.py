@@ -142,14 +142,13 @@ def _write_record(record: Record, kept: str) -> bytes:
 def _drafted(folder: int, item: str, record: bytes, *data: bytes) -> Iterator[list[str]]:
     """Write files that have no name yet, for the block; those that got none are gone after it.
 
-    The record is not synced: one that a power cut takes is in the ledger too, and its item stays.
     Raises OSError.
     """
     contents = (record, *data)
     drafts = [new_name(item, new_token()) for _ in contents]
     try:
         for draft, content in zip(drafts, contents, strict=True):
-            write_file(folder, draft, content, durable=content is not record)
+            write_file(folder, draft, content)
         yield drafts
     finally:
         for draft in drafts:
