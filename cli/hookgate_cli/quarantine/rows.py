@@ -23,14 +23,13 @@ def print_rows(entries: Sequence[Entry], max_age: float) -> None:
     now = time.time()
     rows = [_HEADER, *(_cells(entry, max_age, now) for entry in entries)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    beside = len(widths)
-    if out.is_terminal and sum(widths) + len(_GAP) * (beside - 1) > out.width:
-        beside -= 1
-        _narrow(widths[:beside], out.width - len(_GAP) * (beside - 1))
+    if out.is_terminal and sum(widths) + len(_GAP) * (len(widths) - 1) > out.width:
+        widths.pop()
+        _narrow(widths, out.width - len(_GAP) * (len(widths) - 1))
     for row in rows:
-        cells = (_fit(cell, width) for cell, width in zip(row, widths[:beside], strict=False))
+        cells = (_fit(cell, width) for cell, width in zip(row, widths, strict=False))
         print(_GAP.join(cells).rstrip())
-        for cell in filter(None, row[beside:]):
+        for cell in filter(None, row[len(widths) :]):
             print(_GAP + _fit(cell, out.width - len(_GAP)).rstrip())
 
 

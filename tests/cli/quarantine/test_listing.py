@@ -134,15 +134,21 @@ def test_a_body_comes_as_it_came(kept: Kept) -> None:
     assert b"\x1b" not in said
 
 
+def list_on_terminal(kept: Kept, columns: int) -> list[str]:
+    """What `list` prints on a terminal of this width."""
+    command = [sys.executable, "-m", "hookgate_cli", "quarantine", "list"]
+    environment = {**os.environ, "COLUMNS": str(columns), "TERM": "xterm"}
+    main, terminal = os.openpty()
+    with os.fdopen(main, "rb", 0) as read, os.fdopen(terminal, "wb", 0) as write:
+        subprocess.run(command, cwd=kept.folder, env=environment, stdout=write, check=True)
+        return read.read(4096).decode().splitlines()
+
+
 def test_a_narrow_terminal_shows_words_and_names_whole(kept: Kept) -> None:
     """The reference is on a line of its own."""
     kept.keep([refused(1)])
-    command = [sys.executable, "-m", "hookgate_cli", "quarantine"]
-    environment = {**os.environ, "COLUMNS": "80", "TERM": "xterm"}
-    main, terminal = os.openpty()
-    with os.fdopen(main, "rb", 0) as read, os.fdopen(terminal, "wb", 0) as write:
-        subprocess.run([*command, "list"], cwd=kept.folder, env=environment, stdout=write)
-        lines = read.read(4096).decode().splitlines()
+    assert all(len(line) <= 60 for line in list_on_terminal(kept, 60))
+    lines = list_on_terminal(kept, 80)
     header, _, item, name = lines
     assert all(len(line) <= 80 for line in lines)
     assert header.split()[-1] == "route"
