@@ -1,6 +1,7 @@
 """`hookgate quarantine replay`: a plan, and what comes of it at a real endpoint."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
@@ -51,7 +52,10 @@ def test_what_is_planned_arrives_once_as_it_came(
     records = kept.keep(bodies, request)
     planned = call("quarantine", "replay")
     assert planned.status == 0
-    assert "5 to be sent" in planned.out
+    named = re.search(r"5 to be sent \((.*) and 1 more; --json has all\)", planned.out)
+    assert named
+    oldest = [entry.name[:8] for entry in sorted(kept.entries(), key=lambda e: e.kept_at)]
+    assert named[1].split(", ") == oldest[:4]
     assert endpoint.seen == []
     done = call("quarantine", "replay", *WHY, "--rate", "0")
     assert done.status == 0, done

@@ -160,6 +160,19 @@ def test_an_endpoint_that_is_down_is_not_asked_for_all(kept: Kept, endpoint: Rec
     assert len(endpoint.seen) == 20
 
 
+@pytest.mark.parametrize("status", [b"429", b"503", b"302"])
+def test_an_endpoint_that_takes_no_more_is_not_asked_for_all(
+    call: Call, kept: Kept, endpoint: Receiver, status: bytes
+) -> None:
+    """What it says of its load, and not of an event, is no reason to try the others at once."""
+    kept.keep(map(refused, range(7)))
+    endpoint.respond = lambda _: b"HTTP/1.1 %b No\r\nContent-Length: 0\r\n\r\n" % status
+    result = call("quarantine", "replay", *FAST)
+    assert "the endpoint failed 5 in a row, the last by upstream_rejected" in result.err
+    assert json.loads(result.out.splitlines()[-1])["untried"] == 2
+    assert len(kept.entries()) == 7
+
+
 def test_the_wrong_identity_reads_nothing(call: Call, kept: Kept) -> None:
     kept.keep(map(refused, range(2)))
     kept.identity.write_text(make_identity()[0])
