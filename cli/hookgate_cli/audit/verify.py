@@ -18,6 +18,7 @@ from .against import Against, read_logs
 from .configured import configured_states, load_seal_keys
 from .findings import print_findings
 from .ledger import Ledger, find_ledgers
+from .notes import check_notes, read_notes
 from .options import FilesArgument, SealKeyOption
 from .reading import scanning
 from .wording import count_of
@@ -41,6 +42,10 @@ _WHOLE = (
 _LOG = (
     "The log shows nothing of lines after its last checkpoint, that of {}, and it proves as much as"
     " the place where it was kept."
+)
+_NOTES = (
+    "Compared with {}: lines after the last of them may be gone, and a note proves as much as the"
+    " place where it was kept."
 )
 _PART = (
     "Only these files were looked at: whether lines were cut off their end, or files after them are"
@@ -67,6 +72,17 @@ def verify(
             " lines, or the journal's; compressed and wrapped ones too.",
         ),
     ] = None,
+    note: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE|FOLDER",
+            help="A note of hookgate anchor, or a folder of them, as often as needed.",
+        ),
+    ] = None,
+    anchor_key: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PUB|FILE", help="The public key of the notes, as often as needed."),
+    ] = None,
     seal_key: SealKeyOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
@@ -74,7 +90,8 @@ def verify(
     """Tell whether a ledger is as it was written, and name the first line that is not.
 
     Follows every boot line by line, and from boot to boot and file to file. With --against it looks
-    for the lines that a log kept elsewhere saw. Exits 1 if anything was changed.
+    for the lines that a log kept elsewhere saw, with --note for those that signed notes saw. Exits
+    1 if anything was changed.
 
     Examples:
 
@@ -85,6 +102,8 @@ def verify(
       hookgate audit verify --seal-key seal.key --seal-key last-year.key
 
       journalctl -u hookgate -o json | hookgate audit verify --against -
+
+      hookgate audit verify --note /mnt/elsewhere --anchor-key gate1.pub
     """
     keys = load_seal_keys(seal_key, config)
     states = state if files else [*(state or ()), *configured_states(config)]
@@ -92,6 +111,7 @@ def verify(
         fail("- is given as a ledger and as --against: standard input can be read once")
     # Before the ledger: hookgate may write to both meanwhile.
     log = read_logs(against) if against else None
+    notes = read_notes(note, anchor_key or ()) if note else []
     ledger = find_ledgers(files, config, may_be_gone=log is not None)
     witness = log.witness if log is not None else None
     if witness is not None:
@@ -99,11 +119,14 @@ def verify(
     numbers = witness.numbers if witness is not None else None
     with scanning(ledger, ChainScan(Keyring(keys), numbers)) as lines:
         verification = verify_chain(lines, keys, states, witness)
+    verification.findings.extend(check_notes(ledger, notes) if notes else ())
     unread = ledger.unread or (log is not None and log.unread)
     if as_json:
         print_json(_report(verification, ledger, log, unread=unread))
     else:
         _show(verification, log, unread=unread)
+        if notes:
+            out.print(_NOTES.format(count_of(len(notes), "note")), soft_wrap=True)
     if unread or not verification.holds:
         raise typer.Exit(FINDING)
 
