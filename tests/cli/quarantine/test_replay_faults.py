@@ -160,7 +160,7 @@ def test_an_endpoint_that_is_down_is_not_asked_for_all(kept: Kept, endpoint: Rec
     assert len(endpoint.seen) == 20
 
 
-@pytest.mark.parametrize("status", [b"429", b"503", b"302"])
+@pytest.mark.parametrize("status", [b"429", b"302"])
 def test_an_endpoint_that_takes_no_more_is_not_asked_for_all(
     call: Call, kept: Kept, endpoint: Receiver, status: bytes
 ) -> None:
