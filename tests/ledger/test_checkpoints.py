@@ -84,7 +84,7 @@ def test_a_log_witnesses_what_was_written_before_a_kill_and_after(tmp_path: Path
     status, found = kept.verify()
     texts = {finding["kind"]: finding["text"] for finding in found["findings"]}
     assert status == 1
-    assert "saw 9 lines of it, the ledger has 8: lines after that were cut off" in texts["cut"]
+    assert "saw 9 lines of it, the ledger has 8: 1 at its end are in no file" in texts["cut"]
     assert "none is here, where lines begin at" in texts["gone"]
 
 

@@ -62,7 +62,7 @@ def _compare(boot: BootWitness, here: NumberedBoot, context: Context) -> None:
     if newest.n > here.n:
         text = (
             f"the checkpoint of {_time(newest)} saw {newest.n:,} lines of it, the ledger has"
-            f" {here.n:,}: lines after that were cut off"
+            f" {here.n:,}: {newest.n - here.n:,} at its end are in no file"
         )
         text += "" if newest.synced else _UNSYNCED
         context.note(ChainKind.CUT, here.place, text, boot.boot)

@@ -74,7 +74,7 @@ def test_a_tail_that_was_cut_is_seen_as_far_as_a_checkpoint_saw_it(
     log = write(path, key, lines=7)
     cut(path, left)
     text = f"the checkpoint of 2026-11-28 12:06:00Z saw 6 lines of it, the ledger has {left}"
-    text += ": lines after that were cut off"
+    text += f": {6 - left} at its end are in no file"
     assert told(path, log, key) == ([("cut", text)] if is_found else [])
 
 
