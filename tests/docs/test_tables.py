@@ -19,7 +19,7 @@ from hookgate.signing.schemes import SCHEMES
 from hookgate.upstream.error import UpstreamError
 from hookgate_cli.verbs import app
 from hookgate_sidecar.varying import TRACE_FIELDS
-from support.unseen import CHAIN, KEY, LOG, UNSEEN
+from support.unseen import CHAIN, KEY, LOG, NOTE, UNSEEN
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -176,11 +176,14 @@ def test_audit_lists_what_cannot_be_found() -> None:
     found = [
         [
             change.name,
-            *("found" if by in change.found_by else "\N{EN DASH}" for by in (CHAIN, KEY, LOG)),
+            *(
+                "found" if by in change.found_by else "\N{EN DASH}"
+                for by in (CHAIN, KEY, LOG, NOTE)
+            ),
         ]
         for change in UNSEEN
     ]
-    assert [row[:4] for row in rows] == found
+    assert [row[:5] for row in rows] == found
 
 
 def test_dependencies_are_all_explained() -> None:

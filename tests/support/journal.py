@@ -28,25 +28,25 @@ START = {"version": "0", "policy": "p", "config": "c"}
 COUNTS = {"received": 0, "delivered": 0, "refused": 0, "failed": 0, "aborted": 0, "in_flight": 0}
 
 
-_recorders: list[list[Checkpoint]] = []
+recorders: list[list[Checkpoint]] = []
 
 
 @contextlib.contextmanager
 def recorded() -> Iterator[list[Checkpoint]]:
     """The checkpoints that books log in the block, as whoever keeps the log has them."""
     kept: list[Checkpoint] = []
-    _recorders.append(kept)
+    recorders.append(kept)
     try:
         yield kept
     finally:
-        _recorders.remove(kept)
+        recorders.remove(kept)
 
 
 def _record(_logger: Any, _method: str, event: Any) -> Any:
     if event["event"] == CHECKPOINT:
         said = parse_checkpoint({**event, "timestamp": datetime.now(UTC).isoformat()})
         assert said is not None
-        for kept in _recorders:
+        for kept in recorders:
             kept.append(said)
     return event
 

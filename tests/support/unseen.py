@@ -1,4 +1,4 @@
-"""What a chain, a seal and the checkpoints in a log each find and do not find: docs/audit.md."""
+"""What a chain, a seal, the checkpoints in a log and signed notes each find and do not find: docs/audit.md."""
 
 import json
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from .forgery import NAME, OLD_LEDGERS, make_ledgers, write_boots
 from .journal import Book
 
 Alter = Callable[[Record], Record | None]
-CHAIN, KEY, LOG = "chain", "seal", "checkpoint"
+CHAIN, KEY, LOG, NOTE = "chain", "seal", "checkpoint", "note"
 
 
 class Change(NamedTuple):
@@ -164,24 +164,30 @@ UNSEEN = [
     Change(
         "the newest lines cut off, down to the last start or rotation",
         lambda path, key: _crash(path, key, cut=2),
-        (LOG,),
+        (LOG, NOTE),
     ),
     Change(
         "the newest lines cut off that were written after the last checkpoint",
         lambda path, key: _crash(path, key, cut=2, after=2),
     ),
     Change(
-        "the last lines of a crashed boot cut off before the next start", _crash_and_start, (LOG,)
+        "the last lines of a crashed boot cut off before the next start",
+        _crash_and_start,
+        (LOG, NOTE),
     ),
     Change(
-        "the ledger and its state file put back as they were at an earlier time", _put_back, (LOG,)
+        "the ledger and its state file put back as they were at an earlier time",
+        _put_back,
+        (LOG, NOTE),
     ),
-    Change("all files of a ledger deleted, its state file too", _delete_all, (LOG,)),
+    Change("all files of a ledger deleted, its state file too", _delete_all, (LOG, NOTE)),
     Change("the oldest lines and files deleted", _delete_oldest),
-    Change("a line edited, and the chain made anew", _remade(edited), (KEY, LOG)),
-    Change("a boot taken out, and the chain made anew", _remade(_without_b), (KEY, LOG)),
-    Change("all files replaced by others, made without the key", _remade(_renamed), (KEY, LOG)),
-    Change("the same, by somebody who has the seal key", _remade(edited, by_key=True), (LOG,)),
+    Change("a line edited, and the chain made anew", _remade(edited), (KEY, LOG, NOTE)),
+    Change("a boot taken out, and the chain made anew", _remade(_without_b), (KEY, LOG, NOTE)),
+    Change(
+        "all files replaced by others, made without the key", _remade(_renamed), (KEY, LOG, NOTE)
+    ),
+    Change("the same, by somebody who has the seal key", _remade(edited, by_key=True), (LOG, NOTE)),
     Change("files renamed, or divided at other lines", _move_borders),
     Change("an empty line at the top of a file, a torn one at its end", _leave_scraps),
     Change("line ends made CRLF, a byte order mark put first", _pass_through_windows),

@@ -99,7 +99,7 @@ class NoteWitness:
             return
         saw = f"{_note(seen)} saw {seen.size:,} lines of it"
         if not boot.place:
-            is_old = seen.time is not None and 0 < seen.time < begins
+            is_old = bool(seen.time) and (seen.time or 0) + 1 < begins
             why = "rotated away, or deleted" if is_old else "deleted, or its files were not given"
             kind = ChainKind.ROTATED if is_old else ChainKind.GONE
             self._note(kind, seen, seen.file, f"{saw}; none is here: {why}")

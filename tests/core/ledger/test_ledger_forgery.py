@@ -30,7 +30,8 @@ from support.forgery import (
 from support.journal import Book, recorded
 from support.tamper import SEAL
 from support.tampering import tamper
-from support.unseen import CHAIN, KEY, LOG, UNSEEN, Change, edited, remake
+from support.notes import noted
+from support.unseen import CHAIN, KEY, LOG, NOTE, UNSEEN, Change, edited, remake
 
 
 @pytest.fixture(scope="module")
@@ -80,15 +81,16 @@ def test_a_forgery_is_found(
 @pytest.mark.parametrize("change", UNSEEN, ids=[change.name for change in UNSEEN])
 @pytest.mark.parametrize("with_key", [False, True], ids=["chained", "sealed"])
 def test_what_finds_a_change_and_what_does_not_is_a_list(
-    change: Change, with_key: bool, tmp_path: Path
+    change: Change, with_key: bool, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """docs/audit.md has the same one: of each it is made sure that verify finds it, or holds."""
     path = tmp_path / "audit.jsonl"
-    with recorded() as log:
+    with recorded() as log, noted(tmp_path_factory.mktemp("notes")) as notes:
         change.do(path, SEAL if with_key else b"")
     keys, own = ((SEAL, OLD_KEY), KEY) if with_key else ((), CHAIN)
     assert look(path, keys).holds == (own not in change.found_by)
     assert look(path, keys, log).holds == {own, LOG}.isdisjoint(change.found_by)
+    assert notes.hold(path) == (NOTE not in change.found_by)
 
 
 def test_without_a_key_a_ledger_can_be_made_anew(tmp_path: Path) -> None:
