@@ -5,6 +5,7 @@ import typer
 from .balance import balance
 from .explain import explain
 from .fate import fate
+from .receipt import app as receipt
 from .report import report
 from .show import show
 from .stats import stats
@@ -14,3 +15,4 @@ from .verify import verify
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="What the ledger can tell.")
 for verb in (tail, show, stats, explain, fate, balance, verify, report):
     app.command()(verb)
+app.add_typer(receipt, name="receipt")
