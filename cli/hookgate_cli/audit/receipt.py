@@ -61,9 +61,9 @@ def verify(
 
     Examples:
 
-      hookgate audit receipt verify 121c38a5.receipt.json --key gate1.pub
+      hookgate audit receipt verify r.json --key gate1.pub
 
-      hookgate audit receipt verify 121c38a5.receipt.json --key gate1.pub --body event.json
+      hookgate audit receipt verify r.json --key gate1.pub --body event.json
     """
     require("cryptography")
     from hookgate.proof.checking import check  # noqa: PLC0415  # needs the extra

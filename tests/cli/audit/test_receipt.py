@@ -221,3 +221,17 @@ def test_a_receipt_of_a_made_up_gate_is_that_gates(call: Call) -> None:
     assert "not by a key that is trusted" in result.err
     assert Receipt.parse(FILE.read_bytes()).asked == REFERENCE
     assert json.loads(FILE.read_bytes())["format"] == "hookgate-receipt"
+
+
+@pytest.mark.parametrize(
+    ("package", "options"),
+    [("cryptography", ()), ("rfc3161_client", ("--stamp-ca", "gate.pub"))],
+)
+def test_what_is_not_installed_is_named_with_its_mend(
+    call: Call, monkeypatch: pytest.MonkeyPatch, package: str, options: tuple[str, ...]
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    result = call("audit", "receipt", "verify", "r.json", "--key", KEY, *options)
+    assert result.status == 2
+    mend = f"the package {package} is missing; install it: pip install 'hookgate[proof]'"
+    assert result.err == f"hookgate: {mend}\n"
