@@ -12,7 +12,7 @@ from hookgate.proof.receipt import MOST_BYTES, Receipt, ReceiptError
 from hookgate_cli.common import FINDING, JsonOption, fail, out, read_file
 from hookgate_cli.terminal import print_json, printable
 
-from .told import tell
+from .told import tell, without_end
 from .wording import count_of
 
 if TYPE_CHECKING:
@@ -195,6 +195,8 @@ def _print(receipt: Receipt, proven: "list[Proven]", stamped: dict[str, str | No
         )
         for record in each.records:
             out.print(f"  {tell(record)}", soft_wrap=True)
+        for request_id in without_end(each.records):
+            out.print(f"  (not here: how request {printable(request_id)} ended)", soft_wrap=True)
         if each.records[0]["event"] != "start":
             out.print("  (not here: its first line, which tells version and policy)")
 

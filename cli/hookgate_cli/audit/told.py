@@ -1,6 +1,6 @@
 """What one line of a receipt says, in words for somebody who does not know hookgate."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from hookgate.ledger.record import Record
 from hookgate_cli.terminal import printable
@@ -25,6 +25,13 @@ def personal_data(records: Iterable[Record]) -> list[str]:
         if record.get(name) is not None
     )
     return [printable(each) for each in dict.fromkeys(found)]
+
+
+def without_end(records: Sequence[Record]) -> list[str]:
+    """Return the request_ids of what was sent to the endpoint and has no other line here."""
+    ended = {record["request_id"] for record in records if record["event"] == "delivery"}
+    begun = (record["request_id"] for record in records if record["event"] == "forward")
+    return [request_id for request_id in begun if request_id not in ended]
 
 
 def _start(record: Record) -> str:

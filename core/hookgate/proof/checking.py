@@ -65,11 +65,33 @@ def check(receipt: Receipt, verifiers: Sequence[Verifier]) -> list[Proven]:
         last = boot, index
     if stray := sorted(receipt.stamps.keys() - heads):
         raise ReceiptError(f"a stamp is of a boot that has no line here: {stray[0]!r}")
-    _check_event(receipt, [record for records in lines.values() for record in records])
+    check_event(receipt, [record for records in lines.values() for record in records])
     return [
         Proven(boot, head.by, head.checkpoint.size, head.time, head.note, tuple(lines[boot]))
         for boot, head in heads.items()
     ]
+
+
+def check_event(receipt: Receipt, records: Sequence[Record]) -> None:
+    """Check that its lines, with these records, are of one event, and that the one which is named.
+
+    Raises `ReceiptError`.
+    """
+    told = [record for record in records if record["event"] in _OF_DELIVERY]
+    if not told:
+        raise ReceiptError("it has no line of a delivery")
+    # After a fault a delivery does not tell its body; its `forward` does.
+    ids = {_identity(record) for record in told if record.get("sha256") == receipt.sha256}
+    if receipt.sha256 is None and len(ids) > 1:
+        raise ReceiptError("it has lines of several deliveries, and no body that they share")
+    for record in records:
+        digest = record.get("sha256")
+        is_about = digest == receipt.sha256 if digest else _identity(record) in ids
+        if record["event"] != "start" and not is_about:
+            place = f"line {record['n']} of boot {record['boot']!r}"
+            raise ReceiptError(f"{place} is not about the body that was asked for")
+    if receipt.asked not in names_of(records):
+        raise ReceiptError("no line of it has the name that is said to have been asked for")
 
 
 def names_of(records: Iterable[Record]) -> set[str]:
@@ -120,25 +142,6 @@ def _check_proof(entry: Entry, head: _Head) -> None:
     leaf = hash_leaf(entry.line)
     if not is_included(leaf, proof.index, checkpoint.size, proof.path, checkpoint.root):
         raise ReceiptError("not in the tree that was signed: the line or its proof was altered")
-
-
-def _check_event(receipt: Receipt, records: list[Record]) -> None:
-    """All lines must be of one event, and that the one which is named."""
-    told = [record for record in records if record["event"] in _OF_DELIVERY]
-    if not told:
-        raise ReceiptError("it has no line of a delivery")
-    # After a fault a delivery does not tell its body; its `forward` does.
-    ids = {_identity(record) for record in told if record.get("sha256") == receipt.sha256}
-    if receipt.sha256 is None and len(ids) > 1:
-        raise ReceiptError("it has lines of several deliveries, and no body that they share")
-    for record in records:
-        digest = record.get("sha256")
-        is_about = digest == receipt.sha256 if digest else _identity(record) in ids
-        if record["event"] != "start" and not is_about:
-            place = f"line {record['n']} of boot {record['boot']!r}"
-            raise ReceiptError(f"{place} is not about the body that was asked for")
-    if receipt.asked not in names_of(records):
-        raise ReceiptError("no line of it has the name that is said to have been asked for")
 
 
 def _identity(record: Record) -> tuple[object, ...]:

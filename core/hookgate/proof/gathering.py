@@ -5,16 +5,16 @@ from typing import NamedTuple
 
 from hookgate.ledger.audit.fate import Event
 from hookgate.ledger.audit.search import Read
-from hookgate.ledger.reading.reader import Line
+from hookgate.ledger.reading.reader import Line, timestamp
 from hookgate.ledger.reading.sieve import Sieve
 
 _ABOUT = ("forward", "delivery", "released")
 
 
 class Gathered(NamedTuple):
-    """An event's lines by boot, each boot's by their numbers, its `start` first where it is there.
+    """An event's lines by boot, in the order in which the boots began, each by its number.
 
-    `unplaced` are lines that have no place in a tree, as nginx writes them and version 0.1.0 did.
+    Each boot's `start` is among them where it is there. `unplaced` are lines that have no place in a tree, as nginx writes them and version 0.1.0 did.
     """
 
     boots: dict[str, dict[int, Line]]
@@ -39,9 +39,13 @@ def gather(read: Read, event: Event, request_id: str | None, *, by_bytes: bool) 
         record = line.record or {}
         if record.get("event") == "start" and record.get("boot") in found.boots:
             _add(line, found)
-    for boot, lines in found.boots.items():
-        found.boots[boot] = dict(sorted(lines.items()))
-    return found
+    boots = {boot: dict(sorted(lines.items())) for boot, lines in found.boots.items()}
+    return Gathered(dict(sorted(boots.items(), key=_began)), found.unplaced)
+
+
+def _began(boot: tuple[str, dict[int, Line]]) -> float:
+    first = next(iter(boot[1].values()))
+    return timestamp(first.record or {})
 
 
 def _read(read: Read, texts: Iterable[str | None], *, by_bytes: bool) -> Iterator[Line]:

@@ -85,6 +85,13 @@ def test_several_gates_each_with_its_key(call: Call) -> None:
     assert call("audit", "receipt", "verify", "r.json", "--key", KEY).status == 1
 
 
+def test_an_end_that_is_not_there_is_named(call: Call) -> None:
+    FILE.write_bytes(receipt(prove(usual(), (1, 3))).render())
+    result = call("audit", "receipt", "verify", "r.json", "--key", KEY)
+    assert result.status == 0
+    assert "\n  (not here: how request b1-2 ended)\n" in result.out
+
+
 def test_a_body_is_compared(call: Call) -> None:
     Path("body").write_bytes(BODY)
     Path("other").write_bytes(BODY + b" ")
