@@ -10,7 +10,7 @@ from hookgate.ledger.record import Record
 from .checkpoint import Checkpoint
 from .merkle import hash_leaf, is_included
 from .note import NoteError, Verifier, open_note
-from .receipt import Entry, Receipt, ReceiptError
+from .receipt import LONGEST_BOOT, Entry, Receipt, ReceiptError
 from .strict_json import load_object
 
 _OF_DELIVERY = ("forward", "delivery")
@@ -84,6 +84,8 @@ def check_event(receipt: Receipt, records: Sequence[Record]) -> None:
     ids = {_identity(record) for record in told if record.get("sha256") == receipt.sha256}
     if receipt.sha256 is None and len(ids) > 1:
         raise ReceiptError("it has lines of several deliveries, and no body that they share")
+    if len({_identity(record) for record in told}) > len({_request(record) for record in told}):
+        raise ReceiptError("lines of one request have several numbers (seq)")
     for record in records:
         digest = record.get("sha256")
         is_about = digest == receipt.sha256 if digest else _identity(record) in ids
@@ -113,7 +115,7 @@ def _record(entry: Entry) -> Record:
         raise ReceiptError("of a kind that is not about one event")
     if wrong := fault(record):
         raise ReceiptError(wrong)
-    if type(boot) is not str or not boot:
+    if type(boot) is not str or not 0 < len(boot) <= LONGEST_BOOT:
         raise ReceiptError('it has no "boot"')
     if n != entry.proof.index + 1 or (kind == "start") != (n == 1):
         raise ReceiptError(f'its "n" is not that of leaf {entry.proof.index}')
@@ -142,6 +144,10 @@ def _check_proof(entry: Entry, head: _Head) -> None:
     leaf = hash_leaf(entry.line)
     if not is_included(leaf, proof.index, checkpoint.size, proof.path, checkpoint.root):
         raise ReceiptError("not in the tree that was signed: the line or its proof was altered")
+
+
+def _request(record: Record) -> tuple[object, ...]:
+    return record["boot"], record["request_id"]
 
 
 def _identity(record: Record) -> tuple[object, ...]:

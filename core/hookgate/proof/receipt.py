@@ -19,7 +19,7 @@ FORMAT, VERSION = "hookgate-receipt", 1
 MOST_BYTES = 16 << 20
 MOST_LINES = 4096
 _LONGEST_NAME = 1024
-_LONGEST_BOOT = 64
+LONGEST_BOOT = 64
 _LARGEST_STAMP = 1 << 16
 _MEMBERS = {"format", "version", "asked", "sha256", "lines", "stamps"}
 
@@ -129,6 +129,6 @@ def _stamp(boot: str, text: object) -> bytes:
         stamp = b64decode(text, validate=True) if type(text) is str else b""
     except (Error, ValueError):
         stamp = b""
-    if not 0 < len(stamp) <= _LARGEST_STAMP or len(boot) > _LONGEST_BOOT:
+    if not 0 < len(stamp) <= _LARGEST_STAMP or len(boot) > LONGEST_BOOT:
         raise ReceiptError(f"a stamp is no base64 of 1 to {_LARGEST_STAMP} bytes")
     return stamp
