@@ -14,7 +14,8 @@ _ABOUT = ("forward", "delivery", "released")
 class Gathered(NamedTuple):
     """An event's lines by boot, in the order in which the boots began, each by its number.
 
-    Each boot's `start` is among them where it is there. `unplaced` are lines that have no place in a tree, as nginx writes them and version 0.1.0 did.
+    Each boot's `start` is among them where it is there. `unplaced` are lines that have no place in
+    a tree, as nginx writes them and version 0.1.0 did.
     """
 
     boots: dict[str, dict[int, Line]]
