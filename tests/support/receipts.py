@@ -3,9 +3,12 @@
 import json
 from collections.abc import Callable, Iterable
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 from hookgate.proof.checkpoint import Checkpoint
+from hookgate.proof.folder import NOTE, Kept, path_of, write_kept, write_whole
+from hookgate.proof.leaves import GrowingLeaves
 from hookgate.proof.merkle import hash_leaf, root_of
 from hookgate.proof.note import Signer
 from hookgate.proof.proving import Anchored, prove_line
@@ -89,3 +92,24 @@ def edit(data: bytes, change: Callable[[Any], Any]) -> bytes:
     """A receipt's file with another document in it."""
     document = json.loads(data)
     return json.dumps(change(document) or document).encode()
+
+
+def keep(folder: Path, *ledgers: Path, most: int | None = None, gone: int = 0) -> None:
+    """Keep what `hookgate anchor` would of these ledgers' boots, of each `most` lines, of which the
+    first were `gone` before.
+    """
+    folder.mkdir(exist_ok=True)
+    boots: dict[str, list[bytes]] = {}
+    for ledger in ledgers:
+        for raw in ledger.read_bytes().splitlines():
+            boots.setdefault(json.loads(raw)["boot"], []).append(raw)
+    for boot, raws in boots.items():
+        raws = [b""] * gone + raws[gone:most]
+        write_kept(folder, boot, Kept())
+        with GrowingLeaves(folder, boot) as leaves:
+            leaves.start_anew()
+            leaves.skip(gone)
+            leaves.add(b"".join(map(hash_leaf, raws[gone:])))
+            leaves.sync()
+        write_kept(folder, boot, Kept(len(raws)))
+        write_whole(path_of(folder, boot, NOTE), anchor(raws, boot).note)

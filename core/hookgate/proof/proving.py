@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from .checkpoint import Checkpoint
+from .leaves import MISSING
 from .merkle import hash_leaf, inclusion_path, is_included
 from .receipt import Entry
 from .tlog_proof import TlogProof
@@ -24,6 +25,10 @@ class Anchored(NamedTuple):
     checkpoint: Checkpoint
     subtree: Callable[[int, int], bytes]
     stamp: bytes | None
+
+    def is_missing(self, n: int) -> bool:
+        """Tell whether line `n` was gone from the ledger before its leaf could be kept."""
+        return self.subtree(n - 1, n) == MISSING
 
 
 def prove_line(line: bytes, n: int, anchored: Anchored) -> Entry:
