@@ -67,5 +67,9 @@ def test_there_is_no_proof_of_a_leaf_that_is_not_there(index: int, size: int) ->
 
 
 def test_kept_subtrees_must_fit_the_size() -> None:
+    tree = Tree()
+    tree.append(LEAVES[0])
+    with pytest.raises(ValueError, match=r"goes on with no 2\*\*1 together"):
+        tree.append(LEAVES[1], 1)
     with pytest.raises(ValueError, match="1 subtrees do not make a tree of 3 leaves"):
         Tree(3, [LEAVES[0]])
