@@ -1,4 +1,4 @@
-"""What a chain, a seal, the checkpoints in a log and signed notes each find and do not find: docs/audit.md."""
+"""What a chain, a seal, checkpoints and notes each find and do not find: docs/audit.md."""
 
 import json
 from collections.abc import Callable

@@ -90,12 +90,11 @@ def anchor(
 
     Examples:
 
-      hookgate keys new anchor /etc/hookgate-anchor/key --name gate1.example.com/hookgate
+      hookgate keys new anchor anchor.key --name gate1.example.com/hookgate
 
-      hookgate anchor --key /etc/hookgate-anchor/key --folder /var/lib/hookgate-anchor --to
-      /mnt/elsewhere
+      hookgate anchor --key anchor.key --folder kept --to /mnt/elsewhere
 
-      hookgate audit verify --note /mnt/elsewhere/*.note --anchor-key /etc/hookgate-anchor/key.pub
+      hookgate audit verify --note /mnt/elsewhere --anchor-key anchor.key.pub
     """
     signer = read_signer(key)
     destinations = _destinations(to or [], to_file, run)

@@ -10,9 +10,9 @@ from hookgate_cli.common import fail, read_file
 
 from .ledger import Ledger
 from .reading import reading_progress
+from .verifiers import read_verifiers
 
 if TYPE_CHECKING:
-    from hookgate.proof.note import Verifier
     from hookgate.proof.witness import Seen
 
 _SUFFIX = ".note"
@@ -28,7 +28,7 @@ def read_notes(places: Sequence[Path], keys: Sequence[str]) -> "list[Seen]":
 
     if not keys:
         fail("--note needs --anchor-key, the public key that notes are verified by")
-    verifiers = [verifier for key in keys for verifier in _verifiers(key)]
+    verifiers = [verifier for key in keys for verifier in read_verifiers("--anchor-key", key)]
     files = [file for place in places for file in _files(place)]
     seen = []
     for file in files:
@@ -63,18 +63,3 @@ def _files(place: Path) -> list[Path]:
     if not files:
         fail(f"--note {place} holds no file whose name ends in {_SUFFIX}")
     return files
-
-
-def _verifiers(key: str) -> "list[Verifier]":
-    from hookgate.proof.note import NoteError, Verifier  # noqa: PLC0415  # needs the extra
-
-    text = key
-    if "+" not in key or Path(key).exists():
-        text = read_file(Path(key)).decode(errors="replace")
-    try:
-        lines = [line.strip() for line in text.splitlines() if line.strip()]
-        if not lines:
-            raise NoteError("no key")
-        return [Verifier.parse(line) for line in lines]
-    except NoteError as error:
-        fail(f"--anchor-key holds {error}")

@@ -13,11 +13,11 @@ from hookgate_cli.common import FINDING, JsonOption, fail, out, read_file
 from hookgate_cli.terminal import print_json, printable
 
 from .told import tell, without_end
+from .verifiers import read_verifiers
 from .wording import count_of
 
 if TYPE_CHECKING:
     from hookgate.proof.checking import Proven
-    from hookgate.proof.note import Verifier
 
 # The year 9999, from where on no time is printed.
 _END = 253_370_764_800
@@ -68,7 +68,7 @@ def verify(
     require("cryptography")
     from hookgate.proof.checking import check  # noqa: PLC0415  # needs the extra
 
-    verifiers = [verifier for each in key for verifier in _read_keys(each)]
+    verifiers = [verifier for each in key for verifier in read_verifiers("--key", each)]
     data, content = _read_receipt(file), read_file(body) if body is not None else None
     roots = read_file(stamp_ca) if stamp_ca is not None else None
     try:
@@ -102,25 +102,6 @@ def _read_receipt(file: Path) -> bytes:
             return stream.read(MOST_BYTES + 1)
     except OSError as error:
         fail(f"{file} cannot be read: {error.strerror}")
-
-
-def _read_keys(given: str) -> "list[Verifier]":
-    from hookgate.proof.note import NoteError, Verifier  # noqa: PLC0415  # needs the extra
-
-    file = Path(given)
-    try:
-        is_file = file.is_file()
-    except (OSError, ValueError):
-        is_file = False
-    lines = read_file(file).decode("utf-8", "replace").splitlines() if is_file else [given]
-    try:
-        found = [Verifier.parse(line) for line in lines if line.strip()]
-    except NoteError as error:
-        where = f"--key {file}" if is_file else "--key is neither a file that is there nor a key"
-        fail(f"{where}: {error}")
-    if not found:
-        fail(f"--key {file} holds no key")
-    return found
 
 
 def _check_stamps(

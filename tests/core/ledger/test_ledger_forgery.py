@@ -28,9 +28,9 @@ from support.forgery import (
     remember,
 )
 from support.journal import Book, recorded
+from support.notes import noted
 from support.tamper import SEAL
 from support.tampering import tamper
-from support.notes import noted
 from support.unseen import CHAIN, KEY, LOG, NOTE, UNSEEN, Change, edited, remake
 
 
