@@ -18,6 +18,7 @@ from support.receipts import SIGNER, keep, raw_lines
 from support.receiver import OK, Seen, receiving
 from support.sidecar import sidecar
 from support.stamps import Authority
+from support.stranger import by_the_page
 
 KEY = str(SIGNER.verifier)
 SEAL = "5a" * 32
@@ -93,6 +94,7 @@ def test_a_receipt_of_a_delivery_is_checked_with_the_key_alone(call: Call) -> No
     for path in ("audit.jsonl", "audit.jsonl.1", "hookgate.toml"):
         Path(path).unlink()
     shutil.rmtree("kept")
+    assert len(by_the_page(file, KEY) or ()) == 6
     report = verified(call, file, "--json", "--body", "body").json
     told = [[record["event"] for record in boot["lines"]] for boot in report["boots"]]
     assert told == [["start", "forward", "delivery"]] * 2
