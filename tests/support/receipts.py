@@ -57,12 +57,16 @@ def raw_lines(lines: Iterable[Line]) -> list[bytes]:
 
 
 def anchor(
-    raws: list[bytes], boot: str = "b1", signer: Signer = SIGNER, origin: str | None = None
+    raws: list[bytes],
+    boot: str = "b1",
+    signer: Signer = SIGNER,
+    origin: str | None = None,
+    time: int = TIME,
 ) -> Anchored:
     """The boot's tree, and the note of all its lines."""
     leaves = [hash_leaf(raw) for raw in raws]
     checkpoint = Checkpoint(origin or f"{signer.name}/{boot}", len(raws), root_of(leaves))
-    note = signer.sign(checkpoint.text, TIME)
+    note = signer.sign(checkpoint.text, time)
     return Anchored(note, checkpoint, lambda start, end: root_of(leaves[start:end]), None)
 
 
@@ -94,7 +98,9 @@ def edit(data: bytes, change: Callable[[Any], Any]) -> bytes:
     return json.dumps(change(document) or document).encode()
 
 
-def keep(folder: Path, *ledgers: Path, most: int | None = None, gone: int = 0) -> None:
+def keep(
+    folder: Path, *ledgers: Path, most: int | None = None, gone: int = 0, time: int = TIME
+) -> None:
     """Keep what `hookgate anchor` would of these ledgers' boots, of each `most` lines, of which the
     first were `gone` before.
     """
@@ -112,4 +118,4 @@ def keep(folder: Path, *ledgers: Path, most: int | None = None, gone: int = 0) -
             leaves.add(b"".join(map(hash_leaf, raws[gone:])))
             leaves.sync()
         write_kept(folder, boot, Kept(len(raws)))
-        write_whole(path_of(folder, boot, NOTE), anchor(raws, boot).note)
+        write_whole(path_of(folder, boot, NOTE), anchor(raws, boot, time=time).note)

@@ -76,9 +76,9 @@ def prove(
 
     Examples:
 
-      hookgate audit prove 121c38a5-cf77-424a-9ea9-d6c044a845f8
+      hookgate audit prove 593fa8d3d1efaca2-31 --anchor /var/lib/hookgate/anchor
 
-      hookgate audit prove 593fa8d3d1efaca2-1f --out refused.json --so-far
+      hookgate audit prove 593fa8d3d1efaca2-31 --anchor anchor --out refused.json
     """
     require("cryptography")
     target = _target(name, file, overwrite=overwrite)
@@ -86,6 +86,8 @@ def prove(
         fail(f"--anchor {anchor} is no folder; hookgate anchor makes it")
     keys = load_seal_keys(seal_key, config)
     ledger = find_ledgers(log, config)
+    if any(target.exists() and target.samefile(source.path) for source in ledger.sources):
+        fail(f"{target} is a ledger; a receipt would overwrite it")
     problems = Problems(ledger)
     read = rereader(ledger, keys)
     by_bytes = not keys and ledger.is_quick_to_read_again

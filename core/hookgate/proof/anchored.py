@@ -2,6 +2,7 @@
 
 from contextlib import ExitStack
 from functools import lru_cache
+from hashlib import sha256, sha384, sha512
 from pathlib import Path
 
 from .checkpoint import Checkpoint
@@ -12,6 +13,8 @@ from .proving import Anchored, ProvingError
 
 # Proofs of one tree share most of theirs, and each may be of millions of leaves.
 _MOST_ROOTS = 1 << 14
+# By one of these a stamp names what it is of.
+_HASHES = (sha256, sha384, sha512)
 
 
 def read_anchored(folder: Path, boot: str, opened: ExitStack) -> Anchored | None:
@@ -27,11 +30,9 @@ def read_anchored(folder: Path, boot: str, opened: ExitStack) -> Anchored | None
         leaves = opened.enter_context(Leaves(folder, boot))
         if leaves.size < checkpoint.size:
             raise ProvingError("of its boot fewer leaves are kept than its note covers")
-        return Anchored(
-            note,
-            checkpoint,
-            lru_cache(_MOST_ROOTS)(leaves.subtree),
-            read_whole(path_of(folder, boot, STAMP)),
-        )
+        stamp = read_whole(path_of(folder, boot, STAMP))
+        if stamp is not None and not any(hashed(note).digest() in stamp for hashed in _HASHES):
+            stamp = None  # of the note before this one
+        return Anchored(note, checkpoint, lru_cache(_MOST_ROOTS)(leaves.subtree), stamp)
     except (NoteError, KeptError) as error:
         raise ProvingError(f"what is kept of its boot cannot be used: {error}") from None

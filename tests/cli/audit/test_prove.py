@@ -14,10 +14,11 @@ from support.events import CLEAN, RCS, event
 from support.ledger import read_ledger
 from support.lines import delivery, forward, nginx, released, start, write
 from support.raw import ask, post
-from support.receipts import SIGNER, keep, raw_lines
+from support.receipts import SIGNER, TIME, keep, raw_lines
 from support.receiver import OK, Seen, receiving
 from support.sidecar import sidecar
 from support.stamps import Authority
+from support.stranger import by_the_page
 
 KEY = str(SIGNER.verifier)
 SEAL = "5a" * 32
@@ -93,6 +94,7 @@ def test_a_receipt_of_a_delivery_is_checked_with_the_key_alone(call: Call) -> No
     for path in ("audit.jsonl", "audit.jsonl.1", "hookgate.toml"):
         Path(path).unlink()
     shutil.rmtree("kept")
+    assert len(by_the_page(file, KEY) or ()) == 6
     report = verified(call, file, "--json", "--body", "body").json
     told = [[record["event"] for record in boot["lines"]] for boot in report["boots"]]
     assert told == [["start", "forward", "delivery"]] * 2
@@ -165,6 +167,9 @@ def test_no_file_is_written_over_unless_that_is_said(call: Call) -> None:
     assert Path("r.json").read_text() == "mine"
     assert prove(call, REFERENCE, "-o", "r.json", "--overwrite").status == 0
     verified(call, "r.json")
+    result = prove(call, REFERENCE, "-o", "audit.jsonl.1", "--overwrite")
+    assert result.status == 2
+    assert "audit.jsonl.1 is a ledger; a receipt would overwrite it" in result.err
 
 
 @pytest.mark.usefixtures("here")
@@ -348,6 +353,9 @@ def test_a_stamp_goes_along(call: Call, here: Path, tmp_path: Path) -> None:
     assert told.count("Z (by the time stamp)") == 2
     document = json.loads(Path("r.json").read_text())
     boots = list(document["stamps"])
+    keep(Path("kept"), here, time=TIME + 60)  # another note, of which there is no stamp yet
+    assert prove(call, REFERENCE, "-o", "newer.json").status == 0
+    assert list(json.loads(Path("newer.json").read_text())["stamps"]) == boots[:1]
     document["stamps"] = {boots[0]: document["stamps"][boots[1]]}
     Path("r.json").write_text(json.dumps(document))
     result = call("audit", "receipt", "verify", "r.json", "--key", KEY, "--stamp-ca", "ca.pem")
