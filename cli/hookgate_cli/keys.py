@@ -85,7 +85,7 @@ def new(
 
       hookgate keys new quarantine /root/quarantine.key
 
-      hookgate keys new anchor /etc/hookgate-anchor/key --name gate1.example.com/hookgate
+      hookgate keys new anchor anchor.key --name gate1.example.com/hookgate
     """
     if (purpose is Purpose.ANCHOR) is not (name is not None):
         fail("--name is for anchor keys, and each has one: --name gate1.example.com/hookgate")

@@ -58,6 +58,14 @@ class Authority:
         )
         return (self._folder / "data.tsr").read_bytes()
 
+    def answer(self, query: bytes) -> bytes:
+        """Return the authority's response to a query."""
+        (self._folder / "asked.tsq").write_bytes(query)
+        self._run(
+            "ts", "-reply", "-queryfile", "asked.tsq", "-config", "tsa.cnf", "-out", "asked.tsr"
+        )
+        return (self._folder / "asked.tsr").read_bytes()
+
     def _run(self, *command: str) -> None:
         subprocess.run(
             ["openssl", *command], cwd=self._folder, check=True, capture_output=True, timeout=60
