@@ -81,7 +81,9 @@ def test_what_waits_comes_back_as_it_would_have_been_told(given_notice: Notice) 
         document.to_document(notice()) | change
         for change in (
             {"severity": "loud"}, {"began": "yesterday"}, {"began": "2026-11-29T03:00:00"},
-            {"began": 5}, {"ended": ""}, {"details": [1]}, {"details": None}, {"subject": None},
+            {"began": 5}, {"began": "0001-01-01T00:00:00+14:00"},
+            {"ended": "9999-12-31T23:59:59-12:00"}, {"ended": ""},
+            {"details": [1]}, {"details": None}, {"subject": None},
         )
     ],
     ids=str,
@@ -152,6 +154,7 @@ def test_ntfy_posts_to_the_root_with_the_topic_inside() -> None:
         ("http://127.0.0.1:9093/", "http://127.0.0.1:9093/api/v2/alerts"),
         ("http://am.example/prefix", "http://am.example/prefix/api/v2/alerts"),
         ("http://am.example/api/v2/alerts", "http://am.example/api/v2/alerts"),
+        ("http://am.example/api/v2/alerts/", "http://am.example/api/v2/alerts"),
     ],
 )
 def test_alertmanager_is_asked_by_its_api(url: str, target: str) -> None:
