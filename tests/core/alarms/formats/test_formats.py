@@ -147,6 +147,16 @@ def test_ntfy_posts_to_the_root_with_the_topic_inside() -> None:
     assert (sent["priority"], sent["tags"]) == (3, ["white_check_mark"])
 
 
+@pytest.mark.parametrize("character", ["x", "é", "€", "😀", '"', "\\"])
+def test_ntfy_is_sent_no_message_that_it_takes_for_a_file(character: str) -> None:
+    """It would refuse it, or a phone would show its name alone."""
+    for more in range(4):  # of one that is cut between characters each remainder
+        details = ("x" * more, *(character * 200,) * 19)
+        _, sent = ntfy.compose("https://ntfy.example/t", notice(details=details), UNTIL)
+        assert faults("ntfy", orjson.dumps(sent)) == []
+        assert sent["message"].startswith("Alarm: ")
+
+
 @pytest.mark.parametrize(
     ("url", "target"),
     [
