@@ -85,9 +85,10 @@ def _command(where: str, command: Any, problems: list[str]) -> tuple[str, ...]:
     try:
         return command_line(command)
     except ValueError as error:
-        # An argument may be a secret.
-        first = command[:1] if isinstance(command, list) else str(command).split()[:1]
-        problems.append(f"{where}command{f' = {shown(first[0])}' if first else ''} {error}")
+        # An argument may be a secret, and so may what stands in place of all of them.
+        words = command if isinstance(command, list) else str(command).split()
+        is_text = isinstance(command, (str, list)) and words and isinstance(words[0], str)
+        problems.append(f"{where}command{f' = {shown(words[0])}' if is_text else ''} {error}")
         return ()
 
 

@@ -16,7 +16,7 @@ def compose(url: str, notice: Notice, until: datetime) -> tuple[str, Any]:
 
     Equal labels are the same alert, so they hold nothing that changes while it lasts.
     """
-    target = url if url.endswith(PATH) else url.rstrip("/") + PATH
+    target = url.rstrip("/").removesuffix(PATH) + PATH
     subject = clean(notice.subject, LONGEST_LINE)
     labels = {
         "alertname": alert_name(notice.condition),

@@ -1,6 +1,6 @@
 """hookgate's own JSON: `notice.schema.json` describes it. What waits is remembered in it, too."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from hookgate.alarms.notice import Notice, Severity
@@ -57,4 +57,4 @@ def _moment(text: str) -> datetime:
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError("a time without its zone")
-    return moment
+    return moment.astimezone(UTC)  # raises OverflowError where it could not be written so

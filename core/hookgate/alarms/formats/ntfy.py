@@ -8,8 +8,10 @@ from hookgate.alarms.notice import Notice, Severity
 
 from .message import make_message
 
-# Bytes; what is longer becomes an attachment (message-size-limit, https://docs.ntfy.sh/config/).
-LONGEST_MESSAGE = 4096
+# Bytes, as JSON writes them. 4,096 make an attachment (LimitReached in its util/peek.go), which a
+# server without an attachment-cache-dir refuses: https://docs.ntfy.sh/config/.
+LONGEST_MESSAGE = 4095
+_ESCAPED = '"\\\n'
 # https://docs.ntfy.sh/publish/#message-priority and #tags-emojis.
 _URGENT, _HIGH, _DEFAULT = 5, 4, 3
 _LOOKS = {
@@ -36,8 +38,9 @@ def compose(url: str, notice: Notice, until: datetime) -> tuple[str, Any]:  # no
 
 
 def _cut(text: str) -> str:
-    data = text.encode()
-    if len(data) <= LONGEST_MESSAGE:
-        return text
-    end = "…"
-    return data[: LONGEST_MESSAGE - len(end.encode())].decode(errors="ignore") + end
+    left = LONGEST_MESSAGE - len("…".encode())
+    for at, character in enumerate(text):
+        left -= len(character.encode()) + (character in _ESCAPED)
+        if left < 0:
+            return text[:at] + "…"
+    return text

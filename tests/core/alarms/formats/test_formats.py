@@ -81,7 +81,9 @@ def test_what_waits_comes_back_as_it_would_have_been_told(given_notice: Notice) 
         document.to_document(notice()) | change
         for change in (
             {"severity": "loud"}, {"began": "yesterday"}, {"began": "2026-11-29T03:00:00"},
-            {"began": 5}, {"ended": ""}, {"details": [1]}, {"details": None}, {"subject": None},
+            {"began": 5}, {"began": "0001-01-01T00:00:00+14:00"},
+            {"ended": "9999-12-31T23:59:59-12:00"}, {"ended": ""},
+            {"details": [1]}, {"details": None}, {"subject": None},
         )
     ],
     ids=str,
@@ -145,6 +147,16 @@ def test_ntfy_posts_to_the_root_with_the_topic_inside() -> None:
     assert (sent["priority"], sent["tags"]) == (3, ["white_check_mark"])
 
 
+@pytest.mark.parametrize("character", ["x", "é", "€", "😀", '"', "\\"])
+def test_ntfy_is_sent_no_message_that_it_takes_for_a_file(character: str) -> None:
+    """It would refuse it, or a phone would show its name alone."""
+    for more in range(4):  # of one that is cut between characters each remainder
+        details = ("x" * more, *(character * 200,) * 19)
+        _, sent = ntfy.compose("https://ntfy.example/t", notice(details=details), UNTIL)
+        assert faults("ntfy", orjson.dumps(sent)) == []
+        assert sent["message"].startswith("Alarm: ")
+
+
 @pytest.mark.parametrize(
     ("url", "target"),
     [
@@ -152,6 +164,7 @@ def test_ntfy_posts_to_the_root_with_the_topic_inside() -> None:
         ("http://127.0.0.1:9093/", "http://127.0.0.1:9093/api/v2/alerts"),
         ("http://am.example/prefix", "http://am.example/prefix/api/v2/alerts"),
         ("http://am.example/api/v2/alerts", "http://am.example/api/v2/alerts"),
+        ("http://am.example/api/v2/alerts/", "http://am.example/api/v2/alerts"),
     ],
 )
 def test_alertmanager_is_asked_by_its_api(url: str, target: str) -> None:
