@@ -1,0 +1,166 @@
+"""`hookgate watch`: tell whoever is on call what is wrong with a gate."""
+
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hookgate.alarms.clock import Clock
+from hookgate.alarms.looking import Looking
+from hookgate.alarms.notice import Notice
+from hookgate.alarms.observing import load_positions
+from hookgate.alarms.state import AlarmStateError, read_state, write_state
+from hookgate.alarms.table import make_conditions
+from hookgate.alarms.teller import Teller
+from hookgate.alarms.watcher import Watcher
+from hookgate.config.layers import gather
+from hookgate.config.watching import WatchSettings, gate_name, read_watch_settings
+
+from .common import FAILED, FINDING, ConfigOption, err, plain_errors
+from .terminal import printable
+
+_POLL_SECONDS = 0.5
+_SAVE_SECONDS = 15.0
+# What is still to be sent when a watcher ends.
+_FLUSH_SECONDS = 0.5
+_ONCE_FLUSH_SECONDS = 30.0
+
+
+class Printer:
+    """Print notices as lines on standard output: a channel that is always there."""
+
+    def tell(self, notice: Notice) -> None:
+        """Print a notice: its summary, and below it figures and what to do first."""
+        when = (notice.ended or notice.began).isoformat(timespec="seconds")
+        word = "resolved" if notice.resolved else notice.severity.value
+        lines = [f"{when} {word} [{notice.condition}] {notice.summary}"]
+        lines += (f"    {line}" for line in (*notice.details, notice.advice) if line)
+        sys.stdout.write("".join(f"{printable(line)}\n" for line in lines))
+        sys.stdout.flush()
+
+    def test(self, gate: str) -> bool:
+        """Print a line."""
+        sys.stdout.write(f"{printable(f'hookgate {gate}: a test of alarms; nothing is wrong')}\n")
+        return True
+
+    def close(self, seconds: float) -> None:
+        """Do nothing: all is printed."""
+
+
+def watch(
+    once: Annotated[
+        bool, typer.Option("--once", help="Look, tell and end, for cron; 1 while an alarm stands.")
+    ] = False,
+    test: Annotated[
+        bool, typer.Option("--test", help="Send a test to each channel and end; 1 if one fails.")
+    ] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Watch a gate's ledgers and its admin listener, and tell of what is wrong.
+
+    It is a process of its own: the gate needs none, and nothing of it is in an event's way. What
+    counts as wrong is in the section [alarm]. Each alarm is told once, once an hour while it lasts,
+    and once when it is over.
+
+    Examples:
+
+      hookgate watch
+
+      hookgate watch --once || echo "something is wrong"
+    """
+    with plain_errors():
+        settings = read_watch_settings(gather(config))
+        teller: Teller = Printer()
+        if test:
+            raise typer.Exit(0 if teller.test(gate_name(settings.alarm)) else FAILED)
+        run = _Run(settings, teller, is_once=once)
+        stands = run.once() if once else run.on()
+    raise typer.Exit(FINDING if once and stands else 0)
+
+
+class _Run:
+    """One run of the watcher."""
+
+    def __init__(self, settings: WatchSettings, teller: Teller, *, is_once: bool) -> None:
+        self._teller = teller
+        self._state = Path(settings.alarm.state)
+        self._stop = threading.Event()
+        self._saved_at = time.monotonic()
+        self._has_failed_to_save = False
+        clock = Clock(time.time, time.monotonic)
+        gate = gate_name(settings.alarm)
+        self._watcher = Watcher(make_conditions(settings), gate, teller, clock)
+        positions = {}
+        try:
+            if (saved := read_state(self._state)) is not None:
+                positions = load_positions(saved["positions"])
+                self._watcher.load(saved)
+        except (
+            AlarmStateError,
+            ArithmeticError,
+            AttributeError,
+            LookupError,
+            TypeError,
+            ValueError,
+        ) as error:
+            why = str(error) if isinstance(error, AlarmStateError) else "it holds something else"
+            self._warn(f"alarm.state: {self._state}: {why}; what was known is learnt anew")
+            self._watcher = Watcher(make_conditions(settings), gate, teller, clock)
+            positions = {}
+        self._looking = Looking(settings, positions, is_once=is_once)
+
+    def once(self) -> bool:
+        """Look once at all there is, and return whether an alarm stands."""
+        while self._read():
+            pass
+        self._look()
+        self._end(_ONCE_FLUSH_SECONDS)
+        return self._watcher.stands
+
+    def on(self) -> bool:
+        """Look until a signal ends it."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self._stop.set())
+        while not self._stop.is_set():
+            if self._read():
+                continue
+            if self._look() or time.monotonic() - self._saved_at > _SAVE_SECONDS:
+                self._save()
+            self._stop.wait(_POLL_SECONDS)
+        self._end(_FLUSH_SECONDS)
+        return self._watcher.stands
+
+    def _read(self) -> bool:
+        """Read on; whether there may be more."""
+        for record, part in self._looking.records():
+            self._watcher.feed(record, part)
+        return self._looking.ledgers.is_behind
+
+    def _look(self) -> bool:
+        sight = self._looking.sight()
+        return sight is not None and self._watcher.tick(sight)
+
+    def _end(self, seconds: float) -> None:
+        self._save()
+        self._teller.close(seconds)
+        self._looking.close()
+
+    def _save(self) -> None:
+        self._saved_at = time.monotonic()
+        try:
+            write_state(
+                self._state,
+                {"positions": self._looking.ledgers.save(), **self._watcher.save()},
+            )
+            self._has_failed_to_save = False
+        except OSError as error:
+            if not self._has_failed_to_save:
+                self._warn(f"alarm.state: {self._state} cannot be written: {error.strerror}")
+            self._has_failed_to_save = True
+
+    def _warn(self, text: str) -> None:
+        err.print(printable(f"hookgate: warning: {text}"), soft_wrap=True)
