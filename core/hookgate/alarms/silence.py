@@ -17,7 +17,7 @@ _PAUSES = 3.0
 
 
 class Usual:
-    """How many events were delivered in each hour of the last eight days.
+    """How many events were delivered in each hour of the last two weeks.
 
     An hour that is not there is not known; one in which none came has a 0.
     """
@@ -42,7 +42,7 @@ class Usual:
         hour = int(now // _HOUR)
         if hour not in self._hours:
             self._hours[hour] = 0
-            for old in [old for old in self._hours if old <= hour - _WEEK - _DAY]:
+            for old in [old for old in self._hours if old < hour - 2 * _WEEK]:
                 del self._hours[old]
 
     def pause(self) -> float | None:

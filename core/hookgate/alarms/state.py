@@ -1,6 +1,7 @@
 """What `hookgate watch` knows from one run to the next: a small file, replaced whole."""
 
 import os
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +25,11 @@ def read_state(path: Path) -> Any:
         return None
     except OSError as error:
         raise AlarmStateError(f"it cannot be read: {error.strerror}") from None
+    if not stat.S_ISREG(mode := os.fstat(fd).st_mode):
+        os.close(fd)
+        raise AlarmStateError(f"it is {kind_of(mode)}")
     with os.fdopen(fd, "rb") as file:
         try:
-            status = os.fstat(fd)
-            if (kind := kind_of(status.st_mode)) != "no file":
-                raise AlarmStateError(f"it is {kind}")
             data = file.read(_LARGEST + 1)
         except OSError as error:
             raise AlarmStateError(f"it cannot be read: {error.strerror}") from None

@@ -57,7 +57,7 @@ class Key(NamedTuple):
 
 
 _MODE = choice(*Mode)
-_SPAN = or_off(duration(0.1, 366 * 86_400))
+_SPAN = or_off(duration(0, 366 * 86_400))
 _OFTEN = or_off(frequency)
 
 KEYS: tuple[Key, ...] = (
@@ -127,7 +127,7 @@ KEYS: tuple[Key, ...] = (
     Key("alarm", "gate_fails", "3 in 10m", _OFTEN, "Events that the gate itself failed: overloaded or gate_error."),
     Key("alarm", "ledger_fails", "5m", _SPAN, "The ledger could not be written or synced, now or so long ago."),
     Key("alarm", "ledger_gone", "10s", _SPAN, "The ledger's file is gone for so long, or lines of it since an hour."),
-    Key("alarm", "ledger_unread", "10s", _SPAN, "hookgate watch cannot read a ledger for so long, or finds none."),
+    Key("alarm", "ledger_unread", "0s", _SPAN, "hookgate watch cannot read a ledger for so long, or finds none."),
     Key("alarm", "stopped", "2m", _SPAN, "No gate runs for so long."),
     Key("alarm", "not_ready", "2m", _SPAN, "The gate is not ready for so long."),
     Key("alarm", "restarts", "3 in 15m", _OFTEN, "Starts of the gate, or of one worker."),

@@ -1,0 +1,92 @@
+"""A watcher in simulated time: a day passes in milliseconds."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from hookgate.alarms.clock import Clock
+from hookgate.alarms.notice import Notice
+from hookgate.alarms.sight import Sight
+from hookgate.alarms.table import make_conditions
+from hookgate.alarms.watcher import Watcher
+from hookgate.config.layers import gather
+from hookgate.config.watching import WatchSettings, read_watch_settings
+from hookgate.ledger.record import Record
+
+from .lines import delivery
+
+# The moment at which every simulation begins: a Sunday at noon.
+NOON = datetime(2026, 11, 29, 12, tzinfo=UTC).timestamp()
+MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
+
+
+def watch_settings(**keys: str) -> WatchSettings:
+    """The settings with these keys, `section__name`, as the environment would give them."""
+    return read_watch_settings(
+        gather(None, {}, {f"HOOKGATE_{k.upper()}": v for k, v in keys.items()})
+    )
+
+
+class Notices(list[Notice]):
+    """A teller that remembers."""
+
+    def tell(self, notice: Notice) -> None:
+        self.append(notice)
+
+    def test(self, gate: str) -> bool:
+        return True
+
+    def close(self, seconds: float) -> None:
+        pass
+
+    def take(self) -> list[str]:
+        """What was told since: a condition's name, `-` before it where it is over."""
+        told = [f"{'-' * notice.resolved}{notice.condition}" for notice in self]
+        self.clear()
+        return told
+
+
+class Scene:
+    """A watcher, whose clock is moved by hand. `sight` is what it sees beside records."""
+
+    def __init__(self, settings: WatchSettings | None = None, **keys: str) -> None:
+        self.settings = settings or watch_settings(**keys)
+        self.elapsed = 0.0
+        self.jumped = 0.0
+        self.sight = Sight(NOON)
+        self.notices = Notices()
+        self._start()
+
+    def _start(self) -> None:
+        began = self.elapsed
+        self.clock = Clock(lambda: NOON + self.elapsed + self.jumped, lambda: self.elapsed - began)
+        conditions = make_conditions(self.settings)
+        self.watcher = Watcher(conditions, "gate1", self.notices, self.clock)
+
+    def restart(self, saved: Any = None) -> None:
+        """End the watcher, and begin another with what it saved."""
+        saved = self.watcher.save() if saved is None else saved
+        self._start()
+        self.watcher.load(saved)
+
+    def feed(self, *records: Record, part: str = "/ledger/audit.jsonl") -> None:
+        """Have records written now."""
+        ts = datetime.fromtimestamp(self.clock.wall(), UTC).replace(tzinfo=None)
+        for record in records:
+            self.watcher.feed({**record, "ts": f"{ts.isoformat(timespec='microseconds')}Z"}, part)
+
+    def events(self, count: int, reason: str = "clean", **fields: Any) -> None:
+        """Have so many requests end so."""
+        self.feed(*(delivery(number, reason, **fields) for number in range(count)))
+
+    def after(self, seconds: float = 0.0, **seen: Any) -> list[str]:
+        """Let time pass, with something other seen at its end, and return what was told."""
+        self.elapsed += seconds
+        self.sight = self.sight._replace(wall=self.clock.wall(), **seen)
+        self.watcher.tick(self.sight)
+        return self.notices.take()
+
+
+def metrics(**values: float) -> Mapping[str, float]:
+    """Metrics by their names without `hookgate_`."""
+    return {f"hookgate_{name}": value for name, value in values.items()}
