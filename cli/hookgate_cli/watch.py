@@ -89,6 +89,9 @@ class _Run:
         self._teller = teller
         self._state = Path(settings.alarm.state)
         self._stop = threading.Event()
+        if not is_once:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, lambda *_: self._stop.set())
         self._saved_at = time.monotonic()
         self._has_failed_to_save = False
         clock = Clock(time.time, time.monotonic)
@@ -123,8 +126,6 @@ class _Run:
 
     def on(self) -> bool:
         """Look until a signal ends it."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: self._stop.set())
         while not self._stop.is_set():
             if self._read():
                 continue

@@ -1,5 +1,6 @@
 """A watcher in simulated time: a day passes in milliseconds."""
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -9,6 +10,7 @@ from hookgate.alarms.notice import Notice
 from hookgate.alarms.sight import Sight
 from hookgate.alarms.table import make_conditions
 from hookgate.alarms.watcher import Watcher
+from hookgate.config.keys import KEYS
 from hookgate.config.layers import gather
 from hookgate.config.watching import WatchSettings, read_watch_settings
 from hookgate.ledger.record import Record
@@ -25,6 +27,9 @@ def watch_settings(**keys: str) -> WatchSettings:
     return read_watch_settings(
         gather(None, {}, {f"HOOKGATE_{k.upper()}": v for k, v in keys.items()})
     )
+
+
+CONDITIONS = [key.name for key in KEYS if key.section == "alarm"][3:]
 
 
 class Notices(list[Notice]):
@@ -65,7 +70,7 @@ class Scene:
 
     def restart(self, saved: Any = None) -> None:
         """End the watcher, and begin another with what it saved."""
-        saved = self.watcher.save() if saved is None else saved
+        saved = json.loads(json.dumps(self.watcher.save())) if saved is None else saved
         self._start()
         self.watcher.load(saved)
 
@@ -85,6 +90,11 @@ class Scene:
         self.sight = self.sight._replace(wall=self.clock.wall(), **seen)
         self.watcher.tick(self.sight)
         return self.notices.take()
+
+
+def alone(name: str) -> Scene:
+    """A scene in which all other conditions are off."""
+    return Scene(**{f"alarm__{other}": "off" for other in CONDITIONS if other != name})
 
 
 def metrics(**values: float) -> Mapping[str, float]:

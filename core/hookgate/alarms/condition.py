@@ -74,9 +74,9 @@ class Lasting:
 
 
 def text_of(record: Record, name: str) -> str:
-    """Return a member that is a text, "" where it is none."""
+    """Return a member that is a text which can be shown, "" where it is none."""
     value = record.get(name)
-    return value if type(value) is str else ""
+    return value if type(value) is str and value.isprintable() else ""
 
 
 def count_of(record: Record) -> int:

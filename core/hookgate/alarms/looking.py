@@ -18,7 +18,7 @@ from .observing import Ledgers
 from .sight import AdminSight, Sight
 from .tail import PATIENCE_SECONDS, Position
 
-_ASK_SECONDS = 2.0
+_ASK_SECONDS = 1.0
 _LIST_SECONDS = 2.0
 # A look through a quarantine of 10,000 items takes 0.3 s; certificates change seldom.
 _SLOW_SECONDS = 300.0

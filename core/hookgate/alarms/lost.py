@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from math import inf
 from typing import Any
 
 from hookgate.ledger.audit.attempts import UNCERTAIN
@@ -16,6 +17,8 @@ from .notice import Severity
 
 _MOST = 10_000
 _MOST_FORWARDED = 20_000
+# JSON has no infinity.
+_FAR = 1e300
 _LOST, _UNKNOWN = "lost", "unknown"
 
 
@@ -42,6 +45,7 @@ class Lost(Condition):
     def __init__(self, often: Frequency) -> None:
         self._often = often
         self._open: dict[str, _Event] = {}
+        # When it was found, infinite until that is asked for: the ledger may be read much later.
         self._lost: dict[str, tuple[float, str, str]] = {}
         # What is on its way: by request, its event and the file in which it was begun.
         self._forwarded: dict[str, tuple[str, str]] = {}
@@ -55,11 +59,11 @@ class Lost(Condition):
             case "delivery":
                 self._delivery(record, at)
             case "start":
-                self._crash(at, part)
+                self._crash(part)
             case "stop":
                 self._forwarded = {k: v for k, v in self._forwarded.items() if v[1] != part}
             case "released":
-                self._released(record, at)
+                self._released(record)
 
     def _forward(self, record: Record, part: str) -> None:
         digest, request_id = digest_of(record), text_of(record, "request_id")
@@ -86,18 +90,18 @@ class Lost(Condition):
             event.reason = reason if reason.isidentifier() else ""
             event.may_have_arrived |= reason in UNCERTAIN
 
-    def _crash(self, at: float, part: str) -> None:
+    def _crash(self, part: str) -> None:
         """A start without a stop before it: what was on its way has no end."""
         for request_id, (digest, where) in list(self._forwarded.items()):
             if where == part:
                 del self._forwarded[request_id]
                 self._open.pop(digest, None)
-                self._note(digest, at, _UNKNOWN, "forwarded, and no end")
+                self._note(digest, _UNKNOWN, "forwarded, and no end")
 
-    def _released(self, record: Record, at: float) -> None:
+    def _released(self, record: Record) -> None:
         digest, cause = (digest_of(record) or "")[:64], text_of(record, "cause")
         if cause == "expired" and digest:
-            self._note(digest, at, _LOST, "expired in the quarantine")
+            self._note(digest, _LOST, "expired in the quarantine")
         elif cause and cause not in ERASED:
             self._open.pop(digest, None)
             self._lost.pop(digest, None)
@@ -108,9 +112,9 @@ class Lost(Condition):
             event = self._open[digest] = _Event()
         return event
 
-    def _note(self, digest: str, at: float, fate: str, why: str) -> None:
+    def _note(self, digest: str, fate: str, why: str) -> None:
         if len(self._lost) < _MOST:
-            self._lost[digest] = at, fate, why
+            self._lost[digest] = inf, fate, why
         else:
             self._passed_over += 1
 
@@ -119,9 +123,13 @@ class Lost(Condition):
         over = [(d, event) for d, event in self._open.items() if event.retries.are_over(now)]
         for digest, event in over:
             del self._open[digest]
-            self._note(digest, now, _UNKNOWN if event.may_have_arrived else _LOST, event.reason)
+            self._note(digest, _UNKNOWN if event.may_have_arrived else _LOST, event.reason)
         begin = now - self._often.seconds
-        self._lost = {digest: found for digest, found in self._lost.items() if found[0] > begin}
+        self._lost = {
+            digest: (min(at, now), fate, why)
+            for digest, (at, fate, why) in self._lost.items()
+            if at > begin
+        }
         if not self._lost:
             self._passed_over = 0 if not self._open else self._passed_over
         if len(self._lost) < self._often.count:
@@ -148,7 +156,8 @@ class Lost(Condition):
             [digest, event.retries.save(), event.may_have_arrived, event.reason]
             for digest, event in self._open.items()
         ]
-        return [opened, self._lost, self._forwarded, self._passed_over]
+        lost = {d: (min(at, _FAR), fate, why) for d, (at, fate, why) in self._lost.items()}
+        return [opened, lost, self._forwarded, self._passed_over]
 
     def load(self, saved: Any) -> None:
         """Take over what was saved."""

@@ -23,6 +23,7 @@ class Usual:
     """
 
     def __init__(self) -> None:
+        self.first: float | None = None
         self.last: float | None = None
         self._hours: dict[int, int] = {}
         self._seen = 0
@@ -32,6 +33,7 @@ class Usual:
         """Count an event."""
         if self.last is not None:
             self._pause = max(self._pause, at - self.last)
+        self.first = at if self.first is None else self.first
         self.last = max(at, self.last or at)
         self._seen += 1
         hour = int(at // _HOUR)
@@ -45,10 +47,14 @@ class Usual:
             for old in [old for old in self._hours if old < hour - 2 * _WEEK]:
                 del self._hours[old]
 
-    def pause(self) -> float | None:
-        """Return the usual seconds between two, of the last hour that had any; None without one."""
-        busy = [(hour, count) for hour, count in self._hours.items() if count]
-        return _HOUR / max(busy)[1] if busy else None
+    def pause(self, now: float) -> float | None:
+        """Return the usual seconds between two at a time as this; None where nobody knows."""
+        if self.last is None or self.first is None:
+            return None
+        expected = self.expected(now)
+        if expected is None:
+            return (self.last - self.first) / max(1, self._seen - 1)
+        return (now - self.last) / expected if expected else None
 
     def expected(self, now: float) -> float | None:
         """Return how many usually come in a time as this since the last; None if nobody knows.
@@ -81,11 +87,12 @@ class Usual:
 
     def save(self) -> Any:
         """Return it as JSON may hold it."""
-        return [self.last, self._seen, self._pause, list(self._hours.items())]
+        return [self.first, self.last, self._seen, self._pause, list(self._hours.items())]
 
     def load(self, saved: Any) -> None:
         """Take over what was saved."""
-        last, seen, pause, hours = saved
+        first, last, seen, pause, hours = saved
+        self.first = None if first is None else float(first)
         self.last, self._seen = None if last is None else float(last), int(seen)
         self._pause = float(pause)
         self._hours = {int(hour): int(count) for hour, count in hours}
@@ -118,7 +125,7 @@ class Silence(Condition):
             if last is None or now - last < self._spans[path] or not usual.is_silent(now):
                 continue
             on = f" on {path}" if path else ""
-            expected, pause = usual.expected(now), usual.pause()
+            expected, pause = usual.expected(now), usual.pause(now)
             often = f" (usually every {span(pause)})" if pause is not None else ""
             details = [f"usually {expected:.0f} events in that time"] if expected else []
             yield Alarm(

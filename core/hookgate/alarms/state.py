@@ -1,11 +1,10 @@
 """What `hookgate watch` knows from one run to the next: a small file, replaced whole."""
 
+import json
 import os
 import stat
 from pathlib import Path
 from typing import Any
-
-import orjson
 
 from hookgate.files import kind_of
 
@@ -36,8 +35,8 @@ def read_state(path: Path) -> Any:
     if len(data) > _LARGEST:
         raise AlarmStateError("it is larger than any")
     try:
-        said = orjson.loads(data)
-    except orjson.JSONDecodeError:
+        said = json.loads(data)
+    except (ValueError, RecursionError):
         raise AlarmStateError("it is no JSON") from None
     if type(said) is not dict or said.get("form") != FORM:
         raise AlarmStateError("it is of another version, or of something else")
@@ -46,7 +45,8 @@ def read_state(path: Path) -> Any:
 
 def write_state(path: Path, state: dict[str, Any]) -> None:
     """Replace the file: after a crash it is the old one or the new. Raises OSError."""
-    data = orjson.dumps({"form": FORM, **state})
+    # A name or a record may hold lone surrogates, which orjson does not write.
+    data = json.dumps({"form": FORM, **state}, separators=(",", ":")).encode("ascii")
     new = path.with_name(f"{path.name}.new")
     new.unlink(missing_ok=True)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW

@@ -4,12 +4,14 @@ from collections import Counter
 from typing import Any
 
 _SLICES = 60
+# A look at least each day sees all spans from a quarter of an hour on.
+_MOST_SLICES = 6000
 _MOST_LABELS = 32
 OTHERS = "others"
 
 
 class Window:
-    """Counts by label within the last `seconds`, to a sixtieth of them.
+    """Counts by label within `seconds`, to a sixtieth of them.
 
     Beyond 32 labels at a time the rest count as `OTHERS`.
     """
@@ -17,6 +19,7 @@ class Window:
     def __init__(self, seconds: float) -> None:
         self._slice = seconds / _SLICES
         self._counts: dict[int, Counter[str]] = {}
+        self._new: set[int] = set()
 
     def add(self, at: float, label: str = "", count: int = 1) -> None:
         """Count something at a time, which may be any before now."""
@@ -25,17 +28,30 @@ class Window:
         if label not in counts and len(counts) >= _MOST_LABELS:
             label = OTHERS
         counts[label] += count
-        if len(self._counts) > 2 * _SLICES:
-            self._drop(max(self._counts))
+        self._new.add(number)
+        if len(self._counts) > _MOST_SLICES:
+            oldest = min(self._counts)
+            del self._counts[oldest]
+            self._new.discard(oldest)
 
     def counts(self, now: float) -> Counter[str]:
-        """Return the counts by label."""
-        self._drop(int(now // self._slice))
-        return sum(self._counts.values(), Counter())
+        """Return the counts by label of the span up to now; or of a fuller one that has ended since
+        this was asked last: who looks seldom misses nothing.
+        """
+        last = int(now // self._slice)
+        best = self._up_to(last)
+        for end in self._new:
+            if end < last and (counts := self._up_to(end)).total() > best.total():
+                best = counts
+        self._new.clear()
+        self._counts = {n: c for n, c in self._counts.items() if n > last - _SLICES}
+        return best
 
-    def _drop(self, last: int) -> None:
-        for number in [number for number in self._counts if number <= last - _SLICES]:
-            del self._counts[number]
+    def _up_to(self, end: int) -> Counter[str]:
+        total: Counter[str] = Counter()
+        for number in range(end - _SLICES + 1, end + 1):
+            total.update(self._counts.get(number, ()))
+        return total
 
     def save(self) -> Any:
         """Return it as JSON may hold it."""

@@ -1,7 +1,7 @@
 """When nothing comes, and something should."""
 
 from hookgate.alarms.silence import Usual
-from support.watching import DAY, HOUR, MINUTE, Scene, watch_settings
+from support.watching import DAY, HOUR, MINUTE, Scene, alone, watch_settings
 
 
 def live(scene: Scene, days: int, hours: range, free: int | None = None) -> int:
@@ -19,13 +19,13 @@ def live(scene: Scene, days: int, hours: range, free: int | None = None) -> int:
 
 def test_the_night_is_no_silence_once_it_is_known() -> None:
     """The first one may be told; the second is not, nor a week of them."""
-    scene = Scene()
+    scene = alone("silence")
     assert live(scene, 2, range(8, 20)) == 1
     assert live(scene, 12, range(8, 20)) == 0
 
 
 def test_a_free_day_is_no_silence_once_there_was_one_a_week_before() -> None:
-    scene = Scene()
+    scene = alone("silence")
     assert live(scene, 7, range(24), free=6) == 1
     assert live(scene, 7, range(24), free=6) == 0
     assert live(scene, 7, range(24), free=3) == 1
@@ -77,4 +77,4 @@ def test_what_is_usual_forgets_after_two_weeks() -> None:
     for hour in range(24 * 30):
         usual.know(hour * HOUR)
         usual.add(hour * HOUR)
-    assert len(usual.save()[3]) == 14 * 24 + 1
+    assert len(usual.save()[4]) == 14 * 24 + 1

@@ -7,10 +7,19 @@ import pytest
 
 from hookgate.alarms.sight import AdminSight, LedgerSight
 from hookgate.alarms.table import make_conditions
-from hookgate.config.keys import KEYS
 from hookgate.quarantine.entry import Usage
 from support.lines import Record, delivery, forward, refusals, released, start, stop
-from support.watching import DAY, HOUR, MINUTE, NOON, Scene, metrics, watch_settings
+from support.watching import (
+    CONDITIONS,
+    DAY,
+    HOUR,
+    MINUTE,
+    NOON,
+    Scene,
+    alone,
+    metrics,
+    watch_settings,
+)
 
 BODY = {"sha256": "ab" * 32, "retry": "1 tries"}
 FINE = AdminSight("")
@@ -125,14 +134,6 @@ CASES: list[tuple[str, Act, Act]] = [
     ("certificate", seen(unread={"sidecar.tls_cert": "cannot be read"}), seen(unread={})),
     ("ranges", seen(DAY, wall=NOON + 300 * DAY), lambda s: s.after(wall=NOON)),
 ]
-
-
-def alone(name: str) -> Scene:
-    """A scene in which all other conditions are off."""
-    return Scene(**{f"alarm__{other}": "off" for other in CONDITIONS if other != name})
-
-
-CONDITIONS = [key.name for key in KEYS if key.section == "alarm"][3:]
 
 
 @pytest.mark.parametrize(("name", "begin", "end"), CASES, ids=lambda value: str(value)[:16])

@@ -1,5 +1,6 @@
 """What is told, how often, and what a day of noise raises."""
 
+import json
 from typing import Any
 
 import pytest
@@ -117,6 +118,13 @@ def test_downtime_of_the_watcher_counts() -> None:
         {"event": "start", "front": 1, "worker": "x"},
         {"event": "stop", "front": []},
         {"event": "forward", "sha256": None, "request_id": 1},
+        {
+            "event": "delivery",
+            "reason": "upstream_rejected",
+            "sha256": "\ud800",
+            "request_id": "\udc80",
+        },
+        {"event": "delivery", "reason": "contract_violation", "route": "\ud800\x1b[31m"},
         {"event": "nothing"},
     ],
     ids=str,
@@ -127,7 +135,7 @@ def test_a_hostile_record_breaks_nothing(records: dict[str, Any]) -> None:
     scene.watcher.feed({**records, "ts": ["2026"]}, "/x")
     scene.watcher.feed({**records, "ts": "9998-12-31T23:59:59.000000Z"}, "/x")
     scene.after()
-    scene.restart()
+    scene.restart(json.loads(json.dumps(scene.watcher.save())))
     scene.after(HOUR)
 
 
