@@ -5,7 +5,7 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -20,10 +20,10 @@ from hookgate.alarms.watcher import Watcher
 from hookgate.config.layers import gather
 from hookgate.config.watching import WatchSettings, gate_name, read_watch_settings
 
-from .common import FAILED, FINDING, ConfigOption, err, plain_errors
+from .common import FINDING, ConfigOption, err, plain_errors
 from .terminal import printable
 
-_POLL_SECONDS = 0.5
+_POLL_SECONDS = 0.25
 _SAVE_SECONDS = 15.0
 # What is still to be sent when a watcher ends.
 _FLUSH_SECONDS = 0.5
@@ -37,18 +37,17 @@ class Printer:
         """Print a notice: its summary, and below it figures and what to do first."""
         when = (notice.ended or notice.began).isoformat(timespec="seconds")
         word = "resolved" if notice.resolved else notice.severity.value
-        lines = [f"{when} {word} [{notice.condition}] {notice.summary}"]
+        lines = [f"{when} {word} [{notice.condition}] {notice.gate}: {notice.summary}"]
         lines += (f"    {line}" for line in (*notice.details, notice.advice) if line)
         sys.stdout.write("".join(f"{printable(line)}\n" for line in lines))
         sys.stdout.flush()
 
-    def test(self, gate: str) -> bool:
-        """Print a line."""
-        sys.stdout.write(f"{printable(f'hookgate {gate}: a test of alarms; nothing is wrong')}\n")
-        return True
-
-    def close(self, seconds: float) -> None:
+    def close(self, timeout: float) -> None:
         """Do nothing: all is printed."""
+
+    def pending(self) -> list[dict[str, Any]]:
+        """Return nothing: all is printed."""
+        return []
 
 
 def watch(
@@ -56,7 +55,7 @@ def watch(
         bool, typer.Option("--once", help="Look, tell and end, for cron; 1 while an alarm stands.")
     ] = False,
     test: Annotated[
-        bool, typer.Option("--test", help="Send a test to each channel and end; 1 if one fails.")
+        bool, typer.Option("--test", help="Tell a test by each channel, and end.")
     ] = False,
     config: ConfigOption = None,
 ) -> None:
@@ -76,7 +75,8 @@ def watch(
         settings = read_watch_settings(gather(config))
         teller: Teller = Printer()
         if test:
-            raise typer.Exit(0 if teller.test(gate_name(settings.alarm)) else FAILED)
+            sys.stdout.write(f"{printable(gate_name(settings.alarm))}: a test; nothing is wrong\n")
+            return
         run = _Run(settings, teller, is_once=once)
         stands = run.once() if once else run.on()
     raise typer.Exit(FINDING if once and stands else 0)
@@ -146,8 +146,10 @@ class _Run:
         return sight is not None and self._watcher.tick(sight)
 
     def _end(self, seconds: float) -> None:
+        # First what is known, for a watcher that is killed while it tells.
         self._save()
         self._teller.close(seconds)
+        self._save()
         self._looking.close()
 
     def _save(self) -> None:
@@ -155,7 +157,11 @@ class _Run:
         try:
             write_state(
                 self._state,
-                {"positions": self._looking.ledgers.save(), **self._watcher.save()},
+                {
+                    "positions": self._looking.ledgers.save(),
+                    "pending": self._teller.pending(),
+                    **self._watcher.save(),
+                },
             )
             self._has_failed_to_save = False
         except OSError as error:

@@ -17,14 +17,18 @@ _NOTICE = re.compile(r"^\S+ (critical|warning|resolved) \[(\w+)\] (.*)", re.MULT
 
 
 class Watch:
-    """A running watcher in a folder. `keys` are `section.key` settings."""
+    """A running watcher in a folder. `keys` are `section.key` settings; `under` is a command that
+    runs it, such as a tracer.
+    """
 
-    def __init__(self, folder: Path, *options: str, **keys: str) -> None:
+    def __init__(self, folder: Path, *options: str, under: str = "", **keys: str) -> None:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("HOOKGATE_")}
         for key, value in {"alarm.gate": "gate1", **keys}.items():
             environment["HOOKGATE_" + key.upper().replace(".", "__")] = value
-        command = [HOOKGATE, "watch", *options]
-        self.process = forked.start(command, environment, folder, _WATCH) or subprocess.Popen(
+        command = [*under.split(), HOOKGATE, "watch", *options]
+        self.process = (
+            None if under else forked.start(command, environment, folder, _WATCH)
+        ) or subprocess.Popen(
             command,
             env=environment,
             cwd=folder,
@@ -50,8 +54,8 @@ class Watch:
 
 
 @contextlib.contextmanager
-def watching(folder: Path, **keys: str) -> Iterator[Watch]:
-    watch = Watch(folder, **keys)
+def watching(folder: Path, *, under: str = "", **keys: str) -> Iterator[Watch]:
+    watch = Watch(folder, under=under, **keys)
     try:
         yield watch
     finally:

@@ -38,11 +38,11 @@ class Notices(list[Notice]):
     def tell(self, notice: Notice) -> None:
         self.append(notice)
 
-    def test(self, gate: str) -> bool:
-        return True
-
-    def close(self, seconds: float) -> None:
+    def close(self, timeout: float) -> None:
         pass
+
+    def pending(self) -> list[dict[str, Any]]:
+        return []
 
     def take(self) -> list[str]:
         """What was told since: a condition's name, `-` before it where it is over."""

@@ -13,7 +13,7 @@ ENDS = frozenset(("delivery", "refusals"))
 
 
 class Alarm(NamedTuple):
-    """What stands now. `what` follows the gate's name on one line of a phone."""
+    """What stands now. `what` stands behind the gate's name on one line of a phone."""
 
     condition: str
     severity: Severity

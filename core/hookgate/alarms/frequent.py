@@ -71,8 +71,8 @@ KINDS = (
         "near",
         Severity.WARNING,
         "refused that look like the provider",
-        "Look whether the provider sends from new addresses: hookgate audit show --reason"
-        " source_not_allowed --since 1h. Allow them only once the provider confirms them.",
+        "Look whether the provider sends from new addresses: hookgate audit show --near"
+        " --since 1d. Allow them only once the provider confirms them.",
         _near,
     ),
     Kind(

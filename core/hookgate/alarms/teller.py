@@ -1,18 +1,18 @@
 """Who notices are given to."""
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from .notice import Notice
 
 
 class Teller(Protocol):
-    """Tell notices to whoever is on call. No call waits for the network, nor raises."""
+    """Tell notices to whoever is on call, and try again as often as it needs."""
 
     def tell(self, notice: Notice) -> None:
-        """Take a notice, to be sent and tried again as often as it needs."""
+        """Take a notice. Never waits or raises."""
 
-    def test(self, gate: str) -> bool:
-        """Send a notice of no alarm to each channel, and wait; whether all took it."""
+    def close(self, timeout: float) -> None:
+        """Tell what waits, for `timeout` seconds at most."""
 
-    def close(self, seconds: float) -> None:
-        """Send what waits, for at most so long."""
+    def pending(self) -> list[dict[str, Any]]:
+        """Return what is not told yet, as JSON has it, for the next process."""

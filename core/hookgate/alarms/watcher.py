@@ -13,8 +13,9 @@ from .sight import Sight
 from .teller import Teller
 
 REMIND_SECONDS = 3600.0
-# What a phone shows of a message before it is opened.
-LONGEST_SUMMARY = 100
+# What a phone shows of a message before it is opened, and what stands before the summary in it.
+LONGEST_HEADLINE = 100
+_MARKS = len("[CRITICAL] : ")
 _LONGEST_GATE = 32
 _MOST_DETAILS = 12
 
@@ -84,7 +85,7 @@ class Watcher:
             alarm.subject,
             alarm.severity,
             self._gate,
-            _cut(f"hookgate {self._gate}: {alarm.what}"),
+            _cut(alarm.what, LONGEST_HEADLINE - _MARKS - len(self._gate)),
             tuple(alarm.details[:_MOST_DETAILS]),
             alarm.advice,
             self._clock.date(told.began),
@@ -117,5 +118,5 @@ class Watcher:
                 condition.load(saved["conditions"][name])
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST_SUMMARY else f"{text[: LONGEST_SUMMARY - 1]}…"
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"

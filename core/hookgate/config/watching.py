@@ -42,7 +42,9 @@ class WatchSettings(NamedTuple):
 
 def read_watch_settings(sources: Sources) -> WatchSettings:
     """Read them. Raises `ConfigError` with every problem of these keys."""
-    draft = Draft(sources.keys, sources.problems if sources.unread else ())
+    # A key of the gate's that is none is for the gate to refuse.
+    ours = (line for line in sources.problems if sources.unread or "alarm" in line.lower())
+    draft = Draft(sources.keys, ours)
     draft.parse(
         key for key in KEYS if key.section in ("alarm", "quarantine") or key.path in _OTHERS
     )

@@ -193,4 +193,5 @@ def test_a_summary_fits_on_a_phone_and_holds_no_value_of_a_sender() -> None:
         scene.elapsed += HOUR * reminder
         scene.watcher.tick(scene.sight)
     assert canary not in repr(scene.notices)
-    assert all(len(notice.summary) <= 100 for notice in scene.notices)
+    assert scene.notices
+    assert all(len(f"[CRITICAL] {n.gate}: {n.summary}") <= 100 for n in scene.notices)

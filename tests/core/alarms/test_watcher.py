@@ -42,7 +42,7 @@ def test_the_end_says_when_it_was() -> None:
     scene.elapsed += MINUTE
     scene.watcher.tick(scene.sight._replace(admin=UP))
     (over,) = scene.notices
-    assert over.summary == "hookgate gate1: over: no gate has run for 2 min"
+    assert over.summary == "over: no gate has run for 2 min"
     assert over.ended is not None
     assert (over.ended - over.began).total_seconds() == MINUTE
 
@@ -164,6 +164,6 @@ def test_memory_is_bounded_whatever_fails() -> None:
         scene.events(1, "upstream_rejected", sha256=f"{number:064x}", retry="1 tries")
     scene.watcher.tick(scene.sight)
     (lost,) = (notice for notice in scene.notices if notice.condition == "lost")
-    assert lost.summary == "hookgate gate1: 10,000 events lost"
+    assert lost.summary == "10,000 events lost"
     assert lost.details[1] == "2,000 more were not followed, as there were too many"
     assert len(repr(scene.watcher.save())) < 4 << 20
