@@ -19,6 +19,7 @@ from hookgate.alarms.teller import Teller
 from hookgate.alarms.watcher import Watcher
 from hookgate.config.layers import gather
 from hookgate.config.watching import WatchSettings, gate_name, read_watch_settings
+from hookgate.unblocked import unblocked
 
 from .common import FINDING, ConfigOption, err, plain_errors
 from .terminal import printable
@@ -31,7 +32,10 @@ _ONCE_FLUSH_SECONDS = 30.0
 
 
 class Printer:
-    """Print notices as lines on standard output: a channel that is always there."""
+    """Print notices as lines on standard output, which is not waited for."""
+
+    def __init__(self) -> None:
+        self._out = unblocked(1, lambda _: None)
 
     def tell(self, notice: Notice) -> None:
         """Print a notice: its summary, and below it figures and what to do first."""
@@ -39,14 +43,14 @@ class Printer:
         word = "resolved" if notice.resolved else notice.severity.value
         lines = [f"{when} {word} [{notice.condition}] {notice.gate}: {notice.summary}"]
         lines += (f"    {line}" for line in (*notice.details, notice.advice) if line)
-        sys.stdout.write("".join(f"{printable(line)}\n" for line in lines))
-        sys.stdout.flush()
+        self._out.write("".join(f"{printable(line)}\n" for line in lines))
 
     def close(self, timeout: float) -> None:
-        """Do nothing: all is printed."""
+        """Wait until all is printed, or for `timeout` seconds."""
+        self._out.spool.flush(timeout)
 
     def pending(self) -> list[dict[str, Any]]:
-        """Return nothing: all is printed."""
+        """Return nothing: what could not be printed is lost."""
         return []
 
 

@@ -52,12 +52,14 @@ class Notices(list[Notice]):
 
 
 class Scene:
-    """A watcher, whose clock is moved by hand. `sight` is what it sees beside records."""
+    """A watcher, whose clock is moved by hand: `elapsed` by time that passes, `jumped` by who sets
+    it. `ago` is how long ago records were written. `sight` is what it sees beside them.
+    """
 
-    def __init__(self, settings: WatchSettings | None = None, **keys: str) -> None:
-        self.settings = settings or watch_settings(**keys)
+    def __init__(self, settings: WatchSettings | None = None) -> None:
+        self.settings = settings or watch_settings()
         self.elapsed = 0.0
-        self.jumped = 0.0
+        self.jumped = self.ago = 0.0
         self.sight = Sight(NOON)
         self.notices = Notices()
         self._start()
@@ -75,8 +77,8 @@ class Scene:
         self.watcher.load(saved)
 
     def feed(self, *records: Record, part: str = "/ledger/audit.jsonl") -> None:
-        """Have records written now."""
-        ts = datetime.fromtimestamp(self.clock.wall(), UTC).replace(tzinfo=None)
+        """Have records read now."""
+        ts = datetime.fromtimestamp(self.clock.wall() - self.ago, UTC).replace(tzinfo=None)
         for record in records:
             self.watcher.feed({**record, "ts": f"{ts.isoformat(timespec='microseconds')}Z"}, part)
 
@@ -94,7 +96,8 @@ class Scene:
 
 def alone(name: str) -> Scene:
     """A scene in which all other conditions are off."""
-    return Scene(**{f"alarm__{other}": "off" for other in CONDITIONS if other != name})
+    off = {f"alarm__{other}": "off" for other in CONDITIONS if other != name}
+    return Scene(watch_settings(**off))
 
 
 def metrics(**values: float) -> Mapping[str, float]:

@@ -37,6 +37,9 @@ class Condition:
     def feed(self, record: Record, at: float, part: str) -> None:
         """Take a record into account."""
 
+    def begin(self, now: float) -> None:
+        """Take what was fed so far for what had been before, of which nobody wants to be told."""
+
     def observe(self, sight: Sight, now: float) -> None:
         """Take into account what is seen at this time."""
 

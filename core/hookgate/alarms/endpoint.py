@@ -48,6 +48,10 @@ class Endpoint(Condition):
             self._window.add(at, _CLEAN)
             self._in_a_row = 0
 
+    def begin(self, now: float) -> None:
+        """Begin with the span up to now."""
+        self._window.counts(now)
+
     def observe(self, sight: Sight, now: float) -> None:  # noqa: ARG002  # one signature
         """Remember the causes that the gate names at present."""
         self._failing = sight.admin.failing if sight.admin is not None else ()

@@ -108,6 +108,10 @@ class Frequent(Condition):
         if label := self._kind.label(record):
             self._window.add(at, label, count_of(record))
 
+    def begin(self, now: float) -> None:
+        """Begin with the span up to now."""
+        self._window.counts(now)
+
     def standing(self, now: float) -> Iterable[Alarm]:
         """Say how many there were, and of what."""
         counts, kind = self._window.counts(now), self._kind

@@ -31,6 +31,10 @@ class LedgerFails(Condition):
         if _UNAVAILABLE in (text_of(record, "reason"), text_of(record, "cause")):
             self._window.add(at, "requests", count_of(record))
 
+    def begin(self, now: float) -> None:
+        """Begin with the span up to now."""
+        self._window.counts(now)
+
     def observe(self, sight: Sight, now: float) -> None:
         """Take over what the gate says: also of a failure that is over by now."""
         metrics = sight.admin.metrics if sight.admin is not None else {}
@@ -93,6 +97,10 @@ class LedgerGone(Condition):
             first, last = record.get("first_n"), record.get("last_n")
             lines = 1 if type(first) is not int or type(last) is not int else last - first + 1
             self._window.add(at, part, min(max(lines, 1), 2**53))
+
+    def begin(self, now: float) -> None:
+        """Begin with the span up to now."""
+        self._window.counts(now)
 
     def observe(self, sight: Sight, now: float) -> None:
         """Note which files are gone."""

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from math import inf
 from typing import Any
 
 from hookgate.ledger.audit.attempts import UNCERTAIN
@@ -17,19 +16,18 @@ from .notice import Severity
 
 _MOST = 10_000
 _MOST_FORWARDED = 20_000
-# JSON has no infinity.
-_FAR = 1e300
 _LOST, _UNKNOWN = "lost", "unknown"
 
 
 class _Event:
     """An event that was not delivered so far."""
 
-    __slots__ = ("may_have_arrived", "reason", "retries")
+    __slots__ = ("latest", "may_have_arrived", "reason", "retries")
 
     def __init__(self) -> None:
         self.retries = Retries()
         self.may_have_arrived = False
+        self.latest = 0.0
         self.reason = ""
 
 
@@ -45,8 +43,9 @@ class Lost(Condition):
     def __init__(self, often: Frequency) -> None:
         self._often = often
         self._open: dict[str, _Event] = {}
-        # When it was found, infinite until that is asked for: the ledger may be read much later.
         self._lost: dict[str, tuple[float, str, str]] = {}
+        # Those of them that nobody was told of: the ledger may be read much later.
+        self._new: set[str] = set()
         # What is on its way: by request, its event and the file in which it was begun.
         self._forwarded: dict[str, tuple[str, str]] = {}
         self._passed_over = 0
@@ -59,11 +58,11 @@ class Lost(Condition):
             case "delivery":
                 self._delivery(record, at)
             case "start":
-                self._crash(part)
+                self._crash(at, part)
             case "stop":
                 self._forwarded = {k: v for k, v in self._forwarded.items() if v[1] != part}
             case "released":
-                self._released(record)
+                self._released(record, at)
 
     def _forward(self, record: Record, part: str) -> None:
         digest, request_id = digest_of(record), text_of(record, "request_id")
@@ -88,20 +87,21 @@ class Lost(Condition):
             reason = text_of(record, "reason")
             event.retries.add(at, rule_of(record) if _has_rule(record) else None)
             event.reason = reason if reason.isidentifier() else ""
+            event.latest = at
             event.may_have_arrived |= reason in UNCERTAIN
 
-    def _crash(self, part: str) -> None:
+    def _crash(self, at: float, part: str) -> None:
         """A start without a stop before it: what was on its way has no end."""
         for request_id, (digest, where) in list(self._forwarded.items()):
             if where == part:
                 del self._forwarded[request_id]
                 self._open.pop(digest, None)
-                self._note(digest, _UNKNOWN, "forwarded, and no end")
+                self._note(digest, at, _UNKNOWN, "forwarded, and no end")
 
-    def _released(self, record: Record) -> None:
+    def _released(self, record: Record, at: float) -> None:
         digest, cause = (digest_of(record) or "")[:64], text_of(record, "cause")
         if cause == "expired" and digest:
-            self._note(digest, _LOST, "expired in the quarantine")
+            self._note(digest, at, _LOST, "expired in the quarantine")
         elif cause and cause not in ERASED:
             self._open.pop(digest, None)
             self._lost.pop(digest, None)
@@ -112,24 +112,36 @@ class Lost(Condition):
             event = self._open[digest] = _Event()
         return event
 
-    def _note(self, digest: str, fate: str, why: str) -> None:
+    def _note(self, digest: str, at: float, fate: str, why: str) -> None:
         if len(self._lost) < _MOST:
-            self._lost[digest] = inf, fate, why
+            self._lost[digest] = at, fate, why
+            self._new.add(digest)
         else:
             self._passed_over += 1
 
-    def standing(self, now: float) -> Iterable[Alarm]:
-        """Say how many there were in the span, and what was their last word."""
+    def begin(self, now: float) -> None:
+        """Drop what was lost before the span up to now."""
+        self._give_up(now)
+        self._new.clear()
+        self._passed_over = 0
+
+    def _give_up(self, now: float) -> None:
         over = [(d, event) for d, event in self._open.items() if event.retries.are_over(now)]
         for digest, event in over:
             del self._open[digest]
-            self._note(digest, _UNKNOWN if event.may_have_arrived else _LOST, event.reason)
+            fate = _UNKNOWN if event.may_have_arrived else _LOST
+            self._note(digest, event.retries.until or event.latest, fate, event.reason)
+
+    def standing(self, now: float) -> Iterable[Alarm]:
+        """Say how many there were in the span, and what was their last word."""
+        self._give_up(now)
         begin = now - self._often.seconds
         self._lost = {
-            digest: (min(at, now), fate, why)
+            digest: (now if digest in self._new else at, fate, why)
             for digest, (at, fate, why) in self._lost.items()
-            if at > begin
+            if digest in self._new or at > begin
         }
+        self._new.clear()
         if not self._lost:
             self._passed_over = 0 if not self._open else self._passed_over
         if len(self._lost) < self._often.count:
@@ -153,23 +165,24 @@ class Lost(Condition):
     def save(self) -> Any:
         """Return all that is open, lost and on its way."""
         opened = [
-            [digest, event.retries.save(), event.may_have_arrived, event.reason]
+            [digest, event.retries.save(), event.may_have_arrived, event.reason, event.latest]
             for digest, event in self._open.items()
         ]
-        lost = {d: (min(at, _FAR), fate, why) for d, (at, fate, why) in self._lost.items()}
-        return [opened, lost, self._forwarded, self._passed_over]
+        return [opened, self._lost, self._forwarded, self._passed_over, sorted(self._new)]
 
     def load(self, saved: Any) -> None:
         """Take over what was saved."""
-        opened, lost, forwarded, passed_over = saved
+        opened, lost, forwarded, passed_over, new = saved
+        self._new = set(map(str, new))
         self._passed_over = int(passed_over)
         self._lost = {d: (float(at), str(f), str(w)) for d, (at, f, w) in lost.items()}
         self._forwarded = {k: (str(digest), str(part)) for k, (digest, part) in forwarded.items()}
         self._open = {}
-        for digest, retries, may_have_arrived, reason in opened:
+        for digest, retries, may_have_arrived, reason, latest in opened:
             event = self._open[str(digest)] = _Event()
             event.retries.load(retries)
             event.may_have_arrived, event.reason = bool(may_have_arrived), str(reason)
+            event.latest = float(latest)
 
 
 def _has_rule(record: Record) -> bool:

@@ -164,6 +164,10 @@ class Restarts(Condition):
         if record["event"] == "start" and record.get("front") != "replay":
             self._window.add(at, part)
 
+    def begin(self, now: float) -> None:
+        """Begin with the span up to now."""
+        self._window.counts(now)
+
     def standing(self, now: float) -> Iterable[Alarm]:
         """Say how often, of the file in which most were."""
         counts = self._window.counts(now).most_common(8)

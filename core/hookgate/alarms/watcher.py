@@ -7,7 +7,7 @@ from hookgate.ledger.reading.parsing import timestamp
 from hookgate.ledger.record import Record
 
 from .clock import Clock
-from .condition import Alarm, Condition
+from .condition import Alarm, Condition, span
 from .notice import Notice, Severity
 from .sight import Sight
 from .teller import Teller
@@ -38,6 +38,7 @@ class Watcher:
         self._conditions = conditions
         self._gate, self._teller, self._clock = gate[:_LONGEST_GATE], teller, clock
         self._standing: dict[tuple[str, str], tuple[_Told, Severity]] = {}
+        self._has_begun = False  # a run before this one has read what had been before
         kinds = {kind for condition in conditions.values() for kind in condition.kinds}
         self._fed = {
             kind: [each for each in conditions.values() if kind in each.kinds] for kind in kinds
@@ -59,6 +60,10 @@ class Watcher:
     def tick(self, sight: Sight) -> bool:
         """Look at all conditions, and tell what is to be told; whether anything was."""
         now = self._clock.now()
+        if not self._has_begun:
+            self._has_begun = True
+            for condition in self._conditions.values():
+                condition.begin(now)
         notices = list(self._decide(sight, now))
         for notice in notices:
             self._teller.tell(notice)
@@ -76,7 +81,8 @@ class Watcher:
                     yield self._notice(alarm, told)
                 self._standing[key] = told, alarm.severity
         for (name, subject), (told, severity) in before.items():
-            over = Alarm(name, severity, f"over: {told.what}", (), "", subject)
+            lasted = f"it lasted {span(now - told.began)}"
+            over = Alarm(name, severity, f"over: {told.what}", (lasted,), "", subject)
             yield self._notice(over, told, now)
 
     def _notice(self, alarm: Alarm, told: _Told, ended: float | None = None) -> Notice:
@@ -108,6 +114,7 @@ class Watcher:
 
         What stood of a condition that is off by now is dropped without a word.
         """
+        self._has_begun = True
         self._clock.load(saved["clock"])
         for name, subject, began, at, what, severity in saved["standing"]:
             if name in self._conditions:

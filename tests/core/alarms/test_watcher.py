@@ -4,8 +4,11 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hookgate.alarms.sight import AdminSight
+from hookgate.ledger.record import FIELDS
 from support.lines import refusals
 from support.watching import DAY, HOUR, MINUTE, NOON, Scene
 
@@ -160,6 +163,7 @@ def test_a_state_of_another_form_is_refused_by_an_error_that_is_expected(saved: 
 def test_memory_is_bounded_whatever_fails() -> None:
     """More different events than are followed one by one."""
     scene = Scene()
+    scene.after()
     for number in range(12_000):
         scene.events(1, "upstream_rejected", sha256=f"{number:064x}", retry="1 tries")
     scene.watcher.tick(scene.sight)
@@ -167,3 +171,56 @@ def test_memory_is_bounded_whatever_fails() -> None:
     assert lost.summary == "10,000 events lost"
     assert lost.details[1] == "2,000 more were not followed, as there were too many"
     assert len(repr(scene.watcher.save())) < 4 << 20
+
+
+def trouble(scene: Scene, ago: float) -> None:
+    """What raises three alarms, read now and written so long ago."""
+    scene.ago = ago
+    scene.events(5, "contract_violation")
+    scene.events(5, "upstream_rejected", sha256="ab" * 32, retry="3 tries")
+    scene.events(1)
+    scene.ago = 0.0
+
+
+def test_a_first_run_tells_nothing_of_what_had_been_before() -> None:
+    """Of the end of the ledger that it reads back; what is of late it tells."""
+    scene = Scene()
+    trouble(scene, 2 * DAY)
+    assert scene.after() == []
+    scene.restart()
+    assert scene.after() == []
+    scene = Scene()
+    trouble(scene, MINUTE)
+    assert sorted(scene.after()) == ["endpoint", "lost", "refusals"]
+
+
+def test_what_came_while_no_watcher_ran_is_told_by_the_next() -> None:
+    """However long that was: cron may look once a day."""
+    scene = Scene()
+    scene.after()
+    trouble(scene, 8 * HOUR)
+    assert sorted(scene.after()) == ["endpoint", "lost", "refusals"]
+    assert sorted(scene.after(2 * HOUR)) == ["-endpoint", "-lost", "-refusals"]
+
+
+_JUNK = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=9),
+    st.lists(st.text(max_size=3), max_size=3), st.dictionaries(st.text(max_size=3), st.none()),
+    st.sampled_from(["contract_violation", "upstream_timeout", "clean", "3 tries", "refused"]),
+)  # fmt: skip
+_NAMES = sorted({name for fields in FIELDS.values() for name in fields} - {"event"})
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.sampled_from(sorted(FIELDS)),
+    st.dictionaries(st.sampled_from([*_NAMES, "near", "replay_of", "kept", "retry"]), _JUNK),
+)
+def test_no_record_breaks_it(kind: str, members: dict[str, Any]) -> None:
+    """Whatever stands in any member, and what is saved of it can be read."""
+    FUZZED.watcher.feed({"event": kind, **members}, "/ledger/audit.jsonl")
+    FUZZED.after(1)
+    FUZZED.restart()
+
+
+FUZZED = Scene()
