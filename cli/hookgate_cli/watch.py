@@ -4,6 +4,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +16,7 @@ from hookgate.alarms.notice import Notice
 from hookgate.alarms.observing import load_positions
 from hookgate.alarms.state import AlarmStateError, read_state, write_state
 from hookgate.alarms.table import make_conditions
+from hookgate.alarms.tail import Position
 from hookgate.alarms.teller import Teller
 from hookgate.alarms.watcher import Watcher
 from hookgate.config.layers import gather
@@ -77,48 +79,54 @@ def watch(
     """
     with plain_errors():
         settings = read_watch_settings(gather(config))
-        teller: Teller = Printer()
         if test:
             sys.stdout.write(f"{printable(gate_name(settings.alarm))}: a test; nothing is wrong\n")
             return
-        run = _Run(settings, teller, is_once=once)
+        run = _Run(settings, lambda _: Printer(), is_once=once)
         stands = run.once() if once else run.on()
     raise typer.Exit(FINDING if once and stands else 0)
 
 
 class _Run:
-    """One run of the watcher."""
+    """One run of the watcher. `make_teller` is given what the last run left to be told."""
 
-    def __init__(self, settings: WatchSettings, teller: Teller, *, is_once: bool) -> None:
-        self._teller = teller
-        self._state = Path(settings.alarm.state)
+    def __init__(
+        self, settings: WatchSettings, make_teller: Callable[[Any], Teller], *, is_once: bool
+    ) -> None:
         self._stop = threading.Event()
         if not is_once:
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda *_: self._stop.set())
+        self._state = Path(settings.alarm.state)
         self._saved_at = time.monotonic()
         self._has_failed_to_save = False
-        clock = Clock(time.time, time.monotonic)
-        gate = gate_name(settings.alarm)
-        self._watcher = Watcher(make_conditions(settings), gate, teller, clock)
-        positions = {}
-        try:
-            if (saved := read_state(self._state)) is not None:
+        saved = self._load()
+        self._teller = make_teller(saved.get("pending", ()))
+        self._watcher = self._make(settings)
+        positions: dict[str, Position] = {}
+        if saved:
+            try:
                 positions = load_positions(saved["positions"])
                 self._watcher.load(saved)
-        except (
-            AlarmStateError,
-            ArithmeticError,
-            AttributeError,
-            LookupError,
-            TypeError,
-            ValueError,
-        ) as error:
-            why = str(error) if isinstance(error, AlarmStateError) else "it holds something else"
-            self._warn(f"alarm.state: {self._state}: {why}; what was known is learnt anew")
-            self._watcher = Watcher(make_conditions(settings), gate, teller, clock)
-            positions = {}
+            except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+                self._begin_anew("it holds something else")
+                self._watcher, positions = self._make(settings), {}
         self._looking = Looking(settings, positions, is_once=is_once)
+
+    def _make(self, settings: WatchSettings) -> Watcher:
+        clock = Clock(time.time, time.monotonic)
+        conditions = make_conditions(settings)
+        return Watcher(conditions, gate_name(settings.alarm), self._teller, clock)
+
+    def _load(self) -> dict[str, Any]:
+        try:
+            return read_state(self._state) or {}
+        except AlarmStateError as error:
+            self._begin_anew(str(error))
+            return {}
+
+    def _begin_anew(self, why: str) -> None:
+        self._warn(f"alarm.state: {self._state}: {why}; what was known is learnt anew")
 
     def once(self) -> bool:
         """Look once at all there is, and return whether an alarm stands."""

@@ -16,7 +16,7 @@ class AlarmStateError(Exception):
     """A state file that says nothing; the message says why."""
 
 
-def read_state(path: Path) -> Any:
+def read_state(path: Path) -> dict[str, Any] | None:
     """Return what was written there last; None where no file is. Raises `AlarmStateError`."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
