@@ -16,6 +16,7 @@ from .notice import Severity
 
 _MOST = 10_000
 _MOST_FORWARDED = 20_000
+_SWEEP_SECONDS = 10.0
 _LOST, _UNKNOWN = "lost", "unknown"
 
 
@@ -49,6 +50,7 @@ class Lost(Condition):
         # What is on its way: by request, its event and the file in which it was begun.
         self._forwarded: dict[str, tuple[str, str]] = {}
         self._passed_over = 0
+        self._swept = -_SWEEP_SECONDS
 
     def feed(self, record: Record, at: float, part: str) -> None:
         """Take an attempt into account, or what became of what was kept."""
@@ -89,6 +91,8 @@ class Lost(Condition):
             event.reason = reason if reason.isidentifier() else ""
             event.latest = at
             event.may_have_arrived |= reason in UNCERTAIN
+            if event.retries.are_over(at):
+                self._give_up(digest, event)
 
     def _crash(self, at: float, part: str) -> None:
         """A start without a stop before it: what was on its way has no end."""
@@ -121,20 +125,27 @@ class Lost(Condition):
 
     def begin(self, now: float) -> None:
         """Drop what was lost before the span up to now."""
-        self._give_up(now)
+        self._sweep(now)
         self._new.clear()
         self._passed_over = 0
 
-    def _give_up(self, now: float) -> None:
-        over = [(d, event) for d, event in self._open.items() if event.retries.are_over(now)]
-        for digest, event in over:
-            del self._open[digest]
-            fate = _UNKNOWN if event.may_have_arrived else _LOST
-            self._note(digest, event.retries.until or event.latest, fate, event.reason)
+    def _sweep(self, now: float) -> None:
+        """Give up those whose span is over: of 10,000 that takes 10 ms."""
+        if now - self._swept >= _SWEEP_SECONDS:
+            self._swept = now
+            over = [(d, event) for d, event in self._open.items() if event.retries.are_over(now)]
+            for digest, event in over:
+                self._give_up(digest, event)
+
+    def _give_up(self, digest: str, event: _Event) -> None:
+        del self._open[digest]
+        at = event.latest if event.retries.tries_left == 0 else event.retries.until
+        fate = _UNKNOWN if event.may_have_arrived else _LOST
+        self._note(digest, at or event.latest, fate, event.reason)
 
     def standing(self, now: float) -> Iterable[Alarm]:
         """Say how many there were in the span, and what was their last word."""
-        self._give_up(now)
+        self._sweep(now)
         begin = now - self._often.seconds
         self._lost = {
             digest: (now if digest in self._new else at, fate, why)
