@@ -14,8 +14,8 @@ from hookgate import __version__
 # Rich keeps the line ends of a docstring, which are another width's.
 _WITHIN_A_PARAGRAPH = re.compile(r"(?<!\n)\n(?=[^ \n])")
 VERBS = (
-    *("serve", "mitmdump", "demo", "check", "send"),
-    *("watch", "audit", "quarantine", "nginx", "config", "keys", "schema"),
+    *("serve", "watch", "mitmdump", "demo", "check", "send"),
+    *("audit", "quarantine", "nginx", "config", "keys", "schema"),
 )
 
 
