@@ -1,4 +1,4 @@
-"""The systemd unit: what systemd says of it, and that the sidecar lives within its limits."""
+"""The systemd units: what systemd says of them, and that each program lives within its limits."""
 
 import re
 import shutil
@@ -11,11 +11,14 @@ import pytest
 
 from hookgate.config.keys import KEYS
 from support.events import CLEAN
+from support.lines import start, stop, write
 from support.raw import ask, post, wait_until
 from support.receiver import receiving
 from support.sidecar import HOOKGATE, sidecar
+from support.watcher import watching
 
-UNIT = Path(__file__).parents[2] / "sidecar/deploy/hookgate.service"
+DEPLOY = Path(__file__).parents[2] / "sidecar/deploy"
+UNIT, WATCH = DEPLOY / "hookgate.service", DEPLOY / "hookgate-watch.service"
 INSTALLED = "/opt/hookgate/bin/hookgate"
 
 # prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN), since Linux 6.3, and what systemd sets otherwise by
@@ -28,9 +31,9 @@ if libc.prctl(65, 1, 0, 0, 0) != 0:
 """
 
 
-def settings(name: str) -> list[str]:
-    """The values that the unit gives a setting, in order."""
-    return re.findall(rf"^{name}=(.*)$", UNIT.read_text(), re.MULTILINE)
+def settings(name: str, unit: Path = UNIT) -> list[str]:
+    """The values that a unit gives a setting, in order."""
+    return re.findall(rf"^{name}=(.*)$", unit.read_text(), re.MULTILINE)
 
 
 def systemd_analyze(*arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -42,11 +45,11 @@ def systemd_analyze(*arguments: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
-@pytest.fixture
-def here(tmp_path: Path) -> str:
-    """The unit with the hookgate that is installed here."""
-    unit = tmp_path / UNIT.name
-    unit.write_text(UNIT.read_text().replace(INSTALLED, HOOKGATE))
+@pytest.fixture(params=[UNIT, WATCH], ids=lambda unit: unit.stem)
+def here(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A unit with the hookgate that is installed here."""
+    unit = tmp_path / request.param.name
+    unit.write_text(request.param.read_text().replace(INSTALLED, HOOKGATE))
     return str(unit)
 
 
@@ -57,8 +60,8 @@ def test_systemd_finds_nothing_to_say_about_the_unit(here: str) -> None:
 
 
 def test_the_unit_exposes_little(here: str) -> None:
-    """At most 1.5 of 10, by systemd's own measure."""
-    done = systemd_analyze("security", "--offline=true", "--threshold=15", "--no-pager", here)
+    """At most 1.6 of 10, by systemd's own measure."""
+    done = systemd_analyze("security", "--offline=true", "--threshold=16", "--no-pager", here)
     assert done.returncode == 0, done.stdout
 
 
@@ -71,8 +74,9 @@ def test_the_unit_waits_longer_than_a_drain() -> None:
 
 def test_the_unit_does_not_retry_what_only_a_person_can_mend() -> None:
     """Exit status 2 is a mistake in the configuration; everything else is tried again."""
-    assert settings("RestartPreventExitStatus") == ["2"]
-    assert settings("Restart") == ["on-failure"]
+    for unit in (UNIT, WATCH):
+        assert settings("RestartPreventExitStatus", unit) == ["2"]
+        assert settings("Restart", unit) == ["on-failure"]
 
 
 def test_no_memory_needs_to_become_executable(tmp_path: Path) -> None:
@@ -89,8 +93,8 @@ def test_no_memory_needs_to_become_executable(tmp_path: Path) -> None:
         assert gate.stop() == 0
 
 
-def allowed_calls() -> set[str]:
-    """The system calls that the unit's filters let through, all groups resolved."""
+def allowed_calls(unit: Path = UNIT) -> set[str]:
+    """The system calls that a unit's filters let through, all groups resolved."""
     groups = dict(
         re.findall(
             r"^(@\S+)\n((?:    .*\n)+)", systemd_analyze("syscall-filter").stdout, re.MULTILINE
@@ -104,7 +108,7 @@ def allowed_calls() -> set[str]:
         return set().union(*map(resolve, members))
 
     allowed: set[str] = set()
-    for value in settings("SystemCallFilter"):
+    for value in settings("SystemCallFilter", unit):
         if value.startswith("~"):
             allowed -= resolve(value[1:])
         else:
@@ -141,3 +145,24 @@ def test_the_sidecar_makes_no_call_that_the_unit_forbids(workers: str, tmp_path:
     assert called <= allowed
     families = set(re.findall(r" socket(?:pair)?\((AF_\w+)", lines))
     assert {"AF_INET", "AF_UNIX"} <= families <= set(settings("RestrictAddressFamilies")[0].split())
+
+
+def test_the_watcher_makes_no_call_that_its_unit_forbids(tmp_path: Path) -> None:
+    """From its start over an alarm to its end, as strace saw it."""
+    if shutil.which("strace") is None:
+        pytest.skip("no strace; apt-get install strace")
+    trace = tmp_path / "trace"
+    write(tmp_path / "audit.jsonl", start(), stop(0))
+    keys = {"audit.path": "audit.jsonl", "sidecar.admin": f"unix:{tmp_path}/none"}
+    under = f"strace -D -f -q -o {trace} -e signal=none"
+    with watching(tmp_path, under=under, **keys, **{"alarm.stopped": "0s"}) as watch:
+        watch.wait("stopped")
+        assert watch.end()[0] == 0
+    ended = re.compile(rf"^{watch.process.pid} +\+\+\+ exited", re.MULTILINE)
+    assert wait_until(lambda: ended.search(trace.read_text()) is not None)
+    lines = trace.read_text()
+    called = set(re.findall(r"^\d+ +(\w+)\(", lines, re.MULTILINE))
+    assert {"connect", "fsync"} <= called
+    assert called <= allowed_calls(WATCH)
+    families = set(re.findall(r" socket(?:pair)?\((AF_\w+)", lines))
+    assert families <= set(settings("RestrictAddressFamilies", WATCH)[0].split())
