@@ -157,7 +157,7 @@ def _make_anchor(name: str) -> tuple[str, str]:
 
 
 def _write_new(file: Path, content: str, mode: int) -> None:
-    """Write a file that is not there. Exits with 2 where it is, with 3 where it cannot be."""
+    """Write a file that is not there. Exits with 2 where it is, with 1 where it cannot be."""
     try:
         fd = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     except FileExistsError:

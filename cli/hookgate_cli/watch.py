@@ -1,10 +1,10 @@
 """`hookgate watch`: tell whoever is on call what is wrong with a gate."""
 
 import signal
-import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,11 +19,14 @@ from hookgate.alarms.table import make_conditions
 from hookgate.alarms.tail import Position
 from hookgate.alarms.teller import Teller
 from hookgate.alarms.watcher import Watcher
+from hookgate.config.channel_files import read_watch_channels
 from hookgate.config.layers import gather
 from hookgate.config.watching import WatchSettings, gate_name, read_watch_settings
+from hookgate.log import make_log
+from hookgate.settings import ChannelSettings
 from hookgate.unblocked import unblocked
 
-from .common import FINDING, ConfigOption, err, plain_errors
+from .common import FAILED, FINDING, ConfigOption, err, out, plain_errors
 from .terminal import printable
 
 _POLL_SECONDS = 0.25
@@ -78,13 +81,42 @@ def watch(
       hookgate watch --once || echo "something is wrong"
     """
     with plain_errors():
-        settings = read_watch_settings(gather(config))
+        sources = gather(config)
+        settings = read_watch_settings(sources)
+        channels, warnings = read_watch_channels(sources)
+        for warning in warnings:
+            err.print(printable(f"hookgate: warning: {warning}"), soft_wrap=True)
         if test:
-            sys.stdout.write(f"{printable(gate_name(settings.alarm))}: a test; nothing is wrong\n")
-            return
-        run = _Run(settings, lambda _: Printer(), is_once=once)
+            raise typer.Exit(FAILED if _test(settings, channels) else 0)
+        run = _Run(settings, partial(_make_teller, channels), is_once=once)
         stands = run.once() if once else run.on()
     raise typer.Exit(FINDING if once and stands else 0)
+
+
+def _make_teller(channels: Sequence[ChannelSettings], pending: Any) -> Teller:
+    """Make what tells by these channels; without any, what prints."""
+    if not channels:
+        return Printer()
+    from hookgate.alarms.channels import Channels  # noqa: PLC0415  # requests takes 10 MiB
+
+    return Channels(channels, make_log(), pending)
+
+
+def _test(settings: WatchSettings, channels: Sequence[ChannelSettings]) -> int:
+    """Tell a test by each channel, say what came of it, and return how many failed."""
+    gate = gate_name(settings.alarm)
+    if not channels:
+        text = f"{gate}: a test; nothing is wrong. No [[alarm.channel]] is there: alarms are lines."
+        out.print(printable(text), soft_wrap=True)
+        return 0
+    from hookgate.alarms.channels import Channels  # noqa: PLC0415  # requests takes 10 MiB
+
+    tried = Channels(channels, make_log()).test(gate)
+    for channel, outcome in tried:
+        word = "told" if outcome.told else "NOT TOLD"
+        text = f"{word}: {channel.name} ({channel.kind.value}): {outcome.why}"
+        out.print(printable(f"{text}, {outcome.seconds:.1f} s"), soft_wrap=True)
+    return sum(not outcome.told for _, outcome in tried)
 
 
 class _Run:

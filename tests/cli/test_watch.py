@@ -282,4 +282,5 @@ def test_a_test_is_told_to_each_channel(call: Call, monkeypatch: pytest.MonkeyPa
     """Without any, on standard output."""
     monkeypatch.setenv("HOOKGATE_ALARM__GATE", "gate1")
     done = call("watch", "--test")
-    assert (done.status, done.out) == (0, "gate1: a test; nothing is wrong\n")
+    assert done.status == 0
+    assert done.out.startswith("gate1: a test; nothing is wrong. No [[alarm.channel]]")

@@ -17,7 +17,7 @@ from hookgate_cli.terminal import printable
 def kept_folder(path: Path) -> Iterator[Path]:
     """Make the folder where it is not there, and keep other runs out of it.
 
-    Exits with 2 where it cannot be used, with 3 where another run has it.
+    Exits with 2 where it cannot be used, with 1 where another run has it.
     """
     try:
         path.mkdir(mode=0o700, exist_ok=True)
