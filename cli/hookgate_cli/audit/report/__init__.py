@@ -12,8 +12,8 @@ from hookgate.ledger.audit.chain import verify
 from hookgate.ledger.audit.chain_scan import ChainScan
 from hookgate.ledger.audit.identity import NO_RANGES
 from hookgate.ledger.audit.losses import Losses
+from hookgate.ledger.audit.losses_scan import tell_losses
 from hookgate.ledger.audit.query import Query
-from hookgate.ledger.reading.reader import Line
 from hookgate.ledger.seal import Keyring
 from hookgate.networks.range_set import RangeSet
 from hookgate_cli.audit.configured import Keys, configured_ranges, configured_states, load_seal_keys
@@ -72,18 +72,15 @@ def gather(
     states: list[Path] | None = None,
     allowed: RangeSet = NO_RANGES,
 ) -> Findings:
-    """Read a ledger four times, a fifth if something may be lost, and return what was found.
+    """Read a ledger three times, a fourth if something may be lost, and return what was found.
 
     With keys, lines that they do not prove count for nothing. `states` are state files, as `verify`
     takes them; `allowed` are the ranges that may send.
     """
     summary, losses = sum_up(ledger, Query(), keys), Losses(allowed)
     read = rereader(ledger, keys)
-    for line in map(Line.checked, read()):
-        if line.record is not None:
-            losses.add(line.record)
-    with scanning(ledger, BalanceScan(Keyring(keys)), keys) as lines:
-        balanced = balance(lines)
+    with scanning(ledger, BalanceScan(Keyring(keys), tell_losses), keys) as lines:
+        balanced = balance(losses.watch(lines))
     with scanning(ledger, ChainScan(Keyring(keys))) as lines:
         verified = verify(lines, keys, states)
     lost = losses.confirm(read, by_bytes=not keys and ledger.is_quick_to_read_again)
