@@ -14,7 +14,7 @@ from .holding import ERASED
 from .identity import NO_RANGES, Unread, digest_of
 from .losses_scan import LossesRun
 from .retries import Retries, rule_of
-from .search import Read, find
+from .search import Read, find_bodies
 
 # These come to no good by themselves.
 WORRYING = (Fate.LOST, Fate.HELD, Fate.UNKNOWN)
@@ -102,9 +102,9 @@ class Losses:
         if any(digest_of(record) is None and record["request_id"] in begun for record in records):
             return False
         arrived = frozenset(told.arrived.split("\n"))
-        for known in (self._tried.keys(), self._uncertain, self._custody, self._kept):
-            for digest in known & arrived:
-                self._note_arrival(digest, is_replay=False)
+        # What is held was tried.
+        for digest in (self._tried.keys() & arrived) | (self._uncertain & arrived):
+            self._note_arrival(digest, is_replay=False)
         for request, digest in told.ended:
             _, is_replay = begun.pop(request, ("", False))
             if is_replay:
@@ -167,15 +167,10 @@ class Losses:
 
         `by_bytes` is that of `find`.
         """
-        candidates = self.candidates
-        if not candidates:
+        if not (candidates := self.candidates):
             return []
-        stories = find(read, candidates, now=self._now, by_bytes=by_bytes).stories
-        # One may be named as another's SHA-256.
-        events = (
-            event for story in stories for event in story.events if event.sha256 == story.asked
-        )
-        return [event for event in events if event.fate in WORRYING]
+        found = find_bodies(read, candidates, self._begun, self._now, by_bytes=by_bytes)
+        return [event for event in found if event.fate in WORRYING]
 
 
 def _is_replay(record: Record) -> bool:
