@@ -35,7 +35,7 @@ class LossesRun(NamedTuple):
 
 
 def tell_losses(counted: Counted) -> LossesRun | None:
-    """Tell what lines say of losses; None where their order may matter, or one tells of a replay."""
+    """Tell what lines say of losses; None if their order may matter, or one is a replay's."""
     data, lines, requests, outcomes, begun, ended = counted
     names, both = frozenset(requests), begun.keys() & ended.keys()
     of_both = (map(requests.__getitem__, map(at.__getitem__, both)) for at in (begun, ended))

@@ -38,9 +38,10 @@ class Sieve:
 
     `unneeded` is a pattern of lines that are surely records, made by `members.usual`; where it is
     "", every line is taken for one. A text stands in such a line as it is: any other spelling has a
-    backslash or a byte beyond ASCII. More than `MOST_TEXTS` are looked for in the members that are
-    `named` alone, and in the list of names if those are `NAMED`. If something is `wanted`, of lines with a text, or of all where none is given, only such records are seen.
-    `lines` are seen if they come. `unseen` counts the lines that were left out.
+    backslash or a byte beyond ASCII. More than `MOST_TEXTS` are looked for only in the members that
+    are `named`, and in the list of names if these are `NAMED`. If something is `wanted`, of lines
+    with a text, or of all where none is given, only such records are seen. `lines` are seen if they
+    come. `unseen` counts the lines that were left out.
     """
 
     def __init__(
