@@ -9,6 +9,7 @@ from typing import Any
 
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
+from netaddr import IPNetwork
 
 from hookgate.ledger.audit.balance import balance
 from hookgate.ledger.audit.losses import Losses
@@ -21,7 +22,7 @@ from support.lines import Record, delivery, forward
 from support.scanned import scan_for_balance, sized
 from support.usual import whole
 
-INSIDE = RangeSet(["192.0.2.0/24"])
+INSIDE = RangeSet([IPNetwork("192.0.2.0/24")])
 NOW = 1_795_348_800 + 45
 ENDS = (
     *("clean",) * 8, "upstream_rejected", "upstream_timeout", "contract_violation", "not read",
