@@ -14,6 +14,7 @@ from hookgate.ledger.audit.identity import NO_RANGES
 from hookgate.ledger.audit.losses import Losses
 from hookgate.ledger.audit.losses_scan import tell_losses
 from hookgate.ledger.audit.query import Query
+from hookgate.ledger.audit.stats import Summary
 from hookgate.ledger.reading.forked import WorkerError, ahead
 from hookgate.ledger.seal import Keyring
 from hookgate.networks.range_set import RangeSet
@@ -58,9 +59,11 @@ def report(
         fail(f"--html {html} is a ledger; a report would overwrite it")
     states = None if files else configured_states(config)
     keys, allowed = load_seal_keys(seal_key, config), configured_ranges(config)
+    # First, as DuckDB takes the most memory.
+    summary = sum_up(ledger, Query(), keys)
     # The script takes a second. Of one task alone no process is made: the other does nothing.
     with ahead((bundle, lambda: iter(())), forking=ledger.size >= _LARGE) as ready:
-        found = gather(ledger, keys, states, allowed)
+        found = gather(ledger, summary, keys, states, allowed)
         try:
             page = render(found, *ready(0))
         except WorkerError:
@@ -78,16 +81,17 @@ def report(
 
 def gather(
     ledger: Ledger,
+    summary: Summary,
     keys: Keys = (),
     states: list[Path] | None = None,
     allowed: RangeSet = NO_RANGES,
 ) -> Findings:
-    """Read a ledger three times, a fourth if something may be lost, and return what was found.
+    """Read a summed up ledger twice, and again if something may be lost; return what was found.
 
     With keys, lines that they do not prove count for nothing. `states` are state files, as `verify`
     takes them; `allowed` are the ranges that may send.
     """
-    summary, losses = sum_up(ledger, Query(), keys), Losses(allowed)
+    losses = Losses(allowed)
     read = rereader(ledger, keys)
     with scanning(ledger, BalanceScan(Keyring(keys), tell_losses), keys) as lines:
         balanced = balance(losses.watch(lines))
