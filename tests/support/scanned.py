@@ -48,10 +48,14 @@ def scan_for_chains(
 
 
 def scan_for_balance(
-    files: Sequence[Path], keys: Sequence[bytes] = (), *, once: bool = False
+    files: Sequence[Path],
+    keys: Sequence[bytes] = (),
+    *,
+    once: bool = False,
+    also: balance_scan.Also | None = None,
 ) -> Iterator[Line | Run]:
     """Files in this order as `balance` takes them; lines that several hold `once`."""
-    lines = _scan(files, BalanceScan(Keyring(keys)), once=once)
+    lines = _scan(files, BalanceScan(Keyring(keys), also), once=once)
     return Prover(keys).prove_runs(lines) if keys else lines
 
 
