@@ -19,6 +19,7 @@ from support.watcher import watching
 
 DEPLOY = Path(__file__).parents[2] / "sidecar/deploy"
 UNIT, WATCH = DEPLOY / "hookgate.service", DEPLOY / "hookgate-watch.service"
+ANCHOR, TIMER = DEPLOY / "hookgate-anchor.service", DEPLOY / "hookgate-anchor.timer"
 INSTALLED = "/opt/hookgate/bin/hookgate"
 
 # prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN), since Linux 6.3, and what systemd sets otherwise by
@@ -45,7 +46,7 @@ def systemd_analyze(*arguments: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
-@pytest.fixture(params=[UNIT, WATCH], ids=lambda unit: unit.stem)
+@pytest.fixture(params=[UNIT, WATCH, ANCHOR], ids=lambda unit: unit.stem)
 def here(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A unit with the hookgate that is installed here."""
     unit = tmp_path / request.param.name
@@ -56,6 +57,15 @@ def here(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 def test_systemd_finds_nothing_to_say_about_the_unit(here: str) -> None:
     """Every setting is known and the command is there."""
     done = systemd_analyze("verify", here)
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+def test_systemd_finds_nothing_to_say_about_the_timer(tmp_path: Path) -> None:
+    """Beside the service that it starts."""
+    (tmp_path / ANCHOR.name).write_text(ANCHOR.read_text().replace(INSTALLED, HOOKGATE))
+    timer = tmp_path / TIMER.name
+    timer.write_bytes(TIMER.read_bytes())
+    done = systemd_analyze("verify", str(timer))
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
 
