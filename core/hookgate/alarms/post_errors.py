@@ -13,12 +13,6 @@ _MOST = 20
 # Also of names that no resolver is asked for: of an empty or too long part.
 _NO_NAME = (socket.gaierror, UnicodeError, LocationParseError, requests.exceptions.InvalidURL)
 
-_NO_ANSWER = (
-    http.client.HTTPException,
-    requests.ConnectionError,
-    requests.exceptions.InvalidHeader,  # of an answer: ours are valid
-)
-
 
 def explain(error: BaseException) -> str:
     """Return why, from the kinds of an error and its causes; never from their texts."""
@@ -38,7 +32,9 @@ def explain(error: BaseException) -> str:
             return os.strerror(cause.errno).lower()
     if any(isinstance(cause, requests.exceptions.ProxyError) for cause in causes):
         return "the proxy refused"
-    if any(isinstance(cause, _NO_ANSWER) for cause in causes):
+    if any(
+        isinstance(cause, (http.client.HTTPException, requests.ConnectionError)) for cause in causes
+    ):
         return "no HTTP answer"
     return f"cannot be sent ({type(error).__name__})"
 

@@ -60,8 +60,6 @@ ANSWERS: list[tuple[str, Act, str, bool]] = [
      "no HTTP answer", False),
     ("a status that is none", answering(b"HTTP/1.1 abc\r\n\r\n"), "no HTTP answer", False),
     ("a reset", answering(reset_after=True), "connection reset by peer", False),
-    ("two lengths", answering(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 7\r\n\r\n"),
-     "no HTTP answer", False),
     ("a redirect to what is no URL", answering(status("302 x", "Location: http://[::1")),
      REDIRECT, False),
 ]  # fmt: skip
