@@ -25,6 +25,7 @@ from hookgate_cli.samples import clean, hostile
 from support.calling import Call
 from support.ledger import assert_balanced, assert_chained, read_ledger
 from support.receiver import receiving
+from support.scripted import answering, scripted
 from support.sidecar import ALLOWED, FOREIGN, sidecar
 
 INSTRUCTION = b'{"instruction": "hang up"}'
@@ -142,6 +143,16 @@ def test_send_compares_the_answers(call: Call, tmp_path: Path) -> None:
         bad = call("send", url, "--from", FOREIGN, "--clean", "--only", "rcs")
         assert bad.status == 1
         assert "expected 200" in bad.out
+
+
+def test_send_follows_no_redirect(call: Call) -> None:
+    """It is the gate's answer, and another one would be compared in its place."""
+    with scripted(answering(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")) as other:
+        moved = b"HTTP/1.1 307 x\r\nContent-Length: 0\r\nLocation: %s/\r\n\r\n"
+        with scripted(answering(moved % other.url.encode())) as gate:
+            result = call("send", gate.url, "--clean", "--only", "rcs", "--json")
+    assert result.status == 1
+    assert "307" in result.out
 
 
 def test_send_has_samples_of_each_contract(call: Call, tmp_path: Path) -> None:

@@ -14,12 +14,12 @@ from time import monotonic
 from typing import Any
 
 import orjson
-import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from hookgate import __version__
+from hookgate.direct_session import DirectSession
 from hookgate.settings import ChannelSettings
 
 from .notice import Notice
@@ -85,7 +85,7 @@ class HttpPost:
             line.cut()
 
     def _post(self, line: "_Line", url: str, document: Any) -> int:
-        with requests.Session() as session:
+        with DirectSession() as session:
             session.trust_env = False  # neither proxies nor .netrc of whoever started us
             adapter = _Adapter(line.hold)
             session.mount("http://", adapter)
@@ -95,7 +95,6 @@ class HttpPost:
                 data=orjson.dumps(document),
                 headers=self._fields,
                 timeout=(_CONNECT, self._deadline),
-                allow_redirects=False,
                 verify=self._verify,
                 proxies=self._proxies,
                 stream=True,  # of an answer nothing is read but its head

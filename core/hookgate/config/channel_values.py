@@ -9,6 +9,7 @@ from hookgate.settings import ChannelKind
 
 from .parsers import HOST, text
 
+LONGEST_NAME = 64
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 # Visible ASCII, as a URL is written (RFC 3986); a backslash is read as a slash by some.
 _URL = re.compile(r"[!-\[\]-~]{1,2048}")
@@ -26,7 +27,8 @@ def channel_name(value: Any) -> str:
     """Take a name of letters, digits, "_", "." and "-"."""
     if not isinstance(value, str) or not _NAME.fullmatch(value):
         raise ValueError(
-            'is no name; write up to 64 letters, digits, "_", "." and "-", like "on-call"'
+            f'is no name; write up to {LONGEST_NAME} letters, digits, "_", "." and "-", '
+            'like "on-call"'
         )
     return value
 

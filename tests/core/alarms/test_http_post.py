@@ -39,6 +39,7 @@ def status(line: str, *fields: str) -> bytes:
     return "\r\n".join([f"HTTP/1.1 {line}", *fields, "Content-Length: 0", "", ""]).encode()
 
 
+REDIRECT = "answered 302, a redirect, which is not followed"
 # The answer, what is said of it, and whether to send the same again is of no use.
 ANSWERS: list[tuple[str, Act, str, bool]] = [
     ("500", answering(status("500 x")), "answered 500", False),
@@ -59,6 +60,8 @@ ANSWERS: list[tuple[str, Act, str, bool]] = [
      "no HTTP answer", False),
     ("a status that is none", answering(b"HTTP/1.1 abc\r\n\r\n"), "no HTTP answer", False),
     ("a reset", answering(reset_after=True), "connection reset by peer", False),
+    ("a redirect to what is no URL", answering(status("302 x", "Location: http://[::1")),
+     REDIRECT, False),
 ]  # fmt: skip
 
 
@@ -163,6 +166,18 @@ def test_nothing_is_read_of_a_body_without_end() -> None:
     """The status is all that counts."""
     with scripted(endless(b"HTTP/1.1 200 OK\r\n\r\n", piece=b"a" * 65536)) as receiver:
         assert post(receiver.url).told
+
+
+def test_nothing_is_read_of_the_body_of_a_redirect() -> None:
+    """Not even to let go of it: it could be of any size, and compressed."""
+
+    def act(connection: Any) -> bool:
+        connection.recv(1 << 20)
+        connection.sendall(b"HTTP/1.1 302 x\r\nLocation: /\r\nContent-Length: 1000000000\r\n\r\n")
+        return waits(connection)
+
+    with scripted(act) as receiver:
+        assert post(receiver.url).why == REDIRECT
 
 
 def test_broken_fields_are_passed_over_in_silence(said: Callable[[], str]) -> None:

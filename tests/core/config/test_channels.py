@@ -136,6 +136,17 @@ def test_two_channels_of_one_name_are_told_apart() -> None:
 
 
 @pytest.mark.parametrize(
+    ("names", "offered"),
+    [(["a", "a", "a-2"], "a-3"), (["a" * 64] * 2, "a" * 58 + "-2"), (["a-2", "a", "a"], "a-3")],
+)
+def test_a_name_that_is_offered_is_free(names: list[str], offered: str) -> None:
+    """Whichever others have, and however long it is."""
+    tables = [f"{CHANNEL}kind = 'slack'\nurl_file = 'x'\nname = '{name}'\n" for name in names]
+    (line,) = problems(write("".join(tables)))
+    assert line.endswith(f'like name = "{offered}"')
+
+
+@pytest.mark.parametrize(
     ("text", "said"),
     [
         ("[alarm.channel]\nkind = 'slack'", "alarm.channel is a list of tables; write [[alarm."),
