@@ -11,12 +11,12 @@ from typing import Annotated, Any
 import typer
 
 from hookgate.alarms.clock import Clock
-from hookgate.alarms.looking import Looking
+from hookgate.alarms.conditions.table import make_conditions
 from hookgate.alarms.notice import Notice
-from hookgate.alarms.observing import load_positions
+from hookgate.alarms.observing.ledgers import load_positions
+from hookgate.alarms.observing.looking import Looking
+from hookgate.alarms.observing.tail import Position
 from hookgate.alarms.state import AlarmStateError, read_state, write_state
-from hookgate.alarms.table import make_conditions
-from hookgate.alarms.tail import Position
 from hookgate.alarms.teller import Teller
 from hookgate.alarms.watcher import Watcher
 from hookgate.config.channel_files import read_watch_channels
@@ -97,7 +97,7 @@ def _make_teller(channels: Sequence[ChannelSettings], pending: Any) -> Teller:
     """Make what tells by these channels; without any, what prints."""
     if not channels:
         return Printer()
-    from hookgate.alarms.channels import Channels  # noqa: PLC0415  # requests takes 10 MiB
+    from hookgate.alarms.channels.all import Channels  # noqa: PLC0415  # requests takes 10 MiB
 
     return Channels(channels, make_log(), pending)
 
@@ -109,7 +109,7 @@ def _test(settings: WatchSettings, channels: Sequence[ChannelSettings]) -> int:
         text = f"{gate}: a test; nothing is wrong. No [[alarm.channel]] is there: alarms are lines."
         out.print(printable(text), soft_wrap=True)
         return 0
-    from hookgate.alarms.channels import Channels  # noqa: PLC0415  # requests takes 10 MiB
+    from hookgate.alarms.channels.all import Channels  # noqa: PLC0415  # requests takes 10 MiB
 
     tried = Channels(channels, make_log()).test(gate)
     for channel, outcome in tried:

@@ -4,9 +4,9 @@ import json
 import re
 from pathlib import Path
 
-from hookgate.alarms.looking import _SLOW_SECONDS
-from hookgate.alarms.lost import _MOST
-from hookgate.alarms.observing import READ_BACK
+from hookgate.alarms.conditions.lost import _MOST
+from hookgate.alarms.observing.ledgers import READ_BACK
+from hookgate.alarms.observing.looking import _SLOW_SECONDS
 from hookgate.config.keys import KEYS
 from support.watching import CONDITIONS
 

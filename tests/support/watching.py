@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from hookgate.alarms.clock import Clock
+from hookgate.alarms.conditions.table import make_conditions
 from hookgate.alarms.notice import Notice
 from hookgate.alarms.sight import Sight
-from hookgate.alarms.table import make_conditions
 from hookgate.alarms.watcher import Watcher
 from hookgate.config.keys import KEYS
 from hookgate.config.layers import gather

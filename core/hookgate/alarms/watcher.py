@@ -7,7 +7,7 @@ from hookgate.ledger.reading.parsing import timestamp
 from hookgate.ledger.record import Record
 
 from .clock import Clock
-from .condition import Alarm, Condition, span
+from .conditions.condition import Alarm, Condition, span
 from .notice import Notice, Severity
 from .sight import Sight
 from .teller import Teller
