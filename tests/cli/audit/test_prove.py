@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from hookgate.proof.folder import STAMP
+from hookgate_cli.main import main
 from support.calling import Call, Result
 from support.events import CLEAN, RCS, event
 from support.ledger import read_ledger
@@ -51,7 +52,15 @@ def ledgers(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
             assert gate.stop() == 0
         if number == 2:
             (folder / LEDGER).rename(folder / "audit.jsonl.1")
-    keep(folder / "kept", folder / "audit.jsonl.1", folder / LEDGER)
+    key = folder / "anchor.key"
+    key.touch(0o600)
+    key.write_text(SIGNER.reveal() + "\n")
+    (folder / "notes").mkdir()
+    files = [str(folder / name) for name in ("audit.jsonl.1", "audit.jsonl")]
+    options = ["--key", str(key), "--folder", str(folder / "kept"), "--to", str(folder / "notes")]
+    with pytest.raises(SystemExit) as ended:
+        main(["anchor", *files, *options])
+    assert ended.value.code in (0, None)
     return folder
 
 
