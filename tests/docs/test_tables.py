@@ -6,7 +6,6 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from typer.main import get_command
 
 from hookgate.config.build import load
 from hookgate.config.contracts import SHIPPED_CONTRACTS, load_contract, load_rules
@@ -17,7 +16,7 @@ from hookgate.policy import CHECKS, Contract, ContractRules, OnNginx, Reason, pa
 from hookgate.samples import CONTRACTS
 from hookgate.signing.schemes import SCHEMES
 from hookgate.upstream.error import UpstreamError
-from hookgate_cli.verbs import app
+from hookgate_cli.verbs import VERBS
 from hookgate_sidecar.varying import TRACE_FIELDS
 from support.unseen import CHAIN, KEY, LOG, NOTE, UNSEEN
 
@@ -201,11 +200,10 @@ def test_dependencies_are_all_explained() -> None:
     assert set(rows) - {"package"} == needed
 
 
-def test_every_verb_is_in_the_readme_and_its_help_has_an_example() -> None:
+def test_every_verb_is_in_the_readme() -> None:
     """A verb that nobody can find does not exist."""
     readme = (ROOT / "README.md").read_text()
-    verbs = set(get_command(app).commands)  # type: ignore[attr-defined]  # a group
-    assert all(f"`hookgate {verb}" in readme for verb in verbs)
+    assert [verb for verb in VERBS if f"`hookgate {verb}" not in readme] == []
 
 
 @pytest.mark.parametrize("page", sorted(str(p.relative_to(ROOT)) for p in ROOT.glob("**/*.md")
