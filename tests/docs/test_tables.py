@@ -15,9 +15,9 @@ from hookgate.networks.ranges import SHIPPED, WATCHED
 from hookgate.policy import CHECKS, Contract, ContractRules, OnNginx, Reason, parse_rules
 from hookgate.samples import CONTRACTS
 from hookgate.signing.schemes import SCHEMES
+from hookgate.trace_fields import TRACE_FIELDS
 from hookgate.upstream.error import UpstreamError
 from hookgate_cli.verbs import VERBS
-from hookgate_sidecar.varying import TRACE_FIELDS
 from support.unseen import CHAIN, KEY, LOG, NOTE, UNSEEN
 
 ROOT = Path(__file__).parents[2]

@@ -146,6 +146,24 @@ def test_a_day_of_noise_raises_nothing(tmp_path: Path, routed: bool) -> None:
     assert rehearse(tmp_path, listen, routed=routed) == []
 
 
+@pytest.mark.parametrize("added", [b"traceparent", b"X-Request-Id", b"Connection", b"Keep-Alive"])
+@pytest.mark.parametrize("before", [True, False])
+def test_a_way_that_adds_a_field_or_leaves_it_out_hides_nobody(
+    tmp_path: Path, added: bytes, before: bool
+) -> None:
+    """Trace ids, and what is said of a connection: a provider that moves may come another way."""
+
+    def move(played: Rehearsal) -> None:
+        by_it = [*FIELDS, (added, b"x")]
+        played.admit(provider(ALLOWED, fields=by_it if before else FIELDS))
+        for _ in range(2):
+            played.at(played.now + 301)
+            played.knock(provider(MOVED, fields=FIELDS if before else by_it))
+
+    (line,) = rehearse(tmp_path, move)
+    assert line["near"] == ["fields", "length", "again"]
+
+
 @pytest.mark.parametrize(
     "head",
     [
