@@ -6,8 +6,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from hookgate.files import replace_file
 from hookgate.proof.checkpoint import Checkpoint
-from hookgate.proof.folder import NOTE, Kept, path_of, write_kept, write_whole
+from hookgate.proof.folder import NOTE, Kept, path_of, write_kept
 from hookgate.proof.leaves import GrowingLeaves
 from hookgate.proof.merkle import hash_leaf, root_of
 from hookgate.proof.note import Signer
@@ -118,4 +119,4 @@ def keep(
             leaves.add(b"".join(map(hash_leaf, raws[gone:])))
             leaves.sync()
         write_kept(folder, boot, Kept(len(raws)))
-        write_whole(path_of(folder, boot, NOTE), anchor(raws, boot, time=time).note)
+        replace_file(path_of(folder, boot, NOTE), anchor(raws, boot, time=time).note)

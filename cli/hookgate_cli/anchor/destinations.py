@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import threading
 from collections.abc import Callable, Iterable
 from hashlib import sha256
 from ipaddress import ip_address
@@ -10,15 +9,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-import requests
+from hookgate.files import replace_file
+from hookgate.proof.folder import NOTE, path_of, read_note, read_whole
 
-from hookgate import __version__
-from hookgate.proof.folder import NOTE, path_of, read_note, read_whole, write_whole
+from .posting import WHOLE_SECONDS, post
 
-# To connect, and between two reads; and for all of it.
-_STEP_SECONDS, WHOLE_SECONDS = 5.0, 20.0
 _UNSENT = ".unsent"
-_FIELDS = {"Content-Type": "text/plain; charset=utf-8", "User-Agent": f"hookgate/{__version__}"}
 
 
 class DestinationError(ValueError):
@@ -50,7 +46,7 @@ def parse(text: str) -> Destination:
             raise DestinationError(f"{text} is no folder, and no URL; make it first")
         return Destination(str(folder.absolute()), text, lambda *note: _write(folder, *note))
     url, name = parse_url(text), shown_url(text)
-    return Destination(url, name, lambda _, note: _within(lambda: _post(url, note)))
+    return Destination(url, name, lambda _, note: _post(url, note))
 
 
 def parse_url(text: str) -> str:
@@ -102,7 +98,7 @@ def send_all(
                 left[to.id] = rest
                 break
             del rest[0]
-    write_whole(folder / _UNSENT, json.dumps(left).encode())
+    replace_file(folder / _UNSENT, json.dumps(left).encode())
     return failed
 
 
@@ -116,7 +112,7 @@ def _read_unsent(folder: Path) -> dict[str, list[str]]:
 
 def _write(folder: Path, boot: str, note: bytes) -> str:
     try:
-        write_whole(path_of(folder, boot, NOTE), note)
+        replace_file(path_of(folder, boot, NOTE), note)
     except OSError as error:
         return f"cannot be written: {error.strerror}"
     return ""
@@ -139,37 +135,9 @@ def _run(words: list[str], note: bytes) -> str:
     return f"exit status {done.returncode}" if done.returncode else ""
 
 
-def _within(work: Callable[[], str]) -> str:
-    """Do what has no bound of its own: a name server, or a server that sends a byte at times."""
-    said: list[str] = []
-    thread = threading.Thread(target=lambda: said.append(work()), daemon=True)
-    thread.start()
-    thread.join(WHOLE_SECONDS)
-    return said[0] if said else "no answer in time"
-
-
 def _post(url: str, note: bytes) -> str:
-    try:
-        with requests.Session() as session:
-            session.trust_env = False  # neither proxies nor .netrc of whoever started us
-            with session.post(
-                url,
-                data=note,
-                headers=_FIELDS,
-                timeout=_STEP_SECONDS,
-                allow_redirects=False,
-                stream=True,
-            ) as response:
-                status = response.status_code
-    except requests.Timeout:
-        return "no answer in time"
-    except requests.exceptions.SSLError:
-        return "its certificate is not trusted"
-    except Exception as error:  # noqa: BLE001  # whatever it is: its text may hold the URL
-        return f"cannot be reached ({type(error).__name__})"
-    if 300 <= status < 400:
-        return f"answered {status}, a redirect, which is not followed"
-    return "" if 200 <= status < 300 else f"answered {status}"
+    answer = post(url, note, "text/plain; charset=utf-8")
+    return answer if isinstance(answer, str) else ""
 
 
 def _is_loopback(host: str) -> bool:

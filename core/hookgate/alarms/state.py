@@ -6,7 +6,7 @@ import stat
 from pathlib import Path
 from typing import Any
 
-from hookgate.files import kind_of
+from hookgate.files import kind_of, replace_file
 
 FORM = "hookgate-alarms 1"
 _LARGEST = 32 << 20
@@ -47,11 +47,4 @@ def write_state(path: Path, state: dict[str, Any]) -> None:
     """Replace the file: after a crash it is the old one or the new. Raises OSError."""
     # A name or a record may hold lone surrogates, which orjson does not write.
     data = json.dumps({"form": FORM, **state}, separators=(",", ":")).encode("ascii")
-    new = path.with_name(f"{path.name}.new")
-    new.unlink(missing_ok=True)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
-    with os.fdopen(os.open(new, flags, 0o600), "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)
+    replace_file(path, data)

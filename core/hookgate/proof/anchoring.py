@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+from hookgate.files import replace_file
 from hookgate.ledger.reading.reader import Line
 from hookgate.ledger.reading.scanning import Run
 
@@ -24,7 +25,6 @@ from .folder import (
     path_of,
     read_kept,
     write_kept,
-    write_whole,
 )
 from .leaves import MOST
 from .merkle import hash_leaf
@@ -146,7 +146,7 @@ class Anchoring:
         finally:
             boot.close()
         note = signer.sign(Checkpoint(f"{signer.name}/{name}", kept.size, root).text, time)
-        write_whole(path_of(self._folder, name, NOTE), note)
+        replace_file(path_of(self._folder, name, NOTE), note)
         write_kept(self._folder, name, replace(kept, ended=ended, concluded=ended, gone=False))
         return Signed(name, note, kept.size, kept.size - covered)
 

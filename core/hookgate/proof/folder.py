@@ -1,12 +1,12 @@
 """The folder that `hookgate anchor` keeps: files by boot, each replaced whole or not at all."""
 
 import json
-import os
 import re
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from hookgate.files import replace_file
 
 LEAVES, BLOCKS, STATE, NOTE, STAMP = ".leaves", ".blocks", ".state", ".note", ".tsr"
 _BOOT = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}")
@@ -89,7 +89,7 @@ def read_kept(folder: Path, boot: str) -> Kept | None:
 
 def write_kept(folder: Path, boot: str, kept: Kept) -> None:
     """Replace a boot's state file. Raises OSError."""
-    write_whole(path_of(folder, boot, STATE), json.dumps(asdict(kept)).encode() + b"\n")
+    replace_file(path_of(folder, boot, STATE), json.dumps(asdict(kept)).encode() + b"\n")
 
 
 def read_whole(path: Path) -> bytes | None:
@@ -99,26 +99,3 @@ def read_whole(path: Path) -> bytes | None:
             return file.read(_MOST)
     except FileNotFoundError:
         return None
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Replace a file: after a crash it is the old one or the new. Raises OSError."""
-    new = path.with_name(f".{path.name}.new")
-    with suppress(FileNotFoundError):
-        new.unlink()
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
-    with os.fdopen(os.open(new, flags, 0o600), "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)
-    sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Have the names in a folder survive a crash. Raises OSError."""
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
