@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import requests
 
 from hookgate import __version__
+from hookgate.direct_session import DirectSession
 from hookgate.proof.folder import NOTE, path_of, read_note, read_whole, write_whole
 
 # To connect, and between two reads; and for all of it.
@@ -150,14 +151,13 @@ def _within(work: Callable[[], str]) -> str:
 
 def _post(url: str, note: bytes) -> str:
     try:
-        with requests.Session() as session:
+        with DirectSession() as session:
             session.trust_env = False  # neither proxies nor .netrc of whoever started us
             with session.post(
                 url,
                 data=note,
                 headers=_FIELDS,
                 timeout=_STEP_SECONDS,
-                allow_redirects=False,
                 stream=True,
             ) as response:
                 status = response.status_code

@@ -9,6 +9,7 @@ import requests
 from cryptography.x509 import Certificate
 from rfc3161_client import TimestampRequestBuilder
 
+from hookgate.direct_session import DirectSession
 from hookgate.proof.folder import STAMP, path_of, write_whole
 from hookgate.proof.stamp_check import StampError, stamped_at
 
@@ -53,14 +54,13 @@ def _ask(url: str, query: bytes) -> bytes | str:
 
 def _post(url: str, query: bytes) -> bytes | str:
     try:
-        with requests.Session() as session:
+        with DirectSession() as session:
             session.trust_env = False
             with session.post(
                 url,
                 data=query,
                 headers=_TYPES,
                 timeout=_STEP_SECONDS,
-                allow_redirects=False,
                 stream=True,
             ) as response:
                 if response.status_code != requests.codes.ok:
