@@ -18,7 +18,6 @@ from hookgate.proof.note import Signer
 from hookgate.proof.stamp_check import StampError, read_roots
 from hookgate_cli.audit.configured import configured_ledger
 from hookgate_cli.audit.ledger import Ledger, find_ledgers
-from hookgate_cli.audit.options import FilesArgument
 from hookgate_cli.audit.reading import reading_progress
 from hookgate_cli.audit.wording import count_of
 from hookgate_cli.common import FAILED, FINDING, ConfigOption, err, fail, out, read_file
@@ -47,7 +46,14 @@ def anchor(
         Path,
         typer.Option(metavar="FOLDER", help="What is kept between runs; audit prove needs it."),
     ],
-    files: FilesArgument = None,
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="FILE",
+            help="Ledgers, compressed ones too; else audit.path with its rotated and workers'"
+            " files.",
+        ),
+    ] = None,
     to: Annotated[
         list[str] | None,
         typer.Option(
