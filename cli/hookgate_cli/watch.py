@@ -15,13 +15,13 @@ from hookgate.alarms.conditions.table import make_conditions
 from hookgate.alarms.notice import Notice
 from hookgate.alarms.observing.ledgers import load_positions
 from hookgate.alarms.observing.looking import Looking
-from hookgate.alarms.observing.tail import Position
 from hookgate.alarms.state import AlarmStateError, read_state, write_state
 from hookgate.alarms.teller import Teller
 from hookgate.alarms.watcher import Watcher
 from hookgate.config.channel_files import read_watch_channels
 from hookgate.config.layers import gather
 from hookgate.config.watching import WatchSettings, gate_name, read_watch_settings
+from hookgate.ledger.reading.tail import Position
 from hookgate.log import make_log
 from hookgate.settings import ChannelSettings
 from hookgate.unblocked import unblocked

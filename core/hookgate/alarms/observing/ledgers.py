@@ -8,9 +8,8 @@ from typing import Any
 from hookgate.alarms.sight import LedgerSight
 from hookgate.ledger.names import is_part
 from hookgate.ledger.reading.parsing import parse
+from hookgate.ledger.reading.tail import PATIENCE_SECONDS, Position, Tail
 from hookgate.ledger.record import Record
-
-from .tail import PATIENCE_SECONDS, Position, Tail
 
 # Of each file, where nothing is known of it: some 100,000 lines.
 READ_BACK = 64 << 20

@@ -7,6 +7,7 @@ from pathlib import Path
 from hookgate.alarms.sight import AdminSight, Sight
 from hookgate.config.watching import WatchSettings
 from hookgate.files import FileError
+from hookgate.ledger.reading.tail import PATIENCE_SECONDS, Position
 from hookgate.ledger.record import Record
 from hookgate.quarantine.entry import Usage
 from hookgate.quarantine.error import StoreError
@@ -16,7 +17,6 @@ from hookgate.quarantine.store import Store
 from .admin import AdminLooker, ask
 from .certificates import ends_of
 from .ledgers import Ledgers
-from .tail import PATIENCE_SECONDS, Position
 
 _ASK_SECONDS = 1.0
 _LIST_SECONDS = 2.0

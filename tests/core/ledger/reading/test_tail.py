@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hookgate.alarms.observing.tail import MOST_BYTES, Tail
+from hookgate.ledger.reading.tail import MOST_BYTES, Tail
 
 
 def write(path: Path, *lines: bytes) -> Path:

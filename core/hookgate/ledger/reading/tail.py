@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hookgate.files import kind_of
-from hookgate.ledger.reading.source import LONGEST_LINE
+
+from .source import LONGEST_LINE
 
 # At a time, so that whoever reads can be told to stop.
 MOST_BYTES = 4 << 20
