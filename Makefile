@@ -21,12 +21,12 @@ READY := $(VENV)/.ready
 # Two for each core: a test waits for sockets and processes half of its time.
 WORKERS ?= $(shell echo $$((2 * $$(nproc))))
 
-.PHONY: demo test test-browser nginx-here promtool-here test-matrix check format bench soak clean
+.PHONY: demo test test-browser nginx-here promtool-here alertmanager-here test-matrix check format bench soak clean
 
 demo: $(READY)
 	$(BIN)/hookgate demo
 
-test: check nginx-here promtool-here
+test: check nginx-here promtool-here alertmanager-here
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal
 
 # $(call need,COMMAND,PACKAGES,WHY): Debian keeps some commands in /usr/sbin, which a user's PATH may lack.
@@ -46,15 +46,24 @@ nginx-here:
 	-$(call need,strace,strace,System calls are not counted)
 	-$(call need,age,age,The quarantine is not held to age itself)
 
-# Prometheus itself is neither installed nor started: its tool is taken out of Debian's package.
+# Neither is installed nor started: a program is taken out of Debian's package.
+# $(call take,PROGRAM,PACKAGE,WHAT IS MISSING WITHOUT IT[,ITS FOLDER IN /usr/share])
+define take
+@command -v $(1) >/dev/null || [ -x $(BIN)/$(1) ] || { \
+  command -v apt-get >/dev/null && echo "Getting $(1) out of Debian's $(2) package" && \
+  folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
+  { [ "$$(id -u)" != 0 ] || apt-get update -qq; } && \
+  (cd "$$folder" && apt-get -o APT::Sandbox::User=root download -qq $(2) && dpkg-deb -x $(2)_*.deb .) && \
+  $(if $(4),mkdir -p $(VENV)/share/$(4) && cp -r "$$folder/usr/share/$(4)/." $(VENV)/share/$(4) &&) \
+  mv "$$folder/usr/bin/$(1)" $(BIN)/$(1); } || \
+  echo "$(1) cannot be had: $(3); install: sudo apt-get install $(2)"
+endef
+
 promtool-here: $(READY)
-	@command -v promtool >/dev/null || [ -x $(BIN)/promtool ] || { \
-	  command -v apt-get >/dev/null && echo "Getting promtool out of Debian's prometheus package" && \
-	  folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
-	  { [ "$$(id -u)" != 0 ] || apt-get update -qq; } && \
-	  (cd "$$folder" && apt-get -o APT::Sandbox::User=root download -qq prometheus && dpkg-deb -x prometheus_*.deb .) && \
-	  mv "$$folder/usr/bin/promtool" $(BIN)/promtool; } || \
-	  echo "promtool cannot be had: the alert rules are not played; install: sudo apt-get install prometheus"
+	$(call take,promtool,prometheus,the alert rules are not played)
+
+alertmanager-here: $(READY)
+	$(call take,prometheus-alertmanager,prometheus-alertmanager,alarms are not told to a real Alertmanager,prometheus/alertmanager)
 
 test-matrix:
 	@for python in $(PYTHONS); do \

@@ -15,7 +15,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import cycle
 from pathlib import Path
 from subprocess import PIPE
@@ -24,6 +24,7 @@ from .guard_load import PATIENCE_SECONDS, Kind, Mark, Server, drive
 
 WAKE_SECONDS = 0.1
 ATTEMPTS = 5
+POLLED_BLOCKS = 5000  # valgrind's own default
 CHECKOUT = Path(__file__).resolve().parents[1]
 PACKAGES = ("core", "sidecar", "cli", "addon")
 SERVER = Path(__file__).resolve().with_name("guard_server.py")
@@ -98,11 +99,12 @@ def count_calls(checkout: Path, kind: Kind, requests: int) -> Counter[str]:
     return counts
 
 
-def count_instructions(checkout: Path, kind: Kind, requests: int, file: Path, *options: str) -> int:
+def count_instructions(checkout: Path, kind: Kind, requests: int, file: Path, *more: str) -> int:
     """Count the instructions during so many requests; callgrind writes them to `file`.
 
-    Exits where valgrind's vgdb fails. Begins anew, up to five times, where valgrind itself aborts:
-    3.19 does now and then at a signal (vgCallgrind_post_signal); then raises ConnectionError.
+    Exits where valgrind's vgdb fails. Begins anew, up to five times, where valgrind itself aborts,
+    then raises ConnectionError: 3.19 does where an order finds it in the handler of a signal
+    (vgCallgrind_post_signal). So each time it looks for orders at other steps.
     """
     states = cycle(("on", "off"))
 
@@ -125,15 +127,13 @@ def count_instructions(checkout: Path, kind: Kind, requests: int, file: Path, *o
         if told.returncode:
             sys.exit(f"guard: vgdb failed\n{errors}")
 
-    valgrind = ("valgrind", "--tool=callgrind", "--instr-atstart=no", *options)
-    for attempt in range(1, ATTEMPTS + 1):
-        try:
-            measure(checkout, kind, requests, mark, *valgrind, f"--callgrind-out-file={file}")
-            break
-        except ConnectionError:
-            if attempt == ATTEMPTS:
-                raise
-            states = cycle(("on", "off"))
-    total = re.search(r"^totals: (\d+)", file.read_text(), re.MULTILINE)
-    assert total is not None
-    return int(total[1])
+    valgrind = ("valgrind", "--tool=callgrind", "--instr-atstart=no", *more)
+    for attempt in range(ATTEMPTS):
+        options = (f"--vgdb-poll={POLLED_BLOCKS // (attempt + 1)}", f"--callgrind-out-file={file}")
+        with suppress(ConnectionError):
+            measure(checkout, kind, requests, mark, *valgrind, *options)
+            total = re.search(r"^totals: (\d+)", file.read_text(), re.MULTILINE)
+            if total is not None:
+                return int(total[1])
+        states = cycle(("on", "off"))
+    raise ConnectionError("valgrind aborts each time")

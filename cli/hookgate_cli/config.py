@@ -9,19 +9,31 @@ from typing import Annotated, Any
 
 import typer
 
+from hookgate.config.channel_files import read_channels
 from hookgate.config.contracts import DEFAULT_CONTRACT
-from hookgate.config.keys import KEYS, ROUTE_KEYS, SECTIONS, SIGNATURE_KEYS
+from hookgate.config.keys import CHANNEL_KEYS, KEYS, ROUTE_KEYS, SECTIONS, SIGNATURE_KEYS
 from hookgate.config.layers import find_file, gather
 from hookgate.config.loops import find_loops
+from hookgate.config.redaction import redact_url
 from hookgate.libraries import libraries
 from hookgate.policy import Policy
-from hookgate.settings import UpstreamSettings
+from hookgate.settings import ChannelKind, ChannelSettings, UpstreamSettings
 from hookgate.upstream.endpoint import Endpoint
 from hookgate.upstream.error import UpstreamError
 from hookgate.upstream.lookup import Lookup
 from hookgate.upstream.reach import Reached, reach, speaks_tls
 
-from .common import ASSUMED_UPSTREAM, FINDING, ConfigOption, JsonOption, fail, load_config, out
+from .common import (
+    ASSUMED_UPSTREAM,
+    FINDING,
+    ConfigOption,
+    JsonOption,
+    err,
+    fail,
+    load_config,
+    out,
+    plain_errors,
+)
 from .terminal import print_json, printable, to_json
 
 # How long an endpoint that has accepted is waited for to hang up, or to answer a hello.
@@ -84,6 +96,7 @@ def check(
     loaded = load_config(config)
     if loops := find_loops(loaded):
         fail(loops)
+    _check_channels(loaded.channels)
     where = find_file(config, os.environ) or "defaults and environment"
     policy = Policy(loaded, libraries("sidecar"))
     for name in policy.untold:
@@ -97,6 +110,21 @@ def check(
     out.print(f"{printable(where)}: fine. {marks}.")
     if connect:
         _connect(loaded.upstream)
+
+
+def _check_channels(channels: tuple[ChannelSettings, ...]) -> None:
+    """Read the files that only `hookgate watch` needs, and say where each channel leads."""
+    with plain_errors():
+        channels, warnings = read_channels(channels)
+        for warning in warnings:
+            err.print(printable(f"hookgate: warning: {warning}"), soft_wrap=True)
+        for channel in channels:
+            to = redact_url(channel.url)
+            if channel.kind is ChannelKind.COMMAND:
+                to = channel.command[0]
+            least = "critical alarms" if channel.severity == "critical" else "all alarms"
+            told = f'alarm.channel "{channel.name}": {channel.kind}, {to}: {least}'
+            out.print(printable(told), soft_wrap=True)
 
 
 def _connect(settings: UpstreamSettings) -> None:
@@ -128,7 +156,9 @@ def show(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     sources = gather(config)
     if as_json:
         keys = {name: given._asdict() for name, given in sources.keys.items()}
-        print_json({"keys": keys, "route": sources.routes.value}, indent=2)
+        channels = [_shown_channel(channel) for channel in sources.channels.value]
+        routes = sources.routes.value
+        print_json({"keys": keys, "route": routes, "alarm.channel": channels}, indent=2)
         return
     for route in sources.routes.value:
         sys.stdout.write(f"[[route]]  # {printable(sources.routes.origin)}\n")
@@ -138,6 +168,10 @@ def show(config: ConfigOption = None, as_json: JsonOption = False) -> None:
             sys.stdout.write(f"\n[route.{name}]\n")
             _write_keys(table)
         sys.stdout.write("\n")
+    for channel in sources.channels.value:
+        sys.stdout.write(f"[[alarm.channel]]  # {printable(sources.channels.origin)}\n")
+        _write_keys(_shown_channel(channel))
+        sys.stdout.write("\n")
     for section in SECTIONS:
         sys.stdout.write(f"[{section}]\n")
         for key in KEYS:
@@ -145,6 +179,16 @@ def show(config: ConfigOption = None, as_json: JsonOption = False) -> None:
                 value, origin = sources.keys[key.path]
                 sys.stdout.write(f"{key.name} = {to_json(value)}  # {printable(origin)}\n")
         sys.stdout.write("\n")
+
+
+def _shown_channel(channel: dict[str, Any]) -> dict[str, Any]:
+    """A channel's keys; of a URL, its host, and of a command's arguments, how many there are."""
+    told = dict(channel)
+    if "url" in told:
+        told["url"] = redact_url(told["url"])
+    if "command" in told:
+        told["command"] = [told["command"][0], *["***"] * (len(told["command"]) - 1)]
+    return told
 
 
 def _write_keys(values: dict[str, Any]) -> None:
@@ -158,6 +202,8 @@ def template() -> str:
     for section in SECTIONS:
         if section == "checks":
             lines += _route_template()
+        if section == "sidecar":
+            lines += _channel_template()
         lines.append(f"[{section}]")
         for key in KEYS:
             if key.section == section:
@@ -188,5 +234,16 @@ def _route_template() -> list[str]:
         f'# scheme = "standard-webhooks"  # {SIGNATURE_KEYS["scheme"][1]}',
         f'# secret_file = "/etc/hookgate/status.secret"  # {SIGNATURE_KEYS["secret_file"][1]}',
         f'# tolerance = "5m"  # {SIGNATURE_KEYS["tolerance"][1]}',
+        "",
+    ]
+
+
+def _channel_template() -> list[str]:
+    return [
+        "# By which channels hookgate watch tells of alarms:",
+        "# [[alarm.channel]]",
+        f'# kind = "slack"  # {CHANNEL_KEYS["kind"][1]}',
+        f'# url_file = "/etc/hookgate/slack.url"  # {CHANNEL_KEYS["url_file"][1]}',
+        f'# severity = "warning"  # {CHANNEL_KEYS["severity"][1]}',
         "",
     ]

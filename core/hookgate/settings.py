@@ -39,6 +39,23 @@ class Keep(StrEnum):
     FAILED = "failed"
 
 
+class ChannelKind(StrEnum):
+    """How an alarm is told."""
+
+    JSON = "json"
+    SLACK = "slack"
+    NTFY = "ntfy"
+    ALERTMANAGER = "alertmanager"
+    COMMAND = "command"
+
+
+class Stdin(StrEnum):
+    """What a command reads of an alarm."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
 class Fsync(StrEnum):
     """When ledger lines are forced to the disk."""
 
@@ -69,7 +86,7 @@ class UpstreamSettings:
 class SourceSettings:
     """Who may send. `allow` and `trusted_proxies` hold what their files do too; `allow` is never
     empty, and the two never overlap. `trusts_unix` says that peers of a Unix socket are trusted
-    proxies too.
+    proxies too. `watch` admits nobody: who comes from there is told of.
     """
 
     allow: tuple[netaddr.IPNetwork, ...]
@@ -79,6 +96,7 @@ class SourceSettings:
     header: str
     proxy_protocol: bool
     trusts_unix: bool
+    watch: tuple[netaddr.IPNetwork, ...]
 
     @property
     def has_proxies(self) -> bool:
@@ -153,6 +171,25 @@ class QuarantineSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelSettings:
+    """One channel of alarms. `url` and `token` are secrets; those that files hold are "" until
+    `config/channel_files.py` has read them. `severity` is the least that is told.
+    """
+
+    name: str
+    kind: ChannelKind
+    severity: str
+    url: str = field(default="", repr=False)
+    url_file: str = ""
+    token: str = field(default="", repr=False)
+    token_file: str = ""
+    proxy: str = ""
+    ca_file: str = ""
+    command: tuple[str, ...] = field(default=(), repr=False)
+    stdin: Stdin = Stdin.TEXT
+
+
+@dataclass(frozen=True, slots=True)
 class SidecarSettings:
     """The sidecar's listener and bounds. Durations are seconds, sizes are bytes, "" is unset."""
 
@@ -194,4 +231,5 @@ class Config:
     quarantine: QuarantineSettings
     sidecar: SidecarSettings
     digest: str
+    channels: tuple[ChannelSettings, ...] = ()
     warnings: tuple[str, ...] = ()

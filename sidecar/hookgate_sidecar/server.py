@@ -20,6 +20,7 @@ from .shared import Shared
 from .sockets import ListeningSockets, listen
 
 SWEEP_SECONDS = 0.1
+RENEW_SECONDS = 86_400.0
 _COLLECT = 20_000, 20, 20
 
 
@@ -60,6 +61,8 @@ class Server:
         self._listener = Listener(self._shared, sockets, tls)
         self._every(SWEEP_SECONDS, self._sweep)
         self._every(1.0, self._tick)
+        # Of each head that still comes the gate sees again what it looks like.
+        self._every(RENEW_SECONDS, self._shared.heads.clear)
         return sockets
 
     def prepare(self, config: Config) -> CompiledChange:

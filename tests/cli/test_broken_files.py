@@ -14,6 +14,7 @@ VERBS = [
     ["mitmdump", "--print"],
     ["nginx", "render"],
     ["check", "event.json"],
+    ["ranges", "check", "--source", "nowhere"],
     *(["audit", verb] for verb in ("balance", "verify", "stats", "show", "tail")),
     ["audit", "report", "--html", "report.html"],
     ["audit", "fate", "any"],

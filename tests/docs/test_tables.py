@@ -10,9 +10,9 @@ from typer.main import get_command
 
 from hookgate.config.build import load
 from hookgate.config.contracts import SHIPPED_CONTRACTS, load_contract, load_rules
-from hookgate.config.keys import KEYS, ROUTE_KEYS, SIGNATURE_KEYS
+from hookgate.config.keys import CHANNEL_KEYS, KEYS, ROUTE_KEYS, SIGNATURE_KEYS
 from hookgate.ledger.record import FIELDS, SEAL
-from hookgate.networks.ranges import SHIPPED
+from hookgate.networks.ranges import SHIPPED, WATCHED
 from hookgate.policy import CHECKS, Contract, ContractRules, OnNginx, Reason, parse_rules
 from hookgate.samples import CONTRACTS
 from hookgate.signing.schemes import SCHEMES
@@ -68,10 +68,11 @@ def test_configuration_lists_every_key_with_its_default() -> None:
     """docs/configuration.md has each key once, in order, with default and purpose."""
     expected = [[f"`{key.name}`", f"`{json.dumps(key.default)}`", key.about] for key in KEYS]
     route_keys = ROUTE_KEYS | {f"signature.{name}": key for name, key in SIGNATURE_KEYS.items()}
-    routes = [[f"`{name}`", about] for name, (_, about) in route_keys.items()]
+    tables = (*route_keys.items(), *CHANNEL_KEYS.items())
+    listed = [[f"`{name}`", about] for name, (_, about) in tables]
     rows = table("docs/configuration.md", "keys")
     assert [row for row in rows if len(row) == 3] == expected
-    assert [row for row in rows if len(row) == 2] == routes
+    assert [row for row in rows if len(row) == 2] == listed
 
 
 def test_configuration_lists_the_signature_schemes() -> None:
@@ -141,8 +142,9 @@ def test_configuration_lists_the_fields_that_vary() -> None:
 
 def test_configuration_lists_the_shipped_ranges() -> None:
     """The ranges and their review date are those of the package."""
-    expected = [[f"`{name}`", ", ".join(s.cidrs), s.reviewed] for name, s in SHIPPED.items()]
-    assert table("docs/configuration.md", "ranges") == expected
+    for mark, sets in (("ranges", SHIPPED), ("watched", WATCHED)):
+        expected = [[f"`{name}`", ", ".join(s.cidrs), s.reviewed] for name, s in sets.items()]
+        assert table("docs/configuration.md", mark) == expected
 
 
 def test_audit_lists_every_field_and_the_records_that_have_it() -> None:

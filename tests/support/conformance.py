@@ -309,7 +309,7 @@ def check_records(case: Case, expected: Expected, exchange: Exchange) -> None:
     if exchange.front == "nginx":
         assert record.keys() == NGINX_MEMBERS
         wanted = _as_nginx_records(wanted)
-    for name in ("unusual", "signature", "names", "custody", "not_kept"):
+    for name in ("unusual", "signature", "names", "custody", "not_kept", "near"):
         assert (name in record) == (name in wanted)
     assert {key: record[key] for key in wanted if record[key] != wanted[key]} == {}, wanted
     if sent and announces:

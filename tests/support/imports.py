@@ -11,7 +11,7 @@ FLOORS = (
     ("hookgate", "hookgate.samples"),
     ("hookgate.networks", "hookgate.signing"),
     ("hookgate.policy",),
-    ("hookgate.upstream", "hookgate.ledger", "hookgate.quarantine"),
+    ("hookgate.upstream", "hookgate.ledger", "hookgate.quarantine", "hookgate.near_misses"),
     ("hookgate.ledger.reading",),
     ("hookgate.ledger.writing", "hookgate.ledger.audit"),
     ("hookgate.gate", "hookgate.proof"),

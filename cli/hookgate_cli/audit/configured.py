@@ -5,7 +5,7 @@ from pathlib import Path
 
 from hookgate.config.key_files import read_seal_keys
 from hookgate.config.layers import gather
-from hookgate.config.network_lists import allowed_ranges
+from hookgate.config.network_lists import allowed_ranges, watched_networks
 from hookgate.ledger.state import find_states
 from hookgate.networks.range_set import RangeSet
 from hookgate_cli.common import err, fail, plain_errors
@@ -30,6 +30,11 @@ def configured_states(config: str | None) -> list[Path]:
 def configured_ranges(config: str | None) -> RangeSet:
     """Return the ranges that may send by the present configuration."""
     return allowed_ranges(gather(config))
+
+
+def configured_watch(config: str | None) -> list[str]:
+    """Return the networks that are watched by the present configuration."""
+    return [str(network) for network in watched_networks(gather(config))]
 
 
 def load_seal_keys(files: list[Path] | None, config: str | None) -> Keys:

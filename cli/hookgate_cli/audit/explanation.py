@@ -18,6 +18,7 @@ from hookgate.ledger.audit.explain import (
 from hookgate.ledger.audit.fate import Attempt
 from hookgate.ledger.record import Record
 from hookgate.libraries import libraries
+from hookgate.near_misses.signs import describe
 from hookgate.policy import Policy
 from hookgate.settings import Config
 from hookgate.upstream.error import BY_WORD
@@ -33,8 +34,13 @@ _ARRIVED = (
 _ENDED = (
     "outcome", "reason", "status", "answered", "upstream_status", "upstream_error", "duration_ms",
     "upstream_ms", "kept", "not_kept", "custody", "unknown", "unknown_in", "unusual", "retry",
+    "near",
 )  # fmt: skip
 _DIM = (NOT_CHECKED, NOT_KNOWN, NOT_REACHED, "skipped")
+_MOVED = (
+    "find out whether CM.com sends from there (hookgate ranges check, and ask CM.com); if so, add"
+    " the range to source.allow."
+)
 _REBUILT = (
     "Judged now with a head rebuilt from the record: the query, other fields and the parameters of"
     " Content-Type are not recorded."
@@ -58,6 +64,9 @@ def explain_attempt(attempt: Attempt, settings: Config | None, body: bytes) -> d
     if type(word) is str and word in BY_WORD:
         error = BY_WORD[word]
         report["upstream_error"] = {"word": word, "means": error.means, "mend": error.mend}
+    near = record.get("near")
+    if type(near) is list and near:
+        report["near"] = {"words": near, "means": describe(near), "mend": _MOVED}
     if settings is not None:
         report |= _judge_now(record, settings, body, report["checks"])
     return report
@@ -100,6 +109,8 @@ def print_explanation(report: dict[str, Any]) -> None:
         out.print(f" {name:<{width}}  {printable(text)}", soft_wrap=True)
     if report["checks"]:
         _show_checks(report["checks"])
+    if near := report.get("near"):
+        out.print(f"{near['means']} What to do: {near['mend']}", soft_wrap=True)
     if error := report.get("upstream_error"):
         text = f"{error['word']}: {error['means']}. What to do: {error['mend']}."
         out.print(text)

@@ -11,6 +11,8 @@ from hookgate.ledger.audit.times import QueryError, parse_time
 from hookgate.policy import Outcome
 from hookgate_cli.common import fail
 
+from .configured import configured_watch
+
 _PANEL = "Which records (an option that is given twice: either)"
 
 
@@ -60,6 +62,16 @@ FrontOption = Annotated[
     list[str] | None, _option("--front", "FRONT", "sidecar, addon, nginx or replay.")
 ]
 
+NearOption = Annotated[
+    bool,
+    typer.Option(
+        "--near",
+        help="Near misses: refused for the address alone, and looks like the provider. Of nginx,"
+        " which tells none: what came from source.watch.",
+        rich_help_panel=_PANEL,
+    ),
+]
+
 
 def make_query(
     since: str | None,
@@ -73,9 +85,14 @@ def make_query(
     route: list[str] | None,
     front: list[str] | None,
     *,
+    near: bool = False,
+    config: str | None = None,
     utc: bool = False,
 ) -> Query:
-    """Make the query that the options ask for; print what is wrong and exit with 2 otherwise."""
+    """Make the query that the options ask for; print what is wrong and exit with 2 otherwise.
+
+    Of the `config` it takes what is watched, where near misses are asked for.
+    """
     known = [kind.value for kind in Outcome]
     for name in outcome or ():
         if name not in known:
@@ -93,6 +110,8 @@ def make_query(
             frozenset(front or ()),
             frozenset((*(reference or ()), *map(digest_meant, reference or ()))),
             tuple(parse_network(text) for text in client or ()),
+            near,
+            tuple(map(parse_network, configured_watch(config) if near else ())),
         )
     except QueryError as error:
         fail(str(error))

@@ -76,6 +76,8 @@ def _add_delivery(text: Text, record: Record) -> None:
     if record.get("replay_of") is not None:
         said = (record.get(name) for name in ("replay_of", "actor", "why"))
         text.append("  replay of {}, by {}: {}".format(*map(printable, said)), "bold")
+    if near := record.get("near"):
+        text.append(f"  near miss: {printable(', '.join(map(str, near)))}", "bold magenta")
     for name in ("errors", "observed"):
         found = record.get(name)
         for item in found if type(found) is list else ():

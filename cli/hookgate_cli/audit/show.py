@@ -11,6 +11,7 @@ from .filters import (
     ChannelOption,
     ClientOption,
     FrontOption,
+    NearOption,
     OutcomeOption,
     ReasonOption,
     ReferenceOption,
@@ -41,6 +42,7 @@ def show(
     event_type: TypeOption = None,
     route: RouteOption = None,
     front: FrontOption = None,
+    near: NearOption = False,
     forwards: ForwardsOption = False,
     utc: UtcOption = False,
     config: ConfigOption = None,
@@ -58,8 +60,9 @@ def show(
       hookgate audit show audit.jsonl.1.gz --client 31.169.56.0/21 --json
     """
     query = make_query(
-        since, until, outcome, reason, client, reference, channel, event_type, route, front, utc=utc
-    )
+        since, until, outcome, reason, client, reference, channel, event_type, route, front,
+        near=near, config=config, utc=utc,
+    )  # fmt: skip
     ledger = find_ledgers(files, config)
     problems = Problems(ledger)
     unmatched = Unmatched(query, config, sees_all=False)

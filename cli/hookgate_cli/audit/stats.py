@@ -13,6 +13,7 @@ from .filters import (
     ChannelOption,
     ClientOption,
     FrontOption,
+    NearOption,
     OutcomeOption,
     ReasonOption,
     ReferenceOption,
@@ -42,6 +43,7 @@ def stats(
     event_type: TypeOption = None,
     route: RouteOption = None,
     front: FrontOption = None,
+    near: NearOption = False,
     utc: UtcOption = False,
     seal_key: SealKeyOption = None,
     config: ConfigOption = None,
@@ -59,8 +61,9 @@ def stats(
       hookgate audit stats /var/log/hookgate/*.jsonl* --json | jq .outcomes
     """
     query = make_query(
-        since, until, outcome, reason, client, reference, channel, event_type, route, front, utc=utc
-    )
+        since, until, outcome, reason, client, reference, channel, event_type, route, front,
+        near=near, config=config, utc=utc,
+    )  # fmt: skip
     keys = load_seal_keys(seal_key, config)
     with plain_errors():
         ledger = find_ledgers(files, config)

@@ -46,7 +46,7 @@ def print_summary(summary: Summary, *, utc: bool) -> None:
         ("event type", summary.event_types), ("route", summary.routes),
         ("front", summary.fronts), ("endpoint answered", summary.upstream_statuses),
         ("endpoint failed", summary.upstream_errors),
-        ("quarantine", _quarantine(summary)),
+        ("quarantine", _quarantine(summary)), ("near misses", summary.near_misses),
         ("observed, not refused", summary.observed),
     ):  # fmt: skip
         _show_tally(title, tally)

@@ -29,6 +29,7 @@ from .filters import (
     ChannelOption,
     ClientOption,
     FrontOption,
+    NearOption,
     OutcomeOption,
     ReasonOption,
     ReferenceOption,
@@ -71,6 +72,7 @@ def tail(
     event_type: TypeOption = None,
     route: RouteOption = None,
     front: FrontOption = None,
+    near: NearOption = False,
     forwards: ForwardsOption = False,
     utc: UtcOption = False,
     config: ConfigOption = None,
@@ -87,8 +89,9 @@ def tail(
       hookgate audit tail -f --outcome failed --json | jq .reference
     """
     query = make_query(
-        since, until, outcome, reason, client, reference, channel, event_type, route, front, utc=utc
-    )
+        since, until, outcome, reason, client, reference, channel, event_type, route, front,
+        near=near, config=config, utc=utc,
+    )  # fmt: skip
     growing = _find_growing(files, config) if follow else []
     ledger = _find(files, config, follow=follow)
     problems = Problems(ledger)

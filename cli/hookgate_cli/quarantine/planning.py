@@ -8,6 +8,7 @@ from typing import NamedTuple
 from hookgate.ledger.names import replay_ledger
 from hookgate.ledger.reading.files import find_ledger
 from hookgate.ledger.reading.sieve import MOST_TEXTS, Sieve
+from hookgate.ledger.state import state_path
 from hookgate.policy import ContractError
 from hookgate.quarantine.encryption import OTHER_KEYS, Identities
 from hookgate.quarantine.entry import Entry
@@ -95,14 +96,20 @@ def _read_evidence(
     bodies: set[str], log: list[Path] | None, config: str | None, path: str, keys: Keys
 ) -> _Read:
     """Read what the ledgers say of bodies: those of `log`, else that at `path`; and replays'."""
-    own = find_ledger(replay_ledger(Path(path))).files
+    replays = replay_ledger(Path(path))
+    own = find_ledger(replays).files
+    is_lost = not own and state_path(replays).exists()
+    if is_lost:
+        err.print(f"{printable(replays)} is gone, and its state file is there", soft_wrap=True)
     if not log and not find_ledger(Path(path)).files:
         words = f"audit.path = {printable(path)} is not there: no ledger tells of any item"
         err.print(words, soft_wrap=True)
-        return _Read(Evidence((), bodies), whole=True)
+        if not own:
+            return _Read(Evidence((), bodies), not is_lost)
+        log = own
     ledger = find_ledgers([*log, *own] if log else None, config)
     problems = Problems(ledger)
     few = 0 < len(bodies) <= MOST_TEXTS and ledger.is_quick_to_read_again
     with reading(ledger, keys, Sieve(bodies, UNNEEDED) if few else None) as lines:
         evidence = Evidence(lines, bodies, problems.note)
-    return _Read(evidence, not problems.any)
+    return _Read(evidence, not (problems.any or is_lost))

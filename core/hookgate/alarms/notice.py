@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+# The condition of a notice that only tries a channel.
+TEST = "test"
+
 
 class Severity(StrEnum):
     """How soon somebody must look; as in the alert rules for Prometheus."""

@@ -8,6 +8,7 @@ from typing import Any
 from hookgate.policy import OBSERVABLE, UNIX_PEER
 from hookgate.settings import (
     AuditSettings,
+    ChannelSettings,
     Config,
     Fsync,
     Mode,
@@ -22,6 +23,7 @@ from hookgate.settings import (
 from hookgate.signing.secrets import mark
 
 from .certificates import check_listener_certificates, check_upstream_certificates
+from .channels import build_channels
 from .consistency import check_consistency
 from .draft import Draft
 from .error import ConfigError
@@ -55,13 +57,17 @@ def build(sources: Sources) -> Config:
         draft.parse(key for key in KEYS if sources.keys[key.path].origin != "default")
         raise ConfigError(draft.problems)
     draft.parse(KEYS)
-    config = _assemble(draft, build_routes(sources.routes, draft.problems, draft.warnings))
+    routes = build_routes(sources.routes, draft.problems, draft.warnings)
+    channels = build_channels(sources.channels, draft.problems)
+    config = _assemble(draft, routes, channels)
     if draft.problems:
         raise ConfigError(draft.problems)
     return config
 
 
-def _assemble(draft: Draft, routes: tuple[RouteSettings, ...]) -> Config:
+def _assemble(
+    draft: Draft, routes: tuple[RouteSettings, ...], channels: tuple[ChannelSettings, ...]
+) -> Config:
     networks = read_network_lists(draft)
     hmac_key, seal_key = read_hmac_key(draft), read_seal_key(draft)
     sign_keys = read_sign_keys(draft)
@@ -84,6 +90,7 @@ def _assemble(draft: Draft, routes: tuple[RouteSettings, ...]) -> Config:
             values["source.header"],
             values["source.proxy_protocol"],
             UNIX_PEER in values["source.trusted_proxies"],
+            networks.watch,
         ),
         request=RequestSettings(**section["request"]),
         routes=routes,
@@ -97,7 +104,8 @@ def _assemble(draft: Draft, routes: tuple[RouteSettings, ...]) -> Config:
         ),
         quarantine=make_settings(section["quarantine"]),
         sidecar=SidecarSettings(**section["sidecar"]),
-        digest=_digest(values, networks, routes),
+        digest=_digest(values, networks, routes, channels),
+        channels=channels,
         warnings=tuple(draft.warnings),
     )
 
@@ -107,16 +115,21 @@ def _visible(signature: SignatureSettings) -> tuple[object, ...]:
 
 
 def _digest(
-    values: Mapping[str, Any], networks: NetworkLists, routes: tuple[RouteSettings, ...]
+    values: Mapping[str, Any],
+    networks: NetworkLists,
+    routes: tuple[RouteSettings, ...],
+    channels: tuple[ChannelSettings, ...],
 ) -> str:
     visible = {
         **values,
         "allow": networks.allow,
+        "watch": networks.watch,
         "trusted_proxies": networks.trusted_proxies,
         "route": [
             (r.path, r.contract, r.contract_text.hex(), r.rules_text.hex(), r.answer, r.custody)
             for r in routes
         ],
         "signatures": [_visible(route.signature) for route in routes if route.signature],
+        "channels": [(repr(c), mark(repr((c.url, c.command)).encode())) for c in channels],
     }
     return sha256(json.dumps(visible, sort_keys=True, default=str).encode()).hexdigest()[:12]

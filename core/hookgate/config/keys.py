@@ -8,9 +8,18 @@ from typing import Any, NamedTuple
 
 from hookgate.policy import OBSERVABLE
 from hookgate.policy.document import DEEPEST
-from hookgate.settings import AnswerMode, Fsync, Keep, Mode, PersonalData
+from hookgate.settings import (
+    AnswerMode,
+    ChannelKind,
+    Fsync,
+    Keep,
+    Mode,
+    PersonalData,
+    Stdin,
+)
 from hookgate.signing.schemes import SCHEMES
 
+from .channel_values import channel_name, command_line, proxy_url
 from .client_field import client_field
 from .field_names import field_names
 from .parsers import (
@@ -67,6 +76,7 @@ KEYS: tuple[Key, ...] = (
     Key("upstream", "sign_key_file", "", text, "The keys that sign each event for the endpoint, one or two lines of whsec_ and base64: the new one, and below it the one before."),
     Key("source", "allow", ["cm.com"], strings, "Who may send: CIDRs and names of shipped range sets."),
     Key("source", "allow_file", "", text, "A file of more of them, one a line, watched for changes."),
+    Key("source", "watch", ["cm.com-other"], strings, "Where to look for CM.com's next range: CIDRs and names of shipped lists. Who comes from there is refused like anybody outside, and told of as a near miss."),
     Key("source", "trusted_proxies", [], strings, 'Peers whose forwarding field is believed: CIDRs, and "unix" for whoever connects to a Unix socket.'),
     Key("source", "trusted_proxies_file", "", text, "A file of more of them, one a line, watched for changes."),
     Key("source", "header", "x-forwarded-for", client_field, "The field that names the client: x-forwarded-for, forwarded, x-real-ip, or one that holds a single address, like cf-connecting-ip. Read from trusted proxies only."),
@@ -138,6 +148,37 @@ SIGNATURE_KEYS = {
     "tolerance": (
         duration(1, 86_400),
         'How far the time that was signed may be behind or ahead, as in "5m", which is the default.',
+    ),
+}
+# Keys of [[alarm.channel]]. `url` and `command` are read by channels.py, which shows no secret.
+CHANNEL_KEYS = {
+    "kind": (choice(*ChannelKind), "How it is told: " + ", ".join(ChannelKind) + "."),
+    "name": (
+        channel_name,
+        "What messages call it, and what waits for it is kept under. Default: the kind.",
+    ),
+    "severity": (
+        choice("warning", "critical"),
+        "The least severe alarm that is told: warning, which is the default, or critical.",
+    ),
+    "url": (text, "Where it is posted to. As a rule that is a secret: better in url_file."),
+    "url_file": (text, "A file that holds the URL, in one line."),
+    "token_file": (
+        text,
+        "A file that holds a token, which is sent as Authorization: Bearer. For ntfy, alertmanager and json.",
+    ),
+    "proxy": (
+        proxy_url,
+        'The HTTP proxy that it is posted through, like "http://proxy.example.com:3128". That of the environment is not used.',
+    ),
+    "ca_file": (text, "CA certificates for https, PEM; empty means the system's."),
+    "command": (
+        command_line,
+        'The program that is run, and its arguments: ["/usr/local/bin/tell", "--now"]. No shell takes part.',
+    ),
+    "stdin": (
+        choice(*Stdin),
+        "What the command reads on its standard input: text, which is the default, or json.",
     ),
 }
 SECTIONS = tuple(dict.fromkeys(key.section for key in KEYS))

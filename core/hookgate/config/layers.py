@@ -16,7 +16,7 @@ DEFAULT_FILE = "hookgate.toml"
 _COMMAND_LINE = "command line"
 _DEFAULT = "default"
 _KEYS = frozenset(key.path for key in KEYS)
-_TABLES = (*SECTIONS, "route", "signature")
+_TABLES = (*SECTIONS, "route", "signature", "channel")
 _PREFIX = "HOOKGATE_"
 _FORM = f"{_PREFIX}SECTION__KEY"
 
@@ -46,13 +46,15 @@ class Given(NamedTuple):
 
 
 class Sources(NamedTuple):
-    """Hold everything that was given: keys by `section.name`, routes, and problems on the way.
+    """Hold everything that was given: keys by `section.name`, routes, channels of alarms, and
+    problems on the way.
 
     `unread` where there is a file that could not be read: what it would have said is not known.
     """
 
     keys: dict[str, Given]
     routes: Given
+    channels: Given
     problems: list[str]
     unread: bool = False
 
@@ -72,11 +74,12 @@ def gather(
     document = _read_toml(path, problems) if path else {}
     unread = bool(problems)
     routes = Given(document.pop("route", []), path or _DEFAULT)
+    channels = Given(_take_channels(document), path or _DEFAULT)
     keys = {key.path: Given(key.default, _DEFAULT) for key in KEYS}
     keys.update(_from_document(document, path or "", problems))
     keys.update(_from_environment(environ, problems))
     keys.update({name: Given(value, _COMMAND_LINE) for name, value in (overrides or {}).items()})
-    return Sources(keys, routes, problems, unread)
+    return Sources(keys, routes, channels, problems, unread)
 
 
 def _read_toml(path: str, problems: list[str]) -> dict[str, Any]:
@@ -89,6 +92,17 @@ def _read_toml(path: str, problems: list[str]) -> dict[str, Any]:
     except FileError as error:
         problems.append(f"{path} {error}")
     return {}
+
+
+def _take_channels(document: dict[str, Any]) -> Any:
+    """Take [[alarm.channel]] out of its section, and the section where it has nothing else."""
+    section = document.get("alarm")
+    if not isinstance(section, dict) or "channel" not in section:
+        return []
+    channels = section.pop("channel")
+    if not section:
+        del document["alarm"]
+    return channels
 
 
 def _from_document(document: dict[str, Any], path: str, problems: list[str]) -> dict[str, Given]:
@@ -119,6 +133,8 @@ def _no_section(name: str, value: Any, meant: str) -> str:
         return f"{name} is in no section; write it below [{'] or ['.join(homes)}]"
     if meant == "signature":
         return f"[{name}] is no section; write [route.signature] below the [[route]] that it is of"
+    if meant == "channel":
+        return f"[{name}] is no section; write [[alarm.channel]]"
     if meant == "route":
         return f"[{name}] is no section; did you mean [[route]]?"
     mend = f"did you mean [{meant}]?" if meant else f"there are {', '.join(SECTIONS)}, route"
@@ -128,6 +144,8 @@ def _no_section(name: str, value: Any, meant: str) -> str:
 def _nearest(section: str, name: str) -> str:
     others = [key.path for key in KEYS if key.name == name]
     names = [key.name for key in KEYS if key.section == section]
+    if section == "alarm":
+        names.append("channel")
     close = nearest(name, names)
     if others or close:
         return f"did you mean {' or '.join(others) or f'{section}.{close}'}?"

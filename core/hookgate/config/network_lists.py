@@ -1,5 +1,6 @@
-"""The networks of a configuration: who may send, and which proxies are trusted."""
+"""The networks of a configuration: who may send, who is watched, and which proxies are trusted."""
 
+import json
 from typing import NamedTuple
 
 import netaddr
@@ -8,7 +9,7 @@ from hookgate.files import FileError
 from hookgate.networks.error import NetworkError
 from hookgate.networks.mends import Notation, network_mend
 from hookgate.networks.range_set import RangeSet
-from hookgate.networks.ranges import parse_networks
+from hookgate.networks.ranges import SHIPPED, WATCHED, parse_networks
 from hookgate.policy import UNIX_PEER
 from hookgate.text_file import read_text
 
@@ -26,6 +27,10 @@ _SENDER = {
     Notation.TEXT: "write a CIDR like 203.0.113.0/24, or cm.com",
     Notation.FILE: "write a CIDR like 203.0.113.0/24, or cm.com",
 }
+_WATCHED = {
+    Notation.TOML: 'write a CIDR like 203.0.113.0/24, or "cm.com-other"',
+    Notation.TEXT: "write a CIDR like 203.0.113.0/24, or cm.com-other",
+}
 _PROXY = "write the address of a proxy, or a CIDR like 10.0.0.0/24"
 # What a list may hold that holds nothing.
 _LINES = {
@@ -35,14 +40,17 @@ _LINES = {
 
 
 class NetworkLists(NamedTuple):
-    """Hold who may send and which proxies are trusted, of the lists and of their files."""
+    """Hold who may send and which proxies are trusted, of the lists and of their files; and who
+    may not, and is watched.
+    """
 
     allow: _Networks
     trusted_proxies: _Networks
+    watch: _Networks
 
 
 def read_network_lists(draft: Draft) -> NetworkLists:
-    """Read both lists and their files, and check that together they mean something."""
+    """Read the lists and their files, and check that together they mean something."""
     allow, trusted = (
         {
             f"source.{name}": _read_list(f"source.{name}", draft),
@@ -63,7 +71,10 @@ def read_network_lists(draft: Draft) -> NetworkLists:
         draft.problems.append(
             "source.proxy_protocol needs source.trusted_proxies: from anybody else it is no proof"
         )
-    return NetworkLists(_joined(allow), _joined(trusted))
+    watch = _read_list("source.watch", draft)
+    if draft.given("source.watch").origin != "default":
+        _check_watched(watch, _joined(allow), draft)
+    return NetworkLists(_joined(allow), _joined(trusted), watch)
 
 
 def allowed_ranges(sources: Sources) -> RangeSet:
@@ -72,6 +83,28 @@ def allowed_ranges(sources: Sources) -> RangeSet:
     draft.parse(key for key in KEYS if key.path in ("source.allow", "source.allow_file"))
     networks = _read_list("source.allow", draft)
     return RangeSet(networks + _read_file("source.allow_file", draft))
+
+
+def watched_networks(sources: Sources) -> _Networks:
+    """Read who is watched and may not send, as much of it as can be read: likewise."""
+    draft = Draft(sources.keys)
+    draft.parse(key for key in KEYS if key.path == "source.watch")
+    return _read_list("source.watch", draft)
+
+
+def _check_watched(watch: _Networks, allow: _Networks, draft: Draft) -> None:
+    both = netaddr.IPSet(watch) & netaddr.IPSet(allow)
+    if not both:
+        return
+    rest = [str(network) for network in (netaddr.IPSet(watch) - both).iter_cidrs()]
+    given = draft.given("source.watch")
+    mend = f"write {','.join(rest) if isinstance(given.value, str) else json.dumps(rest)}"
+    if given.is_variable and not rest:
+        mend = f"unset {given.origin}"
+    draft.warnings.append(
+        f"{draft.origin('source.watch')}source.watch holds {both.iter_cidrs()[0]}, which"
+        f" source.allow admits already; {mend}"
+    )
 
 
 def _joined(lists: dict[str, _Networks]) -> _Networks:
@@ -86,7 +119,8 @@ def _read_list(where: str, draft: Draft) -> _Networks:
         if entry == UNIX_PEER and where == "source.trusted_proxies":
             continue
         try:
-            networks += parse_networks(entry)
+            sets = {**SHIPPED, **WATCHED} if where == "source.watch" else SHIPPED
+            networks += parse_networks(entry, sets=sets)
         except NetworkError as error:
             if any(entries):
                 mend = network_mend(error, notation, _otherwise(where, notation))
@@ -125,6 +159,8 @@ def _read_file(where: str, draft: Draft) -> _Networks:
 
 
 def _otherwise(where: str, notation: Notation) -> str:
+    if where == "source.watch":
+        return _WATCHED[notation]
     return _SENDER[notation] if where.startswith("source.allow") else _PROXY
 
 

@@ -21,7 +21,7 @@ _DURATION_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 _FILE_MODE = re.compile(r"0?[0-7]{3}")
 
 # A DNS name (a service's may hold "_"), or an address; an IPv6 one without its brackets.
-_HOST = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]*|[0-9A-Fa-f]*:[0-9A-Fa-f:.]+")
+HOST = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]*|[0-9A-Fa-f]*:[0-9A-Fa-f:.]+")
 
 Parser = Callable[[Any], Any]
 
@@ -165,7 +165,7 @@ def upstream_url(value: Any) -> str:
         raise ValueError('is no URL; write it like "http://127.0.0.1:8080"') from None
     if (
         parts.scheme not in ("http", "https")
-        or not _HOST.fullmatch(parts.hostname or "")
+        or not HOST.fullmatch(parts.hostname or "")
         or port == 0
     ):
         raise ValueError('is no http or https URL; write it like "http://127.0.0.1:8080"')

@@ -49,7 +49,8 @@ def shown_path(path: str) -> str:
 
 def shown_secret_path(path: str) -> str:
     """Write, as `shown_path`, that of a file that holds a secret."""
-    if _SECRET.fullmatch(path) and not path.startswith("/"):
+    parts = [path, *path.split("/")]
+    if not path.startswith("/") and any(map(_SECRET.fullmatch, parts)):
         return f"{_HIDDEN} (what looks like a secret, where the path of a file belongs)"
     return shown_path(path)
 

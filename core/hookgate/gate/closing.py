@@ -3,11 +3,13 @@
 from time import perf_counter
 
 from hookgate.ledger.record import Ending, Record, end_record
+from hookgate.near_misses.scoring import Suspect
+from hookgate.near_misses.signs import Signs, cause
 from hookgate.policy import Reason
 
 from .answer import BARE_FAILURE, Answer, make_answer
 from .faults import log_fault
-from .state import DeliveryState
+from .state import DeliveryState, Desk
 
 _FAULTED = Ending(Reason.GATE_ERROR)
 
@@ -40,9 +42,18 @@ def end(
     if deferred:
         desk.turn.to_answer.append(delivery)
     now = perf_counter()
-    if foreign and desk.journal.sum_if_flooding(ending.reason, delivery.seq):
-        _count(delivery, ending.reason, "", now, foreign=True)
-        return answer
+    near: Signs = ()
+    if foreign:
+        if (
+            screened is not None
+            and (suspect := screened.suspect) is not None
+            and suspect.due <= desk.near_misses.now
+        ):
+            near = _score(desk, suspect)
+        has_line = near and desk.near_misses.takes_line()
+        if not has_line and desk.journal.sum_if_flooding(ending.reason, delivery.seq):
+            _count(delivery, ending.reason, "", now, foreign=True)
+            return answer
     record = delivery.record or delivery.begin_record()
     end_record(
         record,
@@ -56,9 +67,18 @@ def end(
         duration_ms=int((now - delivery.began) * 1e6) / 1e3,  # half the cost of round()
         upstream_ms=None if took is None else int(took * 1e6) / 1e3,
     )
+    if near:
+        record["near"] = [sign.value for sign in near]
     desk.journal.delivery(record, forwarded=delivery.forwarded_at > 0, deferred=deferred)
     _count(delivery, ending.reason, record["route"] or "", now, foreign=foreign)
     return answer
+
+
+def _score(desk: Desk, suspect: Suspect) -> Signs:
+    signs = desk.near_misses.score(suspect)
+    if signs:
+        desk.counts.near_misses[cause(signs)] += 1
+    return signs
 
 
 def respond(delivery: DeliveryState) -> None:

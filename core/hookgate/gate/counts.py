@@ -3,6 +3,7 @@
 import time
 from bisect import bisect_left
 
+from hookgate.near_misses.signs import CAUSES
 from hookgate.policy import Outcome, Reason, Standing
 from hookgate.upstream.error import UpstreamError
 
@@ -20,7 +21,8 @@ class Counts:
 
     `received` is how many requests began, `under_way` how many of them passed their head and have
     not ended, `buffered` how many bytes of their bodies a front holds. `ended` counts those that
-    did by reason code, contract ("" where none judged it) and whether their source is foreign.
+    did by reason code, contract ("" where none judged it) and whether their source is foreign,
+    `near_misses` those foreign ones that look like the provider, by their cause.
 
     `connections` are open ones, `evicted` those closed to make room, `handshake_failures` those
     that ended before HTTP, by protocol. `reloads` are counted by result, `upstream_errors` by word.
@@ -37,6 +39,7 @@ class Counts:
         "gate_seconds",
         "handshake_failures",
         "last_delivered",
+        "near_misses",
         "received",
         "reloads",
         "under_way",
@@ -49,6 +52,7 @@ class Counts:
         self.under_way = 0
         self.buffered = 0
         self.ended: dict[tuple[str, str, bool], int] = {}
+        self.near_misses = dict.fromkeys(CAUSES, 0)
         self.connections = dict.fromkeys(Standing, 0)
         self.evicted = 0
         self.handshake_failures = {"tls": 0, "proxy": 0}
@@ -94,6 +98,10 @@ class Counts:
         for (code, _, _), count in self.ended.items():
             counts[OUTCOMES[code]] += count
         return counts
+
+    def admitted(self) -> int:
+        """Count the deliveries that ended and came from inside the allowed ranges."""
+        return sum(count for (_, _, foreign), count in self.ended.items() if not foreign)
 
     def exchanges(self) -> int:
         """Count the events that were answered by the endpoint, or given up."""

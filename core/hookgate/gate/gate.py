@@ -2,6 +2,7 @@
 
 import secrets
 import time
+from collections.abc import Callable
 
 import structlog
 
@@ -9,6 +10,7 @@ from hookgate import __version__
 from hookgate.ledger.record import bounded
 from hookgate.ledger.writing.journal import Journal
 from hookgate.libraries import libraries
+from hookgate.near_misses.scoring import NearMisses
 from hookgate.policy import Head, Policy
 from hookgate.quarantine.claims import Claim
 from hookgate.quarantine.keeper import Keeper
@@ -31,7 +33,8 @@ class Gate:
 
     `worker` is its number where there are several, `replaces` how the one before it ended. `boot`
     names this run of it, `counts` is what it and its front count, `desk.compiled` the configuration
-    in force, for a front to see whether it is another one.
+    in force, for a front to see whether it is another one. `clock` tells the seconds that ticks go
+    by, and never goes back.
 
     Raises `LedgerError` where the ledger cannot be opened, `ContractError` for a contract and
     ValueError for TLS files that cannot be used.
@@ -45,6 +48,7 @@ class Gate:
         *,
         worker: int | None = None,
         replaces: str | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         compiled = compile_config(config, front)
         self.boot = secrets.token_hex(8)
@@ -64,7 +68,9 @@ class Gate:
             self.turn,
             compiled,
             Keeper(config.quarantine, log, self._release) if config.quarantine.path else None,
+            NearMisses(clock()),
         )
+        self._clock = clock
         self._retired: list[UpstreamPool] = []
         self.journal.open(
             {
@@ -167,7 +173,9 @@ class Gate:
             self.journal.tick()
             if self.desk.keeper is not None:
                 self.desk.keeper.tick()
-            self.troubles.tick(time.monotonic())
+            now, near_misses = self._clock(), self.desk.near_misses
+            self.troubles.tick(now)
+            near_misses.tick(now, self.counts.admitted() if near_misses.is_due(now) else None)
         except Exception as error:  # noqa: BLE001  # the ticks must go on
             self.log_fault("tick", error)
 

@@ -4,6 +4,7 @@ from time import perf_counter, time
 
 from hookgate.digest import new_sha256
 from hookgate.ledger.record import Ending, forward_record
+from hookgate.near_misses.scoring import find_suspect
 from hookgate.policy import Decision, Head, Reason
 from hookgate.settings import AnswerMode
 from hookgate.signing.sign import Signer
@@ -21,9 +22,11 @@ def screen_head(delivery: DeliveryState, head: Head) -> Screened:
     compiled = delivery.compiled
     decision = compiled.policy.screen(head)
     if decision.finding is not None:
-        return Screened(compiled, decision, keeps=compiled.may_keep(decision))
+        suspect = find_suspect(compiled.policy, decision)
+        return Screened(compiled, decision, keeps=compiled.may_keep(decision), suspect=suspect)
     if decision.origin is None:
         raise RuntimeError("passed without an origin")
+    delivery.desk.near_misses.learn(head)
     signed = compiled.signer is not None
     upstream = upstream_head(
         head, decision.origin, compiled.host, compiled.client_field, signed=signed

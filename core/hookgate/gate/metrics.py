@@ -47,6 +47,7 @@ FAMILIES = {
     for family in (
         Family("hookgate_deliveries_total", "counter", "Requests that ended; route is the contract that judged it.", ("outcome", "reason", "route", "front")),
         Family("hookgate_outcomes_total", "counter", "The same by where they came from: inside or outside the allowed ranges.", ("outcome", "source")),
+        Family("hookgate_near_misses_total", "counter", "Refusals from outside that look like the provider, by the first that matched: watch (an address in source.watch), again (came back after about five minutes), quiet (while admitted traffic is low).", ("cause",)),
         Family("hookgate_in_flight", "gauge", "Requests that began to arrive and have not ended."),
         Family("hookgate_buffered_bytes", "gauge", "Bytes of bodies of requests that have not ended."),
         Family("hookgate_gate_seconds", "histogram", "From the complete request to its answer, without the upstream's part.", join=_add_lists, bounds=GATE_BOUNDS),
@@ -131,6 +132,7 @@ def take_snapshot(
             ([outcome.value, "outside" if foreign else "inside"], count)
             for (outcome, foreign), count in outcomes.items()
         ],
+        "hookgate_near_misses_total": rows({s.value: n for s, n in counts.near_misses.items()}),
         "hookgate_in_flight": [([], counts.in_flight)],
         "hookgate_buffered_bytes": [([], counts.buffered)],
         "hookgate_gate_seconds": [([], counts.gate_seconds.copy())],

@@ -9,6 +9,7 @@ import structlog
 
 from hookgate.ledger.record import Ending, Record, begin_record, head_fields
 from hookgate.ledger.writing.journal import Journal
+from hookgate.near_misses.scoring import NearMisses, Suspect
 from hookgate.policy import Decision, Head, Origin
 from hookgate.quarantine.keeper import Keeper, Kept
 from hookgate.signing.repeats import SeenIds
@@ -42,6 +43,7 @@ class Desk:
     turn: Turn["DeliveryState"]
     compiled: CompiledConfig
     keeper: Keeper | None
+    near_misses: NearMisses
     signed_ids: SeenIds = field(default_factory=lambda: SeenIds(_MOST_IDS))
 
     def note_failure(self, failed: Failure, compiled: CompiledConfig) -> None:
@@ -55,7 +57,8 @@ class Desk:
 class Screened:
     """What a configuration made of a head; where it passed, also what follows from it: `relays`
     says that its route's senders get the endpoint's own 2xx. `keeps` says that it was refused, and
-    that its body is wanted all the same, to be kept.
+    that its body is wanted all the same, to be kept. `suspect` is there where it may be a near
+    miss.
 
     It serves for every request with the same head from the same sender, but for values that nothing
     goes by, where it is `varying`.
@@ -68,6 +71,7 @@ class Screened:
     relays: bool = False
     keeps: bool = False
     varying: Varying | None = None
+    suspect: Suspect | None = None
 
     @property
     def wants_body(self) -> bool:

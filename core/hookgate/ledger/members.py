@@ -86,7 +86,9 @@ FORMS: dict[str, Form] = {
     ),
     **dict.fromkeys(("duration_ms", "upstream_ms"), DURATION),
     **dict.fromkeys(("answered", "custody"), FLAG),
-    **dict.fromkeys(("observed", "unknown_in", "unusual", "errors", "libraries", "names"), TEXTS),
+    **dict.fromkeys(
+        ("observed", "unknown_in", "unusual", "errors", "libraries", "names", "near"), TEXTS
+    ),
 }
 
 _TEXT_NAMES = frozenset(name for name, form in FORMS.items() if form is TEXT)

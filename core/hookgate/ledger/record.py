@@ -33,7 +33,7 @@ REPLAYED = ("replay_of", "actor", "why")
 # In the order in which they are found.
 RARE = (
     *("names", *REPLAYED, "signature", "upstream_error", "kept", "not_kept", "custody"),
-    *("unusual", "retry"),
+    *("unusual", "retry", "near"),
 )
 
 FIELDS: dict[str, tuple[str, ...]] = {

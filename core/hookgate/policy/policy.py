@@ -26,6 +26,10 @@ class Step(NamedTuple):
     enforced: bool
 
 
+# What has passed, or was found, where a head was refused for its source.
+_BEFORE_METHOD = ("http", "source")
+
+
 def _no_clock() -> float:
     raise RuntimeError("a signature's time was to be judged without a clock")
 
@@ -50,6 +54,11 @@ class Policy:
         self._plans = tuple(plan(config.checks, phase) for phase in Phase)
         self._on_head, self._on_text, self._on_document = (
             tuple(check for check in checks if check.applies(self._rules)) for checks in self._plans
+        )
+        self._beside_source = tuple(
+            check.find
+            for check in self._on_head
+            if check.enforced and check.name not in _BEFORE_METHOD
         )
         self.max_body = config.request.max_body
         self.allow = ", ".join(config.request.methods)
@@ -76,6 +85,20 @@ class Policy:
         if decision.origin is None:
             decision.origin = self._rules.source.origin(head)
         return decision
+
+    def passes_beside_source(self, decision: Decision) -> bool:
+        """Tell whether nothing but its source refuses a head that was refused for that."""
+        rules, passes = self._rules, True
+        for find in self._beside_source:
+            if find(decision, rules) is not None:
+                passes = False
+                break
+        decision.route = None  # it was refused before one was looked for
+        return passes
+
+    def has_path(self, path: bytes) -> bool:
+        """Tell whether a route has exactly this path."""
+        return path in self._rules.routes
 
     def complete(self, screened: Decision, body: bytes) -> Decision:
         """Judge a whole body behind a head that `screen` did not refuse."""

@@ -45,6 +45,7 @@ def compile_rules(config: Config, routes: Mapping[str, Route], clock: Callable[[
             source.header,
             source.proxy_protocol,
             source.trusts_unix,
+            source.watch,
         ),
         frozenset(method.encode() for method in request.methods),
         {path.encode(): route for path, route in routes.items() if path},

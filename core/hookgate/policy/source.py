@@ -26,6 +26,9 @@ from .verdict import Finding, Reason
 UNIX_PEER = "unix"
 
 
+_NOT_ALLOWED = Finding(Reason.SOURCE_NOT_ALLOWED, ("the client is in no allowed range",))
+
+
 class Standing(Enum):
     """Name whom a connection is from, as known; `TRUSTED` is a proxy that has named nobody yet."""
 
@@ -39,12 +42,14 @@ class Origin(NamedTuple):
 
     `client` is "" while unresolved. `chain` holds the verified addresses that a trusted proxy
     named: the client, then the proxies behind it, nearest last; empty from any other peer.
+    `watched` says that the client may not send and is in `source.watch`.
     """
 
     peer: str
     client: str
     chain: tuple[str, ...]
     finding: Finding | None
+    watched: bool = False
 
 
 class SourcePolicy:
@@ -60,8 +65,10 @@ class SourcePolicy:
         header: str,
         proxy_protocol: bool = False,
         trusts_unix: bool = False,
+        watch: Iterable[netaddr.IPNetwork] = (),
     ) -> None:
         self._allow = RangeSet(allow)
+        self._watch = RangeSet(watch)
         self._trusted = RangeSet(trusted_proxies)
         self._header = header.encode()
         self._reader = reader_of(header)
@@ -106,13 +113,12 @@ class SourcePolicy:
             return _unresolved(peer, "the peer has no plain address")
         if address in self._trusted:
             return None
-        client = str(address)
-        return Origin(client, client, (), self._judge_client(address))
+        return self._judge_client(str(address), address, ())
 
-    def _judge_client(self, address: Address) -> Finding | None:
+    def _judge_client(self, peer: str, address: Address, chain: tuple[str, ...]) -> Origin:
         if address in self._allow:
-            return None
-        return Finding(Reason.SOURCE_NOT_ALLOWED, ("the client is in no allowed range",))
+            return Origin(peer, str(address), chain, None)
+        return Origin(peer, str(address), chain, _NOT_ALLOWED, address in self._watch)
 
     def _judge_proxied(self, peer: str, proxied_for: str | None) -> Origin:
         peer = _plain(peer)
@@ -123,8 +129,7 @@ class SourcePolicy:
             return _unresolved(peer, "the PROXY header names no address")
         if address in self._trusted:
             return _unresolved(peer, "the PROXY header names a trusted proxy")
-        client = str(address)
-        return Origin(peer, client, (client,), self._judge_client(address))
+        return self._judge_client(peer, address, (str(address),))
 
     def _through_proxies(self, head: Head) -> Origin:
         peer = _plain(head.peer)
@@ -144,7 +149,7 @@ class SourcePolicy:
                 return _unresolved(peer, f"{self._header.decode()} holds an entry without address")
             chain.insert(0, str(address))
             if address not in self._trusted:
-                return Origin(peer, chain[0], tuple(chain), self._judge_client(address))
+                return self._judge_client(peer, address, tuple(chain))
         return _unresolved(peer, f"{self._header.decode()} names only trusted proxies")
 
 

@@ -12,9 +12,10 @@ from pathlib import Path
 
 from .counts import Counts, try_lock
 from .entry import Entry
+from .error import NotKept, StoreError
 from .folders import look_up, new_token, open_file, remove, rename
 from .names import ITEM, Record, claim_name, number_of, record_name
-from .sweeping import read_record
+from .sweeping import LARGEST_ITEM, kept_at, read_record
 
 
 @dataclass(slots=True)
@@ -53,22 +54,28 @@ class Claim:
 def begin_claim(folder: int, counts: Counts, entry: Entry, cause: str) -> tuple[str, int] | None:
     """Claim an item, under the store's lock: the file's name now, and the file, locked.
 
-    None where it is not there as it was seen. Raises OSError.
+    None where it is not there as it was seen. Raises OSError, and `StoreError` for what is too
+    large to be an item.
     """
+    if entry.size > LARGEST_ITEM:
+        why = f"{entry.path} is larger than any item, so of another hand: remove it"
+        raise StoreError(NotKept.UNAVAILABLE, why)
     old, new = f"{entry.name}.{ITEM}", claim_name(entry.name, cause, new_token())
     fd = _lock(folder, old)
     if fd is None:
         return None
-    status = os.fstat(fd)
-    there = (status.st_size, status.st_mtime, read_record(folder, old))
-    if there != (entry.size, entry.kept_at, entry.record):
-        os.close(fd)
-        return None
-    with counts.changing(number_of(entry.name), 0, 0):
-        rename(folder, old, new)
-        with contextlib.suppress(FileNotFoundError):
-            rename(folder, record_name(old), record_name(new))
-    return new, fd
+    with contextlib.ExitStack() as unless_claimed:
+        unless_claimed.callback(os.close, fd)
+        status = os.fstat(fd)
+        there = (status.st_size, kept_at(status), read_record(folder, old))
+        if there != (entry.size, entry.kept_at, entry.record):
+            return None
+        with counts.changing(number_of(entry.name), 0, 0):
+            rename(folder, old, new)
+            with contextlib.suppress(FileNotFoundError):
+                rename(folder, record_name(old), record_name(new))
+        unless_claimed.pop_all()
+        return new, fd
 
 
 def take_over(folder: int, claim: str) -> int | None:

@@ -102,10 +102,16 @@ def glance(root: int) -> Count | None:
 
 def _open(root: int, flags: int) -> int:
     try:
-        return open_file(root, LOCK, flags)
+        fd = open_file(root, LOCK, flags)
     except FileNotFoundError:
         why = f"its file {LOCK} is gone: is the disk mounted? hookgate makes it when it starts"
         raise StoreError(NotKept.UNAVAILABLE, why) from None
+    # Root would empty and fill whatever its owner has linked there.
+    if os.geteuid() == 0 and os.fstat(fd).st_uid != os.fstat(root).st_uid:
+        os.close(fd)
+        why = f"its file {LOCK} is not its owner's; remove it, and restart hookgate"
+        raise StoreError(NotKept.UNAVAILABLE, why)
+    return fd
 
 
 def _wait(fd: int, seconds: float) -> None:

@@ -35,6 +35,8 @@ def make_root(path: Path) -> None:
     """Make the store's folder, in a parent that is there, unless it is there. Raises OSError."""
     with contextlib.suppress(FileExistsError):
         path.mkdir(0o700)
+    # Whoever made it may have been killed before this. Who may not read the parent made nothing.
+    with contextlib.suppress(PermissionError):
         parent = os.open(path.parent, _FOLDER)
         try:
             os.fsync(parent)
@@ -45,32 +47,46 @@ def make_root(path: Path) -> None:
 @contextlib.contextmanager
 def opened(root: int, name: str, *, create: bool = False) -> Iterator[int]:
     """Open a folder in the store's, for the block; `create` makes it. Raises as `opened_root`."""
-    if create and look_up(root, name) is None:
-        _make(root, name)
+    made = create and look_up(root, name) is None and _make(root, name)
     fd = os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=root)
     try:
+        if made:
+            _give_to_owner(fd, root)
         _refuse_writable(fd)
         yield fd
     finally:
         os.close(fd)
 
 
-def _make(root: int, name: str) -> None:
-    with contextlib.suppress(FileExistsError):  # another process was first
+def _make(root: int, name: str) -> bool:
+    try:
         os.mkdir(name, 0o700, dir_fd=root)
-        _give_to_owner(name, root)
+    except FileExistsError:  # another process was first
+        return False
+    return True
+
+
+def sync_names(root: int, folder: int, synced: set[tuple[int, int]]) -> None:
+    """Have the names in a folder of the store on the disk, and the folder's own: that one unless it
+    is among those `synced`, by device and inode, where it is noted. Whoever made any of them may
+    have been killed before it came to that. Raises OSError.
+    """
+    os.fsync(folder)
+    status = os.fstat(folder)
+    if (this := (status.st_dev, status.st_ino)) not in synced:
         os.fsync(root)
+        synced.add(this)
 
 
 @contextlib.contextmanager
 def opened_if_there(root: int, name: str) -> Iterator[int | None]:
-    """Open a folder in the store's, for the block; None where there is none, or a link, or one that
-    others may write to: nothing in it is an item. Raises OSError.
+    """Open a folder in the store's, for the block; None where there is none, or a link: nothing in
+    it is an item. Raises as `opened_root`: what others may write to may hold items all the same.
     """
     with contextlib.ExitStack() as stack:
         try:
             fd = stack.enter_context(opened(root, name))
-        except (FileNotFoundError, NotADirectoryError, StoreError):
+        except (FileNotFoundError, NotADirectoryError):
             yield None
         else:
             yield fd
@@ -84,11 +100,14 @@ def _refuse_writable(fd: int) -> None:
         raise StoreError(NotKept.UNAVAILABLE, why)
 
 
-def _give_to_owner(name: str, folder: int) -> None:
-    """Have what root makes belong to the store's owner, who could not use it."""
-    if os.geteuid() == 0:
+def _give_to_owner(fd: int, folder: int) -> None:
+    """Have what root makes belong to the store's owner, who could not use it; nothing that has a
+    second name, by which it may be another's.
+    """
+    made = os.fstat(fd)
+    if os.geteuid() == 0 and (stat.S_ISDIR(made.st_mode) or made.st_nlink == 1):
         owner = os.fstat(folder)
-        os.chown(name, owner.st_uid, owner.st_gid, dir_fd=folder, follow_symlinks=False)
+        os.fchown(fd, owner.st_uid, owner.st_gid)
 
 
 def open_file(folder: int, name: str, flags: int = os.O_RDONLY) -> int:
@@ -98,7 +117,7 @@ def open_file(folder: int, name: str, flags: int = os.O_RDONLY) -> int:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             raise OSError(None, "it is no regular file")
         if flags & os.O_CREAT:
-            _give_to_owner(name, folder)
+            _give_to_owner(fd, folder)
     except BaseException:
         os.close(fd)
         raise

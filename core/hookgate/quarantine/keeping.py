@@ -20,11 +20,12 @@ from .folders import (
     opened_if_there,
     remove,
     rename,
+    sync_names,
     write_file,
 )
 from .item import Item, item_name, write_item
 from .names import ITEM, RECORD, Record, folder_of, new_name, number_of
-from .sweeping import locked_store, read_record
+from .sweeping import LARGEST_ITEM, locked_store, read_record
 
 # What the journal adds to a record as it writes it.
 _OF_THE_LINE = ("n", "prev", "mac")
@@ -37,10 +38,11 @@ def keep(
     recipients: Recipients,
     bounds: Count,
     wanted: Callable[[], bool],
+    synced: set[tuple[int, int]],
 ) -> str:
-    """Keep an item, as `Store.keep` says it. Raises OSError too."""
+    """Keep an item, as `Store.keep` says it; `synced` as for `sync_names`. Raises OSError too."""
     name = item_name(sha256(item.body).hexdigest(), item.head.target)
-    kept = _keep_again(root, name, record, bounds)
+    kept = _keep_again(root, name, record, bounds, synced)
     if kept is not None:
         return kept
     text = write_item(item)
@@ -59,11 +61,13 @@ def keep(
                 if not wanted():
                     raise StoreError(NotKept.TOO_SLOW, "nobody waits for it any more")
                 _add(folder, counts, name, dict(zip((RECORD, ITEM), drafts, strict=True)), bounds)
-        os.fsync(folder)
+        sync_names(root, folder, synced)
     return known or kept
 
 
-def _keep_again(root: int, name: str, record: Record, bounds: Count) -> str | None:
+def _keep_again(
+    root: int, name: str, record: Record, bounds: Count, synced: set[tuple[int, int]]
+) -> str | None:
     """Return what an item is kept as that is there already; None where there is none."""
     with opened_if_there(root, folder_of(name)) as folder:
         known = None if folder is None else _find(folder, name, bounds)
@@ -73,8 +77,7 @@ def _keep_again(root: int, name: str, record: Record, bounds: Count) -> str | No
         if is_in_custody(record) and not is_in_custody(known):
             with locked_store(root) as counts:
                 kept = _recall(folder, name, record, bounds, counts)
-        # Whoever gave it its name may not have come as far as that.
-        os.fsync(folder)
+        sync_names(root, folder, synced)
         return kept
 
 
@@ -101,7 +104,8 @@ def _find(folder: int, item: str, bounds: Count) -> Record | None:
     if record is None:
         return None
     status = look_up(folder, file)
-    if status is None or not stat.S_ISREG(status.st_mode) or status.st_size > bounds.bytes:
+    most = min(bounds.bytes, LARGEST_ITEM)
+    if status is None or not stat.S_ISREG(status.st_mode) or status.st_size > most:
         return None
     try:
         fd = open_file(folder, file)

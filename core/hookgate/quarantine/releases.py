@@ -1,4 +1,8 @@
-"""Items that leave by themselves: what is too old, and what a process had claimed that ended."""
+"""Items that leave by themselves: what is too old, and what a process had claimed that ended.
+
+A line is synced within a second, and a removal may come to the disk before it: what is recorded in
+one look is dropped in the next, a second later: so a power cut leaves no item gone without a line.
+"""
 
 import asyncio
 import contextlib
@@ -15,6 +19,8 @@ from .threads import call_in
 # Of each second: what is released leaves the disk to those who wait to be kept.
 _SECONDS = 0.05
 _LOOP_SECONDS = 5.0
+# Each is an open file until it is dropped.
+_MOST_RECORDED = 64
 
 
 class Releases:
@@ -38,17 +44,20 @@ class Releases:
         self._counts = counts
         self._note_fault = note_fault
         self._claims: Iterator[Claim] = iter(())
+        self._recorded: list[Claim] = []
 
     def release_some(self, swept: Swept) -> None:
         """Release what an earlier look found, and this one, for a moment; what is left over a later
         look finds again. Raises `StoreError`.
         """
         until = time.monotonic() + _SECONDS
+        while self._recorded:
+            self._store.drop(self._recorded.pop())
         for claims in (self._claims, self._claim(swept)):
             self._claims = claims
             for claim in claims:
                 self._release(claim)
-                if time.monotonic() > until:
+                if time.monotonic() > until or len(self._recorded) >= _MOST_RECORDED:
                     return
 
     def _claim(self, swept: Swept) -> Iterator[Claim]:
@@ -60,16 +69,16 @@ class Releases:
                 yield claim
 
     def _release(self, claim: Claim) -> None:
-        """Drop it once that is recorded; else it is stale, and this is tried again."""
+        """Have it recorded, to be dropped; else it is stale, and this is tried again."""
         written: Future[bool] = Future()
+        recorded = False
         try:
             if call_in(self._loop, self._record_now, claim, written):
                 with contextlib.suppress(TimeoutError):
                     written.result(_LOOP_SECONDS)
-            if not written.cancel() and written.result():
-                self._store.drop(claim)
+            recorded = not written.cancel() and written.result()
         finally:
-            claim.close()
+            self._recorded.append(claim) if recorded else claim.close()
 
     def _record_now(self, claim: Claim, written: "Future[bool]") -> None:
         if not written.set_running_or_notify_cancel():

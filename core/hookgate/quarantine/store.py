@@ -25,7 +25,7 @@ from .folders import (
 from .item import Item
 from .keeping import keep, may_be_in_custody, may_expire
 from .names import FOLDERS, Record, folder_of, parse_file_name
-from .sweeping import Found, find_items, locked_store, read_record, tidy
+from .sweeping import LARGEST_ITEM, Found, find_items, locked_store, read_record, tidy
 
 
 class Store:
@@ -49,6 +49,7 @@ class Store:
         self._bounds = Count(max_items, max_bytes)
         self._max_age = max_age
         self._was_open = False
+        self._synced: set[tuple[int, int]] = set()
         self._oldest: list[float | None] = [None] * len(FOLDERS)
         self._in_custody = [0] * len(FOLDERS)
 
@@ -78,12 +79,11 @@ class Store:
         if self._recipients is None:
             raise StoreError(NotKept.UNAVAILABLE, "there are no recipients to encrypt it to")
         with self._usable(), opened_root(self._path) as root:
-            return keep(root, item, record, self._recipients, self._bounds, wanted)
+            return keep(root, item, record, self._recipients, self._bounds, wanted, self._synced)
 
     def usage(self) -> Usage:
         """Count what all processes have in the store."""
-        oldest: float | None = None
-        in_custody = 0
+        oldest, in_custody = None, 0
         for entry in self.entries():
             oldest = min(oldest or entry.kept_at, entry.kept_at)
             in_custody += may_be_in_custody(entry)
@@ -109,7 +109,9 @@ class Store:
     def _entry(self, folder: int, named: str, found: Found) -> Entry | None:
         """Make an entry; None where the item has gone meanwhile."""
         name = found.name
-        record = read_record(folder, name.text)
+        record = None
+        with contextlib.suppress(OSError):  # it is listed all the same, and stays
+            record = read_record(folder, name.text)
         if record is None and look_up(folder, name.text) is None:
             return None
         path = self._path / named / name.text
@@ -127,7 +129,7 @@ class Store:
             name = parse_file_name(file, folder_name)
             if folder is None or status is None or name is None:
                 return None
-            return self._entry(folder, folder_name, Found(name, status.st_size, status.st_mtime))
+            return self._entry(folder, folder_name, Found.of(name, status))
 
     def read(self, entry: Entry) -> bytes:
         """Return the bytes of an item's file, which is no larger than all may be."""
@@ -136,7 +138,8 @@ class Store:
             opened_root(self._path) as root,
             opened(root, folder_of(entry.name)) as folder,
         ):
-            return read_file(folder, entry.path.name, min(entry.size, self._bounds.bytes))
+            most = min(entry.size, self._bounds.bytes, LARGEST_ITEM)
+            return read_file(folder, entry.path.name, most)
 
     def sweep(self, numbers: Iterable[int] = range(256)) -> Swept:
         """Look into folders, by their numbers: mend what a crash left, and count anew.
@@ -169,7 +172,8 @@ class Store:
         self._oldest[number] = min((entry.kept_at for entry in entries), default=None)
         self._in_custody[number] = sum(map(may_be_in_custody, entries))
         old = now - self._max_age
-        return total, [each for each in entries if each.claimed is not None or each.kept_at < old]
+        ours = [entry for entry in entries if entry.size <= LARGEST_ITEM]
+        return total, [each for each in ours if each.claimed is not None or each.kept_at < old]
 
     def claim(self, entry: Entry, cause: str) -> Claim | None:
         """Claim an item for its release; None where it is gone, claimed, or not any more as it was
@@ -192,7 +196,7 @@ class Store:
 
     def take_over(self, entry: Entry) -> Claim | None:
         """Take over a claim as `stale_claims` does; None for what is none, or not stale."""
-        if entry.claimed is None:
+        if entry.claimed is None or entry.size > LARGEST_ITEM:
             return None
         with self._item(entry.name) as (folder, _):
             fd = take_over(folder, entry.path.name)

@@ -1,10 +1,11 @@
 """Looking through a folder of the store: what is there, and what a crash has left."""
 
 import contextlib
+import errno
 import json
-import os
 from collections.abc import Iterator
-from typing import NamedTuple
+from os import stat_result
+from typing import NamedTuple, Self
 
 from .counts import Count, Counts, locked
 from .folders import opened_if_there, read_file, remove, rename, scan
@@ -24,6 +25,14 @@ from .names import (
 # Younger files may be somebody's who is at work.
 LEFTOVER_SECONDS = 60.0
 _LARGEST_RECORD = 1 << 20
+# The largest body that a gate reads (`request.max_body`), its head, and what encryption adds. What
+# is larger is of another hand: it is listed, and never read, which of a sparse file takes hours.
+LARGEST_ITEM = (1 << 30) + (4 << 20)
+# What a planted file may say: a time before 1970, or one that no calendar has. This is in 2106.
+_LATEST = 2.0**32
+# What the store does not write and may find in its place: nothing, a link, a socket; None is of
+# `open_file`. Any other error is the disk's, or this process's, and may be over in a moment.
+_NO_RECORD = (None, errno.ENOENT, errno.ELOOP, errno.ENXIO)
 
 
 class Found(NamedTuple):
@@ -32,6 +41,16 @@ class Found(NamedTuple):
     name: FileName
     size: int
     at: float
+
+    @classmethod
+    def of(cls, name: FileName, status: stat_result) -> Self:
+        """Make it of what is known of a file."""
+        return cls(name, status.st_size, kept_at(status))
+
+
+def kept_at(status: stat_result) -> float:
+    """Tell when an item was kept, in seconds from 1970 to 2106."""
+    return min(max(status.st_mtime, 0.0), _LATEST)
 
 
 @contextlib.contextmanager
@@ -49,7 +68,7 @@ def locked_store(root: int, *, create: bool = False) -> Iterator[Counts]:
 
 def find_items(folder: int, named: str) -> tuple[Count, list[Found]]:
     """Count what is in a folder, and list the files of its items. Raises OSError."""
-    files = [Found(name, status.st_size, status.st_mtime) for name, status in scan(folder, named)]
+    files = [Found.of(name, status) for name, status in scan(folder, named)]
     items = [file for file in files if file.name.kind in (ITEM, CLAIM)]
     return Count(len(items), sum(file.size for file in files if file.name.kind != NEW)), items
 
@@ -57,16 +76,13 @@ def find_items(folder: int, named: str) -> tuple[Count, list[Found]]:
 def tidy(folder: int, named: str, now: float) -> None:
     """Mend what a crash left half done, and remove what it left over. Under the store's lock.
 
-    What was kept in the future, by a clock that was set back since, is taken to be kept now. Raises
-    OSError.
+    Nothing that is kept is touched, however old: a clock may be wrong. Raises OSError.
     """
     files = {name: status.st_mtime for name, status in scan(folder, named)}
     there = {name.text for name in files}
-    for name, at in files.items():
+    for name in files:
         if name.kind == CLAIM:
             _finish(folder, name, there)
-        elif name.kind == ITEM and at > now + LEFTOVER_SECONDS:
-            os.utime(name.text, (now, now), dir_fd=folder, follow_symlinks=False)
     for name, at in files.items():
         if name.text in there and _is_left_over(name, there) and abs(now - at) > LEFTOVER_SECONDS:
             remove(folder, name.text)
@@ -87,9 +103,15 @@ def _is_left_over(name: FileName, there: set[str]) -> bool:
 
 
 def read_record(folder: int, file: str) -> Record | None:
-    """Read the record beside the file of an item; None where that is none."""
+    """Read the record beside the file of an item; None where that is none. Raises OSError where
+    there may be one, which cannot be read now.
+    """
     try:
         record = json.loads(read_file(folder, record_name(file), _LARGEST_RECORD))
-    except (OSError, ValueError, RecursionError):
+    except OSError as error:
+        if error.errno in _NO_RECORD:
+            return None
+        raise
+    except (ValueError, RecursionError):
         return None
     return record if type(record) is dict and type(record.get("kept")) is str else None

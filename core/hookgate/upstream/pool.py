@@ -1,7 +1,6 @@
 """The one HTTP client that both fronts send with: pooled connections, one deadline, no retries."""
 
 import asyncio
-from collections import deque
 from math import inf
 
 from hookgate.bounded_cache import BoundedCache
@@ -14,6 +13,7 @@ from .endpoint import Endpoint
 from .error import Failure, UpstreamError
 from .lookup import Lookup
 from .response import Response
+from .waiting import WaitingRequest, WaitingRequests
 
 # Common servers close an idle connection after 5 s (Node.js, uvicorn) or more; closing first
 # means that none is picked which is about to go.
@@ -28,18 +28,6 @@ _READ_SECONDS = 0.01
 _MOST_KNOWN = 64
 
 
-class _WaitingRequest:
-    """A request for which no connection is free. `attempt` is to make one."""
-
-    __slots__ = ("attempt", "deadline", "handler", "request")
-
-    def __init__(self, request: bytes, handler: ResponseHandler, deadline: float) -> None:
-        self.request = request
-        self.handler = handler
-        self.deadline = deadline
-        self.attempt: asyncio.Task[None] | None = None
-
-
 class UpstreamPool:
     """The connections to one upstream. Must be used from the event loop it is made in.
 
@@ -51,7 +39,7 @@ class UpstreamPool:
         self._loop = asyncio.get_running_loop()
         self._lookup = Lookup(Endpoint.of(settings))
         self._idle: list[UpstreamConnection] = []
-        self._waiting: deque[_WaitingRequest] = deque()
+        self._waiting = WaitingRequests()
         # Due no later than the first deadline: it serves all, where a timer set and cancelled for
         # each exchange cost 4 us.
         self._timer: asyncio.TimerHandle | None = None
@@ -89,7 +77,7 @@ class UpstreamPool:
                 connection.begin(request, handler, deadline)
                 return
             connection.close()
-        self._waiting.append(_WaitingRequest(request, handler, deadline))
+        self._waiting.append(WaitingRequest(request, handler, deadline))
         self._connect_if_needed()
 
     async def close(self) -> None:
@@ -119,16 +107,16 @@ class UpstreamPool:
                 return
             if waiting.attempt is None:
                 dial = Dial(self._lookup)
-                waiting.attempt = task = self._loop.create_task(self._connect(waiting, dial))
+                waiting.attempt = task = self._loop.create_task(self._connect(dial))
                 self._connecting[task] = dial
                 task.add_done_callback(self._attempt_over)
 
-    async def _connect(self, waiting: _WaitingRequest, dial: Dial) -> None:
+    async def _connect(self, dial: Dial) -> None:
         connection = UpstreamConnection(self, self._settings.max_response)
         try:
             await dial.connect(lambda: connection)
         except (OSError, UnicodeError) as error:  # TLS, look-up and time-out errors are OSErrors
-            self._give_up(waiting, failure(Reason.UPSTREAM_UNREACHABLE, error))
+            self._give_up(failure(Reason.UPSTREAM_UNREACHABLE, error))
             return
         except asyncio.CancelledError:
             # uvloop closes a transport that was just made without telling its protocol.
@@ -136,7 +124,9 @@ class UpstreamPool:
             self._forget(connection)
             raise
         if connection.is_usable():
-            waiting.attempt = None
+            waiting = self._waiting.of(asyncio.current_task())
+            if waiting is not None:
+                waiting.attempt = None
             if self._waiting:
                 self._serve_next(connection)
             else:
@@ -145,16 +135,15 @@ class UpstreamPool:
             # It was reset as soon as it was accepted, or speaks before it is asked.
             failed = connection.failure_unused()
             connection.close()
-            self._give_up(waiting, failed)
+            self._give_up(failed)
 
     def _attempt_over(self, attempt: asyncio.Task[None]) -> None:
         del self._connecting[attempt]
         self._connect_if_needed()
 
-    def _give_up(self, waiting: _WaitingRequest, failed: Failure) -> None:
-        # Only the one that the attempt was for, unless a connection has served it since.
-        waiting.attempt = None
-        if waiting in self._waiting:
+    def _give_up(self, failed: Failure) -> None:
+        waiting = self._waiting.of(asyncio.current_task())
+        if waiting is not None:
             self._waiting.remove(waiting)
             waiting.handler.on_response(failed)
 
@@ -173,7 +162,7 @@ class UpstreamPool:
 
     def _serve_next(self, connection: UpstreamConnection) -> None:
         # Who waits longest; whom the connection was made for may need another.
-        first = self._waiting.popleft()
+        first = self._waiting.take_first()
         connection.attempt = first.attempt
         connection.begin(first.request, first.handler, first.deadline)
 
@@ -235,7 +224,7 @@ class UpstreamPool:
             waited = error or UpstreamError.TIMEOUT_ANSWER
             connection.end(Failure(Reason.UPSTREAM_TIMEOUT, waited))
 
-    def _waits_for(self, waiting: _WaitingRequest) -> UpstreamError:
+    def _waits_for(self, waiting: WaitingRequest) -> UpstreamError:
         """Its own attempt, or else any: that those are slow is why there is no room."""
         dials = self._connecting
         dial = dials.get(waiting.attempt) if waiting.attempt else next(iter(dials.values()), None)

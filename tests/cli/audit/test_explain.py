@@ -277,3 +277,15 @@ def test_misuse_is_one_clear_line(call: Call, arguments: list[str], words: str) 
     assert result.status == 2
     assert words in result.err
     assert len(result.err.splitlines()) == 1
+
+
+def test_a_near_miss_is_told_in_words_with_what_to_do(call: Call) -> None:
+    """A word that a newer version wrote is shown as it is."""
+    near = ["fields", "length", "again", "newer"]
+    write(Path("near.jsonl"), record(1, "source_not_allowed", client="203.0.113.9", near=near))
+    arguments = ("audit", "explain", "b0-1", "--log", "near.jsonl")
+    told = " ".join(call(*arguments).out.split())
+    assert "Looks like the provider: method, path and type, the same header fields" in told
+    assert "came back after about five minutes. What to do: find out" in told
+    assert "fields, length, again, newer" in told
+    assert json.loads(call(*arguments, "--json").out)["near"]["words"] == near

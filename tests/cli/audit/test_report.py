@@ -98,6 +98,16 @@ def test_the_delivery_of_another_body_of_its_name_is_none_of_the_lost_event(
     assert cells[cells.index("r-1") :][:4] == ["r-1", "RCS isTyping", about["time_utc"], "3"]
 
 
+def test_near_misses_are_a_verdict_and_a_table(write: Write, tmp_path: Path) -> None:
+    """Where there are any."""
+    made = delivery(1, "source_not_allowed", near=["fields", "length", "again"])
+    page = write(write_lines(tmp_path / "audit.jsonl", made))
+    assert verdicts_of(page)[-1] == "1 near miss"
+    assert "By near miss" in Reader(page).texts["caption"]
+    page = write(write_lines(tmp_path / "audit.jsonl", delivery(1, "source_not_allowed")))
+    assert "near miss" not in page
+
+
 def test_what_is_held_is_a_verdict_and_the_quarantine_a_row(write: Write, tmp_path: Path) -> None:
     """Held events are told of by themselves, and are neither lost nor unknown."""
     kept: dict[str, Any] = {"custody": True, "kept": "k" * 64, "status": 200}

@@ -108,3 +108,30 @@ def test_a_missing_ledger_is_misuse(call: Call, ledger: Path) -> None:
     result = call("audit", "show")
     assert result.status == 2
     assert "audit.path" in result.err
+
+
+def test_near_misses_are_shown_and_counted_by_themselves(call: Call) -> None:
+    """By `show`, `tail` and `stats`; of nginx's lines those from ranges that are watched."""
+    near = ["fields", "length", "again"]
+    of_nginx = {"client": "185.162.146.1", "method": "POST", "content_type": "application/json"}
+    write(
+        Path("hookgate-audit.jsonl"),
+        start(),
+        delivery(1, "source_not_allowed", client="203.0.113.9", near=near),
+        delivery(2, "source_not_allowed", client="198.51.100.1"),
+        delivery(3, "source_not_allowed", near=["watch"]),
+        nginx("source_not_allowed", **of_nginx),
+        nginx("source_not_allowed", **of_nginx | {"client": "198.51.100.1"}),
+    )
+    Path("hookgate-audit.jsonl.1.gz").unlink()
+    lines = call("audit", "show", "--near").out.splitlines()
+    assert [line.partition("near miss: ")[2] for line in lines] == [
+        "fields, length, again", "watch", "",
+    ]  # fmt: skip
+    assert call("audit", "tail", "--near").out.splitlines() == lines
+    numbers = call("audit", "stats", "--json").json
+    assert (numbers["deliveries"], numbers["near_misses"]) == (5, {"again": 1, "watch": 1})
+    assert call("audit", "stats", "--near", "--json").json["deliveries"] == 3
+    assert "near misses" in call("audit", "stats").out
+    Path("hookgate.toml").write_text("[source]\nwatch = []\n")
+    assert len(call("audit", "show", "--near").out.splitlines()) == 2

@@ -268,6 +268,33 @@ def test_ledgers_that_are_not_where_they_were(
         assert len(endpoint.seen) == 1
 
 
+def test_what_a_replay_said_counts_without_the_other_ledgers(
+    call: Call, kept: Kept, endpoint: Receiver
+) -> None:
+    """And where its own ledger is gone, that may have said that an item arrived."""
+    kept.keep([refused(1)])
+    endpoint.respond = lambda _: b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nX: \n\0\r\n\r\n"
+    assert call("quarantine", "replay", *FAST).status == 1  # upstream_invalid
+    elsewhere = kept.folder / "elsewhere"
+    kept.audit.rename(elsewhere)
+    assert call("quarantine", "replay", "--override", *FAST).status == 1
+    elsewhere.rename(kept.audit)
+    kept.replays.rename(elsewhere)
+    assert (
+        "audit.replay.jsonl is gone, and its state file is there"
+        in call("quarantine", "replay").err
+    )
+    result = call("quarantine", "replay", *FAST)
+    assert (result.status, "a part of the ledgers cannot be read" in result.err) == (1, True)
+    assert len(endpoint.seen) == 1
+    elsewhere.rename(kept.replays)
+    assert verdicts(call("quarantine", "replay", "--json").out) == {"unknown": 1}
+    kept.replays.rename(elsewhere)
+    endpoint.respond = lambda _: OK
+    assert call("quarantine", "replay", "--override", *FAST).status == 0
+    assert len(endpoint.seen) == 2
+
+
 def test_a_ledger_that_is_damaged_may_say_that_it_arrived(
     call: Call, kept: Kept, endpoint: Receiver
 ) -> None:

@@ -90,6 +90,7 @@ OTHER: dict[str, Any] = {
     "upstream.sign_key_file": "signing",
     "source.allow": ["203.0.113.0/24"],
     "source.allow_file": "networks",
+    "source.watch": ["198.51.100.0/24"],
     "source.trusted_proxies": ["192.0.2.0/24", "2001:db8::1"],
     "source.trusted_proxies_file": "proxies",
     "source.header": "Forwarded",

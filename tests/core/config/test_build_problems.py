@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from hookgate.config.build import load
 from hookgate.config.error import ConfigError
+from hookgate.policy import Policy
 from support.problems import MINIMAL, URL, problem, problems, write
 
 
@@ -164,6 +165,13 @@ def test_a_file_that_cannot_be_read_is_refused(name: str) -> None:
         ({"source.allow": []}, "source.allow is empty"),
         ({"source.allow": ""}, "source.allow is empty"),
         ({"source.allow": [""]}, "source.allow is empty"),
+        ({"source.allow": ["cm.com-other"]}, "is a list to watch, whose senders nothing proves"),
+        (
+            {"source.watch": ["cm.com-others"]},
+            'write a CIDR like 203.0.113.0/24, or "cm.com-other"',
+        ),
+        ({"source.watch": ["203.0.113.1/24"]}, "source.watch[0]"),
+        ({"source.watch": ["0.0.0.0/0"]}, "admits too much"),
         ({"source.allow": ["cm.com", ""]}, 'source.allow[1] = "" is empty; leave it out'),
         ({"source.allow": ["cm.com", "203.0.113.5/24"]}, "source.allow[1]"),
         ({"source.allow": ["0.0.0.0/0"]}, 'source.allow[0] = "0.0.0.0/0" admits too much'),
@@ -202,6 +210,44 @@ def test_a_file_that_cannot_be_read_is_refused(name: str) -> None:
 def test_a_dangerous_or_senseless_value_is_refused(keys: dict[str, Any], words: str) -> None:
     """Nothing starts that would allow nobody, everybody, or a proxy."""
     assert words in problem(keys=keys)
+
+
+@pytest.mark.parametrize(
+    ("watch", "mend"),
+    [
+        (["cm.com-other", "203.0.113.0/24"], ["185.162.146.0/24", "203.0.113.0/24"]),
+        (["185.162.145.128/25"], []),
+    ],
+)
+def test_a_range_that_is_watched_and_admitted_is_warned_of_and_the_mend_ends_it(
+    watch: list[str], mend: list[str]
+) -> None:
+    """In the environment too."""
+    keys = {**URL, "source.allow": ["cm.com", "185.162.145.0/24"]}
+    (warning,) = load(None, {**keys, "source.watch": watch}, {}).warnings
+    assert warning.startswith("command line: source.watch holds 185.162.145.")
+    assert json.loads(warning.partition("; write ")[2]) == mend
+    assert load(None, {**keys, "source.watch": mend}, {}).warnings == ()
+    variable = "HOOKGATE_SOURCE__WATCH"
+    (warning,) = load(None, keys, {variable: ",".join(watch)}).warnings
+    if mend:
+        written = {variable: warning.partition("; write ")[2]}
+        assert load(None, keys, written).warnings == ()
+    else:
+        assert warning.endswith(f"; unset ${variable}")
+
+
+def test_whoever_admits_a_range_of_the_default_has_done_as_told() -> None:
+    """It is not warned of."""
+    keys = {**URL, "source.allow": ["cm.com", "185.162.145.0/24"]}
+    assert load(None, keys, {}).warnings == ()
+
+
+def test_a_watched_range_changes_the_digest_and_no_verdict() -> None:
+    """The list is another configuration, and the same policy."""
+    one, other = load(None, URL, {}), load(None, {**URL, "source.watch": ["198.51.100.0/24"]}, {})
+    assert one.digest != other.digest
+    assert Policy(one).fingerprint == Policy(other).fingerprint
 
 
 PREFIXES = st.tuples(st.integers(0, 2**32 - 1), st.integers(8, 32)).map(

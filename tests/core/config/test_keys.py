@@ -31,6 +31,7 @@ DEFAULTS: dict[str, Any] = {
     "upstream.max_response": 2**20,
     "source.allow": ("cm.com",),
     "source.allow_file": "",
+    "source.watch": ("cm.com-other",),
     "source.trusted_proxies": (),
     "source.trusted_proxies_file": "",
     "source.header": "x-forwarded-for",

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from hookgate.networks.cidr import SHORTEST_PREFIX
 from hookgate.networks.error import NetworkError
-from hookgate.networks.ranges import SHIPPED, parse_networks
+from hookgate.networks.ranges import REVIEWED, SHIPPED, WATCHED, parse_networks
 
 
 def test_the_providers_ranges_ship() -> None:
@@ -237,3 +237,21 @@ def test_a_range_is_offered_as_exactly_its_addresses(parts: tuple[int, int]) -> 
     [offer] = caught.value.offers
     found = [parse_networks(entry)[0] for entry in offer.entries]
     assert netaddr.IPSet(found) == netaddr.IPSet(netaddr.IPRange(low, high))
+
+
+def test_what_is_watched_is_never_allowed() -> None:
+    """Its name is refused where senders are admitted, and its ranges are beside those."""
+    for name, ranges in WATCHED.items():
+        with pytest.raises(NetworkError) as caught:
+            parse_networks(name)
+        assert caught.value.mend == "name it in source.watch alone"
+        assert [str(n) for n in parse_networks(name, sets=WATCHED)] == list(ranges.cidrs)
+        watched = netaddr.IPSet(ranges.cidrs)
+        assert watched.isdisjoint(netaddr.IPSet(SHIPPED["cm.com"].cidrs))
+
+
+def test_the_review_has_a_date() -> None:
+    """Whoever is told that a review is old goes by it."""
+    assert {shipped.reviewed for shipped in (*SHIPPED.values(), *WATCHED.values())} == {
+        REVIEWED.isoformat()
+    }

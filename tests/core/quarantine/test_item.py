@@ -29,7 +29,9 @@ ITEMS = st.builds(
         st.sampled_from([b"http", b"https"]),
     ),
     st.binary(max_size=60) | st.just(b"\r\n\r\n"),
-    st.builds(Origin, WORDS, WORDS, st.lists(WORDS, max_size=3).map(tuple), st.none()),
+    st.builds(
+        Origin, WORDS, WORDS, st.lists(WORDS, max_size=3).map(tuple), st.none(), st.just(False)
+    ),
     WORDS,
     st.integers(0, 4_000_000_000_000_000).map(lambda number: number / 1e6),
     st.none() | st.booleans(),

@@ -279,6 +279,27 @@ def test_what_is_too_old_is_released(run: Run, path: Path) -> None:
     assert numbers(make_store(path)) == [2, 3]
 
 
+def test_what_is_recorded_goes_a_look_later(run: Run, path: Path) -> None:
+    """Its line is synced by then: a power cut takes no item whose line it takes too."""
+
+    async def act(site: Site) -> None:
+        await site.keep(1)
+        age(file_of(path, make_item(1)), 3700)
+        for _ in range(LOOK_SECONDS):
+            site.keeper.tick()
+            await site.idle()
+            if site.released:
+                break
+        assert [entry.claimed for entry in make_store(path).entries()] == ["expired"]
+        assert site.keeper.released == {"expired": 1}
+        site.keeper.tick()
+        await site.idle()
+        assert len(site.released) == 1
+
+    run(act)
+    assert check(path) == []
+
+
 def test_a_claim_whose_process_has_ended_is_recorded(run: Run, path: Path) -> None:
     """For its own cause, and not while that holds it."""
 

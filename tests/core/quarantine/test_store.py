@@ -1,16 +1,20 @@
 """What is kept is there, once, whole, and nobody's who has no identity."""
 
+import errno
 import os
 import shutil
 import stat
 import subprocess
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hookgate.quarantine.error import NotKept, StoreError
 from hookgate.quarantine.store import Store
+from support.disk import small_disk
 from support.effort import at_most
 from support.kept import IDENTITIES, SECRET
 from support.quarantine import (
@@ -288,15 +292,29 @@ def test_what_is_too_old_is_found_but_what_has_custody_stays(path: Path) -> None
     assert [entry.name for entry in store.sweep().expired] == [name_of(make_item(0))]
 
 
-def test_what_was_kept_in_the_future_is_taken_to_be_kept_now(store: Store, path: Path) -> None:
-    """By a clock that was set back since: else it would stay for as long again."""
+def test_a_clock_that_is_wrong_for_a_moment_makes_nothing_older(store: Store, path: Path) -> None:
+    """As where it begins in 1970 until it is set: by it, all was kept in the future."""
     keep(store, make_item(1))
-    now = file_of(path, make_item(1)).stat().st_mtime
-    age(file_of(path, make_item(1)), -10 * 366 * 86_400)
-    oldest = store.open().usage.oldest
-    assert oldest is not None
-    assert now <= oldest < now + 60
-    assert len(check(path)) == 1
+    age(file_of(path, make_item(1)), -50 * 366 * 86_400)
+    (before,) = store.entries()
+    assert store.open().expired == []
+    assert list(store.entries()) == [before]
+
+
+@pytest.mark.parametrize("at", [-(1 << 40), -1, 1 << 33, 1 << 40, 1 << 62])
+def test_a_time_that_no_calendar_has_is_one_that_it_has(tmp_path: Path, at: int) -> None:
+    """A file system may take any; what is planted can be listed and released all the same."""
+    with small_disk(tmp_path / "disk") as disk:
+        store = opened_store(disk / "kept")
+        keep(store, make_item(1))
+        os.utime(file_of(disk / "kept", make_item(1)), (at, at))
+        (entry,) = store.entries()
+        assert 1970 <= datetime.fromtimestamp(entry.kept_at, UTC).year <= 2106
+        assert (len(store.sweep().expired) == 1) is (at < 0)
+        assert store.look_again(entry) == entry
+        claim = store.claim(entry, "purged")
+        assert claim
+        store.drop(claim)
 
 
 # Who looks at the counts.
@@ -345,3 +363,113 @@ def test_a_planted_file_larger_than_all_may_be_is_not_read(store: Store, path: P
     (entry,) = store.entries()
     with pytest.raises(StoreError, match="too large"):
         store.read(entry)
+
+
+def test_a_planted_file_larger_than_any_item_is_not_digested(path: Path) -> None:
+    """That of a sparse one takes hours: not to expire it, nor to release it, nor as a claim."""
+    store = opened_store(path, max_bytes=1 << 40, max_age=3600)
+    first = keep(store, make_item(1))
+    (before,) = store.entries()
+    claim = store.claim(before, "purged")
+    assert claim
+    claim.close()
+    assert keep(store, make_item(1)) != first
+    for entry in store.entries():
+        os.truncate(entry.path, 1 << 39)
+        age(entry.path, 3700)
+    swept = store.sweep()
+    assert (swept.expired, swept.claims) == ([], [])
+    assert list(store.stale_claims()) == []
+    (item,) = [entry for entry in store.entries() if entry.claimed is None]
+    with pytest.raises(StoreError, match="larger than any item, so of another hand: remove it"):
+        store.claim(item, "purged")
+    again = make_store(path, max_bytes=1 << 41)
+    assert keep(again, make_item(1)) not in (first, before)
+
+
+def test_a_folder_is_on_the_disk_before_what_is_in_it_is_kept(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever made it, and was killed before it came to that: its own, and the store's."""
+    folder = file_of(path, make_item(1)).parent
+    folder.mkdir(0o700, parents=True)
+    path.chmod(0o700)
+    synced: list[int] = []
+    fsync = os.fsync
+
+    def spy(fd: int) -> None:
+        fsync(fd)
+        synced.append(os.fstat(fd).st_ino)
+
+    monkeypatch.setattr(os, "fsync", spy)
+    store = opened_store(path)
+    assert synced == [path.parent.stat().st_ino]
+    for again in (False, True):
+        synced.clear()
+        keep(make_store(path) if again else store, make_item(1))
+        assert synced[-2:] == [folder.stat().st_ino, path.stat().st_ino]
+    synced.clear()
+    keep(store, make_item(1))
+    assert synced == [folder.stat().st_ino]
+
+
+def test_a_folder_that_others_may_write_to_hides_no_item(store: Store, path: Path) -> None:
+    """Who lists, counts or sweeps hears of it: what is in there may have custody."""
+    keep(store, make_item(1), custody=True)
+    file_of(path, make_item(1)).parent.chmod(0o770)
+    acts: list[Callable[[], object]] = [
+        lambda: list(store.entries()), store.usage, store.sweep, store.open,
+    ]  # fmt: skip
+    for act in acts:
+        with pytest.raises(StoreError, match="; chmod go-w "):
+            act()
+
+
+@pytest.mark.parametrize("error", [errno.EIO, errno.EMFILE, errno.EACCES])
+def test_a_record_that_cannot_be_read_now_is_not_replaced(
+    store: Store, path: Path, monkeypatch: pytest.MonkeyPatch, error: int
+) -> None:
+    """It may say that its item has custody."""
+    keep(store, make_item(1), custody=True)
+    (before,) = store.entries()
+    open_ = os.open
+
+    def failing(name: str, *arguments: Any, **named: Any) -> int:
+        if str(name).endswith(".json"):
+            raise OSError(error, os.strerror(error))
+        return open_(name, *arguments, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", failing)
+        assert refusal(store, 1) is NotKept.UNAVAILABLE
+        (entry,) = store.entries()
+        assert entry.record is None
+        with pytest.raises(StoreError):
+            store.claim(entry, "expired")
+        assert store.sweep().expired == []
+    assert list(store.entries()) == [before]
+    claim = store.claim(before, "purged")
+    assert claim, "it was left locked"
+    claim.close()
+
+
+def test_root_writes_to_no_file_of_another_by_the_name_of_the_lock(
+    path: Path, tmp_path: Path
+) -> None:
+    """Whoever owns the folder may have linked it there: it is neither given to them nor emptied."""
+    if os.geteuid():
+        pytest.skip("not root")
+    store = opened_store(path)
+    for file in [path, *path.rglob("*")]:
+        os.chown(file, 1234, 1234)
+    (tmp_path / "secret").write_text("root's")
+    (path / "lock").unlink()
+    os.link(tmp_path / "secret", path / "lock")
+    for act in (store.usage, lambda: make_store(path).open(create=True)):
+        with pytest.raises(StoreError, match="its file lock is not its owner's; remove it"):
+            act()
+    secret = tmp_path / "secret"
+    assert (secret.read_text(), secret.stat().st_uid) == ("root's", 0)
+    (path / "lock").unlink()
+    make_store(path).open(create=True)
+    assert (path / "lock").stat().st_uid == 1234

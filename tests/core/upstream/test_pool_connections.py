@@ -1,7 +1,9 @@
 """The upstream client's connections: made when needed, within the bound, given back."""
 
 import asyncio
+import errno
 import socket
+from collections.abc import Callable
 from dataclasses import replace
 from math import inf
 
@@ -9,6 +11,7 @@ import pytest
 
 from hookgate.policy import Reason
 from hookgate.upstream.connection import UpstreamConnection
+from hookgate.upstream.dial import Dial, P
 from hookgate.upstream.pool import UpstreamPool
 from hookgate.upstream.response import Response
 from support.exchanges import AT_ONCE, HURRIED, SETTINGS, Result, Sender, once, run, timed
@@ -119,6 +122,40 @@ def test_whoever_has_room_gets_a_connection_at_once(runner: asyncio.Runner) -> N
     with scripted(answering(stay=True)) as upstream:
         settings = replace(SETTINGS, max_connections=100, timeout=5.0)
         run(runner, upstream.url, play, settings)
+
+
+@pytest.mark.parametrize("fails", [False, True], ids=["connects", "fails"])
+def test_who_is_served_by_another_attempt_leaves_its_own(
+    runner: asyncio.Runner, monkeypatch: pytest.MonkeyPatch, *, fails: bool
+) -> None:
+    """However attempts overtake each other there is one for each request, and its end is heard."""
+    connect = Dial.connect
+    dials: list[Dial] = []
+
+    async def play(sender: Sender) -> None:
+        overtaken = asyncio.Event()
+
+        async def connect_late(dial: Dial, make_protocol: Callable[[], P]) -> P:
+            dials.append(dial)
+            if dial is dials[0]:
+                await overtaken.wait()
+                if fails:
+                    raise ConnectionRefusedError(errno.ECONNREFUSED, "refused")
+            return await connect(dial, make_protocol)
+
+        monkeypatch.setattr(Dial, "connect", connect_late)
+        first, second, third = sender.begin(), sender.begin(), sender.begin()
+        assert isinstance(await first, Response)
+        assert isinstance(await second, Response)
+        assert not third.done()
+        overtaken.set()
+        result = await third
+        assert result is Reason.UPSTREAM_UNREACHABLE if fails else isinstance(result, Response)
+        assert len(dials) == 3
+
+    with scripted(answering(CLOSING)) as upstream:
+        run(runner, upstream.url, play)
+        assert upstream.connections == 3 - fails
 
 
 def test_clean_exchanges_share_connections_within_the_bound(runner: asyncio.Runner) -> None:

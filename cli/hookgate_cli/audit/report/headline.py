@@ -18,7 +18,7 @@ from .parts import Tile, Verdict, by_outcome, milliseconds, share
 
 def verdicts(found: Findings) -> list[Verdict]:
     """Return the verdicts: whether it balances, whether its chain holds, and what was lost."""
-    answers = [_balance(found.balance), _chain(found.verification), *_fates(found)]
+    answers = [_balance(found.balance), _chain(found.verification), *_fates(found), *_near(found)]
     if not found.unread_files and not found.summary.damaged:
         return answers
     files = ", ".join(Path(note.file).name for note in found.unread_files)
@@ -83,6 +83,15 @@ def _fates(found: Findings) -> list[Verdict]:
         if unknown
         else Verdict("good", "Nothing unknown", "Of all that was sent on the end is known."),
     ]
+
+
+def _near(found: Findings) -> list[Verdict]:
+    count = found.summary.near_misses.total_with_dropped
+    text = (
+        "Refused for the address alone, and looks like the provider: it may send from a new range."
+    )
+    misses = f"{count:,} near miss{'' if count == 1 else 'es'}"
+    return [Verdict("unsure", misses, text)] if count else []
 
 
 def _held(count: int) -> list[Verdict]:

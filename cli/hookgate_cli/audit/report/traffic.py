@@ -136,6 +136,7 @@ def origins(summary: Summary) -> Section:
         "front": summary.fronts,
         "route": summary.routes,
         "endpoint's answer": summary.upstream_statuses,
+        "near miss": summary.near_misses,
     }
     return _tallies("whence", "Where from, and where to", lead, counted, summary.deliveries)
 

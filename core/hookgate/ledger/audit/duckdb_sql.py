@@ -19,7 +19,7 @@ _SAMPLED = 50_000
 ALIKE = (
     "event", "front", "outcome", "reason", "route", "status", "upstream_status", "upstream_error",
     "channel", "event_type", "observed", "unknown_in", "unusual", "kept", "not_kept", "custody",
-    "cause",
+    "near", "cause",
 )  # fmt: skip
 
 # Every member but `ts` is read as the JSON that it is: DuckDB would make a text of a number, and a

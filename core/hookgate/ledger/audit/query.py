@@ -12,12 +12,17 @@ from hookgate.ledger.record import Record
 from hookgate.networks.addresses import parse_address
 from hookgate.networks.diagnosis import diagnose
 from hookgate.networks.mends import Notation, network_mend
+from hookgate.policy import Reason
 
 from .identity import NAMES
 from .times import QueryError
 
 # A stored file is asked for as well, and what was replayed by what it was before.
 _NAMES = (*NAMES, "kept", "replay_of")
+
+# All that nginx's log tells of what a foreign sender asked for.
+_EVENT = "POST", "application/json"
+_NOT_ALLOWED = Reason.SOURCE_NOT_ALLOWED.code
 
 Network = IPv4Network | IPv6Network
 
@@ -28,7 +33,8 @@ class Query:
 
     `since` (inclusive) and `until` (exclusive) are seconds since 1970. A record without the field
     is not what was asked for. `routes` are paths or names of contracts, `references` any names of
-    events, request_ids or SHA-256, of bodies and of stored files.
+    events, request_ids or SHA-256, of bodies and of stored files. `near` asks for near misses: what
+    a gate called one and, of nginx, which knows none, what comes from `watch` like an event.
     """
 
     since: float | None = None
@@ -41,6 +47,8 @@ class Query:
     front: frozenset[str] = frozenset()
     references: frozenset[str] = frozenset()
     clients: tuple[Network, ...] = ()
+    near: bool = False
+    watch: tuple[Network, ...] = ()
 
     @cached_property
     def fields(self) -> list[tuple[str, frozenset[str]]]:
@@ -52,13 +60,15 @@ class Query:
     def texts(self) -> frozenset[str]:
         """Texts of which any record that is asked for has one; none where that is not known."""
         fields = (self.reason, self.event_type, self.channel, self.outcome, self.routes, self.front)
-        found = (self.references, *(texts for texts in fields if len(texts) <= MOST_TEXTS))
+        near = frozenset((_NOT_ALLOWED,) if self.near else ())
+        found = (self.references, near, *(texts for texts in fields if len(texts) <= MOST_TEXTS))
         return next(filter(None, found), frozenset())
 
     @property
     def is_only_of_time(self) -> bool:
         """Whether nothing but the time matters."""
-        return not (self.fields or self.routes or self.references or self.clients)
+        others = self.fields or self.routes or self.references or self.clients
+        return not (others or self.near)
 
     def matches(self, record: Record) -> bool:
         """Tell whether this record is asked for, whatever its members are."""
@@ -75,7 +85,8 @@ class Query:
                 or _is_one_of(record.get("route"), self.routes)
                 or (record.get("route") is not None and _is_one_of(record.get("path"), self.routes))
             )
-            and (not self.clients or self._is_from(record.get("client")))
+            and (not self.clients or _is_from(record.get("client"), self.clients))
+            and (not self.near or self._is_near(record))
         )
 
     def _has_name(self, names: object) -> bool:
@@ -87,8 +98,17 @@ class Query:
         moment = timestamp(record)
         return (self.since or 0.0) <= moment < (math.inf if self.until is None else self.until)
 
-    def _is_from(self, client: object) -> bool:
-        return type(client) is str and _is_in(client, self.clients)
+    def _is_near(self, record: Record) -> bool:
+        return bool(record.get("near")) or (
+            record.get("front") == "nginx"
+            and record.get("reason") == _NOT_ALLOWED
+            and (record.get("method"), record.get("content_type")) == _EVENT
+            and _is_from(record.get("client"), self.watch)
+        )
+
+
+def _is_from(client: object, networks: tuple[Network, ...]) -> bool:
+    return type(client) is str and _is_in(client, networks)
 
 
 @lru_cache(maxsize=1024)

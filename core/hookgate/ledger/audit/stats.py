@@ -15,7 +15,7 @@ SUMMED = (
     "event", "ts", "front", "outcome", "reason", "channel", "event_type", "route", "client",
     "status", "upstream_status", "upstream_error", "duration_ms", "upstream_ms", "request_id",
     "reference", "observed", "unknown_in", "unusual", "count", "kept", "not_kept", "custody",
-    "cause",
+    "near", "cause",
 )  # fmt: skip
 
 

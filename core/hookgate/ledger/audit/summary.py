@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from hookgate.ledger.reading.reader import Line, is_damage, is_malformed, timestamp
 from hookgate.ledger.record import Record
+from hookgate.near_misses.signs import CAUSES
 from hookgate.policy.event_reader import LONGEST_TEXT
 
 from .answers import is_not_200
@@ -65,6 +66,7 @@ class Summary:
     not_kept: Tally = field(default_factory=Tally)
     custody: int = 0
     released: Tally = field(default_factory=Tally)
+    near_misses: Tally = field(default_factory=Tally)
     replays: Tally = field(default_factory=Tally)
     counts_replays: bool = False
     observed: Tally = field(default_factory=Tally)
@@ -112,6 +114,7 @@ class Summary:
             "not_kept": dict(self.not_kept.top()),
             "custody": self.custody,
             "released": dict(self.released.top()),
+            "near_misses": dict(self.near_misses.top()),
             "replays": _by_reason(self.replays),
             **{name: dict(getattr(self, name).top()) for name in tallies},
             "clients": dict(self.clients.top(TOP)),
@@ -211,6 +214,8 @@ class Summary:
         self.kept += lines if record.get("kept") is not None else 0
         self.custody += lines if record.get("custody") is True else 0
         self.not_kept.add(name_of(record.get("not_kept")), lines)
+        if near := _items(record.get("near")):
+            self.near_misses.add(_cause(near), lines)
         if channel is not None or event_type is not None:
             see(self.types, (channel, event_type), lines, first, last)
         for code in _items(record.get("observed")):
@@ -241,6 +246,11 @@ def _by_reason(tally: Tally) -> list[dict[str, Any]]:
 
 def _items(value: Any) -> list[Any]:
     return value if type(value) is list else []
+
+
+def _cause(signs: list[Any]) -> str:
+    """Return for what a near miss counts."""
+    return next((word.value for word in CAUSES if word in signs), "other")
 
 
 def name_of(value: Any) -> str | None:

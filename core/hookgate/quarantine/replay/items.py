@@ -69,7 +69,7 @@ def open_item(store: Store, entry: Entry, identities: Identities) -> Opened:
 
 def _is_of_a_gate(item: Item) -> bool:
     """Whether what goes into fields is what gates put there: of another hand it may be anything."""
-    peer, client, chain, _ = item.origin
+    peer, client, chain, *_ = item.origin
     addresses = (client, *chain, *(() if peer == UNIX_PEER else (peer,)))
     return (
         _REQUEST_ID.fullmatch(item.request_id) is not None

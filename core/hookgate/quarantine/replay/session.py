@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -26,6 +26,8 @@ from hookgate.settings import Config
 
 FRONT = "replay"
 _FIELD = "X-Hookgate-Replay"
+# So many stale claims are settled at a time.
+_TOGETHER = 32
 T = TypeVar("T")
 
 
@@ -104,8 +106,9 @@ class Releases:
 
     async def settle_stale(self) -> None:
         """Record and drop what processes had claimed that ended before they could."""
-        claims = await asyncio.to_thread(self._try, lambda: list(self._store.stale_claims()))
-        await self._settle(claims or [], {})
+        stale = self._store.stale_claims()
+        while claims := await asyncio.to_thread(self._take, stale):
+            await self._settle(claims, {})
 
     async def _settle(self, claims: Sequence[Claim], told: dict[str, str]) -> None:
         if not claims:
@@ -114,6 +117,16 @@ class Releases:
         durable = self._gate.journal.sync()
         ends = list(zip(claims, [one and durable for one in written], strict=True))
         await asyncio.to_thread(self._end, ends)
+
+    def _take(self, stale: Iterator[Claim]) -> list[Claim]:
+        """Take over some claims: each is a file that is open until it is settled."""
+        claims: list[Claim] = []
+        while len(claims) < _TOGETHER:
+            claim = self._try(partial(next, stale, None))
+            if claim is None:
+                break
+            claims.append(claim)
+        return claims
 
     def _record(self, claim: Claim, told: dict[str, str]) -> bool:
         return self._gate.journal.released({**claim.line, **told})

@@ -57,6 +57,7 @@ RECORDS = st.fixed_dictionaries(
         "unknown": some(0, 2),
         "unknown_in": some([], ["/"], ["/", "/event"]),
         "unusual": some([], ["/reference"], ["/reference", "/groupings/1"]),
+        "near": some([], ["watch"], ["fields", "length", "again"], ["new"]),
         "count": some(0, 3, 40),
         "kept": some("0" * 64, "1" * 64, ""),
         "not_kept": some("full", "busy"),

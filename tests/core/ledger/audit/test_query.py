@@ -43,6 +43,7 @@ RECORD = {
         ({"clients": ("31.169.56.0/21",)}, True),
         ({"clients": ("192.0.2.1", "31.169.56.7")}, True),
         ({"clients": ("192.0.2.1", "2001:db8::/32")}, False),
+        ({"near": True}, False),
     ],
     ids=str,
 )
@@ -97,3 +98,35 @@ def test_a_range_that_is_written_as_elsewhere_is_refused_with_what_to_write(
     offered = str(caught.value).rpartition("; write ")[2].replace(", each in an option", " ")
     found = [part.strip(",") for part in offered.split() if part[0].isdigit()]
     assert [str(parse_network(part)) for part in found] == meant
+
+
+OF_NGINX = {
+    "front": "nginx", "reason": "source_not_allowed", "method": "POST",
+    "content_type": "application/json", "client": "185.162.145.9",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("record", "near"),
+    [
+        ({"front": "sidecar", "near": ["fields", "length", "again"]}, True),
+        ({"front": "sidecar", "near": []}, False),
+        ({"front": "sidecar", "near": None}, False),
+        (OF_NGINX, True),
+        (OF_NGINX | {"front": "sidecar"}, False),
+        (OF_NGINX | {"client": "203.0.113.9"}, False),
+        (OF_NGINX | {"client": None}, False),
+        (OF_NGINX | {"client": 5}, False),
+        (OF_NGINX | {"method": "GET"}, False),
+        (OF_NGINX | {"content_type": "other"}, False),
+        (OF_NGINX | {"reason": "source_unresolved"}, False),
+    ],
+    ids=str,
+)
+def test_near_misses_are_those_of_gates_and_what_nginx_had_from_watched_ranges(
+    record: dict[str, Any], near: bool
+) -> None:
+    """nginx tells none: its log holds no names of fields, and remembers nobody."""
+    query = Query(near=True, watch=(parse_network("185.162.145.0/24"),))
+    assert query.matches(record) is near
+    assert not query.is_only_of_time

@@ -1,10 +1,12 @@
 """What leaves is claimed as it was seen, recorded, and then gone."""
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from hookgate.quarantine.claims import Claim
 from hookgate.quarantine.entry import Entry
 from hookgate.quarantine.replay.session import Leaving, Releases, opened_gate
 from hookgate.quarantine.store import Store
@@ -53,6 +55,36 @@ def test_what_is_in_custody_since_it_was_seen_stays(tmp_path: Path) -> None:
     assert (releases.released, releases.remaining) == (0, 1)
     assert "changed" in releases.problem
     assert len(list(store.entries())) == 1
+
+
+def test_many_claims_that_a_crash_left_take_few_open_files(tmp_path: Path) -> None:
+    """As many as are settled at a time; else nothing could be connected any more."""
+    store = opened_store(tmp_path / "quarantine")
+    for number in range(100):
+        keep(store, make_item(number))
+    for entry in store.entries():
+        claim = store.claim(entry, "purged")
+        assert claim
+        claim.close()
+    most = 0
+    end_claims = Releases._end
+
+    def spy(releases: Releases, ends: Sequence[tuple[Claim, bool]]) -> None:
+        nonlocal most
+        most = max(most, sum(claim.fd >= 0 for claim, _ in ends))
+        end_claims(releases, ends)
+
+    async def settle() -> Releases:
+        async with opened_gate(make_config(NOWHERE, tmp_path), Log().logger) as gate:
+            releases = Releases(store, gate, {})
+            await releases.settle_stale()
+        return releases
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Releases, "_end", spy)
+        assert asyncio.run(settle()).released == 100
+    assert 0 < most <= 32
+    assert list(store.entries()) == []
 
 
 def test_another_file_than_was_delivered_stays(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""What is sent of a notice: one module for each format, all pure."""
