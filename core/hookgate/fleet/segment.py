@@ -1,0 +1,119 @@
+"""Segments: lines of one boot as they were written, compressed together, with the names in them."""
+
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+import zstandard
+
+from hookgate.ledger.reading.parsing import timestamp
+from hookgate.ledger.record import Record
+from hookgate.ledger.seal import split
+
+# A segment is closed at this size of its lines, in bytes, or after this time, in seconds.
+MOST_BYTES = 1 << 20
+MOST_SECONDS = 1.0
+NAME_SIZE = 16
+# Members of a line that an event is asked for by.
+_NAMES = ("reference", "event_reference", "request_id", "sha256")
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Lines `first_n` and following of a boot. `prev` is the digest before the first, `tip` that of
+    the last; times are in seconds since 1970. `body` is compressed, `size` and `digest` are of what
+    it was before.
+    """
+
+    boot: str
+    first_n: int
+    lines: int
+    prev: str
+    tip: str
+    began: float
+    ended: float
+    size: int
+    digest: bytes
+    body: bytes = field(repr=False)
+    names: tuple[bytes, ...] = field(repr=False)
+    is_stop: bool
+
+    def raw(self) -> bytes:
+        """Return the lines as they were written, each with its newline.
+
+        Raises ValueError where they are not what was sent.
+        """
+        try:
+            raw = zstandard.decompress(self.body, max_output_size=self.size)
+        except zstandard.ZstdError:
+            raw = b""
+        if len(raw) != self.size or sha256(raw).digest() != self.digest:
+            raise ValueError(f"lines {self.first_n} and following of boot {self.boot} are damaged")
+        return raw
+
+
+def hash_name(name: str) -> bytes:
+    """Return what a name is looked up by."""
+    return sha256(name.encode("utf-8", "surrogatepass")).digest()[:NAME_SIZE]
+
+
+def digest_of(raw: bytes) -> str:
+    """Return the digest by which the next line names this one, which is without its newline."""
+    body, mac = split(raw)
+    return mac or sha256(body).hexdigest()
+
+
+class Cutter:
+    """Cut a boot's lines into segments, from line `n` on; `tip` is the digest of the one before."""
+
+    def __init__(self, boot: str, n: int, tip: str) -> None:
+        self.boot, self.n, self.tip = boot, n, tip
+        self._compressor = zstandard.ZstdCompressor(level=3)
+        self._begin()
+
+    def _begin(self) -> None:
+        self._first_n, self._prev = self.n, self.tip
+        self._raws: list[bytes] = []
+        self._size = 0
+        self._names: set[bytes] = set()
+        self._began = self._ended = 0.0
+        self._is_stop = False
+
+    @property
+    def size(self) -> int:
+        """How many bytes of lines are not yet in a segment."""
+        return self._size
+
+    def add(self, raw: bytes, record: Record) -> None:
+        """Add the next line, without its newline; whoever calls knows that it is the next."""
+        if not self._raws:
+            self._began = timestamp(record)
+        self._ended = timestamp(record)
+        self._raws.append(raw)
+        self._size += len(raw) + 1
+        self._names.update(_names_in(record))
+        self._is_stop = record["event"] == "stop"
+        self.n += 1
+        self.tip = digest_of(raw)
+
+    def cut(self) -> Segment | None:
+        """Return what was added since, None where nothing was."""
+        if not self._raws:
+            return None
+        raw = b"\n".join(self._raws) + b"\n"
+        segment = Segment(
+            self.boot, self._first_n, len(self._raws), self._prev, self.tip, self._began,
+            self._ended, self._size, sha256(raw).digest(), self._compressor.compress(raw),
+            tuple(self._names), self._is_stop,
+        )  # fmt: skip
+        self._begin()
+        return segment
+
+
+def _names_in(record: Record) -> set[bytes]:
+    get = record.get
+    names: list[Any] = [get(name) for name in _NAMES]
+    more = get("names")
+    if type(more) is list:
+        names += more
+    return {hash_name(name) for name in names if type(name) is str and name}
