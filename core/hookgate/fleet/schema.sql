@@ -25,7 +25,7 @@ CREATE TABLE hookgate.gate (
 CREATE TABLE hookgate.boot (
   boot text,
   gate text,
-  next_n bigint NOT NULL DEFAULT 0,
+  next_n bigint NOT NULL DEFAULT 1,
   tip text NOT NULL DEFAULT '',
   began timestamptz,
   ended timestamptz,
@@ -55,15 +55,16 @@ CREATE TABLE hookgate.segment (
 -- It is compressed already.
 ALTER TABLE hookgate.segment ALTER COLUMN body SET STORAGE EXTERNAL;
 
--- Which segments tell of an event: by the first 16 bytes of the SHA-256 of each of its names.
+-- Which segments tell of an event: by the first 8 bytes of the SHA-256 of each of its names. An
+-- integer takes half the time of bytea, an index without uniqueness four fifths.
 CREATE TABLE hookgate.name (
-  name bytea,
-  boot text,
-  gate text,
-  first_n bigint,
-  day date,
-  PRIMARY KEY (name, boot, gate, first_n, day)
+  name bigint NOT NULL,
+  boot text NOT NULL,
+  gate text NOT NULL,
+  first_n bigint NOT NULL,
+  day date NOT NULL
 ) PARTITION BY RANGE (day);
+CREATE INDEX ON hookgate.name (name);
 
 -- Lines that a gate has where others were received before: both are kept.
 CREATE TABLE hookgate.fork (
@@ -142,7 +143,7 @@ $$;
 CREATE FUNCTION hookgate.put(
   of_boot text, at_n bigint, of_lines integer, after_digest text, last_digest text,
   from_time timestamptz, to_time timestamptz, of_size integer, digest bytea, content bytea,
-  names bytea[], is_stop boolean, is_first boolean
+  names bigint[], is_stop boolean, is_first boolean
 ) RETURNS boolean
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -150,7 +151,7 @@ DECLARE
   known hookgate.boot;
   today date := current_date;
 BEGIN
-  IF of_lines < 1 OR of_lines > 1000000 OR at_n < 0 OR octet_length(content) > 33554432
+  IF of_lines < 1 OR of_lines > 1000000 OR at_n < 1 OR octet_length(content) > 33554432
      OR length(of_boot) > 64 OR length(last_digest) > 64 OR cardinality(names) > 8 * of_lines THEN
     RAISE invalid_parameter_value USING MESSAGE = 'no segment of a ledger';
   END IF;
@@ -180,7 +181,7 @@ BEGIN
     VALUES (of_boot, here, at_n, of_lines, after_digest, last_digest, from_time, to_time, of_size,
             digest, content, now(), today);
   INSERT INTO hookgate.name
-    SELECT DISTINCT substring(n FOR 16), of_boot, here, at_n, today FROM unnest(names) n;
+    SELECT n, of_boot, here, at_n, today FROM unnest(names) n;
   UPDATE hookgate.boot b
      SET next_n = at_n + of_lines, tip = last_digest, ended = to_time, received = now(),
          stopped = known.stopped OR is_stop

@@ -13,7 +13,6 @@ from hookgate.ledger.seal import split
 # A segment is closed at this size of its lines, in bytes, or after this time, in seconds.
 MOST_BYTES = 1 << 20
 MOST_SECONDS = 1.0
-NAME_SIZE = 16
 # Members of a line that an event is asked for by.
 _NAMES = ("reference", "event_reference", "request_id", "sha256")
 
@@ -35,7 +34,7 @@ class Segment:
     size: int
     digest: bytes
     body: bytes = field(repr=False)
-    names: tuple[bytes, ...] = field(repr=False)
+    names: tuple[int, ...] = field(repr=False)
     is_stop: bool
 
     def raw(self) -> bytes:
@@ -52,9 +51,10 @@ class Segment:
         return raw
 
 
-def hash_name(name: str) -> bytes:
-    """Return what a name is looked up by."""
-    return sha256(name.encode("utf-8", "surrogatepass")).digest()[:NAME_SIZE]
+def hash_name(name: str) -> int:
+    """Return what a name is looked up by: 64 bits, so that others may have the same."""
+    digest = sha256(name.encode("utf-8", "surrogatepass")).digest()
+    return int.from_bytes(digest[:8], "big", signed=True)
 
 
 def digest_of(raw: bytes) -> str:
@@ -75,7 +75,7 @@ class Cutter:
         self._first_n, self._prev = self.n, self.tip
         self._raws: list[bytes] = []
         self._size = 0
-        self._names: set[bytes] = set()
+        self._names: set[int] = set()
         self._began = self._ended = 0.0
         self._is_stop = False
 
@@ -110,7 +110,7 @@ class Cutter:
         return segment
 
 
-def _names_in(record: Record) -> set[bytes]:
+def _names_in(record: Record) -> set[int]:
     get = record.get
     names: list[Any] = [get(name) for name in _NAMES]
     more = get("names")

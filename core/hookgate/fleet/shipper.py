@@ -39,7 +39,7 @@ class _Boot:
         self.forked = False
         # Lines before the next segment are gone.
         self.skips = False
-        self.last_n = -1
+        self.last_n = 0
         self.since: float | None = None  # when the first line came that is not sent
 
 
@@ -122,7 +122,7 @@ class Shipper:
             pass
         self.flush()
         for name, boot in self._boots.items():
-            if 0 <= boot.last_n + 1 < boot.position.next_n:
+            if boot.last_n + 1 < boot.position.next_n:
                 self._log.error("ship.cut", boot=name, first_n=boot.last_n + 1)
                 self._known_store.tell_cut(name, boot.last_n + 1)
 

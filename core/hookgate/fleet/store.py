@@ -24,7 +24,7 @@ class Position:
     tip: str
 
 
-BEGINNING = Position(0, "")
+BEGINNING = Position(1, "")
 
 
 class Store:
