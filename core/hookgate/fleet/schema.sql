@@ -21,10 +21,12 @@ CREATE TABLE hookgate.gate (
   behind_since timestamptz
 );
 
--- How far each boot was received: the next line's number, and the digest of the last one.
+-- How far each boot was received: the next line's number, and the digest of the last one. `follows`
+-- is the boot before it in the same file, as its start says: one that is followed runs no more.
 CREATE TABLE hookgate.boot (
   boot text,
   gate text,
+  follows text,
   next_n bigint NOT NULL DEFAULT 1,
   tip text NOT NULL DEFAULT '',
   began timestamptz,
@@ -113,12 +115,19 @@ BEGIN
   RETURN found_gate;
 END $$;
 
--- Make the partitions of a day, if they are not there.
+-- Today in UTC by this server's clock, whatever zone a session is set to and however long ago its
+-- transaction began.
+CREATE FUNCTION hookgate.today() RETURNS date
+  LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
+  AS $$ SELECT (clock_timestamp() AT TIME ZONE 'UTC')::date $$;
+
+-- Make the partitions of a day, if they are not there. The lock is on a table, which no gate may
+-- take by itself; an advisory one anybody may.
 CREATE FUNCTION hookgate.make_day(wanted date) RETURNS void
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE kind text; part text;
 BEGIN
-  PERFORM pg_advisory_xact_lock(hashtext('hookgate.make_day'));
+  LOCK TABLE hookgate.expiry IN SHARE ROW EXCLUSIVE MODE;
   FOREACH kind IN ARRAY ARRAY['segment', 'name'] LOOP
     part := format('%s_%s', kind, to_char(wanted, 'YYYYMMDD'));
     IF to_regclass('hookgate.' || part) IS NULL THEN
@@ -143,16 +152,17 @@ $$;
 CREATE FUNCTION hookgate.put(
   of_boot text, at_n bigint, of_lines integer, after_digest text, last_digest text,
   from_time timestamptz, to_time timestamptz, of_size integer, digest bytea, content bytea,
-  names bigint[], is_stop boolean, is_first boolean
+  names bigint[], after_boot text, is_stop boolean, is_first boolean
 ) RETURNS boolean
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   here text := hookgate.this_gate();
   known hookgate.boot;
-  today date := current_date;
+  today date := hookgate.today();
 BEGIN
   IF of_lines < 1 OR of_lines > 1000000 OR at_n < 1 OR octet_length(content) > 33554432
-     OR length(of_boot) > 64 OR length(last_digest) > 64 OR cardinality(names) > 8 * of_lines THEN
+     OR length(of_boot) > 64 OR length(after_digest) > 64 OR length(last_digest) > 64
+     OR length(after_boot) > 64 OR cardinality(names) > 8 * of_lines THEN
     RAISE invalid_parameter_value USING MESSAGE = 'no segment of a ledger';
   END IF;
   INSERT INTO hookgate.boot (boot, gate, began) VALUES (of_boot, here, from_time)
@@ -170,7 +180,9 @@ BEGIN
   IF at_n = known.next_n AND known.tip <> '' AND known.tip <> after_digest THEN
     RETURN false;
   END IF;
-  IF at_n > known.next_n THEN
+  -- What was gone before the gate belonged to the fleet is no loss of it.
+  IF at_n > known.next_n AND (known.next_n > 1 OR from_time >= (
+       SELECT g.added FROM hookgate.gate g WHERE g.gate = here)) THEN
     INSERT INTO hookgate.finding (boot, gate, kind, first_n, last_n)
       VALUES (of_boot, here, 'lost', known.next_n, at_n - 1) ON CONFLICT DO NOTHING;
   END IF;
@@ -179,32 +191,40 @@ BEGIN
   END IF;
   INSERT INTO hookgate.segment
     VALUES (of_boot, here, at_n, of_lines, after_digest, last_digest, from_time, to_time, of_size,
-            digest, content, now(), today);
+            digest, content, clock_timestamp(), today);
   INSERT INTO hookgate.name
     SELECT n, of_boot, here, at_n, today FROM unnest(names) n;
   UPDATE hookgate.boot b
-     SET next_n = at_n + of_lines, tip = last_digest, ended = to_time, received = now(),
+     SET next_n = at_n + of_lines, tip = last_digest, ended = to_time,
+         received = clock_timestamp(), follows = coalesce(b.follows, after_boot),
          stopped = known.stopped OR is_stop
    WHERE b.boot = of_boot AND b.gate = here;
   RETURN true;
 END $$;
 
--- Keep lines that are others than were received at their place; at most 64 for a boot.
+-- Keep lines that are others than were received at their place; of a boot at most 256 segments.
+-- Returns whether they are kept.
 CREATE FUNCTION hookgate.put_fork(
   of_boot text, at_n bigint, of_lines integer, after_digest text, last_digest text,
   of_size integer, digest bytea, content bytea
-) RETURNS void
+) RETURNS boolean
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE here text := hookgate.this_gate();
 BEGIN
-  IF octet_length(content) > 33554432 OR length(of_boot) > 64 OR length(last_digest) > 64
-     OR (SELECT count(*) >= 64 FROM hookgate.fork f WHERE f.boot = of_boot AND f.gate = here)
-     OR NOT EXISTS (SELECT FROM hookgate.boot b WHERE b.boot = of_boot AND b.gate = here) THEN
-    RETURN;
+  IF octet_length(content) > 33554432 OR length(after_digest) > 64 OR length(last_digest) > 64 THEN
+    RAISE invalid_parameter_value USING MESSAGE = 'no segment of a ledger';
+  END IF;
+  -- Locks the boot, so that two do not both put the last one.
+  PERFORM FROM hookgate.boot b WHERE b.boot = of_boot AND b.gate = here FOR UPDATE;
+  IF NOT FOUND
+     OR (SELECT count(*) >= 256 FROM hookgate.fork f WHERE f.boot = of_boot AND f.gate = here) THEN
+    RETURN false;
   END IF;
   INSERT INTO hookgate.fork
-    VALUES (of_boot, here, at_n, digest, of_lines, after_digest, last_digest, of_size, content)
+    VALUES (of_boot, here, at_n, digest, of_lines, after_digest, last_digest, of_size, content,
+            clock_timestamp())
     ON CONFLICT DO NOTHING;
+  RETURN true;
 END $$;
 
 -- Tell that the gate has no more what was received of a boot.
@@ -216,21 +236,26 @@ CREATE FUNCTION hookgate.tell_cut(of_boot text, from_n bigint) RETURNS void
   ON CONFLICT DO NOTHING;
 $$;
 
--- Tell that the shipper lives, and how far it is behind.
+-- Tell that the shipper lives, and how far it is behind. Returns the gate that is logged in.
 CREATE FUNCTION hookgate.hello(of_software text, bytes_behind bigint, since timestamptz)
-  RETURNS void
+  RETURNS text
   LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   UPDATE hookgate.gate
-     SET seen = now(), software = left(of_software, 64), behind = bytes_behind, behind_since = since
-   WHERE gate = hookgate.this_gate();
+     SET seen = clock_timestamp(), software = left(of_software, 64), behind = bytes_behind,
+         behind_since = since
+   WHERE gate = hookgate.this_gate() RETURNING gate;
 $$;
 
 -- Delete what was received before a day, a whole day at a time, and write down how much it was.
+-- How far each boot was received stays: what a gate still has is not sent again.
 CREATE FUNCTION hookgate.expire(before date) RETURNS SETOF hookgate.expiry
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE part record; gone hookgate.expiry;
+DECLARE part record;
 BEGIN
-  PERFORM pg_advisory_xact_lock(hashtext('hookgate.make_day'));
+  IF before > hookgate.today() THEN
+    RAISE invalid_parameter_value USING MESSAGE = 'that day is not over';
+  END IF;
+  LOCK TABLE hookgate.expiry IN SHARE ROW EXCLUSIVE MODE;
   FOR part IN
     SELECT c.relname, to_date(right(c.relname, 8), 'YYYYMMDD') AS day
       FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
@@ -238,16 +263,21 @@ BEGIN
        AND to_date(right(c.relname, 8), 'YYYYMMDD') < before
      ORDER BY 2
   LOOP
-    EXECUTE format(
-      'INSERT INTO hookgate.expiry (day, segments, lines)
-       SELECT %L, count(*), coalesce(sum(lines), 0) FROM hookgate.%I
-       ON CONFLICT (day) DO UPDATE SET segments = expiry.segments + excluded.segments,
-         lines = expiry.lines + excluded.lines, by = session_user, at = now()
-       RETURNING *', part.day, part.relname) INTO gone;
+    EXECUTE format('INSERT INTO hookgate.expiry (day, segments, lines)
+                    SELECT %L, count(*), coalesce(sum(lines), 0) FROM hookgate.%I',
+                   part.day, part.relname);
     EXECUTE format('DROP TABLE hookgate.%I', part.relname);
     EXECUTE format('DROP TABLE IF EXISTS hookgate.%I', 'name_' || right(part.relname, 8));
-    RETURN NEXT gone;
   END LOOP;
+  WITH gone AS (
+    DELETE FROM hookgate.fork f WHERE (f.received AT TIME ZONE 'UTC')::date < before
+    RETURNING (f.received AT TIME ZONE 'UTC')::date AS day, f.lines
+  )
+  INSERT INTO hookgate.expiry AS e (day, segments, lines)
+    SELECT g.day, count(*), sum(g.lines) FROM gone g GROUP BY g.day
+    ON CONFLICT (day) DO UPDATE SET segments = e.segments + excluded.segments,
+      lines = e.lines + excluded.lines, by = session_user, at = now();
+  RETURN QUERY SELECT * FROM hookgate.expiry e WHERE e.at = now() ORDER BY e.day;
 END $$;
 
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA hookgate FROM PUBLIC;

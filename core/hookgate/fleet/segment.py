@@ -13,6 +13,7 @@ from hookgate.ledger.seal import split
 # A segment is closed at this size of its lines, in bytes, or after this time, in seconds.
 MOST_BYTES = 1 << 20
 MOST_SECONDS = 1.0
+_LONGEST_BOOT = 64
 # Members of a line that an event is asked for by.
 _NAMES = ("reference", "event_reference", "request_id", "sha256")
 
@@ -21,7 +22,7 @@ _NAMES = ("reference", "event_reference", "request_id", "sha256")
 class Segment:
     """Lines `first_n` and following of a boot. `prev` is the digest before the first, `tip` that of
     the last; times are in seconds since 1970. `body` is compressed, `size` and `digest` are of what
-    it was before.
+    it was before. `follows` is the boot before, where its start is among the lines.
     """
 
     boot: str
@@ -35,6 +36,7 @@ class Segment:
     digest: bytes
     body: bytes = field(repr=False)
     names: tuple[int, ...] = field(repr=False)
+    follows: str | None
     is_stop: bool
 
     def raw(self) -> bytes:
@@ -68,7 +70,6 @@ class Cutter:
 
     def __init__(self, boot: str, n: int, tip: str) -> None:
         self.boot, self.n, self.tip = boot, n, tip
-        self._compressor = zstandard.ZstdCompressor(level=3)
         self._begin()
 
     def _begin(self) -> None:
@@ -77,7 +78,13 @@ class Cutter:
         self._size = 0
         self._names: set[int] = set()
         self._began = self._ended = 0.0
+        self._follows: str | None = None
         self._is_stop = False
+
+    @property
+    def began(self) -> float:
+        """When the first line was written that is not yet in a segment; 0.0 where there is none."""
+        return self._began
 
     @property
     def size(self) -> int:
@@ -92,7 +99,10 @@ class Cutter:
         self._raws.append(raw)
         self._size += len(raw) + 1
         self._names.update(_names_in(record))
-        self._is_stop = record["event"] == "stop"
+        event, follows = record["event"], record.get("follows")
+        if event == "start" and type(follows) is str and follows:
+            self._follows = follows.split(":")[0][:_LONGEST_BOOT]
+        self._is_stop = event == "stop"
         self.n += 1
         self.tip = digest_of(raw)
 
@@ -103,8 +113,8 @@ class Cutter:
         raw = b"\n".join(self._raws) + b"\n"
         segment = Segment(
             self.boot, self._first_n, len(self._raws), self._prev, self.tip, self._began,
-            self._ended, self._size, sha256(raw).digest(), self._compressor.compress(raw),
-            tuple(self._names), self._is_stop,
+            self._ended, self._size, sha256(raw).digest(), zstandard.compress(raw, 3),
+            tuple(sorted(self._names)), self._follows, self._is_stop,
         )  # fmt: skip
         self._begin()
         return segment

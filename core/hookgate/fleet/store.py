@@ -9,8 +9,6 @@ import psycopg
 from .error import StoreError, tell
 from .segment import Segment
 
-# What this code was written for; `hookgate fleet init` brings a store there.
-VERSION = 1
 CONNECT_SECONDS = 5
 # A store that takes longer is as good as none: the lines wait in the ledger.
 _STATEMENT = "60s"
@@ -66,7 +64,7 @@ class Store:
         gone.
         """
         (taken,) = self._call(
-            f"SELECT hookgate.put({', '.join(['%s'] * 13)})",
+            f"SELECT hookgate.put({', '.join(['%s'] * 14)})",
             segment.boot,
             segment.first_n,
             segment.lines,
@@ -78,14 +76,15 @@ class Store:
             segment.digest,
             segment.body,
             list(segment.names),
+            segment.follows,
             segment.is_stop,
             is_first,
         )
         return bool(taken)
 
-    def put_fork(self, segment: Segment) -> None:
-        """Send lines that are others than the store has at their place."""
-        self._call(
+    def put_fork(self, segment: Segment) -> bool:
+        """Send lines that are others than the store has at their place; False where it has many."""
+        (kept,) = self._call(
             f"SELECT hookgate.put_fork({', '.join(['%s'] * 8)})",
             segment.boot,
             segment.first_n,
@@ -96,15 +95,19 @@ class Store:
             segment.digest,
             segment.body,
         )
+        return bool(kept)
 
     def tell_cut(self, boot: str, first_n: int) -> None:
         """Tell that the gate has no line of a boot from this one on, though the store does."""
         self._call("SELECT hookgate.tell_cut(%s, %s)", boot, first_n)
 
-    def hello(self, software: str, behind: int, since: float | None) -> None:
-        """Tell that the shipper lives, how many bytes it has still to send, and since when."""
+    def hello(self, software: str, behind: int, since: float | None) -> str:
+        """Tell that the shipper lives, how many bytes it has still to send, and since when; return
+        the gate that the login is of.
+        """
         date = None if since is None else _date(since)
-        self._call("SELECT hookgate.hello(%s, %s, %s)", software, behind, date)
+        (gate,) = self._call("SELECT hookgate.hello(%s, %s, %s)", software, behind, date)
+        return str(gate)
 
     def _call(self, query: str, *values: object) -> tuple[object, ...]:
         try:
