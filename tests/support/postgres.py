@@ -1,18 +1,21 @@
 """Real PostgreSQL servers on loopback: the newest from its wheel, and Debian's where it is."""
 
+import atexit
 import os
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg
 
+from support.ports import free_ports
 from support.raw import wait_until
 
+PASSWORD = "a-password-of-tests"
 _NOBODY = 65534  # PostgreSQL does not run as root
 _QUICK = ("fsync=off", "full_page_writes=off", "max_connections=40", "shared_buffers=64MB")
 
@@ -43,13 +46,18 @@ class PostgresServer:
             folder.mkdir(parents=True, exist_ok=True)
             if self._as_nobody:
                 os.chown(folder, _NOBODY, _NOBODY)
-            options = ("--auth=trust", "--encoding=utf8", "--no-sync", "-U", "postgres")
-            self._run("initdb", "-D", self._data, *options)
+            (folder / "password").write_text(PASSWORD)
+            options = ("--auth=scram-sha-256", f"--pwfile={folder}/password", "--encoding=utf8")
+            self._run("initdb", "-D", self._data, *options, "--no-sync", "-U", "postgres")
 
-    def dsn(self, user: str = "postgres", **more: str) -> str:
+    def dsn(
+        self, dbname: str = "postgres", user: str = "postgres", password: str = PASSWORD
+    ) -> str:
         """Where clients connect to."""
-        text = f"host=127.0.0.1 port={self.port} user={user} dbname=postgres connect_timeout=5"
-        return " ".join([text, *(f"{name}={value}" for name, value in more.items())])
+        return (
+            f"host=127.0.0.1 port={self.port} user={user} password={password} dbname={dbname}"
+            " connect_timeout=5"
+        )
 
     def start(self, *settings: str) -> None:
         """Start it, and wait until it answers."""
@@ -92,6 +100,17 @@ class PostgresServer:
     def _run(self, program: str, *arguments: object) -> None:
         command = [self.programs / program, *map(str, arguments)]
         subprocess.run(command, check=True, capture_output=True, cwd=self.folder, **self._as_nobody)
+
+
+@cache
+def shared(version: str) -> PostgresServer:
+    """One that runs until the tests of this process end."""
+    # Not in a folder of pytest, which another user may not enter.
+    (port,) = free_ports(1)
+    stack = ExitStack()
+    atexit.register(stack.close)
+    folder = Path(f"/tmp/hookgate-postgres-{port}")
+    return stack.enter_context(running(installations()[version], folder, port))
 
 
 @contextmanager

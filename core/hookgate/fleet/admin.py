@@ -132,8 +132,8 @@ class Admin:
         secret = self._connection.pgconn.encrypt_password(
             password.encode(), login.encode(), b"scram-sha-256"
         ).decode()
-        is_there = execute("SELECT FROM pg_roles WHERE rolname = %s", (login,)).fetchone()
-        verb = sql.SQL("ALTER" if is_there else "CREATE")
+        found = execute("SELECT oid FROM pg_roles WHERE rolname = %s", (login,)).fetchone()
+        verb = sql.SQL("CREATE" if found is None else "ALTER")
         execute(
             sql.SQL("{} ROLE {} LOGIN PASSWORD {} CONNECTION LIMIT {}").format(
                 verb, sql.Identifier(login), secret, _MOST_CONNECTIONS
