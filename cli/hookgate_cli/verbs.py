@@ -15,7 +15,7 @@ from hookgate import __version__
 _WITHIN_A_PARAGRAPH = re.compile(r"(?<!\n)\n(?=[^ \n])")
 VERBS = (
     *("serve", "mitmdump", "demo", "check", "send"),
-    *("audit", "quarantine", "ranges", "nginx", "config", "keys", "schema"),
+    *("audit", "quarantine", "ship", "fleet", "ranges", "nginx", "config", "keys", "schema"),
 )
 
 

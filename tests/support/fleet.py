@@ -29,11 +29,13 @@ class Chain:
     def __init__(self, path: Path, boot: str = "b1", follows: str = "") -> None:
         self.path, self.boot, self.follows = path, boot, follows
         self.n, self.prev = 0, ""
+        self.year = 0  # that of the clock, unless it is set
 
     def line(self, event: str, **fields: object) -> bytes:
         """Make the next line, with its newline, and write it nowhere."""
         self.n += 1
-        stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        now = datetime.now(UTC)
+        stamp = f"{self.year or now.year}{now.strftime('-%m-%dT%H:%M:%S.%fZ')}"
         record = {"event": event, "ts": stamp, "boot": self.boot, **fields}
         raw = json.dumps({**record, "n": self.n, "prev": self.prev}).encode()
         self.prev = sha256(raw).hexdigest()

@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -40,8 +41,10 @@ class PostgresServer:
     def __init__(self, programs: Path, folder: Path, port: int) -> None:
         self.programs, self.folder, self.port = programs, folder, port
         self._data = folder / "data"
-        self._as_nobody = {"user": _NOBODY, "group": _NOBODY} if os.geteuid() == 0 else {}
-        self._process: subprocess.Popen[bytes] | None = None
+        self._as_nobody: dict[str, Any] = {}
+        if os.geteuid() == 0:
+            self._as_nobody = {"user": _NOBODY, "group": _NOBODY}
+        self._process: subprocess.Popen[Any] | None = None
         if not self._data.exists():
             folder.mkdir(parents=True, exist_ok=True)
             if self._as_nobody:
@@ -62,12 +65,11 @@ class PostgresServer:
     def start(self, *settings: str) -> None:
         """Start it, and wait until it answers."""
         options = [part for setting in (*_QUICK, *settings) for part in ("-c", setting)]
+        command = [str(self.programs / "postgres"), "-D", str(self._data), "-h", "127.0.0.1"]
+        command += ["-p", str(self.port), "-k", str(self.folder), *options]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [
-                    *(self.programs / "postgres", "-D", self._data, "-h", "127.0.0.1"),
-                    *("-p", str(self.port), "-k", self.folder, *options),
-                ],
+                command,
                 stdout=log,
                 stderr=log,
                 cwd=self.folder,
@@ -98,7 +100,7 @@ class PostgresServer:
         return True
 
     def _run(self, program: str, *arguments: object) -> None:
-        command = [self.programs / program, *map(str, arguments)]
+        command = [str(self.programs / program), *map(str, arguments)]
         subprocess.run(command, check=True, capture_output=True, cwd=self.folder, **self._as_nobody)
 
 

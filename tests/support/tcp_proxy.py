@@ -18,6 +18,8 @@ class TcpProxy:
         self.delay = 0.0
         self.swallows = False
         self.refuses = False
+        # After so many pieces of answers the next is swallowed; below 0 none is.
+        self.answers_left = -1
         self.carried = 0
         self._open: list[socket.socket] = []
         threading.Thread(target=self._accept, daemon=True).start()
@@ -47,8 +49,9 @@ class TcpProxy:
     def _carry(self, source: socket.socket, target: socket.socket, is_answer: bool) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(1 << 16):
-                if is_answer and self.swallows:
+                if is_answer and (self.swallows or self.answers_left == 0):
                     break
+                self.answers_left -= is_answer
                 if is_answer and self.delay:
                     time.sleep(self.delay)
                 self.carried += len(data)

@@ -39,8 +39,8 @@ SELECT gate, boot, kind, first_n, last_n FROM hookgate.finding
 
 
 class Finding(NamedTuple):
-    """What somebody should look at. `kind` is one of silent, behind, no_stop, missing, lost, cut and
-    fork.
+    """What somebody should look at. `kind` is one of silent, behind, no_stop, missing, lost, cut
+    and fork.
     """
 
     gate: str

@@ -105,6 +105,8 @@ OTHER: dict[str, Any] = {
     "audit.key_file": "readable",
     "audit.seal_key_file": "readable",
     "audit.fsync": "always",
+    "fleet.name": "amsterdam",
+    "fleet.dsn_file": "gate.dsn",
     "quarantine.recipients": ["age1a56m7k9qa2ws3605l8y4cd383klfahj9e7t467vkze7rulvjsa6s0n7yrt"],
     "quarantine.keep": ["refused", "failed"],
     "quarantine.max_age": "5d",
