@@ -169,12 +169,18 @@ def new_fleet(version: str = NEWEST) -> Iterator[Fleet]:
     """A fleet without gates, in tables that are made once and emptied."""
     if version not in installations():
         pytest.skip(f"no PostgreSQL {version} here; apt-get install postgresql")
-    fleet = Fleet(shared(version), "postgres")
-    admin = Admin.connect(fleet.dsn)
-    admin.install()
-    admin.close()
+    fleet = made_in(shared(version))
     fleet.sql("DELETE FROM hookgate.gate")
     fleet.sql("TRUNCATE hookgate.boot, hookgate.segment, hookgate.name, hookgate.fork")
     fleet.sql("TRUNCATE hookgate.finding, hookgate.expiry")
     yield fleet
     fleet.close()
+
+
+def made_in(server: PostgresServer) -> Fleet:
+    """The fleet of a server, with its tables."""
+    fleet = Fleet(server, "postgres")
+    admin = Admin.connect(fleet.dsn)
+    admin.install()
+    admin.close()
+    return fleet

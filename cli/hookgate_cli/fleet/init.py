@@ -50,7 +50,7 @@ def init(
 
       hookgate fleet init --dsn-file admin.dsn
 
-      hookgate fleet init --dsn-file admin.dsn --gate amsterdam-1 --host db.example.com
+      hookgate fleet init --dsn-file admin.dsn --gate ams1 --host db.example.com
 
       hookgate fleet init --print | less
     """

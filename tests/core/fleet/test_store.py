@@ -145,6 +145,26 @@ def test_a_connection_that_is_gone_is_told_in_words(fleet: Fleet, ledger: Path) 
         store.position("b1")
 
 
+def test_a_store_that_is_full_takes_a_segment_once_it_is_not(fleet: Fleet, ledger: Path) -> None:
+    """A trigger fails as a full disk does: nothing of it is there, and its place is free."""
+    fleet.sql(
+        "CREATE FUNCTION hookgate.full() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN RAISE SQLSTATE '53100'; END $$;"
+        "CREATE TRIGGER full BEFORE INSERT ON hookgate.segment FOR EACH ROW"
+        " EXECUTE FUNCTION hookgate.full()"
+    )
+    one, store = segment(Chain(ledger), 3), fleet.store()
+    try:
+        with pytest.raises(StoreError, match="the store is full"):
+            store.put(one)
+        assert store.position("b1") == BEGINNING
+        assert fleet.sql("SELECT count(*) FROM hookgate.name") == [(0,)]
+    finally:
+        fleet.sql("DROP FUNCTION hookgate.full CASCADE")
+    assert store.put(one)
+    assert fleet.bytes_of("b1") == one.raw()
+
+
 def test_the_server_ends_what_takes_too_long(fleet: Fleet) -> None:
     store = fleet.store()
     (shown,) = store._connection.execute("SHOW statement_timeout").fetchone() or ("",)
