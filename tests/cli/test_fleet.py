@@ -100,8 +100,10 @@ def test_a_new_password_ends_the_old_one(call: Call, fleet: Fleet) -> None:
     assert (held.status, "is there already" in held.err) == (2, True)
     Chain(Path("audit.jsonl")).add(3)
     assert call("ship", "--once").status == 0
-    done = call("fleet", "init", "--dsn-file", "admin.dsn", "--gate", "amsterdam-1", "--to", "new")
+    host = ("--host", "localhost", "--to", "new")
+    done = call("fleet", "init", "--dsn-file", "admin.dsn", "--gate", "amsterdam-1", *host)
     assert done.status == 0, done.err
+    assert "host=localhost" in Path("new").read_text()
     refused = call("ship", "--once")
     assert refused.status == 1
     assert "the store refuses the password" in refused.err

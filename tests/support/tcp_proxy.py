@@ -27,8 +27,8 @@ class TcpProxy:
     def break_off(self) -> None:
         """Break every connection off."""
         for one in self._open:
-            with contextlib.suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
+            _shut(one)
+        self._open.clear()
 
     def close(self) -> None:
         self._listener.close()
@@ -41,10 +41,20 @@ class TcpProxy:
                 if self.refuses:
                     here.close()
                     continue
+                threading.Thread(target=self._connect, args=(here,), daemon=True).start()
+
+    def _connect(self, here: socket.socket) -> None:
+        with here:
+            try:
                 there = socket.create_connection(self._target)
+            except OSError:  # the server is down
+                return
+            with there:
                 self._open += [here, there]
-                for pair in ((here, there, False), (there, here, True)):
-                    threading.Thread(target=self._carry, args=pair, daemon=True).start()
+                answers = threading.Thread(target=self._carry, args=(there, here, True))
+                answers.start()
+                self._carry(here, there, False)
+                answers.join()
 
     def _carry(self, source: socket.socket, target: socket.socket, is_answer: bool) -> None:
         with contextlib.suppress(OSError):
@@ -56,6 +66,10 @@ class TcpProxy:
                     time.sleep(self.delay)
                 self.carried += len(data)
                 target.sendall(data)
-        for one in (source, target):
-            with contextlib.suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
+        _shut(source)
+        _shut(target)
+
+
+def _shut(one: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        one.shutdown(socket.SHUT_RDWR)

@@ -75,7 +75,10 @@ def init(
             finally:
                 admin.close()
         if target is not None:
-            made = make_conninfo(made, host=host, hostaddr=None) if host else made
+            if host:
+                named = {**conninfo_to_dict(made), "host": host}
+                named.pop("hostaddr", None)
+                made = make_conninfo("", **named)
             with os.fdopen(fd, "w", encoding="utf-8") as stream:
                 stream.write(made + "\n")
             written = True

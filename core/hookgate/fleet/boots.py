@@ -8,7 +8,7 @@ import structlog
 from hookgate.ledger.record import Record
 
 from .error import StoreError
-from .segment import MOST_BYTES, MOST_SECONDS, Cutter, digest_of
+from .segment import MOST_BYTES, MOST_SECONDS, Cutter, digest_of, place_of
 from .store import Position, Store
 
 
@@ -67,9 +67,10 @@ class Boots:
 
         Raises `GapError` where lines before it are missing, unless it is of the boot `may_skip`.
         """
-        name, n, prev = record.get("boot"), record.get("n"), record.get("prev")
-        if type(name) is not str or type(n) is not int or type(prev) is not str:
-            return  # of nginx, or of version 0.1.0
+        place = place_of(record)
+        if place is None:
+            return
+        name, n, prev = place
         boot = self._find(name)
         cutter = boot.cutter
         if n > cutter.n and not boot.forked and name != may_skip:

@@ -12,7 +12,7 @@ from hookgate.ledger.reading.reader import read_file
 from hookgate.ledger.reading.source import Source, probe
 
 from .boots import Boots, GapError
-from .segment import digest_of
+from .segment import digest_of, place_of
 
 # Between two looks at whether to stop.
 _LINES_A_STEP = 2_000
@@ -132,8 +132,8 @@ class Rotated:
         for number, line in enumerate(read_file(source), 1):
             if (record := line.record) is not None:
                 boots.take(line.raw, record, may_skip=may_skip)
-                if type(boot := record.get("boot")) is str and type(n := record.get("n")) is int:
-                    ends[boot] = n, line.raw
+                if (place := place_of(record)) is not None:
+                    ends[place.boot] = place.n, line.raw
             elif is_damage(line.problem):
                 is_whole = False
                 self.not_read(source.name, line.problem)

@@ -1,8 +1,10 @@
 """Segments: lines of one boot as they were written, compressed together, with the names in them."""
 
+import re
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any
+from itertools import islice
+from typing import Any, NamedTuple
 
 import zstandard
 
@@ -13,9 +15,12 @@ from hookgate.ledger.seal import split
 # A segment is closed at this size of its lines, in bytes, or after this time, in seconds.
 MOST_BYTES = 1 << 20
 MOST_SECONDS = 1.0
-_LONGEST_BOOT = 64
-# Members of a line that an event is asked for by.
+# Members of a line that an event is asked for by, and how many names of a line are told.
 _NAMES = ("reference", "event_reference", "request_id", "sha256")
+_MOST_NAMES = 8
+# What a boot is called, and a digest is; a line that no gate wrote must not keep others back.
+_TOKEN = re.compile(r"[!-~]{1,64}")
+_HIGHEST_N = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,23 @@ class Segment:
         if len(raw) != self.size or sha256(raw).digest() != self.digest:
             raise ValueError(f"lines {self.first_n} and following of boot {self.boot} are damaged")
         return raw
+
+
+class Place(NamedTuple):
+    """Where a line stands: its boot, its number there, and the digest of the line before."""
+
+    boot: str
+    n: int
+    prev: str
+
+
+def place_of(record: Record) -> Place | None:
+    """Return where a line stands; None where it has no place, as those of nginx have none."""
+    boot, n, prev = record.get("boot"), record.get("n"), record.get("prev")
+    if type(boot) is not str or type(n) is not int or type(prev) is not str:
+        return None
+    is_one = _TOKEN.fullmatch(boot) and 0 < n < _HIGHEST_N and _TOKEN.fullmatch(prev or "-")
+    return Place(boot, n, prev) if is_one else None
 
 
 def hash_name(name: str) -> int:
@@ -100,8 +122,9 @@ class Cutter:
         self._size += len(raw) + 1
         self._names.update(_names_in(record))
         event, follows = record["event"], record.get("follows")
-        if event == "start" and type(follows) is str and follows:
-            self._follows = follows.split(":")[0][:_LONGEST_BOOT]
+        if event == "start" and type(follows) is str:
+            before = follows.split(":")[0]
+            self._follows = before if _TOKEN.fullmatch(before) else None
         self._is_stop = event == "stop"
         self.n += 1
         self.tip = digest_of(raw)
@@ -126,4 +149,5 @@ def _names_in(record: Record) -> set[int]:
     more = get("names")
     if type(more) is list:
         names += more
-    return {hash_name(name) for name in names if type(name) is str and name}
+    told = dict.fromkeys(name for name in names if type(name) is str and name)
+    return {hash_name(name) for name in islice(told, _MOST_NAMES)}

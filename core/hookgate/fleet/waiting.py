@@ -6,7 +6,7 @@ from pathlib import Path
 from hookgate.ledger.reading.files import find_ledger
 from hookgate.ledger.reading.reader import read_file
 
-from .segment import digest_of
+from .segment import digest_of, place_of
 from .store import Position, Store
 
 
@@ -33,10 +33,10 @@ class Waiting:
         for file in self._files:
             for line in read_file(file):
                 yield
-                record = line.record or {}
-                boot, n, prev = record.get("boot"), record.get("n"), record.get("prev")
-                if type(boot) is not str or type(n) is not int or type(prev) is not str:
+                place = place_of(line.record or {})
+                if place is None:
                     continue
+                boot, n, _ = place
                 if boot not in positions:
                     positions[boot] = store.position(boot)
                 position = positions[boot]

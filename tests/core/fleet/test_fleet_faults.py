@@ -99,6 +99,7 @@ def test_each_line_is_there_once_whatever_dies(version: str, tmp_path: Path) -> 
     """
     seed = random.randrange(1 << 32)
     dice = random.Random(seed)
+    sys.stdout.write(f"seed {seed}\n")
     ledger = tmp_path / "audit.jsonl"
     (port,) = free_ports(1)
     folder = Path(f"/tmp/hookgate-postgres-{port}")

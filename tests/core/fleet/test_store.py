@@ -150,7 +150,7 @@ def test_a_store_that_is_full_takes_a_segment_once_it_is_not(fleet: Fleet, ledge
     fleet.sql(
         "CREATE FUNCTION hookgate.full() RETURNS trigger LANGUAGE plpgsql AS"
         " $$ BEGIN RAISE SQLSTATE '53100'; END $$;"
-        "CREATE TRIGGER full BEFORE INSERT ON hookgate.segment FOR EACH ROW"
+        "CREATE TRIGGER disk BEFORE INSERT ON hookgate.segment FOR EACH ROW"
         " EXECUTE FUNCTION hookgate.full()"
     )
     one, store = segment(Chain(ledger), 3), fleet.store()
