@@ -8,6 +8,16 @@ import pytest
 from support.fleet import NEWEST, OLDEST, Fleet, new_fleet
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run what needs a server first and in a row: one process starts the servers then, not each."""
+
+    def key(item: pytest.Item) -> tuple[bool, bool]:
+        names = getattr(item, "fixturenames", ())
+        return not {"fleet", "fleet_rows", "either"} & set(names), "either" not in names
+
+    items.sort(key=key)
+
+
 @pytest.fixture
 def fleet() -> Iterator[Fleet]:
     """A new one without gates, in the newest server."""
