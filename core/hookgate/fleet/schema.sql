@@ -263,8 +263,10 @@ BEGIN
        AND to_date(right(c.relname, 8), 'YYYYMMDD') < before
      ORDER BY 2
   LOOP
-    EXECUTE format('INSERT INTO hookgate.expiry (day, segments, lines)
-                    SELECT %L, count(*), coalesce(sum(lines), 0) FROM hookgate.%I',
+    EXECUTE format('INSERT INTO hookgate.expiry AS e (day, segments, lines)
+                    SELECT %L, count(*), coalesce(sum(lines), 0) FROM hookgate.%I
+                    ON CONFLICT (day) DO UPDATE SET segments = e.segments + excluded.segments,
+                      lines = e.lines + excluded.lines, by = session_user, at = now()',
                    part.day, part.relname);
     EXECUTE format('DROP TABLE hookgate.%I', part.relname);
     EXECUTE format('DROP TABLE IF EXISTS hookgate.%I', 'name_' || right(part.relname, 8));

@@ -221,7 +221,7 @@ def test_a_line_that_was_changed_before_it_was_shipped_breaks_the_chain(
 
 
 def test_a_gate_that_was_made_anew_goes_on_under_its_name(fleet: Fleet, ledger: Path) -> None:
-    """Its old ledger is gone with the machine: nothing is called cut, and its stop is missed."""
+    """Its old ledger is gone with the machine, and nothing of it is called cut."""
     Chain(ledger).add(4)
     fleet.shipper(ledger).ship()
     ledger.unlink()
