@@ -5,6 +5,7 @@ import os
 import signal
 import stat
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -277,3 +278,13 @@ def test_print_shows_the_sql_and_does_nothing(call: Call) -> None:
     shown = call("fleet", "init", "--print")
     assert shown.status == 0
     assert "CREATE TABLE hookgate.segment" in shown.out
+
+
+def test_the_gate_loads_nothing_of_it() -> None:
+    """Neither a client of PostgreSQL nor anything of the fleet is in the process that serves."""
+    probe = (
+        "import sys, hookgate_cli.plain_serve, hookgate_cli.serving\n"
+        "print([name for name in sys.modules if 'psycopg' in name or '.fleet.' in name])"
+    )
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

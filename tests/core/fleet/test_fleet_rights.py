@@ -7,6 +7,7 @@ import psycopg
 import pytest
 from psycopg import errors
 
+from hookgate.fleet.status import read_status
 from support.fleet import Chain, Fleet, new_fleet
 
 MAY = {"position", "put", "put_fork", "tell_cut", "hello"}
@@ -171,3 +172,27 @@ def test_what_is_no_segment_is_refused(fleet_rows: Fleet, change: dict[str, obje
         gate.execute(f"SELECT hookgate.put({marks})".encode(), list(values.values()))
     assert (caught.value.sqlstate or "")[:2] in ("22", "23")
     assert fleet_rows.sql("SELECT count(*) FROM hookgate.segment") == [(0,)]
+
+
+def test_who_reads_reads_all_and_changes_nothing(fleet: Fleet, ledger: Path) -> None:
+    """The role for whoever looks at a fleet."""
+    Chain(ledger).add(3)
+    fleet.shipper(ledger).ship()
+    fleet.sql("CREATE ROLE looks LOGIN PASSWORD 'x' IN ROLE hookgate_reader")
+    try:
+        dsn = fleet.server.dsn(fleet.dbname, "looks", "x")
+        assert [gate.gate for gate in read_status(dsn)] == ["amsterdam"]
+        with psycopg.connect(dsn, autocommit=True) as reader:
+            for table in ("segment", "name", "fork", "finding", "expiry", "version"):
+                reader.execute(f"SELECT * FROM hookgate.{table}".encode())
+            for query in (
+                "DELETE FROM hookgate.segment",
+                "UPDATE hookgate.boot SET stopped = true",
+                "SELECT hookgate.position('b1')",
+                "SELECT hookgate.expire('2020-01-01')",
+                "SELECT hookgate.make_day('2020-01-01')",
+            ):
+                with pytest.raises(errors.InsufficientPrivilege):
+                    reader.execute(query.encode())
+    finally:
+        fleet.sql("DROP ROLE looks")
