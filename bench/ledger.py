@@ -1,7 +1,9 @@
 """Measure what `hookgate audit` takes on ledgers of millions of lines, with grep and jq beside it.
 
     python bench/ledger.py                      # into bench/.tools/results/
-    python bench/ledger.py --lines 2000000 --plain --out bench/results      # 4 minutes
+    python bench/ledger.py --lines 300000 2000000 --out bench/results       # 4 minutes
+
+With `--out bench/results` the page docs/audit.md is given its tables, too.
 
 Needs jq, gzip, xz and zstd, and about 1,300 bytes of disk a line. Two workers' ledgers are made
 up: deliveries, retries, losses, refusals and sums of them, a crash, and a chain that holds. The
@@ -19,16 +21,20 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 # This folder's parent, so that the bench is a package.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from bench.command import Run, measure
 from bench.contenders.contender import TOOLS
+from bench.ledger_tables import fill
 from bench.sealed_ledger import KEY, seal_file
 from bench.synthetic_ledger import ASKED, Made, make_all
 
 LINES = [1_000_000, 10_000_000]
+RESULTS = Path(__file__).parent.resolve() / "results"
+PAGE = RESULTS.parents[1] / "docs" / "audit.md"
 _HOOKGATE = (sys.executable, "-m", "hookgate_cli")
 _AUDIT = (*_HOOKGATE, "audit")
 # By suffix: how people compress, and decompress.
@@ -37,7 +43,6 @@ _COMPRESSED = {
     ".xz": (("xz", "-1k", "-T0"), ("xz", "-dc")),
     ".zst": (("zstd", "-qk"), ("zstd", "-dcq")),
 }
-_SAMPLED = 0.2
 
 # What `stats` counts, but for clients and minutes, of which there are too many for jq (it copies an
 # object for each change), percentiles, the slowest and the drift.
@@ -55,48 +60,7 @@ reduce (inputs | select(.event == "delivery" or .event == "refusals")) as $r ({}
 """
 
 
-class Run(NamedTuple):
-    """What a command took and printed: seconds by the clock and of processors, MiB at its peak.
-
-    Memory is that of all its processes, shared pages divided, or its own where that was more.
-    """
-
-    seconds: float
-    effort: float
-    peak: int
-    output: bytes
-
-
 Rows = dict[str, tuple[str, ...]]
-
-
-def measure(*command: str) -> Run:
-    """Run a command to its end and measure it."""
-    with tempfile.TemporaryFile() as output:
-        began = time.monotonic()
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.DEVNULL)
-        peak = 0
-        while True:
-            pid, _, usage = os.wait4(process.pid, os.WNOHANG)
-            if pid:
-                break
-            peak = max(peak, _memory(process.pid))
-            time.sleep(min(_SAMPLED, 0.01 + (time.monotonic() - began) / 50))
-        seconds = time.monotonic() - began
-        output.seek(0)
-        effort = usage.ru_utime + usage.ru_stime
-        return Run(seconds, effort, max(peak, usage.ru_maxrss) // 1024, output.read())
-
-
-def _memory(pid: int) -> int:
-    """KiB of a process and those that it began."""
-    try:
-        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    except OSError:  # it has ended
-        return 0
-    own = next((int(line.split()[1]) for line in rollup.splitlines() if line[:4] == "Pss:"), 0)
-    return own + sum(_memory(int(child)) for child in children)
 
 
 def measure_ledger(folder: Path, lines: int, *, whole: bool) -> list[dict[str, Any]]:
@@ -109,7 +73,7 @@ def measure_ledger(folder: Path, lines: int, *, whole: bool) -> list[dict[str, A
     files, made = make_all(folder, lines)
     size = sum(file.stat().st_size for file in files) / 1e9
     print(f"\n{lines:,} lines, {size:.2f} GB, made in {time.monotonic() - began:.0f} s")
-    rows = _Table(lines)
+    rows = _Table(lines, size)
     _measure_plain(rows, folder, files, made, with_jq=whole)
     for suffix, (command, _) in _COMPRESSED.items() if whole else ():
         subprocess.run((*command, *map(str, files)), check=True)
@@ -130,9 +94,9 @@ def measure_ledger(folder: Path, lines: int, *, whole: bool) -> list[dict[str, A
 class _Table:
     """Rows that are printed as they are measured."""
 
-    def __init__(self, lines: int) -> None:
+    def __init__(self, lines: int, size: float) -> None:
         self.rows: list[dict[str, Any]] = []
-        self._lines = lines
+        self._lines, self._size = lines, round(size, 2)
 
     def measure(self, ledger: str, commands: Rows) -> dict[str, Run]:
         """Measure each command; `balance` and `verify` must say that all is well."""
@@ -145,6 +109,7 @@ class _Table:
             self.rows.append(
                 {
                     "lines": self._lines,
+                    "GB": self._size,
                     "ledger": ledger,
                     "command": title,
                     "seconds": round(run.seconds, 2),
@@ -252,6 +217,8 @@ def main() -> None:
     out.mkdir(parents=True, exist_ok=True)
     found = {"machine": machine, "date": time.strftime("%Y-%m-%d"), "rows": rows}
     (out / "ledger.json").write_text(json.dumps(found, indent=1) + "\n")
+    if out.resolve() == RESULTS:
+        PAGE.write_text(fill(PAGE.read_text("utf-8"), found), "utf-8")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from hookgate.config.contracts import DEFAULT_CONTRACT
 from hookgate.config.keys import CHANNEL_KEYS, KEYS, ROUTE_KEYS, SECTIONS, SIGNATURE_KEYS
 from hookgate.config.layers import find_file, gather
 from hookgate.config.loops import find_loops
-from hookgate.config.redaction import redact_url
+from hookgate.config.redaction import redact_secret_path, redact_url
 from hookgate.libraries import libraries
 from hookgate.policy import Policy
 from hookgate.settings import ChannelKind, ChannelSettings, UpstreamSettings
@@ -182,10 +182,15 @@ def show(config: ConfigOption = None, as_json: JsonOption = False) -> None:
 
 
 def _shown_channel(channel: dict[str, Any]) -> dict[str, Any]:
-    """A channel's keys; of a URL, its host, and of a command's arguments, how many there are."""
+    """A channel's keys; of a URL, its host, and of a command's arguments, how many there are.
+
+    The files that it names were not read: what should be in one may stand in place of its path.
+    """
     told = dict(channel)
     if "url" in told:
         told["url"] = redact_url(told["url"])
+    for name in {"url_file", "token_file"} & told.keys():
+        told[name] = redact_secret_path(told[name])
     if "command" in told:
         told["command"] = [told["command"][0], *["***"] * (len(told["command"]) - 1)]
     return told

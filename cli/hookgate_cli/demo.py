@@ -6,6 +6,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from shutil import rmtree
 from typing import Annotated
 
 import requests
@@ -75,11 +76,18 @@ def demo(
         out.print(
             f"{len(rows)} requests, {len(rows) - wrong} ended as they should, {wrong} did not."
         )
-        out.print(f"Audit log: {printable(audit)}", soft_wrap=True)
-        ask = f"Ask it: {_command()} audit stats {printable(shlex.quote(str(audit)))}"
-        out.print(ask, soft_wrap=True)
+        is_left = keep or wrong or not kept_well
+        if is_left:
+            out.print(f"Audit log: {printable(audit)}", soft_wrap=True)
+            ask = f"Ask it: {_command()} audit stats {printable(shlex.quote(str(audit)))}"
+            out.print(ask, soft_wrap=True)
         if keep:
             _stay(site + _EVENTS, receiver.url, audit)
+    if not is_left:
+        rmtree(folder)
+        out.print(
+            f"Nothing is left of it; {_command()} demo --keep leaves the gate and its ledger."
+        )
     if wrong or not kept_well:
         raise typer.Exit(FINDING)
 

@@ -22,6 +22,7 @@ from .common import out
 from .demo_tables import KeptRow, show_kept
 from .firing import fire
 from .gate_process import RunningGate, clean_environment, running_gate
+from .quarantine.opening import VARIABLE
 from .receiver import Receiver
 from .samples import Sample, base
 from .terminal import printable, to_json
@@ -29,10 +30,7 @@ from .terminal import printable, to_json
 _PATH = "/cm/events"
 _IDENTITY = "quarantine.key"
 # In the gate's folder, where hookgate.toml is.
-REPLAY = (
-    *("quarantine", "replay", "--identity", _IDENTITY),
-    *("--yes", "--reason", "the contract was too narrow"),
-)
+REPLAY = ("quarantine", "replay", "--yes", "--reason", "the contract is mended")
 _RELOAD_SECONDS = 20
 
 
@@ -53,7 +51,7 @@ def show_quarantine(verb: str, receiver: Receiver, folder: Path, allowed: str) -
         return False
     out.print(Text("\na contract that is too narrow, mended; what it refused was kept", "bold"))
     show_kept(rows)
-    out.print(f"Sent on in {printable(folder)} by: hookgate {shlex.join(REPLAY)}", soft_wrap=True)
+    out.print(f"Sent on by: hookgate {shlex.join(REPLAY)}", soft_wrap=True)
     return all(row.ok for row in rows)
 
 
@@ -147,7 +145,7 @@ class _Story:
     def _run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
             [sys.executable, "-m", "hookgate_cli", *arguments],
-            env=clean_environment(os.environ),
+            env={**clean_environment(os.environ), VARIABLE: _IDENTITY},
             cwd=self._folder,
             capture_output=True,
             text=True,

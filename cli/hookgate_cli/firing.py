@@ -4,8 +4,9 @@ import socket
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-import requests
 from requests.adapters import HTTPAdapter
+
+from hookgate.direct_session import DirectSession
 
 from .samples import Sample
 
@@ -39,7 +40,7 @@ def fire(sample: Sample, url: str, source: str | None = None) -> Answer:
     if sample.raw:
         return _fire_raw(sample.raw, url, source)
     body = iter([sample.body[:100], sample.body[100:]]) if sample.chunked else sample.body
-    with requests.Session() as session:
+    with DirectSession() as session:
         # Neither a proxy nor credentials of the user's own may change what is sent.
         session.trust_env = False
         if source is not None:

@@ -28,8 +28,10 @@ class Purpose(StrEnum):
     HMAC = "hmac"
     SIGN = "sign"
     QUARANTINE = "quarantine"
+    ANCHOR = "anchor"
 
 
+# In hookgate.toml; a key to sign notes with is none of the gate's.
 _USES = {
     Purpose.SEAL: "[audit]:\nseal_key_file = {file}",
     Purpose.HMAC: '[audit]:\npersonal_data = "hmac"\nkey_file = {file}',
@@ -52,10 +54,18 @@ def new(
         typer.Argument(
             help="seal: of the ledger's lines. hmac: of phone numbers in it. sign: of what goes to"
             " the endpoint, as Standard Webhooks writes it. quarantine: of what is kept there, as"
-            " age-keygen writes it."
+            " age-keygen writes it. anchor: of notes that others check the ledger by."
         ),
     ],
     file: Annotated[Path, typer.Argument(help="The file to write; it must not be there yet.")],
+    name: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Of an anchor key: whose it is, as a URL without its scheme, like"
+            " gate1.example.com/hookgate.",
+        ),
+    ] = None,
 ) -> None:
     """Write a new random key of 256 bits to a file that only you can read.
 
@@ -74,21 +84,18 @@ def new(
       hookgate keys new sign /etc/hookgate/sign.key
 
       hookgate keys new quarantine /root/quarantine.key
+
+      hookgate keys new anchor anchor.key --name gate1.example.com/hookgate
     """
+    if (purpose is Purpose.ANCHOR) is not (name is not None):
+        fail("--name is for anchor keys, and each has one: --name gate1.example.com/hookgate")
     try:
-        content, public = make_key(purpose)
-    except QuarantineKeyError as error:
+        content, public = make_key(purpose, name or "")
+    except (QuarantineKeyError, AnchorKeyError) as error:
         fail(str(error), FAILED)
-    try:
-        fd = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    except FileExistsError:
-        fail(f"{file} is there already, and a key that is overwritten is lost; name another file")
-    except OSError as error:
-        fail(f"{file} cannot be written: {error.strerror}", FAILED)
-    with os.fdopen(fd, "w", encoding="ascii") as stream:
-        stream.write(content)
-    # The gate may run in another folder, as under systemd.
-    use = _USES[purpose].format(file=to_json(str(file.absolute())), public=to_json(public))
+    if purpose is Purpose.ANCHOR:
+        _write_new(file.with_name(f"{file.name}.pub"), f"{public}\n", 0o644)
+    _write_new(file, content, 0o600)
     out.print(f"{printable(file)} holds a new key; keep a copy apart from the ledgers.")
     if purpose is Purpose.QUARANTINE:
         out.print(
@@ -97,6 +104,14 @@ def new(
             f" {public}",
             soft_wrap=True,
         )
+    if purpose is Purpose.ANCHOR:
+        out.print(
+            "Whoever has this file can sign another ledger as this gate's: it belongs to another"
+            f" user than the gate's. Publish what is in {printable(file)}.pub: {public}",
+            soft_wrap=True,
+        )
+        out.print(f"Then: hookgate anchor --key {printable(file)} --folder FOLDER", soft_wrap=True)
+        return
     if purpose is Purpose.SEAL:
         out.print(
             "With the first key give audit.path a new name too: no key proves the lines before it.",
@@ -104,17 +119,50 @@ def new(
         )
     if purpose is Purpose.SIGN:
         out.print("The endpoint needs the same line, to verify with: docs/signing.md.")
+    # The gate may run in another folder, as under systemd.
+    use = _USES[purpose].format(file=to_json(str(file.absolute())), public=to_json(public))
     out.print(f"In hookgate.toml, below {use}", soft_wrap=True)
 
 
-def make_key(purpose: Purpose) -> tuple[str, str]:
+class AnchorKeyError(ValueError):
+    """Why no key to sign notes with can be made."""
+
+
+def make_key(purpose: Purpose, name: str = "") -> tuple[str, str]:
     """Make a random key of 256 bits as its file holds it, and the public key, "" without one.
 
     It is hexadecimal; to sign, `whsec_` and base64, as Standard Webhooks writes it; of the
-    quarantine, an identity file of age. Raises `QuarantineKeyError`.
+    quarantine, an identity file of age; to sign notes, as Go's sumdb/note writes it, with a name.
+    Raises `QuarantineKeyError` and `AnchorKeyError`.
     """
+    if purpose is Purpose.ANCHOR:
+        return _make_anchor(name)
     if purpose is Purpose.QUARANTINE:
         return make_identity()
     key = secrets.token_bytes(_BYTES)
     text = "whsec_" + base64.b64encode(key).decode() if purpose is Purpose.SIGN else key.hex()
     return text + "\n", ""
+
+
+def _make_anchor(name: str) -> tuple[str, str]:
+    try:
+        from hookgate.proof.note import NoteError, Signer  # noqa: PLC0415  # needs the extra
+    except ImportError:
+        raise AnchorKeyError("this needs: pip install 'hookgate[proof]'") from None
+    try:
+        signer = Signer.make(name)
+    except NoteError as error:
+        raise AnchorKeyError(f"--name {name}: {error}") from None
+    return signer.reveal() + "\n", str(signer.verifier)
+
+
+def _write_new(file: Path, content: str, mode: int) -> None:
+    """Write a file that is not there. Exits with 2 where it is, with 1 where it cannot be."""
+    try:
+        fd = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    except FileExistsError:
+        fail(f"{file} is there already, and a key that is overwritten is lost; name another file")
+    except OSError as error:
+        fail(f"{file} cannot be written: {error.strerror}", FAILED)
+    with os.fdopen(fd, "w", encoding="utf-8") as stream:
+        stream.write(content)

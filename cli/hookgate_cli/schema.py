@@ -103,6 +103,8 @@ def _understood(contract: Contract, rules: ContractRules) -> list[tuple[str, str
         ("retry", f"{retry}{', assumed' if rules.assumed else ''}"),
         ("a refusal", f"{'tells' if contract.tells_places else 'does not tell'} the place"),
     ]
+    if contract.tolerates_more:
+        rows.append(("tolerates", "what keeps x-tolerated alone: it passes, and is unusual"))
     for field, pointers in rules.read.items():
         if pointers:
             told = ", ".join(map(_written, pointers))

@@ -14,8 +14,9 @@ from hookgate import __version__
 # Rich keeps the line ends of a docstring, which are another width's.
 _WITHIN_A_PARAGRAPH = re.compile(r"(?<!\n)\n(?=[^ \n])")
 VERBS = (
-    *("serve", "mitmdump", "demo", "check", "send"),
-    *("audit", "quarantine", "ship", "fleet", "ranges", "nginx", "config", "keys", "schema"),
+    *("serve", "watch", "mitmdump", "demo", "check", "send"),
+    *("audit", "anchor", "quarantine", "ship", "fleet", "ranges", "nginx", "config", "keys"),
+    "schema",
 )
 
 

@@ -92,6 +92,26 @@ def read_secret(path: str) -> Contents:
     return contents
 
 
+def replace_file(path: Path, data: bytes) -> None:
+    """Replace a file, for its owner alone: after a crash it is the old one or the new.
+
+    Raises OSError.
+    """
+    new = path.with_name(f".{path.name}.new")
+    new.unlink(missing_ok=True)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+    with os.fdopen(os.open(new, flags, 0o600), "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(path)
+    fd = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
 def is_open_to_all(mode: int) -> bool:
     """Whether everybody on the machine may read it."""
     return bool(mode & stat.S_IROTH)

@@ -227,6 +227,45 @@ class SidecarSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class Frequency:
+    """So many in a span of so many seconds."""
+
+    count: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmSettings:
+    """What `hookgate watch` raises, each by what it goes by: seconds, a `Frequency` or a share.
+
+    None is off. `gate` "" is the name of the machine. `ledgers` are followed beside `audit.path`.
+    """
+
+    gate: str
+    state: str
+    ledgers: tuple[str, ...]
+    silence: float | None
+    lost: Frequency | None
+    endpoint: Frequency | None
+    refusals: Frequency | None
+    near: Frequency | None
+    gate_fails: Frequency | None
+    ledger_fails: float | None
+    ledger_gone: float | None
+    ledger_unread: float | None
+    stopped: float | None
+    not_ready: float | None
+    restarts: Frequency | None
+    workers: float | None
+    custody: float | None
+    not_kept: Frequency | None
+    quarantine_full: float | None
+    quarantine_old: float | None
+    certificate: float | None
+    ranges: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """A whole, checked configuration. `digest` is a short hash of every effective key; `warnings`
     say what is taken and had better be mended.

@@ -16,6 +16,8 @@ from collections.abc import Callable
 
 # Some 1,500 messages; with it the whole of a start fits on any stream.
 MOST_BYTES = 256 * 1024
+# The event that is a witness of the ledger's end: of how many it was robbed a log has to tell.
+CHECKPOINT = "ledger.checkpoint"
 # At the end of the process what is still unwritten is waited for so long.
 _LAST_SECONDS = 1.0
 
@@ -23,11 +25,12 @@ _LAST_SECONDS = 1.0
 class Spool:
     """Texts on their way to a descriptor. `tell` is called with the number that was dropped.
 
-    `dropped` counts texts that did not fit or could not be written.
+    `dropped` counts texts that did not fit or could not be written, `dropped_checkpoints` those of
+    them that are checkpoints of the ledger.
     """
 
     def __init__(self, fd: int, tell: Callable[[int], None]) -> None:
-        self.dropped = 0
+        self.dropped = self.dropped_checkpoints = 0
         self._fd = fd
         self._tell = tell
         self._untold = 0
@@ -41,7 +44,7 @@ class Spool:
         data = text.encode("utf-8", "backslashreplace")
         with self._changed:
             if self._bytes + len(data) > MOST_BYTES:
-                self._drop()
+                self._drop(data)
                 return
             self._waiting.append(data)
             self._bytes += len(data)
@@ -62,8 +65,9 @@ class Spool:
             return
         self._thread = thread
 
-    def _drop(self) -> None:
+    def _drop(self, data: bytes) -> None:
         self.dropped += 1
+        self.dropped_checkpoints += CHECKPOINT.encode() in data
         self._untold += 1
 
     def _run(self) -> None:
@@ -77,7 +81,7 @@ class Spool:
                 self._bytes -= len(data)
                 self._changed.notify_all()
                 if not written:
-                    self._drop()
+                    self._drop(data)
                 elif not self._waiting:
                     untold, self._untold = self._untold, 0
             if untold:
@@ -160,3 +164,8 @@ def unblock_stderr(tell: Callable[[int], None]) -> None:
 def dropped() -> int:
     """How many messages this process has dropped so far."""
     return sum(stream.spool.dropped for stream in _streams.values())
+
+
+def dropped_checkpoints() -> int:
+    """How many of those were checkpoints of the ledger."""
+    return sum(stream.spool.dropped_checkpoints for stream in _streams.values())

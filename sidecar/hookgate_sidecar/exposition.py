@@ -15,7 +15,7 @@ from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
 from hookgate.gate.metrics import FAMILIES, Family, Row, Snapshot
-from hookgate.unblocked import dropped
+from hookgate.unblocked import dropped, dropped_checkpoints
 
 _PROCESS = ProcessCollector(registry=None)
 
@@ -44,7 +44,11 @@ def process_snapshot() -> Snapshot:
         for sample in metric.samples
         if sample.name in FAMILIES
     }
-    return {**told, "hookgate_log_dropped_total": [([], dropped())]}
+    return {
+        **told,
+        "hookgate_log_dropped_total": [([], dropped())],
+        "hookgate_log_dropped_checkpoints_total": [([], dropped_checkpoints())],
+    }
 
 
 def _metric(family: Family, rows: Iterable[Row]) -> Metric:

@@ -19,6 +19,7 @@ from bench.report import fill, goals, table
 from bench.report.tables import SECTIONS
 from bench.run import PAGES, RESULTS
 
+from bench import ledger, ledger_tables
 from hookgate.policy import Finding
 from hookgate.policy.document import parse
 from hookgate.samples import documented_events
@@ -226,6 +227,15 @@ def test_pages_show_the_results_that_are_kept(page: Path) -> None:
     emptied = re.sub(r"(<!-- bench: \w+ -->\n).*?(<!-- /bench)", r"\1\2", text, flags=re.DOTALL)
     assert emptied != text
     assert fill(emptied, results) == text
+
+
+def test_the_page_of_the_ledger_shows_what_reading_took() -> None:
+    """A run of `bench/ledger.py` writes both."""
+    results = json.loads((RESULTS / "ledger.json").read_text())
+    text = ledger.PAGE.read_text()
+    emptied = re.sub(r"(<!-- bench: ledger -->\n).*?(<!-- /bench)", r"\1\2", text, flags=re.DOTALL)
+    assert emptied != text
+    assert ledger_tables.fill(emptied, results) == text
 
 
 def test_what_signing_adds_is_told_by_rounds() -> None:

@@ -19,6 +19,7 @@ VERBS = [
     ["audit", "report", "--html", "report.html"],
     ["audit", "fate", "any"],
     ["audit", "explain", "any"],
+    ["audit", "prove", "any", "--anchor", "."],
 ]
 BROKEN = {
     "absent": (None, "cannot be read: No such file or directory"),

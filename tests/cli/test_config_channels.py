@@ -67,3 +67,16 @@ def test_show_shows_no_secret(as_json: bool, call: Call) -> None:
         {"kind": "command", "command": ["/bin/true", "***", "***"]},
     ]
     assert CANARY not in result.out + result.err
+
+
+def test_show_shows_no_secret_that_was_pasted_in_place_of_a_path(call: Call) -> None:
+    """As little as the message says that refuses it."""
+    token = CANARY * 2
+    Path("hookgate.toml").write_text(
+        FILE.replace('"ntfy.url"', f'"https://ntfy.example.com/{CANARY}"\ntoken_file = "{token}"')
+    )
+    result = call("config", "show")
+    shown = tomllib.loads(result.out)["alarm"]["channel"][1]
+    assert (shown["url_file"], shown["token_file"]) == ("https://ntfy.example.com***", "***")
+    assert CANARY not in result.out + result.err
+    assert CANARY not in call("config", "check").err

@@ -65,7 +65,9 @@ class Handler(BaseHTTPRequestHandler):
             case "/moved":
                 self.send_response(302)
                 self.send_header("Location", "/")
+                self.send_header("Content-Length", str(1 << 30))
                 self.end_headers()
+                self.server.over.wait(30)  # for who reads none of it
             case "/broken":
                 self.send_error(500)
             case "/hangs":

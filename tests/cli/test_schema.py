@@ -57,6 +57,10 @@ def test_check_says_what_was_understood(call: Call, tmp_path: Path) -> None:
     ):
         assert expected in told
     assert "records from" not in told
+    assert "tolerates" not in told
+    assert "tolerates what keeps x-tolerated alone" in words(
+        call("schema", "check", "cm-events").out
+    )
 
 
 def test_check_says_where_nothing_can_be_read(call: Call, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """`hookgate demo`, `send` and the command itself."""
 
+import os
 import shlex
 import socket
 import subprocess
@@ -14,7 +15,7 @@ import pytest
 from hookgate import __version__
 from hookgate.policy import Reason
 from hookgate.samples import CONTRACTS
-from hookgate_cli import demo_quarantine
+from hookgate_cli import demo, demo_quarantine
 from hookgate_cli.common import out
 from hookgate_cli.demo_quarantine import show_quarantine
 from hookgate_cli.demo_tables import KeptRow, Row, show_kept, show_refusals, show_webhooks
@@ -24,6 +25,7 @@ from hookgate_cli.samples import clean, hostile
 from support.calling import Call
 from support.ledger import assert_balanced, assert_chained, read_ledger
 from support.receiver import receiving
+from support.scripted import answering, scripted
 from support.sidecar import ALLOWED, FOREIGN, sidecar
 
 INSTRUCTION = b'{"instruction": "hang up"}'
@@ -35,16 +37,21 @@ VERBS = ["serve", "mitmdump", "demo", "check", "send", "config init", "config ch
 def test_demo_ends_as_it_should(
     call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, options: list[str]
 ) -> None:
-    """Every sample ends as it must, and the ledger that it names is chained and balances. What a
-    narrow contract refused is sent on, and the quarantine is empty then.
+    """Every sample ends as it must, and its ledger is chained and balances. What a narrow contract
+    refused is sent on, and the quarantine is empty then. Nothing is left, unless that is asked for.
     """
     folder = tmp_path / "a folder"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
     monkeypatch.setenv("HOOKGATE_AUDIT__PATH", "/nowhere/at/all")  # the user's own settings
+    aside = tmp_path / "removed"
+    monkeypatch.setattr(demo, "rmtree", lambda made: made.rename(aside))
     result = call("demo", *options)
     assert result.status == 0, result.out
-    audit = Path(result.out.rpartition("Audit log: ")[2].splitlines()[0])
+    assert list(folder.iterdir()) == []
+    assert str(folder) not in result.out
+    assert all(len(line) <= 80 for line in result.out.splitlines() if "hookgate " in line)
+    audit = aside / "audit.jsonl"
     passed = sum(len(clean(contract)) for contract in CONTRACTS)
     refused = len(hostile("cm-events")) + 3
     total = passed + refused
@@ -61,9 +68,6 @@ def test_demo_ends_as_it_should(
     assert list(narrow.rglob("*.age")) == []
     assert_chained(narrow / "audit.jsonl")
     assert assert_balanced(narrow / "audit.jsonl") == {"delivered": 1, "refused": 3}
-    program, *asked = shlex.split(result.out.rpartition("Ask it: ")[2])
-    assert program == "hookgate"
-    assert call(*asked).status == 0
 
 
 def test_demo_without_the_package_that_encrypts_leaves_that_part_out(
@@ -139,6 +143,16 @@ def test_send_compares_the_answers(call: Call, tmp_path: Path) -> None:
         bad = call("send", url, "--from", FOREIGN, "--clean", "--only", "rcs")
         assert bad.status == 1
         assert "expected 200" in bad.out
+
+
+def test_send_follows_no_redirect(call: Call) -> None:
+    """It is the gate's answer, and another one would be compared in its place."""
+    with scripted(answering(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")) as other:
+        moved = b"HTTP/1.1 307 x\r\nContent-Length: 0\r\nLocation: %s/\r\n\r\n"
+        with scripted(answering(moved % other.url.encode())) as gate:
+            result = call("send", gate.url, "--clean", "--only", "rcs", "--json")
+    assert result.status == 1
+    assert "307" in result.out
 
 
 def test_send_has_samples_of_each_contract(call: Call, tmp_path: Path) -> None:
@@ -265,21 +279,24 @@ def test_serve_without_an_upstream_says_what_to_set(tmp_path: Path) -> None:
     )
 
 
-def test_a_demo_that_is_ended_leaves_nothing_running() -> None:
-    """SIGTERM ends the gate that it started, too."""
+def test_a_demo_that_is_ended_leaves_nothing_running(call: Call, tmp_path: Path) -> None:
+    """SIGTERM ends the gate that it started, too. What it was asked to keep can be asked."""
     with subprocess.Popen(
         [sys.executable, "-u", "-m", "hookgate_cli", "demo", "--keep"],
-        stdout=subprocess.PIPE, text=True,
-    ) as demo:  # fmt: skip
-        assert demo.stdout is not None
+        env={**os.environ, "TMPDIR": str(tmp_path)}, stdout=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
         said = ""
         while "Ctrl-C ends it." not in said:
-            line = demo.stdout.readline()
+            line = process.stdout.readline()
             assert line, said
             said += line
         port = int(said.partition("The gate is at http://127.0.0.1:")[2].partition("/")[0])
         socket.create_connection(("127.0.0.1", port)).close()
-        demo.terminate()
-        assert demo.wait(30) != 0
+        process.terminate()
+        assert process.wait(30) != 0
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", port))
+    program, *asked = shlex.split(said.partition("Ask it: ")[2].splitlines()[0])
+    assert program.endswith("hookgate")
+    assert call(*asked).status == 0

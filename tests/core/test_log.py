@@ -67,6 +67,18 @@ def test_on_a_terminal_an_event_is_words(monkeypatch: pytest.MonkeyPatch) -> Non
     assert line.count("\n") == 1
 
 
+def test_checkpoints_are_for_a_log_that_is_kept(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On a terminal they would tell a person nothing, once a minute."""
+    make_log().info("ledger.checkpoint", n=1)
+    assert json.loads(capsys.readouterr().err)["n"] == 1
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    make_log().info("ledger.checkpoint", n=1)
+    assert terminal.getvalue() == ""
+
+
 def test_the_global_configuration_is_left_alone(capsys: pytest.CaptureFixture[str]) -> None:
     """As a guest in another program, its structlog stays as it was."""
     before = structlog.get_config()

@@ -1,4 +1,4 @@
-"""The systemd unit: what systemd says of it, and that the sidecar lives within its limits."""
+"""The systemd units: what systemd says of them, and that each program lives within its limits."""
 
 import os
 import re
@@ -13,13 +13,17 @@ import pytest
 from hookgate.config.keys import KEYS
 from support.events import CLEAN
 from support.fleet import Chain, new_fleet
+from support.lines import start, stop, write
 from support.process import children
 from support.raw import ask, post, wait_until
 from support.receiver import receiving
 from support.sidecar import HOOKGATE, sidecar
+from support.watcher import watching
 
-UNIT = Path(__file__).parents[2] / "sidecar/deploy/hookgate.service"
-SHIP = UNIT.with_name("hookgate-ship.service")
+DEPLOY = Path(__file__).parents[2] / "sidecar/deploy"
+UNIT, WATCH = DEPLOY / "hookgate.service", DEPLOY / "hookgate-watch.service"
+ANCHOR, TIMER = DEPLOY / "hookgate-anchor.service", DEPLOY / "hookgate-anchor.timer"
+SHIP = DEPLOY / "hookgate-ship.service"
 INSTALLED = "/opt/hookgate/bin/hookgate"
 
 # prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN), since Linux 6.3, and what systemd sets otherwise by
@@ -33,7 +37,7 @@ if libc.prctl(65, 1, 0, 0, 0) != 0:
 
 
 def settings(name: str, unit: Path = UNIT) -> list[str]:
-    """The values that the unit gives a setting, in order."""
+    """The values that a unit gives a setting, in order."""
     return re.findall(rf"^{name}=(.*)$", unit.read_text(), re.MULTILINE)
 
 
@@ -46,8 +50,8 @@ def systemd_analyze(*arguments: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
-@pytest.fixture(params=[UNIT, SHIP], ids=lambda unit: unit.stem)
-def here(tmp_path: Path, request: pytest.FixtureRequest) -> str:
+@pytest.fixture(params=[UNIT, WATCH, ANCHOR, SHIP], ids=lambda unit: unit.stem)
+def here(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A unit with the hookgate that is installed here."""
     unit = tmp_path / request.param.name
     unit.write_text(request.param.read_text().replace(INSTALLED, HOOKGATE))
@@ -60,9 +64,18 @@ def test_systemd_finds_nothing_to_say_about_the_unit(here: str) -> None:
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
 
+def test_systemd_finds_nothing_to_say_about_the_timer(tmp_path: Path) -> None:
+    """Beside the service that it starts."""
+    (tmp_path / ANCHOR.name).write_text(ANCHOR.read_text().replace(INSTALLED, HOOKGATE))
+    timer = tmp_path / TIMER.name
+    timer.write_bytes(TIMER.read_bytes())
+    done = systemd_analyze("verify", str(timer))
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
 def test_the_unit_exposes_little(here: str) -> None:
-    """At most 1.5 of 10, by systemd's own measure."""
-    done = systemd_analyze("security", "--offline=true", "--threshold=15", "--no-pager", here)
+    """At most 1.6 of 10, by systemd's own measure."""
+    done = systemd_analyze("security", "--offline=true", "--threshold=16", "--no-pager", here)
     assert done.returncode == 0, done.stdout
 
 
@@ -85,8 +98,9 @@ def test_shipping_is_hardened_as_the_gate_is_and_writes_nothing() -> None:
 
 def test_the_unit_does_not_retry_what_only_a_person_can_mend() -> None:
     """Exit status 2 is a mistake in the configuration; everything else is tried again."""
-    assert settings("RestartPreventExitStatus") == ["2"]
-    assert settings("Restart") == ["on-failure"]
+    for unit in (UNIT, WATCH):
+        assert settings("RestartPreventExitStatus", unit) == ["2"]
+        assert settings("Restart", unit) == ["on-failure"]
 
 
 def test_no_memory_needs_to_become_executable(tmp_path: Path) -> None:
@@ -103,8 +117,8 @@ def test_no_memory_needs_to_become_executable(tmp_path: Path) -> None:
         assert gate.stop() == 0
 
 
-def allowed_calls() -> set[str]:
-    """The system calls that the unit's filters let through, all groups resolved."""
+def allowed_calls(unit: Path = UNIT) -> set[str]:
+    """The system calls that a unit's filters let through, all groups resolved."""
     groups = dict(
         re.findall(
             r"^(@\S+)\n((?:    .*\n)+)", systemd_analyze("syscall-filter").stdout, re.MULTILINE
@@ -118,7 +132,7 @@ def allowed_calls() -> set[str]:
         return set().union(*map(resolve, members))
 
     allowed: set[str] = set()
-    for value in settings("SystemCallFilter"):
+    for value in settings("SystemCallFilter", unit):
         if value.startswith("~"):
             allowed -= resolve(value[1:])
         else:
@@ -157,11 +171,31 @@ def test_the_sidecar_makes_no_call_that_the_unit_forbids(workers: str, tmp_path:
     assert {"AF_INET", "AF_UNIX"} <= families <= set(settings("RestrictAddressFamilies")[0].split())
 
 
+def test_the_watcher_makes_no_call_that_its_unit_forbids(tmp_path: Path) -> None:
+    """From its start over an alarm to its end, as strace saw it."""
+    if shutil.which("strace") is None:
+        pytest.skip("no strace; apt-get install strace")
+    trace = tmp_path / "trace"
+    write(tmp_path / "audit.jsonl", start(), stop(0))
+    keys = {"audit.path": "audit.jsonl", "sidecar.admin": f"unix:{tmp_path}/none"}
+    under = f"strace -D -f -q -o {trace} -e signal=none"
+    with watching(tmp_path, under=under, **keys, **{"alarm.stopped": "0s"}) as watch:
+        watch.wait("stopped")
+        assert watch.end()[0] == 0
+    ended = re.compile(rf"^{watch.process.pid} +\+\+\+ exited", re.MULTILINE)
+    assert wait_until(lambda: ended.search(trace.read_text()) is not None)
+    lines = trace.read_text()
+    called = set(re.findall(r"^\d+ +(\w+)\(", lines, re.MULTILINE))
+    assert {"connect", "fsync"} <= called
+    assert called <= allowed_calls(WATCH)
+    families = set(re.findall(r" socket(?:pair)?\((AF_\w+)", lines))
+    assert families <= set(settings("RestrictAddressFamilies", WATCH)[0].split())
+
+
 def test_shipping_makes_no_call_that_the_unit_forbids(tmp_path: Path) -> None:
     """From its start over a segment and an outage to its end, as strace saw it."""
     if shutil.which("strace") is None:
         pytest.skip("no strace; apt-get install strace")
-    allowed = allowed_calls()
     trace, ledger = tmp_path / "trace", tmp_path / "audit.jsonl"
     with new_fleet() as fleet, fleet.through_proxy() as (proxy, dsn):
         Chain(ledger).add(3)
@@ -185,6 +219,6 @@ def test_shipping_makes_no_call_that_the_unit_forbids(tmp_path: Path) -> None:
             process.kill()
             process.wait()
     lines = trace.read_text()
-    assert set(re.findall(r"^\d+ +(\w+)\(", lines, re.MULTILINE)) <= allowed
+    assert set(re.findall(r"^\d+ +(\w+)\(", lines, re.MULTILINE)) <= allowed_calls(SHIP)
     families = set(re.findall(r" socket(?:pair)?\((AF_\w+)", lines))
     assert families <= set(settings("RestrictAddressFamilies", SHIP)[0].split())

@@ -5,8 +5,8 @@ import re
 import tomllib
 from pathlib import Path
 
-from hookgate.alarms.channel import MOST_WAITING, Patience
-from hookgate.alarms.formats.document import to_document
+from hookgate.alarms.channels.channel import MOST_WAITING, Patience
+from hookgate.alarms.channels.formats.document import to_document
 from hookgate.config.build import load
 from hookgate.settings import ChannelKind
 from support.notices import notice

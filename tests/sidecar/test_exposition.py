@@ -57,5 +57,6 @@ def test_the_kernel_tells_about_this_process() -> None:
     """CPU time, memory, descriptors and start, each above 0; and that no message was dropped."""
     snapshot = process_snapshot()
     assert snapshot.pop("hookgate_log_dropped_total") == [([], 0)]
+    assert snapshot.pop("hookgate_log_dropped_checkpoints_total") == [([], 0)]
     assert set(snapshot) == {name for name in FAMILIES if name.startswith("process_")}
     assert all(value > 0 for ((_, value),) in snapshot.values())

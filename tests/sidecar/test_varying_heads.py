@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hookgate.policy import is_read
-from hookgate_sidecar.varying import TRACE_FIELDS, Cutter
+from hookgate.trace_fields import TRACE_FIELDS
+from hookgate_sidecar.varying import Cutter
 from support.events import CLEAN
 from support.policy import make_config
 from support.proxy_header import v1

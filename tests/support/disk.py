@@ -35,6 +35,31 @@ def small_disk(folder: Path, size: int = 256 * 1024) -> Iterator[Path]:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
+@contextlib.contextmanager
+def image_disk(image: Path, folder: Path) -> Iterator[Path]:
+    """The ext4 in an image, which is made if it is not there; skips where none can be mounted.
+
+    A copy of the image is what a power cut would leave in that moment.
+    """
+    mkfs = shutil.which("mkfs.ext4", path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
+    if mkfs is None:
+        pytest.skip("no mkfs.ext4; apt-get install e2fsprogs")
+    if not image.exists():
+        with image.open("wb") as file:
+            file.truncate(8 << 20)
+        subprocess.run([mkfs, "-q", "-F", str(image)], check=True)
+    folder.mkdir()
+    command = ["mount", "-o", "loop", str(image), str(folder)]
+    mounted = subprocess.run(command, capture_output=True, text=True, check=False)
+    if mounted.returncode:
+        pytest.skip(f"no image can be mounted: {mounted.stderr.strip()}")
+    try:
+        folder.chmod(0o700)
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
 def fill(folder: Path, leave: int = 0) -> None:
     """Take all the space, but for `leave` bytes."""
     with (folder / _BALLAST).open("ab", buffering=0) as file:

@@ -2,19 +2,20 @@
 
 import json
 import shutil
-from collections.abc import Callable
-from hashlib import sha256
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from hookgate.ledger.audit.chain import Verification, verify
+from hookgate.ledger.audit.witness import LogWitness
+from hookgate.ledger.checkpoint import Checkpoint
 from hookgate.ledger.reading.reader import find_files, in_order, read
 from hookgate.ledger.state import find_states, state_path
 
 from .journal import Book
 from .lines import NOON
 from .scanned import TINY_SIZES, USUAL_SIZES, scan_for_chains, sized
-from .tamper import SEAL, crash, rechain
+from .tamper import SEAL, rechain
 
 NAME = "audit.jsonl"
 OLD_LEDGERS = Path(__file__).parents[1] / "ledger" / "v0_1_0"
@@ -50,17 +51,31 @@ def make_ledgers(folder: Path, key: bytes = SEAL) -> Path:
     return folder / NAME
 
 
-def look(path: Path, keys: tuple[bytes, ...] = (SEAL, OLD_KEY)) -> Verification:
-    """Verify everything there is, as `hookgate audit verify` does without a FILE: it finds what a
-    walk line by line finds.
+def look(
+    path: Path, keys: tuple[bytes, ...] = (SEAL, OLD_KEY), log: Sequence[Checkpoint] = ()
+) -> Verification:
+    """Verify everything there is, as `hookgate audit verify` does without a FILE, against the log
+    if there is one: it finds what a walk line by line finds.
     """
     files = in_order(find_files(path))
-    found = verify(read(files), keys, find_states(path))
+    found = verify(read(files), keys, find_states(path), remember(log, files))
     for sizes in (USUAL_SIZES, TINY_SIZES):
         with sized(*sizes):
-            scanned = verify(scan_for_chains(files, keys), keys, find_states(path))
-        assert scanned == found
+            witness = remember(log, files)
+            lines = scan_for_chains(files, keys, witness)
+            assert verify(lines, keys, find_states(path), witness) == found
     return found
+
+
+def remember(log: Sequence[Checkpoint], files: Sequence[Path] = ()) -> LogWitness | None:
+    """What a log saw, None where there is none."""
+    if not log:
+        return None
+    witness = LogWitness([file.name for file in files])
+    for checkpoint in log:
+        witness.add(checkpoint, "the log")
+    witness.end()
+    return witness
 
 
 def copy(source: Path, folder: Path) -> Path:
@@ -183,108 +198,3 @@ FOUND = [
         lambda p: _delete(p, state_path(p)),
     ),
 ]  # fmt: skip
-
-
-def _cut_tail(path: Path) -> None:
-    """While it runs, or crashed: since its start no state file names a line."""
-    write_boots(path, "a")
-    crash(path, SEAL, "boot-b")
-    path.write_bytes(b"".join(_lines(path)[:-2]))
-
-
-def _cut_tail_and_start(path: Path) -> None:
-    _cut_tail(path)
-    Book(path, seal_key=SEAL, boot="boot-c").close()
-
-
-def _put_back(path: Path) -> None:
-    write_boots(path, "a")
-    kept = {file: file.read_bytes() for file in path.parent.iterdir()}
-    write_boots(path, "b")
-    for file in path.parent.iterdir():
-        file.unlink()
-    for file, content in kept.items():
-        file.write_bytes(content)
-
-
-def _delete_oldest(path: Path) -> None:
-    write_boots(path, "ab")
-    _old(path, 2).unlink()
-    _old(path, 1).write_bytes(b"".join(_lines(_old(path, 1))[2:]))
-
-
-def _delete_all(path: Path) -> None:
-    make_ledgers(path.parent)
-    for file in path.parent.glob("audit.1.*"):
-        file.unlink()
-
-
-def _move_borders(path: Path) -> None:
-    write_boots(path, "ab")
-    first, *rest = _lines(path)
-    _last(_old(path, 1), first)
-    path.write_bytes(b"".join(rest).removesuffix(b"\n"))
-    _old(path, 2).rename(_old(path, 7))
-
-
-def _leave_scraps(path: Path) -> None:
-    write_boots(path, "ab")
-    write_boots(path.with_name("audit.1.jsonl"), "z")
-    oldest = path.with_name("audit.1.jsonl.1")
-    _first(oldest, b"\n")
-    _last(path, b'{"event":"deliv')
-
-
-def _rewrite_last_of_old(path: Path) -> None:
-    old = OLD_LEDGERS / "sealed" / NAME
-    path.write_bytes(old.read_bytes().replace(b'"received":4', b'"received":5'))
-
-
-# In the words of docs/audit.md.
-def _pass_through_windows(path: Path) -> None:
-    for file in find_files(path):
-        file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes().replace(b"\n", b"\r\n"))
-
-
-UNSEEN = [
-    Forgery("the newest lines cut off, down to the last start or rotation", _cut_tail),
-    Forgery("the last lines of a crashed boot cut off before the next start", _cut_tail_and_start),
-    Forgery("the ledger and its state file put back as they were at an earlier time", _put_back),
-    Forgery("the oldest lines and files deleted", _delete_oldest),
-    Forgery("all files of a ledger deleted, its state file too", _delete_all),
-    Forgery("files renamed, or divided at other lines", _move_borders),
-    Forgery("an empty line at the top of a file, a torn one at its end", _leave_scraps),
-    Forgery(
-        "line ends made CRLF, a byte order mark put first",
-        _pass_through_windows,
-    ),
-    Forgery("the last line of a boot of version 0.1.0 rewritten", _rewrite_last_of_old),
-]
-
-
-def made_anew(path: Path) -> None:
-    """The ledger without a key, edited, and everything that names a line made anew."""
-    for name in (NAME, "audit.1.jsonl"):
-        ledger = path.with_name(name)
-        tips: dict[str, str] = {}
-        files = in_order(file for file in path.parent.glob(name + "*") if file.suffix != ".state")
-        for file in files:
-            last = b""
-            made = []
-            for line in _lines(file):
-                record = json.loads(line.replace(b"malformed_json", b"not_utf8"))
-                record["prev"] = tips.get(record["boot"], "")
-                if record["event"] == "start":
-                    record["previous_line"] = sha256(last).hexdigest() if last else ""
-                    boot = record["follows"].partition(":")[0]
-                    if boot in tips:
-                        record["follows"] = record["follows"][:-64] + tips[boot]
-                last = json.dumps(record, separators=(",", ":")).encode()
-                tips[record["boot"]] = sha256(last).hexdigest()
-                made.append(last + b"\n")
-            file.write_bytes(b"".join(made))
-        state = state_path(ledger)
-        said = json.loads(state.read_bytes())
-        boot = said["last"].partition(":")[0]
-        said["last"] = said["last"][:-64] + tips[boot]
-        state.write_text(json.dumps(said) + "\n")

@@ -7,22 +7,48 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import structlog
 
+from hookgate.ledger.checkpoint import Checkpoint, parse_checkpoint
 from hookgate.ledger.record import Record
-from hookgate.ledger.writing import background, sink, sums, sync
+from hookgate.ledger.writing import background, checkpoints, sink, sums, sync
 from hookgate.ledger.writing.journal import Journal
 from hookgate.policy import Reason
 from hookgate.settings import AuditSettings, Fsync, PersonalData
+from hookgate.unblocked import CHECKPOINT
 
 _REASONS = {reason.code: reason for reason in Reason}
 
 START = {"version": "0", "policy": "p", "config": "c"}
 COUNTS = {"received": 0, "delivered": 0, "refused": 0, "failed": 0, "aborted": 0, "in_flight": 0}
+
+
+recorders: list[list[Checkpoint]] = []
+
+
+@contextlib.contextmanager
+def recorded() -> Iterator[list[Checkpoint]]:
+    """The checkpoints that books log in the block, as whoever keeps the log has them."""
+    kept: list[Checkpoint] = []
+    recorders.append(kept)
+    try:
+        yield kept
+    finally:
+        recorders.remove(kept)
+
+
+def _record(_logger: Any, _method: str, event: Any) -> Any:
+    if event["event"] == CHECKPOINT:
+        said = parse_checkpoint({**event, "timestamp": datetime.now(UTC).isoformat()})
+        assert said is not None
+        for kept in recorders:
+            kept.append(said)
+    return event
 
 
 class Book:
@@ -33,7 +59,10 @@ class Book:
     ) -> None:
         self._capture = structlog.testing.LogCapture()
         log: structlog.BoundLogger = structlog.wrap_logger(
-            structlog.PrintLogger(), [self._capture], structlog.BoundLogger, context_class=dict
+            structlog.PrintLogger(),
+            [_record, self._capture],
+            structlog.BoundLogger,
+            context_class=dict,
         ).bind()
         settings = AuditSettings(str(path), PersonalData.OMIT, b"", seal_key, fsync)
         self._boot = boot
@@ -42,8 +71,13 @@ class Book:
 
     @property
     def entries(self) -> list[dict[str, Any]]:
-        """The operational log so far."""
-        return [dict(entry) for entry in self._capture.entries]
+        """The operational log so far, less its checkpoints."""
+        return [dict(e) for e in self._capture.entries if e["event"] != CHECKPOINT]
+
+    @property
+    def checkpoints(self) -> list[dict[str, Any]]:
+        """The checkpoints in the log so far."""
+        return [dict(e) for e in self._capture.entries if e["event"] == CHECKPOINT]
 
     @property
     def logged(self) -> list[str]:
@@ -78,6 +112,10 @@ class Book:
     def foreign(self, seq: int, reason: str = "source_not_allowed") -> None:
         if not self.journal.sum_if_flooding(_REASONS[reason], seq):
             self.refused(seq, reason)
+
+    def checkpoint(self) -> None:
+        """Another minute has passed."""
+        self.journal._checkpoints.write()
 
     def close(self, **counts: int) -> None:
         self.journal.close({**COUNTS, **counts})
@@ -170,7 +208,9 @@ class Clock:
 @contextlib.contextmanager
 def obedient_clock() -> Iterator[Clock]:
     clock = Clock()
-    with patch.object(sums, "time", clock), patch.object(sync, "time", clock):
+    with contextlib.ExitStack() as patched:
+        for module in (checkpoints, sums, sync):
+            patched.enter_context(patch.object(module, "time", clock))
         yield clock
 
 

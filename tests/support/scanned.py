@@ -9,6 +9,7 @@ from hookgate.ledger.audit import balance_scan
 from hookgate.ledger.audit.balance_scan import BalanceScan
 from hookgate.ledger.audit.chain_scan import ChainScan
 from hookgate.ledger.audit.proven import Prover
+from hookgate.ledger.audit.witness import LogWitness
 from hookgate.ledger.reading import ahead, pieces, scanning
 from hookgate.ledger.reading.copies import Copies
 from hookgate.ledger.reading.reader import Line
@@ -35,17 +36,26 @@ def sized(piece: int, stretch: int, *, forking: bool = False) -> Iterator[None]:
 
 
 def scan_for_chains(
-    files: Sequence[Path], keys: Sequence[bytes] = (), *, once: bool = False
+    files: Sequence[Path],
+    keys: Sequence[bytes] = (),
+    witness: LogWitness | None = None,
+    *,
+    once: bool = False,
 ) -> Iterator[Line | Run]:
     """Files in this order as `verify` takes them; lines that several hold `once`."""
-    return _scan(files, ChainScan(Keyring(keys)), once=once)
+    numbers = witness.numbers if witness is not None else None
+    return _scan(files, ChainScan(Keyring(keys), numbers), once=once)
 
 
 def scan_for_balance(
-    files: Sequence[Path], keys: Sequence[bytes] = (), *, once: bool = False
+    files: Sequence[Path],
+    keys: Sequence[bytes] = (),
+    *,
+    once: bool = False,
+    also: balance_scan.Also | None = None,
 ) -> Iterator[Line | Run]:
     """Files in this order as `balance` takes them; lines that several hold `once`."""
-    lines = _scan(files, BalanceScan(Keyring(keys)), once=once)
+    lines = _scan(files, BalanceScan(Keyring(keys), also), once=once)
     return Prover(keys).prove_runs(lines) if keys else lines
 
 

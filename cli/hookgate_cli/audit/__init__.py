@@ -5,6 +5,8 @@ import typer
 from .balance import balance
 from .explain import explain
 from .fate import fate
+from .prove import prove
+from .receipt import app as receipt
 from .report import report
 from .show import show
 from .stats import stats
@@ -12,5 +14,6 @@ from .tail import tail
 from .verify import verify
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="What the ledger can tell.")
-for verb in (tail, show, stats, explain, fate, balance, verify, report):
+for verb in (tail, show, stats, explain, fate, balance, verify, report, prove):
     app.command()(verb)
+app.add_typer(receipt, name="receipt")

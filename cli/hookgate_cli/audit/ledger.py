@@ -92,11 +92,14 @@ def _print_note(note: Note) -> None:
     err.print(f"{sign}{printable(note.file)}: {printable(note.text)}", soft_wrap=True)
 
 
-def find_ledgers(files: list[Path] | None, config: str | None) -> Ledger:
+def find_ledgers(
+    files: list[Path] | None, config: str | None, *, may_be_gone: bool = False
+) -> Ledger:
     """Find the files to read, oldest first, and print notes on them.
 
     Without `files` it is `audit.path` with its rotated and workers' files. Exits with 2, and says
-    what is missing, where there is nothing to read or a file that was named cannot be read.
+    what is missing, where a file that was named cannot be read, and where there is nothing to read,
+    unless that `may_be_gone`.
     """
     notes: list[Note] = []
     if files:
@@ -104,7 +107,7 @@ def find_ledgers(files: list[Path] | None, config: str | None) -> Ledger:
     else:
         path = configured_ledger(config)
         found, notes = find_ledger(path)
-        if not found and not notes:
+        if not found and not notes and not may_be_gone:
             fail(f'audit.path = "{path}" is not there; name the ledger, or --config')
     sources = []
     for file in found:
@@ -118,6 +121,6 @@ def find_ledgers(files: list[Path] | None, config: str | None) -> Ledger:
             notes.append(Note(str(file), f"cannot be read: {error.strerror}", unread=True))
     ledger = Ledger(sort(sources), notes)
     ledger.print_notes()
-    if not sources:
+    if not sources and not (may_be_gone and not notes):
         fail("nothing of the ledger can be read")
     return ledger

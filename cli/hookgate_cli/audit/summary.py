@@ -46,7 +46,7 @@ def print_summary(summary: Summary, *, utc: bool) -> None:
         ("event type", summary.event_types), ("route", summary.routes),
         ("front", summary.fronts), ("endpoint answered", summary.upstream_statuses),
         ("endpoint failed", summary.upstream_errors),
-        ("quarantine", _quarantine(summary)), ("near misses", summary.near_misses),
+        ("quarantine, by lines", _quarantine(summary)), ("near misses", summary.near_misses),
         ("observed, not refused", summary.observed),
     ):  # fmt: skip
         _show_tally(title, tally)
@@ -60,7 +60,10 @@ def print_summary(summary: Summary, *, utc: bool) -> None:
 
 
 def _quarantine(summary: Summary) -> Tally:
-    """Tally what a quarantine did: kept, with custody, not kept and why, released and why."""
+    """Tally lines of what a quarantine did: kept, with custody, not kept and why, released and why.
+
+    `balance` counts files: one that came again is a line each time.
+    """
     tally = Tally()
     for name, count in (("kept", summary.kept), ("of them answered 200", summary.custody)):
         tally.add(name if count else None, count)

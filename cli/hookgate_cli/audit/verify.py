@@ -9,15 +9,19 @@ from rich.text import Text
 from hookgate.ledger.audit.chain import HARMLESS, ChainKind, Verification
 from hookgate.ledger.audit.chain import verify as verify_chain
 from hookgate.ledger.audit.chain_scan import ChainScan
+from hookgate.ledger.audit.times import show_time
 from hookgate.ledger.seal import Keyring
-from hookgate_cli.common import FINDING, ConfigOption, JsonOption, out
-from hookgate_cli.terminal import print_json
+from hookgate_cli.common import FINDING, ConfigOption, JsonOption, fail, out
+from hookgate_cli.terminal import print_json, printable
 
+from .against import Against, read_logs
 from .configured import configured_states, load_seal_keys
 from .findings import print_findings
 from .ledger import Ledger, find_ledgers
+from .notes import check_notes, read_notes
 from .options import FilesArgument, SealKeyOption
 from .reading import scanning
+from .wording import count_of
 
 _UNSEALED = (
     "The ledger has no seals: it shows accidents. Whoever can write the file can also make it anew;"
@@ -35,6 +39,14 @@ _WHOLE = (
     "What no ledger shows by itself: a newest end that was cut off since hookgate last started,"
     " rotated or stopped; and everything before the first line that is here."
 )
+_LOG = (
+    "The log shows nothing of lines after its last checkpoint, that of {}, and it proves as much as"
+    " the place where it was kept."
+)
+_NOTES = (
+    "Compared with {}: lines after the last of them may be gone, and a note proves as much as the"
+    " place where it was kept."
+)
 _PART = (
     "Only these files were looked at: whether lines were cut off their end, or files after them are"
     " gone, shows with the state files. Name no FILE, or name them with --state."
@@ -51,14 +63,35 @@ def verify(
             help="With FILEs: their state files, as often as needed; else those of audit.path.",
         ),
     ] = None,
+    against: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--against",
+            metavar="FILE",
+            help="An operational log of hookgate, or - for standard input, as often as needed: JSON"
+            " lines, or the journal's; compressed and wrapped ones too.",
+        ),
+    ] = None,
+    note: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE|FOLDER",
+            help="A note of hookgate anchor, or a folder of them, as often as needed.",
+        ),
+    ] = None,
+    anchor_key: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PUB|FILE", help="The public key of the notes, as often as needed."),
+    ] = None,
     seal_key: SealKeyOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Tell whether a ledger is as it was written, and name the first line that is not.
 
-    Follows every boot line by line, and from boot to boot and file to file. Exits 1 if anything was
-    changed.
+    Follows every boot line by line, and from boot to boot and file to file. With --against it looks
+    for the lines that a log kept elsewhere saw, with --note for those that signed notes saw. Exits
+    1 if anything was changed.
 
     Examples:
 
@@ -67,30 +100,50 @@ def verify(
       hookgate audit verify old.jsonl.gz audit.jsonl --state audit.state
 
       hookgate audit verify --seal-key seal.key --seal-key last-year.key
+
+      journalctl -u hookgate -o json | hookgate audit verify --against -
+
+      hookgate audit verify --note /mnt/elsewhere --anchor-key gate1.pub
     """
     keys = load_seal_keys(seal_key, config)
     states = state if files else [*(state or ()), *configured_states(config)]
-    ledger = find_ledgers(files, config)
-    with scanning(ledger, ChainScan(Keyring(keys))) as lines:
-        verification = verify_chain(lines, keys, states)
+    if Path("-") in (files or ()) and Path("-") in (against or ()):
+        fail("- is given as a ledger and as --against: standard input can be read once")
+    # Before the ledger: hookgate may write to both meanwhile.
+    log = read_logs(against) if against else None
+    notes = read_notes(note, anchor_key or ()) if note else []
+    ledger = find_ledgers(files, config, may_be_gone=log is not None)
+    witness = log.witness if log is not None else None
+    if witness is not None:
+        witness.files = ledger.files
+    numbers = witness.numbers if witness is not None else None
+    with scanning(ledger, ChainScan(Keyring(keys), numbers)) as lines:
+        verification = verify_chain(lines, keys, states, witness)
+    verification.findings.extend(check_notes(ledger, notes) if notes else ())
+    unread = ledger.unread or (log is not None and log.unread)
     if as_json:
-        print_json(_report(verification, ledger))
+        print_json(_report(verification, ledger, log, unread=unread))
     else:
-        _show(verification, ledger)
-    if ledger.unread or not verification.holds:
+        _show(verification, log, unread=unread)
+        if notes:
+            out.print(_NOTES.format(count_of(len(notes), "note")), soft_wrap=True)
+    if unread or not verification.holds:
         raise typer.Exit(FINDING)
 
 
-def _report(verification: Verification, ledger: Ledger) -> dict[str, object]:
+def _report(
+    verification: Verification, ledger: Ledger, log: Against | None, *, unread: bool
+) -> dict[str, object]:
     bad = [finding for finding in verification.findings if finding.kind not in HARMLESS]
     return {
-        "holds": verification.holds and not ledger.unread,
+        "holds": verification.holds and not unread,
         "lines": verification.lines,
         "boots": verification.boots,
         "sealed": verification.sealed,
         "unchained": verification.unchained,
         "old_format": verification.old,
         "whole": verification.whole,
+        "against": log.as_json() if log is not None else None,
         "first_bad": bad[0].place if bad else None,
         "findings": [finding._asdict() for finding in verification.findings],
         "more": verification.more,
@@ -98,9 +151,9 @@ def _report(verification: Verification, ledger: Ledger) -> dict[str, object]:
     }
 
 
-def _show(verification: Verification, ledger: Ledger) -> None:
+def _show(verification: Verification, log: Against | None, *, unread: bool) -> None:
     verdict = Text("holds", "green") if verification.holds else Text("broken", "red")
-    if verification.holds and ledger.unread:
+    if verification.holds and unread:
         verdict = Text("not all could be read; the rest holds", "red")
     boots = "1 boot" if verification.boots == 1 else f"{verification.boots} boots"
     out.print(verdict.append(f"  {verification.lines} lines of {boots}", "default"))
@@ -115,4 +168,18 @@ def _show(verification: Verification, ledger: Ledger) -> None:
         out.print(_UNSEALED)
     elif verification.holds and verification.lines > verification.unchained:
         out.print(_SEALED)
-    out.print(_WHOLE if verification.whole else _PART)
+    if log is not None:
+        _show_log(log)
+    else:
+        out.print(_WHOLE if verification.whole else _PART)
+
+
+def _show_log(log: Against) -> None:
+    witness = log.witness
+    for name, lines, found, _ in log.logs:
+        told = f"{count_of(found, 'checkpoint')}, {count_of(lines - found, 'other line')}"
+        out.print(f"{printable(name)}: {told}", soft_wrap=True)
+    if witness.dropped:
+        out.print(f"{count_of(witness.dropped, 'checkpoint')} dropped: nobody read the log then.")
+    last = show_time(witness.last, "seconds", utc=True) if witness.last else "an unknown time"
+    out.print(_LOG.format(last))

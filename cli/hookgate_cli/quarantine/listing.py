@@ -12,12 +12,14 @@ from .selection import (
     ReferenceOption,
     RouteOption,
     SinceOption,
+    UntilOption,
     make_selection,
 )
 
 
 def list_items(
     since: SinceOption = None,
+    until: UntilOption = None,
     reason_code: ReasonOption = None,
     reference: ReferenceOption = None,
     sha256: DigestOption = None,
@@ -35,7 +37,7 @@ def list_items(
 
       hookgate quarantine list --route /cm/messages --json
     """
-    selection = make_selection(since, reason_code, reference, sha256, route)
+    selection = make_selection(since, until, reason_code, reference, sha256, route)
     store, settings = open_store(config)
     with store_errors():
         entries = list(store.entries())

@@ -25,6 +25,7 @@ _PLANNED = {
     Verdict.BEYOND_LIMIT: "left: beyond --limit",
 }
 
+_MOST_NAMED = 4
 
 NOT_WHOLE = "a part of the ledgers cannot be read, and may say that items were delivered"
 
@@ -40,15 +41,26 @@ def is_whole(planned: Iterable[Planned]) -> bool:
 
 
 def print_plan(planned: Sequence[Planned]) -> None:
-    """Print how many items are to be sent, and why the others are not."""
-    counts = Counter((one.verdict, one.why) for one in planned)
+    """Print which items are to be sent, by the beginnings of their SHA-256, and why the others are
+    not.
+    """
+    named: dict[tuple[Verdict, str], list[str]] = {}
+    for one in planned:
+        named.setdefault((one.verdict, one.why), []).append(one.sha256[:8])
     table = _table()
     for verdict in Verdict:
-        for (found, why), count in sorted(counts.items()):
+        for (found, why), names in sorted(named.items()):
             if found is verdict:
                 words = _PLANNED[verdict].format(until=_until(planned))
-                table.add_row(f"{count:,}", words + (f", {printable(why)}" if why else ""))
+                words += f", {printable(why)}" if why else ""
+                table.add_row(f"{len(names):,}", f"{words} ({_some(names)})")
     out.print(table)
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - _MOST_NAMED
+    said = ", ".join(names[:_MOST_NAMED])
+    return f"{said} and {more:,} more; --json has all" if more > 0 else said
 
 
 def print_ends(ends: Mapping[str, int], released: int, untried: int) -> None:

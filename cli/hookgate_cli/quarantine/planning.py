@@ -59,7 +59,7 @@ class Planner(NamedTuple):
         """Plan a replay. Exits with 2 where the identity reads nothing. Raises `StoreError`."""
         entries = pick(self.store, self.selection)
         read = _read_evidence(
-            {body_of(entry) for entry in entries},
+            entries,
             self.log,
             self.file,
             self.config.audit.path,
@@ -87,20 +87,30 @@ def pick(store: Store, selection: Selection) -> list[Entry]:
     return sorted(found, key=lambda entry: entry.kept_at)
 
 
+def _were_replayed(entries: Sequence[Entry], state: Path) -> bool:
+    """Tell whether a replay has ended since the oldest item was kept."""
+    try:
+        ended = state.stat().st_mtime
+    except OSError:
+        return False
+    return any(entry.kept_at < ended for entry in entries)
+
+
 class _Read(NamedTuple):
     evidence: Evidence
     whole: bool
 
 
 def _read_evidence(
-    bodies: set[str], log: list[Path] | None, config: str | None, path: str, keys: Keys
+    entries: Sequence[Entry], log: list[Path] | None, config: str | None, path: str, keys: Keys
 ) -> _Read:
-    """Read what the ledgers say of bodies: those of `log`, else that at `path`; and replays'."""
+    """Read what the ledgers say of items: those of `log`, else that at `path`; and replays'."""
+    bodies = set(map(body_of, entries))
     replays = replay_ledger(Path(path))
     own = find_ledger(replays).files
-    is_lost = not own and state_path(replays).exists()
+    is_lost = not own and _were_replayed(entries, state_path(replays))
     if is_lost:
-        err.print(f"{printable(replays)} is gone, and its state file is there", soft_wrap=True)
+        err.print(f"{printable(replays)} is gone, by its state file", soft_wrap=True)
     if not log and not find_ledger(Path(path)).files:
         words = f"audit.path = {printable(path)} is not there: no ledger tells of any item"
         err.print(words, soft_wrap=True)

@@ -23,6 +23,7 @@ from .selection import (
     ReferenceOption,
     RouteOption,
     SinceOption,
+    UntilOption,
     make_selection,
 )
 
@@ -31,6 +32,7 @@ _BATCH = 32
 
 def purge(
     since: SinceOption = None,
+    until: UntilOption = None,
     reason_code: ReasonOption = None,
     reference: ReferenceOption = None,
     sha256: DigestOption = None,
@@ -60,9 +62,9 @@ def purge(
 
       hookgate quarantine purge --reference 121c38a5-cf77-424a-9ea9 --yes
 
-      hookgate quarantine purge --reason-code malformed_json
+      hookgate quarantine purge --reason-code malformed_json --until 7d
     """
-    selection = make_selection(since, reason_code, reference, sha256, route)
+    selection = make_selection(since, until, reason_code, reference, sha256, route)
     if selection.is_all != all_items:
         fail("say which items: --reference, --sha256 or another option of theirs, or else --all")
     told = {"actor": actor(), **({"why": parse_reason(reason)} if reason else {})}

@@ -42,6 +42,7 @@ from .selection import (
     ReferenceOption,
     RouteOption,
     SinceOption,
+    UntilOption,
     make_selection,
 )
 
@@ -50,6 +51,7 @@ _RATE = 100
 
 def replay(
     since: SinceOption = None,
+    until: UntilOption = None,
     reason_code: ReasonOption = None,
     reference: ReferenceOption = None,
     sha256: DigestOption = None,
@@ -109,7 +111,7 @@ def replay(
         fail(
             '--yes needs --reason TEXT: the ledger says it, as in --reason "the contract is mended"'
         )
-    selection = make_selection(since, reason_code, reference, sha256, route)
+    selection = make_selection(since, until, reason_code, reference, sha256, route)
     store, settings = open_store(config)
     identities = need_identities(identity, "a replay")
     loaded = load_config(config, offline=not yes)

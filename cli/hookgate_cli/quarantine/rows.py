@@ -19,15 +19,18 @@ _UNITS = ((86_400, "d"), (3600, "h"), (60, "min"))
 
 
 def print_rows(entries: Sequence[Entry], max_age: float) -> None:
-    """Print items, one a line, as wide as the terminal; in full where there is none."""
+    """Print items, one a line; on a terminal that is too narrow the reference is on the next."""
     now = time.time()
     rows = [_HEADER, *(_cells(entry, max_age, now) for entry in entries)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    if out.is_terminal:
+    if out.is_terminal and sum(widths) + len(_GAP) * (len(widths) - 1) > out.width:
+        widths.pop()
         _narrow(widths, out.width - len(_GAP) * (len(widths) - 1))
     for row in rows:
-        cells = (_fit(cell, width) for cell, width in zip(row, widths, strict=True))
+        cells = (_fit(cell, width) for cell, width in zip(row, widths, strict=False))
         print(_GAP.join(cells).rstrip())
+        for cell in filter(None, row[len(widths) :]):
+            print(_GAP + _fit(cell, out.width - len(_GAP)).rstrip())
 
 
 def in_custody(entry: Entry) -> bool:

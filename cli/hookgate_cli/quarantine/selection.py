@@ -32,6 +32,7 @@ SinceOption = Annotated[
         " with an offset, 2026-11-22T15:00Z.",
     ),
 ]
+UntilOption = Annotated[str | None, _option("--until", "TIME", "Kept before then, likewise.")]
 ReasonOption = Annotated[
     list[str] | None, _option("--reason-code", "CODE", "As contract_violation.")
 ]
@@ -48,12 +49,14 @@ RouteOption = Annotated[
 
 
 class Selection(NamedTuple):
-    """What an item must be, in each respect that is asked for. `since` is seconds since 1970.
+    """What an item must be, in each respect that is asked for.
 
-    An item without a readable record is none that is asked for by what only records tell.
+    `since` and `until` are in seconds since 1970: it was kept from the one on, before the other. An
+    item without a readable record is none that is asked for by what only records tell.
     """
 
     since: float | None
+    until: float | None
     query: Query
     prefixes: tuple[str, ...]
     routes: frozenset[str]
@@ -61,7 +64,8 @@ class Selection(NamedTuple):
     @property
     def is_all(self) -> bool:
         """Whether nothing is asked for."""
-        return self.since is None and not self.prefixes and not self.needs_record
+        is_of_any_time = self.since is None and self.until is None
+        return is_of_any_time and not self.prefixes and not self.needs_record
 
     @property
     def needs_record(self) -> bool:
@@ -73,6 +77,7 @@ class Selection(NamedTuple):
         record = entry.record
         return (
             (self.since is None or entry.kept_at >= self.since)
+            and (self.until is None or entry.kept_at < self.until)
             and (not self.prefixes or body_of(entry).startswith(self.prefixes))
             and (
                 not self.needs_record
@@ -96,14 +101,17 @@ class Selection(NamedTuple):
 
 def make_selection(
     since: str | None,
+    until: str | None,
     reason_code: list[str] | None,
     reference: list[str] | None,
     sha256: list[str] | None,
     route: list[str] | None,
 ) -> Selection:
     """Make the selection that the options ask for; exit with 2 where one is wrong."""
+    now = time.time()
     try:
-        moment = parse_time(since, time.time()) if since is not None else None
+        first = parse_time(since, now) if since is not None else None
+        last = parse_time(until, now) if until is not None else None
     except QueryError as error:
         fail(str(error))
     codes = [reason.code for reason in Reason if reason is not Reason.CLEAN]
@@ -112,7 +120,7 @@ def make_selection(
             fail(f'--reason-code "{code}" is no reason; {offer(code, codes)}')
     query = Query(reason=frozenset(reason_code or ()), references=frozenset(reference or ()))
     prefixes = tuple(map(parse_prefix, sha256 or ()))
-    return Selection(moment, query, prefixes, frozenset(route or ()))
+    return Selection(first, last, query, prefixes, frozenset(route or ()))
 
 
 def parse_prefix(text: str) -> str:

@@ -5,6 +5,7 @@ import threading
 import requests
 
 from hookgate.config.redaction import redact_url, shown_path
+from hookgate.direct_session import DirectSession
 from hookgate.files import LARGEST, FileError, read_file
 
 # RIPE NCC's RIPEstat Data API, Announced Prefixes 1.2: no key is needed.
@@ -66,12 +67,10 @@ def read(source: str, seconds: float = WHOLE_SECONDS) -> bytes:
 
 
 def _get(url: str) -> bytes:
-    with requests.Session() as session:
+    with DirectSession() as session:
         # A proxy of the environment may be needed, and a password of ~/.netrc is nobody's business.
         session.auth = _unauthorised
-        with session.get(
-            url, headers=_HEADERS, timeout=STEP_SECONDS, allow_redirects=False, stream=True
-        ) as response:
+        with session.get(url, headers=_HEADERS, timeout=STEP_SECONDS, stream=True) as response:
             if response.status_code != _OK:
                 raise SourceError(f"answered {response.status_code}, and not 200")
             if response.headers.get("Content-Encoding", "identity") != "identity":

@@ -5,6 +5,7 @@ import ssl
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from hookgate.files import FileError, read_file
 from hookgate.settings import ChannelKind, ChannelSettings
@@ -68,7 +69,7 @@ def _read(channel: ChannelSettings, problems: list[str], warnings: list[str]) ->
             f"{where}a secret is sent over http to another machine, where anybody on the way can "
             "read it; write https"
         )
-    if token and "@" in url:
+    if token and urlsplit(url).username is not None:
         problems.append(
             f"{where}token_file cannot be used with a user and password in the URL; leave one out"
         )

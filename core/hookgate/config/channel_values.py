@@ -7,8 +7,9 @@ from urllib.parse import SplitResult, urlsplit
 
 from hookgate.settings import ChannelKind
 
-from .parsers import HOST, strings, text
+from .parsers import HOST, text
 
+LONGEST_NAME = 64
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 # Visible ASCII, as a URL is written (RFC 3986); a backslash is read as a slash by some.
 _URL = re.compile(r"[!-\[\]-~]{1,2048}")
@@ -26,21 +27,23 @@ def channel_name(value: Any) -> str:
     """Take a name of letters, digits, "_", "." and "-"."""
     if not isinstance(value, str) or not _NAME.fullmatch(value):
         raise ValueError(
-            'is no name; write up to 64 letters, digits, "_", "." and "-", like "on-call"'
+            f'is no name; write up to {LONGEST_NAME} letters, digits, "_", "." and "-", '
+            'like "on-call"'
         )
     return value
 
 
 def command_line(value: Any) -> tuple[str, ...]:
     """Take a list that begins with the absolute path of a program."""
-    if isinstance(value, str):
+    if not isinstance(value, list):
         raise ValueError('is no list; write ["/path/of/a/program", "an argument"]')
-    words = strings(value)
-    if not words or not words[0].startswith("/"):
+    if not all(isinstance(word, str) for word in value):
+        raise ValueError("holds what is no text; write each argument in quotes")
+    if not value or not value[0].startswith("/"):
         raise ValueError('does not begin with an absolute path; write it like ["/usr/bin/tell"]')
-    if any("\x00" in word or not word.isprintable() for word in words):
+    if not all(map(str.isprintable, value)):
         raise ValueError("holds a control character; write it without")
-    return words
+    return tuple(value)
 
 
 def proxy_url(value: Any) -> str:

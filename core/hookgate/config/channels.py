@@ -5,7 +5,7 @@ from typing import Any
 
 from hookgate.settings import ChannelKind, ChannelSettings, Stdin
 
-from .channel_values import channel_url, command_line
+from .channel_values import LONGEST_NAME, channel_url, command_line
 from .keys import CHANNEL_KEYS
 from .layers import Given
 from .redaction import redact_url, shown
@@ -44,11 +44,17 @@ def build_channels(given: Given, problems: list[str]) -> tuple[ChannelSettings, 
             problems.append(
                 f'{origin}: alarm.channel {number}: the name "{channel.name}" is that of '
                 f"alarm.channel {numbers[channel.name]}; give it another, like name = "
-                f'"{channel.name}-{number}"'
+                f'"{_free_name(channel.name, items)}"'
             )
         numbers.setdefault(channel.name, number)
         channels.append(channel)
     return tuple(channels)
+
+
+def _free_name(name: str, items: list[dict[str, Any]]) -> str:
+    taken = [item.get("name") for item in items]
+    free = (f"{name[: LONGEST_NAME - 6]}-{number}" for number in range(2, len(items) + 3))
+    return next(each for each in free if each not in taken)
 
 
 def _channel(named: str, item: dict[str, Any], problems: list[str]) -> ChannelSettings | None:
@@ -85,9 +91,10 @@ def _command(where: str, command: Any, problems: list[str]) -> tuple[str, ...]:
     try:
         return command_line(command)
     except ValueError as error:
-        # An argument may be a secret.
-        first = command[:1] if isinstance(command, list) else str(command).split()[:1]
-        problems.append(f"{where}command{f' = {shown(first[0])}' if first else ''} {error}")
+        # An argument may be a secret, and so may what stands in place of all of them.
+        words = command if isinstance(command, list) else str(command).split()
+        is_text = isinstance(command, (str, list)) and words and isinstance(words[0], str)
+        problems.append(f"{where}command{f' = {shown(words[0])}' if is_text else ''} {error}")
         return ()
 
 

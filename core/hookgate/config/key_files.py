@@ -18,6 +18,9 @@ _HMAC, _SEAL, _SIGN = "audit.key_file", "audit.seal_key_file", "upstream.sign_ke
 # What `hookgate keys new` calls the keys in each.
 _PURPOSES = {_HMAC: "hmac", _SEAL: "seal", _SIGN: "sign"}
 
+# How keys begin that are no secret of the ledger's.
+_OTHERS = {MARK: "to sign with", b"PRIVATE+KEY+": "of anchor, to sign notes with"}
+
 
 def read_hmac_key(draft: Draft) -> bytes:
     """Read the secret that `from` and `to` are hashed with; b"" if there is none."""
@@ -104,12 +107,13 @@ def _read_key(where: str, draft: Draft) -> bytes:
             f"holds fewer than {SHORTEST_SECRET} bytes; "
             f"make one with: openssl rand -hex 32 > {quote(path)}",
         )
-    if any(line.strip().startswith(MARK) for line in secret.splitlines()):
-        draft.refuse_file(
-            where,
-            f"holds a key to sign with (it begins with {MARK.decode()}); "
-            f"{_offer_another(where, path)}",
-        )
+    for mark, what in _OTHERS.items():
+        if any(line.strip().startswith(mark) for line in secret.splitlines()):
+            draft.refuse_file(
+                where,
+                f"holds a key {what} (it begins with {mark.decode()}); "
+                f"{_offer_another(where, path)}",
+            )
     return secret
 
 

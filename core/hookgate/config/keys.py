@@ -30,9 +30,12 @@ from .parsers import (
     choices,
     duration,
     file_mode,
+    frequency,
     listen_address,
     methods,
     number,
+    or_off,
+    percentage,
     size,
     strings,
     text,
@@ -63,6 +66,8 @@ class Key(NamedTuple):
 
 
 _MODE = choice(*Mode)
+_SPAN = or_off(duration(0, 366 * 86_400))
+_OFTEN = or_off(frequency)
 
 KEYS: tuple[Key, ...] = (
     Key("upstream", "url", "", upstream_url, 'Where clean events go: http://, https:// or "unix:/path". Required, here or by --upstream.'),
@@ -123,6 +128,28 @@ KEYS: tuple[Key, ...] = (
     Key("sidecar", "tls_cert", "", text, "Certificate chain of the listener, PEM."),
     Key("sidecar", "tls_key", "", text, "Its key, PEM."),
     Key("sidecar", "tls_client_ca", "", text, "CA that senders' certificates must come from, PEM."),
+    Key("alarm", "gate", "", text, "What this gate is called in alarms; empty is the name of the machine."),
+    Key("alarm", "state", "hookgate-alarms.json", text, "Where hookgate watch keeps what it knows from one run to the next."),
+    Key("alarm", "ledgers", [], strings, "More ledgers that it follows: the addon's, nginx's log."),
+    Key("alarm", "silence", "15m", _SPAN, "Nothing was delivered for so long, on a route where at least ten events usually come meanwhile."),
+    Key("alarm", "lost", "1 in 1h", _OFTEN, "Events that are lost, or that may be: nobody sends them again."),
+    Key("alarm", "endpoint", "3 in 5m", _OFTEN, "Events that failed at the endpoint, if they are a twentieth of all, or as many in a row."),
+    Key("alarm", "refusals", "3 in 15m", _OFTEN, "Requests from inside the ranges that were refused."),
+    Key("alarm", "near", "1 in 1h", _OFTEN, "Refused senders outside the ranges that look like the provider."),
+    Key("alarm", "gate_fails", "3 in 10m", _OFTEN, "Events that the gate itself failed: overloaded or gate_error."),
+    Key("alarm", "ledger_fails", "5m", _SPAN, "The ledger could not be written or synced, now or so long ago."),
+    Key("alarm", "ledger_gone", "10s", _SPAN, "The ledger's file is gone for so long, or lines of it since an hour."),
+    Key("alarm", "ledger_unread", "0s", _SPAN, "hookgate watch cannot read a ledger for so long, or finds none."),
+    Key("alarm", "stopped", "2m", _SPAN, "No gate runs for so long."),
+    Key("alarm", "not_ready", "2m", _SPAN, "The gate is not ready for so long."),
+    Key("alarm", "restarts", "3 in 15m", _OFTEN, "Starts of the gate, or of one worker."),
+    Key("alarm", "workers", "2m", _SPAN, "Fewer workers serve than sidecar.workers says, for so long."),
+    Key("alarm", "custody", "1h", _SPAN, "The quarantine has had events in custody for so long: nobody sends them again."),
+    Key("alarm", "not_kept", "1 in 15m", _OFTEN, "Requests that should be in the quarantine and are not."),
+    Key("alarm", "quarantine_full", "90%", or_off(percentage), "The quarantine is so full, of quarantine.max_items or max_bytes."),
+    Key("alarm", "quarantine_old", "3d", _SPAN, "The oldest item of the quarantine expires within so long."),
+    Key("alarm", "certificate", "14d", _SPAN, "A certificate of the listener, or the one shown to the endpoint, ends within so long."),
+    Key("alarm", "ranges", "180d", _SPAN, "The shipped ranges that are allowed were reviewed longer ago."),
 )  # fmt: skip
 
 ROUTE_KEYS = {
@@ -138,6 +165,10 @@ ROUTE_KEYS = {
     "custody": (
         boolean,
         "Whether an event that is refused is answered 200 once it is safely in the quarantine, so that its sender takes it as delivered and sends it no more. Default: false.",
+    ),
+    "silence": (
+        _SPAN,
+        'alarm.silence of this route alone, or "off".',
     ),
 }
 # Keys of [route.signature].

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from hookgate.address import ListenAddress, parse_listen_address, parse_unix_address
+from hookgate.settings import Frequency
 
 from .redaction import shown
 
@@ -18,6 +19,7 @@ _SIZE = re.compile(r"([0-9]{1,15}) ?(B|KiB|MiB|GiB)")
 _SIZE_UNITS = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 _DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?) ?(ms|s|m|h|d)")
 _DURATION_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
+_PERCENTAGE = re.compile(r"([0-9]{1,3}) ?%")
 _FILE_MODE = re.compile(r"0?[0-7]{3}")
 
 # A DNS name (a service's may hold "_"), or an address; an IPv6 one without its brackets.
@@ -107,6 +109,38 @@ def duration(low: float, high: float) -> Parser:
         return seconds
 
     return parse
+
+
+def percentage(value: Any) -> float:
+    """Take a share, written as in "90%"; returns it as a part of 1."""
+    match = _PERCENTAGE.fullmatch(value) if isinstance(value, str) else None
+    if match is None or not 1 <= int(match[1]) <= 100:
+        raise ValueError('is no share; write one from "1%" to "100%", like "90%"')
+    return int(match[1]) / 100
+
+
+def frequency(value: Any) -> Frequency:
+    """Take how many in how long a span of at most a day, written as in "3 in 15m"."""
+    count, separator, span = value.partition(" in ") if isinstance(value, str) else ("", "", "")
+    if not (separator and count.isascii() and count.isdigit() and 1 <= len(count) <= 6):
+        raise ValueError('is not how many in how long; write it like "3 in 15m"')
+    if int(count) < 1:
+        raise ValueError('is always so; write at least "1 in ...", or "off"')
+    return Frequency(int(count), duration(1, 86_400)(span))
+
+
+def or_off(parse: Parser) -> Parser:
+    """Make a parser that takes "off" too, and returns None for it."""
+
+    def parse_or_off(value: Any) -> Any:
+        if value == "off":
+            return None
+        try:
+            return parse(value)
+        except ValueError as error:
+            raise ValueError(f'{error}; "off" turns it off') from None
+
+    return parse_or_off
 
 
 def choice(*options: str) -> Parser:

@@ -55,6 +55,12 @@ def shown_secret_path(path: str) -> str:
     return shown_path(path)
 
 
+def redact_secret_path(path: str) -> str:
+    """Return, as `shown_secret_path` shows it, the path of a file that holds a secret."""
+    told = shown_secret_path(path)
+    return str(json.loads(told)) if told.startswith('"') else _HIDDEN
+
+
 def _redact(value: Any) -> Any:
     if isinstance(value, str):
         if _PEM.search(value):

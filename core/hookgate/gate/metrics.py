@@ -73,6 +73,7 @@ FAMILIES = {
         Family("hookgate_quarantine_max_bytes", "gauge", "As many as quarantine.max_bytes says.", join=max),
         Family("hookgate_quarantine_available", "gauge", "1 while every worker can use the folder.", join=min),
         Family("hookgate_log_dropped_total", "counter", "Messages of the operational log that were dropped because nobody read it, or it could not be written."),
+        Family("hookgate_log_dropped_checkpoints_total", "counter", "Checkpoints of the ledger among those messages."),
         Family("hookgate_ready", "gauge", "1 while /readyz says so.", join=min),
         Family("hookgate_workers", "gauge", "Processes that serve and answer."),
         Family("hookgate_workers_wanted", "gauge", "As many as sidecar.workers says.", join=max),

@@ -2,10 +2,17 @@
 
 from collections.abc import Iterable
 
+from hookgate.trace_fields import TRACE_FIELDS
+
 # What is not shown for so long is forgotten.
 KEPT_SECONDS = 7 * 86_400
 MOST_SHAPES = 64
 MOST_PATHS = 1024
+# Ids, and what is said of a connection (RFC 9110 7.6.1, 10.1.1), come and go with the way.
+_OF_THE_WAY = frozenset(
+    name.encode()
+    for name in (*TRACE_FIELDS, "connection", "keep-alive", "proxy-connection", "te", "expect")
+)
 
 
 class _Shape:
@@ -78,8 +85,11 @@ class Shapes:
 
 
 def digest(parts: Iterable[bytes]) -> int:
-    """Return the hash by which field names are compared: whatever their order and case."""
-    return hash(frozenset(parts))
+    """Return the hash by which field names, in lower case, are compared: whatever their order.
+
+    Those that a way adds, or leaves out, do not count.
+    """
+    return hash(frozenset(parts) - _OF_THE_WAY)
 
 
 def _is_old(last: float, now: float) -> bool:

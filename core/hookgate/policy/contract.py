@@ -49,6 +49,11 @@ class Contract:
         self._names = frozenset(named_anywhere(schema))
 
     @property
+    def tolerates_more(self) -> bool:
+        """Tell whether what keeps its `x-tolerated` passes too."""
+        return self._tolerated is not None
+
+    @property
     def tells_places(self) -> bool:
         """Tell whether it can say of any document where it is wrong."""
         return self._judge.tells_places

@@ -35,14 +35,18 @@ class Tree:
         """The roots of the perfect subtrees, the largest first."""
         return tuple(self._peaks)
 
-    def append(self, leaf: bytes) -> None:
-        """Take the hash of one more entry."""
-        size = self.size
+    def append(self, leaf: bytes, height: int = 0) -> None:
+        """Take the hash of one more entry, or the root of 2**`height` of them. Raises ValueError
+        where such a subtree does not begin at this size.
+        """
+        size = self.size >> height
+        if size << height != self.size:
+            raise ValueError(f"a tree of {self.size} leaves goes on with no 2**{height} together")
         while size & 1:
             leaf = hash_node(self._peaks.pop(), leaf)
             size >>= 1
         self._peaks.append(leaf)
-        self.size += 1
+        self.size += 1 << height
 
     def root(self) -> bytes:
         """Return the root of all leaves up to now."""
@@ -60,6 +64,15 @@ def root_of(leaves: Sequence[bytes]) -> bytes:
     for leaf in leaves:
         tree.append(leaf)
     return tree.root()
+
+
+def perfect_root(leaves: bytes) -> bytes:
+    """Return the root of leaves that are joined; their number is a power of two."""
+    while len(leaves) > HASH_SIZE:
+        pairs = range(0, len(leaves), 2 * HASH_SIZE)
+        nodes = [sha256(b"\1" + leaves[at : at + 2 * HASH_SIZE]).digest() for at in pairs]
+        leaves = b"".join(nodes)
+    return leaves
 
 
 def inclusion_path(index: int, size: int, subtree: Callable[[int, int], bytes]) -> list[bytes]:

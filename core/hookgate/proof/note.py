@@ -156,6 +156,11 @@ def open_note(note: bytes, verifiers: Iterable[Verifier]) -> Note:
     return Note(text, by, max(times, default=None))
 
 
+def text_of(note: bytes) -> str:
+    """Return the text of a note whoever signed it: nothing is verified. Raises `NoteError`."""
+    return _split(note)[0]
+
+
 def _cosigned(time: int, message: bytes) -> bytes:
     return b"cosignature/v1\ntime %d\n" % time + message
 

@@ -139,17 +139,16 @@ def digest_of(fd: int) -> str:
         return file_digest(file, sha256).hexdigest()
 
 
-def write_file(folder: int, name: str, data: bytes, *, durable: bool) -> None:
-    """Write a new file; a `durable` one is on the disk once this returns. Raises OSError, and then
-    it is not there.
+def write_file(folder: int, name: str, data: bytes) -> None:
+    """Write a new file, which is on the disk once this returns. Raises OSError, and then it is not
+    there.
     """
     fd = open_file(folder, name, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
     try:
         left = memoryview(data)
         while left:
             left = left[os.write(fd, left) :]
-        if durable:
-            os.fsync(fd)
+        os.fsync(fd)
     except BaseException:
         os.unlink(name, dir_fd=folder)
         raise

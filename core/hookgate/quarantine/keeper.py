@@ -27,7 +27,7 @@ __all__ = ["Keeper", "Kept", "NotKept"]
 
 # A sender is answered well before it gives up, whatever the disk does.
 KEEP_SECONDS = 2.0
-# An item waits for four syncs, and a disk makes those of several at once: on a busy one [measured]
+# An item waits for three syncs, and a disk makes those of several at once: on a busy one [measured]
 # four threads kept 400 items a second, and one 75.
 THREADS = 4
 MOST_ITEMS = 256

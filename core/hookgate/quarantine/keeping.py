@@ -142,14 +142,13 @@ def _write_record(record: Record, kept: str) -> bytes:
 def _drafted(folder: int, item: str, record: bytes, *data: bytes) -> Iterator[list[str]]:
     """Write files that have no name yet, for the block; those that got none are gone after it.
 
-    The record is not synced: one that a power cut takes is in the ledger too, and its item stays.
     Raises OSError.
     """
     contents = (record, *data)
     drafts = [new_name(item, new_token()) for _ in contents]
     try:
         for draft, content in zip(drafts, contents, strict=True):
-            write_file(folder, draft, content, durable=content is not record)
+            write_file(folder, draft, content)
         yield drafts
     finally:
         for draft in drafts:
@@ -165,10 +164,11 @@ def _add(
     would be more than `bounds` in the store.
     """
     new = {f"{item}.{kind}": drafts[kind] for kind in (RECORD, ITEM) if kind in drafts}
-    replaced = [status for name in new if (status := look_up(folder, name))]
-    items = int(f"{item}.{ITEM}" in new and look_up(folder, f"{item}.{ITEM}") is None)
+    there = {name: status for name in new if (status := look_up(folder, name))}
+    replaced = {name: each for name, each in there.items() if stat.S_ISREG(each.st_mode)}
+    items = int(f"{item}.{ITEM}" in new.keys() - replaced.keys())
     size = sum(os.stat(draft, dir_fd=folder).st_size for draft in new.values())
-    size -= sum(status.st_size for status in replaced)
+    size -= sum(each.st_size for each in replaced.values())
     if bounds is not None:
         _refuse_beyond(bounds, Count(counts.total.items + items, counts.total.bytes + size))
     with counts.changing(number_of(item), items, size):

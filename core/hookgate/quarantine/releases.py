@@ -1,7 +1,7 @@
 """Items that leave by themselves: what is too old, and what a process had claimed that ended.
 
-A line is synced within a second, and a removal may come to the disk before it: what is recorded in
-one look is dropped in the next, a second later: so a power cut leaves no item gone without a line.
+A line is synced within a second or so, and a removal may come to the disk before it. So what is
+recorded in one look is dropped in the next but one: a power cut leaves no item gone without a line.
 """
 
 import asyncio
@@ -45,14 +45,16 @@ class Releases:
         self._note_fault = note_fault
         self._claims: Iterator[Claim] = iter(())
         self._recorded: list[Claim] = []
+        self._recorded_before: list[Claim] = []
 
     def release_some(self, swept: Swept) -> None:
         """Release what an earlier look found, and this one, for a moment; what is left over a later
         look finds again. Raises `StoreError`.
         """
         until = time.monotonic() + _SECONDS
-        while self._recorded:
-            self._store.drop(self._recorded.pop())
+        while self._recorded_before:
+            self._store.drop(self._recorded_before.pop())
+        self._recorded_before, self._recorded = self._recorded, []
         for claims in (self._claims, self._claim(swept)):
             self._claims = claims
             for claim in claims:

@@ -33,7 +33,7 @@ VERBS = (
     "tail", "tail --json", "tail --forwards", "show", "show --json", "show --forwards", "stats",
     "stats --json", "balance", "balance --json", "verify", "verify --json", "fate ID --log",
     "fate ID --json --log", "explain ID --all --log", "explain ID --json --log",
-    "explain ID --body event.json --log",
+    "explain ID --body event.json --log", "prove ID --anchor . --out - --so-far --log",
 )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """`hookgate audit report`: the page, as far as no browser is needed."""
 
 import json
+import os
 import re
 from collections.abc import Callable
 from html.parser import HTMLParser
@@ -80,6 +81,20 @@ def test_it_answers_first_what_is_asked_first(write: Write, tmp_path: Path) -> N
     assert chain == "The chain holds"
     assert lost == "1 event presumed lost"
     assert unknown.endswith("events unknown")
+
+
+def test_of_a_large_ledger_the_page_is_the_same(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its script is made by another process meanwhile; where that fails, the command says so."""
+    write_ledger(tmp_path / "audit.jsonl")
+    page = write(tmp_path / "audit.jsonl")
+    monkeypatch.setattr(import_module(report.__module__), "_LARGE", 0)
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1})
+    assert write(tmp_path / "audit.jsonl") == page
+    monkeypatch.setattr(vl_convert, "javascript_bundle", lambda _: os._exit(3))
+    with pytest.raises(SystemExit, match="1"):
+        report(tmp_path / "report.html", [tmp_path / "audit.jsonl"])
 
 
 def test_the_delivery_of_another_body_of_its_name_is_none_of_the_lost_event(

@@ -53,6 +53,8 @@ def test_a_list_needs_neither_identity_nor_ledger(call: Call, kept: Kept) -> Non
         (["--route", "cm-events", "--reason-code", "not_utf8"], 0),
         (["--since", "1h"], 2),
         (["--since", "2999-01-01"], 0),
+        (["--until", "2999-01-01", "--reason-code", "duplicate_key"], 1),
+        (["--until", "1h"], 0),
     ],
 )
 def test_a_list_is_filtered(call: Call, kept: Kept, options: list[str], count: int) -> None:
@@ -132,17 +134,26 @@ def test_a_body_comes_as_it_came(kept: Kept) -> None:
     assert b"\x1b" not in said
 
 
-def test_a_narrow_terminal_has_a_line_for_each(kept: Kept) -> None:
-    kept.keep([refused(1)], head()._replace(target=b"/" + b"x" * 200))
-    command = [sys.executable, "-m", "hookgate_cli", "quarantine"]
-    environment = {**os.environ, "COLUMNS": "80", "TERM": "xterm"}
+def list_on_terminal(kept: Kept, columns: int) -> list[str]:
+    """What `list` prints on a terminal of this width."""
+    command = [sys.executable, "-m", "hookgate_cli", "quarantine", "list"]
+    environment = {**os.environ, "COLUMNS": str(columns), "TERM": "xterm"}
     main, terminal = os.openpty()
     with os.fdopen(main, "rb", 0) as read, os.fdopen(terminal, "wb", 0) as write:
-        subprocess.run([*command, "list"], cwd=kept.folder, env=environment, stdout=write)
-        lines = read.read(4096).decode().splitlines()
-    assert len(lines) == 2
+        subprocess.run(command, cwd=kept.folder, env=environment, stdout=write, check=True)
+        return read.read(4096).decode().splitlines()
+
+
+def test_a_narrow_terminal_shows_words_and_names_whole(kept: Kept) -> None:
+    """The reference is on a line of its own."""
+    kept.keep([refused(1)])
+    assert all(len(line) <= 60 for line in list_on_terminal(kept, 60))
+    lines = list_on_terminal(kept, 80)
+    header, _, item, name = lines
     assert all(len(line) <= 80 for line in lines)
-    assert "contract_violation" in lines[1]
+    assert header.split()[-1] == "route"
+    assert item.split()[-2:] == ["contract_violation", "cm-events"]
+    assert name == "  ref-1"
 
 
 def test_stats_count_what_is_there(call: Call, kept: Kept) -> None:

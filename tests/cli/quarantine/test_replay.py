@@ -1,6 +1,7 @@
 """`hookgate quarantine replay`: a plan, and what comes of it at a real endpoint."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
@@ -51,7 +52,10 @@ def test_what_is_planned_arrives_once_as_it_came(
     records = kept.keep(bodies, request)
     planned = call("quarantine", "replay")
     assert planned.status == 0
-    assert "5 to be sent" in planned.out
+    named = re.search(r"5 to be sent \((.*) and 1 more; --json has all\)", planned.out)
+    assert named
+    oldest = [entry.name[:8] for entry in sorted(kept.entries(), key=lambda e: e.kept_at)]
+    assert named[1].split(", ") == oldest[:4]
     assert endpoint.seen == []
     done = call("quarantine", "replay", *WHY, "--rate", "0")
     assert done.status == 0, done
@@ -72,7 +76,10 @@ def test_what_is_planned_arrives_once_as_it_came(
     assert not any(line["answered"] for line in kept.lines("delivery"))
     assert_chained(kept.replays)
     assert assert_balanced(kept.replays) == {"delivered": 5}
-    assert call("audit", "verify").status == 0
+    log = kept.replays.with_suffix(".log")
+    log.write_text(done.err)
+    verified = call("audit", "verify", "--against", str(log), "--json")
+    assert (verified.status, verified.json["against"]["boots"]) == (0, 1)
     again = call("quarantine", "replay", *WHY)
     assert again.status == 0
     assert "no item" in again.err

@@ -15,7 +15,7 @@ from hookgate.policy import Origin
 from hookgate.quarantine.encryption import make_identity
 from support.calling import Call
 from support.ledger import assert_balanced, assert_chained, read_ledger
-from support.quarantine import make_item, make_record, make_store, opened_store
+from support.quarantine import age, make_item, make_record, make_store, opened_store
 from support.receiver import OK, Receiver, Seen, receiving
 from support.replays import WHY, Kept, refused
 
@@ -160,6 +160,19 @@ def test_an_endpoint_that_is_down_is_not_asked_for_all(kept: Kept, endpoint: Rec
     assert len(endpoint.seen) == 20
 
 
+@pytest.mark.parametrize("status", [b"429", b"302"])
+def test_an_endpoint_that_takes_no_more_is_not_asked_for_all(
+    call: Call, kept: Kept, endpoint: Receiver, status: bytes
+) -> None:
+    """What it says of its load, and not of an event, is no reason to try the others at once."""
+    kept.keep(map(refused, range(7)))
+    endpoint.respond = lambda _: b"HTTP/1.1 %b No\r\nContent-Length: 0\r\n\r\n" % status
+    result = call("quarantine", "replay", *FAST)
+    assert "the endpoint failed 5 in a row, the last by upstream_rejected" in result.err
+    assert json.loads(result.out.splitlines()[-1])["untried"] == 2
+    assert len(kept.entries()) == 7
+
+
 def test_the_wrong_identity_reads_nothing(call: Call, kept: Kept) -> None:
     kept.keep(map(refused, range(2)))
     kept.identity.write_text(make_identity()[0])
@@ -280,16 +293,17 @@ def test_what_a_replay_said_counts_without_the_other_ledgers(
     assert call("quarantine", "replay", "--override", *FAST).status == 1
     elsewhere.rename(kept.audit)
     kept.replays.rename(elsewhere)
-    assert (
-        "audit.replay.jsonl is gone, and its state file is there"
-        in call("quarantine", "replay").err
-    )
+    assert "audit.replay.jsonl is gone, by its state file" in call("quarantine", "replay").err
     result = call("quarantine", "replay", *FAST)
     assert (result.status, "a part of the ledgers cannot be read" in result.err) == (1, True)
     assert len(endpoint.seen) == 1
     elsewhere.rename(kept.replays)
     assert verdicts(call("quarantine", "replay", "--json").out) == {"unknown": 1}
     kept.replays.rename(elsewhere)
+    state = kept.folder / "audit.replay.state"
+    age(state)  # so the last replay was before anything was kept
+    assert call("quarantine", "replay").status == 0
+    age(state, -240)
     endpoint.respond = lambda _: OK
     assert call("quarantine", "replay", "--override", *FAST).status == 0
     assert len(endpoint.seen) == 2

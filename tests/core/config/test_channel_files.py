@@ -140,6 +140,7 @@ def test_a_token_beside_a_password_is_refused() -> None:
     """Only one of them could be sent."""
     line = refused(url=f"https://user:{CANARY}@example.com/", token_file="token")
     assert "cannot be used with a user and password in the URL" in line
+    assert warnings(url="https://example.com/@team/hook", token_file="token") == ()
 
 
 def test_certificates_that_are_none_are_refused() -> None:

@@ -75,6 +75,12 @@ def test_severities_are_those_of_notices() -> None:
         ("kind = 'command'\ncommand = ['tell', 'canary5ecret']",
          ['command = "tell" does not begin with an absolute path']),
         ('kind = "command"\ncommand = ["/bin/x", "a\\u007f"]', ["control character"]),
+        ("kind = 'command'\ncommand = ['/bin/x', 7, 'canary5ecret']",
+         ['command = "/bin/x" holds what is no text; write each argument in quotes']),
+        ("kind = 'command'\ncommand = [['/bin/x', 'canary5ecret']]", ["command holds what is no"]),
+        ("kind = 'command'\ncommand = [{ token = 'canary5ecret' }]", ["command holds what is no"]),
+        ("kind = 'command'\ncommand = { token = 'canary5ecret' }", ["command is no list; write"]),
+        ("kind = 'command'\ncommand = ''", ["command is no list; write"]),
         ("kind = 'command'\ncommand = ['/bin/x']\nstdin = 'yaml'", ['stdin = "yaml" is none of']),
         ("kind = 'command'\ncommand = ['/bin/x']\nurl = 'https://h/canary5ecret'",
          ["url is of no use to command, but to json, slack, ntfy, alertmanager; leave it out"]),
@@ -127,6 +133,17 @@ def test_two_channels_of_one_name_are_told_apart() -> None:
         'name = "slack-2"'
     )
     load(write(MINIMAL + two + 'name = "slack-2"\n'), None, {})
+
+
+@pytest.mark.parametrize(
+    ("names", "offered"),
+    [(["a", "a", "a-2"], "a-3"), (["a" * 64] * 2, "a" * 58 + "-2"), (["a-2", "a", "a"], "a-3")],
+)
+def test_a_name_that_is_offered_is_free(names: list[str], offered: str) -> None:
+    """Whichever others have, and however long it is."""
+    tables = [f"{CHANNEL}kind = 'slack'\nurl_file = 'x'\nname = '{name}'\n" for name in names]
+    (line,) = problems(write("".join(tables)))
+    assert line.endswith(f'like name = "{offered}"')
 
 
 @pytest.mark.parametrize(

@@ -104,3 +104,16 @@ def test_keys_to_sign_with_are_in_no_text_and_read_again_at_a_reload() -> None:
         assert config != live.current
         for key in config.upstream.sign_keys:
             assert repr(key) not in repr(config)
+
+
+@pytest.mark.parametrize("key", ["audit.seal_key_file", "audit.key_file"])
+def test_a_key_that_signs_notes_is_no_secret_of_the_ledgers(call: Call, key: str) -> None:
+    """The command that is offered makes the right one."""
+    assert (
+        call("keys", "new", "anchor", "notes", "--name", "gate1.example.com/hookgate").status == 0
+    )
+    said = problem(keys={key: "notes"})
+    assert "holds a key of anchor, to sign notes with (it begins with PRIVATE+KEY+)" in said
+    command = shlex.split(said.partition("made with: ")[2])
+    assert call(*command[1:]).status == 0
+    assert load(None, {**URL, key: command[-1]}, {}).warnings == ()

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from hookgate.config.keys import KEYS, SECTIONS, Key
+from hookgate.settings import Frequency
 
 
 @pytest.mark.parametrize("key", KEYS, ids=lambda key: key.path)
@@ -21,7 +22,9 @@ def test_the_table_has_no_key_twice() -> None:
     """Neither by its path nor by its variable; and each says what it is for."""
     assert len({key.path for key in KEYS}) == len({key.variable for key in KEYS}) == len(KEYS)
     assert all(key.about.endswith(".") for key in KEYS)
-    assert " ".join(SECTIONS) == "upstream source request checks audit quarantine fleet sidecar"
+    assert (
+        " ".join(SECTIONS) == "upstream source request checks audit quarantine fleet sidecar alarm"
+    )
 
 
 DEFAULTS: dict[str, Any] = {
@@ -73,6 +76,28 @@ DEFAULTS: dict[str, Any] = {
     "sidecar.worker_timeout": 30.0,
     "sidecar.admin": None,
     "sidecar.ready_needs_upstream": False,
+    "alarm.gate": "",
+    "alarm.state": "hookgate-alarms.json",
+    "alarm.ledgers": (),
+    "alarm.silence": 900.0,
+    "alarm.lost": Frequency(1, 3600),
+    "alarm.endpoint": Frequency(3, 300),
+    "alarm.refusals": Frequency(3, 900),
+    "alarm.near": Frequency(1, 3600),
+    "alarm.gate_fails": Frequency(3, 600),
+    "alarm.ledger_fails": 300.0,
+    "alarm.ledger_gone": 10.0,
+    "alarm.ledger_unread": 0.0,
+    "alarm.stopped": 120.0,
+    "alarm.not_ready": 120.0,
+    "alarm.restarts": Frequency(3, 900),
+    "alarm.workers": 120.0,
+    "alarm.custody": 3600.0,
+    "alarm.not_kept": Frequency(1, 900),
+    "alarm.quarantine_full": 0.9,
+    "alarm.quarantine_old": 3 * 86_400.0,
+    "alarm.certificate": 14 * 86_400.0,
+    "alarm.ranges": 180 * 86_400.0,
 }
 
 

@@ -9,31 +9,41 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hookgate.ledger.audit.balance import balance
+from hookgate.ledger.audit.chain import verify
 from hookgate.ledger.audit.fate import Fate
 from hookgate.ledger.audit.proven import Prover
 from hookgate.ledger.audit.search import find
 from hookgate.ledger.audit.stats import summarise
+from hookgate.ledger.checkpoint import Checkpoint
 from hookgate.ledger.reading.decoding import UnreadableError
 from hookgate.ledger.reading.reader import Line, find_files, in_order, read
 from hookgate.ledger.state import find_states
 from support.forgery import (
     FOUND,
-    UNSEEN,
+    OLD_KEY,
     Forgery,
     copy,
     look,
-    made_anew,
     make_ledgers,
+    remember,
 )
-from support.journal import Book
+from support.journal import Book, recorded
+from support.notes import noted
 from support.tamper import SEAL
 from support.tampering import tamper
+from support.unseen import CHAIN, KEY, LOG, NOTE, UNSEEN, Change, edited, remake
 
 
 @pytest.fixture(scope="module")
-def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A ledger that is not changed."""
-    return make_ledgers(tmp_path_factory.mktemp("original"))
+def seen(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Checkpoint]]:
+    """A ledger that is not changed, and what the log saw of it."""
+    with recorded() as log:
+        return make_ledgers(tmp_path_factory.mktemp("original")), log
+
+
+@pytest.fixture(scope="module")
+def original(seen: tuple[Path, list[Checkpoint]]) -> Path:
+    return seen[0]
 
 
 def proved(path: Path) -> list[Line]:
@@ -69,18 +79,25 @@ def test_a_forgery_is_found(
 
 
 @pytest.mark.parametrize("change", UNSEEN, ids=[change.name for change in UNSEEN])
-def test_what_cannot_be_found_is_a_list(change: Forgery, tmp_path: Path) -> None:
-    """docs/audit.md has the same one: of each it is made sure that verify does hold."""
+@pytest.mark.parametrize("with_key", [False, True], ids=["chained", "sealed"])
+def test_what_finds_a_change_and_what_does_not_is_a_list(
+    change: Change, with_key: bool, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """docs/audit.md has the same one: of each it is made sure that verify finds it, or holds."""
     path = tmp_path / "audit.jsonl"
-    change.do(path)
-    assert look(path).holds
+    with recorded() as log, noted(tmp_path_factory.mktemp("notes")) as notes:
+        change.do(path, SEAL if with_key else b"")
+    keys, own = ((SEAL, OLD_KEY), KEY) if with_key else ((), CHAIN)
+    assert look(path, keys).holds == (own not in change.found_by)
+    assert look(path, keys, log).holds == {own, LOG}.isdisjoint(change.found_by)
+    assert notes.hold(path) == (NOTE not in change.found_by)
 
 
 def test_without_a_key_a_ledger_can_be_made_anew(tmp_path: Path) -> None:
     """Whoever can write the files can do what hookgate does; the state file is no secret either."""
     path = make_ledgers(tmp_path, b"")
     assert look(path, ()).findings == []
-    made_anew(path)
+    remake(path, b"", edited)
     assert look(path, ()).findings == []
     assert b"not_utf8" in path.read_bytes()
 
@@ -129,9 +146,14 @@ def is_excused(original: Path, path: Path) -> bool:
 )
 @given(st.data())
 def test_nothing_done_without_the_key_goes_unseen(
-    original: Path, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+    seen: tuple[Path, list[Checkpoint]],
+    tmp_path_factory: pytest.TempPathFactory,
+    data: st.DataObject,
 ) -> None:
-    """Up to three changes of any kind, hookgate started again after them or not."""
+    """Up to three changes of any kind, hookgate started again after them or not. What a log saw is
+    here, or it is told.
+    """
+    original, log = seen
     path = copy(original, tmp_path_factory.mktemp("changed"))
     for _ in range(data.draw(st.integers(1, 3))):
         tamper(data.draw, path)
@@ -143,6 +165,11 @@ def test_nothing_done_without_the_key_goes_unseen(
     if data.draw(st.booleans(), "restarted"):
         Book(path, seal_key=SEAL, boot="boot-later").close()
     assert excused or not look(path).holds
+    files = in_order(find_files(path))
+    found = verify(read(files), (SEAL,), find_states(path), remember(log, files))
+    here = {str(line.record["mac"]) for line in read(files) if line.record and "mac" in line.record}
+    told = {finding.kind for finding in found.findings}
+    assert not found.holds or "rotated" in told or all(one.head in here for one in log)
     kept = [line for line in proved(path) if line.record is not None]
     assert all(line.raw in allowed or json.loads(line.raw)["boot"] == "boot-later" for line in kept)
     assert len(kept) == len({line.raw for line in kept})

@@ -17,6 +17,35 @@ from hookgate.proof.merkle import (
 LEAVES = [hash_leaf(b"entry %d" % number) for number in range(300)]
 
 
+# Of certificate-transparency's reference tests (merkletree/merkle_tree_test.cc): entries, the root
+# of the first, of the first two and so on, and the proof of the first among all.
+PUBLISHED = ["", "00", "10", "2021", "3031", "40414243", "5051525354555657"]
+PUBLISHED += ["606162636465666768696a6b6c6d6e6f"]
+ROOTS = [
+    "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
+    "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
+    "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77",
+    "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
+    "4e3bbb1f7b478dcfe71fb631631519a3bca12c9aefca1612bfce4c13a86264d4",
+    "76e67dadbcdf1e10e1b74ddc608abd2f98dfb16fbce75277b5232a127f2087ef",
+    "ddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c",
+    "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328",
+]
+PATH = [
+    "96a296d224f285c67bee93c30f8a309157f0daa35dc5b87e410b78630a09cfc7",
+    "5f083f0a1a33ca076a95279832580db3e0ef4584bdff1f54c8a360f50de3031e",
+    "6b47aaf29ee3c2af9af889bc1fb9254dabd31177f16232dd6aab035ca39bf6e4",
+]
+
+
+def test_published_trees_have_the_published_roots_and_proofs() -> None:
+    leaves = [hash_leaf(bytes.fromhex(entry)) for entry in PUBLISHED]
+    assert [root_of(leaves[:size]).hex() for size in range(1, 9)] == ROOTS
+    path = inclusion_path(0, 8, lambda start, end: root_of(leaves[start:end]))
+    assert [node.hex() for node in path] == PATH
+    assert is_included(leaves[0], 0, 8, path, bytes.fromhex(ROOTS[-1]))
+
+
 def by_definition(start: int, end: int) -> bytes:
     """The hash of LEAVES[start:end], as the RFC defines it."""
     if end - start < 2:
@@ -67,5 +96,9 @@ def test_there_is_no_proof_of_a_leaf_that_is_not_there(index: int, size: int) ->
 
 
 def test_kept_subtrees_must_fit_the_size() -> None:
+    tree = Tree()
+    tree.append(LEAVES[0])
+    with pytest.raises(ValueError, match=r"goes on with no 2\*\*1 together"):
+        tree.append(LEAVES[1], 1)
     with pytest.raises(ValueError, match="1 subtrees do not make a tree of 3 leaves"):
         Tree(3, [LEAVES[0]])

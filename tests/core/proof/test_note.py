@@ -77,6 +77,8 @@ def test_whatever_bytes_there_are_no_note_is_made_of_them(noise: bytes) -> None:
         ("PRIVATE+KEY+a+00000000+AAAA", "another kind"),
         ("PRIVATE+KEY+a", "no key"),
     ],
+    # The same in each process, which the key is not.
+    ids=["nothing", "public", "renamed", "kind", "cut"],
 )
 def test_what_is_no_private_key_is_refused(text: str, why: str) -> None:
     with pytest.raises(NoteError, match=why):

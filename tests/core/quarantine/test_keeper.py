@@ -279,7 +279,7 @@ def test_what_is_too_old_is_released(run: Run, path: Path) -> None:
     assert numbers(make_store(path)) == [2, 3]
 
 
-def test_what_is_recorded_goes_a_look_later(run: Run, path: Path) -> None:
+def test_what_is_recorded_goes_some_looks_later(run: Run, path: Path) -> None:
     """Its line is synced by then: a power cut takes no item whose line it takes too."""
 
     async def act(site: Site) -> None:
@@ -290,11 +290,11 @@ def test_what_is_recorded_goes_a_look_later(run: Run, path: Path) -> None:
             await site.idle()
             if site.released:
                 break
-        assert [entry.claimed for entry in make_store(path).entries()] == ["expired"]
-        assert site.keeper.released == {"expired": 1}
-        site.keeper.tick()
-        await site.idle()
-        assert len(site.released) == 1
+        for _ in range(2):
+            assert [entry.claimed for entry in make_store(path).entries()] == ["expired"]
+            site.keeper.tick()
+            await site.idle()
+        assert (len(site.released), site.keeper.released) == (1, {"expired": 1})
 
     run(act)
     assert check(path) == []

@@ -14,7 +14,7 @@ import pytest
 
 from hookgate.quarantine.error import NotKept, StoreError
 from hookgate.quarantine.store import Store
-from support.disk import fill, free, small_disk
+from support.disk import fill, free, image_disk, small_disk
 from support.process import paused
 from support.quarantine import all_files, check, keep, make_item, make_store, numbers, opened_store
 
@@ -74,6 +74,21 @@ def test_where_a_disk_is_gone_nothing_is_made(tmp_path: Path) -> None:
         with pytest.raises(StoreError):
             store.open()
         assert list(path.iterdir()) == []
+
+
+def test_a_power_cut_takes_nothing_that_was_kept(tmp_path: Path) -> None:
+    """Neither the item nor what is beside it, once somebody was told."""
+    image, cut = tmp_path / "disk.img", tmp_path / "cut.img"
+    with image_disk(image, tmp_path / "disk") as disk:
+        store = opened_store(disk / "kept")
+        told = {keep(store, make_item(number)) for number in (1, 2)}
+        keep(store, make_item(2), custody=True)
+        shutil.copyfile(image, cut)
+    with image_disk(cut, tmp_path / "after") as disk:
+        entries = check(disk / "kept")
+        records = [entry.record or {} for entry in entries]
+        assert {record["kept"] for record in records} == told
+        assert sum("custody" in record for record in records) == 1
 
 
 @pytest.mark.parametrize("what", ["folder", "lock", "parent"])

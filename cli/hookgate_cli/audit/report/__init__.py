@@ -12,8 +12,10 @@ from hookgate.ledger.audit.chain import verify
 from hookgate.ledger.audit.chain_scan import ChainScan
 from hookgate.ledger.audit.identity import NO_RANGES
 from hookgate.ledger.audit.losses import Losses
+from hookgate.ledger.audit.losses_scan import tell_losses
 from hookgate.ledger.audit.query import Query
-from hookgate.ledger.reading.reader import Line
+from hookgate.ledger.audit.stats import Summary
+from hookgate.ledger.reading.forked import WorkerError, ahead
 from hookgate.ledger.seal import Keyring
 from hookgate.networks.range_set import RangeSet
 from hookgate_cli.audit.configured import Keys, configured_ranges, configured_states, load_seal_keys
@@ -21,10 +23,13 @@ from hookgate_cli.audit.ledger import Ledger, find_ledgers
 from hookgate_cli.audit.options import FilesArgument, SealKeyOption
 from hookgate_cli.audit.reading import rereader, scanning
 from hookgate_cli.audit.stats import sum_up
-from hookgate_cli.common import FINDING, ConfigOption, err, fail, out
+from hookgate_cli.common import FAILED, FINDING, ConfigOption, err, fail, out
 from hookgate_cli.terminal import printable
 
 from .findings import Findings
+
+# In bytes: beside the reading of less another process is not worth its beginning.
+_LARGE = 32 << 20
 
 
 def report(
@@ -47,16 +52,24 @@ def report(
     """
     if find_spec("vl_convert") is None or find_spec("jinja2") is None:
         fail("the report's charts are not installed; pip install 'hookgate[audit]'")
-    from .page import render  # noqa: PLC0415  # only a report needs the extra
+    from .page import bundle, render  # noqa: PLC0415  # only a report needs the extra
 
     ledger = find_ledgers(files, config)
     if any(html.exists() and html.samefile(source.path) for source in ledger.sources):
         fail(f"--html {html} is a ledger; a report would overwrite it")
     states = None if files else configured_states(config)
     keys, allowed = load_seal_keys(seal_key, config), configured_ranges(config)
-    found = gather(ledger, keys, states, allowed)
+    # First, as DuckDB takes the most memory.
+    summary = sum_up(ledger, Query(), keys)
+    # The script takes a second. Of one task alone no process is made: the other does nothing.
+    with ahead((bundle, lambda: iter(())), forking=ledger.size >= _LARGE) as ready:
+        found = gather(ledger, summary, keys, states, allowed)
+        try:
+            page = render(found, *ready(0))
+        except WorkerError:
+            fail("the process that makes the page's script ended before it was made", FAILED)
     try:
-        html.write_text(render(found), "utf-8", "backslashreplace")
+        html.write_text(page, "utf-8", "backslashreplace")
     except OSError as error:
         fail(f"--html {html} cannot be written: {error.strerror}")
     out.print(f"{found.summary.deliveries:,} requests: {printable(html)}", soft_wrap=True)
@@ -68,22 +81,20 @@ def report(
 
 def gather(
     ledger: Ledger,
+    summary: Summary,
     keys: Keys = (),
     states: list[Path] | None = None,
     allowed: RangeSet = NO_RANGES,
 ) -> Findings:
-    """Read a ledger four times, a fifth if something may be lost, and return what was found.
+    """Read a summed up ledger twice, and again if something may be lost; return what was found.
 
     With keys, lines that they do not prove count for nothing. `states` are state files, as `verify`
     takes them; `allowed` are the ranges that may send.
     """
-    summary, losses = sum_up(ledger, Query(), keys), Losses(allowed)
+    losses = Losses(allowed)
     read = rereader(ledger, keys)
-    for line in map(Line.checked, read()):
-        if line.record is not None:
-            losses.add(line.record)
-    with scanning(ledger, BalanceScan(Keyring(keys)), keys) as lines:
-        balanced = balance(lines)
+    with scanning(ledger, BalanceScan(Keyring(keys), tell_losses), keys) as lines:
+        balanced = balance(losses.watch(lines))
     with scanning(ledger, ChainScan(Keyring(keys))) as lines:
         verified = verify(lines, keys, states)
     lost = losses.confirm(read, by_bytes=not keys and ledger.is_quick_to_read_again)

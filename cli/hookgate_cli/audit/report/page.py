@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Iterator
 from hashlib import sha256
 from importlib.resources import files
 from typing import Any
@@ -20,8 +21,13 @@ from .parts import when
 _FOLDER = files(__package__)
 
 
-def render(found: Findings) -> str:
-    """Render the page; every text of the ledger is escaped and made printable.
+def bundle() -> Iterator[str]:
+    """Yield the page's script and the chart library in one; it takes more than a second."""
+    yield vl_convert.javascript_bundle(_read("page.js"))
+
+
+def render(found: Findings, script: str) -> str:
+    """Render the page with its script; every text of the ledger is escaped and made printable.
 
     Raises ValueError where the chart library cannot stand inside a page.
     """
@@ -37,7 +43,7 @@ def render(found: Findings) -> str:
         integrity.integrity(found),
     ]
     charts = {c.id: c.spec for section in parts for part in section.parts for c in part.charts}
-    style, script = _read("page.css"), vl_convert.javascript_bundle(_read("page.js"))
+    style = _read("page.css")
     if "</script" in script.lower() or "<!--" in script:
         raise ValueError("the chart library cannot stand inside a page")
     environment = jinja2.Environment(

@@ -2,6 +2,7 @@
 
 - Are they as they were written? `chain`, by `verifier`, `numbered`, `old_format`, `links` and
   `ends`; `chain_scan` finds those that plainly are. `proven` passes on only those that are.
+  Is what an operational log saw there? `against`, by what `witness` remembers.
 - Is every request accounted for? `balance`, by `boot_account`, `intervals` and `totals`;
   `balance_scan` adds up what is plain.
 - How many were there, and how fast? `stats`, by `counters`; where it is much `duckdb_stats`, by

@@ -6,10 +6,10 @@ What cannot be added up plainly goes on line by line.
 import re
 from array import array
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import compress, pairwise, repeat
 from operator import lt, ne, not_, or_, sub
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from hookgate.ledger.members import PLAIN, usual
 from hookgate.ledger.reading.matching import lines_of
@@ -34,10 +34,12 @@ _OUTCOME = f'"(?:{"|".join(OUTCOMES)})"'
 _end_of_counted = lines_of(
     f"{usual('delivery', **_KNOWN, outcome=_OUTCOME)}|{usual('forward', **_KNOWN)}"
 )
-# What lines that count are counted by: `ts`, `boot`, `seq`, of a `delivery` the `outcome`, and `n`.
+# What lines that count are counted by: `ts`, `boot`, `seq`, `request_id` as it is spelled, of a
+# `delivery` the `outcome`, and `n`.
 _find_counted = re.compile(
-    rb'.{11}[a-z]++","ts":"([^"]++)","boot":"([^"]++)","seq":([0-9]++),"'
-    rb'(?:front":[^,]*+,"request_id":[^:]*+:"([a-z]++))?[^\n]*,"n":([0-9]++)[^\n]*+\n'
+    rb'.{11}[a-z]++","ts":"([^"]++)","boot":"([^"]++)","seq":([0-9]++),'
+    rb'(?:"front":(?:"[^"]*+"|null),)?"request_id":("[^"]*+"|null)'
+    rb'(?:,"outcome":"([a-z]++)")?[^\n]*,"n":([0-9]++)[^\n]*+\n'
 ).findall
 _find_names = re.compile(rb'"request_id":("[^"]*"|null),"reference":("[^"]*"|null)').search
 
@@ -50,12 +52,32 @@ Block = tuple[int, int, int, str]
 Open = tuple[int, int, str | None, str | None]
 
 
+class Counted(NamedTuple):
+    """Lines that count, whole and one by one, with the request_id of each as it is spelled, and the
+    outcome, which only a `delivery` has.
+
+    `begun` has the place of the `forward` of each number, `ended` that of its `delivery`.
+    """
+
+    data: bytes
+    lines: list[bytes]
+    requests: Sequence[bytes]
+    outcomes: Sequence[bytes]
+    begun: dict[int, int]
+    ended: dict[int, int]
+
+
+# Tells something else of a run.
+Also = Callable[[Counted], Any]
+
+
 class BalanceRun(NamedTuple):
     """What a boot's lines come to; each number is forwarded once at most, then ends once at most.
 
     `forwarded` are the numbers that were forwarded, `open` those of them that did not end. `ended`
     have ended and were forwarded before these lines, if at all; of `owed` it is known. `key` is the
-    id of the key that proves each line, "" where none was given; `last` is the last line.
+    id of the key that proves each line, "" where none was given; `last` is the last line, `also`
+    what else is told of all.
     """
 
     boot: str
@@ -67,13 +89,14 @@ class BalanceRun(NamedTuple):
     ended: list[int]
     owed: list[int]
     last: bytes
+    also: Any = None
 
 
 class BalanceScan:
     """The scan of a ledger for whoever has these keys, or none."""
 
-    def __init__(self, keyring: Keyring) -> None:
-        self._keyring = keyring
+    def __init__(self, keyring: Keyring, also: Also | None = None) -> None:
+        self._keyring, self._also = keyring, also
 
     def __call__(self, pieces: Iterator[Piece]) -> Iterator[Found]:
         """Find the runs in a stretch, and the lines between them."""
@@ -96,38 +119,41 @@ class BalanceScan:
         total = len(found)
         if total < _FEWEST:
             return None
-        times, boots, seqs, outcomes, ns = zip(*found, strict=True)
+        times, boots, seqs, requests, outcomes, ns = zip(*found, strict=True)
         n = int(ns[0])
         is_one = boots.count(boots[0]) == total and list(map(int, ns)) == [*range(n, n + total)]
         if not is_one:
             return None
-        key = self._prove(data) if self._keyring else ""
+        lines = data[:-1].split(b"\n")
+        key = self._prove(lines) if self._keyring else ""
         numbers = list(map(int, seqs))
-        requests = _follow(numbers, outcomes, times)
-        if key is None or requests is None:
+        paired = _pair(numbers, outcomes)
+        if key is None or paired is None:
             return None
-        blocks, ended, flying = requests
-        lines = data.split(b"\n") if ended else []
+        begun, ended = paired
+        unbegun = [at for seq, at in ended.items() if seq not in begun]
         sent = (
-            at for at in ended
+            at for at in unbegun
             if outcomes[at] == b"delivered" or b',"upstream_ms":null,' not in lines[at]
         )  # fmt: skip
         told = BalanceRun(
             boots[0].decode(),
             key,
             {outcome.decode(): count for outcome, count in Counter(filter(None, outcomes)).items()},
-            blocks,
-            array("Q", compress(numbers, map(not_, outcomes))),
-            [_named(data, numbers[at], at) for at in flying],
-            [numbers[at] for at in ended],
+            list(_blocks(list(ended), list(ended.values()), times)),
+            array("Q", begun),
+            [_named(lines[at], seq, at) for seq, at in begun.items() if seq not in ended],
+            [numbers[at] for at in unbegun],
             [numbers[at] for at in sent],
-            data[data.rfind(b"\n", 0, -1) + 1 : -1],
+            lines[-1],
+            self._also(Counted(data, lines, requests, outcomes, begun, ended))
+            if self._also is not None
+            else None,
         )
         return Found([], total, len(data), n, told)
 
-    def _prove(self, data: bytes) -> str | None:
+    def _prove(self, lines: list[bytes]) -> str | None:
         """Return the id of the key that proves each line, None where none does."""
-        lines = data[:-1].split(b"\n")
         body, mac = split(lines[0])
         seal = self._keyring.find(body, mac) if mac else None
         if seal is None:
@@ -135,44 +161,39 @@ class BalanceScan:
         return seal.id if all(seal.mac(body) == mac for body, mac in map(split, lines)) else None
 
 
-def _follow(
-    seqs: list[int], outcomes: Sequence[bytes], times: Sequence[bytes]
-) -> tuple[list[Block], list[int], list[int]] | None:
-    """Follow requests from their `forward` to their `delivery`; None where one has two of them.
+def _pair(
+    seqs: list[int], outcomes: Sequence[bytes]
+) -> tuple[dict[int, int], dict[int, int]] | None:
+    """Return where the `forward` of each number is, and where its `delivery`.
 
-    Returns the deliveries; which lines are some without a forward; which are forwards without one.
+    None where one has two of a kind, or has its `delivery` first.
     """
     places = range(len(seqs))
-    ends = list(compress(places, outcomes))
-    starts = list(compress(places, map(not_, outcomes)))
-    begun = dict(zip(compress(seqs, map(not_, outcomes)), starts, strict=True))
-    ended = dict(zip(compress(seqs, outcomes), ends, strict=True))
+    are_begun = list(map(not_, outcomes))
+    begun = dict(zip(compress(seqs, are_begun), compress(places, are_begun), strict=True))
+    ended = dict(zip(compress(seqs, outcomes), compress(places, outcomes), strict=True))
     both = begun.keys() & ended.keys()
-    if len(begun) + len(ended) < len(seqs) or not all(
-        map(lt, map(begun.get, both), map(ended.get, both))  # type: ignore[arg-type]  # both have it
-    ):
-        return None
-    unbegun = [at for seq, at in ended.items() if seq not in begun]
-    unended = [at for seq, at in begun.items() if seq not in ended]
-    return list(_blocks(list(ended), ends, [times[at] for at in ends])), unbegun, unended
+    is_plain = len(begun) + len(ended) == len(seqs) and all(
+        map(lt, map(begun.__getitem__, both), map(ended.__getitem__, both))
+    )
+    return (begun, ended) if is_plain else None
 
 
-def _blocks(seqs: list[int], places: list[int], times: list[bytes]) -> Iterator[Block]:
+def _blocks(seqs: list[int], places: list[int], times: Sequence[bytes]) -> Iterator[Block]:
     """Tell deliveries by where a number does not follow the one before, or a minute begins."""
-    minutes = [time[:MINUTE] for time in times]
+    minutes = [times[at][:MINUTE] for at in places]
     jumps = map(ne, map(sub, seqs[1:], seqs), repeat(1))
     turns = list(map(ne, minutes[1:], minutes))
     starts = [at for at, is_start in enumerate(map(or_, jumps, turns), 1) if is_start]
     for first, end in pairwise((0, *starts, len(seqs))):
         if end > first:
             is_turn = not first or turns[first - 1]
-            ts = times[first].decode() if is_turn else ""
+            ts = times[places[first]].decode() if is_turn else ""
             yield seqs[first], seqs[end - 1], places[first], ts
 
 
-def _named(data: bytes, seq: int, at: int) -> Open:
-    place = data.rfind(b',"seq":%d,"request_id":' % seq)
-    names = _find_names(data, place)
+def _named(line: bytes, seq: int, at: int) -> Open:
+    names = _find_names(line)
     request, reference = names.groups() if names is not None else (b"null", b"null")
     return seq, at, _text(request), _text(reference)
 

@@ -17,6 +17,7 @@ from .ends import read_end
 from .findings import AuditFinding
 from .links import HARMLESS, ChainKind
 from .verifier import Verifier
+from .witness import LogWitness
 
 __all__ = ["HARMLESS", "ChainKind", "Verification", "verify"]
 
@@ -43,18 +44,22 @@ class Verification(NamedTuple):
 
 
 def verify(
-    lines: Iterable[Line | Run], keys: Iterable[bytes] = (), states: Sequence[Path] | None = None
+    lines: Iterable[Line | Run],
+    keys: Iterable[bytes] = (),
+    states: Sequence[Path] | None = None,
+    witness: LogWitness | None = None,
 ) -> Verification:
     """Follow every boot, with the seal keys of whoever wrote it; `lines` may hold runs by
-    `ChainScan`, made with the same keys.
+    `ChainScan`, made with the same keys and the `numbers` of the witness.
 
     `states` are the state files of a whole ledger; None where the lines are only some of its files,
-    and nothing can be said of what came after them.
+    and nothing can be said of what came after them. `witness` is what a log saw, read before the
+    lines are, as both may grow.
     """
     keyring = Keyring(keys)
     # First, as hookgate may write lines meanwhile and then a state that names them.
     named = [(path, read_end(path, keyring)) for path in states or ()]
-    verifier = Verifier(keyring)
+    verifier = Verifier(keyring, witness)
     for line in lines:
         if isinstance(line, Run):
             verifier.add_run(line)

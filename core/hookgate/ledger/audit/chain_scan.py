@@ -4,7 +4,8 @@ Of a run the walk needs to know where it begins and ends. Whatever is not plainl
 the boot goes to the walk as it is, and so does the line after that.
 """
 
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import takewhile
 from typing import NamedTuple
@@ -16,6 +17,8 @@ from hookgate.ledger.reading.scanning import Found
 from hookgate.ledger.reading.usual import blocks, parse_whole
 from hookgate.ledger.record import Record
 from hookgate.ledger.seal import Keyring, Seal, split
+
+from .witness import Numbers
 
 # How far back a copy of a line is looked for.
 RECENT = 4096
@@ -29,7 +32,8 @@ class ChainRun(NamedTuple):
     """Lines of one boot: they follow from `prev`, are numbered one by one, and end in `tip`.
 
     `key` is the id of the key that proves each, "" where none was given. `digests` are those of the
-    last ones, joined; `last` is the last line.
+    last ones, joined; `last` is the last line. `named` are those that were asked for, by number,
+    with their digests; None where nothing was asked for.
     """
 
     boot: str
@@ -39,6 +43,7 @@ class ChainRun(NamedTuple):
     tip: str
     digests: str
     last: bytes
+    named: dict[int, str] | None
 
 
 class _Run:
@@ -57,11 +62,17 @@ class _Run:
     def count(self) -> int:
         return self.n - self.first
 
-    def found(self) -> Found:
+    def found(self, numbers: Numbers | None) -> Found:
         digests = "".join(self._digests[-RECENT:])
         key = self.seal.id if self.seal is not None else ""
-        told = ChainRun(self.boot, self.prev, key, self.is_sealed, self.tip, digests, self._last)
+        named = None if numbers is None else self._named(numbers.get(self.boot, ()))
+        seal = (key, self.is_sealed)
+        told = ChainRun(self.boot, self.prev, *seal, self.tip, digests, self._last, named)
         return Found([], self.count, self._size, self.first, told)
+
+    def _named(self, numbers: Sequence[int]) -> dict[int, str]:
+        here = numbers[bisect_left(numbers, self.first) : bisect_left(numbers, self.n)]
+        return {n: self._digests[n - self.first] for n in here}
 
     def follow(self, lines: list[bytes]) -> int:
         """Add usual lines of its boot, as long as each is the next one; return how many are."""
@@ -120,14 +131,15 @@ class _Run:
 
 
 class ChainScan:
-    """The scan of a ledger for whoever has these keys, or none."""
+    """The scan of a ledger for whoever has these keys, or none; runs tell of lines by `numbers`."""
 
-    def __init__(self, keyring: Keyring) -> None:
+    def __init__(self, keyring: Keyring, numbers: Numbers | None = None) -> None:
         self._keyring = keyring
+        self._numbers = numbers
 
     def __call__(self, pieces: Iterator[Piece]) -> Iterator[Found]:
         """Find the runs in a stretch, and the lines between them."""
-        walk = _Walk(self._keyring)
+        walk = _Walk(self._keyring, self._numbers)
         for piece in pieces:
             walk.take(piece)
             yield from walk.found()
@@ -138,8 +150,9 @@ class ChainScan:
 class _Walk:
     """The way through a stretch."""
 
-    def __init__(self, keyring: Keyring) -> None:
+    def __init__(self, keyring: Keyring, numbers: Numbers | None) -> None:
         self._keyring = keyring
+        self._numbers = numbers
         self._run: _Run | None = None
         # After an odd line one more goes as it is; of
         # what stands before a stretch nothing is known.
@@ -224,7 +237,7 @@ class _Walk:
 
     def _end_run(self) -> None:
         if self._run is not None:
-            self._found.append(self._run.found())
+            self._found.append(self._run.found(self._numbers))
             self._run = None
 
     def _end_lines(self) -> None:

@@ -13,10 +13,13 @@ from hookgate.ledger.seal import Keyring
 
 from .chain_scan import RECENT, ChainRun
 from .findings import AuditFinding, BoundedFindings
+from .witness import BootWitness, LogWitness
 
 
 class ChainKind(StrEnum):
-    """What can be said of a line's place: in its boot, in its file, beside the state file."""
+    """What can be said of a line's place: in its boot, in its file, beside the state file and what
+    a log saw.
+    """
 
     BROKEN = "broken"
     INSERTED = "inserted"
@@ -30,6 +33,11 @@ class ChainKind(StrEnum):
     SEALED = "sealed"
     OLD_FORMAT = "old_format"
     LOOSE_END = "loose_end"
+    REMADE = "remade"
+    GONE = "gone"
+    CONTRADICTORY = "contradictory"
+    ROTATED = "rotated"
+    ELSEWHERE = "elsewhere"
     NO_STATE = "no_state"
     BAD_STATE = "bad_state"
     OLD_STATE = "old_state"
@@ -42,8 +50,10 @@ class ChainKind(StrEnum):
 
 HARMLESS = frozenset(
     (
+        ChainKind.ELSEWHERE,
         ChainKind.OLD_STATE,
         ChainKind.PIPED,
+        ChainKind.ROTATED,
         ChainKind.TORN,
         ChainKind.NO_START,
         ChainKind.NO_STOP,
@@ -94,14 +104,19 @@ def _seen(run: Run) -> Iterator[_Seen]:
 
 
 class Context:
-    """What the chains of a ledger share."""
+    """What the chains of a ledger share. `witness` is what a log saw of them, if one is given."""
 
-    def __init__(self, keyring: Keyring) -> None:
+    def __init__(self, keyring: Keyring, witness: LogWitness | None = None) -> None:
         self.keyring = keyring
+        self.witness = witness
         self.findings = BoundedFindings()
         self.recent = _Recent()
         # By the digests that broken links name: the line that belongs there may stand elsewhere.
         self.wanted: dict[str, Break] = {}
+
+    def witness_of(self, boot: str) -> BootWitness | None:
+        """Return what the log saw of a boot, if it saw it."""
+        return self.witness.boots.get(boot) if self.witness is not None else None
 
     def note(self, kind: ChainKind, place: str, text: str, boot: str = "") -> int:
         """Add a finding; return its number."""

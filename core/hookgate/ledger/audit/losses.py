@@ -2,16 +2,19 @@
 
 import time
 from collections import Counter
+from collections.abc import Iterable, Iterator
 
-from hookgate.ledger.reading.reader import Line, timestamp
+from hookgate.ledger.reading.reader import Line, parse, timestamp
+from hookgate.ledger.reading.scanning import Run
 from hookgate.ledger.record import Record
 from hookgate.networks.range_set import RangeSet
 
 from .fate import UNCERTAIN, Event, Fate
 from .holding import ERASED
 from .identity import NO_RANGES, Unread, digest_of
+from .losses_scan import LossesRun
 from .retries import Retries, rule_of
-from .search import Read, find
+from .search import Read, find_bodies
 
 # These come to no good by themselves.
 WORRYING = (Fate.LOST, Fate.HELD, Fate.UNKNOWN)
@@ -24,9 +27,8 @@ def lost(read: Read, now: float | None = None) -> list[Event]:
     were not delivered, or that were kept.
     """
     losses = Losses(now=now)
-    for line in map(Line.checked, read()):
-        if line.record is not None:
-            losses.add(line.record)
+    for _ in losses.watch(read()):
+        pass
     return [event for event in losses.confirm(read) if event.fate is Fate.LOST]
 
 
@@ -76,6 +78,41 @@ class Losses:
                 self._uncertain.add(digest)
         elif kind == "refusals":
             self.unread.add(record)
+
+    def watch(self, lines: Iterable[Line | Run]) -> Iterator[Line | Run]:
+        """Add the lines that somebody reads, and yield them; runs are by `tell_losses` as well."""
+        for line in lines:
+            if isinstance(line, Line):
+                self._add_line(line)
+            elif not self._add_run(line.told.also):
+                for one in line.lines():
+                    self._add_line(one)
+            yield line
+
+    def _add_line(self, line: Line) -> None:
+        if (record := line.checked().record) is not None:
+            self.add(record)
+
+    def _add_run(self, told: LossesRun | None) -> bool:
+        """Add what a run says, if that can be done all at once; else do nothing."""
+        begun = self._begun
+        if told is None or not begun.keys().isdisjoint(told.done.split("\n")):
+            return False
+        records = [record for raw in told.lines if (record := parse(raw)) is not None]
+        if any(digest_of(record) is None and record["request_id"] in begun for record in records):
+            return False
+        arrived = frozenset(told.arrived.split("\n"))
+        # What is held was tried.
+        for digest in (self._tried.keys() & arrived) | (self._uncertain & arrived):
+            self._note_arrival(digest, is_replay=False)
+        for request, digest in told.ended:
+            _, is_replay = begun.pop(request, ("", False))
+            if is_replay:
+                self._note_arrival(digest, is_replay=True)
+        for record in records:
+            self.add(record)
+        begun.update((request, (digest, False)) for request, digest in told.begun)
+        return True
 
     def _note_arrival(self, digest: str, *, is_replay: bool) -> None:
         self._tried.pop(digest, None)
@@ -130,15 +167,10 @@ class Losses:
 
         `by_bytes` is that of `find`.
         """
-        candidates = self.candidates
-        if not candidates:
+        if not (candidates := self.candidates):
             return []
-        stories = find(read, candidates, now=self._now, by_bytes=by_bytes).stories
-        # One may be named as another's SHA-256.
-        events = (
-            event for story in stories for event in story.events if event.sha256 == story.asked
-        )
-        return [event for event in events if event.fate in WORRYING]
+        found = find_bodies(read, candidates, self._begun, self._now, by_bytes=by_bytes)
+        return [event for event in found if event.fate in WORRYING]
 
 
 def _is_replay(record: Record) -> bool:

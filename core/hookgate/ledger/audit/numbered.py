@@ -2,7 +2,7 @@
 
 from hashlib import sha256
 
-from hookgate.ledger.reading.reader import Line
+from hookgate.ledger.reading.reader import Line, timestamp
 from hookgate.ledger.reading.scanning import Run
 from hookgate.ledger.record import Record
 from hookgate.ledger.seal import Seal, split
@@ -15,14 +15,17 @@ class NumberedBoot:
     """One boot: its seal, its chain, and whether anything names its last line.
 
     `follows` is the line that its `start` says the state file named, `piped` that it has no such
-    file, `cut` that its end is known to have been another one.
+    file, `cut` that its end is known to have been another one. `first` and `n` are the numbers of
+    its first and last line here, `began` is the time of the first.
     """
 
     def __init__(self, boot: str, context: Context) -> None:
         self.boot = boot
         self.stopped = self.piped = self.named = self.cut = False
         self.follows: LastLine | None = None
-        self.n = 0
+        self.first = self.n = 0
+        self.began = 0.0
+        self._witness = context.witness_of(boot)
         self._context = context
         self._links: Links | None = None
         self._seal: Seal | None = None
@@ -67,6 +70,8 @@ class NumberedBoot:
             digest = sha256(body).hexdigest()
         links.hold(line, digest)
         self.n += 1
+        if self._witness is not None:
+            self._witness.see(self.n, digest, line.file, line.number)
         if record["event"] == "stop":
             self.stopped = True
         return True
@@ -79,8 +84,12 @@ class NumberedBoot:
             or (told.prev, told.boot, run.n) != (links.tip, self.boot, self.n + 1)
             or told.key != (self._seal.id if self._seal is not None else "")
             or (self._seal is None and told.is_sealed is not self._is_sealed)
+            or (self._witness is not None and told.named is None)
         ):
             return None
+        if self._witness is not None:
+            for n, digest in told.named.items():
+                self._witness.see(n, digest, run.file, run.first + n - run.n)
         last = run.last_line
         links.hold_run(run, last)
         self.n += run.total
@@ -139,6 +148,7 @@ class NumberedBoot:
         n, prev = record["n"], record["prev"]
         if self._links is None:
             self._links = Links(self.boot, line, digest, self._context)
+            self.first, self.began = n, timestamp(record)
         else:
             held = prev == self._links.tip
             if not self._links.follow(line, prev, digest, damaged=damaged):
@@ -147,6 +157,8 @@ class NumberedBoot:
                 text = f"it has number {n} and follows line {self.n}"
                 self._note(ChainKind.BROKEN, line.place, text)
         self.n = n
+        if self._witness is not None:
+            self._witness.see(n, digest, line.file, line.number)
         self.stopped = self.stopped or record["event"] == "stop"
 
     def _note(self, kind: ChainKind, place: str, text: str) -> int:

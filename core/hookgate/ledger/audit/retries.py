@@ -1,6 +1,8 @@
 """How long an event is tried: its attempts, held against the retry rule of its contract."""
 
+from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 from hookgate.ledger.record import Record
 from hookgate.policy.retry import RetryRule
@@ -51,6 +53,16 @@ class Retries:
             self._latest = max(self._latest, moment)
         if rule is not None and moment >= self._ruled:
             self.rule, self._ruled = rule, moment
+
+    def save(self) -> tuple[object, ...]:
+        """Return it as JSON may hold it."""
+        return self.tries, self._first, self._latest, self._ruled, self.rule.text
+
+    def load(self, saved: Sequence[Any]) -> None:
+        """Take over what `save` gave. Raises TypeError or ValueError for anything else."""
+        tries, first, latest, ruled, rule = saved
+        self.tries, self.rule = int(tries), _parse(str(rule))
+        self._first, self._latest, self._ruled = float(first), float(latest), float(ruled)
 
     @property
     def until(self) -> float | None:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from hookgate.ledger.members import PLAIN, usual
 from hookgate.ledger.reading.reader import Line
-from hookgate.ledger.reading.sieve import Sieve
+from hookgate.ledger.reading.sieve import NAMED, Sieve
 from hookgate.networks.range_set import RangeSet
 
 from .fate import Event, Story
@@ -73,9 +73,33 @@ def find(
     return Found(stories, search.unread.count)
 
 
-def _read(search: Searcher, read: Read, *, by_bytes: bool) -> None:
+def find_bodies(
+    read: Read, digests: Iterable[str], open_: Iterable[str], now: float, *, by_bytes: bool
+) -> list[Event]:
+    """Find the events of these SHA-256s, in their order, as `find` does.
+
+    `open_` are the request_ids of what was forwarded last under them, and has no delivery.
+    """
+    asked = list(digests)
+    search = Searcher(asked, NO_RANGES, records=False, on_problem=lambda _: None)
+    _read(search, read, by_bytes=by_bytes, open_=open_, named=("sha256",))
+    found = [search.events[digest] for digest in asked if digest in search.events]
+    for event in found:
+        event.settle(now)
+    return [event for event in found if event.sha256 is not None and event.attempts]
+
+
+def _read(
+    search: Searcher,
+    read: Read,
+    *,
+    by_bytes: bool,
+    open_: Iterable[str] = (),
+    named: tuple[str, ...] = NAMED,
+) -> None:
     known = set(search.asked)
-    sieve = Sieve(known, _UNNEEDED) if by_bytes else None
+    sieve = Sieve(known, _UNNEEDED, named=named) if by_bytes else None
+    known.update(open_)
     search.read(_lines(read, sieve))
     while sieve is not None and (learned := search.learned - known):
         known |= learned

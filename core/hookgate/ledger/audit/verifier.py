@@ -8,11 +8,13 @@ from hookgate.ledger.record import Record
 from hookgate.ledger.seal import Keyring
 from hookgate.ledger.state import parse_last_line
 
+from .against import check_log
 from .ends import State, check_ends
 from .findings import tell_gap
 from .links import ChainKind, Context, plain_digest
 from .numbered import NumberedBoot
 from .old_format import OldBoot
+from .witness import LogWitness
 
 
 class Verifier:
@@ -21,8 +23,8 @@ class Verifier:
     `lines` counts all of them, `unchained` those of nginx, `old_lines` those of version 0.1.0.
     """
 
-    def __init__(self, keyring: Keyring) -> None:
-        self.context = Context(keyring)
+    def __init__(self, keyring: Keyring, witness: LogWitness | None = None) -> None:
+        self.context = Context(keyring, witness)
         self._note = self.context.note
         self._boots: dict[str, NumberedBoot] = {}
         self._old: dict[str, OldBoot] = {}
@@ -100,6 +102,8 @@ class Verifier:
                 text = "no stop: it crashed, is still running, or its end was cut off"
                 self._note(ChainKind.NO_STOP, end.place, text, end.boot)
         check_ends(begun, states, self.context)
+        if self.context.witness is not None:
+            check_log(self._boots, self.context.witness, self.context)
 
     def _add_record(self, line: Line, record: Record) -> None:
         name, prev = record.get("boot"), record.get("prev")

@@ -6,6 +6,7 @@ be records in which nothing that is asked for can stand; only the rest is parsed
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from typing import NamedTuple
 
 from hookgate.ledger.record import Record
@@ -17,9 +18,8 @@ from .wrappers import Numbered
 
 # More texts are sooner looked for among the names in a piece than one by one.
 MOST_TEXTS = 12
-_find_names = re.compile(
-    rb'"(?:reference|event_reference|request_id|sha256|kept|replay_of)":"([^"]*+)"'
-).findall
+# The members that may be the name of an event, a request, or a stored file.
+NAMED = ("reference", "event_reference", "request_id", "sha256", "kept", "replay_of")
 _LIST_OF_NAMES = b',"names":["'
 
 Wanted = Callable[[Record], bool]
@@ -38,9 +38,10 @@ class Sieve:
 
     `unneeded` is a pattern of lines that are surely records, made by `members.usual`; where it is
     "", every line is taken for one. A text stands in such a line as it is: any other spelling has a
-    backslash or a byte beyond ASCII. More than `MOST_TEXTS` must be names of events. If something
-    is `wanted`, of lines with a text, or of all where none is given, only such records are seen.
-    `lines` are seen if they come. `unseen` counts the lines that were left out.
+    backslash or a byte beyond ASCII. More than `MOST_TEXTS` are looked for only in the members that
+    are `named`, and in the list of names if these are `NAMED`. If something is `wanted`, of lines
+    with a text, or of all where none is given, only such records are seen. `lines` are seen if they
+    come. `unseen` counts the lines that were left out.
     """
 
     def __init__(
@@ -49,8 +50,10 @@ class Sieve:
         unneeded: str = "",
         lines: Iterable[bytes] = (),
         wanted: Wanted | None = None,
+        named: tuple[str, ...] = NAMED,
     ) -> None:
         self.unseen = 0
+        self._named, self._find_names = named, _finder(named)
         self._texts, self._unneeded, self._wanted = tuple(texts), unneeded, wanted
         self._lines = tuple(lines)
         spelled = frozenset(text.encode() for text in self._texts if _is_spelled_once(text))
@@ -61,7 +64,9 @@ class Sieve:
     def with_lines(self, lines: Iterable[bytes]) -> "Sieve":
         """Return a sieve by which these lines are seen too."""
         unseen = tuple(line for line in lines if self.leaves_out(line))
-        return Sieve(self._texts, self._unneeded, unseen, self._wanted) if unseen else self
+        if not unseen:
+            return self
+        return Sieve(self._texts, self._unneeded, unseen, self._wanted, self._named)
 
     def leaves_out(self, raw: bytes) -> bool:
         """Tell whether a line, without its end, need not be seen."""
@@ -110,15 +115,22 @@ class Sieve:
             return {at for at, raw in _lines_in(piece) if _is_wanted(raw, wanted)}
         found = self._needles
         if self._many:
-            found = tuple(map(_quoted, self._many.intersection(_names_in(piece))))
+            found = tuple(map(_quoted, self._many.intersection(self._names_in(piece))))
         starts = _starts_of(piece, found) if found else set()
         if wanted is not None:
             starts = {at for at in starts if _is_wanted(piece[at : _next(piece, at)], wanted)}
         return starts
 
+    def _names_in(self, piece: bytes) -> list[bytes]:
+        if self._named is NAMED and _LIST_OF_NAMES in piece:
+            return piece.split(b'"')
+        return self._find_names(piece)
 
-def _names_in(piece: bytes) -> list[bytes]:
-    return piece.split(b'"') if _LIST_OF_NAMES in piece else _find_names(piece)
+
+@cache
+def _finder(named: tuple[str, ...]) -> Callable[[bytes], list[bytes]]:
+    names = named[0] if len(named) == 1 else f"(?:{'|'.join(named)})"
+    return re.compile(rf'"{names}":"([^"]*+)"'.encode()).findall
 
 
 def _starts_of(piece: bytes, needles: Iterable[bytes]) -> set[int]:

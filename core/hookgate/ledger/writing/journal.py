@@ -1,7 +1,7 @@
 """The journal: which records wait for the next write, and which for a file that takes lines again.
 
 Lines wait for `flush` and share one write (3 us for one line, 12 for ten). Synchronous,
-single-threaded, and told the time by `tick`; a front calls that once a second.
+single-threaded, and told the time by `tick`, once a second.
 """
 
 from collections import deque
@@ -15,6 +15,7 @@ from hookgate.ledger.record import Record
 from hookgate.ledger.seal import Keyring, Seal, split_keys
 from hookgate.settings import AuditSettings
 
+from .checkpoints import Checkpoints
 from .clock import Clock
 from .gaps import GapWatch
 from .ledger_file import LedgerFile
@@ -30,9 +31,7 @@ class Journal:
     `boot` names this run of this process in every line; `log` is the operational logger. `lines`
     counts those written by kind, `missing` lines whose file was deleted or cut. Each line names the
     one before it in this boot, and is sealed where `settings.seal_key` is set. `sum_if_flooding` is
-    that of its sums.
-
-    A record goes to the disk by `flush`, `_commit` and `_append`, which is the pipeline's.
+    that of its sums. A record goes to the disk by `flush`, `_commit` and the pipeline's `_append`.
     """
 
     def __init__(
@@ -52,6 +51,7 @@ class Journal:
         self._pending: list[Record] = []
         self._pending_forwarded: list[Record] = []
         self._file = LedgerFile(settings, log)
+        self._checkpoints = Checkpoints(self._file, settings.path, boot, log)
         self._pipeline = Pipeline(self._file, self._seal)
         self._append = self._pipeline.append
         self.lines = self._pipeline.lines
@@ -89,7 +89,7 @@ class Journal:
             follows = str(last) if last is not None else ""
             if last is None:  # so that a crash before the next one does not look like a loss of it
                 self._state.save(NO_LINE)
-        self._add_to_backlog(
+        self._write(
             "start",
             {
                 "front": self._front,
@@ -99,7 +99,6 @@ class Journal:
                 "follows": follows,
             },
         )
-        self._write_backlog()
         sink.may_be_cut(holds_lines=False)  # from here on
         if self._state is not None and not self._backlog and self._file.sync_now():
             self._state.save(self._pipeline.tip)
@@ -136,8 +135,7 @@ class Journal:
 
     def reload(self, fields: Record) -> None:
         """Write what came of a reload, now or when writing works again."""
-        self._add_to_backlog("reload", fields)
-        self._write_backlog()
+        self._write("reload", fields)
 
     def released(self, fields: Record) -> bool:
         """Write that what was kept is kept no more; True if it is written."""
@@ -148,7 +146,7 @@ class Journal:
         return not self._backlog and self._file.sync_now()
 
     def tick(self) -> None:
-        """Follow a rotation, write the backlog and the sums, sync: to be called once a second."""
+        """Follow a rotation, write the backlog and the sums, sync, log a checkpoint each minute."""
         if self._file.moved:
             self.reopen()
         else:
@@ -161,6 +159,7 @@ class Journal:
         self._file.sync_if_due()
         if not (self._backlog or self._sums):
             self._file.recover()
+        self._checkpoints.tick()
 
     def reopen(self) -> None:
         """Close the file and open its path anew, as after a rotation."""
@@ -180,14 +179,13 @@ class Journal:
             self._watch.close()
         self._write_backlog()
         self._write_sums()
-        self._add_to_backlog("stop", {"front": self._front, **fields})
-        self._write_backlog()
-        lost = len(self._backlog) + len(self._sums)
+        self._write("stop", {"front": self._front, **fields})
         self._file.close()
         if self._state is not None:
             self._state.close()
             self._state.save(self._pipeline.tip)
-        if lost:
+        self._checkpoints.write()
+        if lost := len(self._backlog) + len(self._sums):
             self._log.error("ledger.lines_lost", lines=lost)
 
     def _start_batch(self) -> str:
@@ -222,8 +220,10 @@ class Journal:
             return False
         return True
 
-    def _add_to_backlog(self, kind: str, fields: Record) -> None:
+    def _write(self, kind: str, fields: Record) -> None:
+        """Write what must be written, now or when writing works again."""
         self._backlog.append(self._make(kind, fields))
+        self._write_backlog()
 
     def _make(self, kind: str, fields: Record) -> Record:
         return {"event": kind, "ts": self._clock.now(), "boot": self._boot, **fields}
@@ -247,4 +247,4 @@ class Journal:
             self.missing += lines
             told = {"cause": gap.cause, "first_n": gap.kept + 1, "last_n": gap.last}
             self._log.error("ledger.lines_missing", path=self._path, lines=lines, **told)
-            self._add_to_backlog("gap", {"front": self._front, **told})
+            self._write("gap", {"front": self._front, **told})

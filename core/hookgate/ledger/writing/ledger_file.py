@@ -4,6 +4,7 @@ import structlog
 
 from hookgate.settings import AuditSettings, Fsync
 
+from .line import NO_LINE, Tip
 from .sink import LedgerError, Sink
 from .sync import SyncSchedule
 
@@ -28,11 +29,16 @@ class LedgerFile:
         # A sync failed: the kernel drops such pages and the next sync succeeds, so only a line
         # that is written and synced from here on proves that the disk works.
         self._distrusted = False
+        # The boot's last line in the file; the last that a sync under way covers; the last that is
+        # on the disk.
+        self._written = self._covered = self._synced = NO_LINE
+        self._is_synced = False  # by this process: it is a file, and not for the system to sync
 
     def open(self) -> Sink:
         """Open the path. Raises `LedgerError` where that cannot be done."""
         self.sink = Sink(self._path)
         self.can_cut = self.sink.can_cut
+        self._is_synced = self.sink.regular and self._fsync is not Fsync.NEVER
         if self.sink.torn:
             self._log.warning("ledger.torn_line_found", path=self._path)
         return self.sink
@@ -42,10 +48,8 @@ class LedgerFile:
 
         Lines that are `owed` will show whether it takes lines again; without them it is taken to.
         """
-        old, self.sink = self.sink, None
         try:
-            if old is not None:
-                old.close()
+            self._close()
         except OSError as error:
             self._note_failed_sync(error)
         try:
@@ -71,8 +75,20 @@ class LedgerFile:
             self.check_sync()
         sink.write(lines, durable=self._distrusted or self._fsync is Fsync.ALWAYS)
 
-    def note_written(self, count: int) -> None:
-        """Note that so many lines were written; sync them behind if that is due."""
+    @property
+    def vouched(self) -> tuple[Tip, bool]:
+        """The boot's last line that a crash of the machine leaves, and True; where nothing is
+        synced, the last that was written, and False.
+        """
+        if self._fsync is Fsync.ALWAYS and self._is_synced:
+            return self._written, True
+        if self._is_synced or self._synced == self._written:
+            return self._synced, True
+        return self._written, False
+
+    def note_written(self, count: int, tip: Tip) -> None:
+        """Note that so many lines were written, up to this one; sync them behind if that is due."""
+        self._written = tip
         self._distrusted = False
         if not self.available:
             self._note_recovery()
@@ -105,6 +121,7 @@ class LedgerFile:
                 self._note_failed_sync(error)
                 return False
             self._schedule.begun()
+            self._synced = self._written
         return True
 
     def sync_if_due(self) -> None:
@@ -115,10 +132,13 @@ class LedgerFile:
     def check_sync(self) -> None:
         """Note how a sync behind ended, if it has."""
         try:
-            if self.sink is not None and self.sink.check_sync():
-                self._distrusted = False
+            probed = self.sink.check_sync() if self.sink is not None else None
         except OSError as error:
             self._note_failed_sync(error)
+            return
+        if probed is not None:
+            self._synced = max(self._synced, self._covered)
+            self._distrusted = self._distrusted and not probed
 
     def push(self) -> None:
         """Go on with a line that did not fit as a whole into a stream."""
@@ -145,22 +165,29 @@ class LedgerFile:
 
     def close(self) -> None:
         """Sync and close; what fails is noted."""
+        try:
+            self._close()
+        except OSError as error:
+            self.note_failure(error)
+
+    def _close(self) -> None:
         sink, self.sink = self.sink, None
         if sink is not None:
-            try:
-                sink.close()
-            except OSError as error:
-                self.note_failure(error)
+            sink.close()
+            if sink.regular:
+                self._synced = self._written
 
     def _sync_behind(self) -> None:
         try:
             if self.sink is not None and self.sink.sync_behind():
                 self._schedule.begun()
+                self._covered = self._written
         except OSError as error:
             self._note_failed_sync(error)
 
     def _note_failed_sync(self, error: OSError) -> None:
         self._distrusted = True
+        self._covered = self._synced  # what it was to cover may be lost, whatever succeeds later
         self.note_failure(error)
 
     def _note_recovery(self) -> None:

@@ -49,11 +49,11 @@ class Pipeline:
         except Exception as error:  # noqa: BLE001  # whoever shares this write must be told
             file.note_failure(error)
             return False
-        self.tip = self._next_tip
+        tip = self.tip = self._next_tip
         counts = self.lines
         for record in records:
             counts[record["event"]] += 1
-        file.note_written(len(records))
+        file.note_written(len(records), tip)
         return True
 
     def _render(self, _logger: Any, _method: str, event: Any) -> bytes:

@@ -147,10 +147,13 @@ class Sink:
         """Whether a sync behind is under way, or has ended and was not checked."""
         return self._syncing is not None
 
-    def check_sync(self) -> bool:
-        """Tell whether a probe has passed since; raise the OSError of a sync behind that failed."""
+    def check_sync(self) -> bool | None:
+        """Tell whether the sync behind that has ended was a probe, None where none has ended since.
+
+        Raises the OSError of one that failed.
+        """
         if self._syncing is None or not self._syncing.done():
-            return False
+            return None
         finished, self._syncing = self._syncing, None
         probed, self._probing = self._probing, False
         finished.result()

@@ -24,6 +24,8 @@ MOST_FAILURES = 5
 _AHEAD = 32
 _TOGETHER = 128
 _CHANGED = "changed"
+# RFC 9110 15.5.9, RFC 8470 5.2, RFC 6585 4: later it may take what it refuses.
+_OF_ITS_LOAD = (408, 425, 429)
 _CANNOT = {
     Reason.AUDIT_UNAVAILABLE.code: "the ledger cannot be written",
     Reason.GATE_ERROR.code: "a fault in hookgate; its log says where",
@@ -190,7 +192,7 @@ def _reason_of(delivery: Delivery) -> str:
 
 
 def _is_of_the_endpoint(code: str, answer: Answer) -> bool:
-    """Whether it may be none of the event's doing: a 4xx may."""
+    """Whether it may be none of the event's doing: most 4xx may."""
     if code == Reason.UPSTREAM_REJECTED.code:
-        return not 400 <= answer.status < 500
+        return not 400 <= answer.status < 500 or answer.status in _OF_ITS_LOAD
     return code.startswith("upstream_")

@@ -60,7 +60,7 @@ def test_what_is_in_custody_since_it_was_seen_stays(tmp_path: Path) -> None:
 def test_many_claims_that_a_crash_left_take_few_open_files(tmp_path: Path) -> None:
     """As many as are settled at a time; else nothing could be connected any more."""
     store = opened_store(tmp_path / "quarantine")
-    for number in range(100):
+    for number in range(40):
         keep(store, make_item(number))
     for entry in store.entries():
         claim = store.claim(entry, "purged")
@@ -82,7 +82,7 @@ def test_many_claims_that_a_crash_left_take_few_open_files(tmp_path: Path) -> No
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Releases, "_end", spy)
-        assert asyncio.run(settle()).released == 100
+        assert asyncio.run(settle()).released == 40
     assert 0 < most <= 32
     assert list(store.entries()) == []
 

@@ -1,0 +1,147 @@
+"""Where notes go: folders, URLs and a command. What could not be sent is sent by the next run."""
+
+import json
+import subprocess
+from collections.abc import Callable, Iterable
+from hashlib import sha256
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from hookgate.files import replace_file
+from hookgate.proof.folder import NOTE, path_of, read_note, read_whole
+
+from .posting import WHOLE_SECONDS, post
+
+_UNSENT = ".unsent"
+
+
+class DestinationError(ValueError):
+    """What is wrong with a destination as it was named; holds no secret of a URL."""
+
+
+class Unsent(NamedTuple):
+    """A note that a destination did not take, and why."""
+
+    destination: str
+    boot: str
+    why: str
+
+
+class Destination:
+    """A place for notes. `name` holds no secret; `send` returns why a note was not taken, or ""."""
+
+    def __init__(self, text: str, name: str, send: Callable[[str, bytes], str]) -> None:
+        self.id = sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+        self.name = name
+        self.send = send
+
+
+def parse(text: str) -> Destination:
+    """Take a folder's path, or a URL. Raises `DestinationError`."""
+    if "://" not in text:
+        folder = Path(text)
+        if not folder.is_dir():
+            raise DestinationError(f"{text} is no folder, and no URL; make it first")
+        return Destination(str(folder.absolute()), text, lambda *note: _write(folder, *note))
+    url, name = parse_url(text), shown_url(text)
+    return Destination(url, name, lambda _, note: _post(url, note))
+
+
+def parse_url(text: str) -> str:
+    """Take a URL that may be asked: https, or http on this machine. Raises `DestinationError`."""
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        raise DestinationError("a URL among them cannot be read") from None
+    if parts.scheme not in ("http", "https") or not host:
+        raise DestinationError(f"{parts.scheme}:// is neither http:// nor https://, with a host")
+    if parts.scheme == "http" and not _is_loopback(host):
+        raise DestinationError(f"{shown_url(text)} would be asked in clear; use https")
+    return text
+
+
+def shown_url(url: str) -> str:
+    """Name a URL without what may be secret of it: user, path and query."""
+    parts = urlsplit(url)
+    port = f":{parts.port}" if parts.port else ""
+    return f"{parts.scheme}://{parts.hostname}{port}/…"
+
+
+def command(words: list[str]) -> Destination:
+    """Take a program and its arguments. Raises `DestinationError`."""
+    if not words or not words[0].startswith("/"):
+        raise DestinationError("--command begins with the absolute path of a program")
+    return Destination("\0".join(words), words[0], lambda _, note: _run(words, note))
+
+
+def send_all(
+    folder: Path, destinations: Iterable[Destination], boots: Iterable[str]
+) -> list[Unsent]:
+    """Send these boots' newest notes, and those that were not sent before.
+
+    Of a destination that does not take one the rest is not tried. Raises OSError.
+    """
+    signed = set(boots)
+    failed: list[Unsent] = []
+    unsent = _read_unsent(folder)
+    left: dict[str, list[str]] = {}
+    for to in destinations:
+        rest = sorted(signed | set(unsent.get(to.id, ())))
+        while rest:
+            note = read_note(folder, rest[0])
+            why = to.send(rest[0], note) if note is not None else ""
+            if why:
+                failed.append(Unsent(to.name, rest[0], why))
+                left[to.id] = rest
+                break
+            del rest[0]
+    replace_file(folder / _UNSENT, json.dumps(left).encode())
+    return failed
+
+
+def _read_unsent(folder: Path) -> dict[str, list[str]]:
+    try:
+        said: Any = json.loads(read_whole(folder / _UNSENT) or b"{}")
+        return {str(to): [str(boot) for boot in boots] for to, boots in said.items()}
+    except (ValueError, AttributeError, TypeError):
+        return {}
+
+
+def _write(folder: Path, boot: str, note: bytes) -> str:
+    try:
+        replace_file(path_of(folder, boot, NOTE), note)
+    except OSError as error:
+        return f"cannot be written: {error.strerror}"
+    return ""
+
+
+def _run(words: list[str], note: bytes) -> str:
+    try:
+        done = subprocess.run(  # the operator's own, without a shell
+            words,
+            input=note,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=WHOLE_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return f"still ran after {WHOLE_SECONDS:g} s, and was killed"
+    except OSError as error:
+        return f"cannot be run: {error.strerror}"
+    return f"exit status {done.returncode}" if done.returncode else ""
+
+
+def _post(url: str, note: bytes) -> str:
+    answer = post(url, note, "text/plain; charset=utf-8")
+    return answer if isinstance(answer, str) else ""
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,54 @@
+"""The folder that `hookgate anchor` keeps, for one run at a time, and the key to sign with."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from hookgate.config.key_files import read_private
+from hookgate.files import FileError
+from hookgate.proof.note import NoteError, Signer
+from hookgate_cli.common import FAILED, err, fail
+from hookgate_cli.terminal import printable
+
+
+@contextmanager
+def kept_folder(path: Path) -> Iterator[Path]:
+    """Make the folder where it is not there, and keep other runs out of it.
+
+    Exits with 2 where it cannot be used, with 1 where another run has it.
+    """
+    try:
+        path.mkdir(mode=0o700, exist_ok=True)
+        status = path.stat()
+        if status.st_mode & 0o022:
+            fail(f"--folder {path} can be written by others than its owner; chmod go-w {path}")
+        lock = os.open(path / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        fail(f"--folder {path} cannot be used: {error.strerror}")
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            fail(f"--folder {path} is used by another hookgate anchor at this moment", FAILED)
+        yield path
+    finally:
+        os.close(lock)
+
+
+def read_signer(path: Path) -> Signer:
+    """Read the private key. Exits with 2, and a mend, where that is none."""
+    mend = f"make one with: hookgate keys new anchor {path} --name gate1.example.com/hookgate"
+    try:
+        data, warning = read_private(str(path))
+        if warning:
+            err.print(printable(f"hookgate: warning: --key {path} {warning}"), soft_wrap=True)
+        return Signer.parse(data.decode())
+    except FileError as error:
+        fail(f"--key {path} {error}; {mend}")
+    except UnicodeDecodeError:
+        fail(f"--key {path} holds no private key; {mend}")
+    except NoteError as error:
+        fail(f"--key {path} holds {error}; {mend}")
+    raise AssertionError("unreachable")

@@ -1,0 +1,31 @@
+"""Public keys of gates, as an option names them."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hookgate_cli.common import fail, read_file
+
+if TYPE_CHECKING:
+    from hookgate.proof.note import Verifier
+
+
+def read_verifiers(option: str, given: str) -> "list[Verifier]":
+    """Read a key, or a file of them, one a line. Exits with 2 where that is none."""
+    from hookgate.proof.note import NoteError, Verifier  # noqa: PLC0415  # needs the extra
+
+    file = Path(given)
+    try:
+        is_file = file.is_file()
+    except (OSError, ValueError):
+        is_file = False
+    lines = read_file(file).decode("utf-8", "replace").splitlines() if is_file else [given]
+    try:
+        found = [Verifier.parse(line) for line in lines if line.strip()]
+    except NoteError as error:
+        where = (
+            f"{option} {file}" if is_file else f"{option} is neither a file that is there nor a key"
+        )
+        fail(f"{where}: {error}")
+    if not found:
+        fail(f"{option} {file} holds no key")
+    return found

@@ -1,0 +1,217 @@
+"""`hookgate watch`: tell whoever is on call what is wrong with a gate."""
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from hookgate.alarms.clock import Clock
+from hookgate.alarms.conditions.table import make_conditions
+from hookgate.alarms.notice import Notice
+from hookgate.alarms.observing.ledgers import load_positions
+from hookgate.alarms.observing.looking import Looking
+from hookgate.alarms.observing.tail import Position
+from hookgate.alarms.state import AlarmStateError, read_state, write_state
+from hookgate.alarms.teller import Teller
+from hookgate.alarms.watcher import Watcher
+from hookgate.config.channel_files import read_watch_channels
+from hookgate.config.layers import gather
+from hookgate.config.watching import WatchSettings, gate_name, read_watch_settings
+from hookgate.log import make_log
+from hookgate.settings import ChannelSettings
+from hookgate.unblocked import unblocked
+
+from .common import FAILED, FINDING, ConfigOption, err, out, plain_errors
+from .terminal import printable
+
+_POLL_SECONDS = 0.25
+_SAVE_SECONDS = 15.0
+# What is still to be sent when a watcher ends.
+_FLUSH_SECONDS = 0.5
+_ONCE_FLUSH_SECONDS = 30.0
+
+
+class Printer:
+    """Print notices as lines on standard output, which is not waited for."""
+
+    def __init__(self) -> None:
+        self._out = unblocked(1, lambda _: None)
+
+    def tell(self, notice: Notice) -> None:
+        """Print a notice: its summary, and below it figures and what to do first."""
+        when = (notice.ended or notice.began).isoformat(timespec="seconds")
+        word = "resolved" if notice.resolved else notice.severity.value
+        lines = [f"{when} {word} [{notice.condition}] {notice.gate}: {notice.summary}"]
+        lines += (f"    {line}" for line in (*notice.details, notice.advice) if line)
+        self._out.write("".join(f"{printable(line)}\n" for line in lines))
+
+    def close(self, timeout: float) -> None:
+        """Wait until all is printed, or for `timeout` seconds."""
+        self._out.spool.flush(timeout)
+
+    def pending(self) -> list[dict[str, Any]]:
+        """Return nothing: what could not be printed is lost."""
+        return []
+
+
+def watch(
+    once: Annotated[
+        bool, typer.Option("--once", help="Look, tell and end, for cron; 1 while an alarm stands.")
+    ] = False,
+    test: Annotated[
+        bool, typer.Option("--test", help="Tell a test by each channel, and end.")
+    ] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Watch a gate's ledgers and its admin listener, and tell of what is wrong.
+
+    It is a process of its own: the gate needs none, and nothing of it is in an event's way. What
+    counts as wrong is in the section [alarm]. Each alarm is told once, once an hour while it lasts,
+    and once when it is over.
+
+    Examples:
+
+      hookgate watch
+
+      hookgate watch --once || echo "something is wrong"
+    """
+    with plain_errors():
+        sources = gather(config)
+        settings = read_watch_settings(sources)
+        channels, warnings = read_watch_channels(sources)
+        for warning in warnings:
+            err.print(printable(f"hookgate: warning: {warning}"), soft_wrap=True)
+        if test:
+            raise typer.Exit(FAILED if _test(settings, channels) else 0)
+        run = _Run(settings, partial(_make_teller, channels), is_once=once)
+        stands = run.once() if once else run.on()
+    raise typer.Exit(FINDING if once and stands else 0)
+
+
+def _make_teller(channels: Sequence[ChannelSettings], pending: Any) -> Teller:
+    """Make what tells by these channels; without any, what prints."""
+    if not channels:
+        return Printer()
+    from hookgate.alarms.channels.all import Channels  # noqa: PLC0415  # requests takes 10 MiB
+
+    return Channels(channels, make_log(), pending)
+
+
+def _test(settings: WatchSettings, channels: Sequence[ChannelSettings]) -> int:
+    """Tell a test by each channel, say what came of it, and return how many failed."""
+    gate = gate_name(settings.alarm)
+    if not channels:
+        text = f"{gate}: a test; nothing is wrong. No [[alarm.channel]] is there: alarms are lines."
+        out.print(printable(text), soft_wrap=True)
+        return 0
+    from hookgate.alarms.channels.all import Channels  # noqa: PLC0415  # requests takes 10 MiB
+
+    tried = Channels(channels, make_log()).test(gate)
+    for channel, outcome in tried:
+        word = "told" if outcome.told else "NOT TOLD"
+        text = f"{word}: {channel.name} ({channel.kind.value}): {outcome.why}"
+        out.print(printable(f"{text}, {outcome.seconds:.1f} s"), soft_wrap=True)
+    return sum(not outcome.told for _, outcome in tried)
+
+
+class _Run:
+    """One run of the watcher. `make_teller` is given what the last run left to be told."""
+
+    def __init__(
+        self, settings: WatchSettings, make_teller: Callable[[Any], Teller], *, is_once: bool
+    ) -> None:
+        self._stop = threading.Event()
+        if not is_once:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, lambda *_: self._stop.set())
+        self._state = Path(settings.alarm.state)
+        self._saved_at = time.monotonic()
+        self._has_failed_to_save = False
+        saved = self._load()
+        self._teller = make_teller(saved.get("pending", ()))
+        self._watcher = self._make(settings)
+        positions: dict[str, Position] = {}
+        if saved:
+            try:
+                positions = load_positions(saved["positions"])
+                self._watcher.load(saved)
+            except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+                self._begin_anew("it holds something else")
+                self._watcher, positions = self._make(settings), {}
+        self._looking = Looking(settings, positions, is_once=is_once)
+
+    def _make(self, settings: WatchSettings) -> Watcher:
+        clock = Clock(time.time, time.monotonic)
+        conditions = make_conditions(settings)
+        return Watcher(conditions, gate_name(settings.alarm), self._teller, clock)
+
+    def _load(self) -> dict[str, Any]:
+        try:
+            return read_state(self._state) or {}
+        except AlarmStateError as error:
+            self._begin_anew(str(error))
+            return {}
+
+    def _begin_anew(self, why: str) -> None:
+        self._warn(f"alarm.state: {self._state}: {why}; what was known is learnt anew")
+
+    def once(self) -> bool:
+        """Look once at all there is, and return whether an alarm stands."""
+        while self._read():
+            pass
+        self._look()
+        self._end(_ONCE_FLUSH_SECONDS)
+        return self._watcher.stands
+
+    def on(self) -> bool:
+        """Look until a signal ends it."""
+        while not self._stop.is_set():
+            if self._read():
+                continue
+            if self._look() or time.monotonic() - self._saved_at > _SAVE_SECONDS:
+                self._save()
+            self._stop.wait(_POLL_SECONDS)
+        self._end(_FLUSH_SECONDS)
+        return self._watcher.stands
+
+    def _read(self) -> bool:
+        """Read on; whether there may be more."""
+        for record, part in self._looking.records():
+            self._watcher.feed(record, part)
+        return self._looking.ledgers.is_behind
+
+    def _look(self) -> bool:
+        sight = self._looking.sight()
+        return sight is not None and self._watcher.tick(sight)
+
+    def _end(self, seconds: float) -> None:
+        # First what is known, for a watcher that is killed while it tells.
+        self._save()
+        self._teller.close(seconds)
+        self._save()
+        self._looking.close()
+
+    def _save(self) -> None:
+        self._saved_at = time.monotonic()
+        try:
+            write_state(
+                self._state,
+                {
+                    "positions": self._looking.ledgers.save(),
+                    "pending": self._teller.pending(),
+                    **self._watcher.save(),
+                },
+            )
+            self._has_failed_to_save = False
+        except OSError as error:
+            if not self._has_failed_to_save:
+                self._warn(f"alarm.state: {self._state} cannot be written: {error.strerror}")
+            self._has_failed_to_save = True
+
+    def _warn(self, text: str) -> None:
+        err.print(printable(f"hookgate: warning: {text}"), soft_wrap=True)

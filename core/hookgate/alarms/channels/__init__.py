@@ -1,0 +1,1 @@
+"""By what a person on call is told: URLs and commands."""

@@ -1,0 +1,1 @@
+"""What is wrong with a gate: each condition by itself."""

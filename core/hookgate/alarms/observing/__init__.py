@@ -1,0 +1,1 @@
+"""What is seen of a gate: its ledgers, its admin listener, its files."""

@@ -1,0 +1,178 @@
+"""One run of `hookgate anchor`: the lines of a ledger into the trees of their boots, and notes.
+
+What was signed is never signed otherwise: where the ledger has other lines than were kept, or less
+of them, nothing of that boot is signed any more.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from hookgate.files import replace_file
+from hookgate.ledger.reading.reader import Line
+from hookgate.ledger.reading.scanning import Run
+
+from .boot_tree import BootTree
+from .checkpoint import Checkpoint
+from .folder import (
+    BLOCKS,
+    LEAVES,
+    NOTE,
+    KeptError,
+    boots_of,
+    is_boot,
+    path_of,
+    read_kept,
+    write_kept,
+)
+from .leaves import MOST
+from .merkle import hash_leaf
+from .note import Signer
+
+# Of each two files are open.
+_MOST_OPEN = 64
+
+
+class AnchorFinding(NamedTuple):
+    """Why a boot is not anchored, or not all of it. `is_bad` where the ledger was changed."""
+
+    boot: str
+    text: str
+    is_bad: bool = True
+
+
+class Signed(NamedTuple):
+    """A note that was signed, of so many lines; `new` of them were not in the one before."""
+
+    boot: str
+    note: bytes
+    size: int
+    new: int
+
+
+class Anchoring:
+    """Take the lines of a ledger, in the order in which they were written, and sign them.
+
+    `folder` is what is kept between runs. `findings` are filled, `lines` counts new ones,
+    `unplaced` those without a number: of nginx, and of version 0.1.0. Methods raise OSError.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.findings: list[AnchorFinding] = []
+        self.lines = self.unplaced = 0
+        self._folder = folder
+        self._boots: dict[str, BootTree] = {}
+        self._open: dict[str, BootTree] = {}
+        self._ends: dict[str, str] = {}  # the last boot in each file
+
+    def take(self, item: Line | Run) -> None:
+        """Take the next line, or lines of `scan_leaves`."""
+        if isinstance(item, Run):
+            told, place = item.told, f"{item.file}:{item.first}"
+            boot = self._boot(told.boot, item.file)
+            self._note(boot, boot.add(item.n, told.prev, told.leaves, told.last, place))
+            boot.stopped = False
+            return
+        record = item.record
+        if record is None:
+            return
+        name, n, prev = record.get("boot"), record.get("n"), record.get("prev")
+        if not is_boot(name) or type(n) is not int or type(prev) is not str or not 0 < n <= MOST:
+            self.unplaced += 1
+            return
+        boot = self._boot(str(name), item.file)
+        self._note(boot, boot.add(n, prev, hash_leaf(item.raw), item.raw, item.place))
+        boot.stopped = record["event"] == "stop"
+
+    def sign(self, signer: Signer, time: int, live: set[str]) -> Iterator[Signed]:
+        """Sign each boot that has new lines or may get some; `live` are the files that are written.
+
+        `time` is in seconds since 1970.
+        """
+        current = {boot for file, boot in self._ends.items() if file in live}
+        for name in sorted({*boots_of(self._folder), *self._boots}):
+            try:
+                if (boot := self._boots.get(name)) is None:
+                    self._miss(name)
+                elif signed := self._sign(boot, signer, time, is_current=name in current):
+                    yield signed
+            except KeptError as error:
+                self.findings.append(AnchorFinding(name, str(error)))
+
+    def close(self) -> None:
+        """Close all files."""
+        for boot in self._open.values():
+            boot.close()
+        self._open.clear()
+
+    def _boot(self, name: str, file: str) -> BootTree:
+        self._ends[file] = name
+        boot = self._boots.get(name)
+        if boot is None:
+            boot = self._boots[name] = BootTree(self._folder, name)
+        if name not in self._open:
+            if len(self._open) == _MOST_OPEN:
+                self._open.pop(next(iter(self._open))).settle()
+            self._open[name] = boot
+        return boot
+
+    def _note(self, boot: BootTree, added: tuple[int, str]) -> None:
+        new, remark = added
+        self.lines += new
+        if remark:
+            self.findings.append(AnchorFinding(boot.name, remark, is_bad=False))
+
+    def _sign(
+        self, boot: BootTree, signer: Signer, time: int, *, is_current: bool
+    ) -> Signed | None:
+        kept, name = boot.kept, boot.name
+        try:
+            if boot.problem:
+                raise KeptError(boot.problem)
+            if kept.dropped or not kept.size:
+                return None
+            if boot.last < kept.size:
+                raise KeptError(
+                    f"the ledger has {boot.last:,} lines of it, and {kept.size:,} were anchored:"
+                    " lines after that were cut off"
+                )
+            covered = boot.covered()
+            ended = boot.stopped or not is_current
+            if covered == kept.size and ended and kept.concluded:
+                return None
+            root = boot.root(kept.size)
+            boot.settle()
+        finally:
+            boot.close()
+        note = signer.sign(Checkpoint(f"{signer.name}/{name}", kept.size, root).text, time)
+        replace_file(path_of(self._folder, name, NOTE), note)
+        write_kept(self._folder, name, replace(kept, ended=ended, concluded=ended, gone=False))
+        return Signed(name, note, kept.size, kept.size - covered)
+
+    def _miss(self, name: str) -> None:
+        """Of a kept boot no line is here."""
+        kept = read_kept(self._folder, name)
+        if kept is None or kept.gone:
+            return
+        write_kept(self._folder, name, replace(kept, gone=True))
+        if not kept.ended:
+            raise KeptError(
+                "none of its lines is here, and its end was never anchored: deleted, or moved away"
+            )
+
+
+def drop_old(folder: Path, before: float) -> list[str]:
+    """Remove the leaves of boots that have ended, and whose last note is older than this time, in
+    seconds since 1970; their notes stay. Returns the boots. Raises OSError, `KeptError`.
+    """
+    dropped = []
+    for name in boots_of(folder, NOTE):
+        kept = read_kept(folder, name)
+        is_old = path_of(folder, name, NOTE).stat().st_mtime < before
+        if kept is not None and kept.concluded and is_old and not kept.dropped:
+            write_kept(folder, name, replace(kept, dropped=True))
+            for suffix in (LEAVES, BLOCKS):
+                path_of(folder, name, suffix).unlink(missing_ok=True)
+            dropped.append(name)
+    return dropped

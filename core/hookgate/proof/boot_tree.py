@@ -1,0 +1,121 @@
+"""The tree of one boot as it grows: lines that fit what is kept are added, others are refused."""
+
+from hashlib import sha256
+from pathlib import Path
+
+from hookgate.ledger.seal import split
+
+from .checkpoint import Checkpoint
+from .folder import Kept, KeptError, read_kept, read_note, write_kept
+from .leaves import GrowingLeaves
+from .merkle import HASH_SIZE
+from .note import NoteError, text_of
+
+_HOLE = bytes(HASH_SIZE)
+
+
+class BootTree:
+    """Add a boot's lines to what is kept of it in a folder. Methods raise OSError.
+
+    `last` is the highest number that was seen, `stopped` whether that is a `stop`. `problem` says
+    why nothing of it may be signed; from then on nothing is added.
+    """
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.name = name
+        self.last = 0
+        self.stopped = False
+        self.problem = ""
+        self.kept = Kept()
+        self._folder = folder
+        self._leaves: GrowingLeaves | None = None
+        try:
+            self.kept = read_kept(folder, name) or self.kept
+        except KeptError as error:
+            self.problem = str(error)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it has files open."""
+        return self._leaves is not None
+
+    def add(self, n: int, prev: str, leaves: bytes, last: bytes, place: str) -> tuple[int, str]:
+        """Add lines from number `n` on; `prev` is the digest before the first, `last` the last one.
+
+        Returns how many are new, and what is to be said of lines before them.
+        """
+        count = len(leaves) // HASH_SIZE
+        self.last = max(self.last, n + count - 1)
+        if self.problem or self.kept.dropped or (here := self._open()) is None:
+            return 0, ""
+        known = max(0, min(count, here.size - n + 1))
+        if known and not _fits(here.stored(n - 1, n - 1 + known), leaves[: known * HASH_SIZE]):
+            self.problem = f"{place}: a line is not the one that was anchored: changed since"
+            return 0, ""
+        if known == count:
+            return 0, ""
+        remark = ""
+        if n > here.size + 1:
+            gone = (
+                f"lines {here.size + 1:,} to {n - 1:,}" if n > here.size + 2 else f"line {n - 1:,}"
+            )
+            remark = f"{gone} were gone or could not be read, and were never anchored"
+            here.skip(n - 1 - here.size)
+        elif n == here.size + 1 and self.kept.tip and prev != self.kept.tip:
+            self.problem = f"{place}: it does not follow from the line that was anchored last"
+            return 0, ""
+        here.add(leaves[known * HASH_SIZE :])
+        self.kept = Kept(here.size, split(last)[1] or sha256(last).hexdigest())
+        return count - known, remark
+
+    def settle(self) -> None:
+        """Have what was added survive a crash, and close the files."""
+        if self._leaves is not None and not self.problem:
+            self._leaves.sync()
+            write_kept(self._folder, self.name, self.kept)
+        self.close()
+
+    def close(self) -> None:
+        """Close the files."""
+        if self._leaves is not None:
+            self._leaves.close()
+            self._leaves = None
+
+    def covered(self) -> int:
+        """Return how many lines the newest note covers, 0 without one.
+
+        Raises `KeptError` where what is kept is not what it covers.
+        """
+        note = read_note(self._folder, self.name)
+        if note is None:
+            return 0
+        try:
+            checkpoint = Checkpoint.parse(text_of(note))
+        except NoteError as error:
+            raise KeptError(f"its newest note is damaged: {error}") from None
+        if checkpoint.size > self.kept.size or self.root(checkpoint.size) != checkpoint.root:
+            raise KeptError("what is kept of it is not what its newest note covers")
+        return checkpoint.size
+
+    def root(self, size: int) -> bytes:
+        """Return the root of its first lines. Raises `KeptError`."""
+        here = self._open()
+        if here is None:
+            raise KeptError(self.problem)
+        return here.subtree(0, size)
+
+    def _open(self) -> GrowingLeaves | None:
+        if self._leaves is None:
+            try:
+                self._leaves = GrowingLeaves(self._folder, self.name)
+            except KeptError as error:
+                self.problem = str(error)
+        return self._leaves
+
+
+def _fits(stored: bytes, leaves: bytes) -> bool:
+    """Whether lines are those that were kept; of those that were gone nothing is known."""
+    return stored == leaves or all(
+        stored[at : at + HASH_SIZE] in (_HOLE, leaves[at : at + HASH_SIZE])
+        for at in range(0, len(leaves), HASH_SIZE)
+    )

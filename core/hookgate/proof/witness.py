@@ -1,0 +1,120 @@
+"""Does a ledger hold what signed notes saw of it? Lines cut off, changed, or gone."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from hookgate.ledger.audit.findings import AuditFinding
+from hookgate.ledger.audit.links import ChainKind
+from hookgate.ledger.audit.times import show_time
+from hookgate.ledger.reading.reader import Line
+from hookgate.ledger.reading.scanning import Run
+
+from .checkpoint import Checkpoint
+from .folder import is_boot
+from .merkle import HASH_SIZE, Tree, hash_leaf
+from .note import NoteError, Verifier, open_note
+
+
+class Seen(NamedTuple):
+    """What a note saw of a boot: the root of its first `size` lines, at a time in seconds since
+    1970, None where the note says none.
+    """
+
+    boot: str
+    size: int
+    root: bytes
+    time: float | None
+    file: str
+
+
+def read_seen(note: bytes, file: str, verifiers: Iterable[Verifier]) -> Seen:
+    """Read a note that one of the keys signed. Raises `NoteError`."""
+    opened = open_note(note, verifiers)
+    checkpoint = Checkpoint.parse(opened.text)
+    name, _, boot = checkpoint.origin.rpartition("/")
+    if name != opened.by.name or not is_boot(boot):
+        raise NoteError("its origin is no boot of the gate whose key signed it")
+    return Seen(boot, checkpoint.size, checkpoint.root, opened.time, file)
+
+
+class _Boot:
+    """One boot's tree as its lines come, and what notes saw of it, by size."""
+
+    def __init__(self, notes: list[Seen]) -> None:
+        self.waiting = sorted(notes, key=lambda seen: seen.size, reverse=True)
+        self.tree = Tree()
+        self.place = ""
+        self.hole = 0  # the first line that is not here, where later ones are
+
+
+class NoteWitness:
+    """Compare a ledger's lines, in the order in which they were written, with what notes saw."""
+
+    def __init__(self, notes: Iterable[Seen]) -> None:
+        by_boot: dict[str, list[Seen]] = {}
+        for seen in notes:
+            by_boot.setdefault(seen.boot, []).append(seen)
+        self.findings: list[AuditFinding] = []
+        self._boots = {name: _Boot(seen) for name, seen in by_boot.items()}
+
+    def take(self, item: Line | Run) -> None:
+        """Take the next line, or lines of `scan_leaves`."""
+        if isinstance(item, Run):
+            leaves, place = item.told.leaves, f"{item.file}:{item.first + item.total - 1}"
+            self._add(item.told.boot, item.n, leaves, place)
+        elif item.record is not None and type(n := item.record.get("n")) is int and n > 0:
+            self._add(item.record.get("boot"), n, hash_leaf(item.raw), item.place)
+
+    def close(self, begins: float) -> None:
+        """Say what is missing; `begins` is when the lines begin that are here, 0.0 for unknown."""
+        for boot in self._boots.values():
+            for seen in reversed(boot.waiting):
+                self._miss(boot, seen, begins)
+
+    def _add(self, name: object, n: int, leaves: bytes, place: str) -> None:
+        boot = self._boots.get(name) if type(name) is str else None
+        if boot is None or boot.hole:
+            return
+        size = boot.tree.size
+        boot.place = boot.place or place
+        if n > size + 1:
+            boot.hole, boot.place = size + 1, place
+            return
+        boot.place = place
+        for at in range((size + 1 - n) * HASH_SIZE, len(leaves), HASH_SIZE):
+            boot.tree.append(leaves[at : at + HASH_SIZE])
+            while boot.waiting and boot.waiting[-1].size == boot.tree.size:
+                self._compare(boot, boot.waiting.pop())
+
+    def _compare(self, boot: _Boot, seen: Seen) -> None:
+        if boot.tree.root() != seen.root:
+            text = (
+                f"of its first {seen.size:,} lines one or more are not those that"
+                f" {_note(seen)} saw: they were changed, or the chain was made anew"
+            )
+            self._note(ChainKind.REMADE, seen, boot.place, text)
+
+    def _miss(self, boot: _Boot, seen: Seen, begins: float) -> None:
+        if not seen.size:
+            return
+        saw = f"{_note(seen)} saw {seen.size:,} lines of it"
+        if not boot.place:
+            is_old = bool(seen.time) and (seen.time or 0) + 1 < begins
+            why = "rotated away, or deleted" if is_old else "deleted, or its files were not given"
+            kind = ChainKind.ROTATED if is_old else ChainKind.GONE
+            self._note(kind, seen, seen.file, f"{saw}; none is here: {why}")
+        elif boot.hole:
+            kind = ChainKind.ROTATED if boot.hole == 1 else ChainKind.CUT
+            text = f"line {boot.hole:,} is not here, so that nothing is compared with what {saw}"
+            self._note(kind, seen, boot.place, text)
+        else:
+            text = f"{saw}, the ledger has {boot.tree.size:,}: lines after that were cut off"
+            self._note(ChainKind.CUT, seen, boot.place, text)
+
+    def _note(self, kind: ChainKind, seen: Seen, place: str, text: str) -> None:
+        self.findings.append(AuditFinding(kind, seen.boot, place, text))
+
+
+def _note(seen: Seen) -> str:
+    when = show_time(seen.time, "seconds", utc=True) if seen.time else "an unknown time"
+    return f"the note of {when}"

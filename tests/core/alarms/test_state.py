@@ -1,0 +1,51 @@
+"""What is kept from one run to the next."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from hookgate.alarms.state import FORM, AlarmStateError, read_state, write_state
+
+
+def test_what_was_written_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "alarms.json"
+    assert read_state(path) is None
+    write_state(path, {"positions": {"a": [1, 2]}})
+    assert read_state(path) == {"form": FORM, "positions": {"a": [1, 2]}}
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert os.listdir(tmp_path) == ["alarms.json"]
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"", "it is no JSON"),
+        (b'{"form":"hookgate-al', "it is no JSON"),
+        (b"[]", "it is of another version, or of something else"),
+        (b'{"form":"hookgate-alarms 0"}', "it is of another version, or of something else"),
+        (b"\xff" * 100, "it is no JSON"),
+        (b"[" * 100_000, "it is no JSON"),
+    ],
+)
+def test_a_broken_or_foreign_file_is_refused_by_a_reason(
+    data: bytes, why: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "alarms.json"
+    path.write_bytes(data)
+    with pytest.raises(AlarmStateError, match=why):
+        read_state(path)
+
+
+def test_what_is_no_file_is_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    for path, why in ((tmp_path, "a folder"), (tmp_path / "fifo", "a FIFO")):
+        with pytest.raises(AlarmStateError, match=f"it is {why}"):
+            read_state(path)
+
+
+def test_a_left_over_of_a_crash_is_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "alarms.json"
+    (tmp_path / "alarms.json.new").write_bytes(b"half")
+    write_state(path, {})
+    assert read_state(path) == {"form": FORM}

@@ -1,0 +1,259 @@
+"""One run after another of `hookgate anchor`, over ledgers that grow, rotate or are changed."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from hookgate.ledger.reading.reader import find_files, in_order, read
+from hookgate.proof.anchoring import drop_old
+from hookgate.proof.checkpoint import Checkpoint
+from hookgate.proof.folder import NOTE, read_kept
+from hookgate.proof.leaves import Leaves
+from hookgate.proof.merkle import hash_leaf, root_of
+from hookgate.proof.note import open_note
+from support.forgery import make_ledgers, rotate, write_boots
+from support.journal import Book
+from support.notes import SIGNER, anchor, compare
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where the ledger is."""
+    return tmp_path / "ledger" / "audit.jsonl"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, path: Path) -> Path:
+    """Where what is kept is."""
+    path.parent.mkdir()
+    return tmp_path / "kept"
+
+
+def lines_of(path: Path, boot: str) -> list[bytes]:
+    lines = read(in_order(find_files(path)))
+    return [line.raw for line in lines if line.record and line.record["boot"] == boot]
+
+
+def sizes(path: Path, folder: Path) -> dict[str, int]:
+    """By boot how many lines each note covers that a run signs, once its root was made anew."""
+    signed, findings = anchor(path, folder)
+    assert [finding for finding in findings if finding.is_bad] == []
+    for each in signed:
+        head = Checkpoint.parse(open_note(each.note, [SIGNER.verifier]).text)
+        leaves = [hash_leaf(raw) for raw in lines_of(path, each.boot)[: head.size]]
+        assert head == Checkpoint(f"{SIGNER.name}/{each.boot}", each.size, root_of(leaves))
+    return {each.boot: each.size for each in signed}
+
+
+def problems(path: Path, folder: Path) -> list[str]:
+    return [finding.text for finding in anchor(path, folder)[1] if finding.is_bad]
+
+
+@pytest.mark.parametrize("key", [b"", b"seal" * 8], ids=["chained", "sealed"])
+def test_each_boot_is_signed_until_its_end(path: Path, folder: Path, key: bytes) -> None:
+    """And also when nothing happened, as long as lines may come."""
+    write_boots(path, "a", key)
+    book = Book(path, seal_key=key, boot="boot-b")
+    book.refused(1)
+    assert sizes(path, folder) == {"boot-a": 6, "boot-b": 2}
+    assert sizes(path, folder) == {"boot-b": 2}
+    book.refused(2)
+    rotate(path)
+    book.journal.reopen()
+    book.refused(3)
+    assert sizes(path, folder) == {"boot-b": 4}
+    book.close()
+    assert sizes(path, folder) == {"boot-b": 5}
+    assert sizes(path, folder) == {}
+
+
+def test_a_boot_that_was_killed_has_ended_once_another_begins(path: Path, folder: Path) -> None:
+    book = Book(path, boot="boot-a")
+    book.refused(1)
+    book.journal._file.close()
+    assert sizes(path, folder) == sizes(path, folder) == {"boot-a": 2}
+    Book(path, boot="boot-b")
+    assert sizes(path, folder) == {"boot-a": 2, "boot-b": 1}
+    assert sizes(path, folder) == {"boot-b": 1}
+
+
+def test_many_boots_are_kept_with_few_files_open(path: Path, folder: Path) -> None:
+    for number in range(150):
+        Book(path, boot=f"boot-{number}").close()
+    before = len(os.listdir("/proc/self/fd"))
+    assert set(sizes(path, folder).values()) == {2}
+    assert len(os.listdir("/proc/self/fd")) == before
+    assert sizes(path, folder) == {}
+
+
+def _edit(path: Path) -> None:
+    path.write_bytes(path.read_bytes().replace(b"malformed_json", b"malformed_jsom"))
+
+
+def _cut(path: Path) -> None:
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:2]))
+
+
+def _replace(path: Path) -> None:
+    """The same boots and numbers, other lines."""
+    path.unlink()
+    path.with_name("audit.state").unlink()
+    book = Book(path, boot="boot-a")
+    for seq in range(5):
+        book.refused(seq, "duplicate_key")
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (_edit, "audit.jsonl:2: a line is not the one that was anchored"),
+        (_cut, "the ledger has 2 lines of it, and 4 were anchored"),
+        (_replace, "a line is not the one that was anchored"),
+    ],
+)
+def test_a_boot_that_was_changed_is_never_signed_again(
+    path: Path, folder: Path, change: Callable[[Path], None], why: str
+) -> None:
+    """The others are."""
+    other = Book(path.with_name("audit.1.jsonl"), boot="boot-z")
+    book = Book(path, boot="boot-a")
+    for seq in range(3):
+        book.refused(seq)
+    assert sizes(path, folder) == {"boot-a": 4, "boot-z": 1}
+    note = (folder / f"boot-a{NOTE}").read_bytes()
+    book.journal._file.close()
+    change(path)
+    for _ in range(2):
+        other.refused(1)
+        signed, findings = anchor(path, folder)
+        assert [each.boot for each in signed] == ["boot-z"]
+        (finding,) = findings
+        assert finding.boot == "boot-a"
+        assert why in finding.text
+        assert (folder / f"boot-a{NOTE}").read_bytes() == note
+        assert not {found.kind for found in compare(path, [note])}.isdisjoint({"remade", "cut"})
+
+
+def test_a_line_that_does_not_follow_from_the_last_one_is_not_signed(
+    path: Path, folder: Path
+) -> None:
+    book = Book(path, boot="boot-a")
+    book.refused(1)
+    assert sizes(path, folder) == {"boot-a": 2}
+    book.refused(2)
+    lines = path.read_bytes().splitlines(keepends=True)
+    prev = lines[2].split(b'"prev":"')[1][:64]
+    path.write_bytes(b"".join(lines).replace(prev, b"0" * 64))
+    (problem,) = problems(path, folder)
+    assert "does not follow from the line that was anchored last" in problem
+
+
+def test_lines_that_were_gone_before_are_told_and_take_their_places(
+    path: Path, folder: Path
+) -> None:
+    write_boots(path, "a", b"")
+    for old in find_files(path):
+        if old != path:
+            old.unlink()
+    signed, (finding,) = anchor(path, folder)
+    assert [each.size for each in signed] == [6]
+    assert finding.text == "lines 1 to 3 were gone or could not be read, and were never anchored"
+    assert not finding.is_bad
+    with Leaves(folder, "boot-a") as leaves:
+        kept = [leaves.leaf(index) for index in range(6)]
+        assert leaves.subtree(0, 6) == root_of(kept)
+    assert kept[:3] == [hash_leaf(b"")] * 3
+    assert kept[3:] == [hash_leaf(raw) for raw in lines_of(path, "boot-a")]
+
+
+def test_files_may_be_rotated_away_once_a_boot_has_ended_and_not_before(
+    path: Path, folder: Path
+) -> None:
+    write_boots(path, "a", b"")
+    book = Book(path.with_name("audit.1.jsonl"), boot="boot-z")
+    assert sizes(path, folder) == {"boot-a": 6, "boot-z": 1}
+    book.journal._file.close()
+    for file in path.parent.iterdir():
+        file.unlink()
+    (problem,) = problems(path, folder)
+    assert "none of its lines is here, and its end was never anchored" in problem
+    assert problems(path, folder) == []
+
+
+def test_a_run_that_fails_at_any_step_is_made_up_for_by_the_next(
+    path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is signed then is what a run without a fault signs."""
+    make_ledgers(path.parent, b"")
+    real = os.fsync
+    steps = 0
+
+    def fail_at(step: int) -> Callable[[int], None]:
+        def fsync(fd: int) -> None:
+            nonlocal steps
+            steps += 1
+            if steps == step:
+                raise OSError(5, "Input/output error")
+            real(fd)
+
+        return fsync
+
+    step = 0
+    while True:
+        step, steps = step + 1, 0
+        kept = folder.with_name(f"kept{step}")
+        with monkeypatch.context() as patched:
+            patched.setattr("os.fsync", fail_at(step))
+            try:
+                anchor(path, kept)
+            except OSError:
+                failed = True
+            else:
+                failed = False
+        again, findings = anchor(path, kept)
+        assert findings == []
+        for name in ("boot-a", "boot-b", "boot-c", "boot-z"):
+            assert read_kept(kept, name) == read_kept(folder.with_name("kept1"), name)
+            assert compare(path, [(kept / f"{name}{NOTE}").read_bytes()]) == []
+        if not failed:
+            assert again == []
+            break
+    assert step > 20
+
+
+def test_what_receipts_need_is_dropped_of_boots_that_ended_long_ago(
+    path: Path, folder: Path
+) -> None:
+    write_boots(path, "a", b"")
+    Book(path, boot="boot-b")
+    assert sizes(path, folder) == {"boot-a": 6, "boot-b": 1}
+    assert drop_old(folder, 1_000.0) == []
+    assert drop_old(folder, 1e11) == ["boot-a"]
+    assert drop_old(folder, 1e11) == []
+    assert {file.name for file in folder.iterdir() if file.name.startswith("boot-a")} == {
+        "boot-a.note",
+        "boot-a.state",
+    }
+    assert sizes(path, folder) == {"boot-b": 1}
+
+
+@pytest.mark.parametrize("suffix", [".state", ".leaves", ".blocks", ".note"])
+@pytest.mark.parametrize("content", [b"", b"\xff" * 40, b'{"size": -1}'])
+def test_what_is_kept_and_was_damaged_is_told(
+    path: Path, folder: Path, suffix: str, content: bytes
+) -> None:
+    """And signs nothing else than before."""
+    book = Book(path, boot="boot-a")
+    book.refused(1)
+    note = anchor(path, folder)[0][0].note
+    file = folder / f"boot-a{suffix}"
+    file.write_bytes(content)
+    book.refused(2)
+    signed, findings = anchor(path, folder)
+    if signed:  # no block is whole yet, and what has none is made anew
+        assert suffix == ".blocks"
+    else:
+        assert [finding.boot for finding in findings] == ["boot-a"]
+    assert compare(path, [note]) == []
