@@ -15,7 +15,8 @@ from hookgate import __version__
 _WITHIN_A_PARAGRAPH = re.compile(r"(?<!\n)\n(?=[^ \n])")
 VERBS = (
     *("serve", "watch", "mitmdump", "demo", "check", "send"),
-    *("audit", "anchor", "quarantine", "ranges", "nginx", "config", "keys", "schema"),
+    *("audit", "anchor", "quarantine", "ship", "fleet", "ranges", "nginx", "config", "keys"),
+    "schema",
 )
 
 

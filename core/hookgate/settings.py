@@ -171,6 +171,16 @@ class QuarantineSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class FleetSettings:
+    """What the gate is called in its fleet, and where its login to the fleet's store is written; ""
+    is unset. `hookgate ship` alone goes by these.
+    """
+
+    name: str
+    dsn_file: str
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelSettings:
     """One channel of alarms. `url` and `token` are secrets; those that files hold are "" until
     `config/channel_files.py` has read them. `severity` is the least that is told.
@@ -268,6 +278,7 @@ class Config:
     checks: Mapping[str, Mode]
     audit: AuditSettings
     quarantine: QuarantineSettings
+    fleet: FleetSettings
     sidecar: SidecarSettings
     digest: str
     channels: tuple[ChannelSettings, ...] = ()

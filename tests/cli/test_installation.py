@@ -35,6 +35,8 @@ def run(folder: Path, library: str, *arguments: str) -> "subprocess.CompletedPro
         ("jsonschema_rs", ("check", "event.json")),
         ("requests", ("send", "http://127.0.0.1:9")),
         ("mitmproxy", ("mitmdump", "--upstream", "http://127.0.0.1:9", "--print")),
+        ("psycopg", ("fleet", "status")),
+        ("psycopg", ("ship", "--once")),
         ("jinja2", ("audit", "report", "audit.jsonl", "--html", "report.html")),
     ],
     ids=lambda value: value if isinstance(value, str) else value[0],

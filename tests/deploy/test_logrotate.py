@@ -3,6 +3,7 @@
 import gzip
 import os
 import pwd
+import re
 import shutil
 import subprocess
 import time
@@ -57,6 +58,27 @@ def test_logrotate_understands_the_configuration(config: Path) -> None:
         (config.parent / name).write_text("{}\n")
     said = logrotate(config, "--debug", "--force")
     assert said.count("rotating log ") >= 2
+
+
+@pytest.mark.parametrize("status", [0, 1])
+def test_what_a_fleet_has_not_got_is_not_rotated(status: int, config: Path) -> None:
+    """With the lines that the configuration has for it; `hookgate ship --wait` says so by its
+    status.
+    """
+    text, number = re.subn(r"^    #(?=\S|    /)", "    ", config.read_text(), flags=re.MULTILINE)
+    assert number == 3
+    text, number = re.subn(r"/opt/hookgate/bin/hookgate ship --wait .*", f"exit {status}", text)
+    assert number == 1
+    config.write_text(text)
+    ledger = config.parent / "hookgate-audit.jsonl"
+    ledger.write_text("{}\n")
+    if LOGROTATE is None:
+        pytest.skip("no logrotate; apt-get install logrotate")
+    command = [LOGROTATE, "--state", str(config.parent / "state"), "--force", str(config)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == status
+    assert ledger.exists() == bool(status)
+    assert len(list(config.parent.glob("hookgate-audit.jsonl-*"))) == 1 - status
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])

@@ -1,5 +1,6 @@
 """The systemd units: what systemd says of them, and that each program lives within its limits."""
 
+import os
 import re
 import shutil
 import signal
@@ -11,7 +12,9 @@ import pytest
 
 from hookgate.config.keys import KEYS
 from support.events import CLEAN
+from support.fleet import Chain, new_fleet
 from support.lines import start, stop, write
+from support.process import children
 from support.raw import ask, post, wait_until
 from support.receiver import receiving
 from support.sidecar import HOOKGATE, sidecar
@@ -20,6 +23,7 @@ from support.watcher import watching
 DEPLOY = Path(__file__).parents[2] / "sidecar/deploy"
 UNIT, WATCH = DEPLOY / "hookgate.service", DEPLOY / "hookgate-watch.service"
 ANCHOR, TIMER = DEPLOY / "hookgate-anchor.service", DEPLOY / "hookgate-anchor.timer"
+SHIP = DEPLOY / "hookgate-ship.service"
 INSTALLED = "/opt/hookgate/bin/hookgate"
 
 # prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN), since Linux 6.3, and what systemd sets otherwise by
@@ -46,7 +50,7 @@ def systemd_analyze(*arguments: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
-@pytest.fixture(params=[UNIT, WATCH, ANCHOR], ids=lambda unit: unit.stem)
+@pytest.fixture(params=[UNIT, WATCH, ANCHOR, SHIP], ids=lambda unit: unit.stem)
 def here(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A unit with the hookgate that is installed here."""
     unit = tmp_path / request.param.name
@@ -80,6 +84,16 @@ def test_the_unit_waits_longer_than_a_drain() -> None:
     drain = next(key.default for key in KEYS if key.path == "sidecar.drain")
     (stop,) = settings("TimeoutStopSec")
     assert int(stop.removesuffix("s")) > int(drain.removesuffix("s"))
+
+
+def test_shipping_is_hardened_as_the_gate_is_and_writes_nothing() -> None:
+    """What the gate may not, it may not either; the folders that the gate writes to are not its."""
+    text, own = UNIT.read_text(), SHIP.read_text()
+    hardening = text[text.index("NoNewPrivileges") : text.index("[Install]")]
+    assert hardening in own
+    for name in ("LogsDirectory", "StateDirectory", "RuntimeDirectory", "ReadWritePaths"):
+        assert settings(name, SHIP) == []
+    assert settings("RestartPreventExitStatus", SHIP) == ["2"]
 
 
 def test_the_unit_does_not_retry_what_only_a_person_can_mend() -> None:
@@ -176,3 +190,35 @@ def test_the_watcher_makes_no_call_that_its_unit_forbids(tmp_path: Path) -> None
     assert called <= allowed_calls(WATCH)
     families = set(re.findall(r" socket(?:pair)?\((AF_\w+)", lines))
     assert families <= set(settings("RestrictAddressFamilies", WATCH)[0].split())
+
+
+def test_shipping_makes_no_call_that_the_unit_forbids(tmp_path: Path) -> None:
+    """From its start over a segment and an outage to its end, as strace saw it."""
+    if shutil.which("strace") is None:
+        pytest.skip("no strace; apt-get install strace")
+    trace, ledger = tmp_path / "trace", tmp_path / "audit.jsonl"
+    with new_fleet() as fleet, fleet.through_proxy() as (proxy, dsn):
+        Chain(ledger).add(3)
+        (tmp_path / "gate.dsn").write_text(dsn)
+        (tmp_path / "hookgate.toml").write_text(
+            '[audit]\npath = "audit.jsonl"\n[fleet]\nname = "amsterdam"\ndsn_file = "gate.dsn"\n'
+        )
+        command = ["strace", "-f", "-q", "-o", str(trace), "-e", "signal=none", HOOKGATE, "ship"]
+        with (tmp_path / "log").open("w") as log:
+            process = subprocess.Popen(command, cwd=tmp_path, stderr=log)
+        try:
+            query = "SELECT next_n FROM hookgate.boot"
+            assert wait_until(lambda: fleet.sql(query) == [(4,)], 60)
+            proxy.break_off()
+            Chain(ledger, "b2").add(2)
+            assert wait_until(lambda: (4,) in fleet.sql(query) and (3,) in fleet.sql(query), 60)
+            (pid,) = children(process.pid)
+            os.kill(pid, signal.SIGTERM)
+            assert process.wait(60) == 0
+        finally:
+            process.kill()
+            process.wait()
+    lines = trace.read_text()
+    assert set(re.findall(r"^\d+ +(\w+)\(", lines, re.MULTILINE)) <= allowed_calls(SHIP)
+    families = set(re.findall(r" socket(?:pair)?\((AF_\w+)", lines))
+    assert families <= set(settings("RestrictAddressFamilies", SHIP)[0].split())

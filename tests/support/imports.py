@@ -14,7 +14,7 @@ FLOORS = (
     ("hookgate.upstream", "hookgate.ledger", "hookgate.quarantine", "hookgate.near_misses"),
     ("hookgate.ledger.reading",),
     ("hookgate.ledger.writing", "hookgate.ledger.audit"),
-    ("hookgate.gate", "hookgate.proof"),
+    ("hookgate.gate", "hookgate.proof", "hookgate.fleet"),
     ("hookgate.config", "hookgate.quarantine.replay"),
     ("hookgate.nginx", "hookgate.alarms"),
     ("hookgate_sidecar", "hookgate_addon"),

@@ -117,6 +117,8 @@ OTHER: dict[str, Any] = {
     "quarantine.recipients": ["age1a56m7k9qa2ws3605l8y4cd383klfahj9e7t467vkze7rulvjsa6s0n7yrt"],
     "quarantine.keep": ["refused", "failed"],
     "quarantine.max_age": "5d",
+    "fleet.name": "amsterdam",
+    "fleet.dsn_file": "gate.dsn",
     "quarantine.max_items": 5,
     "quarantine.max_bytes": "5MiB",
     "sidecar.listen": "127.0.0.1:0",

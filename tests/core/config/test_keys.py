@@ -22,7 +22,9 @@ def test_the_table_has_no_key_twice() -> None:
     """Neither by its path nor by its variable; and each says what it is for."""
     assert len({key.path for key in KEYS}) == len({key.variable for key in KEYS}) == len(KEYS)
     assert all(key.about.endswith(".") for key in KEYS)
-    assert " ".join(SECTIONS) == "upstream source request checks audit quarantine sidecar alarm"
+    assert (
+        " ".join(SECTIONS) == "upstream source request checks audit quarantine fleet sidecar alarm"
+    )
 
 
 DEFAULTS: dict[str, Any] = {
@@ -54,6 +56,8 @@ DEFAULTS: dict[str, Any] = {
     "quarantine.max_age": 30 * 86_400.0,
     "quarantine.max_items": 10_000,
     "quarantine.max_bytes": 2**28,
+    "fleet.name": "",
+    "fleet.dsn_file": "",
     "sidecar.listen": ("127.0.0.1", 8081),
     "sidecar.socket_mode": 0o660,
     "sidecar.workers": 1,

@@ -1,0 +1,113 @@
+"""`hookgate fleet init`: the store's tables, and logins of gates."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from hookgate.fleet.admin import VERSION, Admin, check_name, schema
+from hookgate_cli.common import FAILED, err, fail, out
+from hookgate_cli.terminal import printable, to_json
+
+from .login import DsnOption, read_dsn, store_errors
+
+
+def init(
+    gate: Annotated[
+        str | None,
+        typer.Option(
+            "--gate", metavar="NAME", help="Make a login for this gate, or a new password."
+        ),
+    ] = None,
+    to: Annotated[
+        Path | None,
+        typer.Option("--to", metavar="FILE", help="Where its DSN is written; else NAME.dsn."),
+    ] = None,
+    host: Annotated[
+        str | None,
+        typer.Option(
+            "--host", metavar="HOST", help="Where the gate finds the store, if elsewhere."
+        ),
+    ] = None,
+    dsn_file: DsnOption = None,
+    print_sql: Annotated[
+        bool, typer.Option("--print", help="Print the SQL of the tables, and do nothing.")
+    ] = False,
+) -> None:
+    """Make the tables of a fleet in a database of PostgreSQL 14 or newer, or bring them up to date.
+
+    It logs in as an administrator, who may make roles. What is there stays.
+
+    With --gate it also makes a login for a gate: it may add lines of that gate and nothing else.
+    The gate's DSN, with a random password, is written to a file that only you can read; for
+    fleet.dsn_file of that gate. Where the gate has one already, it gets a new password: the old one
+    counts no more, and whoever is logged in with it is thrown out.
+
+    Examples:
+
+      hookgate fleet init --dsn-file admin.dsn
+
+      hookgate fleet init --dsn-file admin.dsn --gate ams1 --host db.example.com
+
+      hookgate fleet init --print | less
+    """
+    if print_sql:
+        sys.stdout.write(schema())
+        return
+    if gate is not None:
+        try:
+            check_name(gate)
+        except ValueError as error:
+            fail(f"--gate {gate} {error}")
+    dsn = read_dsn(dsn_file)
+    target = (to or Path(f"{gate}.dsn")) if gate is not None else None
+    fd = _create(target) if target is not None else -1
+    written = False
+    try:
+        with store_errors(dsn_file):
+            admin = Admin.connect(dsn)
+            try:
+                before = admin.install()
+                made = admin.add_gate(gate) if gate is not None else ""
+            finally:
+                admin.close()
+        if target is not None:
+            if host:
+                named = {**conninfo_to_dict(made), "host": host}
+                named.pop("hostaddr", None)
+                made = make_conninfo("", **named)
+            with os.fdopen(fd, "w", encoding="utf-8") as stream:
+                stream.write(made + "\n")
+            written = True
+    finally:
+        if target is not None and not written:
+            target.unlink(missing_ok=True)
+    done = "made" if not before else "there" if before == VERSION else f"brought on from {before}"
+    out.print(f"The tables are {done}, version {VERSION}.")
+    if target is not None and gate is not None:
+        _tell(gate, target, made)
+
+
+def _create(target: Path) -> int:
+    try:
+        return os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    except FileExistsError:
+        fail(f"{target} is there already; name another file with --to, or move it away")
+    except OSError as error:
+        fail(f"{target} cannot be written: {error.strerror}", FAILED)
+
+
+def _tell(gate: str, target: Path, made: str) -> None:
+    out.print(f"{printable(target)} holds the login of gate {gate}: bring it there, and in its")
+    path = f"/etc/hookgate/{gate}.dsn"
+    out.print(f"hookgate.toml, below [fleet]:\nname = {to_json(gate)}\ndsn_file = {to_json(path)}")
+    where = str(conninfo_to_dict(made).get("host") or "")
+    if not where or where.startswith(("/", "@")) or where in ("localhost", "127.0.0.1", "::1"):
+        err.print(
+            "hookgate: warning: that file names this machine, so a gate elsewhere does not find the"
+            " store; --host says where it does",
+            soft_wrap=True,
+        )

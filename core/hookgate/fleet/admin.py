@@ -1,0 +1,149 @@
+"""The store as whoever administers it knows it: its tables, its gates' logins, what is deleted."""
+
+import re
+import secrets
+from datetime import date
+from importlib.resources import files
+from typing import NamedTuple, Self
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from .error import StoreError, tell
+
+# A store of version n is brought to the next one by the n-th of these, from 0 on.
+_STEPS = ("schema.sql",)
+VERSION = len(_STEPS)
+CONNECT_SECONDS = 5
+_NAME = re.compile(r"[a-z0-9](?:[a-z0-9_.-]{0,46}[a-z0-9])?")
+# Of what an administrator connects with, what gates connect with as well.
+_SHARED = ("host", "hostaddr", "port", "dbname", "sslmode", "sslrootcert")
+# A shipper has one; the other is for `--wait`, and for one that is restarted.
+_MOST_CONNECTIONS = 4
+
+
+class Expired(NamedTuple):
+    """What was deleted of a day."""
+
+    day: date
+    segments: int
+    lines: int
+
+
+def schema() -> str:
+    """Return the SQL that makes the tables."""
+    return "".join(files(__package__).joinpath(step).read_text("utf-8") for step in _STEPS)
+
+
+def check_name(name: str) -> None:
+    """Raise ValueError where a gate cannot be called that."""
+    if not _NAME.fullmatch(name):
+        raise ValueError(
+            "is no name for a gate; take up to 48 of a to z, 0 to 9, and dots, dashes and"
+            " underscores within"
+        )
+
+
+class Admin:
+    """A connection of an administrator. Each call is a transaction; all raise `StoreError`."""
+
+    def __init__(self, connection: "psycopg.Connection[tuple[object, ...]]") -> None:
+        self._connection = connection
+
+    @classmethod
+    def connect(cls, dsn: str) -> Self:
+        """Log in; what the DSN leaves out is that of libpq's environment variables."""
+        try:
+            connection = psycopg.connect(
+                dsn,
+                connect_timeout=CONNECT_SECONDS,
+                application_name="hookgate fleet",
+                options="-c lock_timeout=10s -c timezone=UTC -c client_min_messages=warning",
+            )
+        except psycopg.Error as error:
+            raise StoreError(tell(error)) from None
+        return cls(connection)
+
+    def close(self) -> None:
+        """Hang up."""
+        self._connection.close()
+
+    def install(self) -> int:
+        """Bring the store to this version; return the version that it was of, 0 where none was.
+
+        Raises `StoreError` also where it is of a newer one.
+        """
+        try:
+            with self._connection.transaction():
+                before = self._version()
+                if before > VERSION:
+                    raise StoreError(
+                        f"it is of version {before}, and this hookgate knows up to {VERSION}:"
+                        " install a newer hookgate here"
+                    )
+                for step in _STEPS[before:]:
+                    script = files(__package__).joinpath(step).read_text("utf-8")
+                    self._connection.execute(script.encode())
+            return before
+        except psycopg.Error as error:
+            raise StoreError(tell(error)) from None
+
+    def add_gate(self, name: str) -> str:
+        """Make a gate's login, or give it another password and end its connections.
+
+        Returns the DSN to log in with. Raises ValueError where that cannot be the gate's name.
+        """
+        check_name(name)
+        login, password = f"hookgate_gate_{name}", secrets.token_urlsafe(32)
+        try:
+            with self._connection.transaction():
+                self._add_login(name, login, password)
+        except psycopg.Error as error:
+            raise StoreError(tell(error)) from None
+        given = self._connection.info.get_parameters()
+        shared = {key: given[key] for key in _SHARED if given.get(key)}
+        return make_conninfo("", **shared, user=login, password=password)
+
+    def expire(self, before: date) -> list[Expired]:
+        """Delete what was received before a day, by the store's clock in UTC."""
+        try:
+            with self._connection.transaction():
+                rows = self._connection.execute(
+                    "SELECT day, segments, lines FROM hookgate.expire(%s)", (before,)
+                )
+                return [Expired(*row) for row in rows.fetchall()]  # type: ignore[arg-type]  # of SQL
+        except psycopg.Error as error:
+            raise StoreError(tell(error)) from None
+
+    def _version(self) -> int:
+        execute = self._connection.execute
+        (found,) = execute("SELECT to_regclass('hookgate.version')").fetchone() or (None,)
+        if found is None:
+            return 0
+        # The lock makes another that installs wait for this one.
+        execute("LOCK TABLE hookgate.version IN SHARE ROW EXCLUSIVE MODE")
+        (version,) = execute("SELECT max(version) FROM hookgate.version").fetchone() or (0,)
+        return int(str(version))
+
+    def _add_login(self, name: str, login: str, password: str) -> None:
+        execute = self._connection.execute
+        # As the server keeps it: its log may show what is executed.
+        secret = self._connection.pgconn.encrypt_password(
+            password.encode(), login.encode(), b"scram-sha-256"
+        ).decode()
+        found = execute("SELECT oid FROM pg_roles WHERE rolname = %s", (login,)).fetchone()
+        verb = sql.SQL("CREATE" if found is None else "ALTER")
+        execute(
+            sql.SQL("{} ROLE {} LOGIN PASSWORD {} CONNECTION LIMIT {}").format(
+                verb, sql.Identifier(login), secret, _MOST_CONNECTIONS
+            )
+        )
+        execute(sql.SQL("GRANT hookgate_gate TO {}").format(sql.Identifier(login)))
+        execute(
+            "INSERT INTO hookgate.gate (gate, login) VALUES (%s, %s) ON CONFLICT (gate) DO NOTHING",
+            (name, login),
+        )
+        execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", (login,)
+        )

@@ -1,0 +1,124 @@
+"""How a fleet is: each gate, and what somebody should look at."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+import psycopg
+from psycopg.rows import namedtuple_row
+
+from .error import StoreError, tell
+
+# A shipper that was not heard of, and lines that were not sent, for so long are findings.
+PATIENCE = timedelta(seconds=60)
+
+_GATES = """
+SELECT g.gate, g.seen, g.software, g.behind, g.behind_since, clock_timestamp() AS now,
+       count(b.boot) AS boots, max(b.received) AS received
+  FROM hookgate.gate g LEFT JOIN hookgate.boot b USING (gate)
+ GROUP BY g.gate ORDER BY g.gate"""
+# A boot that another follows runs no more.
+_UNSTOPPED = """
+SELECT b.gate, b.boot, b.next_n, b.received FROM hookgate.boot b
+ WHERE NOT b.stopped AND b.received >= %(since)s
+   AND EXISTS (SELECT FROM hookgate.boot a WHERE a.gate = b.gate AND a.follows = b.boot)
+ ORDER BY b.received"""
+# A boot that is followed and of which nothing came, unless it was over before the gate was added.
+_MISSING = """
+SELECT a.gate, a.follows AS boot, a.received FROM hookgate.boot a JOIN hookgate.gate g USING (gate)
+ WHERE a.began >= g.added AND a.received >= %(since)s AND a.follows IS NOT NULL
+   AND NOT EXISTS (SELECT FROM hookgate.boot b WHERE b.gate = a.gate AND b.boot = a.follows)
+ ORDER BY a.received"""
+_FORKS = """
+SELECT gate, boot, min(first_n) AS first_n, max(first_n + lines - 1) AS last_n
+  FROM hookgate.fork WHERE received >= %(since)s GROUP BY gate, boot ORDER BY min(received)"""
+_TOLD = """
+SELECT gate, boot, kind, first_n, last_n FROM hookgate.finding
+ WHERE told >= %(since)s ORDER BY told"""
+
+
+class Finding(NamedTuple):
+    """What somebody should look at. `kind` is one of silent, behind, no_stop, missing, lost, cut
+    and fork.
+    """
+
+    gate: str
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class GateStatus:
+    """A gate as it was last heard of. `behind` is in bytes."""
+
+    gate: str
+    seen: datetime | None
+    received: datetime | None
+    software: str
+    behind: int
+    boots: int
+    findings: tuple[Finding, ...]
+
+
+def read_status(dsn: str, since: datetime | None = None) -> list[GateStatus]:
+    """Ask a store for its gates, with what was found since a time. Raises `StoreError`."""
+    since = since or datetime.fromtimestamp(0, UTC)
+    try:
+        with psycopg.connect(
+            dsn, connect_timeout=5, application_name="hookgate fleet", row_factory=namedtuple_row
+        ) as connection:
+            found = list(_findings(connection, since))
+            gates = connection.execute(_GATES).fetchall()
+    except psycopg.Error as error:
+        raise StoreError(tell(error)) from None
+    return [_status(row, found) for row in gates]
+
+
+def _status(row: Any, found: list[Finding]) -> GateStatus:
+    own = [*_now(row), *(finding for finding in found if finding.gate == row.gate)]
+    return GateStatus(
+        row.gate, row.seen, row.received, row.software or "", row.behind or 0, row.boots, tuple(own)
+    )
+
+
+def _now(row: Any) -> Iterator[Finding]:
+    if row.seen is None:
+        yield Finding(row.gate, "silent", "its shipper was never heard of")
+    elif row.now - row.seen > PATIENCE:
+        yield Finding(
+            row.gate, "silent", f"its shipper was last heard of {_ago(row.now - row.seen)} ago"
+        )
+    if row.seen is not None and row.behind_since and row.seen - row.behind_since > PATIENCE:
+        late = _ago(row.seen - row.behind_since)
+        yield Finding(row.gate, "behind", f"{row.behind} bytes were to be sent, for {late}")
+
+
+def _findings(connection: "psycopg.Connection[Any]", since: datetime) -> Iterator[Finding]:
+    def rows(query: str) -> list[Any]:
+        return connection.execute(query, {"since": since}).fetchall()
+
+    for row in rows(_UNSTOPPED):
+        text = f"boot {row.boot} ended after line {row.next_n - 1} without a stop"
+        yield Finding(row.gate, "no_stop", text)
+    for row in rows(_MISSING):
+        yield Finding(row.gate, "missing", f"nothing was received of boot {row.boot}")
+    for row in rows(_TOLD):
+        span = f"lines {row.first_n} to {row.last_n} of boot {row.boot}"
+        text = "were gone before they were sent" if row.kind == "lost" else "are gone on the gate"
+        yield Finding(row.gate, row.kind, f"{span} {text}")
+    for row in rows(_FORKS):
+        yield Finding(
+            row.gate,
+            "fork",
+            f"lines {row.first_n} to {row.last_n} of boot {row.boot} were received twice, and"
+            " differ",
+        )
+
+
+def _ago(span: timedelta) -> str:
+    seconds = int(span.total_seconds())
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
