@@ -15,7 +15,7 @@ from hookgate.alarms.conditions.table import make_conditions
 from hookgate.alarms.notice import Notice
 from hookgate.alarms.observing.ledgers import load_positions
 from hookgate.alarms.observing.looking import Looking
-from hookgate.alarms.state import AlarmStateError, read_state, write_state
+from hookgate.alarms.state import AlarmStateError, ForeignFileError, read_state, write_state
 from hookgate.alarms.teller import Teller
 from hookgate.alarms.watcher import Watcher
 from hookgate.config.channel_files import read_watch_channels
@@ -26,7 +26,7 @@ from hookgate.log import make_log
 from hookgate.settings import ChannelSettings
 from hookgate.unblocked import unblocked
 
-from .common import FAILED, FINDING, ConfigOption, err, out, plain_errors
+from .common import FAILED, FINDING, ConfigOption, err, fail, out, plain_errors
 from .terminal import printable
 
 _POLL_SECONDS = 0.25
@@ -156,6 +156,9 @@ class _Run:
         except AlarmStateError as error:
             self._begin_anew(str(error))
             return {}
+        except ForeignFileError as error:
+            mend = 'name a file of its own, like "hookgate-alarms.json"'
+            fail(f'alarm.state = "{self._state}" {error}; {mend}')
 
     def _begin_anew(self, why: str) -> None:
         self._warn(f"alarm.state: {self._state}: {why}; what was known is learnt anew")

@@ -226,7 +226,8 @@ def test_a_broken_state_is_said_and_begun_anew(tmp_path: Path) -> None:
     ledger, state = tmp_path / "audit.jsonl", tmp_path / "hookgate-alarms.json"
     on = OFF | {"audit.path": str(ledger), "alarm.refusals": "3 in 1h"}
     write(ledger, *REFUSED)
-    for broken in ("no JSON", '{"form":"hookgate-alarms 1","positions":{"a":7}}', "{}"):
+    mark = '{"form":"hookgate-alarms 1"'
+    for broken in (mark, f'{mark},"positions":{{"a":7}}}}', mark.replace("1", "0") + "}"):
         state.write_text(broken)
         with watching(tmp_path, **on) as watch:
             watch.wait("refusals")
@@ -234,6 +235,22 @@ def test_a_broken_state_is_said_and_begun_anew(tmp_path: Path) -> None:
             warning = watch.errors.whole()
         assert warning.startswith("hookgate: warning: alarm.state: hookgate-alarms.json: it ")
         assert warning.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["audit.jsonl", "audit.state", "seal.key", "hookgate.toml", "."])
+def test_a_file_of_another_hand_is_never_replaced(call: Call, name: str) -> None:
+    """The ledger, a key, the configuration: whatever `alarm.state` names by mistake."""
+    path = Path(name)
+    content = f'[alarm]\nstate = "{name}"\n[audit]\npath = "audit.jsonl"\n'
+    Path("hookgate.toml").write_text(content)
+    if name not in ("hookgate.toml", "."):
+        path.write_text("what must stay\n")
+        content = path.read_text()
+    told = call("watch", "--once")
+    assert (told.status, told.out) == (2, "")
+    assert f'alarm.state = "{name}"' in told.err
+    assert 'name a file of its own, like "hookgate-alarms.json"' in told.err
+    assert path.is_dir() or path.read_text() == content
 
 
 def test_hostile_lines_are_passed_over(tmp_path: Path) -> None:

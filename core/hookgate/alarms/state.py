@@ -12,34 +12,49 @@ FORM = "hookgate-alarms 1"
 _LARGEST = 32 << 20
 
 
+# How every version's begins.
+_MARK = b'{"form":"hookgate-alarms '
+
+
 class AlarmStateError(Exception):
     """A state file that says nothing; the message says why."""
 
 
+class ForeignFileError(Exception):
+    """A file that no watcher wrote, and none may replace; the message says why."""
+
+
 def read_state(path: Path) -> dict[str, Any] | None:
-    """Return what was written there last; None where no file is. Raises `AlarmStateError`."""
+    """Return what was written there last; None where no file is, or an empty one.
+
+    Raises `AlarmStateError`, and `ForeignFileError` where it is something else, or may be.
+    """
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise AlarmStateError(f"it cannot be read: {error.strerror}") from None
+        raise ForeignFileError(f"cannot be read: {error.strerror}") from None
     if not stat.S_ISREG(mode := os.fstat(fd).st_mode):
         os.close(fd)
-        raise AlarmStateError(f"it is {kind_of(mode)}")
+        raise ForeignFileError(f"is {kind_of(mode)}")
     with os.fdopen(fd, "rb") as file:
         try:
             data = file.read(_LARGEST + 1)
         except OSError as error:
-            raise AlarmStateError(f"it cannot be read: {error.strerror}") from None
+            raise ForeignFileError(f"cannot be read: {error.strerror}") from None
+    if not data:
+        return None
+    if not data.startswith(_MARK):
+        raise ForeignFileError("holds something else than what hookgate watch knows")
     if len(data) > _LARGEST:
         raise AlarmStateError("it is larger than any")
     try:
         said = json.loads(data)
     except (ValueError, RecursionError):
-        raise AlarmStateError("it is no JSON") from None
+        raise AlarmStateError("it is damaged") from None
     if type(said) is not dict or said.get("form") != FORM:
-        raise AlarmStateError("it is of another version, or of something else")
+        raise AlarmStateError("it is of another version")
     return said
 
 

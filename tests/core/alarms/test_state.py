@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from hookgate.alarms.state import FORM, AlarmStateError, read_state, write_state
+from hookgate.alarms.state import FORM, AlarmStateError, ForeignFileError, read_state, write_state
 
 
 def test_what_was_written_is_read(tmp_path: Path) -> None:
@@ -20,32 +20,42 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "why"),
     [
-        (b"", "it is no JSON"),
-        (b'{"form":"hookgate-al', "it is no JSON"),
-        (b"[]", "it is of another version, or of something else"),
-        (b'{"form":"hookgate-alarms 0"}', "it is of another version, or of something else"),
-        (b"\xff" * 100, "it is no JSON"),
-        (b"[" * 100_000, "it is no JSON"),
+        (b'{"form":"hookgate-alarms 1","pos', "it is damaged"),
+        (b'{"form":"hookgate-alarms 1","a":' + b"[" * 100_000, "it is damaged"),
+        (b'{"form":"hookgate-alarms 0"}', "it is of another version"),
     ],
 )
-def test_a_broken_or_foreign_file_is_refused_by_a_reason(
-    data: bytes, why: str, tmp_path: Path
-) -> None:
+def test_a_broken_state_is_refused_by_a_reason(data: bytes, why: str, tmp_path: Path) -> None:
     path = tmp_path / "alarms.json"
     path.write_bytes(data)
     with pytest.raises(AlarmStateError, match=why):
         read_state(path)
 
 
+@pytest.mark.parametrize(
+    "data", [b"{}", b"[]", b"\xff" * 100, b'{"event":"start"}\n', b"whsec_x", b" "]
+)
+def test_a_file_of_another_hand_is_no_state(data: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "hookgate-audit.jsonl"
+    path.write_bytes(data)
+    with pytest.raises(ForeignFileError, match="holds something else"):
+        read_state(path)
+
+
+def test_an_empty_file_is_one_that_is_not_there(tmp_path: Path) -> None:
+    (tmp_path / "alarms.json").touch()
+    assert read_state(tmp_path / "alarms.json") is None
+
+
 def test_what_is_no_file_is_refused_at_once(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     for path, why in ((tmp_path, "a folder"), (tmp_path / "fifo", "a FIFO")):
-        with pytest.raises(AlarmStateError, match=f"it is {why}"):
+        with pytest.raises(ForeignFileError, match=f"is {why}"):
             read_state(path)
 
 
 def test_a_left_over_of_a_crash_is_replaced(tmp_path: Path) -> None:
     path = tmp_path / "alarms.json"
-    (tmp_path / "alarms.json.new").write_bytes(b"half")
+    (tmp_path / ".alarms.json.new").write_bytes(b"half")
     write_state(path, {})
     assert read_state(path) == {"form": FORM}
