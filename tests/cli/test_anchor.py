@@ -61,6 +61,7 @@ def test_a_key_is_for_its_owner_and_its_public_part_for_everybody(call: Call) ->
         (["anchor"], "--name is for anchor keys, and each has one"),
         (["seal", "--name", NAME], "--name is for anchor keys"),
         (["anchor", "--name", "two words"], "neither spaces nor +"),
+        (["anchor", "--name", "https://gate1.example.com"], "no scheme"),
     ],
 )
 def test_a_name_belongs_to_an_anchor_key(call: Call, arguments: list[str], said: str) -> None:
@@ -132,7 +133,7 @@ def test_what_a_destination_does_not_take_is_sent_by_the_next_run(
         to = ("--to", f"http://127.0.0.1:{receiver.port}/{SECRET}")
         told = anchor(*to)
         assert told.status == 1
-        assert f"boot boot-a: {why}" in told.err.replace("\n", " ")
+        assert f"boot boot-a, and 1 more note: {why}" in told.err.replace("\n", " ")
         assert SECRET not in told.out + told.err
         assert len(receiver.seen) <= 1
         answers[0] = OK
@@ -140,8 +141,33 @@ def test_what_a_destination_does_not_take_is_sent_by_the_next_run(
         assert anchor(*to).status == 0
         notes = [Path(f"kept/boot-{boot}.note").read_bytes() for boot in "ab"]
         assert [seen.body for seen in receiver.wait_for(2)] == notes
-        assert anchor(*to).status == 0
-        assert len(receiver.wait_for(3)) == 3
+
+
+def test_a_destination_that_is_named_later_gets_the_notes_of_all_boots(anchor: Call) -> None:
+    """Each once, readable by others."""
+    for name in ("first", "later"):
+        Path(name).mkdir()
+    anchor("--to", "first")
+    anchor("--to", "first", "--to", "later")
+    for name in ("first", "later"):
+        notes = sorted(Path(name).iterdir())
+        assert [note.name for note in notes] == ["boot-a.note", "boot-b.note"]
+        assert {stat.S_IMODE(note.stat().st_mode) for note in notes} == {0o644}
+    Path("later/boot-a.note").unlink()
+    anchor("--to", "first", "--to", "later")
+    assert not Path("later/boot-a.note").exists()
+
+
+def test_another_key_does_not_take_over_what_is_kept(anchor: Call, call: Call) -> None:
+    anchor()
+    note = Path("kept/boot-b.note").read_bytes()
+    Path("key").unlink()
+    Path("key.pub").unlink()
+    call("keys", "new", "anchor", "key", "--name", "gate2.example.com/hookgate")
+    told = anchor()
+    assert told.status == 1
+    assert "use the key that it is of, or another --folder" in told.err.replace("\n", " ")
+    assert Path("kept/boot-b.note").read_bytes() == note
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,9 @@
 """`hookgate config`."""
 
 import json
+import os
 import shlex
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 from hookgate.config.build import load
 from hookgate.config.keys import KEYS
 from support.calling import Call
+from support.sidecar import HOOKGATE
 
 URL = '[upstream]\nurl = "http://127.0.0.1:1"\n'
 ROUTE = '[[route]]\npath = "/"\ncontract = "%s"\n'
@@ -159,3 +162,33 @@ def test_show_prints_routes_as_they_are_written(call: Call) -> None:
     text = call("config", "show").out
     assert tomllib.loads(text)["route"] == tomllib.loads(Path("hookgate.toml").read_text())["route"]
     assert secret not in text
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["config", "check"],
+        ["audit", "tail"],
+        ["watch", "--once"],
+        ["audit", "tail", "--config", "/dev/null"],
+    ],
+)
+def test_a_folder_that_may_not_be_looked_into_is_told_in_a_line(
+    tmp_path: Path, arguments: list[str]
+) -> None:
+    """As of root, where the gate's user runs a command."""
+    folder = tmp_path / "closed"
+    folder.mkdir(mode=0o700)
+    command = [HOOKGATE, *arguments]
+    if os.geteuid() == 0:
+        # Without its capabilities root may do what others may.
+        command = ["setpriv", "--inh-caps=-all", "--bounding-set=-all", *command]
+        os.chown(folder, 65534, 65534)
+    else:
+        folder.chmod(0)
+    done = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode in (1, 2)
+    assert "Traceback" not in done.stderr
+    assert "Permission denied" in done.stderr

@@ -113,7 +113,7 @@ def anchor(
     with kept_folder(folder):
         try:
             anchoring, signed = _anchor(ledger, folder, signer, live)
-            lost = _send(folder, signed, destinations, stamps)
+            lost = _send(folder, destinations, stamps)
             dropped = drop_old(folder, time.time() - kept_seconds) if kept_seconds else []
         except KeptError as error:
             fail(f"--folder {folder}: {error}", FAILED)
@@ -141,13 +141,10 @@ def _anchor(
     raise AssertionError("unreachable")
 
 
-def _send(
-    folder: Path, signed: list[Signed], destinations: list[Destination], stamps: Stamps | None
-) -> list[Unsent]:
-    boots = [note.boot for note in signed]
+def _send(folder: Path, destinations: list[Destination], stamps: Stamps | None) -> list[Unsent]:
     if stamps is not None:
         destinations = [stamps.as_destination(folder), *destinations]
-    return send_all(folder, destinations, boots)
+    return send_all(folder, destinations)
 
 
 def _tell(
@@ -168,8 +165,9 @@ def _tell(
     for boot, text, is_bad in anchoring.findings:
         sign = "NOT SIGNED: " if is_bad else ""
         err.print(f"{sign}boot {printable(boot)}: {printable(text)}", soft_wrap=True)
-    for name, boot, why in lost:
-        text = f"NOT SENT: {name}, boot {boot}: {why}; the next run sends it"
+    for name, boot, why, more in lost:
+        others = f", and {count_of(more, 'more note')}" if more else ""
+        text = f"NOT SENT: {name}, boot {boot}{others}: {why}; the next run sends them"
         err.print(printable(text), soft_wrap=True)
 
 

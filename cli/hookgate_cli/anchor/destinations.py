@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from hookgate.files import replace_file
-from hookgate.proof.folder import NOTE, path_of, read_note, read_whole
+from hookgate.proof.folder import NOTE, boots_of, path_of, read_note
 
 from .posting import WHOLE_SECONDS, post
 
-_UNSENT = ".unsent"
+_TAKEN = ".taken"
 
 
 class DestinationError(ValueError):
@@ -22,11 +22,12 @@ class DestinationError(ValueError):
 
 
 class Unsent(NamedTuple):
-    """A note that a destination did not take, and why."""
+    """A note that a destination did not take, why, and how many more wait for it."""
 
     destination: str
     boot: str
     why: str
+    more: int
 
 
 class Destination:
@@ -77,42 +78,46 @@ def command(words: list[str]) -> Destination:
     return Destination("\0".join(words), words[0], lambda _, note: _run(words, note))
 
 
-def send_all(
-    folder: Path, destinations: Iterable[Destination], boots: Iterable[str]
-) -> list[Unsent]:
-    """Send these boots' newest notes, and those that were not sent before.
+def send_all(folder: Path, destinations: Iterable[Destination]) -> list[Unsent]:
+    """Send each destination the newest note of each boot that it did not take before.
 
-    Of a destination that does not take one the rest is not tried. Raises OSError.
+    One that does not take a note is not tried again in this run. Raises OSError.
     """
-    signed = set(boots)
     failed: list[Unsent] = []
-    unsent = _read_unsent(folder)
-    left: dict[str, list[str]] = {}
+    taken = _read_taken(folder)
+    notes = {boot: read_note(folder, boot) or b"" for boot in boots_of(folder, NOTE)}
+    digests = {boot: sha256(note).hexdigest()[:16] for boot, note in notes.items()}
+    kept: dict[str, dict[str, str]] = {}
     for to in destinations:
-        rest = sorted(signed | set(unsent.get(to.id, ())))
-        while rest:
-            note = read_note(folder, rest[0])
-            why = to.send(rest[0], note) if note is not None else ""
-            if why:
-                failed.append(Unsent(to.name, rest[0], why))
-                left[to.id] = rest
+        kept[to.id] = has = {b: d for b, d in taken.get(to.id, {}).items() if b in notes}
+        left = [boot for boot in notes if has.get(boot) != digests[boot]]
+        for at, boot in enumerate(left):
+            if why := to.send(boot, notes[boot]):
+                failed.append(Unsent(to.name, boot, why, len(left) - at - 1))
                 break
-            del rest[0]
-    replace_file(folder / _UNSENT, json.dumps(left).encode())
+            has[boot] = digests[boot]
+    replace_file(folder / _TAKEN, json.dumps(kept).encode())
     return failed
 
 
-def _read_unsent(folder: Path) -> dict[str, list[str]]:
+def _read_taken(folder: Path) -> dict[str, dict[str, str]]:
+    """By destination, by boot: the digest of the note that it took."""
     try:
-        said: Any = json.loads(read_whole(folder / _UNSENT) or b"{}")
-        return {str(to): [str(boot) for boot in boots] for to, boots in said.items()}
+        said: Any = json.loads(_read_all(folder / _TAKEN) or b"{}")
+        return {str(to): {str(b): str(d) for b, d in has.items()} for to, has in said.items()}
     except (ValueError, AttributeError, TypeError):
         return {}
 
 
+def _read_all(file: Path) -> bytes:
+    return file.read_bytes() if file.exists() else b""
+
+
 def _write(folder: Path, boot: str, note: bytes) -> str:
     try:
-        replace_file(path_of(folder, boot, NOTE), note)
+        file = path_of(folder, boot, NOTE)
+        replace_file(file, note)
+        file.chmod(0o644)  # it is for others
     except OSError as error:
         return f"cannot be written: {error.strerror}"
     return ""

@@ -1,5 +1,6 @@
 """The files that hold secrets: whose they are, what they hold, and how long that is."""
 
+import re
 from shlex import quote
 
 from hookgate.files import FileError, MissingFileError, is_open_to_all, read_secret
@@ -19,6 +20,7 @@ _HMAC, _SEAL, _SIGN = "audit.key_file", "audit.seal_key_file", "upstream.sign_ke
 _PURPOSES = {_HMAC: "hmac", _SEAL: "seal", _SIGN: "sign"}
 
 # How keys begin that are no secret of the ledger's.
+_PUBLIC = re.compile(rb"(?!PRIVATE\+KEY\+)\S+\+[0-9a-f]{8}\+[A-Za-z0-9+/]+={0,2}|age1[0-9a-z]{58}")
 _OTHERS = {MARK: "to sign with", b"PRIVATE+KEY+": "of anchor, to sign notes with"}
 
 
@@ -107,13 +109,18 @@ def _read_key(where: str, draft: Draft) -> bytes:
             f"holds fewer than {SHORTEST_SECRET} bytes; "
             f"make one with: openssl rand -hex 32 > {quote(path)}",
         )
+    lines = [line.strip() for line in secret.splitlines()]
     for mark, what in _OTHERS.items():
-        if any(line.strip().startswith(mark) for line in secret.splitlines()):
+        if any(line.startswith(mark) for line in lines):
             draft.refuse_file(
                 where,
                 f"holds a key {what} (it begins with {mark.decode()}); "
                 f"{_offer_another(where, path)}",
             )
+    if any(map(_PUBLIC.fullmatch, lines)):
+        draft.refuse_file(
+            where, f"holds a public key, which is no secret; {_offer_another(where, path)}"
+        )
     return secret
 
 

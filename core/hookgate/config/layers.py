@@ -25,7 +25,10 @@ def find_file(given: str | None, environ: Mapping[str, str]) -> str | None:
     """Find the file to read: the one given, $HOOKGATE_CONFIG, ./hookgate.toml, or none."""
     if given or environ.get("HOOKGATE_CONFIG"):
         return given or environ["HOOKGATE_CONFIG"]
-    return DEFAULT_FILE if Path(DEFAULT_FILE).exists() else None
+    try:
+        return DEFAULT_FILE if Path(DEFAULT_FILE).exists() else None
+    except OSError:  # the folder may not be looked into: whoever reads it says so
+        return DEFAULT_FILE
 
 
 class Given(NamedTuple):

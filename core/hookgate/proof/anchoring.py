@@ -13,7 +13,7 @@ from hookgate.files import replace_file
 from hookgate.ledger.reading.reader import Line
 from hookgate.ledger.reading.scanning import Run
 
-from .boot_tree import BootTree
+from .boot_tree import BootTree, Place
 from .checkpoint import Checkpoint
 from .folder import (
     BLOCKS,
@@ -69,7 +69,7 @@ class Anchoring:
     def take(self, item: Line | Run) -> None:
         """Take the next line, or lines of `scan_leaves`."""
         if isinstance(item, Run):
-            told, place = item.told, f"{item.file}:{item.first}"
+            told, place = item.told, Place(item.file, item.first)
             boot = self._boot(told.boot, item.file)
             self._note(boot, boot.add(item.n, told.prev, told.leaves, told.last, place))
             boot.stopped = False
@@ -82,7 +82,9 @@ class Anchoring:
             self.unplaced += 1
             return
         boot = self._boot(str(name), item.file)
-        self._note(boot, boot.add(n, prev, hash_leaf(item.raw), item.raw, item.place))
+        self._note(
+            boot, boot.add(n, prev, hash_leaf(item.raw), item.raw, Place(item.file, item.number))
+        )
         boot.stopped = record["event"] == "stop"
 
     def sign(self, signer: Signer, time: int, live: set[str]) -> Iterator[Signed]:
@@ -137,7 +139,7 @@ class Anchoring:
                     f"the ledger has {boot.last:,} lines of it, and {kept.size:,} were anchored:"
                     " lines after that were cut off"
                 )
-            covered = boot.covered()
+            covered = boot.covered(signer.verifier)
             ended = boot.stopped or not is_current
             if covered == kept.size and ended and kept.concluded:
                 return None

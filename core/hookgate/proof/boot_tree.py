@@ -2,6 +2,7 @@
 
 from hashlib import sha256
 from pathlib import Path
+from typing import NamedTuple
 
 from hookgate.ledger.seal import split
 
@@ -9,9 +10,23 @@ from .checkpoint import Checkpoint
 from .folder import Kept, KeptError, read_kept, read_note, write_kept
 from .leaves import GrowingLeaves
 from .merkle import HASH_SIZE
-from .note import NoteError, text_of
+from .note import NoteError, Verifier, open_note
 
 _HOLE = bytes(HASH_SIZE)
+
+
+class Place(NamedTuple):
+    """Where a line is: as an editor opens it."""
+
+    file: str
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.number}"
+
+    def after(self, lines: int) -> "Place":
+        """The place so many lines later."""
+        return Place(self.file, self.number + lines)
 
 
 class BootTree:
@@ -39,26 +54,29 @@ class BootTree:
         """Whether it has files open."""
         return self._leaves is not None
 
-    def add(self, n: int, prev: str, leaves: bytes, last: bytes, place: str) -> tuple[int, str]:
+    def add(self, n: int, prev: str, leaves: bytes, last: bytes, place: Place) -> tuple[int, str]:
         """Add lines from number `n` on; `prev` is the digest before the first, `last` the last one.
 
         Returns how many are new, and what is to be said of lines before them.
         """
-        count = len(leaves) // HASH_SIZE
-        self.last = max(self.last, n + count - 1)
+        count, before = len(leaves) // HASH_SIZE, self.last
+        self.last = max(before, n + count - 1)
         if self.problem or self.kept.dropped or (here := self._open()) is None:
             return 0, ""
+        if before and before + 1 < n and before < here.size:
+            self.problem = f"{_lines(before + 1, n - 1)} are in no file, though others before are"
+            return 0, ""
         known = max(0, min(count, here.size - n + 1))
-        if known and not _fits(here.stored(n - 1, n - 1 + known), leaves[: known * HASH_SIZE]):
-            self.problem = f"{place}: a line is not the one that was anchored: changed since"
+        stored = here.stored(n - 1, n - 1 + known) if known else b""
+        at = _first_other(stored, leaves)
+        if at is not None:
+            self.problem = f"{place.after(at)}: not the line that was anchored: changed since"
             return 0, ""
         if known == count:
             return 0, ""
         remark = ""
         if n > here.size + 1:
-            gone = (
-                f"lines {here.size + 1:,} to {n - 1:,}" if n > here.size + 2 else f"line {n - 1:,}"
-            )
+            gone = _lines(here.size + 1, n - 1)
             remark = f"{gone} were gone or could not be read, and were never anchored"
             here.skip(n - 1 - here.size)
         elif n == here.size + 1 and self.kept.tip and prev != self.kept.tip:
@@ -81,18 +99,21 @@ class BootTree:
             self._leaves.close()
             self._leaves = None
 
-    def covered(self) -> int:
+    def covered(self, signer: Verifier) -> int:
         """Return how many lines the newest note covers, 0 without one.
 
-        Raises `KeptError` where what is kept is not what it covers.
+        Raises `KeptError` where what is kept is not what it covers, or another key signed it.
         """
         note = read_note(self._folder, self.name)
         if note is None:
             return 0
         try:
-            checkpoint = Checkpoint.parse(text_of(note))
+            checkpoint = Checkpoint.parse(open_note(note, (signer,)).text)
         except NoteError as error:
-            raise KeptError(f"its newest note is damaged: {error}") from None
+            raise KeptError(
+                f"its newest note is damaged, or of another key: {error}; use the key that it is"
+                " of, or another --folder"
+            ) from None
         if checkpoint.size > self.kept.size or self.root(checkpoint.size) != checkpoint.root:
             raise KeptError("what is kept of it is not what its newest note covers")
         return checkpoint.size
@@ -113,9 +134,18 @@ class BootTree:
         return self._leaves
 
 
-def _fits(stored: bytes, leaves: bytes) -> bool:
-    """Whether lines are those that were kept; of those that were gone nothing is known."""
-    return stored == leaves or all(
-        stored[at : at + HASH_SIZE] in (_HOLE, leaves[at : at + HASH_SIZE])
-        for at in range(0, len(leaves), HASH_SIZE)
-    )
+def _first_other(stored: bytes, leaves: bytes) -> int | None:
+    """Return which line first is not the one that was kept, from 0; None where all are.
+
+    Of those that were gone nothing is known.
+    """
+    if leaves.startswith(stored):
+        return None
+    for at in range(0, len(stored), HASH_SIZE):
+        if stored[at : at + HASH_SIZE] not in (_HOLE, leaves[at : at + HASH_SIZE]):
+            return at // HASH_SIZE
+    return None
+
+
+def _lines(first: int, last: int) -> str:
+    return f"lines {first:,} to {last:,}" if first < last else f"line {first:,}"

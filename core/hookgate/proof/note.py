@@ -20,7 +20,8 @@ MOST_BYTES = 1 << 20
 MOST_SIGNATURES = 64
 _ED25519, _COSIGNATURE = b"\x01", b"\x04"  # signature types
 _PRIVATE = "PRIVATE+KEY+"  # how a private key begins, as Go's sumdb/note writes it
-_NAME = re.compile(r"[^\s+\x00-\x20\x7f]{1,256}")
+# As C2SP wants it, and without a scheme.
+_NAME = re.compile(r"(?!\w+://)[^\s+\x00-\x20\x7f]{1,256}")
 _SIGNATURE = re.compile(r"— ([^\s+]+) ([A-Za-z0-9+/]+={0,2})")
 _KEY = re.compile(r"([^\s+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]+={0,2})")
 _KEY_SIZE, _ID_SIZE, _TIME_SIZE = 32, 4, 8
@@ -85,7 +86,7 @@ class Signer:
     def make(cls, name: str) -> Self:
         """Make a new key. Raises `NoteError` where the name cannot be one."""
         if not _NAME.fullmatch(name):
-            raise NoteError("the name of a key has neither spaces nor + in it, and 1 to 256 signs")
+            raise NoteError("a key's name has 1 to 256 signs, neither spaces nor +, and no scheme")
         return cls(name, Ed25519PrivateKey.generate().private_bytes_raw())
 
     @property
@@ -150,10 +151,14 @@ def open_note(note: bytes, verifiers: Iterable[Verifier]) -> Note:
         if not good:
             raise NoteError(f"a signature of {name} is false: the note was altered")
     if by is None:
-        names = ", ".join(dict.fromkeys(name for name, _ in signatures))
-        wanted = ", ".join(dict.fromkeys(name for name, _ in known)) or "no key at all"
+        names = _list((name, signature[:_ID_SIZE]) for name, signature in signatures[:1])
+        wanted = _list((v.name, v.key_id()) for v, kind in known.values() if kind == _ED25519)
         raise NoteError(f"signed by {names} and not by a key that is trusted here: {wanted}")
     return Note(text, by, max(times, default=None))
+
+
+def _list(keys: Iterable[tuple[str, bytes]]) -> str:
+    return ", ".join(f"{name}+{key_id.hex()}" for name, key_id in keys) or "no key at all"
 
 
 def text_of(note: bytes) -> str:

@@ -1,6 +1,7 @@
 """Files of keys: what is said of one that cannot be used, and that the mend is one."""
 
 import base64
+import re
 import shlex
 from pathlib import Path
 
@@ -117,3 +118,15 @@ def test_a_key_that_signs_notes_is_no_secret_of_the_ledgers(call: Call, key: str
     command = shlex.split(said.partition("made with: ")[2])
     assert call(*command[1:]).status == 0
     assert load(None, {**URL, key: command[-1]}, {}).warnings == ()
+
+
+@pytest.mark.parametrize("key", ["audit.seal_key_file", "audit.key_file"])
+@pytest.mark.parametrize("purpose", ["anchor", "quarantine"])
+def test_a_public_key_is_no_secret(key: str, purpose: str, call: Call) -> None:
+    """Everybody has it: what it would seal proves nothing."""
+    name = ("--name", "gate1.example.com/hookgate") if purpose == "anchor" else ()
+    told = call("keys", "new", purpose, "secret", *name).out
+    public = Path("secret.pub")
+    if purpose == "quarantine":
+        public.write_text(re.search(r"age1[0-9a-z]+", told.replace("\n", ""))[0])  # type: ignore[index]  # it is there
+    assert "holds a public key, which is no secret; set it to" in problem(keys={key: "secret.pub"})

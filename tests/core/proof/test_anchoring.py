@@ -89,7 +89,14 @@ def test_many_boots_are_kept_with_few_files_open(path: Path, folder: Path) -> No
 
 
 def _edit(path: Path) -> None:
-    path.write_bytes(path.read_bytes().replace(b"malformed_json", b"malformed_jsom"))
+    lines = path.read_bytes().splitlines(keepends=True)
+    lines[2] = lines[2].replace(b"malformed_json", b"malformed_jsom")
+    path.write_bytes(b"".join(lines))
+
+
+def _leave_out(path: Path) -> None:
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([lines[0], *lines[3:]]))
 
 
 def _cut(path: Path) -> None:
@@ -108,9 +115,10 @@ def _replace(path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        (_edit, "audit.jsonl:2: a line is not the one that was anchored"),
+        (_edit, "audit.jsonl:3: not the line that was anchored"),
+        (_leave_out, "lines 2 to 3 are in no file, though others before are"),
         (_cut, "the ledger has 2 lines of it, and 4 were anchored"),
-        (_replace, "a line is not the one that was anchored"),
+        (_replace, "audit.jsonl:1: not the line that was anchored"),
     ],
 )
 def test_a_boot_that_was_changed_is_never_signed_again(

@@ -1,5 +1,6 @@
 """Which files are a ledger's: that at its path, and those that rotation and people made of it."""
 
+import os
 import re
 import stat
 from collections.abc import Iterable
@@ -57,11 +58,13 @@ def find_ledger(path: Path) -> Found:
     found = Found([], [])
     try:
         siblings = sorted(path.parent.iterdir())
-    except OSError as error:
-        if path.is_file():
-            text = f"the folder cannot be listed ({error.strerror}): rotated files are not seen"
-            return Found([path], [Note(str(path.parent), text, unread=True)])
+    except (FileNotFoundError, NotADirectoryError):
         return found
+    except OSError as error:
+        text = f"the folder cannot be listed ({error.strerror})"
+        is_there = os.access(path, os.F_OK) and path.is_file()
+        text += ": rotated files are not seen" if is_there else ": the ledger is not found"
+        return Found([path] * is_there, [Note(str(path.parent), text, unread=True)])
     for file in siblings:
         if match := names.fullmatch(file.name):
             _sort(file, _ENDING.fullmatch(match["ending"]) is not None, found)

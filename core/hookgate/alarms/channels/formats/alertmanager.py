@@ -41,6 +41,6 @@ def compose(url: str, notice: Notice, until: datetime) -> tuple[str, Any]:
 
 
 def alert_name(condition: str) -> str:
-    """Return the alert's name: that of `ledger_failing` is HookgateLedgerFailing."""
+    """Return the alert's name: that of `ledger_fails` is HookgateLedgerFails."""
     words = re.findall(r"[A-Za-z0-9]+", condition[:LONGEST_NAME])
     return "Hookgate" + "".join(word[0].upper() + word[1:] for word in words)
