@@ -202,7 +202,16 @@ def test_a_key_of_another_purpose_is_refused(anchor: Call, call: Call, purpose: 
     told = anchor()
     assert told.status == 2
     assert "no private key" in told.err
-    assert "hookgate keys new anchor" in told.err
+    assert ("the public key" in told.err) is (purpose == "public")
+    assert "name the file that hookgate keys new anchor wrote" in told.err.replace("\n", " ")
+
+
+def test_a_key_is_made_where_there_is_none(anchor: Call) -> None:
+    """And is not, where it may not be read or written by others."""
+    Path("key").chmod(0o622)
+    assert "keys new" not in anchor().err
+    Path("key").unlink()
+    assert "make one with: hookgate keys new anchor key --name" in anchor().err.replace("\n", " ")
 
 
 def test_the_key_and_the_folder_may_be_written_by_their_owner_alone(anchor: Call) -> None:

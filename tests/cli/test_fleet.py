@@ -219,6 +219,7 @@ def test_findings_are_told_and_are_the_exit_status(call: Call, fleet: Fleet) -> 
     assert later.status == 1
 
 
+@pytest.mark.soak
 def test_ship_runs_over_an_outage_and_ends_when_told(call: Call, fleet: Fleet) -> None:
     """It says once that the store is away and why, and when it is back; SIGTERM sends the rest."""
     _configure(call)
@@ -254,6 +255,7 @@ def _lines_of(fleet: Fleet) -> int:
     return int(fleet.sql("SELECT coalesce(sum(lines), 0) FROM hookgate.segment")[0][0])
 
 
+@pytest.mark.soak
 def test_a_stop_does_not_wait_for_a_store_that_hangs(call: Call, fleet: Fleet) -> None:
     """What is not sent stays in the ledger; the status is that of a good stop."""
     _configure(call)

@@ -175,6 +175,7 @@ def test_what_ends_on_a_day_is_told_of_and_its_end(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.soak
 def test_a_worker_that_hangs_is_told_of_and_its_end(tmp_path: Path) -> None:
     """As the admin listener tells it."""
     admin = {"sidecar.admin": f"unix:{tmp_path}/admin.sock"}

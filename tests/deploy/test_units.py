@@ -192,6 +192,7 @@ def test_the_watcher_makes_no_call_that_its_unit_forbids(tmp_path: Path) -> None
     assert families <= set(settings("RestrictAddressFamilies", WATCH)[0].split())
 
 
+@pytest.mark.soak
 def test_shipping_makes_no_call_that_the_unit_forbids(tmp_path: Path) -> None:
     """From its start over a segment and an outage to its end, as strace saw it."""
     if shutil.which("strace") is None:

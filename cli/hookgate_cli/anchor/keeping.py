@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hookgate.config.key_files import read_private
-from hookgate.files import FileError
+from hookgate.files import FileError, MissingFileError
 from hookgate.proof.note import NoteError, Signer
 from hookgate_cli.common import FAILED, err, fail
 from hookgate_cli.terminal import printable
@@ -42,13 +42,11 @@ def read_signer(path: Path) -> Signer:
     mend = f"make one with: hookgate keys new anchor {path} --name gate1.example.com/hookgate"
     try:
         data, warning = read_private(str(path))
-        if warning:
-            err.print(printable(f"hookgate: warning: --key {path} {warning}"), soft_wrap=True)
-        return Signer.parse(data.decode())
+        signer = Signer.parse(data.decode(errors="replace"))
     except FileError as error:
-        fail(f"--key {path} {error}; {mend}")
-    except UnicodeDecodeError:
-        fail(f"--key {path} holds no private key; {mend}")
+        fail(f"--key {path} {error}{f'; {mend}' if isinstance(error, MissingFileError) else ''}")
     except NoteError as error:
-        fail(f"--key {path} holds {error}; {mend}")
-    raise AssertionError("unreachable")
+        fail(f"--key {path} holds {error}; name the file that hookgate keys new anchor wrote")
+    if warning:
+        err.print(printable(f"hookgate: warning: --key {path} {warning}"), soft_wrap=True)
+    return signer

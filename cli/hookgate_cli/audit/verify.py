@@ -44,8 +44,8 @@ _LOG = (
     " the place where it was kept."
 )
 _NOTES = (
-    "Compared with {}: lines after the last of them may be gone, and a note proves as much as the"
-    " place where it was kept."
+    "Compared with {}, the last of {}: lines after that may be gone, and a note proves as much as"
+    " the place where it was kept."
 )
 _PART = (
     "Only these files were looked at: whether lines were cut off their end, or files after them are"
@@ -126,7 +126,9 @@ def verify(
     else:
         _show(verification, log, unread=unread)
         if notes:
-            out.print(_NOTES.format(count_of(len(notes), "note")), soft_wrap=True)
+            last = max(seen.time or 0 for seen in notes)
+            when = show_time(last, "seconds", utc=True) if last else "an unknown time"
+            out.print(_NOTES.format(count_of(len(notes), "note"), when), soft_wrap=True)
     if unread or not verification.holds:
         raise typer.Exit(FINDING)
 

@@ -125,7 +125,7 @@ def frequency(value: Any) -> Frequency:
     if not (separator and count.isascii() and count.isdigit() and 1 <= len(count) <= 6):
         raise ValueError('is not how many in how long; write it like "3 in 15m"')
     if int(count) < 1:
-        raise ValueError('is always so; write at least "1 in ...", or "off"')
+        raise ValueError('is always so; write at least "1 in ..."')
     return Frequency(int(count), duration(1, 86_400)(span))
 
 

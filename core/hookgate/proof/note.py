@@ -75,7 +75,10 @@ class Signer:
     def parse(cls, text: str) -> Self:
         """Read a private key, as Go's sumdb/note writes it. Raises `NoteError`."""
         if not text.startswith(_PRIVATE):
-            raise NoteError(f"no private key: such a key begins with {_PRIVATE}")
+            what = "no private key"
+            if _KEY.fullmatch(text.strip()):
+                what = "the public key, and no private key"
+            raise NoteError(f"{what}: that begins with {_PRIVATE}")
         name, key_id, seed = _split_key(text.removeprefix(_PRIVATE))
         signer = cls(name, seed)
         if signer.verifier.key_id() != key_id:

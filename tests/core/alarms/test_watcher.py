@@ -211,7 +211,7 @@ _JUNK = st.one_of(
 _NAMES = sorted({name for fields in FIELDS.values() for name in fields} - {"event"})
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     st.sampled_from(sorted(FIELDS)),
     st.dictionaries(st.sampled_from([*_NAMES, "near", "replay_of", "kept", "retry"]), _JUNK),

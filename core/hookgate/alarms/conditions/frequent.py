@@ -64,13 +64,13 @@ KINDS = (
         Severity.WARNING,
         "refused from inside the ranges",
         "See why: hookgate audit show --outcome refused --since 1h. If these are events, the"
-        " contract is too narrow: widen it, reload, and see what was lost.",
+        " contract or a bound is too narrow: widen it, reload, and see what was lost.",
         _refusal,
     ),
     Kind(
         "near",
         Severity.WARNING,
-        "refused that look like the provider",
+        "refused that could be the provider's own",
         "Look whether the provider sends from new addresses: hookgate audit show --near"
         " --since 1d. Allow them only once the provider confirms them.",
         _near,
@@ -118,7 +118,10 @@ class Frequent(Condition):
         total = counts.total()
         if total >= self._often.count:
             what = f"{plural(total, 'request')} {kind.what} in {span(self._often.seconds)}"
-            details = listed(counts.most_common(_MOST_LISTED))
+            shown = counts.most_common(_MOST_LISTED)
+            details = listed(shown)
+            if rest := total - sum(count for _, count in shown):
+                details.append(f"{rest:,} more, for other reasons")
             yield Alarm(kind.name, kind.severity, what, details, kind.advice)
 
     def save(self) -> Any:

@@ -68,7 +68,7 @@ class Stopped(Condition):
                 f"no gate has run for {span(now - since)}",
                 [self._why],
                 "Start it: systemctl restart hookgate. Then look why: journalctl -u hookgate -n 50."
-                " Status 2 is a mistake in the configuration.",
+                " Exit status 2 is a mistake in the configuration.",
             )
 
     def save(self) -> Any:

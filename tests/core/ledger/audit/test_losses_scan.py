@@ -94,7 +94,7 @@ def told(lines: Iterable[Line | Run], path: Path) -> list[Any]:
     return [balanced, losses.left_open, unread.count, unread.undelivered, lists]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.integers(0, 2**32), st.sampled_from([2000, 6000, 10_000]))
 def test_runs_tell_what_their_lines_do(seed: int, size: int) -> None:
     """However requests overlap, and whatever they share."""
