@@ -97,7 +97,7 @@ def replace_file(path: Path, data: bytes) -> None:
 
     Raises OSError.
     """
-    new = path.with_name(f".{path.name}.new")
+    new = path.with_name(f"{path.name}.new")
     new.unlink(missing_ok=True)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
     with os.fdopen(os.open(new, flags, 0o600), "wb") as file:

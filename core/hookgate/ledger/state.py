@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 import orjson
 
+from hookgate.files import replace_file
+
 from .names import PART
 from .seal import Keyring, Seal, close, split
 
@@ -90,21 +92,7 @@ def write_state(path: Path, ledger: str, last: LastLine, seal: Seal | None) -> N
     line = json.dumps({"ledger": ledger, "last": str(last)}, separators=(",", ":")).encode()
     if seal is not None:
         line = close(line, seal.mac(line[:-1]))
-    new = path.with_name(path.name + ".new")
-    new.unlink(missing_ok=True)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
-    fd = os.open(new, flags, 0o600)
-    try:
-        os.write(fd, line + b"\n")
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-    new.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    replace_file(path, line + b"\n")
 
 
 def _read(path: Path) -> bytes:

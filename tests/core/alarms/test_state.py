@@ -56,6 +56,6 @@ def test_what_is_no_file_is_refused_at_once(tmp_path: Path) -> None:
 
 def test_a_left_over_of_a_crash_is_replaced(tmp_path: Path) -> None:
     path = tmp_path / "alarms.json"
-    (tmp_path / ".alarms.json.new").write_bytes(b"half")
+    (tmp_path / "alarms.json.new").write_bytes(b"half")
     write_state(path, {})
     assert read_state(path) == {"form": FORM}
