@@ -4,12 +4,13 @@ import json
 import subprocess
 from collections.abc import Callable, Iterable
 from hashlib import sha256
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from hookgate.config.redaction import redact_url
 from hookgate.files import replace_file
+from hookgate.networks.addresses import is_loopback
 from hookgate.proof.folder import NOTE, boots_of, path_of, read_note
 
 from .posting import WHOLE_SECONDS, post
@@ -46,7 +47,7 @@ def parse(text: str) -> Destination:
         if not folder.is_dir():
             raise DestinationError(f"{text} is no folder, and no URL; make it first")
         return Destination(str(folder.absolute()), text, lambda *note: _write(folder, *note))
-    url, name = parse_url(text), shown_url(text)
+    url, name = parse_url(text), redact_url(text)
     return Destination(url, name, lambda _, note: _post(url, note))
 
 
@@ -59,16 +60,9 @@ def parse_url(text: str) -> str:
         raise DestinationError("a URL among them cannot be read") from None
     if parts.scheme not in ("http", "https") or not host:
         raise DestinationError(f"{parts.scheme}:// is neither http:// nor https://, with a host")
-    if parts.scheme == "http" and not _is_loopback(host):
-        raise DestinationError(f"{shown_url(text)} would be asked in clear; use https")
+    if parts.scheme == "http" and not is_loopback(host):
+        raise DestinationError(f"{redact_url(text)} would be asked in clear; use https")
     return text
-
-
-def shown_url(url: str) -> str:
-    """Name a URL without what may be secret of it: user, path and query."""
-    parts = urlsplit(url)
-    port = f":{parts.port}" if parts.port else ""
-    return f"{parts.scheme}://{parts.hostname}{port}/…"
 
 
 def command(words: list[str]) -> Destination:
@@ -143,10 +137,3 @@ def _run(words: list[str], note: bytes) -> str:
 def _post(url: str, note: bytes) -> str:
     answer = post(url, note, "text/plain; charset=utf-8")
     return answer if isinstance(answer, str) else ""
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -7,11 +7,12 @@ from pathlib import Path
 from cryptography.x509 import Certificate
 from rfc3161_client import TimestampRequestBuilder
 
+from hookgate.config.redaction import redact_url
 from hookgate.files import replace_file
 from hookgate.proof.folder import STAMP, path_of
 from hookgate.proof.stamp_check import StampError, stamped_at
 
-from .destinations import Destination, shown_url
+from .destinations import Destination
 from .posting import post
 
 
@@ -23,7 +24,7 @@ class Stamps:
 
     def as_destination(self, folder: Path) -> Destination:
         """Have it stamp the notes that it is sent; what is kept in the folder was verified."""
-        name = f"--stamp {shown_url(self._url)}"
+        name = f"--stamp {redact_url(self._url)}"
         return Destination(name + self._url, name, partial(self._stamp, folder))
 
     def _stamp(self, folder: Path, boot: str, note: bytes) -> str:

@@ -1,10 +1,10 @@
 """What the keys of a channel of alarms take, and the URLs that files hold."""
 
 import re
-from ipaddress import ip_address
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
+from hookgate.networks.addresses import is_loopback
 from hookgate.settings import ChannelKind
 
 from .parsers import HOST, text
@@ -82,7 +82,7 @@ def is_exposed(url: str, kind: ChannelKind, has_token: bool) -> bool:
     parts = urlsplit(url)
     secret_path = kind is not ChannelKind.ALERTMANAGER and parts.path not in ("", "/")
     is_secret = has_token or secret_path or bool(parts.query or parts.username)
-    return parts.scheme == "http" and is_secret and not _is_loopback(parts.hostname or "")
+    return parts.scheme == "http" and is_secret and not is_loopback(parts.hostname or "")
 
 
 def _split(value: str) -> SplitResult | None:
@@ -95,10 +95,3 @@ def _split(value: str) -> SplitResult | None:
         return None
     is_url = parts.scheme in ("http", "https") and HOST.fullmatch(parts.hostname or "")
     return parts if is_url and port != 0 and "#" not in value else None
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -3,7 +3,7 @@
 from urllib.parse import urlsplit
 
 from hookgate.address import ListenAddress, UnixAddress, parse_unix_address
-from hookgate.networks.addresses import parse_address
+from hookgate.networks.addresses import is_loopback, parse_address
 from hookgate.settings import Config
 
 _EVERY_ADDRESS = {"", "0.0.0.0", "::"}  # noqa: S104  # compared with, not listened on
@@ -35,15 +35,10 @@ def _meet(url: str, address: ListenAddress) -> bool:
     if port != address.port:
         return False
     if ours in _EVERY_ADDRESS:
-        return _is_loopback(host) or host in _EVERY_ADDRESS
+        return is_loopback(host) or host in _EVERY_ADDRESS
     return host == ours or {host, ours} <= {"localhost", "127.0.0.1", "::1"}
 
 
 def _plain(host: str) -> str:
     address = parse_address(host)
     return str(address) if address is not None else host.lower().rstrip(".")
-
-
-def _is_loopback(host: str) -> bool:
-    address = parse_address(host)
-    return host == "localhost" if address is None else address.is_loopback

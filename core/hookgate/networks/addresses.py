@@ -17,3 +17,11 @@ def parse_address(text: str) -> Address | None:
     except ValueError:
         return None
     return getattr(address, "ipv4_mapped", None) or address
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host, an address or a name, is this machine's loopback; no name is asked for
+    but localhost is known.
+    """
+    address = parse_address(host)
+    return host == "localhost" if address is None else address.is_loopback
