@@ -1,11 +1,12 @@
 """One POST to a configured URL, with an end in any case; what is told of it holds no URL."""
 
-import threading
+from functools import partial
 
 import requests
 
 from hookgate import __version__
 from hookgate.direct_session import DirectSession
+from hookgate_cli.deadline import OverdueError, within
 
 # To connect, and between two reads; and for all of it.
 _STEP_SECONDS, WHOLE_SECONDS = 5.0, 20.0
@@ -14,12 +15,10 @@ _LARGEST = 1 << 16
 
 def post(url: str, data: bytes, media_type: str) -> bytes | str:
     """Return the body of a 2xx answer, of at most 64 KiB; or why there is none, in words."""
-    said: list[bytes | str] = []
-    # Neither a name server nor a server that sends a byte now and then has a bound in requests.
-    thread = threading.Thread(target=lambda: said.append(_post(url, data, media_type)), daemon=True)
-    thread.start()
-    thread.join(WHOLE_SECONDS)
-    return said[0] if said else "no answer in time"
+    try:
+        return within(WHOLE_SECONDS, partial(_post, url, data, media_type))
+    except OverdueError:
+        return "no answer in time"
 
 
 def _post(url: str, data: bytes, media_type: str) -> bytes | str:

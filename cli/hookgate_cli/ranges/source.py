@@ -1,12 +1,13 @@
 """Getting what a network announces: from RIPEstat, another URL, or a file."""
 
-import threading
+from functools import partial
 
 import requests
 
 from hookgate.config.redaction import redact_url, shown_path
 from hookgate.direct_session import DirectSession
 from hookgate.files import LARGEST, FileError, read_file
+from hookgate_cli.deadline import OverdueError, within
 
 # RIPE NCC's RIPEstat Data API, Announced Prefixes 1.2: no key is needed.
 RIPESTAT = "https://stat.ripe.net/data/announced-prefixes/data.json?resource=AS15447"
@@ -43,27 +44,14 @@ def read(source: str, seconds: float = WHOLE_SECONDS) -> bytes:
             return read_file(source).data
         except FileError as error:
             raise SourceError(str(error)) from None
-    found: list[bytes | Exception] = []
-
-    def run() -> None:
-        try:
-            found.append(_get(source))
-        except Exception as error:  # noqa: BLE001  # raised anew where it is waited for
-            found.append(error)
-
-    # Neither a name server nor a server that sends a byte now and then has a bound in requests.
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    thread.join(seconds)
-    match found:
-        case [bytes() as data]:
-            return data
-        case [SourceError() as refused]:
-            raise refused
-        case [Exception() as met]:
-            raise SourceError(_why(met)) from None
-        case _:
-            raise SourceError(f"did not answer whole within {seconds:g} seconds")
+    try:
+        return within(seconds, partial(_get, source))
+    except OverdueError:
+        raise SourceError(f"did not answer whole within {seconds:g} seconds") from None
+    except SourceError:
+        raise
+    except Exception as error:  # noqa: BLE001  # whatever it is: its text may hold the URL
+        raise SourceError(_why(error)) from None
 
 
 def _get(url: str) -> bytes:
