@@ -10,12 +10,12 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+from .connecting import Connection, connect
 from .error import StoreError, tell
 
 # A store of version n is brought to the next one by the n-th of these, from 0 on.
 _STEPS = ("schema.sql",)
 VERSION = len(_STEPS)
-CONNECT_SECONDS = 5
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9_.-]{0,46}[a-z0-9])?")
 # Of what an administrator connects with, what gates connect with as well.
 _SHARED = ("host", "hostaddr", "port", "dbname", "sslmode", "sslrootcert")
@@ -48,22 +48,14 @@ def check_name(name: str) -> None:
 class Admin:
     """A connection of an administrator. Each call is a transaction; all raise `StoreError`."""
 
-    def __init__(self, connection: "psycopg.Connection[tuple[object, ...]]") -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     @classmethod
     def connect(cls, dsn: str) -> Self:
-        """Log in; what the DSN leaves out is that of libpq's environment variables."""
-        try:
-            connection = psycopg.connect(
-                dsn,
-                connect_timeout=CONNECT_SECONDS,
-                application_name="hookgate fleet",
-                options="-c lock_timeout=10s -c timezone=UTC -c client_min_messages=warning",
-            )
-        except psycopg.Error as error:
-            raise StoreError(tell(error)) from None
-        return cls(connection)
+        """Log in as an administrator."""
+        options = "-c lock_timeout=10s -c timezone=UTC -c client_min_messages=warning"
+        return cls(connect(dsn, application_name="hookgate fleet", options=options))
 
     def close(self) -> None:
         """Hang up."""

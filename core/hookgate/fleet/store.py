@@ -6,10 +6,10 @@ from typing import Self
 
 import psycopg
 
+from .connecting import Connection, connect
 from .error import StoreError, tell
 from .segment import Segment
 
-CONNECT_SECONDS = 5
 # A store that takes longer is as good as none: the lines wait in the ledger.
 _STATEMENT = "60s"
 
@@ -28,17 +28,16 @@ BEGINNING = Position(1, "")
 class Store:
     """A connection of one gate. Each call is a transaction of its own; all raise `StoreError`."""
 
-    def __init__(self, connection: "psycopg.Connection[tuple[object, ...]]") -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     @classmethod
     def connect(cls, dsn: str) -> Self:
         """Log in as a gate."""
-        try:
-            connection = psycopg.connect(
+        return cls(
+            connect(
                 dsn,
                 autocommit=True,
-                connect_timeout=CONNECT_SECONDS,
                 application_name="hookgate ship",
                 options=f"-c statement_timeout={_STATEMENT} -c timezone=UTC",
                 keepalives_idle=10,
@@ -46,9 +45,7 @@ class Store:
                 keepalives_count=3,
                 tcp_user_timeout=20_000,
             )
-        except psycopg.Error as error:
-            raise StoreError(tell(error)) from None
-        return cls(connection)
+        )
 
     def close(self) -> None:
         """Hang up."""
