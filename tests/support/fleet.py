@@ -15,8 +15,10 @@ import zstandard
 from psycopg.conninfo import make_conninfo
 
 from hookgate.fleet.admin import Admin
+from hookgate.fleet.segment import Cutter, Segment
 from hookgate.fleet.shipper import Shipper
 from hookgate.fleet.store import Store
+from hookgate.ledger.reading.parsing import parse
 from support.postgres import PostgresServer, installations, shared
 from support.tcp_proxy import TcpProxy
 
@@ -184,3 +186,14 @@ def made_in(server: PostgresServer) -> Fleet:
     admin.install()
     admin.close()
     return fleet
+
+
+def cut(cutter: Cutter, data: bytes) -> Segment:
+    """Give a cutter these lines, and return the segment that it makes of them."""
+    for raw in data.splitlines():
+        record = parse(raw)
+        assert record is not None
+        cutter.add(raw, record)
+    made = cutter.cut()
+    assert made is not None
+    return made

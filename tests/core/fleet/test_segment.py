@@ -8,20 +8,10 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from hookgate.fleet.segment import Cutter, Segment, digest_of, hash_name
+from hookgate.fleet.segment import Cutter, digest_of, hash_name
 from hookgate.ledger.reading.parsing import parse
-from support.fleet import Chain
+from support.fleet import Chain, cut
 from support.journal import Book
-
-
-def cut(cutter: Cutter, data: bytes) -> Segment:
-    for raw in data.splitlines():
-        record = parse(raw)
-        assert record is not None
-        cutter.add(raw, record)
-    made = cutter.cut()
-    assert made is not None
-    return made
 
 
 def test_a_segment_is_its_lines_and_where_they_stand() -> None:

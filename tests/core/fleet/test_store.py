@@ -9,20 +9,13 @@ import pytest
 from hookgate.fleet.error import StoreError
 from hookgate.fleet.segment import Cutter, Segment
 from hookgate.fleet.store import BEGINNING, Position
-from hookgate.ledger.reading.parsing import parse
-from support.fleet import Chain, Fleet
+from support.fleet import Chain, Fleet, cut
 
 
 def segment(chain: Chain, lines: int, **fields: object) -> Segment:
     """The next lines of a boot."""
     cutter = Cutter(chain.boot, chain.n + 1, chain.prev)
-    for raw in chain.lines(lines, **fields).splitlines():
-        record = parse(raw)
-        assert record is not None
-        cutter.add(raw, record)
-    made = cutter.cut()
-    assert made is not None
-    return made
+    return cut(cutter, chain.lines(lines, **fields))
 
 
 def test_a_segment_is_there_once_however_often_it_is_sent(either: Fleet, ledger: Path) -> None:

@@ -5,8 +5,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from hookgate.quarantine.claims import Claim
 from hookgate.quarantine.store import Store
 from support.kept import PUBLIC
@@ -22,16 +20,6 @@ from support.quarantine import (
 )
 
 TESTS = Path(__file__).parents[2]
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "kept"
-
-
-@pytest.fixture
-def store(path: Path) -> Store:
-    return opened_store(path)
 
 
 def claim(store: Store, cause: str = "purged") -> Claim:

@@ -24,16 +24,6 @@ from support.quarantine import (
 )
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "quarantine"
-
-
-@pytest.fixture
-def store(path: Path) -> Store:
-    return opened_store(path)
-
-
 def refusal(store: Store, number: int) -> NotKept:
     """Why an item is not kept."""
     with pytest.raises(StoreError) as caught:
