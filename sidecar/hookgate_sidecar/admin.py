@@ -1,5 +1,7 @@
 """The admin listener: `/healthz`, `/readyz` and `/metrics`, for a prober and for Prometheus."""
 
+import asyncio
+import time
 from http import HTTPStatus
 from typing import Any, NamedTuple, Protocol
 
@@ -14,6 +16,7 @@ from .admin_connection import LARGEST_HEAD
 from .admin_listener import AdminListener
 from .exposition import render
 from .probe import UpstreamProbe
+from .shipping import shipping_snapshot
 from .sockets import listen
 
 _TEXT = "text/plain; charset=utf-8"
@@ -114,14 +117,18 @@ class Admin:
             case b"/readyz":
                 snapshots, problems = await self._look()
                 status = HTTPStatus.SERVICE_UNAVAILABLE if problems else HTTPStatus.OK
-                told: dict[str, Any] = {"ready": not problems, "problems": problems}
-                told |= {"degraded": self._state.degraded(), "upstream": _failing(snapshots)}
-                body = orjson.dumps(told)
+                answer: dict[str, Any] = {"ready": not problems, "problems": problems}
+                answer |= {"degraded": self._state.degraded(), "upstream": _failing(snapshots)}
+                body = orjson.dumps(answer)
                 return _Reply(status, "application/json", body + b"\n")
             case b"/metrics":
                 snapshots, problems = await self._look()
                 ready: Snapshot = {"hookgate_ready": [([], int(not problems))]}
-                text, media_type = render(merge((*snapshots, ready)), ", ".join(head.accept))
+                shipping = await asyncio.to_thread(
+                    shipping_snapshot, self._state.config, time.time()
+                )
+                told = merge((*snapshots, ready, shipping))
+                text, media_type = render(told, ", ".join(head.accept))
                 return _Reply(HTTPStatus.OK, media_type, text)
         return _plain(HTTPStatus.NOT_FOUND)
 
