@@ -76,6 +76,20 @@ class Boots:
         next_n = boot.cutter.n
         return n < next_n - 1 or (n == next_n - 1 and tip == boot.cutter.tip)
 
+    def take_next(self, raw: bytes, record: Record) -> bool:
+        """Take a line that follows the last one of its boot, as nearly each does; False where it is
+        another. Neither needs a look at what it names: it names what is known.
+        """
+        name, n = record.get("boot"), record.get("n")
+        boot = self._boots.get(name) if type(name) is str else None
+        if boot is None or type(n) is not int:
+            return False
+        cutter = boot.cutter
+        if n != cutter.n or not cutter.tip or record.get("prev") != cutter.tip:
+            return False
+        self._add(boot, raw, record)
+        return True
+
     def take(self, raw: bytes, record: Record, place: Place, *, may_skip: str = "") -> None:
         """Take the line at a place; one that was taken before changes nothing.
 
@@ -99,6 +113,9 @@ class Boots:
             boot.cutter = Cutter(name, n, prev)
         elif cutter.tip and prev != cutter.tip:
             self._fork(boot, n, prev)
+        self._add(boot, raw, record)
+
+    def _add(self, boot: _Boot, raw: bytes, record: Record) -> None:
         boot.cutter.add(raw, record)
         self.taken += 1
         if boot.since is None:
@@ -118,17 +135,17 @@ class Boots:
         for boot in self._boots.values():
             self._send(boot)
 
-    def recount(self, spans: Mapping[str, tuple[int, int]], *, is_cut: bool) -> None:
+    def recount(self, first: Mapping[str, int], last: Mapping[str, int], *, is_cut: bool) -> None:
         """Begin to note anew which lines the gate has of these boots: a file that held the lines
         from a first to a last one is another now. One that was not cut may have been deleted whole,
         as old ones are.
         """
         self.flush()
-        for name, (first_n, last_n) in spans.items():
+        for name, last_n in last.items():
             boot = self._find(name)
             if not boot.forked:
                 boot.bound = min(last_n, boot.cutter.n - 1)
-                boot.last_n, boot.first_n = 0, first_n if is_cut else 0
+                boot.last_n, boot.first_n = 0, first[name] if is_cut else 0
 
     def tell_cuts(self) -> None:
         """Tell of boots whose last lines were sent once, and did not come again."""

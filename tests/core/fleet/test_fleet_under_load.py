@@ -14,7 +14,9 @@ from support.sidecar import HOOKGATE
 
 
 @pytest.mark.parametrize(
-    "seconds", [6, pytest.param(600, marks=pytest.mark.soak)], ids=["short", "ten minutes"]
+    "seconds",
+    [6, pytest.param(600, marks=[pytest.mark.soak, pytest.mark.timeout(1200)])],
+    ids=["short", "ten minutes"],
 )
 def test_each_line_of_each_gate_is_there_once(fleet: Fleet, tmp_path: Path, seconds: int) -> None:
     """Gates, shippers and the store die, files are rotated, compressed and deleted, the way there
