@@ -141,16 +141,43 @@ class Cutter:
         self.n += 1
         self.tip = digest_of(raw)
 
-    def cut(self) -> Segment | None:
+    def cut(self) -> "Cut | None":
         """Return what was added since, None where nothing was."""
         if not self._raws:
             return None
-        raw = b"\n".join(self._raws) + b"\n"
-        segment = Segment(
-            self.boot, self._first_n, len(self._raws), self._prev, self.tip, self.began,
-            timestamp(self._last), self._size, sha256(raw).digest(), zstandard.compress(raw, 3),
-            tuple(sorted(hash_names(self._names - _NOTHING))), self._follows,
-            self._last["event"] == "stop",
+        cut = Cut(
+            self.boot, self._first_n, self._raws, self._prev, self.tip, self._size, self._names,
+            self._first, self._last, self._follows,
         )  # fmt: skip
         self._begin()
-        return segment
+        return cut
+
+
+class Cut(NamedTuple):
+    """What becomes a segment. `first` and `last` are the records of such lines."""
+
+    boot: str
+    first_n: int
+    raws: list[bytes]
+    prev: str
+    tip: str
+    size: int
+    names: set[str]
+    first: Record
+    last: Record
+    follows: str | None
+
+    @property
+    def began(self) -> float:
+        """When the first line was written, in seconds since 1970."""
+        return timestamp(self.first)
+
+    def pack(self) -> Segment:
+        """Make the segment. It lets other threads run for most of the time."""
+        raw = b"\n".join(self.raws) + b"\n"
+        return Segment(
+            self.boot, self.first_n, len(self.raws), self.prev, self.tip, self.began,
+            timestamp(self.last), self.size, sha256(raw).digest(), zstandard.compress(raw, 3),
+            tuple(sorted(hash_names(self.names - _NOTHING))), self.follows,
+            self.last["event"] == "stop",
+        )  # fmt: skip

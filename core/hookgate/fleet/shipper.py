@@ -107,6 +107,8 @@ class Shipper:
 
     def close(self) -> None:
         """Hang up, and forget what was read: the store knows how far it is."""
+        if self._boots is not None:
+            self._boots.close()
         self._lines = self.lines
         if self._store is not None:
             self._store.close()
@@ -129,6 +131,8 @@ class Shipper:
         except ChangedError as changed:
             is_more = self._begin_anew(boots, changed.cut)
         boots.send_due()
+        if not is_more:
+            boots.settle()
         self._hello(self._store, boots)
         return is_more
 
