@@ -4,7 +4,7 @@ import re
 
 from hookgate.networks.addresses import parse_address
 
-_HOST = re.compile(r"(?:\[([^\]]*)\]|([^:]*))(?::[0-9]{0,5})?")
+_HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]*)\]|([^:\[\]]*))(?::[0-9]{0,5})?")
 
 
 def is_own_name(host: str) -> bool:

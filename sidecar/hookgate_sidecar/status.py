@@ -100,7 +100,8 @@ class _Counts:
         counted = self.value(name)
         if not counted:
             return []
-        return list(zip((*bounds, None), accumulate(counted[1:]), strict=True))
+        counts = accumulate(map(int, counted[1:]))
+        return list(zip((*bounds, None), counts, strict=True))
 
 
 def _present(counts: dict[str, int]) -> dict[str, int]:

@@ -17,7 +17,7 @@ MOST_NEAR = 10
 
 _TOLD = (
     *("boot", "request_id", "outcome", "reason", "status", "method", "path", "route"),
-    *("client", "channel", "event_type", "upstream_status", "upstream_error", "errors"),
+    *("client", "channel", "event_type", "upstream_status", "upstream_error"),
 )
 
 
@@ -51,7 +51,7 @@ class Undelivered:
 
 def _entry(record: Record, *, foreign: bool) -> Entry:
     entry: Entry = {"time": record["ts"], **{name: record.get(name) for name in _TOLD}}
-    errors = entry["errors"] or []
+    errors = entry["errors"] = record.get("errors") or []
     pointer, is_found, _ = errors[0].partition(": ") if errors else ("", "", "")
     entry["pointer"] = pointer if is_found and pointer.startswith("/") else None
     entry["kept"] = record.get("kept") is not None
