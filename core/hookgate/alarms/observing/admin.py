@@ -44,14 +44,14 @@ class _Connection(http.client.HTTPConnection):
 def ask(address: ListenAddress) -> AdminSight:
     """Ask /readyz and /metrics once. Never raises; what is no answer is a trouble."""
     try:
-        status, body = _get(address, "/readyz")
+        status, body = get(address, "/readyz")
         if status not in (200, 503):
             return AdminSight(f"/readyz answered {status}")
         said = orjson.loads(body)
         problems, degraded, failing = (
             _words(said[name]) for name in ("problems", "degraded", "upstream")
         )
-        status, body = _get(address, "/metrics")
+        status, body = get(address, "/metrics")
         if status != 200:
             return AdminSight(f"/metrics answered {status}")
     except TimeoutError:
@@ -63,7 +63,8 @@ def ask(address: ListenAddress) -> AdminSight:
     return AdminSight("", problems, degraded, failing, _sums(body))
 
 
-def _get(address: ListenAddress, target: str) -> tuple[int, bytes]:
+def get(address: ListenAddress, target: str) -> tuple[int, bytes]:
+    """Get a page within two seconds: its status, and of its body the first MiB. Raises OSError."""
     connection = _Connection(address)
     until = time.monotonic() + _SECONDS
     try:
