@@ -2,7 +2,8 @@
 # make test   installs into .venv, and nginx with apt-get, and runs every check: ruff, mypy, pytest
 #             on all cores (WORKERS=1: one test at a time)
 # make test-matrix  the same with each of Python 3.11, 3.12 and 3.13 that is here
-# make test-browser  the audit report in a real Chromium, which it gets with apt-get
+# make test-browser  the audit report and the docs in a real Chromium, which it gets with apt-get
+# make docs   the docs as a site, in build/docs
 # make check  the same as test without pytest
 # make bench  hookgate beside nginx, HAProxy, Caddy, Fastify, FastAPI, aiohttp and plain mitmdump,
 #             which it gets with apt-get, npm and pip; a clean sender's latency among strangers;
@@ -21,7 +22,7 @@ READY := $(VENV)/.ready
 # Two for each core: a test waits for sockets and processes half of its time.
 WORKERS ?= $(shell echo $$((2 * $$(nproc))))
 
-.PHONY: demo test test-browser nginx-here promtool-here alertmanager-here test-matrix check format bench soak clean
+.PHONY: demo test test-browser docs sphinx-here nginx-here promtool-here alertmanager-here test-matrix check format bench soak clean
 
 demo: $(READY)
 	$(BIN)/hookgate demo
@@ -73,9 +74,19 @@ test-matrix:
 	  else echo "== $$python is not here: skipped"; fi; \
 	done
 
-test-browser: $(READY)
-	$(call need,chromium,chromium,The report is looked at in a real Chromium)
+test-browser: $(READY) sphinx-here
+	$(call need,chromium,chromium,The report and the docs are looked at in a real Chromium)
 	$(BIN)/pytest tests/browser
+
+sphinx-here: $(READY)
+	@$(BIN)/python -c 'import furo, myst_parser, sphinx' 2>/dev/null || \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[docs]'
+
+# Every link between the pages is followed. Those that lead elsewhere are in build/links.txt.
+docs: sphinx-here
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -c docs -d build/doctrees . build/docs
+	@grep -ohE '\]\(https?://[^)]+' README.md docs/*.md | cut -c3- | sort -u >build/links.txt
+	@echo "The docs are in build/docs: open build/docs/index.html"
 
 check: $(READY)
 	$(BIN)/ruff format --check .
@@ -99,7 +110,7 @@ soak: $(READY) nginx-here
 	$(BIN)/python bench/hostile.py --seconds 3
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
 
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
