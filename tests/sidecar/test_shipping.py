@@ -26,6 +26,6 @@ def test_a_shipper_that_should_run_or_ran_is_told(
     path = ledger if ledger == "-" else str(tmp_path / ledger)
     config = load(None, {"upstream.url": "http://x", "audit.path": path, "fleet.name": fleet})
     snapshot = shipping_snapshot(config, 1005.0)
-    expected = [] if running is None else [([], running)]
+    expected: list[object] = [] if running is None else [([], running)]
     assert snapshot.get("hookgate_ship_running", []) == expected
     assert bool(snapshot) is (running is not None)
