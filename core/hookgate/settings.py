@@ -173,7 +173,7 @@ class QuarantineSettings:
 @dataclass(frozen=True, slots=True)
 class FleetSettings:
     """What the gate is called in its fleet, and where its login to the fleet's store is written; ""
-    is unset. `hookgate ship` alone goes by these.
+    is unset. `hookgate ship` goes by these; the gate tells by its metrics that there should be one.
     """
 
     name: str

@@ -75,6 +75,16 @@ def read_watch_settings(sources: Sources) -> WatchSettings:
     )
 
 
+def read_admin(sources: Sources) -> ListenAddress | None:
+    """Read where the gate's admin listener is, None without one. Raises `ConfigError`."""
+    draft = Draft(sources.keys, sources.problems if sources.unread else ())
+    draft.parse(key for key in KEYS if key.path == "sidecar.admin")
+    if draft.problems:
+        raise ConfigError(draft.problems)
+    admin: ListenAddress | None = draft.values["sidecar.admin"]
+    return admin
+
+
 def gate_name(alarm: AlarmSettings) -> str:
     """Return what this gate is called."""
     return alarm.gate or os.uname().nodename

@@ -1,11 +1,11 @@
 """Segments: lines of one boot as they were written, compressed together, with the names in them."""
 
 import re
+import struct
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import islice
-from struct import unpack
 from typing import NamedTuple
 
 import zstandard
@@ -87,7 +87,7 @@ def hash_name(name: str) -> int:
 def hash_names(names: Collection[str]) -> tuple[int, ...]:
     """Return what each of these names is looked up by."""
     digests = [sha256(name.encode("utf-8", "surrogatepass")).digest()[:8] for name in names]
-    return unpack(f">{len(names)}q", b"".join(digests))
+    return struct.unpack(f">{len(names)}q", b"".join(digests))
 
 
 def digest_of(raw: bytes) -> str:

@@ -1,5 +1,6 @@
 """Three gates under load, and all that may happen to them: each line is in the store once."""
 
+import faulthandler
 import random
 import subprocess
 import sys
@@ -22,6 +23,7 @@ def test_each_line_of_each_gate_is_there_once(fleet: Fleet, tmp_path: Path, seco
     """Gates, shippers and the store die, files are rotated, compressed and deleted, the way there
     breaks: in the end the store has what the gates wrote, and its bytes alone prove the chains.
     """
+    faulthandler.cancel_dump_traceback_later()  # pytest's, for tests that end within minutes
     seed = random.randrange(1 << 32)
     sys.stdout.write(f"seed {seed}\n")
     with machines(fleet, tmp_path) as running:
