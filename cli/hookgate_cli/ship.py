@@ -88,7 +88,7 @@ def ship(
         return Store.connect(load_dsn(dsn_file)[0])
 
     # What sends must not wait 5 ms for what reads.
-    sys.setswitchinterval(0.0005)
+    sys.setswitchinterval(0.0001)
     ended = Event()
     log = make_log(process="ship")
     shipper = Shipper(ledger, settings.name, connect, log)
