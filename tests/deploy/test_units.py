@@ -86,12 +86,13 @@ def test_the_unit_waits_longer_than_a_drain() -> None:
     assert int(stop.removesuffix("s")) > int(drain.removesuffix("s"))
 
 
-def test_shipping_is_hardened_as_the_gate_is_and_writes_nothing() -> None:
+def test_shipping_is_hardened_as_the_gate_is_and_writes_to_the_quarantine_alone() -> None:
     """What the gate may not, it may not either; the folders that the gate writes to are not its."""
     text, own = UNIT.read_text(), SHIP.read_text()
     hardening = text[text.index("NoNewPrivileges") : text.index("[Install]")]
     assert hardening in own
-    for name in ("LogsDirectory", "StateDirectory", "RuntimeDirectory", "ReadWritePaths"):
+    assert settings("ReadWritePaths", SHIP) == ["-%S/hookgate/quarantine"]
+    for name in ("LogsDirectory", "StateDirectory", "RuntimeDirectory"):
         assert settings(name, SHIP) == []
     assert settings("RestartPreventExitStatus", SHIP) == ["2"]
 

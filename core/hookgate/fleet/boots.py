@@ -44,6 +44,8 @@ class Boots:
         self._boots: dict[str, _Boot] = {}
         # How many lines were taken that were not before, and how many were sent.
         self.taken = self.lines = 0
+        # Told of each line that says that an item is kept no more, also where it was sent before.
+        self.on_released: Callable[[Record], None] = lambda _: None
 
     @property
     def behind(self) -> int:
@@ -70,6 +72,8 @@ class Boots:
         place = place_of(record)
         if place is None:
             return
+        if record.get("event") == "released":
+            self.on_released(record)
         name, n, prev = place
         boot = self._find(name)
         cutter = boot.cutter

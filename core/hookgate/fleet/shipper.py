@@ -14,6 +14,7 @@ from hookgate import __version__
 from hookgate.ledger.names import is_part
 from hookgate.ledger.reading.parsing import parse
 from hookgate.ledger.reading.tail import Tail
+from hookgate.ledger.record import Record
 
 from .boots import Boots, GapError
 from .error import StoreError
@@ -52,6 +53,7 @@ class Shipper:
         self._lost: set[tuple[object, object]] = set()
         self._said_hello: float | None = None
         self._lines = 0
+        self.on_released: Callable[[Record], None] = lambda _: None
 
     @property
     def lines(self) -> int:
@@ -89,6 +91,7 @@ class Shipper:
         if self._store is None or self._boots is None:
             self._store = self._connect()
             self._boots = Boots(self._store, self._log, self._clock)
+            self._boots.on_released = self.on_released
             self._hello(self._store, self._boots)
             self._steps = self._catch_up(self._boots)
         boots = self._boots
