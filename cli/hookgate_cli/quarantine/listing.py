@@ -4,7 +4,7 @@ from hookgate_cli.audit.wording import count_of
 from hookgate_cli.common import ConfigOption, JsonOption, err
 from hookgate_cli.terminal import print_json, printable
 
-from .fleet import DsnOption, FleetOption, GateOption, opened_items, refuse_without_fleet
+from .fleet import DsnOption, FleetOption, FleetOptions, GateOption, opened_items
 from .opening import open_store, store_errors
 from .rows import describe, print_rows
 from .selection import (
@@ -46,16 +46,14 @@ def list_items(
       hookgate quarantine list --fleet --dsn-file replayer.dsn
     """
     selection = make_selection(since, until, reason_code, reference, sha256, route)
-    max_age: float | None = None
-    if fleet:
-        where = "the store" if gate is None else f"the store for gate {gate}"
-        with opened_items(gate, dsn_file) as items, store_errors():
+    options = FleetOptions(fleet, gate, dsn_file)
+    with store_errors(), opened_items(options) as items:
+        if items is not None:
+            where, max_age = options.where, None
             entries = list(items.entries())
-    else:
-        refuse_without_fleet(gate, dsn_file)
-        store, settings = open_store(config)
-        where, max_age = settings.path, settings.max_age
-        with store_errors():
+        else:
+            store, settings = open_store(config)
+            where, max_age = settings.path, settings.max_age
             entries = list(store.entries())
     found = sorted(filter(selection.picks, entries), key=lambda entry: entry.kept_at)
     if as_json:

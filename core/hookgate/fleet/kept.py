@@ -6,21 +6,24 @@ frees the lock and not the claim. So what was being sent then is told from what 
 
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Self
 
 import psycopg
 
+from hookgate.ledger.reading.line import Line
 from hookgate.quarantine.claims import Claim
 from hookgate.quarantine.entry import Entry, InFleet
 from hookgate.quarantine.error import GoneError, NotKept
 from hookgate.quarantine.error import StoreError as KeptError
 from hookgate.quarantine.names import Record
 
+from .about import lines_about
 from .connecting import Connection, connect
-from .error import tell
+from .error import StoreError, tell
+from .status import PATIENCE
 
 _HELD = """
 SELECT i.name, i.gate, i.kept, extract(epoch FROM i.kept_at)::float8, i.custody, i.record, i.size,
@@ -31,6 +34,9 @@ SELECT i.name, i.gate, i.kept, extract(epoch FROM i.kept_at)::float8, i.custody,
   FROM hookgate.item i
  WHERE i.cause IS NULL AND i.gate = coalesce(%(gate)s, i.gate)
  ORDER BY i.kept_at, i.name, i.gate"""
+_UNHEARD = """
+SELECT gate FROM hookgate.gate
+ WHERE coalesce(greatest(clock_timestamp() - seen, seen - behind_since) > %s, true) ORDER BY gate"""
 # A machine that lost its power must not seem to be at work for hours.
 _NOTICED = "-c tcp_keepalives_idle=20 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
 
@@ -44,6 +50,8 @@ class KeptItems:
 
     def __init__(self, connection: Connection, gate: str | None = None) -> None:
         self.trouble = ""
+        # Whether `begin` takes over from who ended, though it may have arrived.
+        self.again = False
         self._connection, self._gate = connection, gate
         self._mine = secrets.randbits(62)
         self._rows("SELECT pg_advisory_lock(%s)", self._mine)
@@ -67,6 +75,17 @@ class KeptItems:
             state = InFleet(gate, digest, custody, by or "", since, is_live, arrived)
             path = Path(gate, f"{digest}.age")
             yield Entry(name, path, size, kept_at, _read_record(record, digest), None, state)
+
+    def lines_about(self, bodies: Iterable[str]) -> Iterator[Line]:
+        """Yield the lines that gates sent of these bodies, by SHA-256 in hex, and those beside."""
+        try:
+            yield from lines_about(self._connection, bodies)
+        except StoreError as error:
+            raise self._failed(str(error)) from None
+
+    def unheard(self) -> list[str]:
+        """Name the gates that are silent or behind: what they know may not be here yet."""
+        return [gate for (gate,) in self._rows(_UNHEARD, PATIENCE)]
 
     def look_again(self, entry: Entry) -> Entry | None:
         """Return an item that is held still; None where it is gone."""
@@ -92,11 +111,11 @@ class KeptItems:
             raise KeptError(NotKept.UNAVAILABLE, "was altered in the store")
         return bytes(body)
 
-    def begin(self, entry: Entry, *, again: bool) -> str:
-        """Claim an item to send it; `again` though it may have arrived. Returns "" where it is
-        claimed, else the word of `claim_item` that says why not.
+    def begin(self, entry: Entry) -> str:
+        """Claim an item to send it. Returns "" where it is claimed, else the word of `claim_item`
+        that says why not.
         """
-        return self._claim(entry, "resend" if again else "send")
+        return self._claim(entry, "resend" if self.again else "send")
 
     def give_back(self, entry: Entry) -> None:
         """End a claim: what was sent has not arrived."""
@@ -150,8 +169,11 @@ class KeptItems:
             cursor = self._connection.execute(query.encode(), named or values)
             return cursor.fetchall()
         except psycopg.Error as error:
-            self.trouble = tell(error)
-            raise KeptError(NotKept.UNAVAILABLE, self.trouble) from None
+            raise self._failed(tell(error)) from None
+
+    def _failed(self, why: str) -> KeptError:
+        self.trouble = f"the fleet's store: {why}"
+        return KeptError(NotKept.UNAVAILABLE, self.trouble)
 
 
 def _place(name: str, path: Path) -> dict[str, Any]:
