@@ -9,7 +9,7 @@ const SIGNS = { good: "✓", note: "i", warning: "!", critical: "✗", unsure: "
 const SVG = "http://www.w3.org/2000/svg";
 
 const byId = (id) => document.getElementById(id);
-const view = { reading: null, latest: null, at: 0, began: Date.now(), spoken: "", waiting: 0 };
+const view = { reading: null, latest: null, at: 0, seen: Date.now(), began: 0, spoken: "", waiting: 0 };
 
 // -- Values as people read them
 
@@ -58,9 +58,12 @@ function make(tag, className, value) {
   return node;
 }
 
+const made = new WeakMap();
+
 /** Give `parent` a child for each item, in order; a child is made once for each key. */
 function fill(parent, items, key, create, update) {
-  const known = parent.children_ || (parent.children_ = new Map());
+  if (!made.has(parent)) made.set(parent, new Map());
+  const known = made.get(parent);
   const wanted = new Set(items.map(key));
   for (const [name, node] of known) {
     if (!wanted.has(name)) {
@@ -258,12 +261,12 @@ function showUndelivered(state) {
   fill(byId("meanings"), state.meanings, (m) => m.word, (m) => {
     const node = make("div");
     const told = make("dd");
-    told.append(make("b"), make("span"));
+    told.append(make("i"), make("span"));
     node.append(make("dt", "", m.word), told);
     return node;
   }, (node, m) => {
-    text(node.lastChild.firstChild, "");
-    text(node.lastChild.lastChild, `${m.count} × ${m.means}. ${m.first}`);
+    text(node.lastChild.firstChild, `${m.count} × ${m.means}. `);
+    text(node.lastChild.lastChild, m.first);
   });
 }
 
@@ -361,15 +364,21 @@ function disconnect() {
 function look() {
   const now = Date.now();
   if (document.hidden || !byId("login").hidden) return;
-  const last = Math.max(view.at, view.began);
-  if (view.reading && now - last > GONE_AFTER) disconnect();
-  if (now - view.at > OLD_AFTER && now - view.began > OLD_AFTER && byId("link").hidden) {
+  if (view.reading && now - Math.max(view.at, view.began) > GONE_AFTER) {
+    disconnect();
+    connect();
+  }
+  if (now - Math.max(view.at, view.seen) > OLD_AFTER && byId("link").hidden) {
     const since = view.latest ? ` All below is of ${clock(view.latest.time)} UTC.` : "";
     say(`hookgate live does not answer this page.${since} It tries again each second.`);
   }
 }
 
-document.addEventListener("visibilitychange", () => (document.hidden ? disconnect() : connect()));
+document.addEventListener("visibilitychange", () => {
+  view.seen = Date.now();
+  if (document.hidden) disconnect();
+  else connect();
+});
 byId("login").addEventListener("submit", async (submitted) => {
   submitted.preventDefault();
   text(byId("wrong"), "");
