@@ -10,8 +10,10 @@ import struct
 import subprocess
 import termios
 import time
+from codecs import getincrementaldecoder
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Self
 
 # What a program may send beside text: a control sequence (ECMA-48 5.4), or one character.
 _SENT = re.compile(r"\x1b\[([0-9;?]*)([@-~])|(\x1b.?)|(.)", re.DOTALL)
@@ -23,8 +25,9 @@ class Display:
     def __init__(self, columns: int, lines: int) -> None:
         self.columns, self.lines = columns, lines
         self.modes: dict[str, bool] = {}
-        self._cells = [[" "] * columns for _ in range(lines)]
         self._x = self._y = 0
+        self._cells = self._blank()
+        self._main = self._blank(), 0, 0
         self._rest = ""
 
     def feed(self, data: str) -> None:
@@ -40,7 +43,10 @@ class Display:
             if text is not None:
                 self._put(text)
             elif kind in "hl":
+                was_whole = self.is_whole
                 self.modes[values] = kind == "h"
+                if was_whole != self.is_whole:
+                    self._switch()
             elif kind == "H":
                 assert values == ""
                 self._x = self._y = 0
@@ -54,17 +60,41 @@ class Display:
         """The lines, without the blanks at their ends."""
         return ["".join(line).rstrip() for line in self._cells]
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether a program has the screen for itself: the alternate one of xterm."""
+        return self.modes.get("?1049", False)
+
+    def _blank(self) -> list[list[str]]:
+        return [[" "] * self.columns for _ in range(self.lines)]
+
+    def _switch(self) -> None:
+        if self.is_whole:
+            self._main = self._cells, self._x, self._y
+            self._cells = self._blank()
+        else:
+            self._cells, self._x, self._y = self._main
+
     def _put(self, character: str) -> None:
         if character == "\r":
             self._x = 0
         elif character == "\n":
-            assert self._y < self.lines - 1, "it scrolls"
-            self._y += 1
+            assert self._y < self.lines - 1 or not self.is_whole, "it scrolls"
+            self._go_down()
         else:
             assert character.isprintable(), f"a control character: {character!r}"
-            assert self._x < self.columns, "it is wider than the screen"
+            assert self._x < self.columns or not self.is_whole, "it is wider than the screen"
+            if self._x == self.columns:
+                self._x = 0
+                self._go_down()
             self._cells[self._y][self._x] = character
             self._x += 1
+
+    def _go_down(self) -> None:
+        if self._y == self.lines - 1:
+            self._cells = [*self._cells[1:], [" "] * self.columns]
+        else:
+            self._y += 1
 
     def _erase(self, *, below: bool) -> None:
         self._cells[self._y][self._x :] = [" "] * (self.columns - self._x)
@@ -84,6 +114,7 @@ class Seat:
         **environment: str,
     ) -> None:
         self.display = Display(columns, lines)
+        self._decoder = getincrementaldecoder("utf-8")()
         self._ours, theirs = pty.openpty()
         self._resize(columns, lines)
         self.before = termios.tcgetattr(theirs)
@@ -108,7 +139,9 @@ class Seat:
 
     def resize(self, columns: int, lines: int) -> None:
         """Have another size; what was shown is gone."""
+        modes = self.display.modes
         self.display = Display(columns, lines)
+        self.display.modes = modes
         self._resize(columns, lines)
 
     def _resize(self, columns: int, lines: int) -> None:
@@ -124,7 +157,7 @@ class Seat:
                 data = os.read(self._ours, 1 << 16)
             except OSError:  # nobody has the terminal open any more
                 return
-            self.display.feed(data.decode())
+            self.display.feed(self._decoder.decode(data))
 
     def wait_for(self, condition: Callable[[list[str]], bool], seconds: float = 30) -> list[str]:
         """The lines of the screen once they are so; fails when the time is up."""
@@ -156,7 +189,10 @@ class Seat:
         self.read()
         return self.process.returncode
 
-    def close(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         """Kill it, if it is there still, and take the terminal away."""
         if self.process.poll() is None:
             self.process.kill()

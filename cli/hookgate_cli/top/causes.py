@@ -16,7 +16,6 @@ _LEVELS = {
     "good": ("green", "✓"),
     "unsure": ("dim", "?"),
 }
-_ASCII = str.maketrans("✗✓", "X+")
 _KEYS = """\
 q          quit
 p, space   let it stand still, and go on
@@ -63,5 +62,5 @@ def wrap(text: Text, width: int) -> list[Text]:
 
 def _sentence(cause: dict[str, Any]) -> Text:
     style, sign = _LEVELS[cause["level"]]
-    text = Text(f"{sign} {printable(cause['what'])}", style)
-    return text.append(f" {printable(cause['first'])}" if cause["first"] else "", "default")
+    text = Text().append(f"{sign} {printable(cause['what'])}", style)
+    return text.append(f" {printable(cause['first'])}" if cause["first"] else "")

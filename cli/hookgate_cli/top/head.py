@@ -16,7 +16,7 @@ Gate = dict[str, Any]
 def header(picture: dict[str, Any], width: int, *, is_paused: bool) -> Text:
     """Name the gate or the gates, and the time."""
     gates = picture["gates"]
-    line = Text(printable(picture["title"]), "bold cyan")
+    line = Text().append(printable(picture["title"]), "bold cyan")
     if len(gates) == 1:
         (gate,) = gates
         line.append(f"  {gate['state']}", STATES.get(gate["state"], "dim"))

@@ -17,8 +17,7 @@ from .tty import Ended, Tty
 from .view import View
 
 # A frame as one change, where the terminal knows that, and written over the one before.
-# Between lines; data holds none, which would be escaped.
-_MARK = "\n"
+_FAR = 1 << 20
 _BEGIN, _END = "\x1b[?2026h\x1b[H", "\x1b[J\x1b[?2026l"
 
 
@@ -60,20 +59,21 @@ class Running:
 
     def _show(self, picture: dict[str, Any]) -> None:
         columns, lines = self._tty.size()
+        self._view.page = max(1, lines - 2)  # less title and keys
         # In its last column a terminal may go on to the next line.
         screen = draw(picture, self._view, columns - 1, lines)
         out.width = columns
         with out.capture() as captured:
             for line in screen:
-                out.print(line, end=_MARK, soft_wrap=True)
-        rows = captured.get().split(_MARK)[:-1]
+                out.print(line, soft_wrap=True)
+        rows = captured.get().splitlines()
         self._tty.write(_BEGIN + "\r\n".join(f"{row}\x1b[K" for row in rows) + _END)
 
     def _press(self, key: str, picture: dict[str, Any]) -> bool:
         """Do what a key is for; False where that is to quit."""
-        view, page = self._view, max(1, self._tty.size()[1] - 4)
-        moves = {"up": -1, "down": 1, "page up": -page, "page down": page,
-                 "home": -(1 << 20), "end": 1 << 20}  # fmt: skip
+        view = self._view
+        moves = {"up": -1, "down": 1, "page up": -view.page, "page down": view.page,
+                 "home": -_FAR, "end": _FAR}  # fmt: skip
         match key:
             case _ if key in moves:
                 view.move(moves[key])

@@ -69,10 +69,10 @@ def _detail(row: Row | None) -> list[Text]:
     """Tell more of the row under the cursor: what its line holds, and what its reason means."""
     if row is None:
         return [Text(), Text()]
-    first = Text(printable(row["request_id"] or "-"), "bold")
+    first = Text().append(printable(row["request_id"] or "-"), "bold")
     for name in ("found", "path", "channel", "event_type"):
         if row[name]:
-            first.append(f"  {printable(row[name])}", "default")
+            first.append(f"  {printable(row[name])}")
     meaning = meaning_of(row["reason"] or "", row["upstream_error"] or "")
     said = f"{meaning.means}. {meaning.first}" if meaning is not None else ""
     return [first, Text(said, "dim")]

@@ -14,7 +14,8 @@ KINDS = ("failed", "inside", "foreign", "aborted")
 class View:
     """`kind` and `route` are what rows are shown, "" for all. `paused` is the picture that stands
     still, None where none does. `key` is that of the row under the cursor. `text` are the lines of
-    an explanation or the help, None where the list is shown, from `scroll` on.
+    an explanation or the help, None where the list is shown, from `scroll` on,
+    of which `page` have room.
     """
 
     kind: str = ""
@@ -25,6 +26,7 @@ class View:
     title: str = ""
     text: list[Text] | None = None
     scroll: int = 0
+    page: int = 1
     rows: list[Row] = field(default_factory=list)
 
     def choose(self, rows: Sequence[Row]) -> None:
@@ -42,7 +44,7 @@ class View:
     def move(self, by: int) -> None:
         """Move the cursor, or the text."""
         if self.text is not None:
-            self.scroll = max(0, min(self.scroll + by, len(self.text) - 1))
+            self.scroll = max(0, min(self.scroll + by, len(self.text) - self.page))
             return
         self.place = max(0, min(self.place + by, len(self.rows) - 1))
         # On the first row it stays on what is newest.

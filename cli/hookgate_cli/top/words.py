@@ -10,6 +10,8 @@ def rate(value: float | None) -> str:
     """Write how many a second."""
     if value is None:
         return _UNKNOWN
+    if 0 < value < 0.1:
+        return "<0.1/s"
     return f"{value:,.0f}/s" if value >= 10 or value == 0 else f"{value:.1f}/s"
 
 
