@@ -1,5 +1,7 @@
 """The admin listener: `/healthz`, `/readyz`, `/metrics` and `/status`, for whoever watches."""
 
+import asyncio
+import time
 from http import HTTPStatus
 from typing import Any, NamedTuple, Protocol
 
@@ -15,6 +17,7 @@ from .admin_listener import AdminListener
 from .exposition import render
 from .host_field import is_own_name
 from .probe import UpstreamProbe
+from .shipping import shipping_snapshot
 from .sight import Sight
 from .sockets import listen
 from .status import render_status
@@ -126,14 +129,18 @@ class Admin:
             case b"/readyz":
                 snapshots, problems = await self._look()
                 status = HTTPStatus.SERVICE_UNAVAILABLE if problems else HTTPStatus.OK
-                told: dict[str, Any] = {"ready": not problems, "problems": problems}
-                told |= {"degraded": self._state.degraded(), "upstream": _failing(snapshots)}
-                body = orjson.dumps(told)
+                answer: dict[str, Any] = {"ready": not problems, "problems": problems}
+                answer |= {"degraded": self._state.degraded(), "upstream": _failing(snapshots)}
+                body = orjson.dumps(answer)
                 return _Reply(status, _JSON, body + b"\n")
             case b"/metrics":
                 snapshots, problems = await self._look()
                 ready: Snapshot = {"hookgate_ready": [([], int(not problems))]}
-                text, media_type = render(merge((*snapshots, ready)), ", ".join(head.accept))
+                shipping = await asyncio.to_thread(
+                    shipping_snapshot, self._state.config, time.time()
+                )
+                told = merge((*snapshots, ready, shipping))
+                text, media_type = render(told, ", ".join(head.accept))
                 return _Reply(HTTPStatus.OK, media_type, text)
             case b"/status":
                 if not all(map(is_own_name, head.hosts)):
