@@ -76,7 +76,7 @@ def _tell_refusals(spell: Spell) -> tuple[str, str]:
     if places:
         (_, pointer, route), _ = places[0]
         where = f" at {pointer}" if pointer else ""
-        where += f" (contract {route})" if route else ""
+        where += f" (contract {route.rpartition('/')[2]})" if route else ""
     mostly = "" if count == spell.count else "mostly "
     what = (
         f"The policy refuses what comes from inside the ranges since {clock(spell.since)}:"
