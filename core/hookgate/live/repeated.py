@@ -74,8 +74,8 @@ def _tell_refusals(spell: Spell) -> tuple[str, str]:
     places = [(place, n) for place, n in spell.places.most_common() if place[0] == label]
     where = ""
     if places:
-        (_, pointer, route), _ = places[0]
-        where = f" at {pointer}" if pointer else ""
+        (_, found, route), _ = places[0]
+        where = f" at {found}" if found else ""
         where += f" (contract {route.rpartition('/')[2]})" if route else ""
     mostly = "" if count == spell.count else "mostly "
     what = (
