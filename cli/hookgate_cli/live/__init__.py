@@ -14,9 +14,10 @@ from hookgate.config.watching import read_admin
 from hookgate.live.gate import Gate
 from hookgate.log import make_log
 from hookgate_cli.common import ConfigOption, fail, plain_errors
+from hookgate_cli.gate_urls import read_gates
 from hookgate_sidecar.sockets import listen as listen_on
 
-from .places import read_gates, read_listen, read_token
+from .places import read_listen, read_token
 from .serving import serve
 from .watching import Watching
 
