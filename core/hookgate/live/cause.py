@@ -53,9 +53,13 @@ class Spell:
         return self.labels.total()
 
     def share(self, what: str) -> str:
-        """Write how many of those that could have been delivered it happened to, and the last."""
-        told = f"{self.count:,} of {plural(self.count + self.delivered, what)}"
-        return f"{told} until {clock(self.last)}" if self._now - self.last > _NOW_SECONDS else told
+        """Write how many of those that could have been delivered it happened to."""
+        return f"{self.count:,} of {plural(self.count + self.delivered, what)}"
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has not happened for a while, and may happen again."""
+        return self._now - self.last > _NOW_SECONDS
 
     def add(self, labels: Counter[str], rows: Sequence[Answer], now: Step) -> None:
         """Count what happened in a step. `rows` are those of it, oldest first."""

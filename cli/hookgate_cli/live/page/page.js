@@ -153,8 +153,8 @@ function showTiles(all) {
     ["Delivered", rate(all.rates.delivered), "", false],
     ["Failed", rate(all.rates.failed), "", all.rates.failed > 0],
     ["In flight", count(all.in_flight), "", false],
-    ["Endpoint, half within", seconds(all.p50), "", false],
-    ["Endpoint, 99 % within", seconds(all.p99), "", false],
+    ["Endpoint p50", seconds(all.p50), "", false],
+    ["Endpoint p99", seconds(all.p99), "", false],
     ["Near misses", count(all.near), all.near_seconds === null ? "" : ago(all.near_seconds), all.near_seconds !== null && all.near_seconds < 900],
     ["In quarantine", kept ? count(kept.items) : "off", kept && kept.items ? bytes(kept.bytes) : "", Boolean(kept && !kept.usable)],
   ];
