@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from support.answers import Site
+from support.lines import nginx, write
 from support.live import living, telling
 from support.receiver import Receiver, receiving
 
@@ -62,15 +63,18 @@ def test_what_is_no_answer_is_told_as_such_and_mends_itself(shown: Shown) -> Non
 
 
 def test_a_gate_that_hangs_holds_up_no_other(tmp_path: Path) -> None:
-    """Each is told by itself, and nobody waits for the one that never answers."""
+    """Each is told by itself, one by its ledger; nobody waits for the one that never answers."""
+    ledger = tmp_path / "nginx.jsonl"
+    write(ledger, nginx("content_type_missing"))
     with (
         telling(Site(host="gate-2").now()) as (_, good),
         receiving(lambda _: None) as bad,
-        living(tmp_path, "--gate", good.url, "--gate", bad.url) as live,
+        living(tmp_path, "--gate", good.url, "--gate", bad.url, "--log", str(ledger)) as live,
         live.reading(live.log_in()) as states,
     ):
         states.head()
         state = states.until(lambda state: "in time" in sentence(state))
-        assert [gate["answers"] for gate in state["gates"]] == [True, False]
-        assert state["total"]["in_flight"] == 0
+        told = [gate["state"] for gate in state["gates"]]
+        assert told == ["ready", "no answer", "known by its ledger"]
+        assert state["not_delivered"][0]["reason"] == "content_type_missing"
         assert states.next()["gates"][0]["answers"]
