@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 
 from hookgate_cli.common import FAILED, ConfigOption, JsonOption, out, plain_errors
+from hookgate_cli.gate_sources import choose
 from hookgate_cli.terminal import print_json
 
 from .looking import Looking
 from .running import Running
 from .screen import draw_once
-from .sources import choose
 
 # What an answer may take, and the pause to the next.
 _ONCE_SECONDS = 4.0

@@ -7,8 +7,7 @@ from typing import Any
 
 from hookgate.live.picture import make_picture
 from hookgate.live.step import part, text
-
-from .sources import Place
+from hookgate_cli.gate_sources import Place
 
 _EVERY_SECONDS = 1.0
 

@@ -7,12 +7,12 @@ from typing import Any
 from rich.text import Text
 
 from hookgate_cli.common import out
+from hookgate_cli.gate_sources import Place
 
 from .causes import help_lines
 from .explaining import Explaining
 from .looking import Looking
 from .screen import draw
-from .sources import Place
 from .tty import Ended, Tty
 from .view import View
 

@@ -85,6 +85,7 @@ def _cause(cause: Cause, name: str) -> dict[str, Any]:
         "level": _LEVELS[cause.level],
         "what": f"{name}: {cause.what}" if name else cause.what,
         "first": cause.first,
+        "since": _moment(cause.since),
         "until": _moment(cause.until),
     }
 
@@ -102,7 +103,7 @@ def _all_is_well(gates: Sequence[Gate], figures: list[dict[str, Any]]) -> dict[s
         what = f"All is well: {many} a second are delivered." if many else "All is well."
         if rate < 1.5 and many:
             what = what.replace(" are ", " is ")
-    return {"name": "", "gate": "", "level": level, "what": what, "first": first, "until": None}
+    return {"name": "", "gate": "", "level": level, "what": what, "first": first}
 
 
 def _figures(gate: Gate, name: str, now: float) -> dict[str, Any]:

@@ -12,9 +12,10 @@ from hookgate.live.asking import ask_status
 from hookgate.live.gate import Gate
 from hookgate.live.ledgers import LedgerAnswers
 from hookgate.live.step import Answer
-from hookgate_cli.audit.configured import configured_ledger
-from hookgate_cli.common import fail
-from hookgate_cli.gate_urls import read_gates
+
+from .audit.configured import configured_ledger
+from .common import fail
+from .gate_urls import read_gates
 
 
 class Source(Protocol):
