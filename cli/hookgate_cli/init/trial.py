@@ -79,16 +79,17 @@ def _run(answers: Answers, folder: Path, port: int, settings: list[str]) -> str:
         return _run_container(answers, folder, settings)
     if answers.place == "nginx":
         found = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
-        render = f"{own_command()} nginx render --config {CONFIG} --out try --log audit.jsonl"
-        nginx = f"{found or 'nginx'} -p try -e stderr -c example.conf -g 'daemon off;'"
+        render = f"{own_command()} nginx render --config {CONFIG} --out $T --log audit.jsonl"
+        nginx = f"{found or 'nginx'} -p $T -e stderr -c example.conf -g 'daemon off;'"
         listen = f"HOOKGATE_SIDECAR__LISTEN=127.0.0.1:{port}"
-        return f"cd {where} && {' '.join([*settings, listen])} {render} && {nginx}"
-    settings = [*settings, "HOOKGATE_AUDIT__PATH=try-audit.jsonl"]
+        rendered = f"{' '.join([*settings, listen])} {render}"
+        return f"cd {where} && T=$(mktemp -d) && {rendered} && {nginx}"
+    settings = [*settings, "HOOKGATE_AUDIT__PATH=$(mktemp -d)/audit.jsonl"]
     verb = "mitmdump" if answers.place == "mitmdump" else "serve"
     if verb == "serve":
         settings.append("HOOKGATE_SIDECAR__ADMIN=")
     if answers.keys.get("quarantine.path"):
-        settings.append("HOOKGATE_QUARANTINE__PATH=try-quarantine")
+        settings.append("HOOKGATE_QUARANTINE__PATH=$(mktemp -d)/kept")
     run = f"{own_command()} {verb} --config {CONFIG} --listen 127.0.0.1:{port}"
     return f"cd {where} && {' '.join(settings)} {run}"
 
