@@ -14,7 +14,7 @@ from hookgate.config.error import ConfigError
 from hookgate.config.layers import find_file, gather
 from hookgate_cli.common import FINDING, MISUSE, ConfigOption, JsonOption, fail, out
 from hookgate_cli.deadline import OverdueError, within
-from hookgate_cli.init.trial import own_program
+from hookgate_cli.installation import own_program
 from hookgate_cli.terminal import print_json, printable
 
 from .check import Finding, Severity

@@ -96,7 +96,8 @@ def _folder(scene: Scene, folder: Path, key: str) -> Iterator[Finding]:
         if unit is not None and folder in writable(unit):
             return  # systemd makes it
         made = f"install -d -o {user} -g {_group(scene)} -m 750 {quote(str(folder))}"
-        yield wrong(f"{folder} is no folder ({key})", "as root:", made)
+        mend = f"name another in {scene.named_file}; or, as root:"
+        yield wrong(f"{folder} is no folder ({key})", mend, made)
         return
     at = obstacle(scene.user, folder, "rwx")
     if at is None:

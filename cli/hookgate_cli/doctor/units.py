@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hookgate.address import TcpAddress
-from hookgate_cli.shipped import shipped
+from hookgate_cli.installation import python_of, shipped
 from hookgate_sidecar.descriptors import needed
 from hookgate_sidecar.shares import share
 
@@ -109,9 +109,8 @@ def _start(scene: Scene, unit: Unit) -> Iterator[Finding]:
         )
         return
     file = next((word for at, word in enumerate(words) if words[at - 1] in ("--config", "-c")), "")
-    # A venv's Python is a link to where it was made from.
-    python = os.path.realpath(Path(words[0]).with_name("python"))
-    hidden = tuple(path for path in (words[0], file, python) if _is_hidden(unit, path))
+    needed = (words[0], file, python_of(words[0]))
+    hidden = tuple(path for path in needed if _is_hidden(unit, path))
     if hidden:
         yield wrong(
             f"{unit.name} cannot see {' nor '.join(hidden)}: ProtectHome= and PrivateTmp= hide it",

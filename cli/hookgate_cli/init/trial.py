@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import sys
 from pathlib import Path
 from shlex import quote
 
@@ -10,6 +9,7 @@ import netaddr
 
 from hookgate.address import TcpAddress
 from hookgate.samples import CONTRACTS
+from hookgate_cli.installation import own_command, own_program, python_of
 
 from .answers import PROXY_PROTOCOL, Answers, build_config
 from .files import CONFIG, SEAL_KEY, UNITS
@@ -19,17 +19,6 @@ _USER = "10001"  # of the image
 _INSTALLED = "/opt/hookgate/bin/hookgate"
 # Where a unit's program and files cannot be: ProtectHome= and PrivateTmp= hide these.
 _HIDDEN = ("/home/", "/root/", "/run/user/", "/tmp/", "/var/tmp/")  # noqa: S108  # read from nowhere
-
-
-def own_program() -> str:
-    """Return the program that runs, as a whole path."""
-    return os.path.abspath(shutil.which(sys.argv[0]) or sys.argv[0])  # noqa: PTH100  # links stay
-
-
-def own_command() -> str:
-    """Return the program as a person calls it in any folder."""
-    program = own_program()
-    return "hookgate" if shutil.which("hookgate") == program else quote(program)
 
 
 def trial(answers: Answers, folder: Path) -> list[str]:
@@ -122,12 +111,15 @@ def before(answers: Answers, folder: Path) -> list[str]:
 def use(answers: Answers, folder: Path) -> list[str]:
     """Return what puts it to use, once the trial has gone well."""
     where = quote(str(folder))
-    hidden = [p for p in (str(folder), own_program()) if p.startswith(_HIDDEN)]
+    program = own_program()
+    needed = (str(folder), program, python_of(program))
+    hidden = [path for path in needed if f"{path}/".startswith(_HIDDEN)]
     if answers.place == "systemd" and hidden:
-        program = _INSTALLED if own_program() in hidden else own_program()
+        program = program if hidden == [str(folder)] else _INSTALLED
         return [
-            f"# The unit cannot see {' nor '.join(hidden)}, since it hides these folders from what",
-            f"# it runs. With hookgate in {program} (docs/running.md):",
+            "# The unit hides folders from what it runs, so it cannot see",
+            *(f"#   {path}" for path in hidden),
+            f"# With hookgate installed as {program} (docs/running.md, systemd):",
             f"{quote(program)} init /etc/hookgate {_as_options(answers)}",
             "# That says what is left to do.",
         ]
