@@ -185,11 +185,11 @@ def test_audit_lists_what_cannot_be_found() -> None:
 
 def test_dependencies_are_all_explained() -> None:
     """docs/dependencies.md says why each package is there, and names no other."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    extras = project["optional-dependencies"].values()
+    pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    project, groups = pyproject["project"], pyproject["dependency-groups"].values()
     needed = {
         re.split(r"[<>=\[]", text)[0]
-        for group in (project["dependencies"], *extras)
+        for group in (project["dependencies"], *project["optional-dependencies"].values(), *groups)
         for text in group
     } - {"hookgate"}  # an extra that holds another
     rows = re.findall(
