@@ -63,6 +63,8 @@ class Boots:
         self._on_its_way: Cut | None = None
         # How many lines were taken that were not before, and how many were sent.
         self.taken = self.lines = 0
+        # Told of each line that says that an item is kept no more, also where it was sent before.
+        self.on_released: Callable[[Record], None] = lambda _: None
 
     @property
     def behind(self) -> int:
@@ -104,6 +106,8 @@ class Boots:
 
         Raises `GapError` where lines before it are missing, unless it is of the boot `may_skip`.
         """
+        if record.get("event") == "released":
+            self.on_released(record)
         name, n, prev = place
         boot = self._find(name)
         cutter = boot.cutter

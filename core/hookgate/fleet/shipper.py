@@ -12,6 +12,7 @@ from typing import NamedTuple
 import structlog
 
 from hookgate import __version__
+from hookgate.ledger.record import Record
 
 from .boots import Boots, GapError
 from .error import StoreError
@@ -70,6 +71,7 @@ class Shipper:
         self._lost: set[tuple[object, object]] = set()
         self._said_hello: float | None = None
         self._lines = 0
+        self.on_released: Callable[[Record], None] = lambda _: None
         # Replaced whole: another thread may look at it.
         self.progress = Progress(time.time(), "it was not reached yet")
 
@@ -120,6 +122,7 @@ class Shipper:
         if self._store is None or self._boots is None:
             self._store = self._connect()
             self._boots = Boots(self._store, self._log, self._found, self._clock)
+            self._boots.on_released = self.on_released
             self._hello(self._store, self._boots)
             self._steps = self._catch_up(self._boots)
         boots = self._boots
