@@ -2,7 +2,7 @@
 
 import os
 import pwd
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -14,6 +14,8 @@ from hookgate.ledger.names import is_part
 from hookgate.ledger.reading.following import read_backwards
 from hookgate.ledger.reading.parsing import parse
 from hookgate.settings import Config
+
+from .listening import Listening
 
 # Of each file of the ledger, from its end.
 _MOST_LINES = 5_000
@@ -36,6 +38,7 @@ class Scene:
     units: Path
     nginx: Path | None
     command: str = "hookgate"
+    listening: Listening = field(default_factory=Listening)
 
     @property
     def settings(self) -> Config:
