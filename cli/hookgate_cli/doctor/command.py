@@ -26,7 +26,7 @@ _SECONDS = 15.0
 _WIDTH = 80
 _UNITS = Path("/etc/systemd/system")
 _NGINX = Path("/etc/nginx/hookgate")
-_GATE = "hookgate.service"
+_GATE, _INCLUDE = "hookgate.service", "hookgate-http.conf"
 _WORDS = {Severity.WRONG: ("wrong", "red"), Severity.LOOK: ("look", "yellow")}
 _BLIND = ("unseen", "cyan")
 
@@ -39,7 +39,11 @@ def doctor(
     ] = None,
     nginx: Annotated[
         Path | None,
-        typer.Option("--nginx", metavar="DIR", help=f"Where includes are deployed; else {_NGINX}."),
+        typer.Option(
+            "--nginx",
+            metavar="DIR",
+            help=f"Where includes are deployed; else beside the configuration, or {_NGINX}.",
+        ),
     ] = None,
     units: Annotated[
         Path, typer.Option("--units", metavar="DIR", help="Where systemd's units are installed.")
@@ -71,7 +75,8 @@ def doctor(
     found = find_user(user, unit if unit.exists() else beside)
     if found is None and user is not None:
         fail(f"--user {user} is no user of this machine; name the one that the gate runs as")
-    folder = nginx or (_NGINX if _NGINX.is_dir() else None)
+    places = (beside.parent, _NGINX)
+    folder = nginx or next((p for p in places if (p / _INCLUDE).is_file()), None)
     try:
         scene = within(_SECONDS, lambda: _see(config, found or _caller(), units, folder))
     except OverdueError:
@@ -118,7 +123,7 @@ def _print(scene: Scene, results: list[Result]) -> None:
     out.print(f"{where}, for a gate that runs as {scene.user.pw_name}", soft_wrap=True)
     for name, finding in _sorted(results):
         _print_one(*_WORDS[finding.severity], name, finding.says)
-        for line in wrap(printable(finding.mend), _WIDTH - 4, break_long_words=False):
+        for line in _fill(finding.mend, _WIDTH - 4):
             out.print(f"    {line}", soft_wrap=True)
         for command in finding.commands:
             out.print(f"      {command}", soft_wrap=True)
@@ -135,13 +140,18 @@ def _print(scene: Scene, results: list[Result]) -> None:
 
 
 def _print_one(word: str, colour: str, name: str, says: str) -> None:
-    lines = wrap(printable(f"{word} [{name}] {says}"), _WIDTH, break_long_words=False)
+    lines = _fill(f"{word} [{name}] {says}", _WIDTH)
     out.print()
     for at, line in enumerate(lines):
         text = Text(line)
         if not at:
             text.stylize(f"bold {colour}", 0, len(word))
         out.print(text, soft_wrap=True)
+
+
+def _fill(text: str, width: int) -> list[str]:
+    """Break lines at spaces alone: paths and keys stay whole."""
+    return wrap(printable(text), width, break_long_words=False, break_on_hyphens=False)
 
 
 def _print_json(scene: Scene, results: list[Result]) -> None:

@@ -23,13 +23,14 @@ def ports(scene: Scene) -> Iterator[Finding]:
             continue
         there = scene.listening.at(address)
         for other in there:
-            if not other.is_hookgate and other.pid is not None:
-                yield wrong(
-                    f'{key} = "{address}" is taken by {other.name} (process {other.pid}): the gate '
-                    "cannot listen there",
-                    f"end that program, or write another address below [sidecar] in "
-                    f"{scene.named_file}: {key.partition('.')[2]} = ",
-                )
+            if other.is_hookgate or other.pid is None or (scene.is_nginx and other.name == "nginx"):
+                continue
+            yield wrong(
+                f'{key} = "{address}" is taken by {other.name} (process {other.pid}): the gate '
+                "cannot listen there",
+                f"end that program, or write below [sidecar] in {scene.named_file}: "
+                f'{key.partition(".")[2]} = "{_free(scene, address)}"',
+            )
         if any(other.pid is None for other in there):
             raise BlindError(f'whose {key} = "{address}" is, root alone can see')
 
@@ -92,6 +93,14 @@ def _running(scene: Scene, address: ListenAddress) -> Listener | None:
     if not _port(address):
         return None
     return next((one for one in scene.listening.at(address) if one.is_hookgate), None)
+
+
+def _free(scene: Scene, address: ListenAddress) -> ListenAddress:
+    """The next address at which nobody listens."""
+    if isinstance(address, UnixAddress):
+        return address._replace(path=f"{address.path}.2")
+    near = (address._replace(port=address.port + more) for more in range(1, 100))
+    return next((other for other in near if not scene.listening.at(other)), address)
 
 
 def _port(address: ListenAddress) -> bool:

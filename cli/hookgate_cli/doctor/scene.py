@@ -62,6 +62,11 @@ class Scene:
         path = self.settings.audit.path
         return None if path == "-" else Path(path).absolute()
 
+    @property
+    def is_nginx(self) -> bool:
+        """Whether nginx is the front, by its includes or by the ledger's end. Raises OSError."""
+        return self.nginx is not None or any(r.get("front") == "nginx" for r in self.records[:1])
+
     @cached_property
     def ledgers(self) -> list[Path]:
         """The files of the ledger that are written to. Raises OSError."""

@@ -45,7 +45,7 @@ def trial(answers: Answers, folder: Path) -> list[str]:
     return [
         _run(answers, folder, port, settings),
         send,
-        f"curl -i --interface {foreign} -H 'Content-Type: application/json' -d '{{}}' {url}",
+        f"curl -si --interface {foreign} -H 'Content-Type: application/json' -d '{{}}' {url}",
     ]
 
 

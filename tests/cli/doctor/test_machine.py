@@ -140,6 +140,11 @@ def test_includes_that_lag_behind(setup: SetUp, call: Call) -> None:
     assert call("nginx", "render", *options).status == 0
     assert setup.look("--nginx", str(folder)) == []
     setup.write('[[route]]\npath = "/cm/events"\n')
+    for file in folder.glob("*.conf"):  # those beside the configuration are found by themselves
+        (setup.folder / file.name).write_text(file.read_text())
+    assert [f["check"] for f in setup.look()] == ["nginx"]
+    for file in setup.folder.glob("*.conf"):
+        file.unlink()
     found = setup.one("nginx", "--nginx", str(folder))
     render, reload = found["commands"]
     assert reload == "nginx -t && nginx -s reload"
@@ -161,7 +166,12 @@ def test_a_port_that_is_somebody_else_s(setup: SetUp) -> None:
     try:
         assert other.stdout is not None
         other.stdout.readline()
-        assert f"process {other.pid}" in setup.one("ports")["says"]
+        found = setup.one("ports")
+        assert f"process {other.pid}" in found["says"]
+        line = found["mend"].partition("hookgate.toml: ")[2]
+        setup.write(f"sidecar.{line}\n")
+        assert setup.look() == []
+        setup.write(f'sidecar.listen = "127.0.0.1:{port}"\n')
     finally:
         other.communicate(timeout=30)
     assert setup.look() == []
@@ -280,9 +290,9 @@ def test_a_store_of_the_fleet_that_is_not_there(setup: SetUp, endpoint: Receiver
         (runs._replace(forks=2), "2 fork"),
         (runs, ""),
     ):
-        write_shipping(setup.folder / "audit.shipping", told)
+        write_shipping(setup.folder / "audit.shipping", told._replace(told=time.time()))
         others = [f["says"] for f in setup.look(offline=False) if f["says"] != wrong["says"]]
-        assert [word in said for said in others] == [True] * bool(word)
+        assert [word in said for said in others] == [True] * bool(word), others
     setup.write('fleet.name = "ams"\n', endpoint.url)
     assert "fleet.dsn_file is missing" in setup.one("shipping", offline=False)["says"]
 
