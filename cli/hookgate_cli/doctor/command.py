@@ -1,7 +1,7 @@
 """`hookgate doctor`: look at a set-up, and say what is wrong, worst first."""
 
 import os
-import pwd
+from contextlib import suppress
 from pathlib import Path
 from textwrap import wrap
 from typing import Annotated
@@ -21,12 +21,13 @@ from .check import Finding, Severity
 from .running import Result, run
 from .scene import Scene, find_user
 from .table import CHECKS
+from .unit_files import GATE, read_unit
 
 _SECONDS = 15.0
 _WIDTH = 80
 _UNITS = Path("/etc/systemd/system")
 _NGINX = Path("/etc/nginx/hookgate")
-_GATE, _INCLUDE = "hookgate.service", "hookgate-http.conf"
+_INCLUDE = "hookgate-http.conf"
 _WORDS = {Severity.WRONG: ("wrong", "red"), Severity.LOOK: ("look", "yellow")}
 _BLIND = ("unseen", "cyan")
 
@@ -70,15 +71,11 @@ def doctor(
     """
     if nginx is not None and not nginx.is_dir():
         fail(f"--nginx {nginx} is no folder; name the one that holds the includes")
-    beside = Path(find_file(config, os.environ) or "hookgate.toml").with_name(_GATE)
-    unit = units / _GATE
-    found = find_user(user, unit if unit.exists() else beside)
-    if found is None and user is not None:
+    found = find_user(user)
+    if found is None:
         fail(f"--user {user} is no user of this machine; name the one that the gate runs as")
-    places = (beside.parent, _NGINX)
-    folder = nginx or next((p for p in places if (p / _INCLUDE).is_file()), None)
     try:
-        scene = within(_SECONDS, lambda: _see(config, found or _caller(), units, folder))
+        scene = within(_SECONDS, lambda: _see(config, user, units, nginx))
     except OverdueError:
         fail(f"the configuration could not be read within {_SECONDS:g} seconds: a disk hangs")
     checks = [
@@ -97,20 +94,32 @@ def doctor(
         raise typer.Exit(MISUSE)
 
 
-def _caller() -> pwd.struct_passwd:
-    return pwd.getpwuid(os.geteuid())
-
-
-def _see(config: str | None, user: pwd.struct_passwd, units: Path, nginx: Path | None) -> Scene:
-    sources = gather(config)
+def _see(config: str | None, user: str | None, units: Path, nginx: Path | None) -> Scene:
     file = find_file(config, os.environ)
-    whole = str(Path(file).absolute()) if file else None
+    whole = Path(file).absolute() if file else None
+    beside = whole.parent if whole else Path.cwd()
+    installed = read_unit(units, GATE)
+    unit = installed or read_unit(beside, GATE)
+    if installed and whole and str(whole) in installed.command:
+        _go_to(installed.working_directory)
+    sources = gather(str(whole) if whole else None)
+    places = (beside, _NGINX)
+    folder = nginx or next((place for place in places if (place / _INCLUDE).is_file()), None)
+    runs_as = find_user(user or (unit.last("User") if unit else None) or None) or find_user(None)
+    assert runs_as is not None  # noqa: S101  # whoever asks is somebody
+    problems: tuple[str, ...] = ()
     try:
         built = build(sources)
     except ConfigError as error:
-        problems = tuple(error.problems)
-        return Scene(whole, sources, None, problems, user, units, nginx, own_program())
-    return Scene(whole, sources, built, (), user, units, nginx, own_program())
+        built, problems = None, tuple(error.problems)
+    named = str(whole) if whole else None
+    return Scene(named, sources, built, problems, runs_as, units, unit, folder, own_program())
+
+
+def _go_to(folder: Path) -> None:
+    """Go where the unit starts the gate: relative paths count from there."""
+    with suppress(OSError):  # it is made when the unit starts
+        os.chdir(folder)
 
 
 def _sorted(results: list[Result]) -> list[tuple[str, Finding]]:

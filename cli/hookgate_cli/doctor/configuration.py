@@ -67,7 +67,7 @@ _PYTHON = "the Python of hookgate"
 def extras(scene: Scene) -> Iterator[Finding]:
     """Whether what the configuration needs is installed."""
     for package, extra, key in _PACKAGES:
-        if scene.sources.keys[key].value and find_spec(package) is None:
+        if scene.text(key) and find_spec(package) is None:
             yield wrong(
                 f"{key} is set, and the package {package} is missing in {_PYTHON}",
                 "",

@@ -12,7 +12,7 @@ from hookgate.quarantine.store import Store
 
 from .check import BlindError, Finding, look, wrong
 from .scene import Scene
-from .units import read_unit
+from .unit_files import read_unit
 
 _FULL = 0.9
 _DAY = 86_400.0

@@ -16,6 +16,7 @@ from hookgate.ledger.reading.parsing import parse
 from hookgate.settings import Config
 
 from .listening import Listening
+from .unit_files import Unit
 
 # Of each file of the ledger, from its end.
 _MOST_LINES = 5_000
@@ -26,8 +27,9 @@ _MOST_FILES = 64
 class Scene:
     """Hold what the checks go by. `config` is None where it cannot be used, for `problems`.
 
-    `file` is hookgate.toml, None without one. `user` is whom the gate runs as. `units` and `nginx`
-    are folders: of systemd's units, and of the includes that are deployed, if there is one.
+    `file` is hookgate.toml, None without one. `user` is whom the gate runs as, and `unit` its unit:
+    the one that is installed in the folder `units`, or the one beside the configuration. `nginx` is
+    the folder of the includes that are deployed.
     """
 
     file: str | None
@@ -36,6 +38,7 @@ class Scene:
     problems: tuple[str, ...]
     user: pwd.struct_passwd
     units: Path
+    unit: Unit | None
     nginx: Path | None
     command: str = "hookgate"
     listening: Listening = field(default_factory=Listening)
@@ -50,6 +53,11 @@ class Scene:
     def named_file(self) -> str:
         """The file where a key is to be written."""
         return self.file or "hookgate.toml"
+
+    def text(self, key: str) -> str:
+        """Return what was given for a key that holds a text; "" for what is none."""
+        value = self.sources.keys[key].value
+        return value if isinstance(value, str) else ""
 
     @property
     def option(self) -> str:
@@ -85,25 +93,9 @@ class Scene:
         return [record for line in lines if (record := parse(line)) is not None]
 
 
-def find_user(name: str | None, unit: Path) -> pwd.struct_passwd | None:
-    """Find whom the gate runs as: the one named, that of its unit, or whoever asks.
-
-    None where there is no such user.
-    """
-    if name is None:
-        name = _user_of(unit)
+def find_user(name: str | None) -> pwd.struct_passwd | None:
+    """Find a user by name, None for whoever asks; None where there is no such user."""
     try:
-        if name is None:
-            return pwd.getpwuid(os.geteuid())
-        return pwd.getpwnam(name)
+        return pwd.getpwuid(os.geteuid()) if name is None else pwd.getpwnam(name)
     except KeyError:
         return None
-
-
-def _user_of(unit: Path) -> str | None:
-    try:
-        lines = unit.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return None
-    named = [line.removeprefix("User=").strip() for line in lines if line.startswith("User=")]
-    return named[-1] if named else None

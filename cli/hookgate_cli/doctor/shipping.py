@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from shlex import quote
 
 from hookgate.config.error import ConfigError
 from hookgate.config.fleet import read_settings
@@ -38,7 +39,9 @@ def shipping(scene: Scene) -> Iterator[Finding]:
         yield wrong(f"fleet.dsn_file = {fleet.dsn_file} {error}", "then try again:", again)
         return
     if warning:
-        yield look(f"fleet.dsn_file = {fleet.dsn_file} {warning}", "", f"chmod o= {fleet.dsn_file}")
+        yield look(
+            f"fleet.dsn_file = {fleet.dsn_file} {warning}", "", f"chmod o= {quote(fleet.dsn_file)}"
+        )
     why = _try(data.decode("utf-8", "replace").strip())
     if why:
         yield wrong(

@@ -121,6 +121,15 @@ def test_a_unit_that_may_not_write_where_it_is_to(setup: SetUp, tmp_path: Path) 
     assert of_units(setup) == []
 
 
+def test_relative_paths_count_from_where_the_unit_starts_the_gate(setup: SetUp) -> None:
+    """And not from where the doctor is asked."""
+    install(setup, WorkingDirectory=str(setup.folder))
+    text = setup.file.read_text().replace(f"{setup.folder}/audit", "ledgers/audit")
+    setup.file.write_text(text)
+    (found,) = (f for f in setup.look() if f["check"] == "ledger")
+    assert f"{setup.folder}/ledgers is no folder" in found["says"]
+
+
 def test_a_port_that_the_unit_may_not_take(setup: SetUp) -> None:
     """Below 1024, as the lines that docs/running.md has give it back."""
     install(setup)
@@ -323,6 +332,18 @@ def test_a_check_that_hangs_keeps_nobody_waiting() -> None:
         "only root can see it",
         "it failed (RuntimeError); that is a mistake in hookgate",
     ]
+
+
+def test_an_endpoint_that_hangs_is_said_to(
+    setup: SetUp, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes the connection and says nothing: the bound is that of all checks."""
+    monkeypatch.setattr("hookgate_cli.doctor.command._SECONDS", 3.0)
+    with receiving(lambda _: None) as silent:
+        setup.write(url=silent.url)
+        told = call("doctor", "-c", str(setup.file), "--units", str(setup.units), "--json")
+    assert told.json["unseen"] == {"clock": "it did not end within 3 seconds"}
+    assert (told.json["findings"], told.status) == ([], 2)
 
 
 def test_what_is_printed_fits_80_columns(setup: SetUp, call: Call) -> None:
