@@ -47,8 +47,9 @@ def _differences(unit: Unit) -> Iterator[Finding]:
         told = ", ".join(different[:6]) + (", ..." if len(different) > 6 else "")
         yield look(
             f"{unit.name} is not as this version ships it: {told}",
-            f"compare it with sidecar/deploy/{unit.name}, keep your own settings in a drop-in "
-            f"(systemctl edit {unit.name.removesuffix('.service')}), and:",
+            f"keep settings of your own in a drop-in (systemctl edit "
+            f"{unit.name.removesuffix('.service')}), and take the unit anew from sidecar/deploy, or "
+            "from a folder that hookgate init --on systemd writes; then:",
             "systemctl daemon-reload",
         )
 
@@ -72,8 +73,8 @@ def _start(scene: Scene, unit: Unit) -> Iterator[Finding]:
         )
         return
     file = next((word for at, word in enumerate(words) if words[at - 1] in ("--config", "-c")), "")
-    needed = (words[0], file, python_of(words[0]))
-    hidden = tuple(path for path in needed if _is_hidden(unit, path))
+    paths = (words[0], file, python_of(words[0]))
+    hidden = [path for path in paths if _is_hidden(unit, path)]
     if hidden:
         yield wrong(
             f"{unit.name} cannot see {' nor '.join(hidden)}: ProtectHome= and PrivateTmp= hide it",
