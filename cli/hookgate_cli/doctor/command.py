@@ -19,7 +19,7 @@ from hookgate_cli.terminal import print_json, printable
 
 from .check import Finding, Severity
 from .running import Result, run
-from .scene import Scene, find_user
+from .scene import Scene, caller, find_user
 from .table import CHECKS
 from .unit_files import GATE, read_unit
 
@@ -71,8 +71,7 @@ def doctor(
     """
     if nginx is not None and not nginx.is_dir():
         fail(f"--nginx {nginx} is no folder; name the one that holds the includes")
-    found = find_user(user)
-    if found is None:
+    if user is not None and find_user(user) is None:
         fail(f"--user {user} is no user of this machine; name the one that the gate runs as")
     try:
         scene = within(_SECONDS, lambda: _see(config, user, units, nginx))
@@ -105,8 +104,7 @@ def _see(config: str | None, user: str | None, units: Path, nginx: Path | None) 
     sources = gather(str(whole) if whole else None)
     places = (beside, _NGINX)
     folder = nginx or next((place for place in places if (place / _INCLUDE).is_file()), None)
-    runs_as = find_user(user or (unit.last("User") if unit else None) or None) or find_user(None)
-    assert runs_as is not None  # noqa: S101  # whoever asks is somebody
+    runs_as = find_user(user or (unit.last("User") if unit else "")) or caller()
     problems: tuple[str, ...] = ()
     try:
         built = build(sources)

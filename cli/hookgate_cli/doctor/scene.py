@@ -93,9 +93,18 @@ class Scene:
         return [record for line in lines if (record := parse(line)) is not None]
 
 
-def find_user(name: str | None) -> pwd.struct_passwd | None:
-    """Find a user by name, None for whoever asks; None where there is no such user."""
+def find_user(name: str) -> pwd.struct_passwd | None:
+    """Find a user by name; None where there is no such user."""
     try:
-        return pwd.getpwuid(os.geteuid()) if name is None else pwd.getpwnam(name)
+        return pwd.getpwnam(name)
     except KeyError:
         return None
+
+
+def caller() -> pwd.struct_passwd:
+    """Return whoever asks; in a container that user may have no name."""
+    uid = os.geteuid()
+    try:
+        return pwd.getpwuid(uid)
+    except KeyError:
+        return pwd.struct_passwd((str(uid), "x", uid, os.getegid(), "", "/", ""))

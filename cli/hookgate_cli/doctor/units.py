@@ -47,9 +47,8 @@ def _differences(unit: Unit) -> Iterator[Finding]:
         told = ", ".join(different[:6]) + (", ..." if len(different) > 6 else "")
         yield look(
             f"{unit.name} is not as this version ships it: {told}",
-            f"keep settings of your own in a drop-in (systemctl edit "
-            f"{unit.name.removesuffix('.service')}), and take the unit anew from sidecar/deploy, or "
-            "from a folder that hookgate init --on systemd writes; then:",
+            f"keep settings of your own in a drop-in (systemctl edit {unit.name}), and take the "
+            "unit anew from sidecar/deploy, or from what hookgate init --on systemd writes; then:",
             "systemctl daemon-reload",
         )
 

@@ -129,7 +129,7 @@ def use(answers: Answers, folder: Path) -> list[str]:
         key = f"{where}/{SEAL_KEY}"
         owned = [f"chgrp hookgate {key} && chmod 640 {key}"] if answers.is_sealed else []
         return [
-            "id -u hookgate || useradd --system --no-create-home --shell /usr/sbin/nologin hookgate",
+            "id hookgate || useradd --system --no-create-home --shell /usr/sbin/nologin hookgate",
             *owned,
             f"cp {' '.join(f'{where}/{name}' for name in UNITS)} /etc/systemd/system/",
             f"cp {where}/logrotate.conf /etc/logrotate.d/hookgate",

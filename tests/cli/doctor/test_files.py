@@ -79,6 +79,15 @@ def test_a_key_that_the_gate_s_user_cannot_read(setup: SetUp) -> None:
     assert stat.S_IMODE(key.stat().st_mode) == 0o640
 
 
+def test_a_user_without_a_name(setup: SetUp, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container: it is looked at by its number."""
+    monkeypatch.setattr(os, "geteuid", lambda: 54_321)
+    setup.folder.chmod(0o777)
+    assert setup.look() == []
+    setup.folder.chmod(0o755)
+    assert "54321 cannot write to" in setup.one("ledger")["says"]
+
+
 @AS_ROOT
 def test_a_folder_above_that_the_gate_s_user_cannot_enter(setup: SetUp) -> None:
     """Where the configuration is readable itself."""
