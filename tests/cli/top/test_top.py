@@ -106,6 +106,7 @@ def test_a_session_at_a_terminal(shown: Shown, seat: Seat) -> None:
     seat.wait_for_word("contract_violation")
     assert seat.display.is_whole()
     assert seat.mode() != before
+    seat.press("\x13")  # Ctrl-S, which halts other programs
     os.kill(top, signal.SIGTERM)
     seat.wait_for_word("Terminated")
     assert not seat.display.is_whole()
