@@ -11,7 +11,7 @@ from uvicorn import Config, Server
 
 from hookgate_sidecar.sockets import ListeningSockets
 
-from .connection import LONGEST_HEAD, Connection
+from .connection import LONGEST_HEAD, REQUEST_SECONDS, Connection
 from .guard import HEADERS, Guard
 from .pages import Pages
 from .readers import Readers
@@ -68,6 +68,20 @@ class _Server(Server):
     def __init__(self, config: Config, watching: Watching, readers: Readers) -> None:
         super().__init__(config)
         self._watching, self._readers = watching, readers
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen. uvicorn's own gives a TLS handshake a minute."""
+        loop, tls = asyncio.get_running_loop(), self.config.ssl
+        seconds = REQUEST_SECONDS if tls is not None else None
+
+        def accept() -> Connection:
+            return Connection(self.config, self.server_state, {}, loop)
+
+        self.servers = [
+            await loop.create_server(accept, sock=sock, ssl=tls, ssl_handshake_timeout=seconds)
+            for sock in sockets or ()
+        ]
+        self.started = True
 
     async def main_loop(self) -> None:
         """Serve until a signal comes."""
