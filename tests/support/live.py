@@ -1,6 +1,7 @@
 """`hookgate live` as a real process, and what it asks in place of a gate."""
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -98,7 +99,7 @@ class States:
             start = self._held.find(b"data: ")
             end = self._held.find(b"\n\n", start)
             if start >= 0 and end >= 0:
-                state: dict[str, Any] = orjson.loads(self._held[start + 6 : end])
+                state: dict[str, Any] = json.loads(self._held[start + 6 : end])
                 # The line end of its chunk stays, by which the last one is known.
                 self._held = self._held[end + 2 :]
                 return state
