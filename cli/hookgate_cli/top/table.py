@@ -90,16 +90,14 @@ def fit(rows: Sequence[Row], width: int) -> dict[str, int]:
 
 
 def _line(told: dict[str, str], columns: dict[str, int], style: str) -> Text:
-    line = Text()
+    """Write a line: the reason in the style, and the whole where it is no colour alone."""
+    line, rest = Text(), style if style.startswith("dim") else ""
     for name, width in columns.items():
-        cell = Text(
-            told[name], style if name == "reason" or "underline" in style else _style(style)
-        )
+        said = told[name]
+        if name == "gate" and len(said) > width:  # by its end it is told from others of its host
+            said = f"…{said[1 - width :]}"
+        cell = Text(said, style if name == "reason" else rest)
         cell.truncate(width, overflow="ellipsis", pad=True)
         line.append_text(cell).append(" " * _GAP)
     line.rstrip()
     return line
-
-
-def _style(style: str) -> str:
-    return "dim" if style == "dim" else ""

@@ -106,6 +106,8 @@ def test_a_session_at_a_terminal(shown: Shown, seat: Seat) -> None:
     seat.wait_for_word("contract_violation")
     assert seat.display.is_whole()
     assert seat.mode() != before
+    seat.press("\x13o")  # Ctrl-S halts other programs
+    seat.wait_for_word("outcome: outside")
     os.kill(top, signal.SIGTERM)
     seat.wait_for_word("Terminated")
     assert not seat.display.is_whole()
