@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from hookgate.live.picture import make_picture
-from hookgate.live.step import part, text
+from hookgate.live.step import Answer, part, text
 from hookgate_cli.gate_sources import Place
 
 _EVERY_SECONDS = 1.0
@@ -42,13 +42,19 @@ class Looking:
         place = self.places[number]
         return place.ledger or text(part(place.gate.answer or {}, "ledger"), "path")
 
+    def _note(self, place: Place, told: Answer | str, at: float) -> None:
+        with self._lock:
+            place.gate.note(told, at)
+
     def _run(self, number: int) -> None:
         place = self.places[number]
         due = time.monotonic()
         while True:
-            for told, at in place.source.read():
-                with self._lock:
-                    place.gate.note(told, at)
+            try:
+                for told, at in place.source.read():
+                    self._note(place, told, at)
+            except Exception as error:  # noqa: BLE001  # what stands still must not look alive
+                self._note(place, f"it cannot be read: {type(error).__name__}", time.time())
             with self._looked:
                 self._looks[number] += 1
                 self._looked.notify_all()
