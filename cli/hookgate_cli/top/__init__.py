@@ -68,6 +68,7 @@ def top(
         looking = Looking(places, lambda: None)
         looking.start()
         looking.wait(2, _ONCE_SECONDS)
+        looking.close()
         picture = looking.picture()
         if as_json:
             print_json(picture)

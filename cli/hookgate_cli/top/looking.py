@@ -21,11 +21,16 @@ class Looking:
         self._lock = threading.Lock()
         self._looks = [0] * len(places)
         self._looked = threading.Condition()
+        self._ended = threading.Event()
 
     def start(self) -> None:
-        """Look until the process ends."""
+        """Look until `close`."""
         for number in range(len(self.places)):
             threading.Thread(target=self._run, args=(number,), daemon=True).start()
+
+    def close(self) -> None:
+        """Look no more."""
+        self._ended.set()
 
     def wait(self, looks: int, seconds: float) -> None:
         """Wait until each gate was looked at so often, or for so many seconds."""
@@ -49,7 +54,7 @@ class Looking:
     def _run(self, number: int) -> None:
         place = self.places[number]
         due = time.monotonic()
-        while True:
+        while not self._ended.is_set():
             try:
                 for told, at in place.source.read():
                     self._note(place, told, at)
@@ -60,4 +65,4 @@ class Looking:
                 self._looked.notify_all()
             self._on_change()
             due = max(due + _EVERY_SECONDS, time.monotonic())
-            time.sleep(due - time.monotonic())
+            self._ended.wait(due - time.monotonic())

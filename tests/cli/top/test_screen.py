@@ -115,6 +115,7 @@ def test_what_cannot_be_read_does_not_look_alive() -> None:
     looking = Looking([Place(Gate("g"), Broken())], lambda: None)
     looking.start()
     looking.wait(1, 30)
+    looking.close()
     assert "it cannot be read: RuntimeError" in looking.picture()["causes"][0]["what"]
 
 
