@@ -24,6 +24,8 @@ class Step(NamedTuple):
     errors: Counter[str]
     foreign: int
     near: int
+    missing: int
+    not_kept: int
     rows: list[Answer]
     is_first: bool
 
@@ -47,18 +49,24 @@ def step(before: Answer | None, now: Answer) -> Step:
         change["errors"],
         change["alone"]["foreign"],
         change["alone"]["near"],
+        change["alone"]["missing"],
+        change["alone"]["not_kept"],
         [row for row in reversed(rows_of(now)) if key_of(row) not in known],
         before is None,
     )
 
 
 def _counts(answer: Answer) -> dict[str, Counter[str]]:
-    near = number(part(answer, "near_misses"), "total")
     return {
         "outcomes": counts_of(answer, "outcomes"),
         "reasons": counts_of(answer, "reasons"),
         "errors": counts_of(part(answer, "endpoint"), "errors"),
-        "alone": Counter(foreign=number(answer, "foreign"), near=near),
+        "alone": Counter(
+            foreign=number(answer, "foreign"),
+            near=number(part(answer, "near_misses"), "total"),
+            missing=number(part(answer, "ledger"), "missing"),
+            not_kept=number(part(answer, "quarantine"), "not_kept"),
+        ),
     }
 
 

@@ -211,9 +211,13 @@ def test_a_near_miss_is_told_with_its_client() -> None:
           "why_not": ["the ledger cannot be written"]}, "ledger_fails", "The ledger cannot be"),
         ({"ready": False, "why_not": ["it drains"]}, "not_ready", "since 10:00:02 UTC: it drains."),
         ({"degraded": ["worker 2: died"]}, "workers", "worker 2: died"),
-        ({"quarantine": {"usable": False}}, "not_kept", "is not kept"),
+        ({"workers": [{"worker": 2, "boot": "b2", "answers": False}]}, "workers", "answer since"),
+        ({"quarantine": {"usable": False}}, "quarantine", "is not kept"),
+        ({"quarantine": {"items": 95, "max_items": 100}}, "quarantine", "95 of 100 items"),
+        ({"quarantine": {"custody_items": 1}}, "custody", "1 event answered 200"),
         ({"shipping": {"running": False}}, "shipping", "hookgate ship does not run"),
         ({"shipping": {"running": True, "lag_seconds": 90}}, "shipping", "lags"),
+        ({"shipping": {"findings": {"fork": 2, "cut": 0}}}, "shipped", "this gate: 2 fork."),
         ({"observing": ["contract"]}, "observing", "only observes contract"),
     ],
 )  # fmt: skip
@@ -230,6 +234,33 @@ def test_what_an_answer_tells_by_itself(members: dict[str, Any], name: str, part
     watched(site, gate, **({"shipping": None} | healthy))
     assert gate.standing() == []
     assert [over.name for over in gate.ended(site.at)] == [name]
+
+
+@pytest.mark.parametrize(
+    ("members", "name", "sentence"),
+    [
+        (
+            {"ledger": {"missing": 3}},
+            "ledger_gone",
+            "3 lines of the ledger went missing at 10:00:02",
+        ),
+        ({"quarantine": {"not_kept": 1}}, "not_kept", "1 request that should be in the quarantine"),
+    ],
+)
+def test_what_is_lost_is_told_for_a_while(
+    members: dict[str, Any], name: str, sentence: str
+) -> None:
+    """When its count grows; what was counted before the first look is not told."""
+    site = Site()
+    gate = watched(site, **members)
+    assert gate.standing() == []
+    member, counts = next(iter(members.items()))
+    more: dict[str, Any] = {member: {counted: 2 * n for counted, n in counts.items()}}
+    watched(site, gate, **more)
+    (cause,) = gate.standing()
+    assert (cause.name, cause.what.startswith(sentence)) == (name, True)
+    watched(site, gate, seconds=901)
+    assert gate.standing() == []
 
 
 def test_a_gate_that_does_not_answer_hides_what_else_was_wrong() -> None:
