@@ -87,13 +87,13 @@ class Shell:
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
 
-    def asked(self) -> set[str]:
+    def asked(self) -> frozenset[str]:
         """What was asked for and not run, since the last time."""
         with suppress(FileNotFoundError):
-            names = set(self._asked.read_text().split())
+            names = frozenset(self._asked.read_text().split())
             self._asked.unlink()
             return names
-        return set()
+        return frozenset()
 
 
 def _serve(address: str) -> None:
@@ -142,7 +142,7 @@ def _answer(client: socket.socket) -> None:
     for stream in streams:
         os.close(stream)
     ends = os.pidfd_open(pid)
-    if client in select.select([ends, client], [], [])[0]:
+    if client.fileno() in select.select([ends, client.fileno()], [], [])[0]:
         os.kill(pid, signal.SIGTERM)
     status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     with suppress(OSError):
