@@ -76,7 +76,18 @@ BLOCKS: dict[tuple[str, str], Ran | By | Not] = {
     ("docs/dependencies.md", "python3 -m venv"): Ran(asks=asks("python3", "pip")),
     ("docs/fleet.md", "pip install"): By("tests/cli/test_fleet.py"),
     ("docs/fleet.md", "/opt/hookgate/bin/pip"): Ran(asks=asks("pip", "systemctl")),
+    ("docs/fleet.md", "hookgate fleet init"): By("tests/cli/quarantine/test_fleet.py"),
+    ("docs/fleet.md", "hookgate quarantine replay"): By("tests/cli/quarantine/test_fleet.py"),
+    ("docs/installing.md", 'python3 -m venv hookgate\nhookgate/bin/pip install "$'): Ran(
+        "hookgate ", asks("python3", "pip")
+    ),
+    ("docs/installing.md", "uv"): Ran(asks=asks("uv", "pipx")),
+    ("docs/installing.md", "pip download"): Ran(asks=asks("pip")),
+    ("docs/installing.md", "python3 -m venv hookgate\nhookgate/bin/pip install --no"): Ran(
+        asks=asks("python3", "pip")
+    ),
     ("docs/live.md", "pip install"): By("tests/cli/live/test_command.py"),
+    ("docs/live.md", "hookgate top"): By("tests/cli/top/test_top.py"),
     ("docs/live.md", "/opt/hookgate/bin/pip"): Ran(asks=asks("pip", "systemctl")),
     ("docs/metrics.md", "curl"): Ran("contract_violation"),
     ("docs/mitmproxy.md", "pip install"): By("tests/addon/test_command.py"),
@@ -185,7 +196,8 @@ class World(NamedTuple):
         ids = {r["reason"]: str(r["request_id"]) for r in self.gate.records("delivery")}
         refused = ids["contract_violation"]
         for of, ours in {
-            "/opt/hookgate/bin/": "", ".venv/bin/": "", "/opt/hookgate": f"{folder}/opt",
+            "/opt/hookgate/bin/": "", "hookgate/bin/": "", ".venv/bin/": "",
+            "/opt/hookgate": f"{folder}/opt",
             "/etc/nginx/hookgate": f"{folder}/nginx", "/etc/hookgate": str(folder),
             "/var/log/hookgate": str(folder), "/root/": f"{folder}/", "/mnt/": f"{folder}/",
             "/etc/systemd/system/": f"{folder}/", "/etc/logrotate.d/": f"{folder}/",
@@ -207,16 +219,7 @@ def world(folder: Path) -> Iterator[World]:
     (folder / "elsewhere").mkdir()
     (folder / "email.secret").write_text("invented-secret-of-a-test\n")
     (folder / "email.secret").chmod(0o600)
-    stubs = (
-        "systemctl",
-        "useradd",
-        "pip",
-        "python3",
-        "docker",
-        "editor",
-        "nginx",
-        "clickhouse-client",
-    )
+    stubs = "clickhouse-client docker editor nginx pip pipx python3 systemctl useradd uv".split()
     with ExitStack() as stack:
         upstream = stack.enter_context(receiving())
         (folder / "hookgate.toml").write_text(CONFIG.replace("UPSTREAM", upstream.url))
@@ -280,9 +283,8 @@ def test_the_commands_of_the_docs_do_what_they_say(
     faults = []
     with world(tmp_path_factory.mktemp("world")) as here:
         for page, text in blocks():
-            (row,) = rows(page, text)
-            if isinstance(row, Ran):
-                anew = tmp_path_factory.mktemp("anew")
-                told = fault(row, text, here, anew)
-                faults += [f"{page}: {told}"] if told else []
+            for row in rows(page, text):
+                if isinstance(row, Ran):
+                    told = fault(row, text, here, tmp_path_factory.mktemp("anew"))
+                    faults += [f"{page}: {told}"] if told else []
     assert not faults, "\n".join(faults)
