@@ -102,9 +102,9 @@ class Fleet:
         self._opened.append(shipping.shipper)
         return shipping
 
-    def kept(self, gate: str | None = None, dsn: str = "") -> KeptItems:
+    def kept(self) -> KeptItems:
         """A session of a replayer."""
-        kept = KeptItems.connect(dsn or self.replayer(), gate)
+        kept = KeptItems.connect(self.replayer())
         self._opened.append(kept)
         return kept
 

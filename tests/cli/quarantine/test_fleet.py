@@ -36,7 +36,7 @@ def test_a_list_of_all_gates_needs_neither_configuration_nor_identity(
         item["kept"],
     )
     none = call("quarantine", "list", *DSN, "--gate", "delft")
-    assert none.err == "nothing is kept in the store for gate delft\n"
+    assert none.err == "nothing is kept in the store for delft\n"
 
 
 def test_what_is_purged_at_its_gate_is_gone_from_the_list(call: Call, gates: Gates) -> None:
