@@ -116,10 +116,15 @@ def _demo_fleet(*, alone: bool) -> None:
     from .demo_fleet import show_fleet  # noqa: PLC0415  # the package may be missing
 
     folder = Path(tempfile.mkdtemp(prefix="hookgate-demo-"))
-    if not show_fleet(folder):
+    is_left = False
+    try:
+        is_left = not show_fleet(folder)
+    finally:
+        if not is_left:
+            rmtree(folder)
+    if is_left:
         out.print(f"Not all ended as it should; the ledgers are in {printable(folder)}")
         raise typer.Exit(FINDING)
-    rmtree(folder)
     out.print("\nEvery event is accounted for by name. Nothing is left of the demo.")
 
 

@@ -1,6 +1,8 @@
 """`hookgate demo --fleet`: many gates read as one, whatever befalls one of them."""
 
 import shlex
+import signal
+import sys
 from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,7 +14,7 @@ from rich.text import Text
 
 from hookgate.policy import Reason
 
-from .common import out
+from .common import FINDING, out
 from .demo_fleet_story import GATES, NGINX, PATH, Sent, Story
 from .demo_servers import running_nginx, running_postgres
 from .receiver import Receiver
@@ -32,6 +34,8 @@ def show_fleet(folder: Path) -> bool:
 
     Exits with 1 where a server that it needs is not installed or does not start.
     """
+    # By itself SIGTERM would leave servers running; the gates' own processes see to it later.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(FINDING))
     with ExitStack() as stack, out.status("starting PostgreSQL") as doing:
         story = Story(folder, stack.enter_context(running_postgres()))
         doing.update("starting three gates, and an nginx that balances among them")

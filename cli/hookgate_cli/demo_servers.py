@@ -21,6 +21,7 @@ from hookgate.fleet.error import StoreError
 from .common import FAILED, fail
 from .gate_process import free_port
 
+DEBIAN = Path("/usr/lib/postgresql")
 _START_SECONDS = 20
 # It is thrown away with its folder.
 _QUICK = ("fsync=off", "full_page_writes=off", "shared_buffers=32MB", "max_connections=40")
@@ -124,9 +125,7 @@ def _find_postgres(folder: Path) -> Path:
             package = folder / package.name
         if (programs := package / "pginstall/bin").is_dir():
             return programs
-    found = sorted(
-        Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda one: one.parts[4].zfill(3)
-    )
+    found = sorted(DEBIAN.glob("*/bin/postgres"), key=lambda one: one.parents[1].name.zfill(3))
     in_path = shutil.which("postgres")
     if not found and in_path is None:
         fail(
@@ -160,12 +159,7 @@ def running_nginx(folder: Path, ports: Sequence[int], address: str) -> Iterator[
         )
     folder.mkdir()
     port = free_port()
-    gates = "\n".join(
-        f"        server 127.0.0.1:{one} max_fails=1 fail_timeout=1s;" for one in ports
-    )
-    user = "user root;" if os.geteuid() == 0 else ""
-    text = _NGINX.format(user=user, gates=gates, port=port, address=address)
-    (folder / "nginx.conf").write_text(text)
+    (folder / "nginx.conf").write_text(nginx_conf(ports, port, address))
     command = [binary, "-p", folder, "-e", "error.log", "-c", "nginx.conf", "-g", "daemon off;"]
     with _running(command, folder / "nginx.log", folder) as process:
         until = time.monotonic() + _START_SECONDS
@@ -174,6 +168,15 @@ def running_nginx(folder: Path, ports: Sequence[int], address: str) -> Iterator[
                 fail(["nginx did not start:", *(folder / "nginx.log").read_text().splitlines()])
             time.sleep(0.02)
         yield port
+
+
+def nginx_conf(ports: Sequence[int], port: int, address: str) -> str:
+    """Write a configuration that listens on a port, and goes to gates on `ports` from `address`."""
+    gates = "\n".join(
+        f"        server 127.0.0.1:{one} max_fails=1 fail_timeout=1s;" for one in ports
+    )
+    user = "user root;" if os.geteuid() == 0 else ""
+    return _NGINX.format(user=user, gates=gates, port=port, address=address)
 
 
 def _listens(port: int) -> bool:
