@@ -93,6 +93,8 @@ def ship(
         # Read each time: a new password counts without a restart.
         return Store.connect(load_dsn(dsn_file)[0])
 
+    # What sends must not wait 5 ms for what reads.
+    sys.setswitchinterval(0.0005)
     ended = Event()
     log = make_log(process="ship")
     shipper = Shipper(ledger, settings.name, connect, log)

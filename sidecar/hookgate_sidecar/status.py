@@ -5,6 +5,7 @@ import socket
 import time
 from datetime import UTC, datetime
 from itertools import accumulate
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -14,6 +15,7 @@ from hookgate.gate.counts import GATE_BOUNDS, UPSTREAM_BOUNDS
 from hookgate.gate.metrics import Snapshot, merge
 from hookgate.gate.status import GateStatus
 from hookgate.gate.undelivered import latest
+from hookgate.ledger.writing.sink import STDOUT
 from hookgate.settings import Config, Mode
 
 from .sight import Sight
@@ -126,6 +128,10 @@ def _worker(gate: GateStatus, silent: frozenset[int]) -> dict[str, Any]:
     }
 
 
+def _absolute(path: str) -> str:
+    return path if path == STDOUT else str(Path(path).absolute())
+
+
 def _routes(counts: _Counts) -> dict[str, dict[str, int]]:
     routes: dict[str, dict[str, int]] = {}
     for (outcome, _, route, _), count in counts.rows("hookgate_deliveries_total"):
@@ -157,8 +163,8 @@ def _ledger(config: Config, gates: list[GateStatus], counts: _Counts) -> dict[st
     ledgers = [gate["ledger"] for gate in gates]
     unsynced = [n for ledger in ledgers if (n := ledger["unsynced"]) is not None]
     return {
-        "path": config.audit.path,
-        "paths": [gate["path"] for gate in gates],
+        "path": _absolute(config.audit.path),
+        "paths": [_absolute(gate["path"]) for gate in gates],
         "writable": all(ledger["writable"] for ledger in ledgers),
         "lines": counts.sum("hookgate_ledger_lines_total"),
         "missing": counts.value("hookgate_ledger_lines_missing_total"),

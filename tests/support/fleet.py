@@ -247,4 +247,4 @@ def cut(cutter: Cutter, data: bytes) -> Segment:
         cutter.add(raw, record)
     made = cutter.cut()
     assert made is not None
-    return made
+    return made.pack()
