@@ -21,6 +21,8 @@ _NAME = re.compile(r"[a-z0-9](?:[a-z0-9_.-]{0,46}[a-z0-9])?")
 _SHARED = ("host", "hostaddr", "port", "dbname", "sslmode", "sslrootcert")
 # A shipper has one; the other is for `--wait`, and for one that is restarted.
 _MOST_CONNECTIONS = 4
+# A verb that reads has one, and one for each process that reads for it.
+_MOST_OF_READER = 32
 
 
 class Expired(NamedTuple):
@@ -86,19 +88,19 @@ class Admin:
 
         Returns the DSN to log in with. Raises ValueError where that cannot be the gate's name.
         """
-        return self._add(name, f"hookgate_gate_{name}", "hookgate_gate", is_gate=True)
+        return self._add(name, "hookgate_gate", _MOST_CONNECTIONS)
 
     def add_replayer(self, name: str) -> str:
-        """Do the same for somebody who sends on what gates keep."""
-        return self._add(name, f"hookgate_replayer_{name}", "hookgate_replayer", is_gate=False)
+        """Make a login that may send on what gates keep, likewise."""
+        return self._add(name, "hookgate_replayer", _MOST_OF_READER)
 
-    def _add(self, name: str, login: str, role: str, *, is_gate: bool) -> str:
+    def _add(self, name: str, role: str, limit: int) -> str:
         check_name(name)
-        password = secrets.token_urlsafe(32)
+        login, password = f"{role}_{name}", secrets.token_urlsafe(32)
         try:
             with self._connection.transaction():
-                self._add_login(login, role, password)
-                if is_gate:
+                self._add_login(login, password, role, limit)
+                if role == "hookgate_gate":
                     self._connection.execute(
                         "INSERT INTO hookgate.gate (gate, login) VALUES (%s, %s)"
                         " ON CONFLICT (gate) DO NOTHING",
@@ -142,7 +144,7 @@ class Admin:
         (version,) = execute("SELECT max(version) FROM hookgate.version").fetchone() or (0,)
         return int(str(version))
 
-    def _add_login(self, login: str, role: str, password: str) -> None:
+    def _add_login(self, login: str, password: str, role: str, limit: int) -> None:
         execute = self._connection.execute
         # As the server keeps it: its log may show what is executed.
         secret = self._connection.pgconn.encrypt_password(
@@ -152,7 +154,7 @@ class Admin:
         verb = sql.SQL("CREATE" if found is None else "ALTER")
         execute(
             sql.SQL("{} ROLE {} LOGIN PASSWORD {} CONNECTION LIMIT {}").format(
-                verb, sql.Identifier(login), secret, _MOST_CONNECTIONS
+                verb, sql.Identifier(login), secret, limit
             )
         )
         execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(role), sql.Identifier(login)))

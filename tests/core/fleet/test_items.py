@@ -4,6 +4,7 @@ import os
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
+from threading import Event, Thread
 
 import psycopg
 import pytest
@@ -12,9 +13,11 @@ from psycopg import errors
 from hookgate.fleet.admin import Admin
 from hookgate.fleet.error import StoreError
 from hookgate.fleet.item_store import LARGEST_FILE, ItemStore, Sent
+from hookgate.fleet.items import ship_items
 from hookgate.quarantine.store import Store
 from support.fleet import Fleet
 from support.quarantine import file_of, keep, make_item, make_store, name_of, opened_store
+from support.raw import wait_until
 
 
 @pytest.fixture
@@ -208,6 +211,28 @@ def test_a_store_that_goes_away_gets_the_rest_later(
     assert len(held(fleet)) == 4
 
 
+def test_on_and_on_over_an_outage(fleet: Fleet, folder: Path, store: Store) -> None:
+    """What is wrong is said once; it ends when it is told to."""
+    with fleet.through_proxy() as (proxy, dsn):
+        shipping = fleet.items(folder, dsn=dsn)
+        ended = Event()
+        thread = Thread(target=ship_items, args=(shipping.shipper, shipping.log, ended))
+        thread.start()
+        try:
+            assert wait_until(lambda: fleet.sql(CONNECTED) == [(1,)])
+            proxy.break_off()
+            keep(store, make_item(1))
+            shipping.pass_time()
+            assert wait_until(lambda: fleet.sql("SELECT count(*) FROM hookgate.item") == [(1,)])
+        finally:
+            ended.set()
+            thread.join(60)
+    assert not thread.is_alive()
+    assert shipping.logged == ["ship.items_away"]
+
+
+CONNECTED = """
+SELECT count(*) FROM pg_stat_activity WHERE usename = 'hookgate_gate_amsterdam'"""
 SENT = Sent("a" * 64 + "-" + "0" * 16, sha256(b"x").digest(), 1.0, False, "{}", b"x")
 
 
