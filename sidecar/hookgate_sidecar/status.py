@@ -23,7 +23,13 @@ from .sight import Sight
 FORMAT = 1
 
 
-def render_status(config: Config, sight: Sight, problems: list[str], degraded: list[str]) -> bytes:
+def render_status(
+    config: Config,
+    sight: Sight,
+    problems: list[str],
+    degraded: list[str],
+    shipping: dict[str, Any] | None,
+) -> bytes:
     """Render what is to be seen now as JSON, with a newline. `docs/metrics.md` has its members."""
     counts = _Counts(merge(sight.snapshots))
     gates = sight.gates
@@ -64,6 +70,7 @@ def render_status(config: Config, sight: Sight, problems: list[str], degraded: l
         },
         "quarantine": _quarantine(counts) if config.quarantine.path else None,
         "ledger": _ledger(config, gates, counts),
+        "shipping": shipping,
     }
     try:
         return orjson.dumps(told, option=orjson.OPT_APPEND_NEWLINE)

@@ -43,9 +43,9 @@ class Display:
             if text is not None:
                 self._put(text)
             elif kind in "hl":
-                was_whole = self.is_whole
+                was_whole = self.is_whole()
                 self.modes[values] = kind == "h"
-                if was_whole != self.is_whole:
+                if was_whole != self.is_whole():
                     self._switch()
             elif kind == "H":
                 assert values == ""
@@ -60,7 +60,6 @@ class Display:
         """The lines, without the blanks at their ends."""
         return ["".join(line).rstrip() for line in self._cells]
 
-    @property
     def is_whole(self) -> bool:
         """Whether a program has the screen for itself: the alternate one of xterm."""
         return self.modes.get("?1049", False)
@@ -69,7 +68,7 @@ class Display:
         return [[" "] * self.columns for _ in range(self.lines)]
 
     def _switch(self) -> None:
-        if self.is_whole:
+        if self.is_whole():
             self._main = self._cells, self._x, self._y
             self._cells = self._blank()
         else:
@@ -79,11 +78,11 @@ class Display:
         if character == "\r":
             self._x = 0
         elif character == "\n":
-            assert self._y < self.lines - 1 or not self.is_whole, "it scrolls"
+            assert self._y < self.lines - 1 or not self.is_whole(), "it scrolls"
             self._go_down()
         else:
             assert character.isprintable(), f"a control character: {character!r}"
-            assert self._x < self.columns or not self.is_whole, "it is wider than the screen"
+            assert self._x < self.columns or not self.is_whole(), "it is wider than the screen"
             if self._x == self.columns:
                 self._x = 0
                 self._go_down()

@@ -71,7 +71,7 @@ def test_a_session_at_a_terminal(shown: Shown, seat: Seat) -> None:
     before = seat.mode()
     seat.press(f"hookgate top --gate {shown.url}\n")
     lines = seat.wait_for_word("contract_violation")
-    assert seat.display.is_whole
+    assert seat.display.is_whole()
     assert re.search(r"  ready  up \d+ s  .*UTC$", lines[0])
     assert lines[-1].startswith("q quit  p pause  o outcome: all")
     (top,) = children(seat.process.pid)
@@ -99,22 +99,22 @@ def test_a_session_at_a_terminal(shown: Shown, seat: Seat) -> None:
     lines = seat.wait_for_word("request id")
     assert lines[-1].startswith("q quit")
     seat.press("\x1a")
-    seat.wait_for(lambda _: not seat.display.is_whole)
+    seat.wait_for(lambda _: not seat.display.is_whole())
     seat.wait_for_word("Stopped")
     assert seat.mode() == before
     seat.press("fg\n")
     seat.wait_for_word("contract_violation")
-    assert seat.display.is_whole
+    assert seat.display.is_whole()
     assert seat.mode() != before
     os.kill(top, signal.SIGTERM)
     seat.wait_for_word("Terminated")
-    assert not seat.display.is_whole
+    assert not seat.display.is_whole()
     assert seat.display.modes["?25"]
     assert seat.mode() == before
     seat.press(f"hookgate top --gate {shown.url}\n")
     seat.wait_for_word("q quit")
     seat.press("\x03")
-    seat.wait_for(lambda _: not seat.display.is_whole)
+    seat.wait_for(lambda _: not seat.display.is_whole())
     assert wait_until(lambda: seat.mode() == before)
     seat.press("echo status $?\n")
     seat.wait_for_word("status 0")
@@ -133,7 +133,7 @@ def test_a_fault_leaves_the_terminal_as_it_was(shown: Shown) -> None:
         assert seat.end() == 1
         assert "RuntimeError: drawn" in "\n".join(seat.display.text())
         assert seat.mode() == seat.before
-        assert not seat.display.is_whole
+        assert not seat.display.is_whole()
 
 
 def test_a_plain_terminal_gets_one_snapshot(shown: Shown) -> None:
