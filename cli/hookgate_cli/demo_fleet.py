@@ -4,6 +4,7 @@ import shlex
 import signal
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -56,9 +57,12 @@ def show_fleet(folder: Path) -> bool:
         doing.update("asking what became of each event")
         all_well = _show_sent(story, Counter(receiver.bodies))
         under_way = next(one for one in story.sent if len(one.statuses) > 1)
-        _show(story, "fleet", "status", "--dsn-file", story.admin.name)
-        _show(story, "audit", "balance", *story.over_all)
-        _show(story, "audit", "fate", under_way.name, *story.over_all)
+        status = "fleet", "status", "--dsn-file", story.admin.name
+        _show(story, f"Which gate needs a look? {story.killed} ended without a stop.", status)
+        balance = "audit", "balance", *story.over_all
+        _show(story, "Is every request at every gate accounted for?", balance)
+        fate = "audit", "fate", under_way.name, *story.over_all
+        _show(story, "What became of the event that was under way?", fate)
         doing.update("ending")
     return all_well
 
@@ -109,9 +113,10 @@ def _is_well(sent: Sent, story: dict[str, Any], seen: int) -> bool:
     return (sent.statuses, ends, seen) == ([200], ["delivered"], 1)
 
 
-def _show(story: Story, *arguments: str) -> None:
-    """Show a command, and what it says."""
-    out.print(Text(f"\n$ hookgate {shlex.join(arguments)}", "bold"), soft_wrap=True)
+def _show(story: Story, question: str, arguments: Sequence[str]) -> None:
+    """Show a question, the command that asks it, and what it says."""
+    out.print(Text(f"\n{question}", "bold"))
+    out.print(Text(f"$ hookgate {shlex.join(arguments)}", "dim"), soft_wrap=True)
     done = story.ask(*arguments)
     for line in (done.stdout + done.stderr).rstrip().splitlines():
         out.print(printable(line), soft_wrap=True)
