@@ -50,10 +50,12 @@ class KeptItems:
 
     def __init__(self, connection: Connection, gates: Sequence[str] | None = None) -> None:
         self.trouble = ""
-        # Whether `begin` takes over from who ended, though it may have arrived.
+        # Whether `begin` sends again what was claimed by who ended: it may have arrived.
         self.again = False
         self._connection = connection
         self._gates = None if gates is None else list(gates)
+        # Items that were claimed by others, who ended: that they may have arrived is not forgotten.
+        self._doubtful: set[str] = set()
         self._mine = secrets.randbits(62)
         self._rows("SELECT pg_advisory_lock(%s)", self._mine)
 
@@ -92,8 +94,9 @@ class KeptItems:
         """Return an item that is held still; None where it is gone."""
         found = self._rows(
             "SELECT FROM hookgate.item WHERE name = %(name)s AND gate = %(gate)s"
-            " AND kept = %(kept)b AND cause IS NULL",
+            " AND kept = %(kept)b AND (cause IS NULL OR claim = %(mine)s)",
             **_place(entry.name, entry.path),
+            mine=self._mine,
         )
         return entry if found else None
 
@@ -116,11 +119,11 @@ class KeptItems:
         """Claim an item to send it. Returns "" where it is claimed, else the word of `claim_item`
         that says why not.
         """
-        return self._claim(entry, "resend" if self.again else "send")
+        return self._claim(entry, "resend" if self.again and _is_doubtful(entry) else "send")
 
     def give_back(self, entry: Entry) -> None:
         """End a claim: what was sent has not arrived."""
-        self._rows("SELECT hookgate.unclaim_item(%s, %s)", entry.name, self._mine)
+        self._unclaim(entry.name)
 
     def claim(self, entry: Entry, cause: str) -> Claim | None:
         """Claim an item for its release; None where it is gone, or another's."""
@@ -149,14 +152,20 @@ class KeptItems:
             cause=claim.cause,
         )
         if claim.cause == "purged":
-            self._rows("SELECT hookgate.unclaim_item(%s, %s)", claim.item, self._mine)
+            self._unclaim(claim.item)
 
     def restore(self, claim: Claim) -> None:
         """Keep an item whose release could not be recorded. What was sent stays claimed."""
         if claim.cause != "replayed":
-            self._rows("SELECT hookgate.unclaim_item(%s, %s)", claim.item, self._mine)
+            self._unclaim(claim.item)
+
+    def _unclaim(self, name: str) -> None:
+        if name not in self._doubtful:
+            self._rows("SELECT hookgate.unclaim_item(%s, %s)", name, self._mine)
 
     def _claim(self, entry: Entry, purpose: str) -> str:
+        if _is_doubtful(entry):
+            self._doubtful.add(entry.name)
         ((why,),) = self._rows(
             "SELECT hookgate.claim_item(%(name)s, %(gate)s, %(kept)b, %(mine)s, %(purpose)s)",
             **_place(entry.name, entry.path),
@@ -175,6 +184,12 @@ class KeptItems:
     def _failed(self, why: str) -> KeptError:
         self.trouble = f"the fleet's store: {why}"
         return KeptError(NotKept.UNAVAILABLE, self.trouble)
+
+
+def _is_doubtful(entry: Entry) -> bool:
+    """Tell whether somebody had claimed an item who has ended."""
+    state = entry.fleet
+    return state is not None and state.claimed_by != "" and not state.is_claimed
 
 
 def _place(name: str, path: Path) -> dict[str, Any]:
