@@ -110,5 +110,5 @@ def test_what_is_not_kept_cannot_be_shipped() -> None:
     assert config.warnings == (
         "nothing is kept that fleet.quarantine could ship: quarantine.path is empty",
     )
-    with pytest.raises(ConfigError, match="leave fleet.quarantine out"):
+    with pytest.raises(ConfigError, match=r"leave fleet\.quarantine out"):
         read_settings(gather("hookgate.toml"))
