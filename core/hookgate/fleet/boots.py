@@ -98,6 +98,7 @@ class Boots:
         cutter = boot.cutter
         if n != cutter.n or not cutter.tip or record.get("prev") != cutter.tip:
             return False
+        self._note_release(record)
         self._add(boot, raw, record)
         return True
 
@@ -106,8 +107,7 @@ class Boots:
 
         Raises `GapError` where lines before it are missing, unless it is of the boot `may_skip`.
         """
-        if record.get("event") == "released":
-            self.on_released(record)
+        self._note_release(record)
         name, n, prev = place
         boot = self._find(name)
         cutter = boot.cutter
@@ -127,6 +127,10 @@ class Boots:
         elif cutter.tip and prev != cutter.tip:
             self._fork(boot, n, prev)
         self._add(boot, raw, record)
+
+    def _note_release(self, record: Record) -> None:
+        if record["event"] == "released":
+            self.on_released(record)
 
     def _add(self, boot: _Boot, raw: bytes, record: Record) -> None:
         boot.cutter.add(raw, record)
