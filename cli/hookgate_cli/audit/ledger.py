@@ -1,16 +1,19 @@
 """The ledger that a verb reads: its files, and notes on what could not be read of them."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
+from hookgate.ledger.audit.findings import AuditFinding
 from hookgate.ledger.reading.copies import Copies
-from hookgate.ledger.reading.decoding import UnreadableError
-from hookgate.ledger.reading.files import Note, find_ledger, sort
-from hookgate.ledger.reading.source import Source, probe
-from hookgate_cli.common import err, fail
+from hookgate.ledger.reading.files import Note
+from hookgate.ledger.reading.reader import Line
+from hookgate.ledger.reading.scanning import Run
+from hookgate.ledger.reading.sieve import Sieve
+from hookgate.ledger.reading.source import Source
+from hookgate_cli.common import err
 from hookgate_cli.terminal import printable
 
-from .configured import configured_ledger
-from .inputs import copy, is_regular
+from .configured import configured_states
 
 
 class Ledger:
@@ -19,6 +22,9 @@ class Ledger:
     `notes` tell what a person should know of them, and of the files beside them. `copies` are the
     lines that stand in several of them. `unproved` counts the lines that a seal key did not prove.
     """
+
+    # Whether it is those of a fleet's gates.
+    is_fleet = False
 
     def __init__(self, sources: list[Source], notes: list[Note]) -> None:
         self.sources = sources
@@ -37,21 +43,36 @@ class Ledger:
     @property
     def files(self) -> list[str]:
         """The names of the files."""
-        return [source.name for source in self.sources]
+        return list(dict.fromkeys(source.name for source in self.sources))
 
     @property
     def size(self) -> int:
         """Bytes on the disk, compressed ones as they are."""
-        return sum(s.path.stat().st_size for s in self.sources if s.path.exists())
+        return sum(source.size for source in self.sources)
 
-    @property
-    def is_quick_to_read_again(self) -> bool:
-        """Whether it is not compressed so that reading it takes longer than parsing what it holds.
+    def is_read_by_bytes(self, *, proving: bool = False) -> bool:
+        """Whether a search may read it by a sieve, which leaves lines out that nothing proves.
 
-        A search by bytes reads twice: in xz it took 38 s, not 26, in zstd 11, not 10.
+        Not where it is compressed so that reading it takes longer than parsing what it holds: a
+        search by bytes reads twice. In xz it took 38 s, not 26, in zstd 11, not 10.
         """
         kinds = {source.compression for source in self.sources}
-        return all(kind is None or kind.suffix == ".gz" for kind in kinds)
+        return not proving and all(kind is None or kind.suffix == ".gz" for kind in kinds)
+
+    def states(self, config: str | None) -> list[Path]:
+        """Return the state files of the ledger of the configuration."""
+        return configured_states(config)
+
+    def findings(self) -> list[AuditFinding]:
+        """Return what is known to be wrong with it before it is read: nothing of files."""
+        return []
+
+    def turn_to(self, sieve: Sieve | None) -> None:
+        """Take what is to be read for a sieve, before it is read: all of it."""
+
+    def pass_on(self, lines: Iterable[Line | Run]) -> Iterable[Line | Run]:
+        """Return the lines that are read, as far as they may be in it: all of them."""
+        return lines
 
     def plain_files(self) -> list[Path] | None:
         """Return the files less copies; None unless each holds nothing but JSON Lines."""
@@ -90,37 +111,3 @@ class Ledger:
 def _print_note(note: Note) -> None:
     sign = "NOT READ: " if note.unread else ""
     err.print(f"{sign}{printable(note.file)}: {printable(note.text)}", soft_wrap=True)
-
-
-def find_ledgers(
-    files: list[Path] | None, config: str | None, *, may_be_gone: bool = False
-) -> Ledger:
-    """Find the files to read, oldest first, and print notes on them.
-
-    Without `files` it is `audit.path` with its rotated and workers' files. Exits with 2, and says
-    what is missing, where a file that was named cannot be read, and where there is nothing to read,
-    unless that `may_be_gone`.
-    """
-    notes: list[Note] = []
-    if files:
-        found = list(dict.fromkeys(files))
-    else:
-        path = configured_ledger(config)
-        found, notes = find_ledger(path)
-        if not found and not notes and not may_be_gone:
-            fail(f'audit.path = "{path}" is not there; name the ledger, or --config')
-    sources = []
-    for file in found:
-        try:
-            sources.append(probe(file if is_regular(file) else copy(file), str(file)))
-        except UnreadableError as error:
-            notes.append(Note(str(file), str(error.strerror), unread=True))
-        except OSError as error:
-            if files:
-                fail(f"{file} cannot be read: {error.strerror}")
-            notes.append(Note(str(file), f"cannot be read: {error.strerror}", unread=True))
-    ledger = Ledger(sort(sources), notes)
-    ledger.print_notes()
-    if not sources and not (may_be_gone and not notes):
-        fail("nothing of the ledger can be read")
-    return ledger

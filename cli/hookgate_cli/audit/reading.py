@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from time import monotonic
+from typing import cast
 
 from rich.progress import BarColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
 
@@ -59,10 +60,12 @@ def reading(
     process that reads for this one ends.
     """
     prover = Prover(keys) if keys else None
+    ledger.turn_to(sieve)
     with reading_progress(ledger) as on_progress:
         lines = read(ledger.sources, on_progress, ledger.copies, None if keys else sieve)
         with _to_the_end(lines):
-            yield lines if prover is None else prover.prove(lines)
+            passed = cast("Iterator[Line]", ledger.pass_on(lines))
+            yield passed if prover is None else prover.prove(passed)
     _close(ledger, prover)
 
 
@@ -73,7 +76,8 @@ def scanning(ledger: Ledger, by: Scan, keys: Keys = ()) -> Iterator[Iterator[Lin
     with reading_progress(ledger) as on_progress:
         lines = scan(ledger.sources, by, on_progress, ledger.copies)
         with _to_the_end(lines):
-            yield lines if prover is None else prover.prove_runs(lines)
+            passed = iter(ledger.pass_on(lines))
+            yield passed if prover is None else prover.prove_runs(passed)
     _close(ledger, prover)
 
 

@@ -8,6 +8,8 @@ from hookgate.ledger.audit.stats import Summary, summarise
 from hookgate_cli.common import FINDING, ConfigOption, JsonOption, err, plain_errors
 from hookgate_cli.terminal import print_json, printable
 
+from .asked import asked_of_fleet
+from .choosing import find_ledgers
 from .configured import Keys, load_seal_keys
 from .filters import (
     ChannelOption,
@@ -24,8 +26,8 @@ from .filters import (
     UtcOption,
     make_query,
 )
-from .ledger import Ledger, find_ledgers
-from .options import FilesArgument, SealKeyOption
+from .ledger import Ledger
+from .options import FilesArgument, FleetOption, GateOption, SealKeyOption, StoreOption
 from .reading import reading, reading_progress
 from .summary import print_summary
 from .unmatched import Unmatched
@@ -46,6 +48,9 @@ def stats(
     near: NearOption = False,
     utc: UtcOption = False,
     seal_key: SealKeyOption = None,
+    fleet: FleetOption = False,
+    gate: GateOption = None,
+    dsn_file: StoreOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -66,7 +71,8 @@ def stats(
     )  # fmt: skip
     keys = load_seal_keys(seal_key, config)
     with plain_errors():
-        ledger = find_ledgers(files, config)
+        of_fleet = asked_of_fleet(fleet, gate, dsn_file, files, config, query.since, query.until)
+        ledger = find_ledgers(files, config, fleet=of_fleet)
         summary = sum_up(ledger, query, keys, config)
     if as_json:
         print_json({**summary.as_dict(), "notes": ledger.as_json()})

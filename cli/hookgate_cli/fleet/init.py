@@ -22,6 +22,12 @@ def init(
             "--gate", metavar="NAME", help="Make a login for this gate, or a new password."
         ),
     ] = None,
+    reader: Annotated[
+        str | None,
+        typer.Option(
+            "--reader", metavar="NAME", help="Make a login that reads all, or a new password."
+        ),
+    ] = None,
     to: Annotated[
         Path | None,
         typer.Option("--to", metavar="FILE", help="Where its DSN is written; else NAME.dsn."),
@@ -44,7 +50,8 @@ def init(
     With --gate it also makes a login for a gate: it may add lines of that gate and nothing else.
     The gate's DSN, with a random password, is written to a file that only you can read; for
     fleet.dsn_file of that gate. Where the gate has one already, it gets a new password: the old one
-    counts no more, and whoever is logged in with it is thrown out.
+    counts no more, and whoever is logged in with it is thrown out. Likewise --reader makes a login
+    for whoever reads all of it, as with hookgate audit --fleet.
 
     Examples:
 
@@ -52,18 +59,23 @@ def init(
 
       hookgate fleet init --dsn-file admin.dsn --gate ams1 --host db.example.com
 
+      hookgate fleet init --dsn-file admin.dsn --reader operations
+
       hookgate fleet init --print | less
     """
     if print_sql:
         sys.stdout.write(schema())
         return
-    if gate is not None:
+    if gate is not None and reader is not None:
+        fail("--gate and --reader make a login each, with a file of its own: give one of the two")
+    name = gate if gate is not None else reader
+    if name is not None:
         try:
-            check_name(gate)
+            check_name(name)
         except ValueError as error:
-            fail(f"--gate {gate} {error}")
+            fail(f"--{'reader' if gate is None else 'gate'} {name} {error}")
     dsn = read_dsn(dsn_file)
-    target = (to or Path(f"{gate}.dsn")) if gate is not None else None
+    target = (to or Path(f"{name}.dsn")) if name is not None else None
     fd = _create(target) if target is not None else -1
     written = False
     try:
@@ -72,6 +84,7 @@ def init(
             try:
                 before = admin.install()
                 made = admin.add_gate(gate) if gate is not None else ""
+                made = admin.add_reader(reader) if reader is not None else made
             finally:
                 admin.close()
         if target is not None:
@@ -87,7 +100,7 @@ def init(
             target.unlink(missing_ok=True)
     done = "made" if not before else "there" if before == VERSION else f"brought on from {before}"
     out.print(f"The tables are {done}, version {VERSION}.")
-    if target is not None and gate is not None:
+    if target is not None:
         _tell(gate, target, made)
 
 
@@ -100,14 +113,19 @@ def _create(target: Path) -> int:
         fail(f"{target} cannot be written: {error.strerror}", FAILED)
 
 
-def _tell(gate: str, target: Path, made: str) -> None:
-    out.print(f"{printable(target)} holds the login of gate {gate}: bring it there, and in its")
-    path = f"/etc/hookgate/{gate}.dsn"
-    out.print(f"hookgate.toml, below [fleet]:\nname = {to_json(gate)}\ndsn_file = {to_json(path)}")
+def _tell(gate: str | None, target: Path, made: str) -> None:
+    if gate is not None:
+        out.print(f"{printable(target)} holds the login of gate {gate}: bring it there, and in its")
+        path = f"/etc/hookgate/{gate}.dsn"
+        named = f"name = {to_json(gate)}\ndsn_file = {to_json(path)}"
+        out.print(f"hookgate.toml, below [fleet]:\n{named}")
+    else:
+        words = f"{target} holds a login that reads all: hookgate audit balance --fleet --dsn-file"
+        out.print(f"{printable(words)} {printable(target)}", soft_wrap=True)
     where = str(conninfo_to_dict(made).get("host") or "")
     if not where or where.startswith(("/", "@")) or where in ("localhost", "127.0.0.1", "::1"):
         err.print(
-            "hookgate: warning: that file names this machine, so a gate elsewhere does not find the"
-            " store; --host says where it does",
+            "hookgate: warning: that file names this machine, so whoever is elsewhere does not find"
+            " the store; --host says where it does",
             soft_wrap=True,
         )

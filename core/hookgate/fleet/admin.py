@@ -21,6 +21,8 @@ _NAME = re.compile(r"[a-z0-9](?:[a-z0-9_.-]{0,46}[a-z0-9])?")
 _SHARED = ("host", "hostaddr", "port", "dbname", "sslmode", "sslrootcert")
 # A shipper has one; the other is for `--wait`, and for one that is restarted.
 _MOST_CONNECTIONS = 4
+# A verb that reads has one, and one for each process that reads for it.
+_MOST_OF_READER = 32
 
 
 class Expired(NamedTuple):
@@ -86,11 +88,24 @@ class Admin:
 
         Returns the DSN to log in with. Raises ValueError where that cannot be the gate's name.
         """
+        return self._add(name, "hookgate_gate", _MOST_CONNECTIONS)
+
+    def add_reader(self, name: str) -> str:
+        """Make a login that may read all, likewise."""
+        return self._add(name, "hookgate_reader", _MOST_OF_READER)
+
+    def _add(self, name: str, role: str, limit: int) -> str:
         check_name(name)
-        login, password = f"hookgate_gate_{name}", secrets.token_urlsafe(32)
+        login, password = f"{role}_{name}", secrets.token_urlsafe(32)
         try:
             with self._connection.transaction():
-                self._add_login(name, login, password)
+                self._add_login(login, password, role, limit)
+                if role == "hookgate_gate":
+                    self._connection.execute(
+                        "INSERT INTO hookgate.gate (gate, login) VALUES (%s, %s)"
+                        " ON CONFLICT (gate) DO NOTHING",
+                        (name, login),
+                    )
         except psycopg.Error as error:
             raise StoreError(tell(error)) from None
         given = self._connection.info.get_parameters()
@@ -118,7 +133,7 @@ class Admin:
         (version,) = execute("SELECT max(version) FROM hookgate.version").fetchone() or (0,)
         return int(str(version))
 
-    def _add_login(self, name: str, login: str, password: str) -> None:
+    def _add_login(self, login: str, password: str, role: str, limit: int) -> None:
         execute = self._connection.execute
         # As the server keeps it: its log may show what is executed.
         secret = self._connection.pgconn.encrypt_password(
@@ -128,14 +143,10 @@ class Admin:
         verb = sql.SQL("CREATE" if found is None else "ALTER")
         execute(
             sql.SQL("{} ROLE {} LOGIN PASSWORD {} CONNECTION LIMIT {}").format(
-                verb, sql.Identifier(login), secret, _MOST_CONNECTIONS
+                verb, sql.Identifier(login), secret, limit
             )
         )
-        execute(sql.SQL("GRANT hookgate_gate TO {}").format(sql.Identifier(login)))
-        execute(
-            "INSERT INTO hookgate.gate (gate, login) VALUES (%s, %s) ON CONFLICT (gate) DO NOTHING",
-            (name, login),
-        )
+        execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(role), sql.Identifier(login)))
         execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", (login,)
         )

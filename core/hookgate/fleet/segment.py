@@ -8,16 +8,20 @@ from typing import Any, NamedTuple
 
 import zstandard
 
+from hookgate.ledger.audit.identity import FOREIGN
 from hookgate.ledger.reading.parsing import timestamp
 from hookgate.ledger.record import Record
 from hookgate.ledger.seal import split
+from hookgate.policy.event_reader import MOST_NAMES
 
 # A segment is closed at this size of its lines, in bytes, or after this time, in seconds.
 MOST_BYTES = 1 << 20
 MOST_SECONDS = 1.0
 # Members of a line that an event is asked for by, and how many names of a line are told.
-_NAMES = ("reference", "event_reference", "request_id", "sha256")
-_MOST_NAMES = 8
+_NAMES = ("reference", "event_reference", "request_id", "sha256", "kept", "replay_of")
+_MOST_NAMES = MOST_NAMES + len(_NAMES)
+# What a segment goes by that holds lines which may be of any event: no event is called so.
+ODD = "\0odd"
 # What a boot is called, and a digest is; a line that no gate wrote must not keep others back.
 _TOKEN = re.compile(r"[!-~]{1,64}")
 _HIGHEST_N = 1 << 62
@@ -49,13 +53,24 @@ class Segment:
 
         Raises ValueError where they are not what was sent.
         """
-        try:
-            raw = zstandard.decompress(self.body, max_output_size=self.size)
-        except zstandard.ZstdError:
-            raw = b""
-        if len(raw) != self.size or sha256(raw).digest() != self.digest:
+        if (raw := unpack(self.body, self.size, self.lines, self.digest)) is None:
             raise ValueError(f"lines {self.first_n} and following of boot {self.boot} are damaged")
         return raw
+
+
+def unpack(body: bytes, size: int, lines: int, digest: bytes) -> bytes | None:
+    """Return the lines of a segment, None where they are not what it says: so many, of that size.
+
+    A frame that tells another size than the segment's, or none, is not unpacked.
+    """
+    try:
+        if zstandard.frame_content_size(body) != size:
+            return None
+        raw = zstandard.decompress(body)
+    except (zstandard.ZstdError, MemoryError):
+        return None
+    is_it = len(raw) == size and sha256(raw).digest() == digest
+    return raw if is_it and raw.endswith(b"\n") and raw.count(b"\n") == lines else None
 
 
 class Place(NamedTuple):
@@ -149,5 +164,18 @@ def _names_in(record: Record) -> set[int]:
     more = get("names")
     if type(more) is list:
         names += more
+    if is_odd(record):
+        names.append(ODD)
     told = dict.fromkeys(name for name in names if type(name) is str and name)
     return {hash_name(name) for name in islice(told, _MOST_NAMES)}
+
+
+def is_odd(record: Record) -> bool:
+    """Tell whether a line matters to every event that is asked for, whatever names it has.
+
+    These are requests from inside the ranges whose body was not read whole, sums of them, and gaps.
+    """
+    kind, reason = record["event"], record.get("reason")
+    if kind in ("delivery", "forward"):
+        return not record.get("sha256") and not (type(reason) is str and reason in FOREIGN)
+    return kind == "gap" or (kind == "refusals" and not (type(reason) is str and reason in FOREIGN))

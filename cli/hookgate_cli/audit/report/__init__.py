@@ -18,8 +18,9 @@ from hookgate.ledger.audit.stats import Summary
 from hookgate.ledger.reading.forked import WorkerError, ahead
 from hookgate.ledger.seal import Keyring
 from hookgate.networks.range_set import RangeSet
+from hookgate_cli.audit.choosing import find_ledgers
 from hookgate_cli.audit.configured import Keys, configured_ranges, configured_states, load_seal_keys
-from hookgate_cli.audit.ledger import Ledger, find_ledgers
+from hookgate_cli.audit.ledger import Ledger
 from hookgate_cli.audit.options import FilesArgument, SealKeyOption
 from hookgate_cli.audit.reading import rereader, scanning
 from hookgate_cli.audit.stats import sum_up
@@ -97,6 +98,6 @@ def gather(
         balanced = balance(losses.watch(lines))
     with scanning(ledger, ChainScan(Keyring(keys))) as lines:
         verified = verify(lines, keys, states)
-    lost = losses.confirm(read, by_bytes=not keys and ledger.is_quick_to_read_again)
+    lost = losses.confirm(read, by_bytes=ledger.is_read_by_bytes(proving=bool(keys)))
     left_open = losses.left_open
     return Findings(summary, balanced, verified, lost, left_open, losses.unread, ledger.notes)
