@@ -21,7 +21,7 @@ from hookgate_cli.common import fail
 from hookgate_cli.fleet.login import read_dsn, store_errors
 
 from .asked import Asked
-from .ledger import Ledger
+from .ledger import Ledger, print_note
 
 # What a finding means to an answer, and whether lines that may matter are not here.
 _MEANING = {
@@ -86,7 +86,13 @@ class FleetLedger(Ledger):
         if "start" in sieve.texts and self._seen:
             parts += self._store.beginnings(self._seen)
         self._seen.update((part.gate, part.boot) for part in parts)
-        return parts
+        self._note({_tell_odd(part) for part in parts if not part.is_sane})
+        return [part for part in parts if part.is_sane]
+
+    def _note(self, notes: set[Note]) -> None:
+        for note in sorted(notes.difference(self.notes)):
+            self.notes.append(note)
+            print_note(note)
 
     def _turn_to(self, parts: list[Part]) -> None:
         self._parts = parts
@@ -123,6 +129,11 @@ class FleetLedger(Ledger):
                 is_known = any(finding.text.startswith(f"{text} ") for finding in self.known)
                 if part.end_n < first_n and not is_known:
                     yield Note(gate, f"{text} are not in the store, or are damaged", unread=True)
+
+
+def _tell_odd(part: Part) -> Note:
+    lines = f"lines {part.first_n} to {part.end_n - 1} of boot {part.boot}"
+    return Note(part.gate, f"{lines} are damaged: no shipper made what is there", unread=True)
 
 
 def _by_boot(parts: list[Part]) -> dict[tuple[str, str], list[Part]]:

@@ -92,7 +92,7 @@ class Ledger:
         """Print the notes on stderr, those on what was not read first."""
         notes = sorted(self.notes, key=lambda note: not note.unread)
         for note in notes:
-            _print_note(note)
+            print_note(note)
         self.print_copies()
 
     def print_copies(self) -> None:
@@ -100,7 +100,7 @@ class Ledger:
         for file, text in self.copies.remarks[self._copies_printed :]:
             note = Note(file, text)
             self.notes.append(note)
-            _print_note(note)
+            print_note(note)
         self._copies_printed = len(self.copies.remarks)
 
     def as_json(self) -> list[dict[str, object]]:
@@ -108,6 +108,7 @@ class Ledger:
         return [note._asdict() for note in self.notes]
 
 
-def _print_note(note: Note) -> None:
+def print_note(note: Note) -> None:
+    """Print a note on stderr."""
     sign = "NOT READ: " if note.unread else ""
     err.print(f"{sign}{printable(note.file)}: {printable(note.text)}", soft_wrap=True)

@@ -38,9 +38,9 @@ SELECT first_n, lines, size, sha256, CASE WHEN {_SANE} THEN body END
  WHERE boot = %s AND gate = %s AND first_n BETWEEN %s AND %s AND day BETWEEN %s AND %s
  ORDER BY first_n"""  # noqa: S608  # ours
 NAMED = f"""
-SELECT DISTINCT gate, boot, first_n, lines, size, day, extract(epoch FROM began)::float8
+SELECT DISTINCT gate, boot, first_n, lines, size, day, extract(epoch FROM began)::float8, {_SANE}
   FROM hookgate.name n JOIN hookgate.segment s USING (boot, gate, first_n, day)
- WHERE n.name = ANY (%(names)s) AND {_SCOPE} AND {_SANE} ORDER BY boot, gate, first_n"""  # noqa: S608  # ours
+ WHERE n.name = ANY (%(names)s) AND {_SCOPE} ORDER BY boot, gate, first_n"""  # noqa: S608  # ours
 # How far each boot was received, and the beginnings of some.
 ENDS = "SELECT gate, boot, next_n FROM hookgate.boot"
 # A boot that another follows runs no more.
@@ -49,6 +49,6 @@ SELECT DISTINCT b.gate FROM hookgate.boot b
  WHERE NOT b.stopped
    AND NOT EXISTS (SELECT FROM hookgate.boot a WHERE a.gate = b.gate AND a.follows = b.boot)"""
 BEGINNINGS = f"""
-SELECT gate, boot, first_n, lines, size, day, extract(epoch FROM began)::float8
+SELECT gate, boot, first_n, lines, size, day, extract(epoch FROM began)::float8, {_SANE}
   FROM hookgate.segment WHERE (boot, gate) IN
-       (SELECT * FROM unnest(%(boots)s::text[], %(of)s::text[])) AND first_n = 1 AND {_SANE}"""  # noqa: S608  # ours
+       (SELECT * FROM unnest(%(boots)s::text[], %(of)s::text[])) AND first_n = 1"""  # noqa: S608  # ours

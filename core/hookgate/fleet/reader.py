@@ -56,12 +56,16 @@ class Chunk(NamedTuple):
 
 
 class Part(NamedTuple):
-    """Lines of a boot that follow one another. `began` is in seconds since 1970."""
+    """Lines of a boot that follow one another. `began` is in seconds since 1970.
+
+    One that is not `is_sane` is a segment that no shipper made, and is not to be read.
+    """
 
     gate: str
     boot: str
     began: float
     chunks: tuple[Chunk, ...]
+    is_sane: bool = True
 
     @property
     def first_n(self) -> int:
@@ -169,8 +173,8 @@ def _hang_up(connections: dict[int, Connection]) -> None:
 
 def _single(rows: Iterable[Any]) -> list[Part]:
     return [
-        Part(gate, boot, began, (Chunk(first_n, first_n, lines, size, day, day),))
-        for gate, boot, first_n, lines, size, day, began in rows
+        Part(gate, boot, began, (Chunk(first_n, first_n, lines, size, day, day),), is_sane)
+        for gate, boot, first_n, lines, size, day, began, is_sane in rows
     ]
 
 

@@ -7,15 +7,8 @@ import psycopg
 import pytest
 
 from hookgate.fleet.error import StoreError
-from hookgate.fleet.segment import Cutter, Segment
 from hookgate.fleet.store import BEGINNING, Position
-from support.fleet import Chain, Fleet, cut
-
-
-def segment(chain: Chain, lines: int, **fields: object) -> Segment:
-    """The next lines of a boot."""
-    cutter = Cutter(chain.boot, chain.n + 1, chain.prev)
-    return cut(cutter, chain.lines(lines, **fields))
+from support.fleet import Chain, Fleet, segment
 
 
 def test_a_segment_is_there_once_however_often_it_is_sent(either: Fleet, ledger: Path) -> None:
