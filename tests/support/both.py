@@ -15,7 +15,7 @@ from support.trials import BODIES, CAUSES, ENDS, KEEPING, TIMES, Request, placed
 
 _PLACE = re.compile(r"([^\s:,;\"]+):([0-9]+)")
 # What is of files or of a store, and not of what the lines say.
-_OWN = frozenset(("files", "notes", "more", "whole"))
+_OWN = frozenset(("files", "notes", "more", "whole", "at"))
 
 
 def write_boot(

@@ -55,6 +55,15 @@ class FleetLedger(Ledger):
             self.notes += self._missing(ends) if self._scope.is_whole else ()
         self._seen: set[tuple[str, str]] = set()
 
+    def by_name(self) -> Ledger:
+        """Take from now on only the segments that have the names which a sieve looks for."""
+        self.by_names = True
+        return self
+
+    def gate_of(self, file: str) -> str:
+        """Return the gate of a boot."""
+        return file.partition("/")[0]
+
     def states(self, config: str | None) -> list[Path]:  # noqa: ARG002  # Ledger's own
         """Return none: no state file is of a store."""
         return []
@@ -66,6 +75,10 @@ class FleetLedger(Ledger):
     def pass_on(self, lines: Iterable[Line | Run]) -> Iterator[Line | Run]:
         """Pass lines on that are of the boot that their gate said, others as no records."""
         return hold(lines)
+
+    def holds(self, file: Path) -> bool:  # noqa: ARG002  # Ledger's own
+        """Whether a file is of the store: none is."""
+        return False
 
     def findings(self) -> list[AuditFinding]:
         """Return what the store knows to have been changed: tails that were cut, and forks."""

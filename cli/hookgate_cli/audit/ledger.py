@@ -59,6 +59,14 @@ class Ledger:
         kinds = {source.compression for source in self.sources}
         return not proving and all(kind is None or kind.suffix == ".gz" for kind in kinds)
 
+    def by_name(self) -> "Ledger":
+        """Return it as it is read for few names: as it is."""
+        return self
+
+    def gate_of(self, file: str) -> str:
+        """Return what a reader calls the place where a line was written: its file."""
+        return file
+
     def states(self, config: str | None) -> list[Path]:
         """Return the state files of the ledger of the configuration."""
         return configured_states(config)
@@ -73,6 +81,10 @@ class Ledger:
     def pass_on(self, lines: Iterable[Line | Run]) -> Iterable[Line | Run]:
         """Return the lines that are read, as far as they may be in it: all of them."""
         return lines
+
+    def holds(self, file: Path) -> bool:
+        """Whether a file that is there is one of its files."""
+        return file.exists() and any(file.samefile(source.path) for source in self.sources)
 
     def plain_files(self) -> list[Path] | None:
         """Return the files less copies; None unless each holds nothing but JSON Lines."""

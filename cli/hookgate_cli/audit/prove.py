@@ -91,7 +91,7 @@ def prove(
     keys = load_seal_keys(seal_key, config)
     of_fleet = asked_of_fleet(fleet, gate, dsn_file, log, config)
     ledger = find_ledgers(log, config, fleet=of_fleet, by_names=True)
-    if any(target.exists() and target.samefile(source.path) for source in ledger.sources):
+    if ledger.holds(target):
         fail(f"{target} is a ledger; a receipt would overwrite it")
     problems = Problems(ledger)
     read = rereader(ledger, keys)

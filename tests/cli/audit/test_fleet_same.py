@@ -14,7 +14,15 @@ from support.scanned import TINY_SIZES, USUAL_SIZES, sized
 from support.trials import BODIES
 
 NAMES = sorted({*(body.sha256 for body in BODIES), "r-1", "r-2", "own-1", "m-1", "b0-3"})
-BY_FILES = ("balance", "verify", "stats", "show", "show --outcome failed", "show --reference r-1")
+BY_FILES = (
+    "balance",
+    "duplicates",
+    "verify",
+    "stats",
+    "show",
+    "show --outcome failed",
+    "show --reference r-1",
+)
 
 
 @pytest.fixture

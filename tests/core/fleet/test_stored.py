@@ -4,6 +4,7 @@ import tracemalloc
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 import zstandard
@@ -20,7 +21,7 @@ from support.fleet import Chain, Fleet, segment
 HUGE = 1 << 31
 
 
-def packed(raw: bytes, **changes: object) -> dict[str, object]:
+def packed(raw: bytes, **changes: Any) -> dict[str, Any]:
     """What a segment says of these bytes, but for the changes."""
     digest, body = sha256(raw).digest(), zstandard.compress(raw)
     lines = raw.count(b"\n")
@@ -34,7 +35,7 @@ def _without_size(raw: bytes) -> bytes:
 LINES = b'{"event":"delivery","boot":"b1","reference":"planted"}\n' * 4
 NULS = b"\0" * (3 << 20) + b"\n"
 # By name: what a forger with a gate's password puts in the place of four lines.
-PLANTED: dict[str, dict[str, object]] = {
+PLANTED: dict[str, dict[str, Any]] = {
     "no zstd": packed(LINES, body=b"no zstd at all"),
     "a frame that is cut off": packed(LINES, body=zstandard.compress(LINES)[:-3]),
     "a bomb": packed(LINES, body=zstandard.compress(b"\0" * (16 << 20))),
@@ -53,8 +54,7 @@ def test_what_a_segment_does_not_hold_is_one_line_that_says_so(fleet: Fleet, nam
     """In the place of its first; the lines before and after it are as they were written."""
     chain, store = Chain(Path("-")), fleet.store()
     one, two, three = (segment(chain, 4) for _ in range(3))
-    many = PLANTED[name]["lines"]
-    assert isinstance(many, int)
+    many: int = PLANTED[name]["lines"]
     planted = replace(two, **PLANTED[name])
     after = replace(three, first_n=5 + many)
     assert all(map(store.put, (one, planted, after)))
@@ -81,7 +81,7 @@ def test_what_a_segment_does_not_hold_is_one_line_that_says_so(fleet: Fleet, nam
 def test_what_no_shipper_makes_is_not_fetched(fleet: Fleet, name: str) -> None:
     """It leaves a hole; by a name it is found and told apart."""
     chain, store = Chain(Path("-")), fleet.store()
-    claims = {"size": HUGE - 1} if name == "size" else {"lines": 900_000}
+    claims: dict[str, Any] = {"size": HUGE - 1} if name == "size" else {"lines": 900_000}
     one, two = segment(chain, 4), replace(segment(chain, 4), **claims)
     three = replace(segment(chain, 4), first_n=5 + two.lines)
     assert all(map(store.put, (one, two, three)))
