@@ -1,8 +1,11 @@
 # make demo   installs into .venv and shows the gate at work on loopback
 # make test   installs into .venv, and nginx with apt-get, and runs every check: ruff, mypy, pytest
 #             on all cores (WORKERS=1: one test at a time)
-# make test-matrix  the same with each of Python 3.11, 3.12 and 3.13 that is here
-# make test-browser  the audit report in a real Chromium, which it gets with apt-get
+# make test-matrix  the same with each of Python 3.11 to 3.14 that is here
+# make test-lowest  pytest with the lowest version of each package that pyproject.toml allows
+# make test-browser  the audit report, the page and the docs in a real Chromium, which it gets with
+#             apt-get
+# make docs   the docs as a site, in build/docs
 # make check  the same as test without pytest
 # make bench  hookgate beside nginx, HAProxy, Caddy, Fastify, FastAPI, aiohttp and plain mitmdump,
 #             which it gets with apt-get, npm and pip; a clean sender's latency among strangers;
@@ -11,19 +14,29 @@
 # make soak   the tests that take long, every property with new examples, then ten minutes of every
 #             hostile sender, kills, reloads, rotations and outages at once, beside a clean sender,
 #             and six minutes beside each kind of hostile sender alone
+# make lock   brings uv.lock and requirements/ up to what pyproject.toml asks for
+# make upgrade  the same, and takes the newest version of everything
+# make audit-deps  what is known against the versions of the lock
+# make wheelhouse  dist/wheelhouse, from which hookgate is installed without a network
+# make release  all that is published, in dist/ (docs/releasing.md)
 
 PYTHON ?= python3
-PYTHONS ?= python3.11 python3.12 python3.13
+PYTHONS ?= python3.11 python3.12 python3.13 python3.14
 VENV ?= .venv
 BIN := $(VENV)/bin
+# What makes the lock and a release is in an environment of its own.
+TOOLS := $(VENV)-release
+INSTALLED := $(VENV)/.installed
 READY := $(VENV)/.ready
+# What was got from the package index once; with it `make` works without a network.
+WHEELS ?= .wheels
 
 # Two for each core: a test waits for sockets and processes half of its time.
 WORKERS ?= $(shell echo $$((2 * $$(nproc))))
 
-.PHONY: demo test test-browser nginx-here promtool-here alertmanager-here test-matrix check format bench soak clean
+.PHONY: demo test test-lowest lock upgrade audit-deps wheelhouse release test-browser docs sphinx-here nginx-here promtool-here alertmanager-here test-matrix check format bench soak clean
 
-demo: $(READY)
+demo: $(INSTALLED)
 	$(BIN)/hookgate demo
 
 test: check nginx-here promtool-here alertmanager-here
@@ -73,9 +86,23 @@ test-matrix:
 	  else echo "== $$python is not here: skipped"; fi; \
 	done
 
-test-browser: $(READY)
-	$(call need,chromium,chromium,The report is looked at in a real Chromium)
+test-lowest: $(TOOLS)/.ready nginx-here
+	PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" release/lowest.sh $(VENV)-lowest
+	$(VENV)-lowest/bin/pytest -n $(WORKERS) --dist worksteal
+
+test-browser: $(READY) sphinx-here
+	$(call need,chromium,chromium,The report and the docs are looked at in a real Chromium)
 	$(BIN)/pytest tests/browser
+
+sphinx-here: $(READY)
+	@$(BIN)/python -c 'import furo, myst_parser, sphinx' 2>/dev/null || echo "Installing what builds the docs"
+	$(call install,docs,$(VENV))
+
+# Every link between the pages is followed. Those that lead elsewhere are in build/links.txt.
+docs: sphinx-here
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -c docs -d build/doctrees . build/docs
+	@grep -ohE '\]\(https?://[^)]+' README.md docs/*.md | cut -c3- | sort -u >build/links.txt
+	@echo "The docs are in build/docs: open build/docs/index.html"
 
 check: $(READY)
 	$(BIN)/ruff format --check .
@@ -98,14 +125,51 @@ soak: $(READY) nginx-here
 	$(BIN)/python -m bench.soak
 	$(BIN)/python bench/hostile.py --seconds 3
 
-clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
+lock upgrade: $(TOOLS)/.ready
+	PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" release/lock.sh $(if $(filter upgrade,$@),--upgrade)
 
-$(READY): pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	  { echo "hookgate needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1). Name another: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
-	@echo "Installing hookgate and what its tests need into $(VENV) (a minute on a first run)"
-	@$(PYTHON) -m venv $(VENV) || \
-	  { echo "Python cannot make a virtual environment; on Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+audit-deps: $(TOOLS)/.ready
+	@$(TOOLS)/bin/python release/audit_deps.py
+
+# $(WHEELS) stays: it is what makes the next `make demo` quick.
+clean:
+	rm -rf $(VENV) $(TOOLS) $(VENV)-lowest .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+
+# $(call install,NAME,VENV): what requirements/NAME.txt names, held to its hashes, from $(WHEELS) alone;
+# what is missing there is got from the package index first.
+define install
+@pip="$(2)/bin/python -m pip --disable-pip-version-check" && \
+  locked="--require-hashes --no-deps --no-build-isolation --requirement requirements/$(1).txt" && \
+  mkdir -p $(WHEELS) && \
+  { $$pip install -qqq --no-index --find-links $(WHEELS) $$locked 2>/dev/null || \
+  { $$pip download --quiet --dest $(WHEELS) $$locked && \
+  $$pip install --quiet --no-index --find-links $(WHEELS) $$locked; }; }
+endef
+
+# $(call venv,FOLDER)
+define venv
+@$(PYTHON) -m venv $(1) || \
+  { echo "Python cannot make a virtual environment; on Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
+endef
+
+$(INSTALLED): pyproject.toml requirements/build.txt requirements/run.txt
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' || \
+	  { echo "hookgate needs Python 3.11 to 3.14; $(PYTHON) is $$($(PYTHON) --version 2>&1). Name another: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@echo "Installing hookgate into $(VENV) (a minute on a first run)"
+	$(call venv,$(VENV))
+	$(call install,build,$(VENV))
+	$(call install,run,$(VENV))
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-index --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(READY): $(INSTALLED) requirements/dev.txt
+	@echo "Installing what the tests need"
+	$(call install,dev,$(VENV))
+	@touch $@
+
+$(TOOLS)/.ready: requirements/build.txt requirements/release.txt
+	@echo "Installing what makes a release into $(TOOLS)"
+	$(call venv,$(TOOLS))
+	$(call install,build,$(TOOLS))
+	$(call install,release,$(TOOLS))
 	@touch $@

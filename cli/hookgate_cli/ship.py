@@ -1,10 +1,11 @@
 """`hookgate ship`: the ledger of this gate into the store of its fleet."""
 
+import os
 import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Event
@@ -23,16 +24,20 @@ from hookgate.fleet.loop import POLL_SECONDS, ship_once
 from hookgate.fleet.loop import ship as ship_on
 from hookgate.fleet.shipper import Shipper
 from hookgate.fleet.store import Store
+from hookgate.fleet.telling import Telling
 from hookgate.fleet.waiting import Waiting
 from hookgate.log import make_log
+from hookgate_sidecar.orphan import be_told
 
 from .audit.wording import count_of
-from .common import FAILED, ConfigOption, fail, out, plain_errors
+from .common import FAILED, AuditOption, ConfigOption, fail, out, plain_errors
 from .fleet.login import load_dsn, read_dsn, store_errors
 
 # What a stop waits for: lines that are not sent then stay in the ledger, and are sent next time.
 _FLUSH_SECONDS = 2.0
 _LONGEST_WAIT = 7 * 86_400
+# As hookgate-ship.service has it.
+_NICE, _OOM_SCORE = 5, "500"
 
 
 class _Late(BaseException):
@@ -53,6 +58,8 @@ def ship(
         str, typer.Option("--timeout", metavar="TIME", help="With --wait: give up then.")
     ] = "5m",
     config: ConfigOption = None,
+    audit: AuditOption = None,
+    beside: Annotated[int | None, typer.Option("--beside", metavar="PID", hidden=True)] = None,
 ) -> None:
     """Ship this gate's ledger, with its workers' and rotated files, to the store of its fleet.
 
@@ -71,7 +78,8 @@ def ship(
       hookgate ship --wait --timeout 10m
     """
     with plain_errors():
-        path, settings = read_settings(gather(config))
+        overrides = {} if audit is None else {"audit.path": audit}
+        path, settings = read_settings(gather(config, overrides))
     ledger, dsn_file = Path(path), Path(settings.dsn_file)
     read_dsn(dsn_file)  # tells at once what is wrong with it
 
@@ -89,12 +97,23 @@ def ship(
             elif once:
                 _ship_once(shipper, dsn_file, ended)
             else:
+                if beside is not None:
+                    _go_second(beside)
                 log.info("ship.started", gate=settings.name, ledger=path)
-                ship_on(shipper, log, ended)
+                with Telling(ledger, settings.name, shipper, log):
+                    ship_on(shipper, log, ended)
                 log.info("ship.stopped", lines=shipper.lines)
     except _Late:
         log.info("ship.stopped", lines=shipper.lines)
         sys.exit(FAILED if wait or once else 0)
+
+
+def _go_second(gate: int) -> None:
+    """End when the gate with this process id does, and leave it processor and memory first."""
+    be_told(gate, signal.SIGTERM)
+    os.nice(_NICE)
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text(_OOM_SCORE, encoding="ascii")
 
 
 def _ship_once(shipper: Shipper, dsn_file: Path, ended: Event) -> None:

@@ -14,7 +14,7 @@ from hookgate import __version__
 # Rich keeps the line ends of a docstring, which are another width's.
 _WITHIN_A_PARAGRAPH = re.compile(r"(?<!\n)\n(?=[^ \n])")
 VERBS = (
-    *("serve", "watch", "mitmdump", "demo", "check", "send"),
+    *("init", "doctor", "serve", "watch", "live", "mitmdump", "demo", "check", "send"),
     *("audit", "anchor", "quarantine", "ship", "fleet", "ranges", "nginx", "config", "keys"),
     "schema",
 )

@@ -261,6 +261,7 @@ class AlarmSettings:
     not_kept: Frequency | None
     quarantine_full: float | None
     quarantine_old: float | None
+    shipping: float | None
     certificate: float | None
     ranges: float | None
 

@@ -23,7 +23,7 @@ from support.watcher import watching
 DEPLOY = Path(__file__).parents[2] / "sidecar/deploy"
 UNIT, WATCH = DEPLOY / "hookgate.service", DEPLOY / "hookgate-watch.service"
 ANCHOR, TIMER = DEPLOY / "hookgate-anchor.service", DEPLOY / "hookgate-anchor.timer"
-SHIP = DEPLOY / "hookgate-ship.service"
+SHIP, LIVE = DEPLOY / "hookgate-ship.service", DEPLOY / "hookgate-live.service"
 INSTALLED = "/opt/hookgate/bin/hookgate"
 
 # prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN), since Linux 6.3, and what systemd sets otherwise by
@@ -50,7 +50,7 @@ def systemd_analyze(*arguments: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
-@pytest.fixture(params=[UNIT, WATCH, ANCHOR, SHIP], ids=lambda unit: unit.stem)
+@pytest.fixture(params=[UNIT, WATCH, ANCHOR, SHIP, LIVE], ids=lambda unit: unit.stem)
 def here(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A unit with the hookgate that is installed here."""
     unit = tmp_path / request.param.name
@@ -86,14 +86,19 @@ def test_the_unit_waits_longer_than_a_drain() -> None:
     assert int(stop.removesuffix("s")) > int(drain.removesuffix("s"))
 
 
-def test_shipping_is_hardened_as_the_gate_is_and_writes_nothing() -> None:
-    """What the gate may not, it may not either; the folders that the gate writes to are not its."""
-    text, own = UNIT.read_text(), SHIP.read_text()
+@pytest.mark.parametrize("unit", [SHIP, LIVE], ids=lambda unit: unit.stem)
+def test_what_only_reads_is_hardened_as_the_gate_is(unit: Path) -> None:
+    """What the gate may not, it may not either; it makes no folder, and only the shipper writes:
+    beside the ledger.
+    """
+    text, own = UNIT.read_text(), unit.read_text()
     hardening = text[text.index("NoNewPrivileges") : text.index("[Install]")]
     assert hardening in own
-    for name in ("LogsDirectory", "StateDirectory", "RuntimeDirectory", "ReadWritePaths"):
-        assert settings(name, SHIP) == []
-    assert settings("RestartPreventExitStatus", SHIP) == ["2"]
+    for name in ("LogsDirectory", "StateDirectory", "RuntimeDirectory"):
+        assert settings(name, unit) == []
+    writable = settings("WorkingDirectory", unit) if unit == SHIP else []
+    assert settings("ReadWritePaths", unit) == writable
+    assert settings("RestartPreventExitStatus", unit) == ["2"]
 
 
 def test_the_unit_does_not_retry_what_only_a_person_can_mend() -> None:

@@ -148,6 +148,7 @@ KEYS: tuple[Key, ...] = (
     Key("alarm", "not_kept", "1 in 15m", _OFTEN, "Requests that should be in the quarantine and are not."),
     Key("alarm", "quarantine_full", "90%", or_off(percentage), "The quarantine is so full, of quarantine.max_items or max_bytes."),
     Key("alarm", "quarantine_old", "3d", _SPAN, "The oldest item of the quarantine expires within so long."),
+    Key("alarm", "shipping", "10m", _SPAN, "The store of the fleet lacks lines for so long, or no hookgate ship runs."),
     Key("alarm", "certificate", "14d", _SPAN, "A certificate of the listener, or the one shown to the endpoint, ends within so long."),
     Key("alarm", "ranges", "180d", _SPAN, "The shipped ranges that are allowed were reviewed longer ago."),
 )  # fmt: skip

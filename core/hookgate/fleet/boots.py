@@ -1,14 +1,14 @@
 """The boots of a gate: which of their lines the store has, and those that are on their way."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import structlog
 
 from hookgate.ledger.record import Record
 
 from .error import StoreError
-from .segment import MOST_BYTES, MOST_SECONDS, Cutter, digest_of, place_of
+from .segment import MOST_BYTES, MOST_SECONDS, Cutter, Place, digest_of
 from .store import Position, Store
 
 
@@ -21,26 +21,40 @@ class GapError(Exception):
 
 
 class _Boot:
-    __slots__ = ("cutter", "forked", "last_n", "position", "since", "skips")
+    __slots__ = ("bound", "cutter", "first_n", "forked", "last_n", "since", "skips")
 
     def __init__(self, boot: str, position: Position) -> None:
-        self.position = position
         self.cutter = Cutter(boot, position.next_n, position.tip)
+        # The store has lines up to `bound`. Of these the gate has up to `last_n`, as far as files
+        # were read. Where it has none they were deleted for their age, but for those from `first_n`
+        # on, if that is not 0.
+        self.bound = position.next_n - 1
+        self.last_n = self.first_n = 0
         # Its lines are others than the store has.
         self.forked = False
         # Lines before the next segment are gone.
         self.skips = False
-        self.last_n = 0
         self.since: float | None = None  # when the first line came that is not sent
+
+    def note(self, n: int) -> None:
+        """Note that the gate has this line."""
+        if self.last_n < n <= self.bound:
+            self.last_n = n
 
 
 class Boots:
     """Take lines in the order of their numbers, and send them. All methods raise `StoreError`."""
 
     def __init__(
-        self, store: Store, log: structlog.BoundLogger, clock: Callable[[], float] = time.monotonic
+        self,
+        store: Store,
+        log: structlog.BoundLogger,
+        found: set[tuple[str, str]],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store, self._log, self._clock = store, log, clock
+        # What should not be, by kind and boot: who owns the set outlives this connection.
+        self._found = found
         self._boots: dict[str, _Boot] = {}
         # How many lines were taken that were not before, and how many were sent.
         self.taken = self.lines = 0
@@ -58,30 +72,29 @@ class Boots:
     def has(self, name: str, n: int, tip: str) -> bool:
         """Tell whether the line with this number and digest was taken, or another after it."""
         boot = self._find(name)
-        boot.last_n = max(boot.last_n, n)
+        boot.note(n)
         next_n = boot.cutter.n
         return n < next_n - 1 or (n == next_n - 1 and tip == boot.cutter.tip)
 
-    def take(self, raw: bytes, record: Record, *, may_skip: str = "") -> None:
-        """Take a line; one that was taken before, or that has no place in a chain, changes nothing.
+    def take(self, raw: bytes, record: Record, place: Place, *, may_skip: str = "") -> None:
+        """Take the line at a place; one that was taken before changes nothing.
 
         Raises `GapError` where lines before it are missing, unless it is of the boot `may_skip`.
         """
-        place = place_of(record)
-        if place is None:
-            return
         name, n, prev = place
         boot = self._find(name)
         cutter = boot.cutter
         if n > cutter.n and not boot.forked and name != may_skip:
             raise GapError(name, n)
-        boot.last_n = max(boot.last_n, n)
+        boot.note(n)
         if n < cutter.n:
             if n < cutter.n - 1 or cutter.tip == digest_of(raw):
                 return
             self._fork(boot, n, prev)
         elif n > cutter.n:
             self._send(boot)
+            if cutter.n > 1 and not boot.forked:
+                self._tell("ship.lost", name, first_n=cutter.n, last_n=n - 1)
             boot.skips = True
             boot.cutter = Cutter(name, n, prev)
         elif cutter.tip and prev != cutter.tip:
@@ -105,12 +118,26 @@ class Boots:
         for boot in self._boots.values():
             self._send(boot)
 
+    def recount(self, spans: Mapping[str, tuple[int, int]], *, is_cut: bool) -> None:
+        """Begin to note anew which lines the gate has of these boots: a file that held the lines
+        from a first to a last one is another now. One that was not cut may have been deleted whole,
+        as old ones are.
+        """
+        self.flush()
+        for name, (first_n, last_n) in spans.items():
+            boot = self._find(name)
+            if not boot.forked:
+                boot.bound = min(last_n, boot.cutter.n - 1)
+                boot.last_n, boot.first_n = 0, first_n if is_cut else 0
+
     def tell_cuts(self) -> None:
         """Tell of boots whose last lines were sent once, and did not come again."""
         for name, boot in self._boots.items():
-            if 0 < boot.last_n < boot.position.next_n - 1:
-                self._log.error("ship.cut", boot=name, first_n=boot.last_n + 1)
-                self._store.tell_cut(name, boot.last_n + 1)
+            if boot.last_n < boot.bound and (boot.last_n or boot.first_n):
+                first_n = max(boot.last_n + 1, boot.first_n)
+                self._tell("ship.cut", name, first_n=first_n)
+                self._store.tell_cut(name, first_n)
+                boot.bound = 0
 
     def _find(self, name: str) -> _Boot:
         boot = self._boots.get(name)
@@ -122,9 +149,13 @@ class Boots:
         """From here on its lines are others than the store has."""
         self._send(boot)
         if not boot.forked:
-            self._log.error("ship.fork", boot=boot.cutter.boot, n=n)
+            self._tell("ship.fork", boot.cutter.boot, n=n)
         boot.forked = True
         boot.cutter = Cutter(boot.cutter.boot, n, prev)
+
+    def _tell(self, event: str, boot: str, **where: int) -> None:
+        self._found.add((event.removeprefix("ship."), boot))
+        self._log.error(event, boot=boot, **where)
 
     def _send(self, boot: _Boot) -> None:
         boot.since = None

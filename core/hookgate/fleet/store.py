@@ -6,7 +6,7 @@ from typing import Self
 
 import psycopg
 
-from .connecting import Connection, connect
+from .connecting import Connection, break_off, connect
 from .error import StoreError, tell
 from .segment import Segment
 
@@ -50,6 +50,10 @@ class Store:
     def close(self) -> None:
         """Hang up."""
         self._connection.close()
+
+    def break_off(self) -> None:
+        """Break the connection under a call that waits for an answer; for another thread."""
+        break_off(self._connection)
 
     def position(self, boot: str) -> Position:
         """Ask how far a boot is there."""

@@ -110,7 +110,7 @@ OTHER: dict[str, Any] = {
     "alarm.ledgers": ["nginx.log"],
     **{f"alarm.{name}": "5s" for name in ("silence", "ledger_fails", "ledger_gone", "custody")},
     **{f"alarm.{name}": "5s" for name in ("ledger_unread", "stopped", "not_ready", "workers")},
-    **{f"alarm.{name}": "5d" for name in ("quarantine_old", "certificate", "ranges")},
+    **{f"alarm.{name}": "5d" for name in ("quarantine_old", "shipping", "certificate", "ranges")},
     **{f"alarm.{name}": "5 in 5s" for name in ("lost", "endpoint", "refusals", "near")},
     **{f"alarm.{name}": "off" for name in ("gate_fails", "restarts", "not_kept")},
     "alarm.quarantine_full": "50%",

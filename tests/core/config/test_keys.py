@@ -96,6 +96,7 @@ DEFAULTS: dict[str, Any] = {
     "alarm.not_kept": Frequency(1, 900),
     "alarm.quarantine_full": 0.9,
     "alarm.quarantine_old": 3 * 86_400.0,
+    "alarm.shipping": 600.0,
     "alarm.certificate": 14 * 86_400.0,
     "alarm.ranges": 180 * 86_400.0,
 }

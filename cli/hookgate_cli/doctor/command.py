@@ -1,0 +1,158 @@
+"""`hookgate doctor`: look at a set-up, and say what is wrong, worst first."""
+
+import os
+import pwd
+from pathlib import Path
+from textwrap import wrap
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from hookgate.config.build import build
+from hookgate.config.error import ConfigError
+from hookgate.config.layers import find_file, gather
+from hookgate_cli.common import FINDING, MISUSE, ConfigOption, JsonOption, fail, out
+from hookgate_cli.deadline import OverdueError, within
+from hookgate_cli.init.trial import own_program
+from hookgate_cli.terminal import print_json, printable
+
+from .check import Finding, Severity
+from .running import Result, run
+from .scene import Scene, find_user
+from .table import CHECKS
+
+_SECONDS = 15.0
+_WIDTH = 80
+_UNITS = Path("/etc/systemd/system")
+_NGINX = Path("/etc/nginx/hookgate")
+_WORDS = {Severity.WRONG: ("wrong", "red"), Severity.LOOK: ("look", "yellow")}
+_BLIND = ("unseen", "cyan")
+
+
+def doctor(
+    config: ConfigOption = None,
+    user: Annotated[
+        str | None,
+        typer.Option("--user", metavar="NAME", help="Whom the gate runs as; else its unit's."),
+    ] = None,
+    nginx: Annotated[
+        Path | None,
+        typer.Option("--nginx", metavar="DIR", help=f"Where includes are deployed; else {_NGINX}."),
+    ] = None,
+    units: Annotated[
+        Path, typer.Option("--units", metavar="DIR", help="Where systemd's units are installed.")
+    ] = _UNITS,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Connect to nothing, not even to the endpoint.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Look at a planned or running set-up, and say what is wrong, worst first, and what mends it.
+
+    It changes nothing. It connects to what the configuration names alone: to the endpoint, with one
+    HEAD request for its time, to sidecar.admin, and to the store of the fleet. What takes longer
+    than 15 seconds is left, and said. Run it as root to see everything.
+
+    Exits 0 if nothing is wrong, 1 if somebody should look, and 2 if not everything could be seen,
+    or the command was used wrongly.
+
+    Examples:
+
+      hookgate doctor --config /etc/hookgate/hookgate.toml
+
+      hookgate doctor --offline --json
+    """
+    if nginx is not None and not nginx.is_dir():
+        fail(f"--nginx {nginx} is no folder; name the one that holds the includes")
+    found = find_user(user, units / "hookgate.service")
+    if found is None and user is not None:
+        fail(f"--user {user} is no user of this machine; name the one that the gate runs as")
+    folder = nginx or (_NGINX if _NGINX.is_dir() else None)
+    try:
+        scene = within(_SECONDS, lambda: _see(config, found or _caller(), units, folder))
+    except OverdueError:
+        fail(f"the configuration could not be read within {_SECONDS:g} seconds: a disk hangs")
+    checks = [
+        check
+        for check in CHECKS
+        if (scene.config is not None or not check.needs_config) and not (offline and check.contacts)
+    ]
+    results = run(checks, scene, _SECONDS)
+    if as_json:
+        _print_json(scene, results)
+    else:
+        _print(scene, results)
+    if any(result.findings for result in results):
+        raise typer.Exit(FINDING)
+    if any(result.blind for result in results):
+        raise typer.Exit(MISUSE)
+
+
+def _caller() -> pwd.struct_passwd:
+    return pwd.getpwuid(os.geteuid())
+
+
+def _see(config: str | None, user: pwd.struct_passwd, units: Path, nginx: Path | None) -> Scene:
+    sources = gather(config)
+    file = find_file(config, os.environ)
+    whole = str(Path(file).absolute()) if file else None
+    try:
+        built = build(sources)
+    except ConfigError as error:
+        problems = tuple(error.problems)
+        return Scene(whole, sources, None, problems, user, units, nginx, own_program())
+    return Scene(whole, sources, built, (), user, units, nginx, own_program())
+
+
+def _sorted(results: list[Result]) -> list[tuple[str, Finding]]:
+    found = [(result.check.name, finding) for result in results for finding in result.findings]
+    return sorted(found, key=lambda item: item[1].severity)
+
+
+def _print(scene: Scene, results: list[Result]) -> None:
+    where = scene.file or "defaults and environment"
+    out.print(f"{where}, for a gate that runs as {scene.user.pw_name}", soft_wrap=True)
+    for name, finding in _sorted(results):
+        _print_one(*_WORDS[finding.severity], name, finding.says)
+        for line in wrap(printable(finding.mend), _WIDTH - 4, break_long_words=False):
+            out.print(f"    {line}", soft_wrap=True)
+        for command in finding.commands:
+            out.print(f"      {command}", soft_wrap=True)
+    for result in results:
+        if result.blind:
+            _print_one(*_BLIND, result.check.name, f"could not look: {result.blind}")
+    found = sum(len(result.findings) for result in results)
+    blind = sum(bool(result.blind) for result in results)
+    waiting = sum(check.needs_config for check in CHECKS) if scene.config is None else 0
+    told = [f"{len(results) - blind} checks made", f"{found} to look at"]
+    told += [f"{blind} could not be made"] * bool(blind)
+    told += [f"{waiting} wait for a configuration that can be used"] * bool(waiting)
+    out.print(f"\n{', '.join(told)}.", soft_wrap=True)
+
+
+def _print_one(word: str, colour: str, name: str, says: str) -> None:
+    lines = wrap(printable(f"{word} [{name}] {says}"), _WIDTH, break_long_words=False)
+    out.print()
+    for at, line in enumerate(lines):
+        text = Text(line)
+        if not at:
+            text.stylize(f"bold {colour}", 0, len(word))
+        out.print(text, soft_wrap=True)
+
+
+def _print_json(scene: Scene, results: list[Result]) -> None:
+    print_json(
+        {
+            "config": scene.file,
+            "user": scene.user.pw_name,
+            "findings": [
+                {"severity": _WORDS[f.severity][0], "check": name, "says": f.says,
+                 "mend": f.mend, "commands": f.commands}
+                for name, f in _sorted(results)
+            ],
+            "unseen": {result.check.name: result.blind for result in results if result.blind},
+            "made": [result.check.name for result in results if not result.blind],
+        },
+        indent=2,
+    )  # fmt: skip

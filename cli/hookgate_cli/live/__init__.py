@@ -1,0 +1,88 @@
+"""`hookgate live`: the page that shows what happens at gates, as it happens."""
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+if find_spec("starlette") is None or find_spec("uvicorn") is None:
+    raise ImportError("starlette or uvicorn is missing: pip install 'hookgate[live]'")
+
+from hookgate.config.layers import gather
+from hookgate.config.watching import read_admin
+from hookgate.live.gate import Gate
+from hookgate.log import make_log
+from hookgate_cli.common import ConfigOption, fail, plain_errors
+from hookgate_sidecar.sockets import listen as listen_on
+
+from .places import read_gates, read_listen, read_token
+from .serving import serve
+from .watching import Watching
+
+_LISTEN = "127.0.0.1:9190"
+
+
+def live(
+    token_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--token-file", metavar="FILE", help="What is shown to see the page: keys new token."
+        ),
+    ] = None,
+    listen: Annotated[
+        str, typer.Option("--listen", metavar="HOST:PORT", help="Where the page is.")
+    ] = _LISTEN,
+    gate: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--gate",
+            metavar="URL",
+            help="A gate's admin listener, like http://127.0.0.1:9180 or unix:/run/admin.sock, as"
+            " often as needed; else sidecar.admin.",
+        ),
+    ] = None,
+    host: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--host",
+            metavar="NAME",
+            help="A name that the page goes by beside addresses and localhost, as often as needed.",
+        ),
+    ] = None,
+    tls_cert: Annotated[
+        Path | None, typer.Option("--tls-cert", metavar="FILE", help="PEM, the whole chain.")
+    ] = None,
+    tls_key: Annotated[
+        Path | None, typer.Option("--tls-key", metavar="FILE", help="PEM; else in --tls-cert.")
+    ] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Serve a page that shows gates as they are: what is wrong, what comes, what is not delivered.
+
+    It is a process of its own that asks each gate's admin listener once a second: no event waits
+    for it. It only reads. Who opens the page shows the token once.
+
+    Examples:
+
+      hookgate keys new token live.token
+
+      hookgate live --token-file live.token
+
+      hookgate live --token-file live.token --gate http://10.0.0.1:9180 --gate http://10.0.0.2:9180
+    """
+    with plain_errors():
+        token = read_token(token_file)
+        address, tls = read_listen(listen, tls_cert, tls_key)
+        gates = read_gates(gate or [])
+        if not gates:
+            admin = read_admin(gather(config))
+            if admin is None:
+                fail(
+                    'there is nothing to show: set sidecar.admin, like "127.0.0.1:9180", and'
+                    " restart the gate, or name a gate with --gate http://127.0.0.1:9180"
+                )
+            gates = [admin]
+        sockets = listen_on("--listen", address, 0)
+        watching = Watching({Gate(str(one)): one for one in gates})
+        serve(sockets, token, watching, names=host or (), tls=tls, log=make_log())

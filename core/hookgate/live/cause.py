@@ -1,0 +1,93 @@
+"""What a cause is, and what keeps one while it lasts. Pure."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from enum import IntEnum
+from typing import NamedTuple
+
+from .step import Answer, Step, text
+
+_LONGEST = 80
+_MOST_PLACES = 64
+
+
+class Level(IntEnum):
+    """How bad it is: `NOTE` explains what is seen and needs nobody."""
+
+    NOTE = 0
+    WARNING = 1
+    CRITICAL = 2
+
+
+class Cause(NamedTuple):
+    """What is or was wrong: `what` is a sentence, `first` is what to do first, "" for nothing.
+
+    `name` is its alarm in docs/alarms.md, or "flood", "observing", "changed". Times are seconds
+    since 1970; `until` is None while it lasts.
+    """
+
+    name: str
+    level: Level
+    what: str
+    first: str
+    since: float
+    until: float | None = None
+
+
+class Spell:
+    """A time in which something happened again and again: how often of what, and where."""
+
+    def __init__(self, began: float) -> None:
+        self.since = self.last = began
+        self.labels: Counter[str] = Counter()
+        self.places: Counter[tuple[str, str, str]] = Counter()
+        self.delivered = 0
+        self.newest: Answer = {}
+
+    @property
+    def count(self) -> int:
+        """How often it happened."""
+        return self.labels.total()
+
+    def share(self, what: str) -> str:
+        """Write how many of those that could have been delivered it happened to."""
+        all_of_them = self.count + self.delivered
+        return f"{self.count:,} of {plural(all_of_them, what)}"
+
+    def add(self, labels: Counter[str], rows: Sequence[Answer], now: Step) -> None:
+        """Count what happened in a step. `rows` are those of it, oldest first."""
+        self.labels.update(labels)
+        self.delivered += now.outcomes["delivered"]
+        if labels:
+            self.last = now.at
+        for row in rows:
+            self.newest = row
+            where = text(row, "reason"), shown(row, "pointer"), shown(row, "route")
+            if where in self.places or len(self.places) < _MOST_PLACES:
+                self.places[where] += 1
+
+
+def shown(row: Answer, name: str) -> str:
+    """Return a member as it can stand in a sentence: a sender may have chosen it."""
+    value = text(row, name)
+    value = "".join(letter if letter.isprintable() else " " for letter in value[: _LONGEST + 1])
+    return value if len(value) <= _LONGEST else f"{value[:_LONGEST]}…"
+
+
+def clock(at: float) -> str:
+    """Write a time of today."""
+    return f"{datetime.fromtimestamp(at, UTC):%H:%M:%S} UTC"
+
+
+def plural(count: int, what: str) -> str:
+    """Write a number of things."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
+def span(seconds: float) -> str:
+    """Write how long something lasts."""
+    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{int(seconds / size)} {unit}"
+    return f"{seconds:.0f} s"

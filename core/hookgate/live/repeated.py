@@ -1,0 +1,118 @@
+"""Causes that are counted: from the first time that something happens until it stays away. Pure."""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import NamedTuple
+
+from hookgate.policy import Fault, Outcome, Reason
+
+from .cause import Level, Spell, clock, plural, shown
+from .meanings import meaning_of
+from .step import Answer, Step, number, text
+
+_UPSTREAM = frozenset(reason.code for reason in Reason if reason.fault is Fault.UPSTREAM)
+_REJECTED = Reason.UPSTREAM_REJECTED.code
+_GATE = frozenset((Reason.OVERLOADED.code, Reason.GATE_ERROR.code))
+# What is refused before it is known that the sender is allowed is none of its doing.
+_INSIDE = frozenset(
+    reason.code
+    for reason in Reason
+    if reason.outcome is Outcome.REFUSED and reason.check not in ("", "http", "source")
+)
+
+
+class Kind(NamedTuple):
+    """What is counted, and which rows are its. It is over once it has stayed away for `quiet`
+    seconds, and where `needs_delivery` something was delivered since.
+    """
+
+    name: str
+    level: Level
+    quiet: float
+    needs_delivery: bool
+    count_in: Callable[[Step], Counter[str]]
+    has: Callable[[Answer], bool]
+    tell: Callable[[Spell], tuple[str, str]]
+
+
+def _of(codes: frozenset[str]) -> Callable[[Step], Counter[str]]:
+    return lambda now: Counter({code: n for code, n in now.reasons.items() if code in codes and n})
+
+
+def _has(codes: frozenset[str]) -> Callable[[Answer], bool]:
+    return lambda row: text(row, "reason") in codes
+
+
+def _endpoint(now: Step) -> Counter[str]:
+    """Count by cause; what was answered, or has no cause, by reason."""
+    counts = Counter({word: count for word, count in now.errors.items() if count})
+    if rejected := now.reasons[_REJECTED]:
+        counts[_REJECTED] = rejected
+    rest = sum(now.reasons[code] for code in _UPSTREAM) - counts.total()
+    if rest > 0:
+        counts[Reason.UPSTREAM_UNREACHABLE.code] += rest
+    return counts
+
+
+def _tell_endpoint(spell: Spell) -> tuple[str, str]:
+    (label, _), *_ = spell.labels.most_common(1)
+    since, events = clock(spell.since), spell.share("event")
+    meaning = meaning_of(label, label)
+    if label == _REJECTED:
+        status = number(spell.newest, "upstream_status")
+        last = f", the last with status {status}" if status else ""
+        what = f"The endpoint rejects events since {since}: {events}{last}."
+    elif meaning is not None:
+        what = f"The endpoint fails since {since}, {events}: {meaning.means}."
+    else:
+        what = f"The endpoint fails since {since}, {events}."
+    return what, meaning.first if meaning else ""
+
+
+def _tell_refusals(spell: Spell) -> tuple[str, str]:
+    (label, count), *_ = spell.labels.most_common(1)
+    places = [(place, n) for place, n in spell.places.most_common() if place[0] == label]
+    where = ""
+    if places:
+        (_, pointer, route), _ = places[0]
+        where = f" at {pointer}" if pointer else ""
+        where += f" (contract {route})" if route else ""
+    mostly = "" if count == spell.count else "mostly "
+    what = (
+        f"The policy refuses what comes from inside the ranges since {clock(spell.since)}:"
+        f" {spell.share('request')}, {mostly}for {label}{where}."
+    )
+    meaning = meaning_of(label)
+    return what, meaning.first if meaning else ""
+
+
+def _tell_gate(spell: Spell) -> tuple[str, str]:
+    (label, _), *_ = spell.labels.most_common(1)
+    meaning = meaning_of(label)
+    why = f": {meaning.means}" if meaning else ""
+    what = f"The gate itself answers 503 since {clock(spell.since)}, {spell.share('request')}{why}."
+    return what, meaning.first if meaning else ""
+
+
+def _tell_near(spell: Spell) -> tuple[str, str]:
+    client = shown(spell.newest, "client")
+    what = (
+        f"A sender outside the ranges{f', {client},' if client else ''} looks like CM.com and was"
+        f" refused {plural(spell.count, 'time')} since {clock(spell.since)}."
+    )
+    return what, (
+        "Look whether CM.com sends from new addresses: hookgate audit show --near --since 1d."
+        " Allow them only once CM.com confirms them."
+    )
+
+
+def _near(now: Step) -> Counter[str]:
+    return Counter(near=now.near) if now.near else Counter()
+
+
+REPEATED = (
+    Kind("gate_fails", Level.CRITICAL, 60, False, _of(_GATE), _has(_GATE), _tell_gate),
+    Kind("endpoint", Level.CRITICAL, 5, True, _endpoint, _has(_UPSTREAM), _tell_endpoint),
+    Kind("refusals", Level.WARNING, 60, False, _of(_INSIDE), _has(_INSIDE), _tell_refusals),
+    Kind("near", Level.WARNING, 900, False, _near, lambda row: bool(row.get("near")), _tell_near),
+)
