@@ -2,13 +2,18 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import cast
 
 from hookgate.fleet.reader import Part, Reader, Scope
 from hookgate.fleet.segment import ODD
+from hookgate.fleet.spool import spool
 from hookgate.fleet.status import Finding, ask_status
-from hookgate.fleet.stored import hold, source_of
+from hookgate.fleet.stored import StoredBoot, hold, source_of
+from hookgate.ledger.audit import duckdb_stats
 from hookgate.ledger.audit.findings import AuditFinding
 from hookgate.ledger.audit.links import ChainKind
 from hookgate.ledger.reading.copies import Copies
@@ -16,12 +21,13 @@ from hookgate.ledger.reading.files import Note
 from hookgate.ledger.reading.reader import Line
 from hookgate.ledger.reading.scanning import Run
 from hookgate.ledger.reading.sieve import Sieve
-from hookgate.ledger.reading.source import Source, with_head
+from hookgate.ledger.reading.source import with_head
 from hookgate_cli.common import fail
 from hookgate_cli.fleet.login import read_dsn, store_errors
 
 from .asked import Asked
 from .ledger import Ledger, print_note
+from .reading import reading_progress, to_the_end
 
 # What a finding means to an answer, and whether lines that may matter are not here.
 _MEANING = {
@@ -80,6 +86,22 @@ class FleetLedger(Ledger):
         """Whether a file is of the store: none is."""
         return False
 
+    @contextmanager
+    def plain_files(self) -> Iterator[list[Path] | None]:
+        """Yield files with all lines, in a folder that is there until the block ends."""
+        is_shared = any(source.head is not None for source in self.sources)
+        if is_shared or not duckdb_stats.is_for(self.size):
+            yield None
+            return
+        with TemporaryDirectory(prefix="hookgate-") as folder:
+            with reading_progress(self) as on_progress, to_the_end():
+                files = spool(self._stored, Path(folder), on_progress)
+            yield files
+
+    def heads(self) -> dict[Path, bytes]:
+        """Return none: no lines stand in several of the files."""
+        return {}
+
     def findings(self) -> list[AuditFinding]:
         """Return what the store knows to have been changed: tails that were cut, and forks."""
         kinds = {"cut": ChainKind.CUT, "fork": ChainKind.CONTRADICTORY}
@@ -109,7 +131,8 @@ class FleetLedger(Ledger):
 
     def _turn_to(self, parts: list[Part]) -> None:
         self._parts = parts
-        self.sources = _sources(parts, self._store)
+        self._stored = _sources(parts, self._store)
+        self.sources = list(self._stored)
         self.copies = Copies(self.sources)
 
     def _ask(self) -> Iterator[Finding]:
@@ -156,7 +179,7 @@ def _by_boot(parts: list[Part]) -> dict[tuple[str, str], list[Part]]:
     return boots
 
 
-def _sources(parts: list[Part], store: Reader) -> list[Source]:
+def _sources(parts: list[Part], store: Reader) -> list[StoredBoot]:
     """Boots by their beginnings, and their parts in order.
 
     Lines of a boot that several gates sent may be the same, as those of a gate that was renamed
@@ -170,7 +193,9 @@ def _sources(parts: list[Part], store: Reader) -> list[Source]:
         return boots[boot][0].began, boot[0], -lines, boot[1]
 
     sources = (source_of(part, store) for boot in sorted(boots, key=key) for part in boots[boot])
-    return [with_head(one) if counts[one.part.boot] > 1 else one for one in sources]
+    return [
+        cast("StoredBoot", with_head(one)) if counts[one.part.boot] > 1 else one for one in sources
+    ]
 
 
 def find_fleet(asked: Asked, *, by_names: bool) -> FleetLedger:

@@ -1,6 +1,7 @@
 """The ledger that a verb reads: its files, and notes on what could not be read of them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from hookgate.ledger.audit.findings import AuditFinding
@@ -86,11 +87,12 @@ class Ledger:
         """Whether a file that is there is one of its files."""
         return file.exists() and any(file.samefile(source.path) for source in self.sources)
 
-    def plain_files(self) -> list[Path] | None:
-        """Return the files less copies; None unless each holds nothing but JSON Lines."""
+    @contextmanager
+    def plain_files(self) -> Iterator[list[Path] | None]:
+        """Yield the files less copies; None unless each holds nothing but JSON Lines."""
         sources = [source for source in self.sources if not self.copies.is_left_out(source)]
         plain = all(self.copies.without(source).is_plain for source in sources)
-        return [source.path for source in sources] if plain else None
+        yield [source.path for source in sources] if plain else None
 
     def heads(self) -> dict[Path, bytes]:
         """Return the first line of each file that has a record, less copies."""

@@ -1,5 +1,7 @@
 """`hookgate audit stats`: the ledger in numbers."""
 
+from pathlib import Path
+
 import typer
 
 from hookgate.ledger.audit import duckdb_stats
@@ -87,26 +89,29 @@ def sum_up(ledger: Ledger, query: Query, keys: Keys = (), config: str | None = N
 
     With keys it is always line by line, and only the lines that they prove count.
     """
-    files = ledger.plain_files()
-    if (
-        not keys
-        and query.is_only_of_time
-        and files is not None
-        and duckdb_stats.is_worthwhile(files)
-    ):
-        try:
-            with reading_progress(ledger) as on_progress:
-                heads = ledger.heads()
-                summary = duckdb_stats.summarise(
-                    files, query.since, query.until, on_progress, heads
-                )
-                summary.files = ledger.files
-                return summary
-        except duckdb_stats.DuckDBError as error:
-            err.print(f"DuckDB gave up, reading line by line: {printable(error)}")
+    if not keys and query.is_only_of_time:
+        with ledger.plain_files() as files:
+            if files is not None and duckdb_stats.is_worthwhile(files):
+                summary = _sum_up_by_duckdb(ledger, files, query)
+                if summary is not None:
+                    return summary
     unmatched = Unmatched(query, config)
     with reading(ledger, keys) as lines:
         asked = None if query == Query() else query
         summary = summarise(unmatched.watch(lines), ledger.files, asked)
     unmatched.tell()
     return summary
+
+
+def _sum_up_by_duckdb(ledger: Ledger, files: list[Path], query: Query) -> Summary | None:
+    """Return what DuckDB makes of the files, None where plain Python is to read them."""
+    try:
+        with reading_progress(ledger) as on_progress:
+            heads = ledger.heads()
+            summary = duckdb_stats.summarise(files, query.since, query.until, on_progress, heads)
+    except duckdb_stats.DuckDBError as error:
+        err.print(f"DuckDB gave up, reading line by line: {printable(error)}")
+        return None
+    summary.files = ledger.files
+    # Lines are named by where they were written.
+    return None if ledger.is_fleet and summary.problems else summary

@@ -79,11 +79,12 @@ class Part(NamedTuple):
 
 
 class Row(NamedTuple):
-    """A segment; `raw` is None where it does not hold what it says."""
+    """A segment, packed and unpacked; `raw` is None where it does not hold what it says."""
 
     first_n: int
     lines: int
     size: int
+    body: bytes
     raw: bytes | None
 
 
@@ -152,7 +153,7 @@ class Reader:
         place = (boot, gate, chunk.first_n, chunk.last_n, chunk.first_day, chunk.last_day)
         for first_n, lines, size, digest, body in self._rows(queries.ROWS, place):
             raw = None if body is None else unpack(body, size, lines, digest)
-            yield Row(first_n, lines, size, raw)
+            yield Row(first_n, lines, size, body or b"", raw)
 
     def _rows(self, query: str, values: Any) -> Sequence[Any]:
         if self._gone is not None:

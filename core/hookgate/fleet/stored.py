@@ -19,7 +19,7 @@ from hookgate.ledger.reading.source import Source
 
 from .error import StoreError
 from .queries import SHORTEST_LINE
-from .reader import Part, Reader, Row
+from .reader import Chunk, Part, Reader, Row
 
 # Stands where lines could not be read. No forger knows it, and it is shorter than any record.
 _MARK = b"\0" + token_hex((SHORTEST_LINE - 4) // 2).encode()
@@ -71,6 +71,11 @@ class StoredBoot(Source):
     @cached_property
     def _ends(self) -> list[int]:
         return list(accumulate(chunk.size for chunk in self.part.chunks))
+
+    def rows(self) -> Iterator[Row]:
+        """Fetch its segments. Raises `StoreError`, and OSError where they are gone meanwhile."""
+        for chunk in self.part.chunks:
+            yield from _fetch(self.store, self.part, chunk)
 
     @contextmanager
     def open_text(self) -> Iterator[Decoded]:
@@ -126,22 +131,22 @@ class _Text(io.RawIOBase):
             while (row := next(self._rows, None)) is None:
                 if self._chunk == len(self._part.chunks):
                     return None
-                self._rows = self._fetch()
+                self._rows = _fetch(self._store, self._part, self._part.chunks[self._chunk])
+                self._chunk += 1
         except StoreError as error:
             raise OSError(errno.EIO, str(error)) from None
         return row
 
-    def _fetch(self) -> Iterator[Row]:
-        chunk = self._part.chunks[self._chunk]
-        self._chunk += 1
-        n = chunk.first_n
-        for row in self._store.lines(self._part.gate, self._part.boot, chunk):
-            if row.first_n != n:
-                break
-            n += row.lines
-            yield row
-        if n != chunk.first_n + chunk.lines:
-            raise OSError(errno.ENOENT, "it was deleted from the store meanwhile")
+
+def _fetch(store: Reader, part: Part, chunk: Chunk) -> Iterator[Row]:
+    n = chunk.first_n
+    for row in store.lines(part.gate, part.boot, chunk):
+        if row.first_n != n:
+            break
+        n += row.lines
+        yield row
+    if n != chunk.first_n + chunk.lines:
+        raise OSError(errno.ENOENT, "it was deleted from the store meanwhile")
 
 
 def _text_of(row: Row) -> bytes:

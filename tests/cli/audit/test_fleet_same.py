@@ -7,6 +7,8 @@ from unittest.mock import patch
 import pytest
 
 from hookgate.fleet import queries
+from hookgate.ledger.audit import duckdb_stats
+from hookgate.ledger.audit.summary import Summary
 from support.both import Both, fill
 from support.calling import Call
 from support.fleet import new_fleet
@@ -47,3 +49,24 @@ def test_each_verb_answers_as_of_the_files(both: Both, seed: int) -> None:
         for name in NAMES[seed % 4 : -1 : 4]:
             files, fleet = both.answers("explain", name, "--all", option="--log")
             assert fleet == files, name
+
+
+def test_duckdb_sums_a_store_up_as_plain_python_does(
+    both: Both, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unless something there is not as its gate said: that is read line by line, and named."""
+    pytest.importorskip("duckdb")
+    fill(both, 3)
+    slowly = both.of_fleet("stats", "--json").json
+    of_a_time = both.of_fleet("stats", "--json", "--since", "2026-11-22T12:00:20Z").json
+    monkeypatch.setattr(duckdb_stats, "_LARGE", 1)
+    with patch.object(Summary, "add", None):
+        assert both.of_fleet("stats", "--json").json == slowly
+        since = ("--since", "2026-11-22T12:00:20Z")
+        assert both.of_fleet("stats", "--json", *since).json == of_a_time
+    both.fleet.sql("UPDATE hookgate.segment SET body = '\\x00' WHERE boot = 'u1'")
+    broken = both.of_fleet("stats", "--json")
+    assert broken.status == 1
+    (place,) = broken.json["problem_places"]
+    assert place["place"] == "utrecht/u1:1"
+    assert "damaged" in place["problem"]
