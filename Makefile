@@ -6,6 +6,7 @@
 # make test-browser  the audit report, the page and the docs in a real Chromium, which it gets with
 #             apt-get
 # make docs   the docs as a site, in build/docs
+# make man    the manual pages, in build/man
 # make check  the same as test without pytest
 # make bench  hookgate beside nginx, HAProxy, Caddy, Fastify, FastAPI, aiohttp and plain mitmdump,
 #             which it gets with apt-get, npm and pip; a clean sender's latency among strangers;
@@ -34,7 +35,7 @@ WHEELS ?= .wheels
 # Two for each core: a test waits for sockets and processes half of its time.
 WORKERS ?= $(shell echo $$((2 * $$(nproc))))
 
-.PHONY: demo test test-lowest lock upgrade audit-deps wheelhouse release test-browser docs sphinx-here nginx-here promtool-here alertmanager-here test-matrix check format bench soak clean
+.PHONY: demo test test-lowest lock upgrade audit-deps wheelhouse release test-browser docs man sphinx-here nginx-here promtool-here alertmanager-here test-matrix check format bench soak clean
 
 demo: $(INSTALLED)
 	$(BIN)/hookgate demo
@@ -97,6 +98,10 @@ test-browser: $(READY) sphinx-here
 sphinx-here: $(READY)
 	@$(BIN)/python -c 'import furo, myst_parser, sphinx' 2>/dev/null || echo "Installing what builds the docs"
 	$(call install,docs,$(VENV))
+
+man: $(INSTALLED)
+	$(BIN)/python docs/manual.py build/man
+	@echo "The manual pages are in build/man: man -M build/man hookgate"
 
 # Every link between the pages is followed. Those that lead elsewhere are in build/links.txt.
 docs: sphinx-here

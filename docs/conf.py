@@ -5,6 +5,7 @@ them is held to. The README is the first page, and its last section gives the si
 """
 
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from sphinx.application import Sphinx
 from hookgate import __version__
 
 ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "docs"))
+import manual  # noqa: E402  # beside this file
 
 project = "hookgate"
 version = release = __version__
@@ -57,6 +60,12 @@ def add_sidebar(_: Sphinx, name: str, source: list[str]) -> None:
         source[0] += f"\n```{{toctree}}\n:hidden:\n:caption: {question}\n\n{pages}\n```\n"
 
 
+def add_reference(_: Sphinx, name: str, source: list[str]) -> None:
+    """Append to the page of the command what `--help` says of each verb."""
+    if name == "docs/commands":
+        source[0] += "\n## Every verb\n\n" + "\n".join(map(manual.to_markdown, manual.verbs()))
+
+
 def unlink_folders(_: Sphinx, page: nodes.document) -> None:
     """Leave the text of links to folders: a code host shows those, and a site has none."""
     for link in list(page.findall(addnodes.pending_xref)):
@@ -80,5 +89,6 @@ def setup(app: Sphinx) -> None:
     app.add_lexer("alloy", TextLexer)
     app.add_lexer("clickhouse", SqlLexer)
     app.connect("source-read", add_sidebar)
+    app.connect("source-read", add_reference)
     app.connect("doctree-read", unlink_folders)
     app.connect("html-page-context", mend_for_readers, priority=900)

@@ -17,7 +17,7 @@ from .admin_listener import AdminListener
 from .exposition import render
 from .host_field import is_own_name
 from .probe import UpstreamProbe
-from .shipping import shipping_snapshot
+from .shipping import shipping_snapshot, shipping_status
 from .sight import Sight
 from .sockets import listen
 from .status import render_status
@@ -145,16 +145,18 @@ class Admin:
             case b"/status":
                 if not all(map(is_own_name, head.hosts)):
                     return _plain(HTTPStatus.MISDIRECTED_REQUEST)
-                sight = await self._state.look()
-                body = render_status(
-                    self._state.config, sight, await self._problems(), self._state.degraded()
-                )
-                return _Reply(HTTPStatus.OK, _JSON, body)
+                return _Reply(HTTPStatus.OK, _JSON, await self._status())
         return _plain(HTTPStatus.NOT_FOUND)
 
     async def _look(self) -> tuple[list[Snapshot], list[str]]:
         snapshots = await self._state.snapshots()
         return snapshots, await self._problems()
+
+    async def _status(self) -> bytes:
+        sight = await self._state.look()
+        problems, config = await self._problems(), self._state.config
+        shipping = await asyncio.to_thread(shipping_status, config, time.time())
+        return render_status(config, sight, problems, self._state.degraded(), shipping)
 
     async def _problems(self) -> list[str]:
         problems = self._state.ready()

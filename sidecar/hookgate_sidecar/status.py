@@ -5,6 +5,7 @@ import socket
 import time
 from datetime import UTC, datetime
 from itertools import accumulate
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -14,6 +15,7 @@ from hookgate.gate.counts import GATE_BOUNDS, UPSTREAM_BOUNDS
 from hookgate.gate.metrics import Snapshot, merge
 from hookgate.gate.status import GateStatus
 from hookgate.gate.undelivered import latest
+from hookgate.ledger.writing.sink import STDOUT
 from hookgate.settings import Config, Mode
 
 from .sight import Sight
@@ -21,7 +23,13 @@ from .sight import Sight
 FORMAT = 1
 
 
-def render_status(config: Config, sight: Sight, problems: list[str], degraded: list[str]) -> bytes:
+def render_status(
+    config: Config,
+    sight: Sight,
+    problems: list[str],
+    degraded: list[str],
+    shipping: dict[str, Any] | None,
+) -> bytes:
     """Render what is to be seen now as JSON, with a newline. `docs/metrics.md` has its members."""
     counts = _Counts(merge(sight.snapshots))
     gates = sight.gates
@@ -62,6 +70,7 @@ def render_status(config: Config, sight: Sight, problems: list[str], degraded: l
         },
         "quarantine": _quarantine(counts) if config.quarantine.path else None,
         "ledger": _ledger(config, gates, counts),
+        "shipping": shipping,
     }
     try:
         return orjson.dumps(told, option=orjson.OPT_APPEND_NEWLINE)
@@ -126,6 +135,10 @@ def _worker(gate: GateStatus, silent: frozenset[int]) -> dict[str, Any]:
     }
 
 
+def _absolute(path: str) -> str:
+    return path if path == STDOUT else str(Path(path).absolute())
+
+
 def _routes(counts: _Counts) -> dict[str, dict[str, int]]:
     routes: dict[str, dict[str, int]] = {}
     for (outcome, _, route, _), count in counts.rows("hookgate_deliveries_total"):
@@ -157,8 +170,8 @@ def _ledger(config: Config, gates: list[GateStatus], counts: _Counts) -> dict[st
     ledgers = [gate["ledger"] for gate in gates]
     unsynced = [n for ledger in ledgers if (n := ledger["unsynced"]) is not None]
     return {
-        "path": config.audit.path,
-        "paths": [gate["path"] for gate in gates],
+        "path": _absolute(config.audit.path),
+        "paths": [_absolute(gate["path"]) for gate in gates],
         "writable": all(ledger["writable"] for ledger in ledgers),
         "lines": counts.sum("hookgate_ledger_lines_total"),
         "missing": counts.value("hookgate_ledger_lines_missing_total"),

@@ -84,21 +84,20 @@ def opened(chromium: Browser, shown: Shown, request: pytest.FixtureRequest) -> O
 
     @contextlib.contextmanager
     def opened(name: str = "", live: Live = shown.live, **window: Any) -> Iterator[View]:
-        context = chromium.new_context(**window)
-        page = context.new_page()
-        page.set_default_timeout(SECONDS)
-        page.goto(live.url)
-        page.fill("#token", TOKEN)
-        page.press("#token", "Enter")
-        page.wait_for_selector("#view:visible")
-        complaints: list[str] = []
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("dialog", lambda dialog: complaints.append(dialog.message))
-        if name and folder is not None:
-            page.screenshot(path=folder / f"{name}.png", full_page=True)
-        yield View(page, complaints)
-        context.close()
+        with chromium.new_context(**window) as context:
+            page = context.new_page()
+            page.set_default_timeout(SECONDS)
+            page.goto(live.url)
+            page.fill("#token", TOKEN)
+            page.press("#token", "Enter")
+            page.wait_for_selector("#view:visible")
+            complaints: list[str] = []
+            page.on("console", lambda message: complaints.append(message.text))
+            page.on("pageerror", lambda error: complaints.append(str(error)))
+            page.on("dialog", lambda dialog: complaints.append(dialog.message))
+            yield View(page, complaints)
+            if name and folder is not None:
+                page.screenshot(path=folder / f"{name}.png", full_page=True)
 
     return opened
 

@@ -89,14 +89,15 @@ def test_the_unit_waits_longer_than_a_drain() -> None:
 @pytest.mark.parametrize("unit", [SHIP, LIVE], ids=lambda unit: unit.stem)
 def test_what_only_reads_is_hardened_as_the_gate_is(unit: Path) -> None:
     """What the gate may not, it may not either; it makes no folder, and only the shipper writes:
-    beside the ledger.
+    beside the ledger, and to the quarantine.
     """
     text, own = UNIT.read_text(), unit.read_text()
     hardening = text[text.index("NoNewPrivileges") : text.index("[Install]")]
     assert hardening in own
     for name in ("LogsDirectory", "StateDirectory", "RuntimeDirectory"):
         assert settings(name, unit) == []
-    writable = settings("WorkingDirectory", unit) if unit == SHIP else []
+    kept = "-%S/hookgate/quarantine"
+    writable = [*settings("WorkingDirectory", unit), kept] if unit == SHIP else []
     assert settings("ReadWritePaths", unit) == writable
     assert settings("RestartPreventExitStatus", unit) == ["2"]
 

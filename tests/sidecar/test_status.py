@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from hookgate.ledger.shipping import Shipping, shipping_path, write_shipping
 from support.admin import ON, Admin
 from support.events import CLEAN, event
 from support.kept import PUBLIC
@@ -133,6 +135,24 @@ def test_a_page_that_takes_this_name_learns_nothing(status: Status) -> None:
     assert b"reasons" not in status.reply("example.com").body
     assert status.reply("localhost:9180").status == 200
     assert status.reply(method="POST").status == 405
+
+
+def test_a_shipper_beside_it_is_told_of(pair: Pair, status: Status) -> None:
+    """By what it says in its file; one that is silent does not run."""
+    assert status()["shipping"] is None
+    told = time.time()
+    shipping = Shipping(told, "gate-1", 1, False, "no route", told - 60, 100, 7, 1, 0, 0)
+    file = shipping_path(pair.gate.audit)
+    write_shipping(file, shipping)
+    found = status()["shipping"]
+    assert 60 <= found.pop("lag_seconds") < 600
+    assert found == {
+        "running": True, "store": "no route", "behind_bytes": 100,
+        "findings": {"fork": 1, "cut": 0, "lost": 0},
+    }  # fmt: skip
+    write_shipping(file, shipping._replace(told=told - 3600))
+    assert status()["shipping"]["running"] is False
+    file.unlink()
 
 
 def test_each_member_is_documented(status: Status) -> None:

@@ -14,7 +14,7 @@ from . import forked
 from .log import Log
 from .raw import Reply, connected
 from .receiver import Receiver, Seen, receiving
-from .sidecar import HOOKGATE
+from .sidecar import ALLOWED, HOOKGATE
 
 _LIVE = ("hookgate_cli.main:main", "hookgate_cli.verbs", "hookgate_cli.live")
 TOKEN = "0123456789abcdef0123456789abcdef"
@@ -52,9 +52,11 @@ class Live:
             self.process.stdout.close()
         return status
 
-    def ask(self, target: str = "/", body: bytes | None = None, **fields: str) -> Reply:
+    def ask(
+        self, target: str = "/", body: bytes | None = None, source: str = ALLOWED, **fields: str
+    ) -> Reply:
         """One request on a connection of its own. A field's `_` is a `-`."""
-        with connected(self.port) as client:
+        with connected(self.port, source) as client:
             client.send(request(target, body, **fields))
             return client.read()
 
@@ -93,6 +95,7 @@ class States:
             end = self._held.find(b"\n\n", start)
             if start >= 0 and end >= 0:
                 state: dict[str, Any] = orjson.loads(self._held[start + 6 : end])
+                # The line end of its chunk stays, by which the last one is known.
                 self._held = self._held[end + 2 :]
                 return state
             self._more()
@@ -104,7 +107,7 @@ class States:
         return state
 
     def _more(self) -> None:
-        data = self.socket.recv(65536)
+        data = b"" if self._held.endswith(b"\r\n0\r\n\r\n") else self.socket.recv(65536)
         if not data:
             raise EOFError
         self._held += data

@@ -14,7 +14,7 @@ from hookgate.config.error import ConfigError
 from hookgate.config.layers import find_file, gather
 from hookgate_cli.common import FINDING, MISUSE, ConfigOption, JsonOption, fail, out
 from hookgate_cli.deadline import OverdueError, within
-from hookgate_cli.init.trial import own_program
+from hookgate_cli.installation import own_program
 from hookgate_cli.terminal import print_json, printable
 
 from .check import Finding, Severity
@@ -26,6 +26,7 @@ _SECONDS = 15.0
 _WIDTH = 80
 _UNITS = Path("/etc/systemd/system")
 _NGINX = Path("/etc/nginx/hookgate")
+_GATE = "hookgate.service"
 _WORDS = {Severity.WRONG: ("wrong", "red"), Severity.LOOK: ("look", "yellow")}
 _BLIND = ("unseen", "cyan")
 
@@ -65,7 +66,9 @@ def doctor(
     """
     if nginx is not None and not nginx.is_dir():
         fail(f"--nginx {nginx} is no folder; name the one that holds the includes")
-    found = find_user(user, units / "hookgate.service")
+    beside = Path(find_file(config, os.environ) or "hookgate.toml").with_name(_GATE)
+    unit = units / _GATE
+    found = find_user(user, unit if unit.exists() else beside)
     if found is None and user is not None:
         fail(f"--user {user} is no user of this machine; name the one that the gate runs as")
     folder = nginx or (_NGINX if _NGINX.is_dir() else None)

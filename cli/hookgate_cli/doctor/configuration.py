@@ -17,6 +17,11 @@ from .scene import Scene
 def configuration(scene: Scene) -> Iterator[Finding]:
     """What `config check` says."""
     again = f"{scene.command} config check{scene.option}"
+    if scene.file and not Path(scene.file).exists():
+        why = f"there is no file {scene.file}"
+        yield wrong(why, "name the one that is meant with --config, or write one:",
+                    f"{scene.command} init")  # fmt: skip
+        return
     for problem in scene.problems:
         yield wrong(problem, "the line says what to write; then try again:", again)
     if scene.config is None:

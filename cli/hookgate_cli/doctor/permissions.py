@@ -12,7 +12,7 @@ from hookgate.ledger.state import find_states
 from .check import Finding, look, wrong
 from .rights import obstacle
 from .scene import Scene
-from .units import read_unit, writable
+from .units import gate_unit, writable
 
 _SECRETS = ("audit.key_file", "audit.seal_key_file", "upstream.sign_key_file", "sidecar.tls_key")
 _OTHERS = ("upstream.client_key", "upstream.client_cert", "sidecar.tls_cert", "fleet.dsn_file")
@@ -92,11 +92,12 @@ def alarm_state(scene: Scene) -> Iterator[Finding]:
 def _folder(scene: Scene, folder: Path, key: str) -> Iterator[Finding]:
     user = scene.user.pw_name
     if not folder.is_dir():
-        unit = read_unit(scene.units, "hookgate.service")
+        unit = gate_unit(scene)
         if unit is not None and folder in writable(unit):
             return  # systemd makes it
         made = f"install -d -o {user} -g {_group(scene)} -m 750 {quote(str(folder))}"
-        yield wrong(f"{folder} is no folder ({key})", "as root:", made)
+        mend = f"name another in {scene.named_file}; or, as root:"
+        yield wrong(f"{folder} is no folder ({key})", mend, made)
         return
     at = obstacle(scene.user, folder, "rwx")
     if at is None:

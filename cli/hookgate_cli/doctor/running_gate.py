@@ -70,6 +70,14 @@ def _policy(scene: Scene, address: ListenAddress, gate: Listener | None) -> Iter
     theirs = labels.get("policy")
     if theirs is None or (theirs == ours and labels.get("config") == scene.settings.digest):
         return
+    if labels.get("config") == scene.settings.digest:
+        yield look(
+            "the gate that runs has this configuration, and another policy: it is another version "
+            "of hookgate, of Python or of a library than the one that asks",
+            "ask with the hookgate that the gate is; or, if a newer one was installed, restart it:",
+            "systemctl restart hookgate",
+        )
+        return
     what = "judges by another policy" if theirs != ours else "has other keys in force"
     pid = f"kill -HUP {gate.pid}" if gate is not None and gate.pid else "systemctl reload hookgate"
     yield look(

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hookgate.address import TcpAddress
-from hookgate_cli.shipped import shipped
+from hookgate_cli.installation import python_of, shipped
 from hookgate_sidecar.descriptors import needed
 from hookgate_sidecar.shares import share
 
@@ -16,7 +16,10 @@ from .check import Finding, look, wrong
 from .rights import obstacle
 from .scene import Scene
 
-_UNITS = ("hookgate.service", "hookgate-watch.service", "hookgate-ship.service")
+_UNITS = (
+    *("hookgate.service", "hookgate-watch.service"),
+    *("hookgate-ship.service", "hookgate-live.service"),
+)
 _GATE = "hookgate.service"
 # What each set-up has of its own.
 _OWN = frozenset(("ExecStart", "User", "Group", "Environment", "ReadWritePaths", "Documentation"))
@@ -39,6 +42,12 @@ class Unit:
     def last(self, key: str) -> str:
         """Return a setting's last value, "" without one."""
         return (self.values.get(key) or [""])[-1]
+
+
+def gate_unit(scene: Scene) -> Unit | None:
+    """Read the gate's unit: the one that is installed, or the one beside the configuration."""
+    beside = Path(scene.file).parent if scene.file else scene.units
+    return read_unit(scene.units, _GATE) or read_unit(beside, _GATE)
 
 
 def read_unit(folder: Path, name: str) -> Unit | None:
@@ -100,11 +109,13 @@ def _start(scene: Scene, unit: Unit) -> Iterator[Finding]:
         )
         return
     file = next((word for at, word in enumerate(words) if words[at - 1] in ("--config", "-c")), "")
-    hidden = tuple(p for p in (words[0], file) if _is_hidden(unit, p))
+    needed = (words[0], file, python_of(words[0]))
+    hidden = tuple(path for path in needed if _is_hidden(unit, path))
     if hidden:
         yield wrong(
             f"{unit.name} cannot see {' nor '.join(hidden)}: ProtectHome= and PrivateTmp= hide it",
-            "install hookgate into /opt/hookgate and its configuration into /etc/hookgate",
+            "install hookgate into /opt/hookgate, with a Python that is not in a home, and its "
+            "configuration into /etc/hookgate",
         )
     elif file and not Path(file).is_file():
         yield wrong(f"{unit.name} reads {file}, which is not there", "",

@@ -25,7 +25,17 @@ def init(
     reader: Annotated[
         str | None,
         typer.Option(
-            "--reader", metavar="NAME", help="Make a login that reads all, or a new password."
+            "--reader",
+            metavar="NAME",
+            help="The same for somebody who asks the ledgers of all gates: it reads all tables.",
+        ),
+    ] = None,
+    replayer: Annotated[
+        str | None,
+        typer.Option(
+            "--replayer",
+            metavar="NAME",
+            help="The same for somebody who sends on what gates keep: it reads all tables.",
         ),
     ] = None,
     to: Annotated[
@@ -50,8 +60,7 @@ def init(
     With --gate it also makes a login for a gate: it may add lines of that gate and nothing else.
     The gate's DSN, with a random password, is written to a file that only you can read; for
     fleet.dsn_file of that gate. Where the gate has one already, it gets a new password: the old one
-    counts no more, and whoever is logged in with it is thrown out. Likewise --reader makes a login
-    for whoever reads all of it, as with hookgate audit --fleet.
+    counts no more, and whoever is logged in with it is thrown out.
 
     Examples:
 
@@ -59,21 +68,26 @@ def init(
 
       hookgate fleet init --dsn-file admin.dsn --gate ams1 --host db.example.com
 
-      hookgate fleet init --dsn-file admin.dsn --reader operations
+      hookgate fleet init --dsn-file admin.dsn --reader anna
+
+      hookgate fleet init --dsn-file admin.dsn --replayer anna --to replay.dsn
 
       hookgate fleet init --print | less
     """
     if print_sql:
         sys.stdout.write(schema())
         return
-    if gate is not None and reader is not None:
-        fail("--gate and --reader make a login each, with a file of its own: give one of the two")
-    name = gate if gate is not None else reader
+    logins = {"gate": gate, "reader": reader, "replayer": replayer}
+    given = {kind: login for kind, login in logins.items() if login is not None}
+    if len(given) > 1:
+        options = " and ".join(f"--{kind}" for kind in given)
+        fail(f"{options} make a login each: give one at a time")
+    kind, name = next(iter(given.items()), ("", None))
     if name is not None:
         try:
             check_name(name)
         except ValueError as error:
-            fail(f"--{'reader' if gate is None else 'gate'} {name} {error}")
+            fail(f"--{kind} {name} {error}")
     dsn = read_dsn(dsn_file)
     target = (to or Path(f"{name}.dsn")) if name is not None else None
     fd = _create(target) if target is not None else -1
@@ -83,8 +97,7 @@ def init(
             admin = Admin.connect(dsn)
             try:
                 before = admin.install()
-                made = admin.add_gate(gate) if gate is not None else ""
-                made = admin.add_reader(reader) if reader is not None else made
+                made = _add(admin, kind, name) if name is not None else ""
             finally:
                 admin.close()
         if target is not None:
@@ -100,8 +113,9 @@ def init(
             target.unlink(missing_ok=True)
     done = "made" if not before else "there" if before == VERSION else f"brought on from {before}"
     out.print(f"The tables are {done}, version {VERSION}.")
-    if target is not None:
-        _tell(gate, target, made)
+    if target is not None and name is not None:
+        _tell(kind, name, target)
+        _warn_of_loopback(made)
 
 
 def _create(target: Path) -> int:
@@ -113,19 +127,30 @@ def _create(target: Path) -> int:
         fail(f"{target} cannot be written: {error.strerror}", FAILED)
 
 
-def _tell(gate: str | None, target: Path, made: str) -> None:
-    if gate is not None:
-        out.print(f"{printable(target)} holds the login of gate {gate}: bring it there, and in its")
-        path = f"/etc/hookgate/{gate}.dsn"
-        named = f"name = {to_json(gate)}\ndsn_file = {to_json(path)}"
+def _add(admin: Admin, kind: str, name: str) -> str:
+    make = {"gate": admin.add_gate, "reader": admin.add_reader, "replayer": admin.add_replayer}
+    return make[kind](name)
+
+
+def _tell(kind: str, name: str, target: Path) -> None:
+    file, path = printable(target), f"/etc/hookgate/{name}.dsn"
+    if kind == "gate":
+        out.print(f"{file} holds the login of gate {name}: bring it there, and in its")
+        named = f"name = {to_json(name)}\ndsn_file = {to_json(path)}"
         out.print(f"hookgate.toml, below [fleet]:\n{named}")
-    else:
-        words = f"{target} holds a login that reads all: hookgate audit balance --fleet --dsn-file"
-        out.print(f"{printable(words)} {printable(target)}", soft_wrap=True)
+        return
+    verbs = {"reader": "audit", "replayer": "quarantine list and replay"}
+    out.print(
+        f"{file} holds the login of {name}, for hookgate {verbs[kind]} --fleet --dsn-file",
+        soft_wrap=True,
+    )
+
+
+def _warn_of_loopback(made: str) -> None:
     where = str(conninfo_to_dict(made).get("host") or "")
     if not where or where.startswith(("/", "@")) or where in ("localhost", "127.0.0.1", "::1"):
         err.print(
-            "hookgate: warning: that file names this machine, so whoever is elsewhere does not find"
-            " the store; --host says where it does",
+            "hookgate: warning: that file names this machine, so another does not find the"
+            " store; --host says where it does",
             soft_wrap=True,
         )

@@ -61,9 +61,9 @@ def _try(question: Question, answers: Answers, text: str) -> tuple[list[str], An
 
 def _ask(question: Question, answers: Answers) -> Answers:
     default = question.default(answers) if question.default else ""
-    out.print(question.ask, soft_wrap=True)
+    out.print(f"\n{question.ask}", soft_wrap=True)
     for line in question.more:
-        out.print(f"  {line}")
+        out.print(f"  {line}", soft_wrap=True)
     while True:
         try:
             text = input(f"[{default}] > " if default else "> ").strip()

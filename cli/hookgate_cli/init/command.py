@@ -7,12 +7,13 @@ from typing import Annotated
 import typer
 
 from hookgate_cli.common import out
+from hookgate_cli.installation import own_program
 
 from .asking import collect
 from .files import CONFIG, make_files
 from .folder import refuse_present, write
 from .places import PLACES
-from .trial import before, own_program, trial, use
+from .trial import before, trial, use
 
 
 def init(

@@ -6,8 +6,8 @@ from typing import Any
 
 from hookgate.nginx import render
 from hookgate_cli.common import fail
+from hookgate_cli.installation import shipped
 from hookgate_cli.keys import Purpose, make_key
-from hookgate_cli.shipped import shipped
 
 from .answers import Answers, build_config
 from .config_text import config_text

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from hookgate.nginx import Names, RenderError, render
 from hookgate.settings import Config
-from hookgate_cli.shipped import shipped
+from hookgate_cli.installation import shipped
 
 _MANIFEST = "  hookgate.toml: |\n"
 _INDENT = "    "

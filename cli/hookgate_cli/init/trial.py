@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import sys
 from pathlib import Path
 from shlex import quote
 
@@ -10,6 +9,7 @@ import netaddr
 
 from hookgate.address import TcpAddress
 from hookgate.samples import CONTRACTS
+from hookgate_cli.installation import own_command, own_program, python_of
 
 from .answers import PROXY_PROTOCOL, Answers, build_config
 from .files import CONFIG, SEAL_KEY, UNITS
@@ -19,17 +19,6 @@ _USER = "10001"  # of the image
 _INSTALLED = "/opt/hookgate/bin/hookgate"
 # Where a unit's program and files cannot be: ProtectHome= and PrivateTmp= hide these.
 _HIDDEN = ("/home/", "/root/", "/run/user/", "/tmp/", "/var/tmp/")  # noqa: S108  # read from nowhere
-
-
-def own_program() -> str:
-    """Return the program that runs, as a whole path."""
-    return os.path.abspath(shutil.which(sys.argv[0]) or sys.argv[0])  # noqa: PTH100  # links stay
-
-
-def own_command() -> str:
-    """Return the program as a person calls it in any folder."""
-    program = own_program()
-    return "hookgate" if shutil.which("hookgate") == program else quote(program)
 
 
 def trial(answers: Answers, folder: Path) -> list[str]:
@@ -79,16 +68,17 @@ def _run(answers: Answers, folder: Path, port: int, settings: list[str]) -> str:
         return _run_container(answers, folder, settings)
     if answers.place == "nginx":
         found = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
-        render = f"{own_command()} nginx render --config {CONFIG} --out try --log audit.jsonl"
-        nginx = f"{found or 'nginx'} -p try -e stderr -c example.conf -g 'daemon off;'"
+        render = f"{own_command()} nginx render --config {CONFIG} --out $T --log audit.jsonl"
+        nginx = f"{found or 'nginx'} -p $T -e stderr -c example.conf -g 'daemon off;'"
         listen = f"HOOKGATE_SIDECAR__LISTEN=127.0.0.1:{port}"
-        return f"cd {where} && {' '.join([*settings, listen])} {render} && {nginx}"
-    settings = [*settings, "HOOKGATE_AUDIT__PATH=try-audit.jsonl"]
+        rendered = f"{' '.join([*settings, listen])} {render}"
+        return f"cd {where} && T=$(mktemp -d) && {rendered} && {nginx}"
+    settings = [*settings, "HOOKGATE_AUDIT__PATH=$(mktemp -d)/audit.jsonl"]
     verb = "mitmdump" if answers.place == "mitmdump" else "serve"
     if verb == "serve":
         settings.append("HOOKGATE_SIDECAR__ADMIN=")
     if answers.keys.get("quarantine.path"):
-        settings.append("HOOKGATE_QUARANTINE__PATH=try-quarantine")
+        settings.append("HOOKGATE_QUARANTINE__PATH=$(mktemp -d)/kept")
     run = f"{own_command()} {verb} --config {CONFIG} --listen 127.0.0.1:{port}"
     return f"cd {where} && {' '.join(settings)} {run}"
 
@@ -121,12 +111,15 @@ def before(answers: Answers, folder: Path) -> list[str]:
 def use(answers: Answers, folder: Path) -> list[str]:
     """Return what puts it to use, once the trial has gone well."""
     where = quote(str(folder))
-    hidden = [p for p in (str(folder), own_program()) if p.startswith(_HIDDEN)]
+    program = own_program()
+    needed = (str(folder), program, python_of(program))
+    hidden = [path for path in needed if f"{path}/".startswith(_HIDDEN)]
     if answers.place == "systemd" and hidden:
-        program = _INSTALLED if own_program() in hidden else own_program()
+        program = program if hidden == [str(folder)] else _INSTALLED
         return [
-            f"# The unit cannot see {' nor '.join(hidden)}, since it hides these folders from what",
-            f"# it runs. With hookgate in {program} (docs/running.md):",
+            "# The unit hides folders from what it runs, so it cannot see",
+            *(f"#   {path}" for path in hidden),
+            f"# With hookgate installed as {program} (docs/running.md, systemd):",
             f"{quote(program)} init /etc/hookgate {_as_options(answers)}",
             "# That says what is left to do.",
         ]

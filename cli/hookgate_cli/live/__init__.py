@@ -9,14 +9,12 @@ import typer
 if find_spec("starlette") is None or find_spec("uvicorn") is None:
     raise ImportError("starlette or uvicorn is missing: pip install 'hookgate[live]'")
 
-from hookgate.config.layers import gather
-from hookgate.config.watching import read_admin
-from hookgate.live.gate import Gate
 from hookgate.log import make_log
-from hookgate_cli.common import ConfigOption, fail, plain_errors
+from hookgate_cli.common import ConfigOption, plain_errors
+from hookgate_cli.gate_sources import choose
 from hookgate_sidecar.sockets import listen as listen_on
 
-from .places import read_gates, read_listen, read_token
+from .places import read_listen, read_token
 from .serving import serve
 from .watching import Watching
 
@@ -42,6 +40,14 @@ def live(
             " often as needed; else sidecar.admin.",
         ),
     ] = None,
+    log: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE",
+            help="A ledger in its place: of the addon, of nginx, or without an admin listener; as"
+            " often as needed.",
+        ),
+    ] = None,
     host: Annotated[
         list[str] | None,
         typer.Option(
@@ -60,8 +66,8 @@ def live(
 ) -> None:
     """Serve a page that shows gates as they are: what is wrong, what comes, what is not delivered.
 
-    It is a process of its own that asks each gate's admin listener once a second: no event waits
-    for it. It only reads. Who opens the page shows the token once.
+    It is a process of its own that asks each gate's admin listener once a second, or follows its
+    ledger: no event waits for it. It only reads. Who opens the page shows the token once.
 
     Examples:
 
@@ -74,15 +80,6 @@ def live(
     with plain_errors():
         token = read_token(token_file)
         address, tls = read_listen(listen, tls_cert, tls_key)
-        gates = read_gates(gate or [])
-        if not gates:
-            admin = read_admin(gather(config))
-            if admin is None:
-                fail(
-                    'there is nothing to show: set sidecar.admin, like "127.0.0.1:9180", and'
-                    " restart the gate, or name a gate with --gate http://127.0.0.1:9180"
-                )
-            gates = [admin]
+        watching = Watching(choose(gate or [], log or [], config))
         sockets = listen_on("--listen", address, 0)
-        watching = Watching({Gate(str(one)): one for one in gates})
         serve(sockets, token, watching, names=host or (), tls=tls, log=make_log())

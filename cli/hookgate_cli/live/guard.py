@@ -1,12 +1,13 @@
 """What each request must be before anything of the page is told: an ASGI middleware."""
 
-import ipaddress
 import re
 from collections.abc import Collection
 
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from hookgate_sidecar.host_field import is_own_name
 
 # No response may do without one of these.
 HEADERS = [
@@ -26,8 +27,7 @@ HEADERS = [
     ("Cross-Origin-Resource-Policy", "same-origin"),
     ("Permissions-Policy", "camera=(), geolocation=(), microphone=()"),
 ]
-# A Host of RFC 9110, 7.2: a name or address, and a port.
-_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z.-]+)(?::[0-9]{1,5})?")
+_PORT = re.compile(r":[0-9]{0,5}\Z")
 
 
 class Guard:
@@ -38,7 +38,7 @@ class Guard:
 
     def __init__(self, app: ASGIApp, names: Collection[str]) -> None:
         self._app = app
-        self._names = {"localhost", *(name.lower() for name in names)}
+        self._names = {name.lower() for name in names}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse a request, or pass it on."""
@@ -59,13 +59,9 @@ class Guard:
         return None
 
     def _is_ours(self, host: str) -> bool:
-        match = _HOST.fullmatch(host)
-        if match is None:
-            return False
-        name = match[1].lower()
         # A name is what an attacker may have lead here (DNS rebinding); an address leads nowhere
         # else.
-        return name in self._names or _is_address(name)
+        return is_own_name(host) or _PORT.sub("", host).lower() in self._names
 
 
 def _is_same_site(headers: Headers, scope: Scope) -> bool:
@@ -86,14 +82,6 @@ def _is_own_origin(headers: Headers, host: str) -> bool:
     """By Origin, where there is one: RFC 6454. A scheme is not compared: TLS may end before us."""
     origins = headers.getlist("origin")
     return not origins or origins in ([f"http://{host}"], [f"https://{host}"])
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name.strip("[]"))
-    except ValueError:
-        return False
-    return True
 
 
 def _say(status: int, text: str, headers: dict[str, str] | None = None) -> PlainTextResponse:

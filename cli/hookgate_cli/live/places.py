@@ -1,23 +1,17 @@
-"""Where the page is served and where gates are asked, as they stand on the command line."""
+"""Where the page is served, and by which token, as it stands on the command line."""
 
 import ssl
-from collections.abc import Sequence
 from pathlib import Path
 from shlex import quote
-from typing import NoReturn
-from urllib.parse import urlsplit
 
-from hookgate.address import ListenAddress, TcpAddress, UnixAddress, parse_listen_address
-from hookgate.config.redaction import redact_url
+from hookgate.address import TcpAddress, UnixAddress, parse_listen_address
 from hookgate.files import FileError, is_open_to_all, read_secret
 from hookgate.networks.addresses import is_loopback
 from hookgate.tls import server_context
 from hookgate_cli.common import fail
 
-MOST_GATES = 64
 _SHORTEST_TOKEN = 16
 _EXAMPLE = "127.0.0.1:9190"
-_ADMIN_EXAMPLE = "http://127.0.0.1:9180"
 
 
 def read_token(file: Path | None) -> bytes:
@@ -71,34 +65,3 @@ def read_listen(
         return address, server_context(str(cert), str(key) if key else "", "")
     except ValueError as error:
         fail(f"--tls-{error}")
-
-
-def read_gates(urls: Sequence[str]) -> list[ListenAddress]:
-    """Read where the admin listeners of gates are; exit with 2 where one is no such place."""
-    if len(urls) > MOST_GATES:
-        fail(f"--gate is given {len(urls)} times; at most {MOST_GATES} fit on a page")
-    return [_read_gate(url) for url in dict.fromkeys(urls)]
-
-
-def _read_gate(url: str) -> ListenAddress:
-    if url.startswith("unix:"):
-        try:
-            return parse_listen_address(url)
-        except ValueError as error:
-            fail(f"--gate {url} {error}")
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        _refuse(url)
-    is_plain = not (parts.username or parts.password or parts.query or parts.fragment)
-    if parts.scheme != "http" or not parts.hostname or not is_plain or parts.path not in ("", "/"):
-        _refuse(url)
-    return TcpAddress(parts.hostname, port or 80)
-
-
-def _refuse(url: str) -> NoReturn:
-    fail(
-        f"--gate {redact_url(url)} is no admin listener of a gate; write it like {_ADMIN_EXAMPLE}"
-        " or unix:/run/hookgate/admin.sock"
-    )

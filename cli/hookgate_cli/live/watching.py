@@ -1,43 +1,46 @@
-"""The gates, each asked once a second, whoever looks."""
+"""The gates, each looked at once a second, whoever reads the page."""
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import orjson
 
-from hookgate.address import ListenAddress
-from hookgate.live.asking import ask_status
-from hookgate.live.gate import Gate
 from hookgate.live.picture import make_picture
+from hookgate.live.step import Answer
+from hookgate_cli.gate_sources import Place, Source
 
 _EVERY_SECONDS = 1.0
 
 
 class Watching:
-    """Gates, and where each is asked. A gate that hangs holds up no other."""
+    """Gates, and where each is read. One that hangs holds up no other."""
 
-    def __init__(self, gates: Mapping[Gate, ListenAddress]) -> None:
-        self._gates = dict(gates)
-        self._threads = ThreadPoolExecutor(len(gates), thread_name_prefix="asking")
+    def __init__(self, places: Sequence[Place]) -> None:
+        self._places = places
+        self._threads = ThreadPoolExecutor(len(places), thread_name_prefix="looking")
 
     async def run(self) -> None:
-        """Ask until cancelled."""
+        """Look until cancelled."""
         async with asyncio.TaskGroup() as group:
-            for gate, address in self._gates.items():
-                group.create_task(self._ask(gate, address))
+            for place in self._places:
+                group.create_task(self._look(place))
 
-    async def _ask(self, gate: Gate, address: ListenAddress) -> None:
+    async def _look(self, place: Place) -> None:
         loop = asyncio.get_running_loop()
         due = loop.time()
         while True:
-            told = await loop.run_in_executor(self._threads, ask_status, address)
-            gate.note(told, time.time())
+            for told, at in await loop.run_in_executor(self._threads, _read, place.source):
+                place.gate.note(told, at)
             # Without a burst after a wait.
             due = max(due + _EVERY_SECONDS, loop.time())
             await asyncio.sleep(due - loop.time())
 
     def describe(self) -> bytes:
         """Make the state of now as JSON."""
-        return orjson.dumps(make_picture(list(self._gates), time.time()))
+        return orjson.dumps(make_picture([place.gate for place in self._places], time.time()))
+
+
+def _read(source: Source) -> list[tuple[Answer | str, float]]:
+    return list(source.read())

@@ -107,6 +107,7 @@ KEYS: tuple[Key, ...] = (
     Key("quarantine", "max_bytes", "256MiB", size(2**20, 2**40), "Bytes that they may take on the disk in all."),
     Key("fleet", "name", "", text, "What this gate is called in its fleet, as hookgate fleet init --gate was told."),
     Key("fleet", "dsn_file", "", text, "The file with the DSN that hookgate ship logs in with, which hookgate fleet init --gate wrote."),
+    Key("fleet", "quarantine", False, boolean, "Whether hookgate ship sends what quarantine.path holds too, encrypted as it is: it is then sent on from the store alone."),
     Key("sidecar", "listen", "127.0.0.1:8081", listen_address, 'Where the sidecar listens: host:port, ":8081" for every address of both families, or "unix:/path".'),
     Key("sidecar", "socket_mode", "0660", file_mode, "Who may connect to a Unix socket of listen or admin, as a file mode."),
     Key("sidecar", "workers", 1, number(1, 256), "Worker processes; each writes a ledger of its own."),

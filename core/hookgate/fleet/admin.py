@@ -14,7 +14,7 @@ from .connecting import Connection, connect
 from .error import StoreError, tell
 
 # A store of version n is brought to the next one by the n-th of these, from 0 on.
-_STEPS = ("schema.sql",)
+_STEPS = ("schema.sql", "items.sql")
 VERSION = len(_STEPS)
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9_.-]{0,46}[a-z0-9])?")
 # Of what an administrator connects with, what gates connect with as well.
@@ -88,19 +88,24 @@ class Admin:
 
         Returns the DSN to log in with. Raises ValueError where that cannot be the gate's name.
         """
-        return self._add(name, "hookgate_gate", _MOST_CONNECTIONS)
+        return self._add(name, f"hookgate_gate_{name}", "hookgate_gate", is_gate=True)
 
     def add_reader(self, name: str) -> str:
-        """Make a login that may read all, likewise."""
-        return self._add(name, "hookgate_reader", _MOST_OF_READER)
+        """Do the same for somebody who asks the ledgers of all gates."""
+        return self._add(name, f"hookgate_reader_{name}", "hookgate_reader", is_gate=False)
 
-    def _add(self, name: str, role: str, limit: int) -> str:
+    def add_replayer(self, name: str) -> str:
+        """Do the same for somebody who sends on what gates keep."""
+        return self._add(name, f"hookgate_replayer_{name}", "hookgate_replayer", is_gate=False)
+
+    def _add(self, name: str, login: str, role: str, *, is_gate: bool) -> str:
         check_name(name)
-        login, password = f"{role}_{name}", secrets.token_urlsafe(32)
+        password = secrets.token_urlsafe(32)
         try:
             with self._connection.transaction():
-                self._add_login(login, password, role, limit)
-                if role == "hookgate_gate":
+                most = _MOST_CONNECTIONS if is_gate else _MOST_OF_READER
+                self._add_login(login, role, password, most)
+                if is_gate:
                     self._connection.execute(
                         "INSERT INTO hookgate.gate (gate, login) VALUES (%s, %s)"
                         " ON CONFLICT (gate) DO NOTHING",
@@ -123,6 +128,17 @@ class Admin:
         except psycopg.Error as error:
             raise StoreError(tell(error)) from None
 
+    def expire_items(self, before: date) -> int:
+        """Delete what gates kept that left, or was received, before a day; return how many items
+        that were. What is held in custody stays.
+        """
+        try:
+            row = self._connection.execute("SELECT hookgate.expire_items(%s)", (before,)).fetchone()
+            self._connection.commit()
+            return int(str((row or (0,))[0]))
+        except psycopg.Error as error:
+            raise StoreError(tell(error)) from None
+
     def _version(self) -> int:
         execute = self._connection.execute
         (found,) = execute("SELECT to_regclass('hookgate.version')").fetchone() or (None,)
@@ -133,7 +149,7 @@ class Admin:
         (version,) = execute("SELECT max(version) FROM hookgate.version").fetchone() or (0,)
         return int(str(version))
 
-    def _add_login(self, login: str, password: str, role: str, limit: int) -> None:
+    def _add_login(self, login: str, role: str, password: str, most: int) -> None:
         execute = self._connection.execute
         # As the server keeps it: its log may show what is executed.
         secret = self._connection.pgconn.encrypt_password(
@@ -143,7 +159,7 @@ class Admin:
         verb = sql.SQL("CREATE" if found is None else "ALTER")
         execute(
             sql.SQL("{} ROLE {} LOGIN PASSWORD {} CONNECTION LIMIT {}").format(
-                verb, sql.Identifier(login), secret, limit
+                verb, sql.Identifier(login), secret, most
             )
         )
         execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(role), sql.Identifier(login)))

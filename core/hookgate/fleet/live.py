@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from hookgate.ledger.names import is_part
 from hookgate.ledger.reading.parsing import parse
@@ -9,14 +10,18 @@ from hookgate.ledger.reading.tail import Tail
 from hookgate.ledger.record import Record
 
 from .rotated import Rotated
-from .segment import Place, place_of
 
 _ALL = 1 << 62
 
 # Device and inode of a file.
 FileKey = tuple[int, int]
-# The first and the last line of each boot that a file held.
-Spans = dict[str, tuple[int, int]]
+
+
+class Spans(NamedTuple):
+    """The number of the first and of the last line of each boot that was read of a file."""
+
+    first: dict[str, int]
+    last: dict[str, int]
 
 
 class ChangedError(Exception):
@@ -64,18 +69,18 @@ class Live:
         self._tails.clear()
         self.spans.clear()
 
-    def lines(self) -> Iterator[tuple[bytes, Record, Place]]:
-        """Yield the lines that were written since and that have a place. Raises `ChangedError`."""
+    def lines(self) -> Iterator[tuple[bytes, Record, Spans]]:
+        """Yield the lines that were written since, each with the spans of its file, which whoever
+        takes it keeps. Raises `ChangedError`.
+        """
         self.open()
         for tail in self._tails.values():
-            spans = self.spans.setdefault(tail.path, {})
+            spans = self.spans.setdefault(tail.path, Spans({}, {}))
             for raw in tail.poll():
                 if tail.was_cut or tail.was_removed:
                     break
-                if (record := parse(raw)) is not None and (place := place_of(record)) is not None:
-                    first_n, last_n = spans.get(place.boot, (place.n, place.n))
-                    spans[place.boot] = min(first_n, place.n), max(last_n, place.n)
-                    yield raw, record, place
+                if (record := parse(raw)) is not None:
+                    yield raw, record, spans
             if tail.was_cut or tail.was_removed:
                 raise ChangedError(tail.path if tail.was_cut else None)
             if tail.trouble:

@@ -152,7 +152,9 @@ class Reader:
         """Fetch the segments of a chunk."""
         place = (boot, gate, chunk.first_n, chunk.last_n, chunk.first_day, chunk.last_day)
         for first_n, lines, size, digest, body in self._rows(queries.ROWS, place):
-            raw = None if body is None else unpack(body, size, lines, digest)
+            raw = unpack(body or b"", size, digest)
+            if raw is not None and not (raw.endswith(b"\n") and raw.count(b"\n") == lines):
+                raw = None
             yield Row(first_n, lines, size, body or b"", raw)
 
     def _rows(self, query: str, values: Any) -> Sequence[Any]:

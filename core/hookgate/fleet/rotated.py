@@ -132,7 +132,9 @@ class Rotated:
         is_whole = True
         for number, line in enumerate(read_file(source), 1):
             if (record := line.record) is not None:
-                if (place := place_of(record)) is not None:
+                if boots.take_next(line.raw, record):
+                    ends[record["boot"]] = record["n"], line.raw
+                elif (place := place_of(record)) is not None:
                     boots.take(line.raw, record, place, may_skip=may_skip)
                     ends[place.boot] = place.n, line.raw
             elif is_damage(line.problem):

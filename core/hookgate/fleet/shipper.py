@@ -12,11 +12,13 @@ from typing import NamedTuple
 import structlog
 
 from hookgate import __version__
+from hookgate.ledger.record import Record
 
 from .boots import Boots, GapError
 from .error import StoreError
 from .live import ChangedError, FileKey, Live
 from .rotated import Rotated
+from .segment import place_of
 from .store import Store
 
 HELLO_SECONDS = 10.0
@@ -69,6 +71,7 @@ class Shipper:
         self._lost: set[tuple[object, object]] = set()
         self._said_hello: float | None = None
         self._lines = 0
+        self.on_released: Callable[[Record], None] = lambda _: None
         # Replaced whole: another thread may look at it.
         self.progress = Progress(time.time(), "it was not reached yet")
 
@@ -106,6 +109,8 @@ class Shipper:
 
     def close(self) -> None:
         """Hang up, and forget what was read: the store knows how far it is."""
+        if self._boots is not None:
+            self._boots.close()
         self._lines = self.lines
         if self._store is not None:
             self._store.close()
@@ -117,6 +122,7 @@ class Shipper:
         if self._store is None or self._boots is None:
             self._store = self._connect()
             self._boots = Boots(self._store, self._log, self._found, self._clock)
+            self._boots.on_released = self.on_released
             self._hello(self._store, self._boots)
             self._steps = self._catch_up(self._boots)
         boots = self._boots
@@ -128,6 +134,8 @@ class Shipper:
         except ChangedError as changed:
             is_more = self._begin_anew(boots, changed.cut)
         boots.send_due()
+        if not is_more:
+            boots.settle()
         self._hello(self._store, boots)
         return is_more
 
@@ -143,7 +151,7 @@ class Shipper:
     def _begin_anew(self, boots: Boots, cut: Path | None = None) -> bool:
         """Read all files again, and see what the gate has no more of what was sent."""
         for path, spans in self._live.spans.items():
-            boots.recount(spans, is_cut=path == cut)
+            boots.recount(spans.first, spans.last, is_cut=path == cut)
         self._steps = self._catch_up(boots)
         return True
 
@@ -201,7 +209,14 @@ class Shipper:
 
     def _follow(self, boots: Boots) -> bool:
         """Read what was written since; whether there is more."""
-        for raw, record, place in self._live.lines():
-            may_skip = place.boot if (place.boot, place.n) in self._lost else ""
-            boots.take(raw, record, place, may_skip=may_skip)
+        for raw, record, (first, last) in self._live.lines():
+            if boots.take_next(raw, record):
+                boot, n = record["boot"], record["n"]
+            elif (place := place_of(record)) is not None:
+                boot, n, _ = place
+                boots.take(raw, record, place, may_skip=boot if (boot, n) in self._lost else "")
+            else:
+                continue
+            first.setdefault(boot, n)
+            last[boot] = n
         return self._live.is_behind

@@ -6,10 +6,12 @@ from datetime import UTC, datetime
 from enum import IntEnum
 from typing import NamedTuple
 
-from .step import Answer, Step, text
+from .step import Answer, Step, text, texts
 
 _LONGEST = 80
 _MOST_PLACES = 64
+# What happened so shortly ago happens now.
+_NOW_SECONDS = 5.0
 
 
 class Level(IntEnum):
@@ -39,10 +41,10 @@ class Spell:
     """A time in which something happened again and again: how often of what, and where."""
 
     def __init__(self, began: float) -> None:
-        self.since = self.last = began
+        self.since = self.last = self._now = began
         self.labels: Counter[str] = Counter()
         self.places: Counter[tuple[str, str, str]] = Counter()
-        self.delivered = 0
+        self.delivered = self._delivered_since = 0
         self.newest: Answer = {}
 
     @property
@@ -52,20 +54,33 @@ class Spell:
 
     def share(self, what: str) -> str:
         """Write how many of those that could have been delivered it happened to."""
-        all_of_them = self.count + self.delivered
-        return f"{self.count:,} of {plural(all_of_them, what)}"
+        return f"{self.count:,} of {plural(self.count + self.delivered, what)}"
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has not happened for a while, and may happen again."""
+        return self._now - self.last > _NOW_SECONDS
 
     def add(self, labels: Counter[str], rows: Sequence[Answer], now: Step) -> None:
         """Count what happened in a step. `rows` are those of it, oldest first."""
         self.labels.update(labels)
-        self.delivered += now.outcomes["delivered"]
+        self._now = now.at
+        self._delivered_since += now.outcomes["delivered"]
         if labels:
             self.last = now.at
+            self.delivered += self._delivered_since
+            self._delivered_since = 0
         for row in rows:
             self.newest = row
-            where = text(row, "reason"), shown(row, "pointer"), shown(row, "route")
+            where = text(row, "reason"), _found(row), shown(row, "route")
             if where in self.places or len(self.places) < _MOST_PLACES:
                 self.places[where] += 1
+
+
+def _found(row: Answer) -> str:
+    """Return what was found where in a document, "" where it was found elsewhere."""
+    errors = [error for error in texts(row, "errors")[:1] if error.startswith("/")]
+    return shown({"error": errors[0]}, "error") if errors else shown(row, "pointer")
 
 
 def shown(row: Answer, name: str) -> str:

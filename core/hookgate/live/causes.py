@@ -18,6 +18,8 @@ _MOST_ENDED = 20
 _FRESH_SECONDS = 60.0
 # A policy that changed so shortly before explains what is refused since.
 _CHANGED_SECONDS = 300.0
+# A change is seen so long after it at most.
+_ASKED_SECONDS = 2.0
 _ORDER = (
     *("stopped", "ledger_fails", "not_ready", "gate_fails", "endpoint", "silence", "refusals"),
     *("workers", "not_kept", "near", "shipping", "flood", "observing", "changed"),
@@ -128,7 +130,7 @@ class Causes:
         what, first = kind.tell(spell)
         if kind.name == "refusals" and self._changed is not None:
             at, policy = self._changed
-            if 0.0 <= spell.since - at <= _CHANGED_SECONDS:
+            if -_ASKED_SECONDS <= spell.since - at <= _CHANGED_SECONDS:
                 what += f" The policy changed at {clock(at)}, to {policy}."
         return Cause(kind.name, kind.level, what, first, spell.since)
 

@@ -5,6 +5,7 @@ All are differences of two answers of /status. A time without an answer is a gap
 
 from collections import Counter, deque
 from collections.abc import Iterable, Sequence
+from itertools import islice
 
 from .step import Answer, Step, part
 
@@ -58,11 +59,11 @@ class History:
     def rates(self) -> dict[str, float]:
         """Return how many a second ended in the last seconds, by the rows of the strip."""
         total: Counter[str] = Counter()
-        for _, counts in self._steps:
+        # The first of the steps counts what was before its time.
+        for _, counts in islice(self._steps, 1, None):
             total.update(counts)
         spanned = self._steps[-1][0] - self._steps[0][0] if self._steps else 0.0
-        # The first of the steps counts what was before its time.
-        return {row: total[row] / max(1.0, min(_RATE_SECONDS, spanned + 1.0)) for row in ROWS}
+        return {row: total[row] / spanned if spanned else 0.0 for row in ROWS}
 
     def strip(self, row: str, now: float) -> list[int | None]:
         """Return the columns of a row, oldest first; None where the gate did not answer."""

@@ -109,5 +109,6 @@ def meaning_of(reason: str, upstream_error: str = "") -> Meaning | None:
     """
     if upstream_error in BY_WORD:
         error = BY_WORD[upstream_error]
-        return Meaning(error.means, f"{error.mend[0].upper()}{error.mend[1:]}.")
+        mend = error.mend.replace("`", "")
+        return Meaning(error.means.replace("`", ""), f"{mend[0].upper()}{mend[1:]}.")
     return _BY_CODE.get(reason)

@@ -85,6 +85,7 @@ def _cause(cause: Cause, name: str) -> dict[str, Any]:
         "level": _LEVELS[cause.level],
         "what": f"{name}: {cause.what}" if name else cause.what,
         "first": cause.first,
+        "since": _moment(cause.since),
         "until": _moment(cause.until),
     }
 
@@ -102,16 +103,13 @@ def _all_is_well(gates: Sequence[Gate], figures: list[dict[str, Any]]) -> dict[s
         what = f"All is well: {many} a second are delivered." if many else "All is well."
         if rate < 1.5 and many:
             what = what.replace(" are ", " is ")
-    return {"name": "", "gate": "", "level": level, "what": what, "first": first, "until": None}
+    return {"name": "", "gate": "", "level": level, "what": what, "first": first}
 
 
 def _figures(gate: Gate, name: str, now: float) -> dict[str, Any]:
     answer = gate.answer or {}
     half, most = gate.history.percentiles(_SHARES)
     answers = gate.answers
-    state = {None: "not asked yet", False: "no answer"}.get(answers)
-    if state is None:
-        state = "ready" if answer.get("ready") is True else "not ready"
     at = seconds(answer.get("time"))
     is_old = answers is False
     workers = answer.get("workers")
@@ -119,7 +117,7 @@ def _figures(gate: Gate, name: str, now: float) -> dict[str, Any]:
         "name": name,
         "where": gate.where,
         "answers": answers,
-        "state": state,
+        "state": _state(answers, answer.get("ready")),
         "silent_since": _moment(gate.answered_at) if is_old else None,
         "version": text(answer, "hookgate"),
         "policy": text(answer, "policy"),
@@ -127,7 +125,7 @@ def _figures(gate: Gate, name: str, now: float) -> dict[str, Any]:
         "up_seconds": _age(answer, "started", at),
         "rates": dict.fromkeys(ROWS) if is_old or answers is None else gate.history.rates(),
         "last_delivered_seconds": _age(answer, "last_delivered", now if is_old else at),
-        "in_flight": number(answer, "in_flight") if answers else None,
+        "in_flight": number(answer, "in_flight") if answers and "in_flight" in answer else None,
         "p50": half,
         "p99": most,
         "near": number(part(answer, "near_misses"), "total"),
@@ -136,6 +134,18 @@ def _figures(gate: Gate, name: str, now: float) -> dict[str, Any]:
         "quarantine": _quarantine(answer, at),
         "shipping": _shipping(answer),
     }
+
+
+def _state(answers: bool | None, ready: object) -> str:
+    match answers, ready:
+        case None, _:
+            return "not asked yet"
+        case False, _:
+            return "no answer"
+        case _, bool():
+            return "ready" if ready else "not ready"
+        case _:
+            return "known by its ledger"
 
 
 def _ledger(ledger: Answer, at: float | None) -> dict[str, Any]:

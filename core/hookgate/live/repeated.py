@@ -56,17 +56,21 @@ def _endpoint(now: Step) -> Counter[str]:
 
 def _tell_endpoint(spell: Spell) -> tuple[str, str]:
     (label, _), *_ = spell.labels.most_common(1)
-    since, events = clock(spell.since), spell.share("event")
+    events = spell.share("event")
     meaning = meaning_of(label, label)
-    if label == _REJECTED:
-        status = number(spell.newest, "upstream_status")
-        last = f", the last with status {status}" if status else ""
-        what = f"The endpoint rejects events since {since}: {events}{last}."
-    elif meaning is not None:
-        what = f"The endpoint fails since {since}, {events}: {meaning.means}."
+    is_rejected = label == _REJECTED
+    if spell.is_over:
+        verb = "rejected" if is_rejected else "failed"
+        what = f"The endpoint {verb} {events}, the last at {clock(spell.last)}"
     else:
-        what = f"The endpoint fails since {since}, {events}."
-    return what, meaning.first if meaning else ""
+        verb = "rejects events" if is_rejected else "fails"
+        what = f"The endpoint {verb} since {clock(spell.since)}, {events}"
+    status = number(spell.newest, "upstream_status")
+    if is_rejected and status:
+        what += f": its last answer was {status}"
+    elif meaning is not None:
+        what += f": {meaning.means}"
+    return f"{what}.", meaning.first if meaning else ""
 
 
 def _tell_refusals(spell: Spell) -> tuple[str, str]:
@@ -74,24 +78,31 @@ def _tell_refusals(spell: Spell) -> tuple[str, str]:
     places = [(place, n) for place, n in spell.places.most_common() if place[0] == label]
     where = ""
     if places:
-        (_, pointer, route), _ = places[0]
-        where = f" at {pointer}" if pointer else ""
-        where += f" (contract {route})" if route else ""
+        (_, found, route), _ = places[0]
+        where = f" at {found}" if found else ""
+        where += f" (contract {route.rpartition('/')[2]})" if route else ""
     mostly = "" if count == spell.count else "mostly "
-    what = (
-        f"The policy refuses what comes from inside the ranges since {clock(spell.since)}:"
-        f" {spell.share('request')}, {mostly}for {label}{where}."
-    )
+    requests = spell.share("request")
+    if spell.is_over:
+        what = f"The policy refused {requests} from inside the ranges, the last at "
+        what += f"{clock(spell.last)}"
+    else:
+        what = "The policy refuses what comes from inside the ranges since "
+        what += f"{clock(spell.since)}: {requests}"
     meaning = meaning_of(label)
-    return what, meaning.first if meaning else ""
+    return f"{what}, {mostly}for {label}{where}.", meaning.first if meaning else ""
 
 
 def _tell_gate(spell: Spell) -> tuple[str, str]:
     (label, _), *_ = spell.labels.most_common(1)
     meaning = meaning_of(label)
     why = f": {meaning.means}" if meaning else ""
-    what = f"The gate itself answers 503 since {clock(spell.since)}, {spell.share('request')}{why}."
-    return what, meaning.first if meaning else ""
+    if spell.is_over:
+        what = f"The gate itself answered 503 to {spell.share('request')}, the last at "
+        what += clock(spell.last)
+    else:
+        what = f"The gate itself answers 503 since {clock(spell.since)}, {spell.share('request')}"
+    return f"{what}{why}.", meaning.first if meaning else ""
 
 
 def _tell_near(spell: Spell) -> tuple[str, str]:

@@ -12,6 +12,8 @@ _OVER_SECONDS = 15.0
 # Where so many usually come, it is no chance that none does: at random times once in 20,000.
 _EXPECTED = 10.0
 _SHORTEST_SILENCE = 20.0
+# Of less nobody knows what is usual.
+_SHORTEST_KNOWN = 60.0
 _SPAN = 900.0
 
 
@@ -108,7 +110,7 @@ class Silence:
         silent = self._at - self._last
         before = self._last - self._late[0][0]
         count = sum(n for _, n in self._late)
-        expected = count / before * silent if before > 0 else 0.0
+        expected = count / before * silent if before >= _SHORTEST_KNOWN else 0.0
         if silent < _SHORTEST_SILENCE or min(expected, count) < _EXPECTED:
             return None
         usual = f"{plural(int(expected), 'event')} usually come in {span(silent)}"

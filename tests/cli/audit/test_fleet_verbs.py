@@ -137,7 +137,7 @@ def test_a_reader_has_a_login_and_a_gate_reads_nothing(both: Both, call: Call) -
     assert made.status == 0, made.err
     file = Path("ops.dsn")
     assert stat.S_IMODE(os.stat(file).st_mode) == 0o600
-    assert "hookgate audit balance --fleet --dsn-file ops.dsn" in made.out
+    assert "ops.dsn holds the login of ops, for hookgate audit --fleet" in made.out
     Path("hookgate.toml").write_text('[fleet]\ndsn_file = "ops.dsn"\n')
     assert call("audit", "balance", "--fleet").status == 0
     assert both.fleet.sql(

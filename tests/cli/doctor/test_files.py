@@ -14,6 +14,7 @@ from support.doctor import SetUp
 from support.kept import PUBLIC
 from support.lines import delivery, start, write
 from support.quarantine import keep, make_item, opened_store
+from support.sidecar import HOOKGATE
 
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="gives files to another user")
 NOBODY = pwd.getpwnam("nobody")
@@ -37,6 +38,13 @@ def test_what_the_configuration_s_own_check_says(text: str, told: str, setup: Se
     """And what waits for a configuration is not looked at."""
     setup.write(text)
     assert told in setup.one("config")["says"]
+
+
+def test_a_configuration_that_is_not_there(setup: SetUp) -> None:
+    setup.file.unlink()
+    found = setup.one("config")
+    assert str(setup.file) in found["says"]
+    assert found["commands"] == [f"{HOOKGATE} init"]
 
 
 def test_a_file_with_no_name_is_a_finding(setup: SetUp, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,8 @@
 
 import subprocess
 
+import pytest
+
 from support.doctor import SetUp
 from support.events import CLEAN
 from support.ports import free_ports
@@ -12,7 +14,9 @@ from support.sidecar import HOOKGATE
 PROXY, SENDER = "127.0.0.20", b"X-Forwarded-For: 31.169.56.1"
 
 
-def test_a_gate_behind_a_proxy_that_is_not_named(setup: SetUp, endpoint: Receiver) -> None:
+def test_a_gate_behind_a_proxy_that_is_not_named(
+    setup: SetUp, endpoint: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The first hour's commonest fault: what it says to write, and a reload, let events in."""
     listen, admin = free_ports(2)
     places = (
@@ -42,6 +46,9 @@ def test_a_gate_behind_a_proxy_that_is_not_named(setup: SetUp, endpoint: Receive
             setup.write(places.replace(f":{admin}", ":9"), endpoint.url)
             assert "nothing listens" in setup.one("admin", offline=False)["says"]
             setup.write(f"{places}source.{line}\n", endpoint.url)
+            with monkeypatch.context() as another:
+                another.setattr("hookgate_cli.doctor.running_gate.libraries", lambda _: ("other",))
+                assert "another version" in setup.one("admin", offline=False)["says"]
             refused_by_the_proxy_s_silence(setup, listen)
         finally:
             gate.terminate()

@@ -76,6 +76,32 @@ def test_a_unit_that_cannot_start_or_bounds_too_much(
     assert told in found
 
 
+def test_a_unit_whose_python_is_in_a_home(setup: SetUp) -> None:
+    """Where a venv was made of one that is there: its link leads where the unit cannot see."""
+    program = setup.folder / "bin/hookgate"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    program.with_name("python").symlink_to("/root/python/bin/python3")
+    install(setup, ProtectHome="yes")
+    unit = setup.units / "hookgate.service"
+    unit.write_text(unit.read_text().replace(HOOKGATE, str(program)))
+    (found,) = of_units(setup)
+    assert "cannot see /root/python/bin/python3" in found
+
+
+def test_a_set_up_that_is_planned_goes_by_the_unit_beside_it(setup: SetUp) -> None:
+    """That unit will make the folder of the ledger, which is not there yet."""
+    text = setup.file.read_text().replace(str(setup.folder), "/var/log/hookgate-nobody-has")
+    setup.file.write_text(text)
+    assert setup.one("ledger")["commands"]
+    unit = UNIT.replace("User=hookgate", "User=root").replace(
+        "=hookgate\n", "=hookgate-nobody-has\n"
+    )
+    (setup.folder / "hookgate.service").write_text(unit)
+    assert setup.look() == []
+
+
 def test_a_unit_that_may_not_write_where_it_is_to(setup: SetUp, tmp_path: Path) -> None:
     """The line that it offers, in a drop-in, mends it."""
     install(setup)

@@ -17,7 +17,7 @@ class Shown(NamedTuple):
     site: Site
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
     """A page that is open, with room for readers."""
     site = Site()

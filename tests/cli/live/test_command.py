@@ -24,7 +24,7 @@ def token(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ([], "there is nothing to show: set sidecar.admin"),
+        (["--config", "stdout.toml"], "there is nothing to show: the ledger is standard output"),
         (["--listen", "0.0.0.0:9190"], "is not loopback"),
         (["--listen", ":9190"], "is not loopback"),
         (["--listen", "live.example.com:9190"], "is not loopback"),
@@ -46,6 +46,7 @@ def token(tmp_path: Path) -> Path:
 def test_what_cannot_be_meant_is_told_in_a_line(
     call: Call, token: Path, arguments: list[str], told: str
 ) -> None:
+    token.with_name("stdout.toml").write_text('[audit]\npath = "-"\n')
     result = call("live", "--token-file", token.name, *arguments)
     assert result.status == 2
     assert told in result.err

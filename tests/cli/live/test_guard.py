@@ -4,6 +4,7 @@ import pytest
 
 from support.live import TOKEN, request
 from support.raw import connected
+from support.sidecar import ALLOWED
 
 from .conftest import Shown
 
@@ -52,7 +53,7 @@ NAVIGATION = {"Sec_Fetch_Mode": "navigate", "Sec_Fetch_Dest": "document"}
     ids=str,
 )
 def test_who_gets_the_page(shown: Shown, fields: dict[str, str], status: int) -> None:
-    assert shown.live.ask("/", None, **fields).status == status
+    assert shown.live.ask("/", None, ALLOWED, **fields).status == status
 
 
 def test_a_head_that_is_too_long_is_not_read(shown: Shown) -> None:
@@ -71,7 +72,7 @@ def test_two_hosts_are_refused(shown: Shown) -> None:
 def test_every_answer_has_every_field_that_protects(shown: Shown, target: str) -> None:
     """Refusals, files and what is not there."""
     for fields in ({}, {"Host": "evil.example"}, {"Origin": "null"}):
-        reply = shown.live.ask(target, None, **fields)
+        reply = shown.live.ask(target, None, ALLOWED, **fields)
         assert {name: reply.values(name) for name in MUST} == {n: [v] for n, v in MUST.items()}
         (policy,) = reply.values(b"content-security-policy")
         assert policy.startswith(b"default-src 'none'; script-src 'self'")

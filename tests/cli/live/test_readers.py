@@ -71,6 +71,7 @@ def test_a_reader_that_does_not_read_is_cut_off(tmp_path: Path) -> None:
 def test_idle_connections_keep_nobody_out_and_are_closed(tmp_path: Path) -> None:
     """Those that send nothing, half a head, or half a body."""
     with living(tmp_path, "--gate", "http://127.0.0.1:9") as live, contextlib.ExitStack() as idle:
+        assert live.ask("/").status == 200
         begun = descriptors(live.process.pid)
         beginnings = b"", b"GET / HT", request("/login", b"x", Content_Length="9")
         clients = [

@@ -17,16 +17,19 @@ from support.raw import connected
 
 from .conftest import Shown
 
+# The tries of one address are no other's.
+GUESSER = "127.0.0.31"
+
 
 @pytest.mark.parametrize("token", [b"", b"x", TOKEN[:-1].encode(), TOKEN.encode() + b"0", b"\xff"])
 def test_a_wrong_token_is_no_token(shown: Shown, token: bytes) -> None:
-    reply = shown.live.ask("/login", token)
+    reply = shown.live.ask("/login", token, GUESSER)
     assert (reply.status, reply.values(b"set-cookie")) == (403, [])
 
 
 def test_a_token_is_taken_from_a_body_alone(shown: Shown) -> None:
     """Nothing of a query is read, and none stands in a log."""
-    assert shown.live.ask(f"/login?token={TOKEN}", b"").status in (403, 429)
+    assert shown.live.ask(f"/login?token={TOKEN}", b"", GUESSER).status == 403
     assert shown.live.ask(f"/login?token={TOKEN}").status == 405
     assert shown.live.ask(f"/?token={TOKEN}").values(b"set-cookie") == []
     assert TOKEN not in str(shown.live.log)
@@ -35,7 +38,7 @@ def test_a_token_is_taken_from_a_body_alone(shown: Shown) -> None:
 def test_a_body_that_is_no_token_is_not_read_to_its_end(shown: Shown) -> None:
     with connected(shown.live.port) as client:
         client.send(request("/login", b"x" * 2000, Content_Length="100000000"))
-        assert client.read().status in (413, 429)
+        assert client.read().status == 413
         assert client.is_closed()
 
 

@@ -119,6 +119,7 @@ OTHER: dict[str, Any] = {
     "quarantine.max_age": "5d",
     "fleet.name": "amsterdam",
     "fleet.dsn_file": "gate.dsn",
+    "fleet.quarantine": "true",
     "quarantine.max_items": 5,
     "quarantine.max_bytes": "5MiB",
     "sidecar.listen": "127.0.0.1:0",

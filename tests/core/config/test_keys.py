@@ -58,6 +58,7 @@ DEFAULTS: dict[str, Any] = {
     "quarantine.max_bytes": 2**28,
     "fleet.name": "",
     "fleet.dsn_file": "",
+    "fleet.quarantine": False,
     "sidecar.listen": ("127.0.0.1", 8081),
     "sidecar.socket_mode": 0o660,
     "sidecar.workers": 1,

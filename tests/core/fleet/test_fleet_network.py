@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from support.cable import cut, mend, network
 from support.fleet import Chain, Fleet
@@ -31,8 +32,8 @@ def test_a_cable_that_is_cut_in_the_midst_loses_nothing(
     """
     ledger = tmp_path / "audit.jsonl"
     proxy = TcpProxy(fleet.server.port, HERE)
-    dsn = fleet.gate().replace(f"port={fleet.server.port}", f"port={proxy.port}")
-    (tmp_path / "gate.dsn").write_text(dsn.replace("host=127.0.0.1", f"host={HERE}"))
+    dsn = make_conninfo(fleet.gate(), host=HERE, hostaddr=HERE, port=proxy.port)
+    (tmp_path / "gate.dsn").write_text(dsn)
     (tmp_path / "gate.dsn").chmod(0o600)
     (tmp_path / "hookgate.toml").write_text(
         '[audit]\npath = "audit.jsonl"\n[fleet]\nname = "amsterdam"\ndsn_file = "gate.dsn"\n'
@@ -51,7 +52,7 @@ def test_a_cable_that_is_cut_in_the_midst_loses_nothing(
     with log.open("w") as stream:
         process = subprocess.Popen(command, cwd=tmp_path, stderr=stream)
     try:
-        assert wait_until(lambda: received() == 3, 60)
+        assert wait_until(lambda: received() == 3, 60), log.read_text()
         for number, delay in enumerate((0.0, 3.0), 1):
             proxy.delay = delay
             carried = proxy.carried

@@ -50,8 +50,8 @@ def test_nothing_is_wrong_while_all_is_delivered() -> None:
             {"upstream_status": 500},
             "endpoint",
             (
-                "The endpoint rejects events since 10:00:01 UTC: 3 of 3 events, the last with"
-                " status 500."
+                "The endpoint rejects events since 10:00:01 UTC, 3 of 3 events: its last answer was"
+                " 500."
             ),
         ),
         (
@@ -124,8 +124,10 @@ def test_refusals_are_over_after_a_minute_and_explained_by_a_new_policy() -> Non
     site.end("refused", "contract_violation")
     watched(site, gate)
     assert said(gate)[0].endswith("The policy changed at 10:00:02 UTC, to 0a0b0c.")
-    site.deliver()
-    watched(site, gate, seconds=61)
+    site.deliver(9)
+    watched(site, gate, seconds=10)
+    assert said(gate)[0].startswith("The policy refused 1 of 1 request from inside the ranges, the")
+    watched(site, gate, seconds=51)
     assert gate.standing() == []
     assert [cause.name for cause in gate.ended(site.at)] == ["refusals", "changed"]
 

@@ -9,7 +9,7 @@ const SIGNS = { good: "✓", note: "i", warning: "!", critical: "✗", unsure: "
 const SVG = "http://www.w3.org/2000/svg";
 
 const byId = (id) => document.getElementById(id);
-const view = { reading: null, latest: null, at: 0, began: Date.now(), spoken: "", waiting: 0 };
+const view = { reading: null, latest: null, at: 0, seen: Date.now(), began: 0, spoken: "", waiting: 0 };
 
 // -- Values as people read them
 
@@ -58,9 +58,12 @@ function make(tag, className, value) {
   return node;
 }
 
+const made = new WeakMap();
+
 /** Give `parent` a child for each item, in order; a child is made once for each key. */
 function fill(parent, items, key, create, update) {
-  const known = parent.children_ || (parent.children_ = new Map());
+  if (!made.has(parent)) made.set(parent, new Map());
+  const known = made.get(parent);
   const wanted = new Set(items.map(key));
   for (const [name, node] of known) {
     if (!wanted.has(name)) {
@@ -150,8 +153,8 @@ function showTiles(all) {
     ["Delivered", rate(all.rates.delivered), "", false],
     ["Failed", rate(all.rates.failed), "", all.rates.failed > 0],
     ["In flight", count(all.in_flight), "", false],
-    ["Endpoint, half within", seconds(all.p50), "", false],
-    ["Endpoint, 99 % within", seconds(all.p99), "", false],
+    ["Endpoint p50", seconds(all.p50), "", false],
+    ["Endpoint p99", seconds(all.p99), "", false],
     ["Near misses", count(all.near), all.near_seconds === null ? "" : ago(all.near_seconds), all.near_seconds !== null && all.near_seconds < 900],
     ["In quarantine", kept ? count(kept.items) : "off", kept && kept.items ? bytes(kept.bytes) : "", Boolean(kept && !kept.usable)],
   ];
@@ -245,25 +248,25 @@ function showUndelivered(state) {
   byId("undelivered-scroll").hidden = rows.length === 0;
   const columns = [
     ["Time", "short", (r) => clock(r.time)],
-    ["Reason", "long", (r) => [r.upstream_error ? `${r.reason}: ${r.upstream_error}` : r.reason, r.kind]],
+    ["Reason", "short", (r) => [r.upstream_error ? `${r.reason}: ${r.upstream_error}` : r.reason, r.kind]],
     ["Answered", "number", (r) => (r.upstream_status ? `${r.status ?? "–"}, endpoint ${r.upstream_status}` : (r.status ?? "nothing"))],
-    ["Where in it", "long", (r) => r.pointer],
-    ["Contract", "long", (r) => r.route],
-    ["Client", "long", (r) => r.client],
+    ["What was found", "long", (r) => r.found || r.pointer],
+    ["Contract", "short", (r) => (r.route || "").split("/").pop()],
+    ["Client", "short", (r) => r.client],
     ["Event", "long", (r) => [r.channel, r.event_type].filter(Boolean).join(" ")],
-    ["Request id", "long", (r) => r.request_id],
+    ["Request id", "short", (r) => r.request_id],
   ];
   if (state.total) columns.splice(1, 0, ["Gate", "long", (r) => r.gate]);
   table(byId("undelivered"), "What was not delivered, the newest first", columns, rows, (r) => r.key);
   fill(byId("meanings"), state.meanings, (m) => m.word, (m) => {
     const node = make("div");
     const told = make("dd");
-    told.append(make("b"), make("span"));
+    told.append(make("i"), make("span"));
     node.append(make("dt", "", m.word), told);
     return node;
   }, (node, m) => {
-    text(node.lastChild.firstChild, "");
-    text(node.lastChild.lastChild, `${m.count} × ${m.means}. ${m.first}`);
+    text(node.lastChild.firstChild, `${m.count} × ${m.means}. `);
+    text(node.lastChild.lastChild, m.first);
   });
 }
 
@@ -271,10 +274,10 @@ function showLately(causes) {
   byId("lately-card").hidden = causes.length === 0;
   fill(byId("lately"), causes, (cause) => `${cause.gate} ${cause.what}`, () => {
     const item = make("li");
-    item.append(make("span"), make("b"));
+    item.append(make("span"), make("i"));
     return item;
   }, (item, cause) => {
-    text(item.children[0], cause.name === "changed" ? "" : `over at ${clock(cause.until)}`);
+    text(item.children[0], cause.name === "changed" ? clock(cause.since) : `${clock(cause.since)} to ${clock(cause.until)}`);
     text(item.children[1], cause.what);
   });
 }
@@ -285,6 +288,10 @@ function show(state) {
   text(byId("where"), state.gates.map((gate) => gate.name).join(", "));
   text(byId("clock"), `${state.time.slice(0, 10)} ${clock(state.time)} UTC`);
   text(byId("version"), `hookgate ${state.version}.`);
+  const gone = state.gates.every((gate) => gate.answers === false);
+  document.documentElement.classList.toggle("gone", gone);
+  byId("of").hidden = !gone;
+  text(byId("of"), gone ? `Of ${clock(state.gates[0].silent_since)} UTC, when the gate answered last:` : "");
   showVerdict(state);
   showTiles(state.total || state.gates[0]);
   showStrips(state.strips);
@@ -361,15 +368,21 @@ function disconnect() {
 function look() {
   const now = Date.now();
   if (document.hidden || !byId("login").hidden) return;
-  const last = Math.max(view.at, view.began);
-  if (view.reading && now - last > GONE_AFTER) disconnect();
-  if (now - view.at > OLD_AFTER && now - view.began > OLD_AFTER && byId("link").hidden) {
+  if (view.reading && now - Math.max(view.at, view.began) > GONE_AFTER) {
+    disconnect();
+    connect();
+  }
+  if (now - Math.max(view.at, view.seen) > OLD_AFTER && byId("link").hidden) {
     const since = view.latest ? ` All below is of ${clock(view.latest.time)} UTC.` : "";
     say(`hookgate live does not answer this page.${since} It tries again each second.`);
   }
 }
 
-document.addEventListener("visibilitychange", () => (document.hidden ? disconnect() : connect()));
+document.addEventListener("visibilitychange", () => {
+  view.seen = Date.now();
+  if (document.hidden) disconnect();
+  else connect();
+});
 byId("login").addEventListener("submit", async (submitted) => {
   submitted.preventDefault();
   text(byId("wrong"), "");
