@@ -29,7 +29,7 @@ def header(picture: dict[str, Any], width: int, *, is_paused: bool) -> Text:
             ("policy", gate["policy"]),
             ("version", gate["version"]),
         ):
-            told = Text(f"  {name} ", "dim").append(printable(value), "none")
+            told = Text().append(f"  {name} ", "dim").append(printable(value))
             if value and line.cell_len + told.cell_len + 2 + right.cell_len <= width:
                 line.append_text(told)
     line.truncate(max(0, width - right.cell_len - 2), overflow="ellipsis")
