@@ -42,8 +42,8 @@ class Causes:
 
     def observe(self, answer: Answer, made: Step, now: float) -> None:
         """Take an answer into account that came at this time, and what is new in it."""
-        if (cause := self._stopped()) is not None:
-            self._end(cause, now)
+        if (cause := self._stopped()) is not None and self._gone is not None:
+            self._end(cause._replace(what=f"The gate did not answer: {self._gone[1]}."), now)
         self._gone = None
         at = made.at
         self._note_changes(answer, at)

@@ -87,7 +87,7 @@ def _ledger(ledger: Answer, at: float | None) -> dict[str, Any]:
     return {
         "word": word,
         "synced_seconds": _age(ledger, "last_synced", at),
-        "unsynced": number(ledger, "unsynced") if "unsynced" in ledger else None,
+        "unsynced": number(ledger, "unsynced") if ledger.get("unsynced") is not None else None,
         "checkpoint_seconds": _age(ledger, "last_checkpoint", at),
     }
 

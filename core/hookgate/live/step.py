@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 Answer = Mapping[str, Any]
 _NOTHING: Answer = {}
 _LARGEST = 2**63
+# In the year 2242.
+_LATEST = 2.0**33
 
 
 class Step(NamedTuple):
@@ -112,8 +114,9 @@ def key_of(row: Answer) -> tuple[str, str]:
 
 
 def seconds(moment: object) -> float | None:
-    """Return an ISO 8601 time as seconds since 1970; None for anything else."""
+    """Return an ISO 8601 time as seconds since 1970; None for anything else, or another age."""
     try:
-        return datetime.fromisoformat(moment).timestamp() if type(moment) is str else None
+        at = datetime.fromisoformat(moment).timestamp() if type(moment) is str else -1.0
     except (ValueError, OverflowError):
         return None
+    return at if 0.0 <= at < _LATEST else None

@@ -6,7 +6,10 @@ import pytest
 
 from hookgate.live.cause import Level
 from hookgate.live.gate import Gate
+from hookgate.live.picture import make_picture
 from support.answers import NOON, Site, moment
+
+JUNK = [None, [], 7, "x", {"a": "b"}, -1, 2**70, True, [None]]
 
 
 def watched(site: Site, gate: Gate | None = None, seconds: float = 1.0, **members: Any) -> Gate:
@@ -276,7 +279,10 @@ def test_a_gate_that_does_not_answer_hides_what_else_was_wrong() -> None:
     boots = [{"worker": None, "pid": 8, "boot": "b2", "answers": True}]
     watched(site, gate, seconds=5, workers=boots)
     over = [cause.what for cause in gate.ended(site.at)]
-    assert over == ["The gate has started anew at 10:00:07 UTC.", stopped.what]
+    assert over == [
+        "The gate has started anew at 10:00:07 UTC.",
+        "The gate did not answer: Connection refused.",
+    ]
 
 
 def test_counts_that_fall_are_a_new_start() -> None:
@@ -291,7 +297,7 @@ def test_counts_that_fall_are_a_new_start() -> None:
     assert "2 of 7 events" in said(gate)[0]
 
 
-@pytest.mark.parametrize("junk", [None, [], 7, "x", {"a": "b"}, -1, 2**70, True, [None]])
+@pytest.mark.parametrize("junk", JUNK)
 @pytest.mark.parametrize("member", sorted(Site().now()))
 def test_an_answer_of_any_form_is_no_error(member: str, junk: object) -> None:
     """It counts for nothing, and the gate is watched on."""
@@ -299,7 +305,22 @@ def test_an_answer_of_any_form_is_no_error(member: str, junk: object) -> None:
     gate = watched(site)
     gate.note(site.now() | {member: junk}, site.at)
     gate.note(site.now(), site.at)
-    gate.standing()
+    make_picture([gate], site.at)
+
+
+@pytest.mark.parametrize("junk", [*JUNK, "0001-01-01T00:00+23:59"])
+@pytest.mark.parametrize("member", ["endpoint", "ledger", "quarantine", "near_misses", "shipping"])
+def test_nor_is_one_of_its_parts(member: str, junk: object) -> None:
+    site = Site()
+    gate = watched(site)
+    names = (
+        *("errors", "answer_seconds", "writable", "last_synced", "unsynced", "oldest", "items"),
+        *("max_items", "last", "total", "store", "lag_seconds", "findings", "running"),
+    )
+    for value in (junk, [junk], {"a": junk}):
+        members: dict[str, Any] = {member: dict.fromkeys(names, value)}
+        gate.note(site.now(**members), site.at)
+        make_picture([gate], site.at)
 
 
 def test_what_a_sender_chose_cannot_begin_a_line_or_be_long() -> None:
