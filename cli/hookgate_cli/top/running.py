@@ -45,6 +45,7 @@ class Running:
                 signal.signal(ended.number, signal.SIG_DFL)
                 os.kill(os.getpid(), ended.number)
         finally:
+            self._looking.close()
             self._end_explaining()
 
     def _loop(self) -> None:

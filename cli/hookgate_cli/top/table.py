@@ -37,7 +37,7 @@ def draw(view: View, width: int, height: int, *, has_cursor: bool = True) -> lis
     room = height - 1
     top = max(0, min(view.place - room // 2, len(view.rows) - room))
     for place, row in enumerate(view.rows[top : top + room], top):
-        style = STYLES[row["kind"]]
+        style = STYLES.get(row["kind"], "")
         line = _line(cells(row), columns, style if row["kind"] != "foreign" else "dim")
         if has_cursor and place == view.place:
             line.append(" " * max(0, width - line.cell_len))
