@@ -252,3 +252,9 @@ def cut(cutter: Cutter, data: bytes) -> Segment:
     made = cutter.cut()
     assert made is not None
     return made.pack()
+
+
+def segment(chain: Chain, lines: int, **fields: object) -> Segment:
+    """The next lines of a boot."""
+    cutter = Cutter(chain.boot, chain.n + 1, chain.prev)
+    return cut(cutter, chain.lines(lines, **fields))
