@@ -3,7 +3,10 @@
 #             on all cores (WORKERS=1: one test at a time)
 # make test-matrix  the same with each of Python 3.11 to 3.14 that is here
 # make test-lowest  pytest with the lowest version of each package that pyproject.toml allows
-# make test-browser  the audit report in a real Chromium, which it gets with apt-get
+# make test-browser  the audit report, the page and the docs in a real Chromium, which it gets with
+#             apt-get
+# make docs   the docs as a site, in build/docs
+# make man    the manual pages, in build/man
 # make check  the same as test without pytest
 # make bench  hookgate beside nginx, HAProxy, Caddy, Fastify, FastAPI, aiohttp and plain mitmdump,
 #             which it gets with apt-get, npm and pip; a clean sender's latency among strangers;
@@ -32,7 +35,7 @@ WHEELS ?= .wheels
 # Two for each core: a test waits for sockets and processes half of its time.
 WORKERS ?= $(shell echo $$((2 * $$(nproc))))
 
-.PHONY: demo test test-lowest lock upgrade audit-deps wheelhouse release test-browser nginx-here promtool-here alertmanager-here test-matrix check format bench soak clean
+.PHONY: demo test test-lowest lock upgrade audit-deps wheelhouse release test-browser docs man sphinx-here nginx-here promtool-here alertmanager-here test-matrix check format bench soak clean
 
 demo: $(INSTALLED)
 	$(BIN)/hookgate demo
@@ -88,9 +91,23 @@ test-lowest: $(TOOLS)/.ready nginx-here
 	PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" release/lowest.sh $(VENV)-lowest
 	$(VENV)-lowest/bin/pytest -n $(WORKERS) --dist worksteal
 
-test-browser: $(READY)
-	$(call need,chromium,chromium,The report is looked at in a real Chromium)
+test-browser: $(READY) sphinx-here
+	$(call need,chromium,chromium,The report and the docs are looked at in a real Chromium)
 	$(BIN)/pytest tests/browser
+
+sphinx-here: $(READY)
+	@$(BIN)/python -c 'import furo, myst_parser, sphinx' 2>/dev/null || echo "Installing what builds the docs"
+	$(call install,docs,$(VENV))
+
+man: $(INSTALLED)
+	$(BIN)/python docs/manual.py build/man
+	@echo "The manual pages are in build/man: man -M build/man hookgate"
+
+# Every link between the pages is followed. Those that lead elsewhere are in build/links.txt.
+docs: sphinx-here
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -c docs -d build/doctrees . build/docs
+	@grep -ohE '\]\(https?://[^)]+' README.md docs/*.md | cut -c3- | sort -u >build/links.txt
+	@echo "The docs are in build/docs: open build/docs/index.html"
 
 check: $(READY)
 	$(BIN)/ruff format --check .
@@ -135,7 +152,7 @@ wheelhouse: $(INSTALLED)
 
 # $(WHEELS) stays: it is what makes the next `make demo` quick.
 clean:
-	rm -rf $(VENV) $(TOOLS) $(VENV)-lowest .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
+	rm -rf $(VENV) $(TOOLS) $(VENV)-lowest .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
 
 # $(call install,NAME,VENV): what requirements/NAME.txt names, held to its hashes, from $(WHEELS) alone;
 # what is missing there is got from the package index first.

@@ -21,6 +21,7 @@ export_for_pip() {
 export_for_pip run --extra addon --extra audit --extra fleet --extra live --extra proof \
   --extra quarantine
 export_for_pip dev --extra dev
+export_for_pip docs --only-group docs
 export_for_pip image --group image
 export_for_pip build --only-group build
 export_for_pip release --only-group release

@@ -11,6 +11,7 @@ import typer
 
 from hookgate.config.channel_files import read_channels
 from hookgate.config.contracts import DEFAULT_CONTRACT
+from hookgate.config.folders import check_folders
 from hookgate.config.keys import CHANNEL_KEYS, KEYS, ROUTE_KEYS, SECTIONS, SIGNATURE_KEYS
 from hookgate.config.layers import find_file, gather
 from hookgate.config.loops import find_loops
@@ -94,8 +95,8 @@ def check(
     the cause and what to do, if the endpoint cannot be reached so.
     """
     loaded = load_config(config)
-    if loops := find_loops(loaded):
-        fail(loops)
+    if faults := [*find_loops(loaded), *check_folders(gather(config))]:
+        fail(faults)
     _check_channels(loaded.channels)
     where = find_file(config, os.environ) or "defaults and environment"
     policy = Policy(loaded, libraries("sidecar"))

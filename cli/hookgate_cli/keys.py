@@ -29,9 +29,10 @@ class Purpose(StrEnum):
     SIGN = "sign"
     QUARANTINE = "quarantine"
     ANCHOR = "anchor"
+    TOKEN = "token"  # noqa: S105  # what it is called
 
 
-# In hookgate.toml; a key to sign notes with is none of the gate's.
+# In hookgate.toml; a key to sign notes with, and the page's token, are none of the gate's.
 _USES = {
     Purpose.SEAL: "[audit]:\nseal_key_file = {file}",
     Purpose.HMAC: '[audit]:\npersonal_data = "hmac"\nkey_file = {file}',
@@ -54,7 +55,8 @@ def new(
         typer.Argument(
             help="seal: of the ledger's lines. hmac: of phone numbers in it. sign: of what goes to"
             " the endpoint, as Standard Webhooks writes it. quarantine: of what is kept there, as"
-            " age-keygen writes it. anchor: of notes that others check the ledger by."
+            " age-keygen writes it. anchor: of notes that others check the ledger by. token: to see"
+            " the page of hookgate live."
         ),
     ],
     file: Annotated[Path, typer.Argument(help="The file to write; it must not be there yet.")],
@@ -86,6 +88,8 @@ def new(
       hookgate keys new quarantine /root/quarantine.key
 
       hookgate keys new anchor anchor.key --name gate1.example.com/hookgate
+
+      hookgate keys new token live.token
     """
     if (purpose is Purpose.ANCHOR) is not (name is not None):
         fail("--name is for anchor keys, and each has one: --name gate1.example.com/hookgate")
@@ -96,6 +100,10 @@ def new(
     if purpose is Purpose.ANCHOR:
         _write_new(file.with_name(f"{file.name}.pub"), f"{public}\n", 0o644)
     _write_new(file, content, 0o600)
+    if purpose is Purpose.TOKEN:
+        out.print(f"{printable(file)} holds a new token; whoever has it sees the page.")
+        out.print(f"Then: hookgate live --token-file {printable(file)}", soft_wrap=True)
+        return
     out.print(f"{printable(file)} holds a new key; keep a copy apart from the ledgers.")
     if purpose is Purpose.QUARANTINE:
         out.print(

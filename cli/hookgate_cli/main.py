@@ -1,7 +1,6 @@
 """The command's entry point."""
 
 import sys
-from itertools import takewhile
 
 from .plain_serve import read
 from .terminal import escape_unencodable, printable
@@ -32,12 +31,12 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _run_verb(arguments: list[str]) -> None:
-    from .verbs import app  # noqa: PLC0415  # typer takes as long to import as the whole gate
+    from .errors import fail  # noqa: PLC0415  # typer takes as long to import as the whole gate
+    from .usage import MisuseError, mistake  # noqa: PLC0415  # as above
+    from .verbs import app  # noqa: PLC0415  # as above
 
-    for argument in takewhile("--".__ne__, arguments):
-        name = argument.partition("=")[0]
-        if name.startswith("-") and name != printable(name):
-            # Typer would print it as it is.
-            sys.stderr.write(f"hookgate: {printable(name)} is no option\n")
-            sys.exit(2)
-    app(arguments)
+    try:
+        status = app(arguments, prog_name="hookgate", standalone_mode=False)
+    except MisuseError as error:
+        fail(mistake(error))
+    sys.exit(status)

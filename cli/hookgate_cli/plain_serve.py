@@ -13,6 +13,7 @@ _WITH_VALUE = {
     "--listen": "listen",
     "--audit": "audit",
 }
+_FLAGS = {"--observe": "observe", "--ship": "ship"}
 
 
 def read(arguments: Sequence[str]) -> dict[str, Any] | None:
@@ -27,8 +28,8 @@ def read(arguments: Sequence[str]) -> dict[str, Any] | None:
     words = iter(arguments[1:])
     for word in words:
         name, equals, value = word.partition("=")
-        if word == "--observe":
-            given["observe"] = True
+        if word in _FLAGS:
+            given[_FLAGS[word]] = True
         elif name not in _WITH_VALUE or (equals and not name.startswith("--")):
             return None
         elif equals:

@@ -22,6 +22,7 @@ from hookgate.policy import Contract, ContractRules, parse_rules
 from hookgate.policy.contract_rules import EACH
 
 from .common import fail, out
+from .completing import one_of
 from .terminal import printable
 
 app = typer.Typer(
@@ -42,7 +43,12 @@ def list_() -> None:
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(help="As in `hookgate schema list`.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="As in `hookgate schema list`.", autocompletion=one_of(SHIPPED_CONTRACTS)
+        ),
+    ],
     rules: Annotated[
         bool, typer.Option("--rules", help="Its answer, retry rule and what is recorded.")
     ] = False,
@@ -62,7 +68,13 @@ def show(
 
 @app.command()
 def check(
-    file: Annotated[str, typer.Argument(help="A JSON Schema, or the name of a shipped contract.")],
+    file: Annotated[
+        str,
+        typer.Argument(
+            help="A JSON Schema, or the name of a shipped contract.",
+            autocompletion=one_of(SHIPPED_CONTRACTS),
+        ),
+    ],
 ) -> None:
     """Say what is wrong with a contract and the rules beside it, or what was understood.
 

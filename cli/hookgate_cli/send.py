@@ -20,6 +20,7 @@ from hookgate.settings import AnswerMode
 from hookgate.wording import offer
 
 from .common import FINDING, JsonOption, err, fail, out
+from .completing import one_of
 from .firing import fire
 from .samples import Sample, clean, hostile
 from .terminal import print_json, printable
@@ -33,7 +34,12 @@ _NO_CONNECTION = frozenset(
 def send(
     url: Annotated[str, typer.Argument(help="Where to send, with the path of a route.")],
     contract: Annotated[
-        str, typer.Option(metavar="NAME", help=f"Samples of: {', '.join(CONTRACTS)}.")
+        str,
+        typer.Option(
+            metavar="NAME",
+            help=f"Samples of: {', '.join(CONTRACTS)}.",
+            autocompletion=one_of(CONTRACTS),
+        ),
     ] = DEFAULT_CONTRACT,
     only_clean: Annotated[bool, typer.Option("--clean", help="Only what must pass.")] = False,
     only_hostile: Annotated[bool, typer.Option("--hostile", help="Only what must not.")] = False,

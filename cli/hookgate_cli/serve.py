@@ -21,6 +21,13 @@ def serve(
             "broken HTTP, large and compressed bodies are still refused.",
         ),
     ] = False,
+    ship: Annotated[
+        bool,
+        typer.Option(
+            "--ship",
+            help="Run hookgate ship beside it, which sends the ledger to the store of its fleet.",
+        ),
+    ] = False,
 ) -> None:
     """Stand in front of an endpoint and let only clean events through.
 
@@ -34,5 +41,7 @@ def serve(
       hookgate serve --config /etc/hookgate/hookgate.toml
 
       hookgate serve --observe
+
+      hookgate serve --ship
     """
-    serving.serve(config, upstream, listen, audit, observe)
+    serving.serve(config, upstream, listen, audit, observe, ship)

@@ -1,6 +1,8 @@
 """The sidecar as a command: from its options to its exit."""
 
 import asyncio
+import os
+import sys
 
 import uvloop
 
@@ -19,6 +21,7 @@ def serve(
     listen: str | None = None,
     audit: str | None = None,
     observe: bool = False,
+    ship: bool = False,
 ) -> None:
     """Serve until a signal ends it; print what cannot be done, and exit, as `plain_errors` does."""
     given = {"upstream.url": upstream, "sidecar.listen": listen, "audit.path": audit}
@@ -31,4 +34,11 @@ def serve(
         for warning in live.current.warnings:
             log.warning("config.warning", problem=warning)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(run_sidecar(live, log))
+            runner.run(run_sidecar(live, log, _shipping(config, audit) if ship else ()))
+
+
+def _shipping(config: str | None, audit: str | None) -> list[str]:
+    """The command that ships the ledger of this gate; with what it is given on its own line."""
+    command = [sys.executable, "-P", "-m", "hookgate_cli", "ship", "--beside", str(os.getpid())]
+    command += ["--config", config] if config is not None else []
+    return command + (["--audit", audit] if audit is not None else [])

@@ -1,10 +1,11 @@
 """`hookgate ship`: the ledger of this gate into the store of its fleet."""
 
+import os
 import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Event
@@ -19,20 +20,27 @@ from hookgate.config.fleet import read_settings
 from hookgate.config.layers import gather
 from hookgate.config.parsers import duration
 from hookgate.fleet.error import StoreError
+from hookgate.fleet.item_store import ItemStore
+from hookgate.fleet.items import ItemShipper
 from hookgate.fleet.loop import POLL_SECONDS, ship_once
 from hookgate.fleet.loop import ship as ship_on
 from hookgate.fleet.shipper import Shipper
 from hookgate.fleet.store import Store
+from hookgate.fleet.telling import Telling
 from hookgate.fleet.waiting import Waiting
 from hookgate.log import make_log
+from hookgate_sidecar.orphan import be_told
 
 from .audit.wording import count_of
-from .common import FAILED, ConfigOption, fail, out, plain_errors
+from .common import FAILED, AuditOption, ConfigOption, fail, out, plain_errors
 from .fleet.login import load_dsn, read_dsn, store_errors
+from .ship_items import make_shipper, ship_all, shipping
 
 # What a stop waits for: lines that are not sent then stay in the ledger, and are sent next time.
 _FLUSH_SECONDS = 2.0
 _LONGEST_WAIT = 7 * 86_400
+# As hookgate-ship.service has it.
+_NICE, _OOM_SCORE = 5, "500"
 
 
 class _Late(BaseException):
@@ -53,12 +61,16 @@ def ship(
         str, typer.Option("--timeout", metavar="TIME", help="With --wait: give up then.")
     ] = "5m",
     config: ConfigOption = None,
+    audit: AuditOption = None,
+    beside: Annotated[int | None, typer.Option("--beside", metavar="PID", hidden=True)] = None,
 ) -> None:
     """Ship this gate's ledger, with its workers' and rotated files, to the store of its fleet.
 
     It goes by audit.path and [fleet] in hookgate.toml, and runs beside the gate until SIGTERM. The
     gate knows nothing of it: while the store is away, lines wait in the ledger. The store says how
     far it is, so nothing is shipped twice, and nothing is left out that is still there.
+
+    With fleet.quarantine it ships what the quarantine holds too, encrypted as it is.
 
     What nginx logs and what a gate prints to "-" has no place in a chain, and is not shipped.
 
@@ -71,7 +83,9 @@ def ship(
       hookgate ship --wait --timeout 10m
     """
     with plain_errors():
-        path, settings = read_settings(gather(config))
+        overrides = {} if audit is None else {"audit.path": audit}
+        sources = gather(config, overrides)
+        path, settings = read_settings(sources)
     ledger, dsn_file = Path(path), Path(settings.dsn_file)
     read_dsn(dsn_file)  # tells at once what is wrong with it
 
@@ -79,29 +93,49 @@ def ship(
         # Read each time: a new password counts without a restart.
         return Store.connect(load_dsn(dsn_file)[0])
 
+    # What sends must not wait 5 ms for what reads.
+    sys.setswitchinterval(0.0005)
     ended = Event()
     log = make_log(process="ship")
     shipper = Shipper(ledger, settings.name, connect, log)
+    items = None
+    if settings.quarantine:
+        items = make_shipper(sources, lambda: ItemStore.connect(load_dsn(dsn_file)[0]), log)
+        shipper.on_released = items.note
     try:
         with _ended_by_signals(ended):
             if wait:
                 _wait(ledger, connect, timeout, ended)
             elif once:
-                _ship_once(shipper, dsn_file, ended)
+                _ship_once(shipper, items, dsn_file, ended)
             else:
+                if beside is not None:
+                    _go_second(beside)
                 log.info("ship.started", gate=settings.name, ledger=path)
-                ship_on(shipper, log, ended)
+                telling = Telling(ledger, settings.name, shipper, log)
+                with telling, shipping(items, log, ended):
+                    ship_on(shipper, log, ended)
                 log.info("ship.stopped", lines=shipper.lines)
     except _Late:
         log.info("ship.stopped", lines=shipper.lines)
         sys.exit(FAILED if wait or once else 0)
 
 
-def _ship_once(shipper: Shipper, dsn_file: Path, ended: Event) -> None:
+def _go_second(gate: int) -> None:
+    """End when the gate with this process id does, and leave it processor and memory first."""
+    be_told(gate, signal.SIGTERM)
+    os.nice(_NICE)
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text(_OOM_SCORE, encoding="ascii")
+
+
+def _ship_once(shipper: Shipper, items: ItemShipper | None, dsn_file: Path, ended: Event) -> None:
     with store_errors(dsn_file):
         is_done = ship_once(shipper, ended)
+        sent = ship_all(items, ended)
     shipper.close()
-    out.print(f"shipped: {count_of(shipper.lines, 'line')}")
+    of_items = f", {count_of(sent, 'item')}" if items is not None else ""
+    out.print(f"shipped: {count_of(shipper.lines, 'line')}{of_items}")
     sys.exit(0 if is_done else FAILED)
 
 

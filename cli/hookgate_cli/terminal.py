@@ -14,7 +14,7 @@ from rich.segment import Segment
 _UNPRINTABLE = re.compile(r"[^\n\t\x20-\x7e]+")
 # For terminals and files whose encoding lacks what charts and tables are drawn with.
 _PLAIN = str.maketrans(
-    dict(zip("▁▂▃▄▅▆▇█▏▎▍▌▋▊▉–…·", ".:-=+*%#...####-.-", strict=True)) | {"≤": "<="}  # noqa: RUF001
+    dict(zip("▁▂▃▄▅▆▇█▏▎▍▌▋▊▉–…·✗✓↑↓⏎", ".:-=+*%#...####-.-X+^v>", strict=True)) | {"≤": "<="}  # noqa: RUF001
 )
 
 

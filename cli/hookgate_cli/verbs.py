@@ -2,6 +2,7 @@
 
 import re
 from importlib import import_module
+from types import SimpleNamespace
 from typing import Annotated, Any
 
 import typer
@@ -14,7 +15,7 @@ from hookgate import __version__
 # Rich keeps the line ends of a docstring, which are another width's.
 _WITHIN_A_PARAGRAPH = re.compile(r"(?<!\n)\n(?=[^ \n])")
 VERBS = (
-    *("serve", "watch", "mitmdump", "demo", "check", "send"),
+    *("init", "doctor", "serve", "watch", "top", "live", "mitmdump", "demo", "check", "send"),
     *("audit", "anchor", "quarantine", "ship", "fleet", "ranges", "nginx", "config", "keys"),
     "schema",
 )
@@ -25,6 +26,13 @@ class _Verbs(TyperGroup):
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002  # one signature
         return list(VERBS)
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """Offer the names alone: with their help every verb would be imported."""
+        if incomplete.startswith("-"):
+            return super().shell_complete(ctx, incomplete)
+        names = (name for name in VERBS if name.startswith(incomplete))
+        return [SimpleNamespace(value=name, help=None, type="plain") for name in names]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002  # one signature
         if cmd_name not in VERBS:
@@ -69,7 +77,6 @@ app = typer.Typer(
     cls=_Verbs,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -86,11 +86,25 @@ def watch(
         channels, warnings = read_watch_channels(sources)
         for warning in warnings:
             err.print(printable(f"hookgate: warning: {warning}"), soft_wrap=True)
+        if test and once:
+            fail("--test ends by itself, and does not look: leave --once out")
         if test:
             raise typer.Exit(FAILED if _test(settings, channels) else 0)
         run = _Run(settings, partial(_make_teller, channels), is_once=once)
+        if not once:
+            _tell_beginning(settings, channels)
         stands = run.once() if once else run.on()
     raise typer.Exit(FINDING if once and stands else 0)
+
+
+def _tell_beginning(settings: WatchSettings, channels: Sequence[ChannelSettings]) -> None:
+    """Say on stderr what is watched, and how alarms are told: else silence looks like a fault."""
+    watched = [path for path in (settings.ledger, *settings.alarm.ledgers) if path]
+    if settings.admin is not None:
+        watched.append(f"sidecar.admin at {settings.admin}")
+    by = ", ".join(channel.name for channel in channels) or "lines here: no [[alarm.channel]]"
+    text = f"watching {', '.join(watched)} as {gate_name(settings.alarm)}; alarms by {by}"
+    err.print(printable(f"hookgate: {text}"), soft_wrap=True)
 
 
 def _make_teller(channels: Sequence[ChannelSettings], pending: Any) -> Teller:

@@ -54,9 +54,10 @@ def read_file(path: str) -> Contents:
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path, a lone surrogate
-        why = error.strerror if isinstance(error, OSError) else "no name of a file"
+        why = str(error.strerror) if isinstance(error, OSError) else "no name of a file"
         kind = FileError
         if isinstance(error, FileNotFoundError):
+            why += _looked_in(path)
             kind = MissingFileError if Path(path).parent.is_dir() else AbsentFileError
         raise kind(f"cannot be read: {why}") from None
     try:
@@ -73,6 +74,24 @@ def read_file(path: str) -> Contents:
     if len(data) > LARGEST:
         raise FileError("cannot be read: it is larger than 1 MiB; name the file that was meant")
     return Contents(data, mode)
+
+
+def whole_path(path: str) -> str:
+    """Return a path with the folder that it counts from; as it is where that is gone."""
+    try:
+        return str(Path(path).absolute())
+    except OSError:
+        return path
+
+
+def _looked_in(path: str) -> str:
+    """Say where a relative path was looked for: under systemd that is another folder than here."""
+    if path.startswith("/"):
+        return ""
+    try:
+        return f" in {Path.cwd()}"
+    except OSError:
+        return " in a working directory that is gone"
 
 
 def read_file_if_there(path: str) -> Contents | None:

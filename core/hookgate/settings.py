@@ -173,11 +173,14 @@ class QuarantineSettings:
 @dataclass(frozen=True, slots=True)
 class FleetSettings:
     """What the gate is called in its fleet, and where its login to the fleet's store is written; ""
-    is unset. `hookgate ship` alone goes by these.
+    is unset. `quarantine` says that what is kept is in the store too, and sent on from there alone.
+    `hookgate ship` and `hookgate quarantine` go by these; the gate tells by its metrics that one
+    should ship.
     """
 
     name: str
     dsn_file: str
+    quarantine: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +264,7 @@ class AlarmSettings:
     not_kept: Frequency | None
     quarantine_full: float | None
     quarantine_old: float | None
+    shipping: float | None
     certificate: float | None
     ranges: float | None
 

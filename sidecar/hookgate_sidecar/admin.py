@@ -1,5 +1,7 @@
-"""The admin listener: `/healthz`, `/readyz` and `/metrics`, for a prober and for Prometheus."""
+"""The admin listener: `/healthz`, `/readyz`, `/metrics` and `/status`, for whoever watches."""
 
+import asyncio
+import time
 from http import HTTPStatus
 from typing import Any, NamedTuple, Protocol
 
@@ -13,10 +15,15 @@ from hookgate.settings import Config, SidecarSettings
 from .admin_connection import LARGEST_HEAD
 from .admin_listener import AdminListener
 from .exposition import render
+from .host_field import is_own_name
 from .probe import UpstreamProbe
+from .shipping import shipping_snapshot, shipping_status
+from .sight import Sight
 from .sockets import listen
+from .status import render_status
 
 _TEXT = "text/plain; charset=utf-8"
+_JSON = "application/json"
 
 
 class State(Protocol):
@@ -29,6 +36,10 @@ class State(Protocol):
 
     async def snapshots(self) -> list[Snapshot]:
         """What each process counts."""
+        ...
+
+    async def look(self) -> Sight:
+        """What each process counts and shows."""
         ...
 
     def ready(self) -> list[str]:
@@ -52,14 +63,18 @@ class _Head:
     def __init__(self) -> None:
         self.target = b""
         self.accept: list[str] = []
+        self.hosts: list[str] = []
         self.complete = False
 
     def on_url(self, url: bytes) -> None:
         self.target += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if name.lower() == b"accept":
-            self.accept.append(value.decode("latin-1"))
+        match name.lower():
+            case b"accept":
+                self.accept.append(value.decode("latin-1"))
+            case b"host":
+                self.hosts.append(value.decode("latin-1"))
 
     def on_headers_complete(self) -> None:
         self.complete = True
@@ -114,26 +129,43 @@ class Admin:
             case b"/readyz":
                 snapshots, problems = await self._look()
                 status = HTTPStatus.SERVICE_UNAVAILABLE if problems else HTTPStatus.OK
-                told: dict[str, Any] = {"ready": not problems, "problems": problems}
-                told |= {"degraded": self._state.degraded(), "upstream": _failing(snapshots)}
-                body = orjson.dumps(told)
-                return _Reply(status, "application/json", body + b"\n")
+                answer: dict[str, Any] = {"ready": not problems, "problems": problems}
+                answer |= {"degraded": self._state.degraded(), "upstream": _failing(snapshots)}
+                body = orjson.dumps(answer)
+                return _Reply(status, _JSON, body + b"\n")
             case b"/metrics":
                 snapshots, problems = await self._look()
                 ready: Snapshot = {"hookgate_ready": [([], int(not problems))]}
-                text, media_type = render(merge((*snapshots, ready)), ", ".join(head.accept))
+                shipping = await asyncio.to_thread(
+                    shipping_snapshot, self._state.config, time.time()
+                )
+                told = merge((*snapshots, ready, shipping))
+                text, media_type = render(told, ", ".join(head.accept))
                 return _Reply(HTTPStatus.OK, media_type, text)
+            case b"/status":
+                if not all(map(is_own_name, head.hosts)):
+                    return _plain(HTTPStatus.MISDIRECTED_REQUEST)
+                return _Reply(HTTPStatus.OK, _JSON, await self._status())
         return _plain(HTTPStatus.NOT_FOUND)
 
     async def _look(self) -> tuple[list[Snapshot], list[str]]:
         snapshots = await self._state.snapshots()
+        return snapshots, await self._problems()
+
+    async def _status(self) -> bytes:
+        sight = await self._state.look()
+        problems, config = await self._problems(), self._state.config
+        shipping = await asyncio.to_thread(shipping_status, config, time.time())
+        return render_status(config, sight, problems, self._state.degraded(), shipping)
+
+    async def _problems(self) -> list[str]:
         problems = self._state.ready()
         config = self._state.config
         if config.sidecar.ready_needs_upstream and (
             error := await self._probe.connect(config.upstream)
         ):
             problems.append(f"the upstream cannot be connected to: {error.word}")
-        return snapshots, problems
+        return problems
 
 
 def _failing(snapshots: list[Snapshot]) -> list[str]:

@@ -65,6 +65,12 @@ class Report(NamedTuple):
     """Report what is counted; the reply is a `Snapshot` of the worker's metrics."""
 
 
+class Look(NamedTuple):
+    """Report what is counted and what else there is to see; the reply is a pair of a `Snapshot` and
+    a `GateStatus`.
+    """
+
+
 class LastWord(NamedTuple):
     """Tell what a worker had counted when nothing more could be added: its last message."""
 

@@ -23,8 +23,16 @@ def end_with(supervisor: int) -> None:
     libc = ctypes.CDLL(None)
     libc.signal.argtypes = ctypes.c_int, ctypes.c_void_p
     libc.signal(signal.SIGCONT, ctypes.cast(libc.alarm, ctypes.c_void_p))
-    libc.prctl(_PR_SET_PDEATHSIG, int(signal.SIGCONT), 0, 0, 0)
-    if os.getppid() != supervisor:
+    be_told(supervisor, signal.SIGCONT)
+
+
+def be_told(parent: int, number: signal.Signals) -> None:
+    """Get this signal when the process with this id ends, which is to be the parent.
+
+    Raises SystemExit where it is gone already.
+    """
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0)
+    if os.getppid() != parent:
         raise SystemExit(1)
 
 

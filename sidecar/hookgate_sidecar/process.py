@@ -14,7 +14,7 @@ from typing import Any, Self
 from hookgate.gate.metrics import Snapshot
 from hookgate.settings import Config
 
-from .channel import Channel, LastWord, Report
+from .channel import Channel, LastWord, Look, Report
 
 # What it said last may still be on its way when it is gone.
 _LAST_WORD_SECONDS = 1.0
@@ -42,7 +42,7 @@ class WorkerProcess:
         self._channel = channel
         self._on_message = on_message
         self._owed: deque[asyncio.Future[Any]] = deque()
-        self._report: asyncio.Future[Snapshot] | None = None
+        self._asked: dict[type[Report | Look], asyncio.Future[Any]] = {}
         self._listening = asyncio.ensure_future(self._listen())
 
     @classmethod
@@ -98,11 +98,12 @@ class WorkerProcess:
             self._owed.append(reply)
         return reply
 
-    def report(self) -> "asyncio.Future[Snapshot]":
-        """Ask for what it counts, unless it owes that already, and return the reply to come."""
-        if self._report is None or self._report.done():
-            self._report = self.ask(Report())
-        return self._report
+    def ask_once(self, message: Report | Look) -> "asyncio.Future[Any]":
+        """Send a message, unless it owes the answer already, and return the reply to come."""
+        kind = type(message)
+        if kind not in self._asked or self._asked[kind].done():
+            self._asked[kind] = self.ask(message)
+        return self._asked[kind]
 
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal, if it is there still."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import os
 import ssl
 from collections.abc import Callable
 from typing import NamedTuple
@@ -17,6 +18,7 @@ from .descriptors import fit
 from .listener import Listener
 from .memory import hold_free_memory, return_free_memory
 from .shared import Shared
+from .sight import Sight
 from .sockets import ListeningSockets, listen
 
 SWEEP_SECONDS = 0.1
@@ -132,6 +134,10 @@ class Server:
         from .exposition import process_snapshot  # noqa: PLC0415
 
         return [self.gate.snapshot(), process_snapshot()]
+
+    async def look(self) -> Sight:
+        """Return all that there is to see of this process."""
+        return Sight(await self.snapshots(), [self.gate.status(os.getpid())])
 
     def ready(self) -> list[str]:
         """Say why no events should be sent here."""

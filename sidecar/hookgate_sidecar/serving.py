@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import os
 import signal
 import socket
 from typing import Any
@@ -14,7 +15,7 @@ from hookgate.ledger.writing.sink import LedgerError
 from hookgate.log import make_log
 from hookgate.unblocked import unblock_stderr
 
-from .channel import LAYOUT, Apply, Channel, LastWord, Prepare, ReloadRefused, Report, Start
+from .channel import LAYOUT, Apply, Channel, LastWord, Look, Prepare, ReloadRefused, Report, Start
 from .descriptors import fit
 from .exposition import process_snapshot
 from .lifecycle import GRACE_SECONDS
@@ -88,6 +89,8 @@ async def _obey(channel: Channel, server: Server) -> None:
                     server.gate.record_refused_reload(problems)
                 case Report():
                     reply = _count(server)
+                case Look():
+                    reply = _count(server), server.gate.status(os.getpid())
     except (OSError, EOFError):
         outlive(math.ceil(server.settings.drain + GRACE_SECONDS))
     finally:

@@ -32,6 +32,7 @@ from .process import WorkerProcess
 from .reports import Reports
 from .rollout import Rollout
 from .shares import share
+from .sight import Sight
 from .sockets import listen, os_reason
 from .tally import Tally
 
@@ -108,6 +109,10 @@ class Supervisor:
         """Return what each worker counts, what the dead ones counted, and this process."""
         return await self._reports.snapshots()
 
+    async def look(self) -> Sight:
+        """Return all that there is to see of each worker."""
+        return await self._reports.look()
+
     def ready(self) -> list[str]:
         """Say why no events should be sent here."""
         problems = ["draining"] if self._fleet.stopping else []
@@ -175,6 +180,7 @@ class Supervisor:
         how = await worker.end()
         del self._workers[number]
         self._tally.end(number, worker.last)
+        self._reports.end(number)
         self._do(fleet.ended(number, how))
 
     async def _start(self, worker: WorkerProcess, replaces: str | None) -> None:

@@ -32,6 +32,7 @@ class View(NamedTuple):
 
 
 Open = Callable[..., AbstractContextManager[View]]
+Launch = Callable[..., Browser]
 
 
 @pytest.fixture(scope="session")
@@ -45,14 +46,22 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """The system's Chromium."""
+def launch() -> Iterator[Launch]:
+    """Start the system's Chromium, with more arguments."""
     program = next(filter(None, map(shutil.which, CHROMIUMS)), None)
     assert program, "no Chromium here; on Debian and Ubuntu: apt-get install chromium"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+        yield lambda *arguments: playwright.chromium.launch(
+            executable_path=program, args=["--no-sandbox", *arguments]
+        )
+
+
+@pytest.fixture(scope="session")
+def chromium(launch: Launch) -> Iterator[Browser]:
+    """The system's Chromium."""
+    browser = launch()
+    yield browser
+    browser.close()
 
 
 @pytest.fixture

@@ -180,6 +180,7 @@ def test_another_key_does_not_take_over_what_is_kept(anchor: Call, call: Call) -
         (["--command", "tee x"], "absolute path"),
         (["--command", "/bin/echo 'x"], "No closing quotation"),
         (["--keep", "1x"], "--keep 1x"),
+        (["--keep", "400"], "--keep 400 is no duration without a unit; write 400d,"),
         (["--stamp", "http://127.0.0.1:9"], "--stamp and --stamp-ca go together"),
     ],
 )

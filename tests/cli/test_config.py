@@ -192,3 +192,16 @@ def test_a_folder_that_may_not_be_looked_into_is_told_in_a_line(
     assert done.returncode in (1, 2)
     assert "Traceback" not in done.stderr
     assert "Permission denied" in done.stderr
+
+
+def test_check_says_what_cannot_be_written(call: Call, tmp_path: Path) -> None:
+    """A ledger, or what hookgate watch knows, in a folder that is not there."""
+    (tmp_path / "hookgate.toml").write_text(
+        f'{URL}[audit]\npath = "nowhere/audit.jsonl"\n[alarm]\nstate = "nowhere/alarms.json"\n'
+    )
+    result = call("config", "check")
+    assert result.status == 2
+    assert f"there is no folder {tmp_path}/nowhere; make it" in result.err
+    assert len(result.err.splitlines()) == 2
+    (tmp_path / "nowhere").mkdir()
+    assert call("config", "check").status == 0

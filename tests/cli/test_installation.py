@@ -37,6 +37,7 @@ def run(folder: Path, library: str, *arguments: str) -> "subprocess.CompletedPro
         ("mitmproxy", ("mitmdump", "--upstream", "http://127.0.0.1:9", "--print")),
         ("psycopg", ("fleet", "status")),
         ("psycopg", ("ship", "--once")),
+        ("uvicorn", ("live", "--token-file", "live.token")),
         ("jinja2", ("audit", "report", "audit.jsonl", "--html", "report.html")),
     ],
     ids=lambda value: value if isinstance(value, str) else value[0],

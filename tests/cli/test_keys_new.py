@@ -15,7 +15,7 @@ from support.calling import Call
 from support.journal import Book
 
 
-@pytest.mark.parametrize("purpose", ["seal", "hmac", "sign", "quarantine"])
+@pytest.mark.parametrize("purpose", ["seal", "hmac", "sign", "quarantine", "token"])
 def test_a_key_is_new_and_for_its_owner_alone(call: Call, purpose: str) -> None:
     """Mode 0600 whatever the umask, 256 bits, another one each time."""
     assert call("keys", "new", purpose, "one.key").status == 0

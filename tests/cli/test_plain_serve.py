@@ -15,7 +15,7 @@ from support.events import CLEAN
 from support.raw import ask, post
 from support.sidecar import sidecar
 
-_OPTIONS = ["--config", "-c", "--upstream", "--listen", "--audit", "--observe", "--help"]
+_OPTIONS = ["--config", "-c", "--upstream", "--listen", "--audit", "--observe", "--ship", "--help"]
 _WORDS = st.one_of(
     st.sampled_from([*_OPTIONS, "--", "-", "", "--list", "--obsrve", "serve", "x", "http://x:1"]),
     st.builds("{}={}".format, st.sampled_from(_OPTIONS), st.sampled_from(["", "x", "a=b", "-c"])),
@@ -41,7 +41,8 @@ def test_whatever_is_read_typer_would_have_read(words: list[str]) -> None:
     if found is not None:
         values = [found.get(name) for name in ("config", "upstream", "listen", "audit")]
         with pytest.MonkeyPatch.context() as monkeypatch:
-            assert by_typer(monkeypatch, words) == [*values, found.get("observe", False)]
+            flags = [found.get(name, False) for name in ("observe", "ship")]
+            assert by_typer(monkeypatch, words) == [*values, *flags]
 
 
 def test_every_option_is_read() -> None:
@@ -51,7 +52,7 @@ def test_every_option_is_read() -> None:
         for name in param.opts:
             words = ["serve", name] if param.is_flag else ["serve", name, "value"]
             assert read(words) == {param.name: True if param.is_flag else "value"}
-    assert len(params) == 5
+    assert len(params) == 6
 
 
 @pytest.mark.parametrize(

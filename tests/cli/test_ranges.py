@@ -289,6 +289,7 @@ def test_what_is_no_source_is_said(call: Call, source: str) -> None:
     result = call("ranges", "check", "--source", source)
     assert (result.status, result.out) == (3, "")
     assert result.err.startswith("hookgate: ")
+    assert ("write one of https or http" in result.err) is source.startswith("ftp:")
 
 
 def test_a_wrong_configuration_is_a_misuse(call: Call) -> None:

@@ -233,9 +233,12 @@ def test_a_broken_state_is_said_and_begun_anew(tmp_path: Path) -> None:
         with watching(tmp_path, **on) as watch:
             watch.wait("refusals")
             assert watch.end()[0] == 0
-            warning = watch.errors.whole()
+            warning, begun = watch.errors.whole().splitlines()
         assert warning.startswith("hookgate: warning: alarm.state: hookgate-alarms.json: it ")
-        assert warning.count("\n") == 1
+        assert (
+            begun
+            == f"hookgate: watching {ledger} as gate1; alarms by lines here: no [[alarm.channel]]"
+        )
 
 
 @pytest.mark.parametrize("name", ["audit.jsonl", "audit.state", "seal.key", "hookgate.toml", "."])
@@ -299,6 +302,9 @@ def test_a_ledger_on_standard_output_cannot_be_watched(
 def test_a_test_is_told_to_each_channel(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without any, on standard output."""
     monkeypatch.setenv("HOOKGATE_ALARM__GATE", "gate1")
+    both = call("watch", "--test", "--once")
+    assert (both.status, both.out) == (2, "")
+    assert "leave --once out" in both.err
     done = call("watch", "--test")
     assert done.status == 0
     assert done.out.startswith("gate1: a test; nothing is wrong. No [[alarm.channel]]")

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from hookgate.ledger.shipping import Shipping, write_shipping
 from support.admin import ON, Admin
 from support.events import CLEAN
 from support.kept import PUBLIC
@@ -69,6 +70,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
     found["up"] |= scraped
     folder = tmp_path_factory.mktemp("metrics")
     keys = {"quarantine.path": str(folder / "quarantine"), "quarantine.recipients": PUBLIC}
+    write_shipping(folder / "audit.shipping", Shipping(1.0, "a", 7, False, "", None, 0, 0, 0, 0, 0))
     with paired(folder, **ON, **keys) as pair:
         admin = Admin(pair.gate)
         ask(pair.gate.port, post(CLEAN))

@@ -14,6 +14,7 @@ from hookgate.config.keys import KEYS
 from support.events import CLEAN
 from support.fleet import Chain, new_fleet
 from support.lines import start, stop, write
+from support.live import living
 from support.process import children
 from support.raw import ask, post, wait_until
 from support.receiver import receiving
@@ -23,7 +24,7 @@ from support.watcher import watching
 DEPLOY = Path(__file__).parents[2] / "sidecar/deploy"
 UNIT, WATCH = DEPLOY / "hookgate.service", DEPLOY / "hookgate-watch.service"
 ANCHOR, TIMER = DEPLOY / "hookgate-anchor.service", DEPLOY / "hookgate-anchor.timer"
-SHIP = DEPLOY / "hookgate-ship.service"
+SHIP, LIVE = DEPLOY / "hookgate-ship.service", DEPLOY / "hookgate-live.service"
 INSTALLED = "/opt/hookgate/bin/hookgate"
 
 # prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN), since Linux 6.3, and what systemd sets otherwise by
@@ -50,7 +51,7 @@ def systemd_analyze(*arguments: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
-@pytest.fixture(params=[UNIT, WATCH, ANCHOR, SHIP], ids=lambda unit: unit.stem)
+@pytest.fixture(params=[UNIT, WATCH, ANCHOR, SHIP, LIVE], ids=lambda unit: unit.stem)
 def here(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A unit with the hookgate that is installed here."""
     unit = tmp_path / request.param.name
@@ -86,14 +87,20 @@ def test_the_unit_waits_longer_than_a_drain() -> None:
     assert int(stop.removesuffix("s")) > int(drain.removesuffix("s"))
 
 
-def test_shipping_is_hardened_as_the_gate_is_and_writes_nothing() -> None:
-    """What the gate may not, it may not either; the folders that the gate writes to are not its."""
-    text, own = UNIT.read_text(), SHIP.read_text()
+@pytest.mark.parametrize("unit", [SHIP, LIVE], ids=lambda unit: unit.stem)
+def test_what_only_reads_is_hardened_as_the_gate_is(unit: Path) -> None:
+    """What the gate may not, it may not either; it makes no folder, and only the shipper writes:
+    beside the ledger, and to the quarantine.
+    """
+    text, own = UNIT.read_text(), unit.read_text()
     hardening = text[text.index("NoNewPrivileges") : text.index("[Install]")]
     assert hardening in own
-    for name in ("LogsDirectory", "StateDirectory", "RuntimeDirectory", "ReadWritePaths"):
-        assert settings(name, SHIP) == []
-    assert settings("RestartPreventExitStatus", SHIP) == ["2"]
+    for name in ("LogsDirectory", "StateDirectory", "RuntimeDirectory"):
+        assert settings(name, unit) == []
+    kept = "-%S/hookgate/quarantine"
+    writable = [*settings("WorkingDirectory", unit), kept] if unit == SHIP else []
+    assert settings("ReadWritePaths", unit) == writable
+    assert settings("RestartPreventExitStatus", unit) == ["2"]
 
 
 def test_the_unit_does_not_retry_what_only_a_person_can_mend() -> None:
@@ -190,6 +197,28 @@ def test_the_watcher_makes_no_call_that_its_unit_forbids(tmp_path: Path) -> None
     assert called <= allowed_calls(WATCH)
     families = set(re.findall(r" socket(?:pair)?\((AF_\w+)", lines))
     assert families <= set(settings("RestrictAddressFamilies", WATCH)[0].split())
+
+
+@pytest.mark.soak
+def test_the_page_makes_no_call_that_its_unit_forbids(tmp_path: Path) -> None:
+    """From its start over a reader to its end, as strace saw it."""
+    if shutil.which("strace") is None:
+        pytest.skip("no strace; apt-get install strace")
+    trace = tmp_path / "trace"
+    under = f"strace -D -f -q -o {trace} -e signal=none"
+    with living(tmp_path, "--gate", "http://127.0.0.1:9", under=under) as live:
+        with live.reading(live.log_in()) as states:
+            states.head()
+            states.until(lambda state: state["gates"][0]["answers"] is False)
+        assert live.stop() == 0
+    ended = re.compile(rf"^{live.process.pid} +\+\+\+ exited", re.MULTILINE)
+    assert wait_until(lambda: ended.search(trace.read_text()) is not None)
+    lines = trace.read_text()
+    called = set(re.findall(r"^\d+ +(\w+)\(", lines, re.MULTILINE))
+    assert {"accept4", "connect"} <= called
+    assert called <= allowed_calls(LIVE)
+    families = set(re.findall(r" socket(?:pair)?\((AF_\w+)", lines))
+    assert families <= set(settings("RestrictAddressFamilies", LIVE)[0].split())
 
 
 @pytest.mark.soak

@@ -12,6 +12,7 @@ from hookgate.config.build import load
 from hookgate.config.keys import KEYS
 from hookgate.gate.turn import MOST_BYTES
 from hookgate.policy import Reason
+from hookgate_cli.doctor.table import CHECKS
 from support.events import CLEAN, event
 from support.raw import ask, post
 from support.receiver import receiving
@@ -62,6 +63,11 @@ def test_each_shortage_is_tried_by_a_test_that_is_there() -> None:
     for _, gets, _, _, file in rows("shortages"):
         assert gets
         assert (ROOT / file).is_file()
+
+
+def test_every_check_of_the_doctor_is_described() -> None:
+    """In its order, by what it wants."""
+    assert rows("doctor") == [[f"`{check.name}`", check.about] for check in CHECKS]
 
 
 def test_the_unit_does_what_the_exit_statuses_call_for() -> None:

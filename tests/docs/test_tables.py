@@ -5,8 +5,6 @@ import re
 import tomllib
 from pathlib import Path
 
-import pytest
-
 from hookgate.config.build import load
 from hookgate.config.contracts import SHIPPED_CONTRACTS, load_contract, load_rules
 from hookgate.config.keys import CHANNEL_KEYS, KEYS, ROUTE_KEYS, SIGNATURE_KEYS
@@ -204,11 +202,3 @@ def test_every_verb_is_in_the_readme() -> None:
     """A verb that nobody can find does not exist."""
     readme = (ROOT / "README.md").read_text()
     assert [verb for verb in VERBS if f"`hookgate {verb}" not in readme] == []
-
-
-@pytest.mark.parametrize("page", sorted(str(p.relative_to(ROOT)) for p in ROOT.glob("**/*.md")
-                                        if "/." not in f"/{p.relative_to(ROOT)}"))  # fmt: skip
-def test_links_between_pages_lead_somewhere(page: str) -> None:
-    """Relative links name files that exist."""
-    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", (ROOT / page).read_text())
-    assert all(((ROOT / page).parent / link).exists() for link in links)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from hookgate.gate.metrics import FAMILIES
+from hookgate.ledger.shipping import Shipping, write_shipping
 from hookgate_sidecar.admin_listener import MOST_CONNECTIONS
 from support.admin import ON, Admin
 from support.events import CLEAN, event
@@ -21,11 +22,14 @@ from support.raw import ask, connected, post, wait_until
 from support.receiver import receiving
 from support.sidecar import FOREIGN, HOOKGATE, sidecar
 
+SHIPPED = Shipping(0.0, "a", 7, False, "it does not answer", 1.0, 5, 6, 1, 2, 3)
+
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Pair, Admin]]:
     folder = tmp_path_factory.mktemp("admin")
     keys = {"quarantine.path": str(folder / "quarantine"), "quarantine.recipients": PUBLIC}
+    write_shipping(folder / "audit.shipping", SHIPPED)
     with paired(folder, **ON, **keys) as pair:
         yield pair, Admin(pair.gate)
 
@@ -168,6 +172,23 @@ def test_prometheus_finds_nothing_to_complain_about(pair: Pair, admin: Admin) ->
         check=False,
     )
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, b"", b"")
+
+
+def test_what_a_shipper_tells_is_told(pair: Pair, admin: Admin) -> None:
+    """As it stands beside the ledger, with the lag of now."""
+    path = pair.gate.audit.with_suffix(".shipping")
+    write_shipping(path, SHIPPED._replace(told=time.time()))
+    told = {
+        name.removeprefix("hookgate_ship_"): admin.value(name)
+        for name in FAMILIES
+        if name.startswith("hookgate_ship_") and "lag" not in name
+    }
+    assert told == {
+        "running": 1, "store_available": 0, "behind_bytes": 5, "lines_total": 6,
+        "findings_total": 6,
+    }  # fmt: skip
+    assert admin.value("hookgate_ship_lag_seconds") == pytest.approx(time.time(), abs=60)
+    assert admin.value("hookgate_ship_findings_total", kind="cut") == 2
 
 
 def test_every_metric_is_told(pair: Pair, admin: Admin) -> None:

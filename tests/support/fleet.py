@@ -15,11 +15,15 @@ import zstandard
 from psycopg.conninfo import make_conninfo
 
 from hookgate.fleet.admin import Admin
+from hookgate.fleet.item_store import ItemStore
+from hookgate.fleet.items import LOOK_SECONDS, ItemShipper
+from hookgate.fleet.kept import KeptItems
 from hookgate.fleet.segment import Cutter, Segment
 from hookgate.fleet.shipper import Shipper
 from hookgate.fleet.store import Store
 from hookgate.ledger.reading.parsing import parse
 from support.postgres import PostgresServer, installations, shared
+from support.quarantine import make_store
 from support.tcp_proxy import TcpProxy
 
 NEWEST, OLDEST = "18", "15"
@@ -72,7 +76,8 @@ class Fleet:
         self.server, self.dbname = server, dbname
         self.dsn = server.dsn(dbname)
         self._gates: dict[str, str] = {}
-        self._opened: list[Store | Shipper] = []
+        self._replayer = ""
+        self._opened: list[Store | Shipper | ItemShipper | KeptItems] = []
 
     def gate(self, name: str = "amsterdam") -> str:
         """The DSN of a gate, which is made where it is not there."""
@@ -90,6 +95,26 @@ class Fleet:
         store = Store.connect(dsn)
         self._opened.append(store)
         return store
+
+    def items(self, folder: Path, name: str = "amsterdam", dsn: str = "") -> "ItemShipping":
+        """What ships the quarantine in a folder."""
+        shipping = ItemShipping(folder, lambda: ItemStore.connect(dsn or self.gate(name)))
+        self._opened.append(shipping.shipper)
+        return shipping
+
+    def kept(self, gate: str | None = None, dsn: str = "") -> KeptItems:
+        """A session of a replayer."""
+        kept = KeptItems.connect(dsn or self.replayer(), gate)
+        self._opened.append(kept)
+        return kept
+
+    def replayer(self) -> str:
+        """The DSN of somebody who replays."""
+        if not self._replayer:
+            admin = Admin.connect(self.dsn)
+            self._replayer = admin.add_replayer("anna")
+            admin.close()
+        return self._replayer
 
     def shipper(self, ledger: Path, name: str = "amsterdam", dsn: str = "") -> "Shipping":
         shipping = Shipping(ledger, name, lambda: self.connect(dsn or self.gate(name)))
@@ -138,21 +163,47 @@ def unpack(size: int, digest: bytes, body: bytes) -> bytes:
     return raw
 
 
-class Shipping:
-    """A shipper with the operational log it writes."""
+class Logged:
+    """An operational log that is kept."""
 
-    def __init__(self, ledger: Path, name: str, connect: Callable[[], Store]) -> None:
+    def __init__(self) -> None:
         self._capture = structlog.testing.LogCapture()
-        log: structlog.BoundLogger = structlog.wrap_logger(
+        self.log: structlog.BoundLogger = structlog.wrap_logger(
             structlog.PrintLogger(), [self._capture], structlog.BoundLogger, context_class=dict
         ).bind()
-        self.log = log
-        self.shipper = Shipper(ledger, name, connect, log)
 
     @property
     def logged(self) -> list[str]:
         """The names of the operational events so far."""
         return [str(entry["event"]) for entry in self._capture.entries]
+
+
+class ItemShipping(Logged):
+    """A shipper of items with the operational log it writes; it looks whenever it is asked."""
+
+    def __init__(self, folder: Path, connect: Callable[[], ItemStore]) -> None:
+        super().__init__()
+        self._now = 0.0
+        self.shipper = ItemShipper(
+            folder, make_store(folder, public=None), connect, self.log, self._clock
+        )
+
+    def _clock(self) -> float:
+        return self._now
+
+    def ship(self) -> None:
+        """Look, and do all that there is to do."""
+        self._now += LOOK_SECONDS
+        while self.shipper.turn():
+            pass
+
+
+class Shipping(Logged):
+    """A shipper with the operational log it writes."""
+
+    def __init__(self, ledger: Path, name: str, connect: Callable[[], Store]) -> None:
+        super().__init__()
+        self.shipper = Shipper(ledger, name, connect, self.log)
 
     def ship(self) -> None:
         """Send all that is there now."""
@@ -174,7 +225,7 @@ def new_fleet(version: str = NEWEST) -> Iterator[Fleet]:
     fleet = made_in(shared(version))
     fleet.sql("DELETE FROM hookgate.gate")
     fleet.sql("TRUNCATE hookgate.boot, hookgate.segment, hookgate.name, hookgate.fork")
-    fleet.sql("TRUNCATE hookgate.finding, hookgate.expiry")
+    fleet.sql("TRUNCATE hookgate.finding, hookgate.expiry, hookgate.item")
     yield fleet
     fleet.close()
 
@@ -196,4 +247,4 @@ def cut(cutter: Cutter, data: bytes) -> Segment:
         cutter.add(raw, record)
     made = cutter.cut()
     assert made is not None
-    return made
+    return made.pack()

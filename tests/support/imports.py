@@ -17,6 +17,7 @@ FLOORS = (
     ("hookgate.gate", "hookgate.proof", "hookgate.fleet"),
     ("hookgate.config", "hookgate.quarantine.replay"),
     ("hookgate.nginx", "hookgate.alarms"),
+    ("hookgate.live",),
     ("hookgate_sidecar", "hookgate_addon"),
     ("hookgate_cli",),
 )

@@ -94,6 +94,12 @@ class PostgresServer:
         if not wait_until(self._answers):
             raise RuntimeError((self.folder / "log").read_text())
 
+    @property
+    def process(self) -> "subprocess.Popen[Any]":
+        """The server's first process."""
+        assert self._process is not None
+        return self._process
+
     def kill(self) -> None:
         """End it as a crash does."""
         self._end("immediate")

@@ -39,8 +39,8 @@ class Seen:
 
 
 class Receiver:
-    """Listens on 127.0.0.1, or at the `path` of a Unix socket; `respond` makes the answer's raw
-    bytes, or None to never answer.
+    """Listens on 127.0.0.1, at a `port` or any, or at the `path` of a Unix socket; `respond` makes
+    the answer's raw bytes, or None to never answer.
 
     An answer that ends with `Receiver.CLOSE` is sent without that and the connection closed.
     """
@@ -52,6 +52,7 @@ class Receiver:
         respond: Callable[[Seen], bytes | None] = lambda _: OK,
         tls: ssl.SSLContext | None = None,
         path: Path | None = None,
+        port: int = 0,
     ) -> None:
         self.seen: list[Seen] = []
         self.connections = 0
@@ -89,7 +90,7 @@ class Receiver:
             self._server = UnixServer(str(path), Handler)  # type: ignore[arg-type]  # a path here
             self.url = f"unix:{path}"
         else:
-            self._server = Server(("127.0.0.1", 0), Handler)
+            self._server = Server(("127.0.0.1", port), Handler)
             self.port = self._server.server_address[1]
             self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
@@ -149,8 +150,9 @@ def receiving(
     respond: Callable[[Seen], bytes | None] = lambda _: OK,
     tls: ssl.SSLContext | None = None,
     path: Path | None = None,
+    port: int = 0,
 ) -> Iterator[Receiver]:
-    receiver = Receiver(respond, tls, path)
+    receiver = Receiver(respond, tls, path, port)
     try:
         yield receiver
     finally:

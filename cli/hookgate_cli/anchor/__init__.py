@@ -202,5 +202,5 @@ def _seconds(keep: str | None) -> float | None:
     try:
         return float(duration(86_400, 100 * 366 * 86_400)(keep))
     except ValueError as error:
-        fail(f"--keep {keep} {error}")
+        fail(f"--keep {keep} {error}".replace('"', ""))
     raise AssertionError("unreachable")

@@ -1,24 +1,31 @@
 """The options by which `tail`, `show` and `stats` choose records."""
 
 import time
+from collections.abc import Iterable
 from typing import Annotated
 
 import typer
 
+from hookgate.config.contracts import SHIPPED_CONTRACTS
 from hookgate.ledger.audit.identity import digest_meant
 from hookgate.ledger.audit.query import Query, parse_network
 from hookgate.ledger.audit.times import QueryError, parse_time
-from hookgate.policy import Outcome
+from hookgate.policy import Outcome, Reason
 from hookgate_cli.common import fail
+from hookgate_cli.completing import one_of
 
 from .configured import configured_watch
 
 _PANEL = "Which records (an option that is given twice: either)"
+_CODES = tuple(reason.code for reason in Reason)
+_FRONTS = ("sidecar", "addon", "nginx", "replay")
 
 
-def _option(name: str, metavar: str, about: str) -> typer.models.OptionInfo:
+def _option(
+    name: str, metavar: str, about: str, known: Iterable[str] = ()
+) -> typer.models.OptionInfo:
     option: typer.models.OptionInfo = typer.Option(
-        name, metavar=metavar, help=about, rich_help_panel=_PANEL
+        name, metavar=metavar, help=about, rich_help_panel=_PANEL, autocompletion=one_of(known)
     )
     return option
 
@@ -40,10 +47,12 @@ UtcOption = Annotated[
     ),
 ]
 OutcomeOption = Annotated[
-    list[str] | None, _option("--outcome", "OUTCOME", "delivered, refused, failed or aborted.")
+    list[str] | None,
+    _option("--outcome", "OUTCOME", "delivered, refused, failed or aborted.", tuple(Outcome)),
 ]
 ReasonOption = Annotated[
-    list[str] | None, _option("--reason", "CODE", "A reason code, as contract_violation.")
+    list[str] | None,
+    _option("--reason", "CODE", "A reason code, as contract_violation.", _CODES),
 ]
 ClientOption = Annotated[
     list[str] | None, _option("--client", "ADDRESS", "Who sent it: an address or a CIDR range.")
@@ -56,10 +65,16 @@ ChannelOption = Annotated[list[str] | None, _option("--channel", "CHANNEL", "As 
 TypeOption = Annotated[list[str] | None, _option("--type", "TYPE", "The event's type.")]
 RouteOption = Annotated[
     list[str] | None,
-    _option("--route", "ROUTE", "The path of its route, or the contract, as cm-events."),
+    _option(
+        "--route",
+        "ROUTE",
+        "The path of its route, or the contract, as cm-events.",
+        SHIPPED_CONTRACTS,
+    ),
 ]
 FrontOption = Annotated[
-    list[str] | None, _option("--front", "FRONT", "sidecar, addon, nginx or replay.")
+    list[str] | None,
+    _option("--front", "FRONT", "sidecar, addon, nginx or replay.", _FRONTS),
 ]
 
 NearOption = Annotated[

@@ -28,6 +28,8 @@ def expire(
     The store keeps how much that was, when, and by whom; and how far each boot was received, so
     that a gate which still has the lines does not send them again. Backups are not reached.
 
+    What gates keep is deleted likewise, and what left so long ago; what has custody stays.
+
     Example:
 
       hookgate fleet expire --older 90d --dsn-file admin.dsn
@@ -42,17 +44,18 @@ def expire(
         admin = Admin.connect(dsn)
         try:
             gone = admin.expire(before)
+            items = admin.expire_items(before)
         finally:
             admin.close()
     if as_json:
-        print_json(
-            [
-                {"day": str(day), "segments": segments, "lines": lines}
-                for day, segments, lines in gone
-            ]
-        )
+        days = [
+            {"day": str(day), "segments": segments, "lines": lines} for day, segments, lines in gone
+        ]
+        print_json([*days, {"items": items}])
         return
     for day, _, lines in gone:
         out.print(f"{day}: {count_of(lines, 'line')}")
-    if not gone:
+    if items:
+        out.print(f"of what gates kept: {count_of(items, 'item')}")
+    if not gone and not items:
         out.print(f"nothing was received before {before}")

@@ -22,6 +22,14 @@ def init(
             "--gate", metavar="NAME", help="Make a login for this gate, or a new password."
         ),
     ] = None,
+    replayer: Annotated[
+        str | None,
+        typer.Option(
+            "--replayer",
+            metavar="NAME",
+            help="The same for somebody who sends on what gates keep: it reads all tables.",
+        ),
+    ] = None,
     to: Annotated[
         Path | None,
         typer.Option("--to", metavar="FILE", help="Where its DSN is written; else NAME.dsn."),
@@ -52,18 +60,23 @@ def init(
 
       hookgate fleet init --dsn-file admin.dsn --gate ams1 --host db.example.com
 
+      hookgate fleet init --dsn-file admin.dsn --replayer anna
+
       hookgate fleet init --print | less
     """
     if print_sql:
         sys.stdout.write(schema())
         return
-    if gate is not None:
+    if gate is not None and replayer is not None:
+        fail("--gate and --replayer make a login each: give one at a time")
+    name = gate if replayer is None else replayer
+    if name is not None:
         try:
-            check_name(gate)
+            check_name(name)
         except ValueError as error:
-            fail(f"--gate {gate} {error}")
+            fail(f"--{'gate' if replayer is None else 'replayer'} {name} {error}")
     dsn = read_dsn(dsn_file)
-    target = (to or Path(f"{gate}.dsn")) if gate is not None else None
+    target = (to or Path(f"{name}.dsn")) if name is not None else None
     fd = _create(target) if target is not None else -1
     written = False
     try:
@@ -71,7 +84,9 @@ def init(
             admin = Admin.connect(dsn)
             try:
                 before = admin.install()
-                made = admin.add_gate(gate) if gate is not None else ""
+                made = ""
+                if name is not None:
+                    made = (admin.add_gate if replayer is None else admin.add_replayer)(name)
             finally:
                 admin.close()
         if target is not None:
@@ -88,7 +103,15 @@ def init(
     done = "made" if not before else "there" if before == VERSION else f"brought on from {before}"
     out.print(f"The tables are {done}, version {VERSION}.")
     if target is not None and gate is not None:
-        _tell(gate, target, made)
+        _tell(gate, target)
+    elif target is not None:
+        out.print(
+            f"{printable(target)} holds the login of {replayer}, for hookgate quarantine list and"
+            " replay --fleet --dsn-file",
+            soft_wrap=True,
+        )
+    if target is not None:
+        _warn_of_loopback(made)
 
 
 def _create(target: Path) -> int:
@@ -100,14 +123,17 @@ def _create(target: Path) -> int:
         fail(f"{target} cannot be written: {error.strerror}", FAILED)
 
 
-def _tell(gate: str, target: Path, made: str) -> None:
+def _tell(gate: str, target: Path) -> None:
     out.print(f"{printable(target)} holds the login of gate {gate}: bring it there, and in its")
     path = f"/etc/hookgate/{gate}.dsn"
     out.print(f"hookgate.toml, below [fleet]:\nname = {to_json(gate)}\ndsn_file = {to_json(path)}")
+
+
+def _warn_of_loopback(made: str) -> None:
     where = str(conninfo_to_dict(made).get("host") or "")
     if not where or where.startswith(("/", "@")) or where in ("localhost", "127.0.0.1", "::1"):
         err.print(
-            "hookgate: warning: that file names this machine, so a gate elsewhere does not find the"
+            "hookgate: warning: that file names this machine, so another does not find the"
             " store; --host says where it does",
             soft_wrap=True,
         )

@@ -4,6 +4,7 @@ from hookgate_cli.audit.wording import count_of
 from hookgate_cli.common import ConfigOption, JsonOption, err
 from hookgate_cli.terminal import print_json, printable
 
+from .fleet import DsnOption, FleetOption, FleetOptions, GateOption, opened_items
 from .opening import open_store, store_errors
 from .rows import describe, print_rows
 from .selection import (
@@ -24,30 +25,43 @@ def list_items(
     reference: ReferenceOption = None,
     sha256: DigestOption = None,
     route: RouteOption = None,
+    fleet: FleetOption = False,
+    gate: GateOption = None,
+    dsn_file: DsnOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """List what is kept, oldest first; needs neither the identity nor a ledger.
 
-    What has custody never expires: its sender was told that it is safe here.
+    What has custody never expires: its sender was told that it is safe here. With --fleet it lists
+    what all gates keep; its state is `claimed` while somebody sends it, and `unknown` where whoever
+    did has ended since: it may have arrived.
 
     Examples:
 
       hookgate quarantine list --since 2h --reason-code contract_violation
 
       hookgate quarantine list --route /cm/messages --json
+
+      hookgate quarantine list --fleet --dsn-file replayer.dsn
     """
     selection = make_selection(since, until, reason_code, reference, sha256, route)
-    store, settings = open_store(config)
-    with store_errors():
-        entries = list(store.entries())
+    options = FleetOptions(fleet, gate, dsn_file)
+    with store_errors(), opened_items(options) as items:
+        if items is not None:
+            where, max_age = options.where, None
+            entries = list(items.entries())
+        else:
+            store, settings = open_store(config)
+            where, max_age = settings.path, settings.max_age
+            entries = list(store.entries())
     found = sorted(filter(selection.picks, entries), key=lambda entry: entry.kept_at)
     if as_json:
         for entry in found:
-            print_json(describe(entry, settings.max_age))
+            print_json(describe(entry, max_age))
     elif found:
-        print_rows(found, settings.max_age)
+        print_rows(found, max_age)
     if not found:
-        named = printable(settings.path)
+        named = printable(where)
         asked = f"none of {count_of(len(entries), 'item')} in {named} is what was asked for"
         err.print(asked if entries else f"nothing is kept in {named}", soft_wrap=True)

@@ -69,15 +69,17 @@ def open_store(config: str | None) -> Opened:
         fail(f"{named} cannot be read by this user; run it as root", FAILED)
     if not is_there:
         fail(f"{named} is no folder; the gate makes it as it starts, if the one above is there")
-    return Opened(
-        Store(
-            path,
-            None,
-            max_items=settings.max_items,
-            max_bytes=settings.max_bytes,
-            max_age=settings.max_age,
-        ),
-        settings,
+    return Opened(make_store(settings), settings)
+
+
+def make_store(settings: QuarantineSettings) -> Store:
+    """Make a store that lists and releases, and keeps nothing."""
+    return Store(
+        Path(settings.path),
+        None,
+        max_items=settings.max_items,
+        max_bytes=settings.max_bytes,
+        max_age=settings.max_age,
     )
 
 

@@ -13,7 +13,7 @@ from hookgate_cli.common import err, out
 from hookgate_cli.terminal import print_json, printable
 
 _CLEAN = Reason.CLEAN.code
-_DELIVERED = (Verdict.SEND, Verdict.DELIVERED)
+_DELIVERED = (Verdict.SEND, Verdict.DELIVERED, Verdict.SAME)
 _PLANNED = {
     Verdict.SEND: "to be sent",
     Verdict.DELIVERED: "delivered already by what the ledgers say: to be released",
@@ -23,6 +23,8 @@ _PLANNED = {
     Verdict.UNRECORDED: "left: no ledger says that a gate kept them; --override sends them",
     Verdict.DAMAGED: "left: damaged",
     Verdict.BEYOND_LIMIT: "left: beyond --limit",
+    Verdict.CLAIMED: "left: somebody else sends them at this moment",
+    Verdict.SAME: "of the same events, kept at another gate: they go with the others",
 }
 
 _MOST_NAMED = 4
@@ -77,6 +79,7 @@ def print_ends(ends: Mapping[str, int], released: int, untried: int) -> None:
 
 _WORDS = {
     "changed": "gone or another by now",
+    "claimed": "somebody else sends them, or has sent them",
     Reason.UPSTREAM_TIMEOUT.code: "upstream_timeout, which may have been delivered",
     Reason.UPSTREAM_INVALID.code: "upstream_invalid, which may have been delivered",
 }

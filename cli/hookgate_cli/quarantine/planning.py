@@ -12,6 +12,7 @@ from hookgate.ledger.state import state_path
 from hookgate.policy import ContractError
 from hookgate.quarantine.encryption import OTHER_KEYS, Identities
 from hookgate.quarantine.entry import Entry
+from hookgate.quarantine.items import Items
 from hookgate.quarantine.replay.evidence import UNNEEDED, Evidence
 from hookgate.quarantine.replay.items import body_of
 from hookgate.quarantine.replay.plan import Asked, Planned, plan
@@ -80,7 +81,7 @@ class Planner(NamedTuple):
         return Plan(items, read.whole)
 
 
-def pick(store: Store, selection: Selection) -> list[Entry]:
+def pick(store: Items, selection: Selection) -> list[Entry]:
     """List the items that are asked for, oldest first, without their records."""
     # Of ten thousand these take 40 MB.
     found = [entry._replace(record=None) for entry in selection.pick(store.entries())]

@@ -1,19 +1,21 @@
 """`hookgate quarantine purge`: erase what is kept."""
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import Annotated
 
 import typer
 
 from hookgate.log import make_log
 from hookgate.quarantine.entry import Entry
+from hookgate.quarantine.items import Items
 from hookgate.quarantine.replay.session import Leaving, Releases, opened_gate
-from hookgate.quarantine.store import Store
 from hookgate.settings import Config
 from hookgate_cli.audit.wording import count_of
 from hookgate_cli.common import FINDING, ConfigOption, JsonOption, err, fail, load_config, out
 from hookgate_cli.terminal import print_json, printable
 
+from .fleet import DsnOption, FleetOption, FleetOptions, GateOption, opened_items
 from .opening import actor, open_store, parse_reason, store_errors
 from .rows import describe, in_custody, print_rows
 from .running import alone, run
@@ -45,6 +47,9 @@ def purge(
             help="Also what has custody: its sender was told that it is safe, and it is lost.",
         ),
     ] = False,
+    fleet: FleetOption = False,
+    gate: GateOption = None,
+    dsn_file: DsnOption = None,
     reason: Annotated[
         str | None,
         typer.Option("--reason", metavar="TEXT", help="Why; the ledger says it."),
@@ -57,6 +62,7 @@ def purge(
 
     The ledger then has the SHA-256 of what was purged, by whom and why, and nothing else of it.
     Exits 1 if any that was asked for stays. Copies of the folder, as in backups, are not reached.
+    With --fleet it erases in the store, and the gates in their folders soon.
 
     Examples:
 
@@ -68,25 +74,32 @@ def purge(
     if selection.is_all != all_items:
         fail("say which items: --reference, --sha256 or another option of theirs, or else --all")
     told = {"actor": actor(), **({"why": parse_reason(reason)} if reason else {})}
-    store, settings = open_store(config)
-    with store_errors():
-        entries = list(store.entries())
-    if selection.needs_record and (broken := sum(entry.record is None for entry in entries)):
-        err.print(
-            f"{count_of(broken, 'item')} without a record that tells whether it is meant; --sha256"
-            " names one",
-            soft_wrap=True,
-        )
-    asked = sorted(selection.pick(entries), key=lambda entry: entry.kept_at)
-    erased = [entry for entry in asked if custody or not in_custody(entry)]
-    left = len(asked) - len(erased)
-    remaining = 0
-    if not yes:
-        _list(erased, settings.max_age, as_json=as_json)
-    elif erased:
-        loaded = load_config(config, offline=True)
-        with store_errors(), alone(settings.path):
-            remaining = run(_purge(store, erased, loaded, told), loaded)
+    with store_errors(), ExitStack() as stack:
+        kept = stack.enter_context(opened_items(FleetOptions(fleet, gate, dsn_file)))
+        max_age = None
+        if kept is not None:
+            items: Items = kept
+        else:
+            items, settings = open_store(config)
+            max_age = settings.max_age
+            if yes:
+                stack.enter_context(alone(settings.path))
+        entries = list(items.entries())
+        if selection.needs_record and (broken := sum(one.record is None for one in entries)):
+            err.print(
+                f"{count_of(broken, 'item')} without a record that tells whether it is meant;"
+                " --sha256 names one",
+                soft_wrap=True,
+            )
+        asked = sorted(selection.pick(entries), key=lambda entry: entry.kept_at)
+        erased = [entry for entry in asked if custody or not in_custody(entry)]
+        left = len(asked) - len(erased)
+        remaining = 0
+        if not yes:
+            _list(erased, max_age, as_json=as_json)
+        elif erased:
+            loaded = load_config(config, offline=True)
+            remaining = run(_purge(items, erased, loaded, told), loaded)
     if as_json:
         count = len(erased) - remaining
         print_json(
@@ -104,7 +117,7 @@ def purge(
         raise typer.Exit(FINDING)
 
 
-def _list(erased: Sequence[Entry], max_age: float, *, as_json: bool) -> None:
+def _list(erased: Sequence[Entry], max_age: float | None, *, as_json: bool) -> None:
     if as_json:
         for entry in erased:
             print_json(describe(entry, max_age))
@@ -113,7 +126,7 @@ def _list(erased: Sequence[Entry], max_age: float, *, as_json: bool) -> None:
 
 
 async def _purge(
-    store: Store, entries: Sequence[Entry], config: Config, told: dict[str, str]
+    store: Items, entries: Sequence[Entry], config: Config, told: dict[str, str]
 ) -> int:
     """Erase items; returns how many could not be."""
     async with opened_gate(config, make_log()) as gate:

@@ -1,14 +1,15 @@
 """`hookgate quarantine replay`: give what is kept to the endpoint."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hookgate.log import make_log
 from hookgate.policy import Reason
 from hookgate.quarantine.replay.plan import Asked, Planned, Verdict
-from hookgate.quarantine.replay.sending import Sending
+from hookgate.quarantine.replay.sending import Booking, Sending
 from hookgate.quarantine.replay.session import opened_gate
 from hookgate_cli.audit.configured import load_seal_keys
 from hookgate_cli.audit.options import LogOption, SealKeyOption
@@ -17,6 +18,14 @@ from hookgate_cli.common import FAILED, FINDING, ConfigOption, JsonOption, err, 
 from hookgate_cli.terminal import print_json, printable
 
 from .bar import bar
+from .fleet import (
+    DsnOption,
+    FleetOption,
+    FleetOptions,
+    GateOption,
+    make_planner,
+    opened_items,
+)
 from .opening import (
     IdentityOption,
     actor,
@@ -46,7 +55,14 @@ from .selection import (
     make_selection,
 )
 
+if TYPE_CHECKING:
+    from .fleet_planning import FleetPlanner
+
 _RATE = 100
+_IN_STORE = (
+    "fleet.quarantine is true: what this gate keeps is sent on from the store of its fleet, where"
+    " somebody may be at it: hookgate quarantine replay --fleet"
+)
 
 
 def replay(
@@ -87,6 +103,9 @@ def replay(
         float,
         typer.Option("--rate", min=0, metavar="N", help="In a second at most; 0 is no bound."),
     ] = _RATE,
+    fleet: FleetOption = False,
+    gate: GateOption = None,
+    dsn_file: DsnOption = None,
     identity: IdentityOption = None,
     log: LogOption = None,
     seal_key: SealKeyOption = None,
@@ -97,7 +116,7 @@ def replay(
 
     Each item is judged by the configuration of now, with its source and signature as they were
     found when it came. What is delivered leaves the quarantine, what is not stays. Exits 1 if any
-    stays.
+    stays. With --fleet it sends what all gates keep, from their store; several may do so at once.
 
     Examples:
 
@@ -106,23 +125,33 @@ def replay(
       hookgate quarantine replay --identity replay.key --since 2h --json
 
       hookgate quarantine replay --identity replay.key --yes --reason "mended"
+
+      hookgate quarantine replay --fleet --dsn-file anna.dsn --seal-key ams1.seal
     """
     if yes and not (reason or "").strip():
         fail(
             '--yes needs --reason TEXT: the ledger says it, as in --reason "the contract is mended"'
         )
     selection = make_selection(since, until, reason_code, reference, sha256, route)
-    store, settings = open_store(config)
     identities = need_identities(identity, "a replay")
     loaded = load_config(config, offline=not yes)
     keys = load_seal_keys(seal_key, config)
     asked = Asked(unknown, retrying, override, limit)
-    planner = Planner(store, selection, identities, asked, loaded, config, log, keys)
     told = {"actor": actor(), "why": parse_reason(reason or "")}
-    with store_errors():
+    with store_errors(), ExitStack() as stack:
+        items = stack.enter_context(opened_items(FleetOptions(fleet, gate, dsn_file)))
+        if items is not None:
+            made_by = selection, identities, asked, loaded, keys
+            planner: Planner | FleetPlanner = make_planner(items, *made_by)
+        else:
+            store, settings = open_store(config)
+            if loaded.fleet.quarantine:
+                fail(_IN_STORE)
+            if yes:
+                stack.enter_context(alone(settings.path))
+            planner = Planner(store, selection, identities, asked, loaded, config, log, keys)
         if yes:
-            with alone(settings.path):
-                all_left = _replay(planner, told, rate, as_json=as_json)
+            all_left = _replay(planner, items, told, rate, as_json=as_json)
         else:
             all_left = _show_plan(planner.plan(), as_json=as_json)
     if not all_left:
@@ -144,7 +173,14 @@ def _show_plan(made: Plan, *, as_json: bool) -> bool:
     return whole and is_whole(items)
 
 
-def _replay(planner: Planner, told: dict[str, str], rate: float, *, as_json: bool) -> bool:
+def _replay(
+    planner: "Planner | FleetPlanner",
+    booking: Booking | None,
+    told: dict[str, str],
+    rate: float,
+    *,
+    as_json: bool,
+) -> bool:
     items, whole = planner.plan()
     if not (whole or planner.asked.override):
         fail(f"{NOT_WHOLE}: mend that, or give --override", FAILED)
@@ -160,7 +196,13 @@ def _replay(planner: Planner, told: dict[str, str], rate: float, *, as_json: boo
         async def work() -> Sending:
             async with opened_gate(planner.config, make_log()) as gate:
                 sending = Sending(
-                    gate, planner.store, planner.identities, told, rate=rate, on_end=note
+                    gate,
+                    planner.store,
+                    planner.identities,
+                    told,
+                    rate=rate,
+                    booking=booking,
+                    on_end=note,
                 )
                 await sending.releases.settle_stale()
                 await send(sending, items)

@@ -5,23 +5,28 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hookgate.ledger.audit.times import local, show_time
-from hookgate.quarantine.entry import Entry
+from hookgate.quarantine.entry import Entry, InFleet
 from hookgate.quarantine.keeping import is_in_custody
 from hookgate.quarantine.replay.items import body_of
 from hookgate_cli.common import out
 from hookgate_cli.terminal import printable
 
 _HEADER = ("kept", "bytes", "sha256", "left", "reason", "route", "reference")
+_FLEET_HEADER = ("kept", "bytes", "sha256", "state", "gate", "reason", "route", "reference")
 _FIXED = 4
 _NARROWEST = 8
 _GAP = "  "
 _UNITS = ((86_400, "d"), (3600, "h"), (60, "min"))
 
 
-def print_rows(entries: Sequence[Entry], max_age: float) -> None:
-    """Print items, one a line; on a terminal that is too narrow the reference is on the next."""
+def print_rows(entries: Sequence[Entry], max_age: float | None) -> None:
+    """Print items, one a line; on a terminal that is too narrow the reference is on the next.
+
+    Without a `max_age` in seconds they are those of a fleet.
+    """
     now = time.time()
-    rows = [_HEADER, *(_cells(entry, max_age, now) for entry in entries)]
+    header = _HEADER if max_age is not None else _FLEET_HEADER
+    rows = [header, *(_cells(entry, max_age, now) for entry in entries)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     if out.is_terminal and sum(widths) + len(_GAP) * (len(widths) - 1) > out.width:
         widths.pop()
@@ -35,12 +40,15 @@ def print_rows(entries: Sequence[Entry], max_age: float) -> None:
 
 def in_custody(entry: Entry) -> bool:
     """Tell whether an item's sender was told that it is safe here."""
+    if entry.fleet is not None:
+        return entry.fleet.in_custody
     return entry.record is not None and is_in_custody(entry.record)
 
 
-def describe(entry: Entry, max_age: float) -> dict[str, Any]:
-    """Describe an item for `--json`."""
-    expires = None if in_custody(entry) else _utc(entry.kept_at + max_age)
+def describe(entry: Entry, max_age: float | None) -> dict[str, Any]:
+    """Describe an item for `--json`; of a fleet's no `max_age` is known."""
+    never = max_age is None or in_custody(entry)
+    expires = None if never else _utc(entry.kept_at + (max_age or 0))
     return {
         "sha256": body_of(entry),
         "file": str(entry.path),
@@ -50,7 +58,28 @@ def describe(entry: Entry, max_age: float) -> dict[str, Any]:
         "size": entry.size,
         "claimed": entry.claimed,
         "record": entry.record,
+        **_describe_in_fleet(entry.fleet),
     }
+
+
+def _describe_in_fleet(fleet: InFleet | None) -> dict[str, Any]:
+    if fleet is None:
+        return {}
+    since = _utc(fleet.claimed_at) if fleet.claimed_at is not None else None
+    return {
+        "gate": fleet.gate,
+        "kept": fleet.kept,
+        "state": _state(fleet),
+        "claimed_by": fleet.claimed_by or None,
+        "claimed_at": since,
+    }
+
+
+def _state(fleet: InFleet) -> str:
+    """Say in a word what has befallen an item."""
+    if fleet.claimed_by:
+        return "claimed" if fleet.is_claimed else "unknown"
+    return "arrived" if fleet.arrived else "custody" if fleet.in_custody else "held"
 
 
 def text_of(record: Mapping[str, Any] | None, *names: str) -> str:
@@ -67,19 +96,25 @@ def age_left(seconds: float) -> str:
     return "soon" if seconds > 0 else "over"
 
 
-def _cells(entry: Entry, max_age: float, now: float) -> tuple[str, ...]:
+def _cells(entry: Entry, max_age: float | None, now: float) -> tuple[str, ...]:
     record = entry.record
     size = record.get("bytes") if record is not None else None
-    left = "custody" if in_custody(entry) else age_left(entry.kept_at + max_age - now)
     return (
         local(entry.kept_at).strftime("%Y-%m-%d %H:%M"),
         str(size) if type(size) is int else "?",
         body_of(entry)[:8],
-        entry.claimed or left,
+        *_standing(entry, max_age, now),
         text_of(record, "reason") or "no record",
         text_of(record, "route", "path"),
         text_of(record, "reference", "event_reference"),
     )
+
+
+def _standing(entry: Entry, max_age: float | None, now: float) -> tuple[str, ...]:
+    if entry.fleet is not None:
+        return _state(entry.fleet), printable(entry.fleet.gate)
+    left = "custody" if in_custody(entry) else age_left(entry.kept_at + (max_age or 0) - now)
+    return (entry.claimed or left,)
 
 
 def _narrow(widths: list[int], room: int) -> None:

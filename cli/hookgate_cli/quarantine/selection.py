@@ -7,6 +7,7 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
+from hookgate.config.contracts import SHIPPED_CONTRACTS
 from hookgate.ledger.audit.query import Query
 from hookgate.ledger.audit.times import QueryError, parse_time
 from hookgate.policy import Reason
@@ -14,13 +15,16 @@ from hookgate.quarantine.entry import Entry
 from hookgate.quarantine.replay.items import body_of
 from hookgate.wording import offer
 from hookgate_cli.common import fail
+from hookgate_cli.completing import one_of
 
 _PANEL = "Which items (an option that is given twice: either)"
 _PREFIX = re.compile(r"[0-9a-f]{4,64}", re.ASCII)
 
 
-def _option(name: str, metavar: str, about: str) -> Any:
-    return typer.Option(name, metavar=metavar, help=about, rich_help_panel=_PANEL)
+def _option(name: str, metavar: str, about: str, known: Iterable[str] = ()) -> Any:
+    return typer.Option(
+        name, metavar=metavar, help=about, rich_help_panel=_PANEL, autocompletion=one_of(known)
+    )
 
 
 SinceOption = Annotated[
@@ -34,7 +38,8 @@ SinceOption = Annotated[
 ]
 UntilOption = Annotated[str | None, _option("--until", "TIME", "Kept before then, likewise.")]
 ReasonOption = Annotated[
-    list[str] | None, _option("--reason-code", "CODE", "As contract_violation.")
+    list[str] | None,
+    _option("--reason-code", "CODE", "As contract_violation.", [reason.code for reason in Reason]),
 ]
 ReferenceOption = Annotated[
     list[str] | None,
@@ -44,7 +49,8 @@ DigestOption = Annotated[
     list[str] | None, _option("--sha256", "SHA256", "That of the body, or its beginning.")
 ]
 RouteOption = Annotated[
-    list[str] | None, _option("--route", "NAME", "The contract of its route, or its path.")
+    list[str] | None,
+    _option("--route", "NAME", "The contract of its route, or its path.", SHIPPED_CONTRACTS),
 ]
 
 

@@ -10,11 +10,12 @@ from hookgate.ledger.audit.times import show_time
 from hookgate.quarantine.encryption import Identities
 from hookgate.quarantine.entry import Entry
 from hookgate.quarantine.item import Item
+from hookgate.quarantine.items import Items
 from hookgate.quarantine.replay.items import DamagedError, body_of, open_item
-from hookgate.quarantine.store import Store
 from hookgate_cli.common import FINDING, ConfigOption, JsonOption, err, fail, out
 from hookgate_cli.terminal import print_json, printable
 
+from .fleet import DsnOption, FleetOption, FleetOptions, GateOption, opened_items
 from .opening import IdentityOption, find_identities, need_identities, open_store, store_errors
 from .rows import describe
 from .selection import parse_prefix
@@ -27,6 +28,9 @@ def show(
         bool,
         typer.Option("--body", help="Write the body alone, as it came; escaped on a terminal."),
     ] = False,
+    fleet: FleetOption = False,
+    gate: GateOption = None,
+    dsn_file: DsnOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -41,20 +45,38 @@ def show(
       hookgate quarantine show 3f2a9c81 --identity replay.key
 
       hookgate quarantine show 3f2a9c81 --identity replay.key --body > event.json
+
+      hookgate quarantine show 3f2a9c81 --fleet --dsn-file replayer.dsn
     """
     prefix = parse_prefix(sha256)
     identities = need_identities(identity, "a body") if body else find_identities(identity)
-    store, settings = open_store(config)
-    with store_errors():
-        found = [entry for entry in store.entries() if body_of(entry).startswith(prefix)]
+    options = FleetOptions(fleet, gate, dsn_file)
+    with store_errors(), opened_items(options) as items:
+        if items is not None:
+            _show(items, prefix, identities, None, body=body, as_json=as_json)
+        else:
+            store, settings = open_store(config)
+            _show(store, prefix, identities, settings.max_age, body=body, as_json=as_json)
+
+
+def _show(
+    store: Items,
+    prefix: str,
+    identities: Identities | None,
+    max_age: float | None,
+    *,
+    body: bool,
+    as_json: bool,
+) -> None:
+    found = [entry for entry in store.entries() if body_of(entry).startswith(prefix)]
     if not found:
         fail(
             f"nothing is kept whose SHA-256 begins with {prefix}; hookgate quarantine list has"
             " what is there, hookgate audit fate says what became of the rest",
             FINDING,
         )
-    if body:
-        _write_body(store, found, need_identities(identity, "a body"))
+    if body and identities is not None:
+        _write_body(store, found, identities)
         return
     whole = True
     for entry in found:
@@ -62,14 +84,14 @@ def show(
         whole = whole and not problem
         if as_json:
             read = {"head": _head(item), "problem": problem or None}
-            print_json({**describe(entry, settings.max_age), **read})
+            print_json({**describe(entry, max_age), **read})
         else:
             _print(entry, item, problem)
     if not whole:
         raise typer.Exit(FINDING)
 
 
-def _open(store: Store, entry: Entry, identities: Identities | None) -> tuple[Item | None, str]:
+def _open(store: Items, entry: Entry, identities: Identities | None) -> tuple[Item | None, str]:
     if identities is None:
         return None, ""
     try:
@@ -78,7 +100,7 @@ def _open(store: Store, entry: Entry, identities: Identities | None) -> tuple[It
         return None, str(error)
 
 
-def _write_body(store: Store, found: list[Entry], identities: Identities) -> None:
+def _write_body(store: Items, found: list[Entry], identities: Identities) -> None:
     bodies = {body_of(entry) for entry in found}
     if len(bodies) > 1:
         fail(f"{len(bodies)} bodies have a SHA-256 that begins so; write more of it")

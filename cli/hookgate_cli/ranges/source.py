@@ -31,7 +31,7 @@ def name_of(source: str) -> str:
     """Name a source as messages may show it."""
     if source == RIPESTAT:
         return "RIPEstat"
-    return redact_url(source) if is_url(source) else shown_path(source)
+    return redact_url(source) if "://" in source else shown_path(source)
 
 
 def read(source: str, seconds: float = WHOLE_SECONDS) -> bytes:
@@ -40,6 +40,11 @@ def read(source: str, seconds: float = WHOLE_SECONDS) -> bytes:
     Raises `SourceError`.
     """
     if not is_url(source):
+        scheme, separator, _ = source.partition("://")
+        if separator and scheme.isalnum():
+            raise SourceError(
+                "is a URL that cannot be asked; write one of https or http, or a file"
+            )
         try:
             return read_file(source).data
         except FileError as error:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from hookgate.ledger.shipping import Shipping
 from hookgate.quarantine.entry import Usage
 
 
@@ -36,7 +37,8 @@ class LedgerSight(NamedTuple):
 
 class Sight(NamedTuple):
     """All of that. `ends` is when the certificates end, by their keys, in seconds since 1970;
-    `unread` is why others cannot be read. `wall` is the clock's time.
+    `unread` is why others cannot be read. `wall` is the clock's time. `shipping` is what a shipper
+    told, None where none did; `is_shipped` says that there should be one.
     """
 
     wall: float
@@ -45,3 +47,5 @@ class Sight(NamedTuple):
     usage: Usage | None = None
     ends: Mapping[str, float] = {}
     unread: Mapping[str, str] = {}
+    shipping: Shipping | None = None
+    is_shipped: bool = False

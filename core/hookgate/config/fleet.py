@@ -7,7 +7,7 @@ from .error import ConfigError
 from .keys import KEYS
 from .layers import Sources
 
-_KEYS = ("audit.path", "fleet.name", "fleet.dsn_file")
+_KEYS = ("audit.path", "fleet.name", "fleet.dsn_file", "fleet.quarantine", "quarantine.path")
 
 
 def read_settings(sources: Sources) -> tuple[str, FleetSettings]:
@@ -17,7 +17,7 @@ def read_settings(sources: Sources) -> tuple[str, FleetSettings]:
     """
     draft = Draft(sources.keys, sources.problems if sources.unread else ())
     draft.parse(key for key in KEYS if key.path in _KEYS)
-    path, name, dsn_file = (draft.values.get(key, "") for key in _KEYS)
+    path, name, dsn_file, ships_items, folder = (draft.values.get(key, "") for key in _KEYS)
     if not draft.problems:
         if path in ("", "-"):
             draft.problems.append(
@@ -33,6 +33,11 @@ def read_settings(sources: Sources) -> tuple[str, FleetSettings]:
             draft.problems.append(
                 f"fleet.dsn_file is missing; {made_by} writes such a file: bring it here"
             )
+        if ships_items and not folder:
+            draft.problems.append(
+                "fleet.quarantine is true, and quarantine.path is empty: there is nothing to ship;"
+                " name the folder of the quarantine, or leave fleet.quarantine out"
+            )
     if draft.problems:
         raise ConfigError(draft.problems)
-    return path, FleetSettings(name, dsn_file)
+    return path, FleetSettings(name, dsn_file, ships_items)

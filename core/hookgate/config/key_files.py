@@ -3,7 +3,7 @@
 import re
 from shlex import quote
 
-from hookgate.files import FileError, MissingFileError, is_open_to_all, read_secret
+from hookgate.files import FileError, MissingFileError, is_open_to_all, read_secret, whole_path
 from hookgate.ledger.seal import split_keys
 from hookgate.settings import PersonalData
 from hookgate.signing.keys import MARK, SignKeysError, parse_sign_keys
@@ -131,4 +131,5 @@ def _offer_another(where: str, path: str) -> str:
 
 
 def _command(where: str, path: str) -> str:
-    return f"hookgate keys new {_PURPOSES[where]} {quote(path)}"
+    # Where the path was looked for: the key is needed there.
+    return f"hookgate keys new {_PURPOSES[where]} {quote(whole_path(path))}"

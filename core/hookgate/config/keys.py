@@ -107,6 +107,7 @@ KEYS: tuple[Key, ...] = (
     Key("quarantine", "max_bytes", "256MiB", size(2**20, 2**40), "Bytes that they may take on the disk in all."),
     Key("fleet", "name", "", text, "What this gate is called in its fleet, as hookgate fleet init --gate was told."),
     Key("fleet", "dsn_file", "", text, "The file with the DSN that hookgate ship logs in with, which hookgate fleet init --gate wrote."),
+    Key("fleet", "quarantine", False, boolean, "Whether hookgate ship sends what quarantine.path holds too, encrypted as it is: it is then sent on from the store alone."),
     Key("sidecar", "listen", "127.0.0.1:8081", listen_address, 'Where the sidecar listens: host:port, ":8081" for every address of both families, or "unix:/path".'),
     Key("sidecar", "socket_mode", "0660", file_mode, "Who may connect to a Unix socket of listen or admin, as a file mode."),
     Key("sidecar", "workers", 1, number(1, 256), "Worker processes; each writes a ledger of its own."),
@@ -148,6 +149,7 @@ KEYS: tuple[Key, ...] = (
     Key("alarm", "not_kept", "1 in 15m", _OFTEN, "Requests that should be in the quarantine and are not."),
     Key("alarm", "quarantine_full", "90%", or_off(percentage), "The quarantine is so full, of quarantine.max_items or max_bytes."),
     Key("alarm", "quarantine_old", "3d", _SPAN, "The oldest item of the quarantine expires within so long."),
+    Key("alarm", "shipping", "10m", _SPAN, "The store of the fleet lacks lines for so long, or no hookgate ship runs."),
     Key("alarm", "certificate", "14d", _SPAN, "A certificate of the listener, or the one shown to the endpoint, ends within so long."),
     Key("alarm", "ranges", "180d", _SPAN, "The shipped ranges that are allowed were reviewed longer ago."),
 )  # fmt: skip

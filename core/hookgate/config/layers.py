@@ -1,8 +1,9 @@
 """Where a configuration's keys come from: defaults, hookgate.toml, the environment, overrides."""
 
 import os
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +20,19 @@ _KEYS = frozenset(key.path for key in KEYS)
 _TABLES = (*SECTIONS, "route", "signature", "channel")
 _PREFIX = "HOOKGATE_"
 _FORM = f"{_PREFIX}SECTION__KEY"
+# How variables begin that are meant for tables, of which there may be several.
+_ONLY_IN_FILES = {
+    "ALARM__CHANNEL": "[[alarm.channel]]",
+    "CHANNEL__": "[[alarm.channel]]",
+    "ROUTE__SIGNATURE": "[route.signature]",
+    "SIGNATURE__": "[route.signature]",
+    "ROUTE__": "[[route]]",
+}
+_WHERE = re.compile(r"at line (\d+), column \d+")
+# What was meant for a text, or for true and false.
+_BARE = re.compile(r"\s*(?P<key>[A-Za-z0-9_.-]+)\s*=\s*(?P<word>[^\s\"'\[{#][^#]*?)\s*(?:#.*)?")
+_SWITCHES = {"yes": "true", "on": "true", "true": "true", "no": "false", "false": "false"}
+_LONGEST_WORD = 12
 
 
 def find_file(given: str | None, environ: Mapping[str, str]) -> str | None:
@@ -86,15 +100,36 @@ def gather(
 
 
 def _read_toml(path: str, problems: list[str]) -> dict[str, Any]:
+    text = ""
     try:
-        return tomllib.loads(read_text(path))
+        text = read_text(path)
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        problems.append(f"{path} is no TOML: {error}")
+        problems.append(f"{path} is no TOML: {error}{_unquoted(str(error), text)}")
     except RecursionError:
         problems.append(f"{path} is no TOML: it is nested too deep")
     except FileError as error:
         problems.append(f"{path} {error}")
     return {}
+
+
+def _unquoted(error: str, text: str) -> str:
+    """Return the mend for a line whose value is a text without quotes; "" for another mistake.
+
+    What is longer than a word may be a secret, and is not shown.
+    """
+    found = _WHERE.search(error)
+    lines = text.split("\n")
+    if found is None or "Invalid value" not in error or int(found[1]) > len(lines):
+        return ""
+    bare = _BARE.fullmatch(lines[int(found[1]) - 1])
+    if bare is None:
+        return ""
+    key, word = bare["key"], bare["word"]
+    if word.lower() in _SWITCHES:
+        return f"; write {key} = {_SWITCHES[word.lower()]}"
+    told = word if word.isalnum() and len(word) <= _LONGEST_WORD else "..."
+    return f'; a text stands in quotes: write {key} = "{told}"'
 
 
 def _take_channels(document: dict[str, Any]) -> Any:
@@ -166,8 +201,15 @@ def _from_environment(environ: Mapping[str, str], problems: list[str]) -> dict[s
             problems.append(f"${variable} names no key; did you mean {by_slip[variable]}?")
         # Others without "__" are left alone: Kubernetes injects HOOKGATE_PORT and the like.
         elif variable.startswith(_PREFIX) and "__" in variable:
-            ends = (known.removeprefix(_PREFIX) for known in by_variable)
-            close = nearest(variable.removeprefix(_PREFIX), ends)
-            mend = f"did you mean {_PREFIX}{close}?" if close else f"the form is {_FORM}"
-            problems.append(f"${variable} names no key; {mend}")
+            problems.append(f"${variable} names no key; {_meant_variable(variable, by_variable)}")
     return given
+
+
+def _meant_variable(variable: str, known: Iterable[str]) -> str:
+    """Return the mend for a variable that sets no key."""
+    name = variable.removeprefix(_PREFIX)
+    for begin, table in _ONLY_IN_FILES.items():
+        if name.startswith(begin):
+            return f"a variable sets no table; write {table} in a file"
+    close = nearest(name, (other.removeprefix(_PREFIX) for other in known))
+    return f"did you mean {_PREFIX}{close}?" if close else f"the form is {_FORM}"

@@ -87,6 +87,8 @@ def size(low: int, high: int) -> Parser:
     def parse(value: Any) -> int:
         match = _SIZE.fullmatch(value) if isinstance(value, str) else None
         if match is None:
+            if _is_bare(value):
+                raise ValueError(f'is no size without a unit; write "{value}B", or KiB, MiB or GiB')
             raise ValueError('is no size; write a number with B, KiB, MiB or GiB, like "1MiB"')
         amount = int(match[1]) * _SIZE_UNITS[match[2]]
         if not low <= amount <= high:
@@ -102,6 +104,12 @@ def duration(low: float, high: float) -> Parser:
     def parse(value: Any) -> float:
         match = _DURATION.fullmatch(value) if isinstance(value, str) else None
         if match is None:
+            if _is_bare(value):
+                offered = f"{value}{'d' if low >= _DURATION_UNITS['d'] else 's'}"
+                raise ValueError(
+                    f'is no duration without a unit; write "{offered}", or with another of ms, s, '
+                    "m, h and d"
+                )
             raise ValueError('is no duration; write a number with ms, s, m, h or d, like "30s"')
         seconds = float(match[1]) * _DURATION_UNITS[match[2]]
         if not low <= seconds <= high:
@@ -109,6 +117,12 @@ def duration(low: float, high: float) -> Parser:
         return seconds
 
     return parse
+
+
+def _is_bare(value: Any) -> bool:
+    """Tell whether it is a number that lacks its unit, as TOML or the environment gives it."""
+    text = str(value) if type(value) is int else value
+    return isinstance(text, str) and text.isascii() and text.isdigit() and len(text) <= 15
 
 
 def percentage(value: Any) -> float:

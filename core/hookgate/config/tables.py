@@ -25,7 +25,7 @@ def parse_table(
         if name in also:
             continue
         if name not in known:
-            mend = offer(name, (*known, *also)) if len(problems) < MOST_TOLD else ""
+            mend = offer(name, dict.fromkeys((*known, *also))) if len(problems) < MOST_TOLD else ""
             problems.append(f"{where}{name} is no key; {mend}")
             continue
         try:

@@ -20,14 +20,14 @@ from .tables import parse_table
 
 _LEAVES = ("sidecar.tls_cert", "upstream.client_cert")
 _AUTHORITIES = ("sidecar.tls_client_ca", "upstream.ca_file")
-_OTHERS = ("audit.path", "sidecar.admin", "source.allow", *_LEAVES, *_AUTHORITIES)
+_OTHERS = ("audit.path", "sidecar.admin", "source.allow", "fleet.name", *_LEAVES, *_AUTHORITIES)
 
 
 class WatchSettings(NamedTuple):
     """Hold what is watched. `silences` are the routes' own spans in seconds, by path; None is off.
 
     `certificates` and `authorities` are files by their keys. `ranges` are the shipped sets that are
-    allowed.
+    allowed. `is_shipped` says that the gate belongs to a fleet.
     """
 
     alarm: AlarmSettings
@@ -38,6 +38,7 @@ class WatchSettings(NamedTuple):
     certificates: Mapping[str, str]
     authorities: Mapping[str, str]
     ranges: tuple[str, ...]
+    is_shipped: bool
 
 
 def read_watch_settings(sources: Sources) -> WatchSettings:
@@ -70,7 +71,18 @@ def read_watch_settings(sources: Sources) -> WatchSettings:
         {where: values[where] for where in _LEAVES if values[where]},
         {where: values[where] for where in _AUTHORITIES if values[where]},
         tuple(name for name in values["source.allow"] if name in SHIPPED),
+        bool(values["fleet.name"]),
     )
+
+
+def read_admin(sources: Sources) -> ListenAddress | None:
+    """Read where the gate's admin listener is, None without one. Raises `ConfigError`."""
+    draft = Draft(sources.keys, sources.problems if sources.unread else ())
+    draft.parse(key for key in KEYS if key.path == "sidecar.admin")
+    if draft.problems:
+        raise ConfigError(draft.problems)
+    admin: ListenAddress | None = draft.values["sidecar.admin"]
+    return admin
 
 
 def gate_name(alarm: AlarmSettings) -> str:

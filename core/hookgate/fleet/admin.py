@@ -14,7 +14,7 @@ from .connecting import Connection, connect
 from .error import StoreError, tell
 
 # A store of version n is brought to the next one by the n-th of these, from 0 on.
-_STEPS = ("schema.sql",)
+_STEPS = ("schema.sql", "items.sql")
 VERSION = len(_STEPS)
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9_.-]{0,46}[a-z0-9])?")
 # Of what an administrator connects with, what gates connect with as well.
@@ -86,11 +86,24 @@ class Admin:
 
         Returns the DSN to log in with. Raises ValueError where that cannot be the gate's name.
         """
+        return self._add(name, f"hookgate_gate_{name}", "hookgate_gate", is_gate=True)
+
+    def add_replayer(self, name: str) -> str:
+        """Do the same for somebody who sends on what gates keep."""
+        return self._add(name, f"hookgate_replayer_{name}", "hookgate_replayer", is_gate=False)
+
+    def _add(self, name: str, login: str, role: str, *, is_gate: bool) -> str:
         check_name(name)
-        login, password = f"hookgate_gate_{name}", secrets.token_urlsafe(32)
+        password = secrets.token_urlsafe(32)
         try:
             with self._connection.transaction():
-                self._add_login(name, login, password)
+                self._add_login(login, role, password)
+                if is_gate:
+                    self._connection.execute(
+                        "INSERT INTO hookgate.gate (gate, login) VALUES (%s, %s)"
+                        " ON CONFLICT (gate) DO NOTHING",
+                        (name, login),
+                    )
         except psycopg.Error as error:
             raise StoreError(tell(error)) from None
         given = self._connection.info.get_parameters()
@@ -108,6 +121,17 @@ class Admin:
         except psycopg.Error as error:
             raise StoreError(tell(error)) from None
 
+    def expire_items(self, before: date) -> int:
+        """Delete what gates kept that left, or was received, before a day; return how many items
+        that were. What is held in custody stays.
+        """
+        try:
+            row = self._connection.execute("SELECT hookgate.expire_items(%s)", (before,)).fetchone()
+            self._connection.commit()
+            return int(str((row or (0,))[0]))
+        except psycopg.Error as error:
+            raise StoreError(tell(error)) from None
+
     def _version(self) -> int:
         execute = self._connection.execute
         (found,) = execute("SELECT to_regclass('hookgate.version')").fetchone() or (None,)
@@ -118,7 +142,7 @@ class Admin:
         (version,) = execute("SELECT max(version) FROM hookgate.version").fetchone() or (0,)
         return int(str(version))
 
-    def _add_login(self, name: str, login: str, password: str) -> None:
+    def _add_login(self, login: str, role: str, password: str) -> None:
         execute = self._connection.execute
         # As the server keeps it: its log may show what is executed.
         secret = self._connection.pgconn.encrypt_password(
@@ -131,11 +155,7 @@ class Admin:
                 verb, sql.Identifier(login), secret, _MOST_CONNECTIONS
             )
         )
-        execute(sql.SQL("GRANT hookgate_gate TO {}").format(sql.Identifier(login)))
-        execute(
-            "INSERT INTO hookgate.gate (gate, login) VALUES (%s, %s) ON CONFLICT (gate) DO NOTHING",
-            (name, login),
-        )
+        execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(role), sql.Identifier(login)))
         execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", (login,)
         )

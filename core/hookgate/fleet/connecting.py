@@ -1,5 +1,8 @@
 """Logging in to the store, with an end in any case."""
 
+import os
+import socket
+from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -19,3 +22,15 @@ def connect(dsn: str, **options: Any) -> Connection:
         return psycopg.connect(dsn, connect_timeout=_SECONDS, **options)
     except psycopg.Error as error:
         raise StoreError(tell(error)) from None
+
+
+def break_off(connection: Connection) -> None:
+    """Break a connection under whoever waits for an answer by it.
+
+    A server that stands still acknowledges every packet and answers none: no timeout of TCP ends
+    that.
+    """
+    with suppress(OSError, psycopg.Error):
+        line = socket.socket(fileno=os.dup(connection.fileno()))
+        with line:
+            line.shutdown(socket.SHUT_RDWR)

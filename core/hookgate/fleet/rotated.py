@@ -10,6 +10,7 @@ from hookgate.ledger.reading.files import find_ledger, sort
 from hookgate.ledger.reading.line import is_damage
 from hookgate.ledger.reading.reader import read_file
 from hookgate.ledger.reading.source import Source, probe
+from hookgate.ledger.shipping import is_told
 
 from .boots import Boots, GapError
 from .segment import digest_of, place_of
@@ -67,7 +68,7 @@ class Rotated:
     def _list(self) -> list[str]:
         stem, suffix = self._ledger.stem, self._ledger.suffix
         names = [path.name for path in self.siblings()]
-        return [name for name in names if name.startswith(stem) and suffix in name]
+        return [n for n in names if n.startswith(stem) and suffix in n and not is_told(n)]
 
     def _sources(self) -> list[Source]:
         found = find_ledger(self._ledger)
@@ -131,8 +132,10 @@ class Rotated:
         is_whole = True
         for number, line in enumerate(read_file(source), 1):
             if (record := line.record) is not None:
-                boots.take(line.raw, record, may_skip=may_skip)
-                if (place := place_of(record)) is not None:
+                if boots.take_next(line.raw, record):
+                    ends[record["boot"]] = record["n"], line.raw
+                elif (place := place_of(record)) is not None:
+                    boots.take(line.raw, record, place, may_skip=may_skip)
                     ends[place.boot] = place.n, line.raw
             elif is_damage(line.problem):
                 is_whole = False

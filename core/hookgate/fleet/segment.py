@@ -1,10 +1,12 @@
 """Segments: lines of one boot as they were written, compressed together, with the names in them."""
 
 import re
+import struct
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import zstandard
 
@@ -18,6 +20,7 @@ MOST_SECONDS = 1.0
 # Members of a line that an event is asked for by, and how many names of a line are told.
 _NAMES = ("reference", "event_reference", "request_id", "sha256")
 _MOST_NAMES = 8
+_NOTHING = frozenset(("",))
 # What a boot is called, and a digest is; a line that no gate wrote must not keep others back.
 _TOKEN = re.compile(r"[!-~]{1,64}")
 _HIGHEST_N = 1 << 62
@@ -77,8 +80,14 @@ def place_of(record: Record) -> Place | None:
 
 def hash_name(name: str) -> int:
     """Return what a name is looked up by: 64 bits, so that others may have the same."""
-    digest = sha256(name.encode("utf-8", "surrogatepass")).digest()
-    return int.from_bytes(digest[:8], "big", signed=True)
+    (hashed,) = hash_names((name,))
+    return hashed
+
+
+def hash_names(names: Collection[str]) -> tuple[int, ...]:
+    """Return what each of these names is looked up by."""
+    digests = [sha256(name.encode("utf-8", "surrogatepass")).digest()[:8] for name in names]
+    return struct.unpack(f">{len(names)}q", b"".join(digests))
 
 
 def digest_of(raw: bytes) -> str:
@@ -98,15 +107,15 @@ class Cutter:
         self._first_n, self._prev = self.n, self.tip
         self._raws: list[bytes] = []
         self._size = 0
-        self._names: set[int] = set()
-        self._began = self._ended = 0.0
+        self._names: set[str] = set()
+        self._first: Record = {}
+        self._last: Record = {}
         self._follows: str | None = None
-        self._is_stop = False
 
     @property
     def began(self) -> float:
         """When the first line was written that is not yet in a segment; 0.0 where there is none."""
-        return self._began
+        return timestamp(self._first)
 
     @property
     def size(self) -> int:
@@ -116,38 +125,59 @@ class Cutter:
     def add(self, raw: bytes, record: Record) -> None:
         """Add the next line, without its newline; whoever calls knows that it is the next."""
         if not self._raws:
-            self._began = timestamp(record)
-        self._ended = timestamp(record)
+            self._first = record
+        self._last = record
         self._raws.append(raw)
         self._size += len(raw) + 1
-        self._names.update(_names_in(record))
-        event, follows = record["event"], record.get("follows")
-        if event == "start" and type(follows) is str:
+        names, get = self._names, record.get
+        for member in _NAMES:
+            if type(name := get(member)) is str:
+                names.add(name)
+        if type(more := get("names")) is list:
+            names.update(islice((n for n in more if type(n) is str), _MOST_NAMES - len(_NAMES)))
+        if record["event"] == "start" and type(follows := get("follows")) is str:
             before = follows.split(":")[0]
             self._follows = before if _TOKEN.fullmatch(before) else None
-        self._is_stop = event == "stop"
         self.n += 1
         self.tip = digest_of(raw)
 
-    def cut(self) -> Segment | None:
+    def cut(self) -> "Cut | None":
         """Return what was added since, None where nothing was."""
         if not self._raws:
             return None
-        raw = b"\n".join(self._raws) + b"\n"
-        segment = Segment(
-            self.boot, self._first_n, len(self._raws), self._prev, self.tip, self._began,
-            self._ended, self._size, sha256(raw).digest(), zstandard.compress(raw, 3),
-            tuple(sorted(self._names)), self._follows, self._is_stop,
+        cut = Cut(
+            self.boot, self._first_n, self._raws, self._prev, self.tip, self._size, self._names,
+            self._first, self._last, self._follows,
         )  # fmt: skip
         self._begin()
-        return segment
+        return cut
 
 
-def _names_in(record: Record) -> set[int]:
-    get = record.get
-    names: list[Any] = [get(name) for name in _NAMES]
-    more = get("names")
-    if type(more) is list:
-        names += more
-    told = dict.fromkeys(name for name in names if type(name) is str and name)
-    return {hash_name(name) for name in islice(told, _MOST_NAMES)}
+class Cut(NamedTuple):
+    """What becomes a segment. `first` and `last` are the records of such lines."""
+
+    boot: str
+    first_n: int
+    raws: list[bytes]
+    prev: str
+    tip: str
+    size: int
+    names: set[str]
+    first: Record
+    last: Record
+    follows: str | None
+
+    @property
+    def began(self) -> float:
+        """When the first line was written, in seconds since 1970."""
+        return timestamp(self.first)
+
+    def pack(self) -> Segment:
+        """Make the segment. It lets other threads run for most of the time."""
+        raw = b"\n".join(self.raws) + b"\n"
+        return Segment(
+            self.boot, self.first_n, len(self.raws), self.prev, self.tip, self.began,
+            timestamp(self.last), self.size, sha256(raw).digest(), zstandard.compress(raw, 3),
+            tuple(sorted(hash_names(self.names - _NOTHING))), self.follows,
+            self.last["event"] == "stop",
+        )  # fmt: skip

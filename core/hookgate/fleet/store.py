@@ -6,7 +6,7 @@ from typing import Self
 
 import psycopg
 
-from .connecting import Connection, connect
+from .connecting import Connection, break_off, connect
 from .error import StoreError, tell
 from .segment import Segment
 
@@ -51,6 +51,10 @@ class Store:
         """Hang up."""
         self._connection.close()
 
+    def break_off(self) -> None:
+        """Break the connection under a call that waits for an answer; for another thread."""
+        break_off(self._connection)
+
     def position(self, boot: str) -> Position:
         """Ask how far a boot is there."""
         next_n, tip = self._call("SELECT * FROM hookgate.position(%s)", boot)
@@ -61,7 +65,7 @@ class Store:
         gone.
         """
         (taken,) = self._call(
-            f"SELECT hookgate.put({', '.join(['%s'] * 14)})",
+            f"SELECT hookgate.put({', '.join(['%s'] * 10)}, %s::bigint[], %s, %s, %s)",
             segment.boot,
             segment.first_n,
             segment.lines,
@@ -72,7 +76,8 @@ class Store:
             segment.size,
             segment.digest,
             segment.body,
-            list(segment.names),
+            # psycopg takes ten times as long to spell a list.
+            f"{{{','.join(map(str, segment.names))}}}",
             segment.follows,
             segment.is_stop,
             is_first,

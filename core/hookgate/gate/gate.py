@@ -25,6 +25,7 @@ from .faults import log_fault
 from .judging import STAGES
 from .metrics import Snapshot, take_snapshot
 from .state import Desk
+from .status import GateStatus, take_status
 from .turn import Turn
 
 
@@ -54,6 +55,8 @@ class Gate:
         self.boot = secrets.token_hex(8)
         self.front = front
         self.log = log
+        self._worker = worker
+        self._started = time.time()
         self.counts = Counts()
         self.troubles = Troubles(log, self.counts.exchanges)
         self.journal = Journal(config.audit, self.boot, front, log)
@@ -166,6 +169,10 @@ class Gate:
             self.front,
             self.desk.keeper,
         )
+
+    def status(self, pid: int) -> GateStatus:
+        """Tell what there is to see of this gate, in this process, beside its counts."""
+        return take_status(self._worker, pid, self._started, self.desk)
 
     def tick(self) -> None:
         """Do the clock's work, once a second. Never raises."""

@@ -21,6 +21,7 @@ from .answer import BARE_FAILURE, Answer
 from .compiled import CompiledConfig
 from .counts import Counts
 from .turn import Turn
+from .undelivered import Undelivered
 from .varying import Varying
 
 Done = Callable[[Answer], None]
@@ -44,6 +45,7 @@ class Desk:
     compiled: CompiledConfig
     keeper: Keeper | None
     near_misses: NearMisses
+    undelivered: Undelivered = field(default_factory=Undelivered)
     signed_ids: SeenIds = field(default_factory=lambda: SeenIds(_MOST_IDS))
 
     def note_failure(self, failed: Failure, compiled: CompiledConfig) -> None:

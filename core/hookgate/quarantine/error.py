@@ -19,3 +19,7 @@ class StoreError(Exception):
     def __init__(self, word: NotKept, why: str) -> None:
         super().__init__(why)
         self.word = word
+
+
+class GoneError(StoreError):
+    """An item is not there any more."""

@@ -90,9 +90,9 @@ class Store:
         with self._usable(), opened_root(self._path) as root, locked_store(root) as counts:
             return Usage(*counts.total, oldest, in_custody)
 
-    def entries(self) -> Iterator[Entry]:
-        """List the items, in the order of their names."""
-        for named in FOLDERS:
+    def entries(self, folders: Iterable[str] = FOLDERS) -> Iterator[Entry]:
+        """List the items, those of a folder after another, in the order of their names."""
+        for named in folders:
             with self._usable(), opened_root(self._path) as root:
                 entries = self._list(root, named)
             yield from entries

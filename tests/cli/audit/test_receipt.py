@@ -107,7 +107,7 @@ def test_a_body_is_compared(call: Call) -> None:
         (("--key", "empty"), "--key empty holds no key"),
         (("--key", KEY, "--body", "gone"), "gone cannot be read"),
         (("--key", KEY, "--stamp-ca", "r.json"), "--stamp-ca: it holds no certificate"),
-        ((), "Missing option"),
+        ((), "missing option"),
     ],
 )
 def test_wrong_use_is_status_2(call: Call, options: tuple[str, ...], words: str) -> None:

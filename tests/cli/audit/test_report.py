@@ -269,6 +269,24 @@ def test_it_writes_over_no_ledger(write: Write, tmp_path: Path) -> None:
     assert ledger.read_bytes() == before
 
 
+def test_it_writes_over_an_earlier_report_alone(
+    write: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nor over any other file; an empty one is nobody's loss."""
+    write_ledger(tmp_path / "audit.jsonl", requests=5)
+    page = tmp_path / "report.html"
+    for mine in ("my notes", "<!doctype html><title>mine</title>"):
+        page.write_text(mine)
+        with pytest.raises(SystemExit) as exit_info:
+            write(tmp_path / "audit.jsonl")
+        assert exit_info.value.code == 2
+        assert page.read_text() == mine
+        assert "name another file, or move it away" in capsys.readouterr().err
+    page.write_text("")
+    for _ in range(2):
+        write(tmp_path / "audit.jsonl")
+
+
 def test_a_place_that_cannot_be_written_is_named(
     write: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -89,6 +89,79 @@ def test_so_is_the_nearest_variable(slip: str, right: str) -> None:
     assert problem(None, {slip: "x"}) == f"${slip} names no key; did you mean {right}?"
 
 
+@pytest.mark.parametrize(
+    ("variable", "table"),
+    [
+        ("HOOKGATE_ALARM__CHANNEL", "[[alarm.channel]]"),
+        ("HOOKGATE_ALARM__CHANNEL__URL", "[[alarm.channel]]"),
+        ("HOOKGATE_CHANNEL__KIND", "[[alarm.channel]]"),
+        ("HOOKGATE_ROUTE__PATH", "[[route]]"),
+        ("HOOKGATE_ROUTE__SIGNATURE__SCHEME", "[route.signature]"),
+        ("HOOKGATE_SIGNATURE__SCHEME", "[route.signature]"),
+    ],
+)
+def test_what_no_variable_can_set_is_sent_to_a_file(variable: str, table: str) -> None:
+    """There may be several of these tables: no key is offered in their place."""
+    told = problem(None, {variable: "x"})
+    assert told == f"${variable} names no key; a variable sets no table; write {table} in a file"
+
+
+def test_names_that_are_offered_stand_there_once() -> None:
+    """Also those that another reader takes."""
+    told = problem(write("[[alarm.channel]]\nkind = 'json'\nurl = 'http://127.0.0.1'\nzzzz = 1\n"))
+    names = told.partition("there are ")[2].split(", ")
+    assert len(names) == len(set(names)) > 5
+
+
+@pytest.mark.parametrize(
+    ("line", "mended"),
+    [
+        ("alarm.near = off", 'alarm.near = "off"'),
+        ("alarm.near = off  # none", 'alarm.near = "off"'),
+        ("source.proxy_protocol = no", "source.proxy_protocol = false"),
+        ("sidecar.ready_needs_upstream = True", "sidecar.ready_needs_upstream = true"),
+        ("checks.method = observe", 'checks.method = "observe"'),
+        ("upstream.sign_key_file = whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", '"..."'),
+        ("upstream.url = http://a:8080", '"..."'),
+    ],
+)
+def test_a_text_without_quotes_is_told_with_them(line: str, mended: str) -> None:
+    """What is longer than a word may be a secret."""
+    told = problem(write(f"{line}\n"))
+    assert told.endswith(mended)
+    assert "whsec" not in told
+    if "..." not in mended:
+        assert load(write(f"{mended}\n"), URL, {})
+
+
+@pytest.mark.parametrize("line", ["a = [", "a = 1 2", "= off", "[off", 'a = "', "a = off off = b"])
+def test_other_mistakes_of_toml_are_told_as_they_are(line: str) -> None:
+    assert "hookgate.toml is no TOML: " in problem(write(f"{line}\n"))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "offered"),
+    [
+        ("upstream.timeout", 5, "5s"),
+        ("upstream.timeout", "5", "5s"),
+        ("quarantine.max_age", "30", "30s"),
+        ("request.max_body", 4096, "4096B"),
+        ("request.max_body", "4096", "4096B"),
+        ("alarm.silence", 900, "900s"),
+    ],
+)
+def test_a_number_without_its_unit_is_told_with_one(key: str, value: object, offered: str) -> None:
+    """And that can be written."""
+    assert f'without a unit; write "{offered}"' in problem(keys={key: value})
+    assert load(None, {**URL, key: offered}, {})
+
+
+@pytest.mark.parametrize("value", [True, 1.5, "1e3", "", "٣", "9" * 400])
+def test_what_is_no_number_is_offered_no_unit(value: object) -> None:
+    told = problem(keys={"upstream.timeout": value})
+    assert "without a unit" not in told
+
+
 TYPES = [
     ("sidecar.workers", '"2"', "is text; write 2"),
     ("upstream.max_connections", '"5"', "is text; write 5"),
@@ -164,7 +237,8 @@ def test_the_nearest_contract_is_offered(slip: str, right: str) -> None:
     """Of those that are shipped, and it loads."""
     route = "[[route]]\npath = '/a'\ncontract = '{}'\n"
     told = problem(write(route.format(slip)))
-    assert told.endswith(f'cannot be read: No such file or directory; did you mean "{right}"?')
+    assert "cannot be read: No such file or directory in /" in told
+    assert told.endswith(f'; did you mean "{right}"?')
     assert load(write(route.format(right)), URL, {})
     assert problem(write(route.format("zzz"))).endswith("; shipped: cm-events, cm-events-strict, "
         "cm-messages, cm-status, cm-email, cm-payments, cm-voice, cm-two-way")  # fmt: skip

@@ -84,12 +84,13 @@ def test_a_file_of_keys_that_is_not_there_is_made_with_the_command_that_is_offer
 ) -> None:
     """Where its folder is there; what looks like a key itself is not repeated."""
     said = problem(keys={key: "not there"})
-    command = shlex.split(said.partition("No such file or directory; make it with: ")[2])
-    assert command == ["hookgate", "keys", "new", KEYS[key], "not there"]
+    here = f"No such file or directory in {Path.cwd()}"
+    command = shlex.split(said.partition(f"{here}; make it with: ")[2])
+    assert command == ["hookgate", "keys", "new", KEYS[key], str(Path("not there").absolute())]
     assert call(*command[1:]).status == 0
     assert load(None, {**URL, key: "not there"}, {}).warnings == ()
     for path in ("no folder/key", "0" * 32):
-        assert problem(keys={key: path}).endswith("No such file or directory")
+        assert problem(keys={key: path}).endswith(here)
 
 
 def test_keys_to_sign_with_are_in_no_text_and_read_again_at_a_reload() -> None:

@@ -58,6 +58,7 @@ DEFAULTS: dict[str, Any] = {
     "quarantine.max_bytes": 2**28,
     "fleet.name": "",
     "fleet.dsn_file": "",
+    "fleet.quarantine": False,
     "sidecar.listen": ("127.0.0.1", 8081),
     "sidecar.socket_mode": 0o660,
     "sidecar.workers": 1,
@@ -96,6 +97,7 @@ DEFAULTS: dict[str, Any] = {
     "alarm.not_kept": Frequency(1, 900),
     "alarm.quarantine_full": 0.9,
     "alarm.quarantine_old": 3 * 86_400.0,
+    "alarm.shipping": 600.0,
     "alarm.certificate": 14 * 86_400.0,
     "alarm.ranges": 180 * 86_400.0,
 }

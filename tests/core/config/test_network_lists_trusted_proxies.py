@@ -67,7 +67,8 @@ def test_a_mistake_in_the_file_is_named_with_its_place(text: str, words: str) ->
 def test_a_file_that_is_not_there_is_one_problem() -> None:
     """It is not missing from `trusted_proxies` besides."""
     line = problem(keys={FILE: "nowhere", "source.proxy_protocol": True})
-    assert line == f'{FILE} = "nowhere" cannot be read: No such file or directory'
+    here = f"No such file or directory in {Path.cwd()}"
+    assert line == f'{FILE} = "nowhere" cannot be read: {here}'
 
 
 def test_what_the_message_says_to_write_works() -> None:

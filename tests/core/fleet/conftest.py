@@ -13,7 +13,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     def key(item: pytest.Item) -> tuple[bool, bool]:
         names = getattr(item, "fixturenames", ())
-        return not {"fleet", "fleet_rows", "either"} & set(names), "either" not in names
+        return not {"fleet", "fleet_rows", "either", "secure"} & set(names), "either" not in names
 
     items.sort(key=key)
 

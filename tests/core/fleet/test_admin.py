@@ -14,12 +14,12 @@ from support.fleet import Chain, Fleet
 def test_tables_of_a_newer_version_are_left_alone(fleet: Fleet) -> None:
     """This one may not know what they mean."""
     admin = Admin.connect(fleet.dsn)
-    fleet.sql("UPDATE hookgate.version SET version = 2")
+    fleet.sql("UPDATE hookgate.version SET version = 9")
     try:
-        with pytest.raises(StoreError, match="it is of version 2, and this hookgate knows up to 1"):
+        with pytest.raises(StoreError, match="it is of version 9, and this hookgate knows up to 2"):
             admin.install()
     finally:
-        fleet.sql("UPDATE hookgate.version SET version = 1")
+        fleet.sql("UPDATE hookgate.version SET version = 2")
         admin.close()
 
 

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -166,6 +167,76 @@ def test_a_tail_that_was_cut_after_it_was_shipped_is_told(fleet: Fleet, ledger: 
     assert fleet.findings() == [("cut", "b1", 7, 10)]
     assert "ship.cut" in shipping.logged
     assert fleet.bytes_of("b1") == whole
+
+
+def zero(ledger: Path) -> None:
+    ledger.write_bytes(b"")
+
+
+def shorten(ledger: Path) -> None:
+    with ledger.open("r+b") as file:
+        file.truncate(len(b"".join(file.read().splitlines(keepends=True)[:6])))
+
+
+def replace(ledger: Path) -> None:
+    """As `sed -i` does."""
+    kept = b"".join(ledger.read_bytes().splitlines(keepends=True)[:6])
+    ledger.with_name("new").write_bytes(kept)
+    ledger.with_name("new").replace(ledger)
+
+
+@pytest.mark.parametrize(
+    ("change", "first_n"), [(shorten, 7), (zero, 1), (replace, 7)], ids=["shorten", "zero", "sed"]
+)
+@pytest.mark.parametrize("goes_on", [False, True])
+def test_a_tail_that_is_cut_while_it_is_shipped_is_told_at_once(
+    fleet: Fleet, ledger: Path, change: Callable[[Path], None], first_n: int, goes_on: bool
+) -> None:
+    """Whether the gate goes on writing there or not: each line that it still has arrives."""
+    chain = Chain(ledger)
+    chain.add(10)
+    shipping = fleet.shipper(ledger)
+    shipping.ship()
+    received = ledger.read_bytes()
+    change(ledger)
+    if goes_on:
+        received += (more := chain.lines(1))
+        chain.write(more)
+
+    def is_told() -> bool:
+        shipping.ship()
+        return bool(fleet.findings())
+
+    assert wait_until(is_told)
+    assert fleet.findings() == [("cut", "b1", first_n, 10)]
+    assert shipping.logged == ["ship.cut"]
+    shipping.ship()
+    assert fleet.bytes_of("b1") == received
+
+
+def test_a_copy_that_is_truncated_is_no_cut(fleet: Fleet, ledger: Path) -> None:
+    """As of logrotate's copytruncate; nor is a rotated file that is deleted at once."""
+    chain = Chain(ledger)
+    chain.add(10)
+    shipping = fleet.shipper(ledger)
+    shipping.ship()
+    Path(f"{ledger}.1").write_bytes(ledger.read_bytes())
+    zero(ledger)
+    shipping.ship()
+    chain.add(3)
+    shipping.ship()
+    ledger.rename(f"{ledger}.2")
+    Path(f"{ledger}.1").unlink()
+    chain.add(2)
+    Path(f"{ledger}.2").unlink()
+
+    def is_in() -> bool:
+        shipping.ship()
+        return fleet.sql("SELECT next_n FROM hookgate.boot") == [(16,)]
+
+    assert wait_until(is_in)
+    assert fleet.findings() == []
+    assert shipping.logged == []
 
 
 def test_what_cannot_be_read_is_not_called_cut(fleet: Fleet, ledger: Path) -> None:

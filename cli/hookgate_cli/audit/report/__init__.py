@@ -30,6 +30,8 @@ from .findings import Findings
 
 # In bytes: beside the reading of less another process is not worth its beginning.
 _LARGE = 32 << 20
+# How a report begins, and in how many bytes; page.html.j2 has it.
+_BEGINNING, _TITLE = 4096, b"<title>hookgate, "
 
 
 def report(
@@ -57,6 +59,7 @@ def report(
     ledger = find_ledgers(files, config)
     if any(html.exists() and html.samefile(source.path) for source in ledger.sources):
         fail(f"--html {html} is a ledger; a report would overwrite it")
+    _refuse_others(html)
     states = None if files else configured_states(config)
     keys, allowed = load_seal_keys(seal_key, config), configured_ranges(config)
     # First, as DuckDB takes the most memory.
@@ -77,6 +80,22 @@ def report(
         err.print(f"{found.summary.malformed:,} lines were written by no gate; the page names them")
     if found.summary.malformed or found.summary.damaged or ledger.unread:
         raise typer.Exit(FINDING)
+
+
+def _refuse_others(html: Path) -> None:
+    """Exit where a file is there that is no earlier report, and would be overwritten."""
+    if not html.is_file():
+        return  # a pipe, or nothing
+    try:
+        with html.open("rb") as file:
+            begins = file.read(_BEGINNING)
+    except OSError:
+        return  # told when it is written
+    if begins and not (begins.lstrip().startswith(b"<!doctype html>") and _TITLE in begins):
+        fail(
+            f"--html {html} is there, and no earlier report of hookgate: it would be overwritten; "
+            "name another file, or move it away"
+        )
 
 
 def gather(

@@ -11,6 +11,7 @@ from .kept import Custody, QuarantineFull, QuarantineOld
 from .ledger import LedgerFails, LedgerGone, LedgerUnread
 from .lost import Lost
 from .running import NotReady, Restarts, Stopped, Workers
+from .shipping import Unshipped
 from .silence import Silence
 
 
@@ -37,6 +38,7 @@ def make_conditions(settings: WatchSettings) -> dict[str, Condition]:
         "not_ready": NotReady,
         "workers": Workers,
         "custody": Custody,
+        "shipping": Unshipped,
         "certificate": Certificates,
     }
     for name, kind_of in lasting.items():

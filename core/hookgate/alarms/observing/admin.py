@@ -25,10 +25,10 @@ _SAMPLE = re.compile(
 class _Connection(http.client.HTTPConnection):
     """A connection that may be to a Unix socket."""
 
-    def __init__(self, address: ListenAddress) -> None:
+    def __init__(self, address: ListenAddress, seconds: float) -> None:
         is_unix = isinstance(address, UnixAddress)
         host = "localhost" if is_unix else _ALL.get(address.host, address.host)  # type: ignore[union-attr]  # no Unix address here
-        super().__init__(host, None if is_unix else address.port, timeout=_SECONDS)  # type: ignore[union-attr]  # as above
+        super().__init__(host, None if is_unix else address.port, timeout=seconds)  # type: ignore[union-attr]  # as above
         self._path = address.path if isinstance(address, UnixAddress) else ""
 
     def connect(self) -> None:
@@ -37,21 +37,21 @@ class _Connection(http.client.HTTPConnection):
             super().connect()
             return
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(_SECONDS)
+        self.sock.settimeout(self.timeout)
         self.sock.connect(self._path)
 
 
 def ask(address: ListenAddress) -> AdminSight:
     """Ask /readyz and /metrics once. Never raises; what is no answer is a trouble."""
     try:
-        status, body = _get(address, "/readyz")
+        status, body = get(address, "/readyz")
         if status not in (200, 503):
             return AdminSight(f"/readyz answered {status}")
         said = orjson.loads(body)
         problems, degraded, failing = (
             _words(said[name]) for name in ("problems", "degraded", "upstream")
         )
-        status, body = _get(address, "/metrics")
+        status, body = get(address, "/metrics")
         if status != 200:
             return AdminSight(f"/metrics answered {status}")
     except TimeoutError:
@@ -63,11 +63,16 @@ def ask(address: ListenAddress) -> AdminSight:
     return AdminSight("", problems, degraded, failing, _sums(body))
 
 
-def _get(address: ListenAddress, target: str) -> tuple[int, bytes]:
-    connection = _Connection(address)
-    until = time.monotonic() + _SECONDS
+def get(address: ListenAddress, target: str, seconds: float = _SECONDS) -> tuple[int, bytes]:
+    """Return the status and the body, of at most 1 MiB, that an admin listener answers.
+
+    Raises OSError, and of what is no HTTP `HTTPException`.
+    """
+    connection = _Connection(address, seconds)
+    until = time.monotonic() + seconds
     try:
-        connection.request("GET", target, headers={"Connection": "close"})
+        # By whatever name it is reached, it answers to this one.
+        connection.request("GET", target, headers={"Host": "localhost", "Connection": "close"})
         response = connection.getresponse()
         body = b""
         while len(body) < _LARGEST and (part := response.read1(1 << 16)):

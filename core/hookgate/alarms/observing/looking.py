@@ -9,6 +9,7 @@ from hookgate.config.watching import WatchSettings
 from hookgate.files import FileError
 from hookgate.ledger.reading.tail import PATIENCE_SECONDS, Position
 from hookgate.ledger.record import Record
+from hookgate.ledger.shipping import read_shipping, shipping_path
 from hookgate.quarantine.entry import Usage
 from hookgate.quarantine.error import StoreError
 from hookgate.quarantine.keeping import may_be_in_custody
@@ -37,6 +38,8 @@ class Looking:
         paths = (settings.ledger, *settings.alarm.ledgers)
         files = [Path(path).absolute() for path in paths if path]
         self.ledgers = Ledgers(files, positions, 0.0 if is_once else PATIENCE_SECONDS)
+        ledger = settings.ledger
+        self._shipping = shipping_path(Path(ledger).absolute()) if ledger else None
         self._looker: AdminLooker | None = None
         if settings.admin is not None and not is_once:
             self._looker = AdminLooker(settings.admin, _ASK_SECONDS)
@@ -64,7 +67,12 @@ class Looking:
         if admin is not None and "hookgate_quarantine_items" in admin.metrics:
             usage = _usage_of(admin.metrics)
         return self._slow._replace(
-            wall=time.time(), admin=admin, ledgers=self.ledgers.sights(), usage=usage
+            wall=time.time(),
+            admin=admin,
+            ledgers=self.ledgers.sights(),
+            usage=usage,
+            shipping=read_shipping(self._shipping) if self._shipping is not None else None,
+            is_shipped=self._settings.is_shipped,
         )
 
     def _admin(self) -> AdminSight | None:

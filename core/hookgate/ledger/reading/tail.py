@@ -32,9 +32,10 @@ class Tail:
     """Whole lines of a file that grows. `back` says how much of it is read that is there already.
 
     `trouble` says why it cannot be read, "" where it can. `is_gone` says that it was deleted.
-    `is_behind` says that there was more to read than is read at a time. A line longer than any
-    record is left out. A file that was renamed is read for `patience` seconds after there is
-    another.
+    `is_behind` says that there was more to read than is read at a time. `was_cut` says that it
+    was shorter than what was read of it, and is read again from its beginning; `was_removed` that
+    it had no name any more when another was begun. A line longer than any record is left out. A
+    file that was renamed is read for `patience` seconds after there is another.
     """
 
     def __init__(
@@ -48,7 +49,7 @@ class Tail:
         self._patience = patience
         self._replaced_at: float | None = None
         self.trouble = ""
-        self.is_gone = self.is_behind = False
+        self.is_gone = self.is_behind = self.was_cut = self.was_removed = False
         self._fd = -1
         self._rest = b""
         self._offset = 0
@@ -93,8 +94,11 @@ class Tail:
             return
         yield from self._lines()  # what was written between the reading and the renaming
         if not self.is_behind:
+            before = None if self._fd < 0 else os.fstat(self._fd)
             self.close()
-            self._open()
+            if self._open() and before is not None:
+                self.was_cut = os.path.samestat(before, os.fstat(self._fd))
+                self.was_removed = not before.st_nlink
             yield from self._lines()
 
     @property

@@ -17,7 +17,8 @@ EVERY_SECONDS = 60.0
 class Checkpoints:
     """Say of one boot's ledger which of its lines are there: those that no crash can take.
 
-    A boot that wrote nothing since says so all the same: it lived.
+    A boot that wrote nothing since says so all the same: it lived. `written_at` is when it said so
+    last, in seconds since 1970, 0 before the first time.
     """
 
     def __init__(self, file: LedgerFile, path: str, boot: str, log: structlog.BoundLogger) -> None:
@@ -26,6 +27,7 @@ class Checkpoints:
         self._boot = boot
         self._log = log
         self._due = 0.0
+        self.written_at = 0.0
 
     def tick(self) -> None:
         """Write one where a minute has passed, and at the first call."""
@@ -39,3 +41,4 @@ class Checkpoints:
         tip, synced = self._file.vouched
         told = Checkpoint(self._boot, tip.n, tip.digest, synced, self._path, dropped_checkpoints())
         self._log.info(CHECKPOINT, **told.fields())
+        self.written_at = time.time()

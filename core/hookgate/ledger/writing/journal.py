@@ -21,6 +21,7 @@ from .gaps import GapWatch
 from .ledger_file import LedgerFile
 from .line import NO_LINE
 from .pipeline import Pipeline
+from .standing import Standing
 from .state_file import StateFile
 from .sums import Sums
 
@@ -31,7 +32,8 @@ class Journal:
     `boot` names this run of this process in every line; `log` is the operational logger. `lines`
     counts those written by kind, `missing` lines whose file was deleted or cut. Each line names the
     one before it in this boot, and is sealed where `settings.seal_key` is set. `sum_if_flooding` is
-    that of its sums. A record goes to the disk by `flush`, `_commit` and the pipeline's `_append`.
+    that of its sums, `standing` tells how it is. A record goes to the disk by `flush`, `_commit`
+    and the pipeline's `_append`.
     """
 
     def __init__(
@@ -39,9 +41,7 @@ class Journal:
     ) -> None:
         self.missing = 0
         self._path = settings.path
-        self._boot = boot
-        self._front = front
-        self._log = log
+        self._boot, self._front, self._log = boot, front, log
         self._clock = Clock()
         self._batch_time = ""  # that of the lines which one write takes
         keys = split_keys(settings.seal_key)
@@ -52,13 +52,13 @@ class Journal:
         self._pending_forwarded: list[Record] = []
         self._file = LedgerFile(settings, log)
         self._checkpoints = Checkpoints(self._file, settings.path, boot, log)
-        self._pipeline = Pipeline(self._file, self._seal)
-        self._append = self._pipeline.append
-        self.lines = self._pipeline.lines
+        self._pipeline = pipeline = Pipeline(self._file, self._seal)
+        self._append, self.lines = pipeline.append, pipeline.lines
         self._state: StateFile | None = None  # where the ledger is a file
         self._watch: GapWatch | None = None
         # What could not be written and must be, before anything else.
         self._backlog: deque[Record] = deque()
+        self.standing = Standing(self._file, pipeline, self._checkpoints, self._backlog)
         # `forward` lines in the ledger whose deliveries were not sent, by seq: a write that could
         # not be taken back held others that failed.
         self._unsent: set[int] = set()

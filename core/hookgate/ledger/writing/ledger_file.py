@@ -1,5 +1,7 @@
 """The ledger's file as it is now: opened, synced, and able to take lines or not."""
 
+import time
+
 import structlog
 
 from hookgate.settings import AuditSettings, Fsync
@@ -12,7 +14,8 @@ from .sync import SyncSchedule
 class LedgerFile:
     """The file at the ledger's path, over failures and rotations.
 
-    `sink` is None where it could not be opened. `available` says whether it takes lines, as far as
+    `synced_at` is when it was synced last, in seconds since 1970, 0 before that. `sink` is None
+    where it could not be opened. `available` says whether it takes lines, as far as
     is known; `failures` counts how often it could not be written, synced or opened. `can_cut` is as
     in `Sink`. Each loss and each return is logged once.
     """
@@ -22,6 +25,7 @@ class LedgerFile:
         self.available = True
         self.failures = 0
         self.can_cut = True
+        self.synced_at = 0.0
         self._path = settings.path
         self._log = log
         self._fsync = settings.fsync
@@ -121,7 +125,7 @@ class LedgerFile:
                 self._note_failed_sync(error)
                 return False
             self._schedule.begun()
-            self._synced = self._written
+            self._note_synced(self._written)
         return True
 
     def sync_if_due(self) -> None:
@@ -137,7 +141,7 @@ class LedgerFile:
             self._note_failed_sync(error)
             return
         if probed is not None:
-            self._synced = max(self._synced, self._covered)
+            self._note_synced(max(self._synced, self._covered))
             self._distrusted = self._distrusted and not probed
 
     def push(self) -> None:
@@ -175,7 +179,11 @@ class LedgerFile:
         if sink is not None:
             sink.close()
             if sink.regular:
-                self._synced = self._written
+                self._note_synced(self._written)
+
+    def _note_synced(self, tip: Tip) -> None:
+        self._synced = tip
+        self.synced_at = time.time()
 
     def _sync_behind(self) -> None:
         try:

@@ -9,9 +9,9 @@ from hookgate.policy import UNIX_PEER
 from hookgate.policy.rejudging import FormerHead, former_head
 from hookgate.quarantine.encryption import DecryptionError, Identities
 from hookgate.quarantine.entry import Entry
-from hookgate.quarantine.error import StoreError
+from hookgate.quarantine.error import GoneError, StoreError
 from hookgate.quarantine.item import Item, ItemError, item_name, read_item
-from hookgate.quarantine.store import Store
+from hookgate.quarantine.items import Items
 
 # These go into fields of what is sent.
 _REQUEST_ID = re.compile(r"[0-9a-f]{1,32}-[0-9]{1,20}", re.ASCII)
@@ -48,12 +48,12 @@ def body_of(entry: Entry) -> str:
     return entry.name.partition("-")[0]
 
 
-def open_item(store: Store, entry: Entry, identities: Identities) -> Opened:
+def open_item(store: Items, entry: Entry, identities: Identities) -> Opened:
     """Read an item. Raises `DamagedError`, also for a file that is another than its name says."""
     try:
         data = store.read(entry)
     except StoreError as error:
-        gone = not entry.path.exists()
+        gone = isinstance(error, GoneError) or not (entry.fleet or entry.path.exists())
         raise DamagedError("is gone" if gone else str(error), gone=gone) from None
     try:
         item = read_item(identities.decrypt(data))

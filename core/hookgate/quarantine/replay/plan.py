@@ -8,7 +8,7 @@ from hookgate.ledger.audit.fate import Fate
 from hookgate.policy.rejudging import Rejudging
 from hookgate.quarantine.encryption import Identities
 from hookgate.quarantine.entry import Entry
-from hookgate.quarantine.store import Store
+from hookgate.quarantine.items import Items
 
 from .evidence import Evidence
 from .items import DamagedError, Opened, body_of, open_item
@@ -28,6 +28,9 @@ class Verdict(StrEnum):
     UNRECORDED = "unrecorded"
     DAMAGED = "damaged"
     BEYOND_LIMIT = "beyond_limit"
+    # Of a fleet's items alone.
+    CLAIMED = "claimed"
+    SAME = "same"
 
 
 class Asked(NamedTuple):
@@ -61,7 +64,7 @@ class Planned(NamedTuple):
 
 
 def plan(
-    store: Store,
+    store: Items,
     entries: Iterable[Entry],
     identities: Identities,
     evidence: Evidence,

@@ -5,14 +5,18 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from time import monotonic
+from typing import Protocol
 
 from hookgate.gate.answer import DELIVERED, Answer
 from hookgate.gate.closing import end_faulted
 from hookgate.gate.delivery import Delivery
 from hookgate.gate.gate import Gate
+from hookgate.ledger.audit.fate import UNCERTAIN
 from hookgate.policy import Reason
 from hookgate.quarantine.encryption import Identities
-from hookgate.quarantine.store import Store
+from hookgate.quarantine.entry import Entry
+from hookgate.quarantine.error import StoreError
+from hookgate.quarantine.items import Items
 
 from .items import DamagedError, Opened, open_item
 from .plan import Planned, Verdict
@@ -23,7 +27,8 @@ MOST_FAILURES = 5
 # Items that are read ahead, and those that are released together at most: a sync each.
 _AHEAD = 32
 _TOGETHER = 128
-_CHANGED = "changed"
+_CHANGED, _CLAIMED = "changed", "claimed"
+_GIVEN_BACK = ""
 # RFC 9110 15.5.9, RFC 8470 5.2, RFC 6585 4: later it may take what it refuses.
 _OF_ITS_LOAD = (408, 425, 429)
 _CANNOT = {
@@ -32,23 +37,37 @@ _CANNOT = {
 }
 
 
+class Booking(Protocol):
+    """What keeps others from sending what is sent here; both raise `StoreError`."""
+
+    def begin(self, entry: Entry) -> str:
+        """Claim an item to send it; returns a word that says why that cannot be, or ""."""
+        ...
+
+    def give_back(self, entry: Entry) -> None:
+        """End a claim: what was sent has not arrived."""
+        ...
+
+
 class Sending:
     """Send what is planned, in its order, and release what is delivered.
 
     `told` is what each line says beside the first request_id: `actor` and `why`. At most `rate`
-    begin in a second, 0 for no bound, and one at a time until the first was delivered. `ends`
-    counts by reason code how they ended, `changed` what is no more as it was planned; `on_end` is
-    told of each. `stopped` says in words why not all was sent.
+    begin in a second, 0 for no bound, and one at a time until the first was delivered. `booking` is
+    for items that others may send too. `ends` counts by reason code how they ended, `changed` what
+    is no more as it was planned, and `claimed` what others send or have sent; `on_end` is told of
+    each. `stopped` says in words why not all was sent.
     """
 
     def __init__(
         self,
         gate: Gate,
-        store: Store,
+        store: Items,
         identities: Identities,
         told: dict[str, str],
         *,
         rate: float,
+        booking: Booking | None = None,
         on_end: Callable[[Planned, str], None] = lambda *_: None,
     ) -> None:
         self.ends: Counter[str] = Counter()
@@ -58,6 +77,7 @@ class Sending:
         self._store = store
         self._identities = identities
         self._told = told
+        self._booking = booking
         self._pause = 1 / rate if rate else 0.0
         self._next = 0.0
         self._on_end = on_end
@@ -81,7 +101,10 @@ class Sending:
             if one.verdict is Verdict.DELIVERED:
                 self._leaving.put_nowait(Leaving(one.entry, "delivered", one.kept))
             elif one.verdict is Verdict.SEND and await self._may_begin():
-                self._send(one, item)
+                if item is None:
+                    self._note(one, _CHANGED)
+                elif await self._is_booked(one):
+                    self._send(one, item)
         while self._under_way:
             await self._next_end()
         self._leaving.put_nowait(None)
@@ -129,10 +152,20 @@ class Sending:
         self._ended.clear()
         await self._ended.wait()
 
-    def _send(self, planned: Planned, opened: Opened | None) -> None:
-        if opened is None:
-            self._note(planned, _CHANGED)
-            return
+    async def _is_booked(self, planned: Planned) -> bool:
+        """Claim what is sent next, where others may send it too."""
+        if self._booking is None:
+            return True
+        try:
+            why = await asyncio.to_thread(self._booking.begin, planned.entry)
+        except StoreError as error:
+            self.stop(str(error))
+            return False
+        if why:
+            self._note(planned, _CLAIMED)
+        return not why
+
+    def _send(self, planned: Planned, opened: Opened) -> None:
         item, head = opened.item, opened.head
         delivery = self._gate.begin(head.peer, head.proxied_for)
         delivery.gone = True  # nobody waits for its answer
@@ -161,6 +194,9 @@ class Sending:
             return
         code = _reason_of(delivery)
         self._note(planned, code)
+        # What may have arrived stays claimed; so does what no line tells the end of.
+        if self._booking is not None and code not in UNCERTAIN and code not in _CANNOT:
+            self._leaving.put_nowait(Leaving(planned.entry, _GIVEN_BACK))
         if code in _CANNOT:
             self.stop(_CANNOT[code])
         elif _is_of_the_endpoint(code, answer):
@@ -176,12 +212,16 @@ class Sending:
         while (first := await self._leaving.get()) is not None:
             leaving = [first]
             while len(leaving) < _TOGETHER and not self._leaving.empty():
-                one = self._leaving.get_nowait()
-                if one is None:
+                more = self._leaving.get_nowait()
+                if more is None:
                     self._leaving.put_nowait(None)
                     break
-                leaving.append(one)
-            await self.releases.release(leaving)
+                leaving.append(more)
+            for one in leaving:
+                if self._booking is not None and one.cause == _GIVEN_BACK:
+                    with suppress(StoreError):  # it stays claimed, and so unknown
+                        await asyncio.to_thread(self._booking.give_back, one.entry)
+            await self.releases.release([one for one in leaving if one.cause != _GIVEN_BACK])
 
 
 def _reason_of(delivery: Delivery) -> str:

@@ -21,7 +21,7 @@ from hookgate.policy.rejudging import FormerHead, Rejudging
 from hookgate.quarantine.claims import Claim
 from hookgate.quarantine.entry import Entry
 from hookgate.quarantine.error import StoreError
-from hookgate.quarantine.store import Store
+from hookgate.quarantine.items import Items
 from hookgate.settings import Config
 
 FRONT = "replay"
@@ -92,7 +92,7 @@ class Releases:
     words.
     """
 
-    def __init__(self, store: Store, gate: Gate, told: dict[str, str]) -> None:
+    def __init__(self, store: Items, gate: Gate, told: dict[str, str]) -> None:
         self.released = 0
         self.remaining = 0
         self.problem = ""

@@ -7,6 +7,7 @@ import pytest
 
 from hookgate.alarms.conditions.table import make_conditions
 from hookgate.alarms.sight import AdminSight, LedgerSight
+from hookgate.ledger.shipping import Shipping
 from hookgate.quarantine.entry import Usage
 from support.lines import Record, delivery, forward, refusals, released, start, stop
 from support.watching import (
@@ -80,6 +81,23 @@ def admin(**values: float) -> AdminSight:
     return AdminSight("", metrics=metrics(**values))
 
 
+def ships(**said: Any) -> Act:
+    """A shipper tells of itself; without more, that the store has all."""
+
+    def act(scene: Scene) -> list[str]:
+        told = Shipping(NOON + scene.elapsed, "gate1", 7, False, "", None, 0, 0, 0, 0, 0)
+        return scene.after(shipping=told._replace(**said))
+
+    return act
+
+
+def died(scene: Scene) -> list[str]:
+    """A shipper is heard of no more, without a word."""
+    ships()(scene)
+    scene.after(MINUTE)
+    return scene.after(10 * MINUTE)
+
+
 CUSTODY, EMPTY = Usage(3, 1000, NOON, 3), Usage(0, 0, None)
 # What raises it, and what ends it.
 CASES: list[tuple[str, Act, Act]] = [
@@ -137,6 +155,10 @@ CASES: list[tuple[str, Act, Act]] = [
     ("quarantine_full", seen(usage=Usage(9_500, 1, None)), seen(usage=EMPTY)),
     ("quarantine_full", seen(usage=Usage(1, 250 << 20, None)), seen(usage=EMPTY)),
     ("quarantine_old", seen(usage=Usage(2, 1, NOON - 28 * DAY, 1)), seen(usage=EMPTY)),
+    ("shipping", seen(10 * MINUTE, is_shipped=True), ships()),
+    ("shipping", died, ships(has_ended=True)),
+    ("shipping", ships(unsent_since=NOON - 601, store="it does not answer"), ships()),
+    ("shipping", ships(cuts=1), seen(2 * HOUR)),
     (
         "certificate",
         seen(ends={"sidecar.tls_cert": NOON + 13 * DAY}),

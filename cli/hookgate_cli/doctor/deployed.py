@@ -1,0 +1,69 @@
+"""The nginx includes that are deployed, beside what the configuration renders to."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from shlex import quote
+
+from hookgate.nginx import Names, RenderError, render
+
+from .check import Finding, look, wrong
+from .scene import Scene
+
+_LOCATION = re.compile(r"hookgate-(?:([a-z][a-z0-9]{0,15})-)?location\.conf")
+_LOG = re.compile(r"^\s*access_log\s+\"?([^\s;\"]+)", re.MULTILINE)
+
+
+def includes(scene: Scene) -> Iterator[Finding]:
+    """Whether each rendering in the folder is what this configuration and version make."""
+    folder = scene.nginx
+    if folder is None:
+        return
+    found = [
+        match for file in sorted(folder.iterdir()) if (match := _LOCATION.fullmatch(file.name))
+    ]
+    if not found:
+        yield look(
+            f"{folder} holds no hookgate-location.conf: nginx records nothing there",
+            "",
+            f"{scene.command} nginx render{scene.option} --out {quote(str(folder))}",
+        )
+    if len(found) > 1:
+        return  # of which configuration each is nobody says
+    for match in found:
+        yield from _one(scene, folder, match[0], match[1] or "")
+
+
+def _one(scene: Scene, folder: Path, file: str, name: str) -> Iterator[Finding]:
+    log = _LOG.search((folder / file).read_text(encoding="utf-8", errors="replace"))
+    path = log[1] if log else ""
+    try:
+        rendered = render(scene.settings, path, name)
+    except RenderError as error:
+        yield wrong(str(error), f"{folder} cannot be what {scene.named_file} says until then")
+        return
+    example = Names(name).file("example.conf")
+    stale = [
+        file
+        for file, text in rendered.items()
+        if file != example and _text(folder / file) not in (text, None)
+    ]
+    if not stale:
+        return
+    options = f" --name {name}" if name else ""
+    if path and path != Names(name).default_log:
+        options += f" --log {quote(path)}"
+    yield wrong(
+        f"{', '.join(stale)} in {folder} {'is' if len(stale) == 1 else 'are'} not what "
+        f"{scene.named_file} and this version render to: nginx judges by something else",
+        "",
+        f"{scene.command} nginx render{scene.option}{options} --out {quote(str(folder))}",
+        "nginx -t && nginx -s reload",
+    )
+
+
+def _text(file: Path) -> str | None:
+    try:
+        return file.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return None

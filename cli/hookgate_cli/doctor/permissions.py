@@ -1,0 +1,140 @@
+"""Keys, ledgers, the quarantine and the state of alarms: whether the gate's user may use them."""
+
+import grp
+import pwd
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from shlex import quote
+
+from hookgate.ledger.state import find_states
+
+from .check import Finding, look, wrong
+from .rights import obstacle
+from .scene import Scene
+from .unit_files import writable
+
+_SECRETS = ("audit.key_file", "audit.seal_key_file", "upstream.sign_key_file", "sidecar.tls_key")
+_OTHERS = ("upstream.client_key", "upstream.client_cert", "sidecar.tls_cert", "fleet.dsn_file")
+_LISTS = ("source.allow_file", "source.trusted_proxies_file", "upstream.ca_file")
+
+
+def files(scene: Scene) -> Iterator[Finding]:
+    """Whether the gate's user can read every file that the configuration names."""
+    user = scene.user.pw_name
+    named = {key: scene.text(key) for key in (*_SECRETS, *_OTHERS, *_LISTS)}
+    if scene.file:
+        named = {"the configuration": scene.file, **named}
+    for key, name in named.items():
+        if not name or not Path(name).is_file():  # told by the check of the configuration
+            continue
+        path = Path(name).absolute()
+        if (at := obstacle(scene.user, path, "r")) is None:
+            continue
+        yield wrong(
+            f"{user}, whom the gate runs as, cannot read {path} ({key}): {at} has {_modes(at)}",
+            *_let_in(scene, at, path),
+        )
+
+
+def ledger(scene: Scene) -> Iterator[Finding]:
+    """Whether the gate's user can write its ledger, and whose files are there."""
+    path, user = scene.ledger, scene.user.pw_name
+    if path is None:
+        return
+    yield from _folder(scene, path.parent, "audit.path")
+    if not path.parent.is_dir():
+        return
+    for file in (*scene.ledgers, *find_states(path)):
+        status = file.lstat()
+        if stat.S_ISLNK(status.st_mode):
+            yield wrong(f"{file} is a link; audit.path must be the file itself", "name that file")
+        elif status.st_uid != scene.user.pw_uid and obstacle(scene.user, file, "rw") is not None:
+            yield wrong(
+                f"{file} is another user's: {user} cannot write to it, and does not start",
+                "as root, if nothing else writes there:",
+                f"chown {user}:{_group(scene)} {quote(str(file))}",
+            )
+        elif status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            yield look(
+                f"{file} can be written by others than its owner ({_modes(file)})",
+                "",
+                f"chmod go-w {quote(str(file))}",
+            )
+
+
+def quarantine(scene: Scene) -> Iterator[Finding]:
+    """Whether the gate's user can keep what is refused, and nobody else look at it."""
+    name = scene.settings.quarantine.path
+    if not name:
+        return
+    path = Path(name).absolute()
+    if not path.exists():
+        yield from _folder(scene, path.parent, "quarantine.path")
+        return
+    yield from _folder(scene, path, "quarantine.path")
+    if path.stat().st_mode & stat.S_IRWXO:
+        yield look(
+            f"{path} is open to everybody on this machine ({_modes(path)})",
+            "",
+            f"chmod o= {quote(str(path))}",
+        )
+
+
+def alarm_state(scene: Scene) -> Iterator[Finding]:
+    """Whether there is a folder for what hookgate watch knows."""
+    path = scene.text("alarm.state")
+    folder = Path(path).absolute().parent
+    if path and scene.sources.keys["alarm.state"].origin != "default" and not folder.is_dir():
+        yield from _folder(scene, folder, "alarm.state")
+
+
+def _folder(scene: Scene, folder: Path, key: str) -> Iterator[Finding]:
+    user = scene.user.pw_name
+    if not folder.is_dir():
+        if scene.unit is not None and folder in writable(scene.unit):
+            return  # systemd makes it
+        made = f"install -d -o {user} -g {_group(scene)} -m 750 {quote(str(folder))}"
+        mend = f"name another in {scene.named_file}; or, as root:"
+        yield wrong(f"{folder} is no folder ({key})", mend, made)
+        return
+    at = obstacle(scene.user, folder, "rwx")
+    if at is None:
+        return
+    if at == folder.resolve():
+        mend = f"chown {user}:{_group(scene)} {quote(str(at))}"
+        yield wrong(f"{user} cannot write to {at} ({key}): {_modes(at)}", "as root:", mend,
+                    f"chmod u+rwx {quote(str(at))}")  # fmt: skip
+    else:
+        yield wrong(
+            f"{user} cannot enter {at}, above {folder} ({key}): {_modes(at)}",
+            *_let_in(scene, at, folder),
+        )
+
+
+def _let_in(scene: Scene, at: Path, path: Path) -> tuple[str, ...]:
+    """Say how the gate's user gets past a file or folder on the way to a path."""
+    if (at != path and at.is_relative_to("/root")) or at.parent == Path("/home"):
+        return (f"move {path.name} to where it can be read, as /etc/hookgate, and name it there",)
+    letter = "x" if at.is_dir() else "r"
+    where = quote(str(at))
+    return "as root:", f"chgrp {_group(scene)} {where}", f"chmod g+{letter} {where}"
+
+
+def _group(scene: Scene) -> str:
+    try:
+        return grp.getgrgid(scene.user.pw_gid).gr_name
+    except KeyError:
+        return str(scene.user.pw_gid)
+
+
+def _modes(path: Path) -> str:
+    status = path.stat()
+    return f"mode {stat.S_IMODE(status.st_mode):04o}, owner {_owner(status.st_uid)}"
+
+
+def _owner(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)

@@ -1,0 +1,108 @@
+"""The gate that runs: whose its ports are, what its admin listener says, and by which policy."""
+
+import re
+from collections.abc import Iterator
+
+from hookgate.address import ListenAddress, UnixAddress
+from hookgate.alarms.observing.admin import ask, get
+from hookgate.libraries import libraries
+from hookgate.policy import Policy
+
+from .check import BlindError, Finding, look, wrong
+from .listening import Listener
+from .scene import Scene
+
+_INFO = re.compile(r"^hookgate_policy_info\{([^}]*)\} ", re.MULTILINE)
+
+
+def ports(scene: Scene) -> Iterator[Finding]:
+    """Whether what it is to listen on is somebody else's."""
+    sidecar = scene.settings.sidecar
+    for key, address in (("sidecar.listen", sidecar.listen), ("sidecar.admin", sidecar.admin)):
+        if address is None or not _port(address):
+            continue
+        there = scene.listening.at(address)
+        for other in there:
+            if other.is_hookgate or other.pid is None or (scene.is_nginx and other.name == "nginx"):
+                continue
+            yield wrong(
+                f'{key} = "{address}" is taken by {other.name} (process {other.pid}): the gate '
+                "cannot listen there",
+                f"end that program, or write below [sidecar] in {scene.named_file}: "
+                f'{key.partition(".")[2]} = "{_free(scene, address)}"',
+            )
+        if any(other.pid is None for other in there):
+            raise BlindError(f'whose {key} = "{address}" is, root alone can see')
+
+
+def admin(scene: Scene) -> Iterator[Finding]:
+    """Whether a gate that runs answers there, is ready, and goes by this configuration."""
+    sidecar = scene.settings.sidecar
+    gate = _running(scene, sidecar.listen)
+    if sidecar.admin is None or not _port(sidecar.admin):
+        return
+    if not scene.listening.at(sidecar.admin):
+        if gate is not None:
+            yield wrong(
+                f'a gate runs, and nothing listens at sidecar.admin = "{sidecar.admin}": it began '
+                "by another configuration",
+                "restart it:",
+                "systemctl restart hookgate",
+            )
+        return
+    said = ask(sidecar.admin)
+    if said.trouble:
+        yield wrong(f'sidecar.admin = "{sidecar.admin}" does not answer: {said.trouble}',
+                    "restart the gate:", "systemctl restart hookgate")  # fmt: skip
+        return
+    for problem in said.problems:
+        yield wrong(f"the gate is not ready: {problem}", "docs/metrics.md has each of these words")
+    for word in said.degraded:
+        yield look(f"the gate serves, and less than it should: {word}",
+                   "docs/metrics.md has each of these words")  # fmt: skip
+    yield from _policy(scene, sidecar.admin, gate)
+
+
+def _policy(scene: Scene, address: ListenAddress, gate: Listener | None) -> Iterator[Finding]:
+    _, body = get(address, "/metrics")
+    found = _INFO.search(body.decode("utf-8", "replace"))
+    labels = dict(re.findall(r'(\w+)="([^"]*)"', found[1])) if found else {}
+    ours = Policy(scene.settings, libraries("sidecar")).fingerprint
+    theirs = labels.get("policy")
+    if theirs is None or (theirs == ours and labels.get("config") == scene.settings.digest):
+        return
+    if labels.get("config") == scene.settings.digest:
+        yield look(
+            "the gate that runs has this configuration, and another policy: it is another version "
+            "of hookgate, of Python or of a library than the one that asks",
+            "ask with the hookgate that the gate is; or, if a newer one was installed, restart it:",
+            "systemctl restart hookgate",
+        )
+        return
+    what = "judges by another policy" if theirs != ours else "has other keys in force"
+    pid = f"kill -HUP {gate.pid}" if gate is not None and gate.pid else "systemctl reload hookgate"
+    yield look(
+        f"the gate that runs {what} than {scene.named_file} makes now: it was changed since, or "
+        "the gate has variables or options of its own",
+        "reload it (its log says what needs a restart):",
+        pid,
+    )
+
+
+def _running(scene: Scene, address: ListenAddress) -> Listener | None:
+    if not _port(address):
+        return None
+    return next((one for one in scene.listening.at(address) if one.is_hookgate), None)
+
+
+def _free(scene: Scene, address: ListenAddress) -> ListenAddress:
+    """The next address at which nobody listens."""
+    if isinstance(address, UnixAddress):
+        return address._replace(path=f"{address.path}.2")
+    near = (address._replace(port=address.port + more) for more in range(1, 100))
+    return next((other for other in near if not scene.listening.at(other)), address)
+
+
+def _port(address: ListenAddress) -> bool:
+    """Tell whether it is a place that can be looked at, and not chosen by the system."""
+    return isinstance(address, UnixAddress) or address.port != 0

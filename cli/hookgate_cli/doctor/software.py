@@ -1,0 +1,105 @@
+"""What is installed: Python, the libraries, mitmproxy; and the lists that age."""
+
+import re
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from importlib.metadata import PackageNotFoundError, requires, version
+from importlib.util import find_spec
+from pathlib import Path
+
+from hookgate.address import UnixAddress
+from hookgate.alarms.observing.certificates import ends_of
+from hookgate.files import FileError
+from hookgate.networks.ranges import SHIPPED
+
+from .check import Finding, look, wrong
+from .scene import Scene
+
+_REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+)>=([0-9.]+)")
+_REVIEW_DAYS = 180
+_CERTIFICATE_DAYS = 14
+_DAY = 86_400
+# 11.0.2 takes any two bytes for the end of a chunk: docs/mitmproxy.md.
+_MITMPROXY = 12
+
+
+def libraries(scene: Scene) -> Iterator[Finding]:  # noqa: ARG001  # one signature
+    """Whether the libraries are there, in versions that hookgate was made for."""
+    pip = f"{Path(sys.executable).with_name('pip')} install --upgrade hookgate"
+    for line in requires("hookgate") or ():
+        found = _REQUIREMENT.fullmatch(line.strip())
+        if found is None:  # an extra's has a marker behind it
+            continue
+        try:
+            has = version(found[1])
+        except PackageNotFoundError:
+            yield wrong(f"the library {found[1]} is missing", "", pip)
+            continue
+        if _numbers(has) < _numbers(found[2]):
+            yield wrong(f"the library {found[1]} is {has}, older than {found[2]}", "", pip)
+
+
+def mitmdump(scene: Scene) -> Iterator[Finding]:
+    """Of a set-up with the addon: whether mitmproxy can run it."""
+    is_addon = any(record.get("front") == "addon" for record in scene.records[:1])
+    if not is_addon:
+        return
+    source, listen = scene.settings.source, scene.settings.sidecar.listen
+    if source.proxy_protocol:
+        yield wrong(
+            "source.proxy_protocol is set, and mitmproxy reads no such header",
+            f"leave it out of {scene.named_file}, and name a field in source.header",
+        )
+    if isinstance(listen, UnixAddress):
+        yield wrong(f'sidecar.listen = "{listen}", and mitmproxy listens on TCP alone',
+                    f"write an address like 127.0.0.1:8081 in {scene.named_file}")  # fmt: skip
+    if find_spec("mitmproxy") is None:
+        yield wrong(
+            "the ledger is the addon's, and mitmproxy is not beside this hookgate",
+            "if the addon runs from another environment, ask there; else:",
+            f"{Path(sys.executable).with_name('pip')} install 'hookgate[addon]'",
+        )
+    elif _numbers(version("mitmproxy"))[0] < _MITMPROXY:
+        yield look(
+            f"mitmproxy is {version('mitmproxy')}, which reads the end of a chunk too loosely "
+            "(CVE-2025-43859); hookgate closes such connections",
+            "run it with Python 3.12 or 3.13, for which there is mitmproxy 12",
+        )
+
+
+def ranges(scene: Scene) -> Iterator[Finding]:
+    """Whether the shipped ranges were reviewed of late."""
+    given = scene.sources.keys["source.allow"].value
+    for name in SHIPPED:
+        if name in (given.split(",") if isinstance(given, str) else given):
+            age = (datetime.now(UTC).date() - date.fromisoformat(SHIPPED[name].reviewed)).days
+            if age > _REVIEW_DAYS:
+                yield look(
+                    f"the ranges of {name} were reviewed {age} days ago",
+                    "take a newer hookgate, or see whether CM.com still announces them:",
+                    f"{scene.command} ranges check{scene.option}",
+                )
+
+
+def certificate(scene: Scene) -> Iterator[Finding]:
+    """When the listener's certificate ends."""
+    path = scene.settings.sidecar.tls_cert
+    if not path:
+        return
+    try:
+        days = (min(ends_of(path)) - time.time()) / _DAY
+    except FileError:
+        return  # told by the check of the configuration
+    if days < _CERTIFICATE_DAYS:
+        make = wrong if days < 0 else look
+        says = "has ended" if days < 0 else f"ends in {int(days)} days"
+        yield make(
+            f"the listener's certificate {path} {says}: senders will not connect",
+            "renew it, key and certificate to new files, and rename them; hookgate sees it",
+        )
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", text)[:3])

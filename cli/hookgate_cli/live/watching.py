@@ -1,0 +1,56 @@
+"""The gates, each looked at once a second, whoever reads the page."""
+
+import asyncio
+import json
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import orjson
+
+from hookgate.live.picture import make_picture
+from hookgate.live.step import Answer
+from hookgate_cli.gate_sources import Place, Source
+
+_EVERY_SECONDS = 1.0
+# One that answers a byte at a time may take as long as it likes.
+_LATE_SECONDS = 4.0
+
+
+class Watching:
+    """Gates, and where each is read. One that hangs holds up no other."""
+
+    def __init__(self, places: Sequence[Place]) -> None:
+        self._places = places
+        self._threads = ThreadPoolExecutor(len(places), thread_name_prefix="looking")
+
+    async def run(self) -> None:
+        """Look until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for place in self._places:
+                group.create_task(self._look(place))
+
+    async def _look(self, place: Place) -> None:
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        while True:
+            looking = loop.run_in_executor(self._threads, _read, place.source)
+            while not (await asyncio.wait([looking], timeout=_LATE_SECONDS))[0]:
+                place.gate.note("no answer in time", time.time())
+            for told, at in looking.result():
+                place.gate.note(told, at)
+            # Without a burst after a wait.
+            due = max(due + _EVERY_SECONDS, loop.time())
+            await asyncio.sleep(due - loop.time())
+
+    def describe(self) -> bytes:
+        """Make the state of now as JSON."""
+        picture = make_picture([place.gate for place in self._places], time.time())
+        try:
+            return orjson.dumps(picture)
+        except orjson.JSONEncodeError:  # a lone surrogate in what a sender wrote
+            return json.dumps(picture).encode()
+
+
+def _read(source: Source) -> list[tuple[Answer | str, float]]:
+    return list(source.read())

@@ -1,0 +1,107 @@
+"""The options by which a verb goes by what all gates of a fleet keep, in its store."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+import typer
+
+from hookgate.quarantine.encryption import Identities
+from hookgate.quarantine.replay.plan import Asked
+from hookgate.settings import Config
+from hookgate_cli.audit.configured import Keys
+from hookgate_cli.common import err, fail
+
+from .selection import Selection
+
+if TYPE_CHECKING:
+    from hookgate.fleet.kept import KeptItems
+
+    from .fleet_planning import FleetPlanner
+
+_PANEL = "What the gates of a fleet keep (docs/fleet.md)"
+
+FleetOption = Annotated[
+    bool,
+    typer.Option("--fleet", help="What all gates keep, in their store.", rich_help_panel=_PANEL),
+]
+GateOption = Annotated[
+    str | None,
+    typer.Option("--gate", metavar="NAME", help="What this one keeps.", rich_help_panel=_PANEL),
+]
+DsnOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--dsn-file",
+        metavar="FILE",
+        help="A file that holds the store's DSN; else libpq's variables: PGHOST, PGUSER...",
+        rich_help_panel=_PANEL,
+    ),
+]
+
+
+class FleetOptions(NamedTuple):
+    """What was given of these."""
+
+    fleet: bool
+    gate: str | None
+    dsn_file: Path | None
+
+    @property
+    def where(self) -> str:
+        """The store in words."""
+        return "the store" if self.gate is None else f"the store for gate {self.gate}"
+
+
+@contextmanager
+def opened_items(options: FleetOptions) -> "Iterator[KeptItems | None]":
+    """Log in to the store, for the block; None without `--fleet`. Exits with 2 where the package is
+    missing, with 1 where the store cannot be used.
+    """
+    _, gate, dsn_file = options
+    if not options.fleet:
+        if gate is not None or dsn_file is not None:
+            fail("--gate and --dsn-file are for --fleet; give that too")
+        yield None
+        return
+    if find_spec("psycopg") is None:
+        fail("the package psycopg is missing; install it: pip install 'hookgate[fleet]'")
+    from hookgate.fleet.kept import KeptItems  # noqa: PLC0415  # the package may be missing
+    from hookgate_cli.fleet.login import read_dsn, store_errors  # noqa: PLC0415
+
+    dsn = read_dsn(dsn_file)
+    with store_errors(dsn_file):
+        items = KeptItems.connect(dsn, gate)
+    try:
+        yield items
+    finally:
+        items.close()
+
+
+def make_planner(
+    items: "KeptItems",
+    selection: Selection,
+    identities: Identities,
+    asked: Asked,
+    config: Config,
+    keys: Keys,
+) -> "FleetPlanner":
+    """Make what plans a replay. Exits with 2 where no key proves what gates say."""
+    from .fleet_planning import FleetPlanner  # noqa: PLC0415  # the package may be missing
+
+    if not keys:
+        fail(
+            "replay --fleet needs the keys that seal the gates' lines, which alone tell them from"
+            " those of whoever has a gate's password: audit.seal_key_file on each gate, and here"
+            " --seal-key FILE for each"
+        )
+    if not config.fleet.name:
+        err.print(
+            "hookgate: warning: fleet.name is not set here: no hookgate ship brings to the store"
+            " what this replay records",
+            soft_wrap=True,
+        )
+    items.again = asked.unknown
+    return FleetPlanner(items, selection, identities, asked, config, keys)

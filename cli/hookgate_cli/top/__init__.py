@@ -1,0 +1,85 @@
+"""`hookgate top`: what happens at gates, in a terminal, as it happens."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hookgate_cli.common import FAILED, ConfigOption, JsonOption, out, plain_errors
+from hookgate_cli.gate_sources import choose
+from hookgate_cli.terminal import print_json
+
+from .looking import Looking
+from .running import Running
+from .screen import draw_once
+
+# What two looks may take: of a long ledger the first reads much.
+_ONCE_SECONDS = 15.0
+
+
+def top(
+    gate: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--gate",
+            metavar="URL",
+            help="A gate's admin listener, like http://127.0.0.1:9180 or unix:/run/admin.sock, as"
+            " often as needed; else sidecar.admin.",
+        ),
+    ] = None,
+    log: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE",
+            help="A ledger in its place: of the addon, of nginx, or without an admin listener; as"
+            " often as needed.",
+        ),
+    ] = None,
+    once: Annotated[
+        bool, typer.Option("--once", help="Print what there is, and end. So does a plain terminal.")
+    ] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show gates as they are: what is wrong, what comes, and what is not delivered.
+
+    It asks each gate's admin listener once a second, and no event waits for it. It only reads.
+    Enter explains the request under the cursor; ? says what else there is to press.
+
+    With --once, exits 1 if a gate does not answer.
+
+    Examples:
+
+      hookgate top
+
+      hookgate top --gate http://10.0.0.1:9180 --gate http://10.0.0.2:9180
+
+      hookgate top --log /var/log/nginx/hookgate.jsonl
+
+      hookgate top --once --json | jq '.causes[].what'
+    """
+    with plain_errors():
+        places = choose(gate or [], log or [], config)
+        if not (once or as_json) and _is_screen():
+            Running(places, config).run()
+            return
+        looking = Looking(places, lambda: None)
+        looking.start()
+        looking.wait(2, _ONCE_SECONDS)
+        looking.close()
+        picture = looking.picture()
+        if as_json:
+            print_json(picture)
+        else:
+            for line in draw_once(picture, out.width):
+                out.print(line, soft_wrap=True)
+    if not all(one["answers"] for one in picture["gates"]):
+        raise typer.Exit(FAILED)
+
+
+def _is_screen() -> bool:
+    """Tell whether there is a terminal that moves its cursor, and somebody at it."""
+    plain = os.environ.get("TERM", "dumb") in ("", "dumb", "unknown")
+    return sys.stdin.isatty() and sys.stdout.isatty() and not plain

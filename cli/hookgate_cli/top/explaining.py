@@ -1,0 +1,67 @@
+"""`hookgate audit explain` for one request, as a process whose end is waited for by a thread."""
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from shlex import quote
+
+from hookgate.ledger.reading.files import find_files
+from hookgate_cli.terminal import printable
+
+# More than fits any explanation of one attempt.
+_MOST_BYTES = 1 << 20
+
+
+class Explaining:
+    """Explain a request from the ledger at a path; `on_end` is called by a thread once `lines` are
+    there.
+    """
+
+    def __init__(
+        self,
+        request_id: str,
+        ledger: str,
+        config: str | None,
+        width: int,
+        on_end: Callable[[], None],
+    ) -> None:
+        self.lines: list[str] | None = None
+        self._on_end = on_end
+        self._process: subprocess.Popen[bytes] | None = None
+        if not _is_here(ledger):
+            where = f"The ledger {printable(ledger)} is not on this machine." if ledger else ""
+            self.lines = [where or "Where its ledger is is not known.", "", "Ask there:", "",
+                          f"    hookgate audit explain {quote(printable(request_id))}"]  # fmt: skip
+            return
+        command = [sys.executable, "-P", "-m", "hookgate_cli", "audit", "explain"]
+        command += ["--config", config] if config is not None else []
+        self._process = subprocess.Popen(
+            [*command, "--", request_id],
+            env={**os.environ, "HOOKGATE_AUDIT__PATH": ledger, "COLUMNS": str(width)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C is for the list
+        )
+        threading.Thread(target=self._wait, args=(self._process,), daemon=True).start()
+
+    def close(self) -> None:
+        """End it, if it has not ended."""
+        if self._process is not None:
+            self._process.kill()
+
+    def _wait(self, process: "subprocess.Popen[bytes]") -> None:
+        stream = process.stdout
+        data = stream.read(_MOST_BYTES) if stream is not None else b""
+        process.kill()
+        process.wait()
+        text = data.decode("utf-8", "backslashreplace")
+        self.lines = [printable(line) for line in text.splitlines()] or ["It says nothing."]
+        self._on_end()
+
+
+def _is_here(ledger: str) -> bool:
+    return bool(ledger) and bool(find_files(Path(ledger)))

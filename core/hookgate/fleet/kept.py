@@ -1,0 +1,189 @@
+"""What gates keep, as whoever lists it and sends it on finds it in the store.
+
+A claim is a column, and a session holds the advisory lock of its number: whoever ends, however,
+frees the lock and not the claim. So what was being sent then is told from what is sent now.
+"""
+
+import json
+import secrets
+from collections.abc import Iterable, Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Self
+
+import psycopg
+
+from hookgate.ledger.reading.line import Line
+from hookgate.quarantine.claims import Claim
+from hookgate.quarantine.entry import Entry, InFleet
+from hookgate.quarantine.error import GoneError, NotKept
+from hookgate.quarantine.error import StoreError as KeptError
+from hookgate.quarantine.names import Record
+
+from .about import lines_about
+from .connecting import Connection, connect
+from .error import StoreError, tell
+from .status import PATIENCE
+
+_HELD = """
+SELECT i.name, i.gate, i.kept, extract(epoch FROM i.kept_at)::float8, i.custody, i.record, i.size,
+       i.claimed_by, extract(epoch FROM i.claimed_at)::float8,
+       i.claim IS NOT NULL AND (i.claim = %(mine)s
+                                OR NOT pg_try_advisory_xact_lock_shared(i.claim)),
+       hookgate.has_arrived(i.name, i.kept_at)
+  FROM hookgate.item i
+ WHERE i.cause IS NULL AND i.gate = coalesce(%(gate)s, i.gate)
+ ORDER BY i.kept_at, i.name, i.gate"""
+_UNHEARD = """
+SELECT gate FROM hookgate.gate
+ WHERE coalesce(greatest(clock_timestamp() - seen, seen - behind_since) > %s, true) ORDER BY gate"""
+# A machine that lost its power must not seem to be at work for hours.
+_NOTICED = "-c tcp_keepalives_idle=20 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
+
+
+class KeptItems:
+    """The items in a store, of one gate or of all; a session of its own.
+
+    Each call is a transaction. All raise the `StoreError` of the quarantine; `trouble` is why the
+    store cannot be used, "" as long as it can.
+    """
+
+    def __init__(self, connection: Connection, gate: str | None = None) -> None:
+        self.trouble = ""
+        # Whether `begin` takes over from who ended, though it may have arrived.
+        self.again = False
+        self._connection, self._gate = connection, gate
+        self._mine = secrets.randbits(62)
+        self._rows("SELECT pg_advisory_lock(%s)", self._mine)
+
+    @classmethod
+    def connect(cls, dsn: str, gate: str | None = None) -> Self:
+        """Log in. Raises the `StoreError` of the fleet."""
+        options = f"-c statement_timeout=60s -c timezone=UTC {_NOTICED}"
+        name = "hookgate quarantine"
+        return cls(connect(dsn, autocommit=True, application_name=name, options=options), gate)
+
+    def close(self) -> None:
+        """Hang up; what is claimed stays claimed."""
+        self._connection.close()
+
+    def entries(self) -> Iterator[Entry]:
+        """List what is held, oldest first."""
+        for row in self._rows(_HELD, mine=self._mine, gate=self._gate):
+            name, gate, kept, kept_at, custody, record, size, by, since, is_live, arrived = row
+            digest = bytes(kept).hex()
+            state = InFleet(gate, digest, custody, by or "", since, is_live, arrived)
+            path = Path(gate, f"{digest}.age")
+            yield Entry(name, path, size, kept_at, _read_record(record, digest), None, state)
+
+    def lines_about(self, bodies: Iterable[str]) -> Iterator[Line]:
+        """Yield the lines that gates sent of these bodies, by SHA-256 in hex, and those beside."""
+        try:
+            yield from lines_about(self._connection, bodies)
+        except StoreError as error:
+            raise self._failed(str(error)) from None
+
+    def unheard(self) -> list[str]:
+        """Name the gates that are silent or behind: what they know may not be here yet."""
+        return [gate for (gate,) in self._rows(_UNHEARD, PATIENCE)]
+
+    def look_again(self, entry: Entry) -> Entry | None:
+        """Return an item that is held still; None where it is gone."""
+        found = self._rows(
+            "SELECT FROM hookgate.item WHERE name = %(name)s AND gate = %(gate)s"
+            " AND kept = %(kept)b AND cause IS NULL",
+            **_place(entry.name, entry.path),
+        )
+        return entry if found else None
+
+    def read(self, entry: Entry) -> bytes:
+        """Return an item's file, which is the one that its gate sent."""
+        place = _place(entry.name, entry.path)
+        rows = self._rows(
+            "SELECT body FROM hookgate.item"
+            " WHERE name = %(name)s AND gate = %(gate)s AND kept = %(kept)b",
+            **place,
+        )
+        body = rows[0][0] if rows else None
+        if body is None:
+            raise GoneError(NotKept.UNAVAILABLE, "is gone")
+        if sha256(body).digest() != place["kept"]:
+            raise KeptError(NotKept.UNAVAILABLE, "was altered in the store")
+        return bytes(body)
+
+    def begin(self, entry: Entry) -> str:
+        """Claim an item to send it. Returns "" where it is claimed, else the word of `claim_item`
+        that says why not.
+        """
+        return self._claim(entry, "resend" if self.again else "send")
+
+    def give_back(self, entry: Entry) -> None:
+        """End a claim: what was sent has not arrived."""
+        self._rows("SELECT hookgate.unclaim_item(%s, %s)", entry.name, self._mine)
+
+    def claim(self, entry: Entry, cause: str) -> Claim | None:
+        """Claim an item for its release; None where it is gone, or another's."""
+        if self._claim(entry, "release"):
+            return None
+        kept = entry.path.stem
+        return Claim(entry.name, cause, entry.path, -1, kept, entry.record)
+
+    def stale_claims(self) -> Iterator[Claim]:
+        """Find none: what may have been sent is not released for that."""
+        return iter(())
+
+    def drop(self, claim: Claim) -> None:
+        """Let an item go whose release is recorded, with its body."""
+        place = _place(claim.item, claim.path)
+        if claim.cause == "purged":  # of what others keep of it, another release ended the claim
+            self._rows(
+                "SELECT hookgate.claim_item(%(name)s, %(gate)s, %(kept)b, %(mine)s, 'release')",
+                **place,
+                mine=self._mine,
+            )
+        self._rows(
+            "SELECT hookgate.release_item(%(name)s, %(gate)s, %(kept)b, %(mine)s, %(cause)s)",
+            **place,
+            mine=self._mine,
+            cause=claim.cause,
+        )
+        if claim.cause == "purged":
+            self._rows("SELECT hookgate.unclaim_item(%s, %s)", claim.item, self._mine)
+
+    def restore(self, claim: Claim) -> None:
+        """Keep an item whose release could not be recorded. What was sent stays claimed."""
+        if claim.cause != "replayed":
+            self._rows("SELECT hookgate.unclaim_item(%s, %s)", claim.item, self._mine)
+
+    def _claim(self, entry: Entry, purpose: str) -> str:
+        ((why,),) = self._rows(
+            "SELECT hookgate.claim_item(%(name)s, %(gate)s, %(kept)b, %(mine)s, %(purpose)s)",
+            **_place(entry.name, entry.path),
+            mine=self._mine,
+            purpose=purpose,
+        )
+        return str(why)
+
+    def _rows(self, query: str, *values: object, **named: object) -> list[tuple[Any, ...]]:
+        try:
+            cursor = self._connection.execute(query.encode(), named or values)
+            return cursor.fetchall()
+        except psycopg.Error as error:
+            raise self._failed(tell(error)) from None
+
+    def _failed(self, why: str) -> KeptError:
+        self.trouble = f"the fleet's store: {why}"
+        return KeptError(NotKept.UNAVAILABLE, self.trouble)
+
+
+def _place(name: str, path: Path) -> dict[str, Any]:
+    return {"name": name, "gate": path.parent.name, "kept": bytes.fromhex(path.stem)}
+
+
+def _read_record(text: str | None, kept: str) -> Record | None:
+    """Read what lies beside an item; of another hand it may be anything."""
+    try:
+        record = json.loads(text or "null")
+    except (ValueError, RecursionError):
+        return None
+    return record if type(record) is dict and record.get("kept") == kept else None

@@ -1,0 +1,31 @@
+"""A set-up with nothing wrong, and the doctor that looks at it."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.calling import Call
+from support.doctor import SetUp, set_clock
+from support.receiver import Receiver, receiving
+from support.sidecar import HOOKGATE
+
+
+@pytest.fixture
+def setup(call: Call, monkeypatch: pytest.MonkeyPatch) -> Iterator[SetUp]:
+    """In a folder that other users may enter."""
+    monkeypatch.setattr("sys.argv", [HOOKGATE])
+    folder = Path(tempfile.mkdtemp(prefix="hookgate-doctor-"))
+    folder.chmod(0o755)
+    yield SetUp(folder, call)
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Receiver]:
+    """An endpoint that tells the right time."""
+    with receiving() as receiver:
+        set_clock(receiver, 0)
+        yield receiver

@@ -1,0 +1,71 @@
+"""What the doctor finds of a gate that runs: its policy, and proxies that nobody named."""
+
+import subprocess
+
+import pytest
+
+from support.doctor import SetUp
+from support.events import CLEAN
+from support.ports import free_ports
+from support.raw import ask, post, wait_until
+from support.receiver import Receiver
+from support.sidecar import HOOKGATE
+
+PROXY, SENDER = "127.0.0.20", b"X-Forwarded-For: 31.169.56.1"
+
+
+def test_a_gate_behind_a_proxy_that_is_not_named(
+    setup: SetUp, endpoint: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first hour's commonest fault: what it says to write, and a reload, let events in."""
+    listen, admin = free_ports(2)
+    places = (
+        f'sidecar.listen = "127.0.0.1:{listen}"\nsidecar.admin = "127.0.0.1:{admin}"\n'
+        "request.max_depth = 32\n"
+    )
+    setup.write(places, endpoint.url)
+    command = [HOOKGATE, "serve", "--config", str(setup.file)]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as gate:
+        try:
+            assert wait_until(lambda: is_there(admin), 60)
+            assert setup.look(offline=False) == []
+            send = post(CLEAN, b"/cm/events", SENDER)
+            for _ in range(3):
+                assert ask(listen, send, PROXY).status == 403
+            found = setup.one("proxies", offline=False)
+            line = found["mend"].partition("hookgate.toml: ")[2].partition(";")[0]
+            assert line == f'trusted_proxies = ["{PROXY}"]'
+            setup.write(f"{places}source.{line}\n", endpoint.url)
+            # Until it is reloaded, the gate judges by what it read before.
+            reload = next(f for f in setup.look(offline=False) if f["check"] == "admin")
+            (command_line,) = reload["commands"]
+            assert command_line == f"kill -HUP {gate.pid}"
+            subprocess.run(["sh", "-c", command_line], check=True)
+            assert wait_until(lambda: ask(listen, send, PROXY).status == 200)
+            assert wait_until(lambda: setup.look(offline=False) == [])
+            setup.write(places.replace(f":{admin}", ":9"), endpoint.url)
+            assert "nothing listens" in setup.one("admin", offline=False)["says"]
+            setup.write(f"{places}source.{line}\n", endpoint.url)
+            with monkeypatch.context() as another:
+                another.setattr("hookgate_cli.doctor.running_gate.libraries", lambda _: ("other",))
+                assert "another version" in setup.one("admin", offline=False)["says"]
+            refused_by_the_proxy_s_silence(setup, listen)
+        finally:
+            gate.terminate()
+
+
+def refused_by_the_proxy_s_silence(setup: SetUp, listen: int) -> None:
+    """A proxy that is named, and names nobody; then what allowed senders send to no route."""
+    for _ in range(12):
+        assert ask(listen, post(CLEAN), PROXY).status == 403
+    found = setup.one("proxies")
+    assert "source_unresolved" in found["says"]
+    explained = subprocess.run(["sh", "-c", *found["commands"]], capture_output=True, text=True)
+    assert "source_unresolved" in explained.stdout
+
+
+def is_there(port: int) -> bool:
+    try:
+        return ask(port, b"GET /readyz HTTP/1.1\r\nHost: admin\r\n\r\n", "127.0.0.1").status == 200
+    except OSError:
+        return False

@@ -1,0 +1,196 @@
+"""What a gate keeps is in the store once, as long as the gate has it, and leaves both together."""
+
+import os
+from hashlib import sha256
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import errors
+
+from hookgate.fleet.error import StoreError
+from hookgate.fleet.item_store import LARGEST_FILE, ItemStore, Sent
+from hookgate.quarantine.store import Store
+from support.fleet import Fleet
+from support.quarantine import file_of, keep, make_item, make_store, name_of, opened_store
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "quarantine"
+
+
+@pytest.fixture
+def store(folder: Path) -> Store:
+    return opened_store(folder)
+
+
+def held(fleet: Fleet) -> list[str]:
+    return [entry.path.stem for entry in fleet.kept().entries()]
+
+
+def test_each_item_is_there_once_as_it_lies_in_the_folder(
+    either: Fleet, folder: Path, store: Store
+) -> None:
+    """However often it is looked at, by whichever shipper; later ones follow."""
+    kept = [keep(store, make_item(number), reference=f"r{number}") for number in range(3)]
+    shipping = either.items(folder)
+    shipping.ship()
+    shipping.ship()
+    either.items(folder).ship()
+    assert shipping.shipper.items == 3
+    items = either.kept()
+    listed = list(items.entries())
+    assert sorted(entry.path.stem for entry in listed) == sorted(kept)
+    by_name = {entry.name: entry for entry in store.entries()}
+    for entry in listed:
+        local = by_name.pop(entry.name)
+        assert items.read(entry) == store.read(local)
+        assert (entry.record, entry.size) == (local.record, local.size)
+        assert abs(entry.kept_at - local.kept_at) < 0.001
+        assert entry.fleet is not None
+        assert (entry.fleet.gate, entry.fleet.claimed_by) == ("amsterdam", "")
+    assert not by_name
+    keep(store, make_item(3))
+    shipping.ship()
+    assert len(held(either)) == 4
+    assert shipping.logged == []
+
+
+def test_what_comes_to_be_in_custody_is_so_in_the_store(
+    fleet: Fleet, folder: Path, store: Store
+) -> None:
+    """The file is the same, and its record another."""
+    shipping = fleet.items(folder)
+    keep(store, make_item(1))
+    shipping.ship()
+    keep(store, make_item(1), custody=True)
+    shipping.ship()
+    fleet.items(folder).ship()
+    (entry,) = fleet.kept().entries()
+    assert entry.fleet is not None
+    assert entry.fleet.in_custody
+
+
+def test_what_leaves_the_folder_leaves_the_list_by_its_line(
+    fleet: Fleet, folder: Path, store: Store
+) -> None:
+    """The line alone counts: a folder that is lost loses nothing in the store."""
+    kept = [keep(store, make_item(number)) for number in range(3)]
+    shipping = fleet.items(folder)
+    shipping.ship()
+    for number in range(3):
+        file_of(folder, make_item(number)).unlink()
+    for strange in ({}, {"kept": 7, "cause": "purged"}, {"kept": "x", "cause": "purged"}):
+        shipping.shipper.note(strange)
+    shipping.shipper.note({"kept": kept[2], "cause": "stolen"})
+    shipping.ship()
+    assert len(held(fleet)) == 3
+    shipping.shipper.note({"kept": kept[0], "cause": "purged"})
+    shipping.shipper.note({"kept": kept[1], "cause": "expired"})
+    shipping.ship()
+    assert held(fleet) == [kept[2]]
+    assert fleet.sql("SELECT cause, told, left_by FROM hookgate.item ORDER BY cause") == [
+        ("expired", True, "hookgate_gate_amsterdam"),
+        ("purged", True, "hookgate_gate_amsterdam"),
+        (None, False, None),
+    ]
+
+
+def test_what_leaves_the_store_is_claimed_in_the_folder(
+    fleet: Fleet, folder: Path, store: Store
+) -> None:
+    """As by a process that has ended: the gate writes its line and removes it."""
+    kept = keep(store, make_item(1))
+    gone = keep(store, make_item(2))
+    keep(store, make_item(3))
+    shipping = fleet.items(folder)
+    shipping.ship()
+    file_of(folder, make_item(2)).unlink()
+    items = fleet.kept()
+    for entry in items.entries():
+        if entry.path.stem in (kept, gone):
+            claim = items.claim(entry, "replayed")
+            assert claim
+            items.drop(claim)
+    shipping.ship()
+    shipping.ship()
+    (stale,) = make_store(folder).stale_claims()
+    assert stale.line == {"cause": "replayed", "kept": kept, "sha256": name_of(make_item(1))[:64]}
+    stale.close()
+    assert fleet.sql("SELECT told FROM hookgate.item WHERE cause IS NOT NULL AND kept = %s",
+                     bytes.fromhex(gone)) == [(True,)]  # fmt: skip
+    assert len(held(fleet)) == 1
+    assert fleet.sql("SELECT count(*) FROM hookgate.item WHERE body IS NOT NULL") == [(1,)]
+
+
+def test_a_file_that_is_too_large_stays(fleet: Fleet, folder: Path, store: Store) -> None:
+    """The others are sent; the log says so once."""
+    keep(store, make_item(1))
+    keep(store, make_item(2))
+    os.truncate(file_of(folder, make_item(1)), LARGEST_FILE + 1)
+    shipping = fleet.items(folder)
+    shipping.ship()
+    shipping.ship()
+    assert len(held(fleet)) == 1
+    assert shipping.logged == ["ship.item_left"]
+
+
+def test_a_store_that_goes_away_gets_the_rest_later(
+    fleet: Fleet, folder: Path, store: Store
+) -> None:
+    for number in range(4):
+        keep(store, make_item(number))
+    with fleet.through_proxy() as (proxy, dsn):
+        shipping = fleet.items(folder, dsn=dsn)
+        assert shipping.shipper.turn()  # has looked
+        shipping.shipper.turn()
+        proxy.break_off()
+        with pytest.raises(StoreError):
+            shipping.ship()
+        shipping.ship()
+    assert len(held(fleet)) == 4
+
+
+SENT = Sent("a" * 64 + "-" + "0" * 16, sha256(b"x").digest(), 1.0, False, "{}", b"x")
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        SENT._replace(name="a"),
+        SENT._replace(name="A" * 64 + "-" + "0" * 16),
+        SENT._replace(kept=b"x"),
+        SENT._replace(kept=sha256(b"y").digest()),
+        SENT._replace(record="x" * (1 << 19)),
+        SENT._replace(file=b"y"),
+    ],
+)
+def test_what_is_no_item_is_refused(fleet: Fleet, bad: Sent) -> None:
+    store = ItemStore.connect(fleet.gate())
+    with pytest.raises(StoreError, match="22023"):
+        store.put_item(bad)
+    store.put_item(SENT)
+    store.close()
+    assert len(held(fleet)) == 1
+
+
+def test_a_gate_hides_its_own_items_at_most(fleet: Fleet, folder: Path, store: Store) -> None:
+    """A stolen password reads, changes and deletes no body; another gate's items it sees not."""
+    kept = bytes.fromhex(keep(store, make_item(1)))
+    fleet.items(folder).ship()
+    thief = ItemStore.connect(fleet.gate("utrecht"))
+    assert thief.lacking({kept: False}) == {kept}
+    thief.tell_left([(kept, "purged")])
+    assert len(held(fleet)) == 1
+    thief.close()
+    own = ItemStore.connect(fleet.gate())
+    own.tell_left([(kept, "purged")])
+    assert held(fleet) == []
+    assert fleet.sql("SELECT count(body) FROM hookgate.item") == [(1,)]
+    own.close()
+    with psycopg.connect(fleet.gate(), autocommit=True) as gate:
+        for call in ("claim_item('', '', '', 1, '')", "unclaim_item('', 1)",
+                     "release_item('', '', '', 1, '')", "expire_items('today')"):  # fmt: skip
+            with pytest.raises(errors.InsufficientPrivilege):
+                gate.execute(f"SELECT hookgate.{call}".encode())
