@@ -136,8 +136,8 @@ lock upgrade: $(TOOLS)/.ready
 audit-deps: $(TOOLS)/.ready
 	@PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" python release/audit_deps.py $(AUDIT)
 
-release: $(TOOLS)/.ready
-	PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" release/release.sh
+release: $(TOOLS)/.ready $(INSTALLED)
+	PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" release/release.sh $(BIN)/python
 
 # Everything is a wheel there, also what the index has as source only.
 wheelhouse: $(INSTALLED)

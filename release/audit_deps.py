@@ -27,7 +27,15 @@ def exported(folder: Path) -> None:
 def audited(folder: Path, options: list[str]) -> tuple[list[dict[str, Any]], str]:
     """What pip-audit says of each package, and what it said beside; nothing where it failed."""
     report = folder / "report.json"
-    command = ["pip-audit", "--locked", str(folder), "--progress-spinner", "off", "--format", "json"]
+    command = [
+        "pip-audit",
+        "--locked",
+        str(folder),
+        "--progress-spinner",
+        "off",
+        "--format",
+        "json",
+    ]
     done = subprocess.run(
         [*command, "--output", str(report), *options], capture_output=True, text=True, check=False
     )
@@ -50,10 +58,12 @@ def main() -> None:
     if not packages or reasons:
         asked = f"{len(reasons)} of {len(packages)} packages" if packages else "any package"
         reason = [*reasons, *said.strip().splitlines()[-1:], "it gave no reason"][0]
-        print(f"audit-deps: the service could not be asked about {asked}: {reason}", file=sys.stderr)
         print(
-            "Nothing is said of what could not be asked. Run it where pypi.org/pypi/NAME/VERSION/json"
-            " can be reached, or api.osv.dev: make audit-deps AUDIT='--vulnerability-service osv'",
+            f"audit-deps: the service could not be asked about {asked}: {reason}", file=sys.stderr
+        )
+        print(
+            "Nothing is said of what could not be asked. Run it where pypi.org/pypi/NAME/VERSION/json can"
+            " be reached, or api.osv.dev: make audit-deps AUDIT='--vulnerability-service osv'",
             file=sys.stderr,
         )
     else:

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Makes in dist/ all that is published, of the commit that is checked out. DRAFT=1 makes it of a
-# commit that is not ready to be, to look at. Needs uv, hatchling and python of `make release` in PATH.
+# commit that is not ready to be, to look at. $1 is a Python that has hookgate, of this commit; in PATH
+# are uv, hatchling, and a Python that has cyclonedx-python-lib.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -20,12 +21,14 @@ UV_PYTHON_DOWNLOADS=never uv lock --quiet --check --default-index https://pypi.o
 
 SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
 export SOURCE_DATE_EPOCH
+umask 022
 rm -rf dist
 mkdir dist
 dist=$PWD/dist
 tree=$(mktemp -d)
 trap 'rm -rf "$tree"' EXIT
 git archive HEAD | tar -x -C "$tree"
+"$1" docs/manual.py "$tree/build/man"
 (cd "$tree" && hatchling build -d "$dist" >/dev/null)
 cp requirements/run.txt "dist/hookgate-$version-requirements.txt"
 python release/sbom.py "$version" >"dist/hookgate-$version.cdx.json"
