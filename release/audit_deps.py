@@ -62,8 +62,8 @@ def main() -> None:
             f"audit-deps: the service could not be asked about {asked}: {reason}", file=sys.stderr
         )
         print(
-            "Nothing is said of what could not be asked. Run it where pypi.org/pypi/NAME/VERSION/json can"
-            " be reached, or api.osv.dev: make audit-deps AUDIT='--vulnerability-service osv'",
+            "What could not be asked is not known. Run it where pypi.org/pypi/NAME/VERSION/json,"
+            " or api.osv.dev can be reached: make audit-deps AUDIT='--vulnerability-service osv'",
             file=sys.stderr,
         )
     else:
