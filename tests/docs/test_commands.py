@@ -219,7 +219,18 @@ def world(folder: Path) -> Iterator[World]:
     (folder / "elsewhere").mkdir()
     (folder / "email.secret").write_text("invented-secret-of-a-test\n")
     (folder / "email.secret").chmod(0o600)
-    stubs = "clickhouse-client docker editor nginx pip pipx python3 systemctl useradd uv".split()
+    stubs = [
+        "clickhouse-client",
+        "docker",
+        "editor",
+        "nginx",
+        "pip",
+        "pipx",
+        "python3",
+        "systemctl",
+        "useradd",
+        "uv",
+    ]
     with ExitStack() as stack:
         upstream = stack.enter_context(receiving())
         (folder / "hookgate.toml").write_text(CONFIG.replace("UPSTREAM", upstream.url))
