@@ -13,7 +13,6 @@ from hookgate.live.gate import Gate
 from hookgate.live.ledgers import LedgerAnswers
 from hookgate.live.step import Answer
 
-from .audit.configured import configured_ledger
 from .common import fail
 from .gate_urls import read_gates
 
@@ -73,6 +72,8 @@ def choose(urls: Sequence[str], ledgers: Sequence[Path], config: str | None) -> 
 
 
 def _configured(config: str | None) -> Path:
+    from .audit.configured import configured_ledger  # noqa: PLC0415  # netaddr takes 5 MiB
+
     path = configured_ledger(config)
     if str(path) == "-":
         fail(

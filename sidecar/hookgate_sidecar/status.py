@@ -45,7 +45,7 @@ def render_status(
         "ready": not problems,
         "why_not": problems,
         "degraded": degraded,
-        "policy": gates[0]["policy"] if gates else None,
+        "policy": next((g["policy"] for g in gates if g["worker"] not in sight.silent), None),
         "observing": [name for name, mode in config.checks.items() if mode is Mode.OBSERVE],
         "workers_wanted": counts.value("hookgate_workers_wanted"),
         "workers": [_worker(gate, sight.silent) for gate in gates],

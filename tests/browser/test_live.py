@@ -172,6 +172,57 @@ def test_a_row_that_is_selected_stays_so(opened: Open) -> None:
         assert view.page.evaluate("getSelection().toString()") == wanted
 
 
+HIDE = """hidden => {
+  Object.defineProperty(document, "hidden", {value: hidden, configurable: true});
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
+
+
+def test_a_hidden_page_gives_its_place_to_another(opened: Open, shown: Shown) -> None:
+    """The fifth says that there is no room, and takes the place once it is free."""
+    cookie = shown.live.log_in()
+    with opened(**LIGHT) as view, contextlib.ExitStack() as others:
+        # With that of the fixture and this one they are four.
+        readers = [others.enter_context(shown.live.reading(cookie)) for _ in range(2)]
+        assert all(b" 200 " in reader.head() for reader in readers)
+        fifth = view.page.context.new_page()
+        fifth.goto(shown.live.url)
+        expect(fifth.locator("#link")).to_contain_text("4 pages are open already")
+        view.page.evaluate(HIDE, True)
+        expect(fifth.locator("#headline")).to_be_visible(timeout=SECONDS)
+        expect(fifth.locator("#link")).to_be_hidden()
+        readers[0].socket.close()
+        view.page.evaluate(HIDE, False)
+        expect(view.page.locator("#link")).to_be_hidden(timeout=SECONDS)
+        first = view.page.inner_text("#clock")
+        expect(view.page.locator("#clock")).not_to_have_text(first)
+
+
+def test_several_gates_have_a_row_each_and_one_that_is_gone_is_seen(
+    opened: Open, tmp_path: Path
+) -> None:
+    """The sentences say whose they are."""
+    sites = Site(host="gate-1"), Site(host="gate-2")
+    with (
+        telling(sites[0].now()) as (one, first),
+        telling(sites[1].now()) as (other, second),
+        living(tmp_path, "--gate", first.url, "--gate", second.url) as live,
+        opened("several", live, **LIGHT) as view,
+    ):
+        for number, (site, told) in enumerate(zip(sites, (one, other), strict=True), 1):
+            eventful(site)
+            site.deliver(number)
+            told.answer = site.now()
+        expect(view.page.locator("#gates tbody tr")).to_have_count(3)
+        headline = view.page.locator("#headline")
+        expect(headline).to_contain_text(re.compile("gate-[12]: The endpoint"))
+        other.answer = b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n"
+        gone = view.page.locator("#verdict")
+        expect(gone).to_contain_text("gate-2: The gate does not answer")
+        expect(gone).to_contain_text("gate-1: The endpoint")
+        expect(view.page.locator("#gates tr.stale")).to_contain_text("no answer since")
+
+
 def test_a_wrong_token_is_told_and_an_old_cookie_asks_for_it_again(
     chromium: Browser, tmp_path: Path
 ) -> None:

@@ -17,9 +17,14 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from hookgate_cli.init.answers import Answers
+from hookgate_cli.init.answers import Answers, build_config
+from hookgate_cli.init.asking import take
 from hookgate_cli.init.files import make_files
+from hookgate_cli.init.places import PLACES
+from hookgate_cli.init.questions import QUESTIONS
 from hookgate_cli.keys import Purpose, make_key
 from support.calling import Call
 from support.ports import free_ports
@@ -73,7 +78,7 @@ def running(command: str, port: int) -> Iterator[None]:
 
 SETS = {
     "systemd": ["--proxy", "127.0.0.0/30", "--client-by", "proxy-protocol", "--seal",
-                "--recipient", RECIPIENT],
+                "--recipient", RECIPIENT, "--webhook", "cm-events-strict=/strict"],
     "mitmdump": ["--webhook", "cm-voice=/voice", "--webhook", "cm-status", "--proxy", "10.0.0.5"],
     "nginx": ["--proxy", "10.0.0.0/8", "--client-by", "proxy-protocol"],
 }  # fmt: skip
@@ -215,6 +220,21 @@ def test_what_cannot_be_used_is_told(
     assert (result.status, result.out) == (2, "")
     assert all(part in result.err for part in told), result.err
     assert not (tmp_path / "set").exists()
+
+
+@given(
+    number=st.integers(0, len(QUESTIONS) - 1),
+    text=st.text(max_size=40)
+    | st.from_regex(r"(cm-events|http://a|10\.0\.0\.1|age1|:|unix:/)[ -~]{0,20}", fullmatch=True),
+    place=st.sampled_from(list(PLACES)),
+)
+@settings(max_examples=60)
+def test_any_answer_is_taken_or_told_what_is_wrong(number: int, text: str, place: str) -> None:
+    """What is taken is a configuration; nothing else is raised."""
+    answers = Answers(place, {"upstream.url": "http://127.0.0.1:1"})
+    problems, taken = take(QUESTIONS[number], answers, text)
+    assert all(problems)
+    assert problems or build_config(taken)
 
 
 def test_nothing_is_overwritten(init: Call, tmp_path: Path) -> None:

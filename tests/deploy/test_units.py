@@ -14,6 +14,7 @@ from hookgate.config.keys import KEYS
 from support.events import CLEAN
 from support.fleet import Chain, new_fleet
 from support.lines import start, stop, write
+from support.live import living
 from support.process import children
 from support.raw import ask, post, wait_until
 from support.receiver import receiving
@@ -196,6 +197,28 @@ def test_the_watcher_makes_no_call_that_its_unit_forbids(tmp_path: Path) -> None
     assert called <= allowed_calls(WATCH)
     families = set(re.findall(r" socket(?:pair)?\((AF_\w+)", lines))
     assert families <= set(settings("RestrictAddressFamilies", WATCH)[0].split())
+
+
+@pytest.mark.soak
+def test_the_page_makes_no_call_that_its_unit_forbids(tmp_path: Path) -> None:
+    """From its start over a reader to its end, as strace saw it."""
+    if shutil.which("strace") is None:
+        pytest.skip("no strace; apt-get install strace")
+    trace = tmp_path / "trace"
+    under = f"strace -D -f -q -o {trace} -e signal=none"
+    with living(tmp_path, "--gate", "http://127.0.0.1:9", under=under) as live:
+        with live.reading(live.log_in()) as states:
+            states.head()
+            states.until(lambda state: state["gates"][0]["answers"] is False)
+        assert live.stop() == 0
+    ended = re.compile(rf"^{live.process.pid} +\+\+\+ exited", re.MULTILINE)
+    assert wait_until(lambda: ended.search(trace.read_text()) is not None)
+    lines = trace.read_text()
+    called = set(re.findall(r"^\d+ +(\w+)\(", lines, re.MULTILINE))
+    assert {"accept4", "connect"} <= called
+    assert called <= allowed_calls(LIVE)
+    families = set(re.findall(r" socket(?:pair)?\((AF_\w+)", lines))
+    assert families <= set(settings("RestrictAddressFamilies", LIVE)[0].split())
 
 
 @pytest.mark.soak

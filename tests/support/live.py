@@ -1,6 +1,7 @@
 """`hookgate live` as a real process, and what it asks in place of a gate."""
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -21,17 +22,21 @@ TOKEN = "0123456789abcdef0123456789abcdef"
 
 
 class Live:
-    """A running page. `options` are the command's, beside the token's file and the address."""
+    """A running page. `options` are the command's, beside the token's file and the address; `under`
+    is a command that runs it, such as a tracer.
+    """
 
-    def __init__(self, folder: Path, *options: str) -> None:
+    def __init__(self, folder: Path, *options: str, under: str = "") -> None:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("HOOKGATE_")}
         token = folder / "live.token"
         token.write_text(f"{TOKEN}\n")
         token.chmod(0o600)
-        command = [HOOKGATE, "live", "--token-file", str(token), *options]
+        command = [*under.split(), HOOKGATE, "live", "--token-file", str(token), *options]
         if "--listen" not in options:
             command += ["--listen", "127.0.0.1:0"]
-        self.process = forked.start(command, environment, folder, _LIVE) or subprocess.Popen(
+        self.process = (
+            None if under else forked.start(command, environment, folder, _LIVE)
+        ) or subprocess.Popen(
             command,
             env=environment,
             cwd=folder,
@@ -94,7 +99,7 @@ class States:
             start = self._held.find(b"data: ")
             end = self._held.find(b"\n\n", start)
             if start >= 0 and end >= 0:
-                state: dict[str, Any] = orjson.loads(self._held[start + 6 : end])
+                state: dict[str, Any] = json.loads(self._held[start + 6 : end])
                 # The line end of its chunk stays, by which the last one is known.
                 self._held = self._held[end + 2 :]
                 return state
@@ -126,12 +131,13 @@ def request(target: str, body: bytes | None = None, **fields: str) -> bytes:
 
 
 @contextlib.contextmanager
-def living(folder: Path, *options: str) -> Iterator[Live]:
-    running = Live(folder, *options)
+def living(folder: Path, *options: str, under: str = "") -> Iterator[Live]:
+    running = Live(folder, *options, under=under)
     try:
         yield running
     finally:
-        running.stop()
+        if running.process.poll() is None:
+            running.stop()
 
 
 class Told:

@@ -1,7 +1,7 @@
 """`hookgate doctor`: look at a set-up, and say what is wrong, worst first."""
 
 import os
-import pwd
+from contextlib import suppress
 from pathlib import Path
 from textwrap import wrap
 from typing import Annotated
@@ -19,14 +19,15 @@ from hookgate_cli.terminal import print_json, printable
 
 from .check import Finding, Severity
 from .running import Result, run
-from .scene import Scene, find_user
+from .scene import Scene, caller, find_user
 from .table import CHECKS
+from .unit_files import GATE, read_unit
 
 _SECONDS = 15.0
 _WIDTH = 80
 _UNITS = Path("/etc/systemd/system")
 _NGINX = Path("/etc/nginx/hookgate")
-_GATE = "hookgate.service"
+_INCLUDE = "hookgate-http.conf"
 _WORDS = {Severity.WRONG: ("wrong", "red"), Severity.LOOK: ("look", "yellow")}
 _BLIND = ("unseen", "cyan")
 
@@ -39,7 +40,11 @@ def doctor(
     ] = None,
     nginx: Annotated[
         Path | None,
-        typer.Option("--nginx", metavar="DIR", help=f"Where includes are deployed; else {_NGINX}."),
+        typer.Option(
+            "--nginx",
+            metavar="DIR",
+            help=f"Where includes are deployed; else beside the configuration, or {_NGINX}.",
+        ),
     ] = None,
     units: Annotated[
         Path, typer.Option("--units", metavar="DIR", help="Where systemd's units are installed.")
@@ -66,14 +71,10 @@ def doctor(
     """
     if nginx is not None and not nginx.is_dir():
         fail(f"--nginx {nginx} is no folder; name the one that holds the includes")
-    beside = Path(find_file(config, os.environ) or "hookgate.toml").with_name(_GATE)
-    unit = units / _GATE
-    found = find_user(user, unit if unit.exists() else beside)
-    if found is None and user is not None:
+    if user is not None and find_user(user) is None:
         fail(f"--user {user} is no user of this machine; name the one that the gate runs as")
-    folder = nginx or (_NGINX if _NGINX.is_dir() else None)
     try:
-        scene = within(_SECONDS, lambda: _see(config, found or _caller(), units, folder))
+        scene = within(_SECONDS, lambda: _see(config, user, units, nginx))
     except OverdueError:
         fail(f"the configuration could not be read within {_SECONDS:g} seconds: a disk hangs")
     checks = [
@@ -92,20 +93,31 @@ def doctor(
         raise typer.Exit(MISUSE)
 
 
-def _caller() -> pwd.struct_passwd:
-    return pwd.getpwuid(os.geteuid())
-
-
-def _see(config: str | None, user: pwd.struct_passwd, units: Path, nginx: Path | None) -> Scene:
-    sources = gather(config)
+def _see(config: str | None, user: str | None, units: Path, nginx: Path | None) -> Scene:
     file = find_file(config, os.environ)
-    whole = str(Path(file).absolute()) if file else None
+    whole = Path(file).absolute() if file else None
+    beside = whole.parent if whole else Path.cwd()
+    installed = read_unit(units, GATE)
+    unit = installed or read_unit(beside, GATE)
+    if installed and whole and str(whole) in installed.command:
+        _go_to(installed.working_directory)
+    sources = gather(str(whole) if whole else None)
+    places = (beside, _NGINX)
+    folder = nginx or next((place for place in places if (place / _INCLUDE).is_file()), None)
+    runs_as = find_user(user or (unit.last("User") if unit else "")) or caller()
+    problems: tuple[str, ...] = ()
     try:
         built = build(sources)
     except ConfigError as error:
-        problems = tuple(error.problems)
-        return Scene(whole, sources, None, problems, user, units, nginx, own_program())
-    return Scene(whole, sources, built, (), user, units, nginx, own_program())
+        built, problems = None, tuple(error.problems)
+    named = str(whole) if whole else None
+    return Scene(named, sources, built, problems, runs_as, units, unit, folder, own_program())
+
+
+def _go_to(folder: Path) -> None:
+    """Go where the unit starts the gate: relative paths count from there."""
+    with suppress(OSError):  # it is made when the unit starts
+        os.chdir(folder)
 
 
 def _sorted(results: list[Result]) -> list[tuple[str, Finding]]:
@@ -118,7 +130,7 @@ def _print(scene: Scene, results: list[Result]) -> None:
     out.print(f"{where}, for a gate that runs as {scene.user.pw_name}", soft_wrap=True)
     for name, finding in _sorted(results):
         _print_one(*_WORDS[finding.severity], name, finding.says)
-        for line in wrap(printable(finding.mend), _WIDTH - 4, break_long_words=False):
+        for line in _fill(finding.mend, _WIDTH - 4):
             out.print(f"    {line}", soft_wrap=True)
         for command in finding.commands:
             out.print(f"      {command}", soft_wrap=True)
@@ -135,13 +147,18 @@ def _print(scene: Scene, results: list[Result]) -> None:
 
 
 def _print_one(word: str, colour: str, name: str, says: str) -> None:
-    lines = wrap(printable(f"{word} [{name}] {says}"), _WIDTH, break_long_words=False)
+    lines = _fill(f"{word} [{name}] {says}", _WIDTH)
     out.print()
     for at, line in enumerate(lines):
         text = Text(line)
         if not at:
             text.stylize(f"bold {colour}", 0, len(word))
         out.print(text, soft_wrap=True)
+
+
+def _fill(text: str, width: int) -> list[str]:
+    """Break lines at spaces alone: paths and keys stay whole."""
+    return wrap(printable(text), width, break_long_words=False, break_on_hyphens=False)
 
 
 def _print_json(scene: Scene, results: list[Result]) -> None:

@@ -43,8 +43,8 @@ def configuration(scene: Scene) -> Iterator[Finding]:
 def reachable(scene: Scene) -> Iterator[Finding]:
     """Whether anybody who may send can come to where it listens."""
     listen, source = scene.settings.sidecar.listen, scene.settings.source
-    if not isinstance(listen, TcpAddress) or not is_loopback(listen.host):
-        return
+    if not isinstance(listen, TcpAddress) or not is_loopback(listen.host) or scene.is_nginx:
+        return  # nginx listens where its own configuration says
     networks = (*source.allow, *source.trusted_proxies)
     if not source.trusts_unix and not any(network.is_loopback() for network in networks):
         yield look(
@@ -67,7 +67,7 @@ _PYTHON = "the Python of hookgate"
 def extras(scene: Scene) -> Iterator[Finding]:
     """Whether what the configuration needs is installed."""
     for package, extra, key in _PACKAGES:
-        if scene.sources.keys[key].value and find_spec(package) is None:
+        if scene.text(key) and find_spec(package) is None:
             yield wrong(
                 f"{key} is set, and the package {package} is missing in {_PYTHON}",
                 "",

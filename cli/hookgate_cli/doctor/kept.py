@@ -1,11 +1,9 @@
-"""What is kept and proven: the quarantine, the ledger's state, notes, and the way to the fleet."""
+"""What is kept and proven: the quarantine, the ledger's state, and notes."""
 
 import time
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 
-from hookgate.files import FileError
 from hookgate.ledger.seal import Keyring, split_keys
 from hookgate.ledger.state import StateError, find_states, read_state
 from hookgate.quarantine.error import StoreError
@@ -14,7 +12,7 @@ from hookgate.quarantine.store import Store
 
 from .check import BlindError, Finding, look, wrong
 from .scene import Scene
-from .units import read_unit
+from .unit_files import read_unit
 
 _FULL = 0.9
 _DAY = 86_400.0
@@ -68,8 +66,8 @@ def quarantine(scene: Scene) -> Iterator[Finding]:
 def state(scene: Scene) -> Iterator[Finding]:
     """Whether the state files are what the gate wrote."""
     path = scene.ledger
-    if path is None:
-        return
+    if path is None or scene.is_nginx:
+        return  # nginx keeps none
     keyring = Keyring(split_keys(scene.settings.audit.seal_key))
     verify = f"{scene.command} audit verify{scene.option}"
     for file in find_states(path):
@@ -106,53 +104,4 @@ def anchor(scene: Scene) -> Iterator[Finding]:
             "see why, and start it:",
             "systemctl enable --now hookgate-anchor.timer",
             "systemctl start hookgate-anchor.service",
-        )
-
-
-def shipping(scene: Scene) -> Iterator[Finding]:
-    """Whether the store of the fleet can be used, and has what the ledger holds."""
-    fleet, path = scene.settings.fleet, scene.ledger
-    if not fleet.name or find_spec("psycopg") is None:
-        return
-    from hookgate.config.key_files import read_private  # noqa: PLC0415  # beside the next ones
-    from hookgate.fleet.error import StoreError as FleetError  # noqa: PLC0415  # needs the extra
-    from hookgate.fleet.store import Store as FleetStore  # noqa: PLC0415  # likewise
-    from hookgate.fleet.waiting import Waiting  # noqa: PLC0415  # likewise
-
-    if path is None or not fleet.dsn_file:
-        yield wrong(
-            "fleet.name is set, and "
-            + ("audit.path is standard output" if path is None else "fleet.dsn_file is not"),
-            "hookgate ship needs both; its error says what to write:",
-            f"{scene.command} ship --once{scene.option}",
-        )
-        return
-    try:
-        data, warning = read_private(fleet.dsn_file)
-    except FileError as error:
-        yield wrong(f"fleet.dsn_file = {fleet.dsn_file} {error}", "nothing is shipped until then")
-        return
-    if warning:
-        yield look(f"fleet.dsn_file = {fleet.dsn_file} {warning}", "", f"chmod o= {fleet.dsn_file}")
-    try:
-        store = FleetStore.connect(data.decode("utf-8", "replace").strip())
-        try:
-            waiting = Waiting(path)
-            for _ in waiting.read(store):
-                pass
-            left = waiting.left(store)
-        finally:
-            store.close()
-    except FleetError as error:
-        yield wrong(
-            f"the store of the fleet cannot be used: {error}",
-            "lines wait in the ledger meanwhile; once it can be, this ends with 0:",
-            f"{scene.command} ship --wait{scene.option}",
-        )
-        return
-    if left:
-        yield look(
-            f"the store of the fleet lacks {left} lines that the ledger holds",
-            "they come as long as hookgate ship runs; this waits for them:",
-            f"{scene.command} ship --wait{scene.option}",
         )

@@ -12,7 +12,7 @@ from hookgate.ledger.state import find_states
 from .check import Finding, look, wrong
 from .rights import obstacle
 from .scene import Scene
-from .units import gate_unit, writable
+from .unit_files import writable
 
 _SECRETS = ("audit.key_file", "audit.seal_key_file", "upstream.sign_key_file", "sidecar.tls_key")
 _OTHERS = ("upstream.client_key", "upstream.client_cert", "sidecar.tls_cert", "fleet.dsn_file")
@@ -22,7 +22,7 @@ _LISTS = ("source.allow_file", "source.trusted_proxies_file", "upstream.ca_file"
 def files(scene: Scene) -> Iterator[Finding]:
     """Whether the gate's user can read every file that the configuration names."""
     user = scene.user.pw_name
-    named = {key: scene.sources.keys[key].value for key in (*_SECRETS, *_OTHERS, *_LISTS)}
+    named = {key: scene.text(key) for key in (*_SECRETS, *_OTHERS, *_LISTS)}
     if scene.file:
         named = {"the configuration": scene.file, **named}
     for key, name in named.items():
@@ -83,17 +83,16 @@ def quarantine(scene: Scene) -> Iterator[Finding]:
 
 def alarm_state(scene: Scene) -> Iterator[Finding]:
     """Whether there is a folder for what hookgate watch knows."""
-    given = scene.sources.keys["alarm.state"]
-    folder = Path(given.value).absolute().parent
-    if given.origin != "default" and not folder.is_dir():
+    path = scene.text("alarm.state")
+    folder = Path(path).absolute().parent
+    if path and scene.sources.keys["alarm.state"].origin != "default" and not folder.is_dir():
         yield from _folder(scene, folder, "alarm.state")
 
 
 def _folder(scene: Scene, folder: Path, key: str) -> Iterator[Finding]:
     user = scene.user.pw_name
     if not folder.is_dir():
-        unit = gate_unit(scene)
-        if unit is not None and folder in writable(unit):
+        if scene.unit is not None and folder in writable(scene.unit):
             return  # systemd makes it
         made = f"install -d -o {user} -g {_group(scene)} -m 750 {quote(str(folder))}"
         mend = f"name another in {scene.named_file}; or, as root:"

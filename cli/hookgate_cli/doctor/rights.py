@@ -11,7 +11,9 @@ _BITS = {"r": 4, "w": 2, "x": 1}
 
 def groups_of(user: pwd.struct_passwd) -> frozenset[int]:
     """Return the groups that a user is in."""
-    others = (group.gr_gid for group in grp.getgrall() if user.pw_name in group.gr_mem)
+    others = [group.gr_gid for group in grp.getgrall() if user.pw_name in group.gr_mem]
+    if user.pw_uid == os.geteuid():
+        others += os.getgroups()  # a container may have given it some
     return frozenset((user.pw_gid, *others))
 
 

@@ -11,7 +11,6 @@ from hookgate_sidecar.descriptors import needed
 from hookgate_sidecar.shares import share
 
 from .check import Finding, look, wrong
-from .listening import listeners
 from .scene import Scene
 
 _DAY = 86_400.0
@@ -109,7 +108,7 @@ def descriptors(scene: Scene) -> Iterator[Finding]:
     config = share(settings, 1) if settings.sidecar.workers > 1 else settings
     wanted = needed(config)
     unit = scene.units / "hookgate.service"
-    for listener in listeners(settings.sidecar.listen):
+    for listener in scene.listening.at(settings.sidecar.listen):
         if listener.pid is not None and listener.is_hookgate:
             limit, where = _limit_of(listener.pid), f"the gate that runs (process {listener.pid})"
             break

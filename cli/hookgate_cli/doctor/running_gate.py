@@ -9,7 +9,7 @@ from hookgate.libraries import libraries
 from hookgate.policy import Policy
 
 from .check import BlindError, Finding, look, wrong
-from .listening import Listener, listeners
+from .listening import Listener
 from .scene import Scene
 
 _INFO = re.compile(r"^hookgate_policy_info\{([^}]*)\} ", re.MULTILINE)
@@ -21,15 +21,16 @@ def ports(scene: Scene) -> Iterator[Finding]:
     for key, address in (("sidecar.listen", sidecar.listen), ("sidecar.admin", sidecar.admin)):
         if address is None or not _port(address):
             continue
-        there = listeners(address)
+        there = scene.listening.at(address)
         for other in there:
-            if not other.is_hookgate and other.pid is not None:
-                yield wrong(
-                    f'{key} = "{address}" is taken by {other.name} (process {other.pid}): the gate '
-                    "cannot listen there",
-                    f"end that program, or write another address below [sidecar] in "
-                    f"{scene.named_file}: {key.partition('.')[2]} = ",
-                )
+            if other.is_hookgate or other.pid is None or (scene.is_nginx and other.name == "nginx"):
+                continue
+            yield wrong(
+                f'{key} = "{address}" is taken by {other.name} (process {other.pid}): the gate '
+                "cannot listen there",
+                f"end that program, or write below [sidecar] in {scene.named_file}: "
+                f'{key.partition(".")[2]} = "{_free(scene, address)}"',
+            )
         if any(other.pid is None for other in there):
             raise BlindError(f'whose {key} = "{address}" is, root alone can see')
 
@@ -37,10 +38,10 @@ def ports(scene: Scene) -> Iterator[Finding]:
 def admin(scene: Scene) -> Iterator[Finding]:
     """Whether a gate that runs answers there, is ready, and goes by this configuration."""
     sidecar = scene.settings.sidecar
-    gate = _running(sidecar.listen)
+    gate = _running(scene, sidecar.listen)
     if sidecar.admin is None or not _port(sidecar.admin):
         return
-    if not listeners(sidecar.admin):
+    if not scene.listening.at(sidecar.admin):
         if gate is not None:
             yield wrong(
                 f'a gate runs, and nothing listens at sidecar.admin = "{sidecar.admin}": it began '
@@ -88,10 +89,18 @@ def _policy(scene: Scene, address: ListenAddress, gate: Listener | None) -> Iter
     )
 
 
-def _running(address: ListenAddress) -> Listener | None:
+def _running(scene: Scene, address: ListenAddress) -> Listener | None:
     if not _port(address):
         return None
-    return next((one for one in listeners(address) if one.is_hookgate), None)
+    return next((one for one in scene.listening.at(address) if one.is_hookgate), None)
+
+
+def _free(scene: Scene, address: ListenAddress) -> ListenAddress:
+    """The next address at which nobody listens."""
+    if isinstance(address, UnixAddress):
+        return address._replace(path=f"{address.path}.2")
+    near = (address._replace(port=address.port + more) for more in range(1, 100))
+    return next((other for other in near if not scene.listening.at(other)), address)
 
 
 def _port(address: ListenAddress) -> bool:

@@ -2,7 +2,7 @@
 
 import os
 import pwd
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -15,6 +15,9 @@ from hookgate.ledger.reading.following import read_backwards
 from hookgate.ledger.reading.parsing import parse
 from hookgate.settings import Config
 
+from .listening import Listening
+from .unit_files import Unit
+
 # Of each file of the ledger, from its end.
 _MOST_LINES = 5_000
 _MOST_FILES = 64
@@ -24,8 +27,9 @@ _MOST_FILES = 64
 class Scene:
     """Hold what the checks go by. `config` is None where it cannot be used, for `problems`.
 
-    `file` is hookgate.toml, None without one. `user` is whom the gate runs as. `units` and `nginx`
-    are folders: of systemd's units, and of the includes that are deployed, if there is one.
+    `file` is hookgate.toml, None without one. `user` is whom the gate runs as, and `unit` its unit:
+    the one that is installed in the folder `units`, or the one beside the configuration. `nginx` is
+    the folder of the includes that are deployed.
     """
 
     file: str | None
@@ -34,8 +38,10 @@ class Scene:
     problems: tuple[str, ...]
     user: pwd.struct_passwd
     units: Path
+    unit: Unit | None
     nginx: Path | None
     command: str = "hookgate"
+    listening: Listening = field(default_factory=Listening)
 
     @property
     def settings(self) -> Config:
@@ -48,6 +54,11 @@ class Scene:
         """The file where a key is to be written."""
         return self.file or "hookgate.toml"
 
+    def text(self, key: str) -> str:
+        """Return what was given for a key that holds a text; "" for what is none."""
+        value = self.sources.keys[key].value
+        return value if isinstance(value, str) else ""
+
     @property
     def option(self) -> str:
         """How a command is told of the configuration."""
@@ -58,6 +69,11 @@ class Scene:
         """Where the ledger is; None where it is standard output."""
         path = self.settings.audit.path
         return None if path == "-" else Path(path).absolute()
+
+    @property
+    def is_nginx(self) -> bool:
+        """Whether nginx is the front, by its includes or by the ledger's end. Raises OSError."""
+        return self.nginx is not None or any(r.get("front") == "nginx" for r in self.records[:1])
 
     @cached_property
     def ledgers(self) -> list[Path]:
@@ -77,25 +93,18 @@ class Scene:
         return [record for line in lines if (record := parse(line)) is not None]
 
 
-def find_user(name: str | None, unit: Path) -> pwd.struct_passwd | None:
-    """Find whom the gate runs as: the one named, that of its unit, or whoever asks.
-
-    None where there is no such user.
-    """
-    if name is None:
-        name = _user_of(unit)
+def find_user(name: str) -> pwd.struct_passwd | None:
+    """Find a user by name; None where there is no such user."""
     try:
-        if name is None:
-            return pwd.getpwuid(os.geteuid())
         return pwd.getpwnam(name)
     except KeyError:
         return None
 
 
-def _user_of(unit: Path) -> str | None:
+def caller() -> pwd.struct_passwd:
+    """Return whoever asks; in a container that user may have no name."""
+    uid = os.geteuid()
     try:
-        lines = unit.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return None
-    named = [line.removeprefix("User=").strip() for line in lines if line.startswith("User=")]
-    return named[-1] if named else None
+        return pwd.getpwuid(uid)
+    except KeyError:
+        return pwd.struct_passwd((str(uid), "x", uid, os.getegid(), "", "/", ""))

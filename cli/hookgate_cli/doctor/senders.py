@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from ipaddress import ip_address
+from shlex import quote
 from typing import Any
 
 from hookgate.policy import Outcome, Reason
@@ -68,7 +69,9 @@ def refusals(scene: Scene) -> Iterator[Finding]:
 
 
 def _explain(scene: Scene, records: list[dict[str, Any]]) -> str:
-    return f"{scene.command} audit explain {records[0].get('request_id')}{scene.option}"
+    # Whoever can write to the ledger must not write what a person copies into a shell.
+    name = quote(str(records[0].get("request_id")))
+    return f"{scene.command} audit explain {name}{scene.option}"
 
 
 def _is_private(peer: str) -> bool:

@@ -71,8 +71,9 @@ def mitmdump(scene: Scene) -> Iterator[Finding]:
 
 def ranges(scene: Scene) -> Iterator[Finding]:
     """Whether the shipped ranges were reviewed of late."""
-    for name in scene.sources.keys["source.allow"].value:
-        if name in SHIPPED:
+    given = scene.sources.keys["source.allow"].value
+    for name in SHIPPED:
+        if name in (given.split(",") if isinstance(given, str) else given):
             age = (datetime.now(UTC).date() - date.fromisoformat(SHIPPED[name].reviewed)).days
             if age > _REVIEW_DAYS:
                 yield look(

@@ -9,6 +9,7 @@ from . import (
     room,
     running_gate,
     senders,
+    shipping,
     software,
     units,
 )
@@ -48,5 +49,5 @@ CHECKS = (
     Check("nginx", "the nginx includes are what the configuration renders to", deployed.includes),
     Check("mitmdump", "mitmproxy can run the addon", software.mitmdump),
     Check("anchor", "notes are signed", kept.anchor, needs_config=False),
-    Check("shipping", "the fleet's store has the ledger", kept.shipping, contacts=True),
+    Check("shipping", "the fleet's store has the ledger", shipping.shipping, contacts=True),
 )  # fmt: skip

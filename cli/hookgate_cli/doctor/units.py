@@ -2,10 +2,9 @@
 
 import os
 import pwd
-import re
-import shlex
 from collections.abc import Iterator
 from pathlib import Path
+from shlex import quote
 
 from hookgate.address import TcpAddress
 from hookgate_cli.installation import python_of, shipped
@@ -15,48 +14,15 @@ from hookgate_sidecar.shares import share
 from .check import Finding, look, wrong
 from .rights import obstacle
 from .scene import Scene
+from .unit_files import GATE, Unit, read_unit, writable
 
 _UNITS = (
     *("hookgate.service", "hookgate-watch.service"),
     *("hookgate-ship.service", "hookgate-live.service"),
 )
-_GATE = "hookgate.service"
 # What each set-up has of its own.
 _OWN = frozenset(("ExecStart", "User", "Group", "Environment", "ReadWritePaths", "Documentation"))
-_NAMES = {"LogsDirectory": "/var/log", "StateDirectory": "/var/lib", "RuntimeDirectory": "/run"}
 _PRIVILEGED = 1024
-
-
-class Unit:
-    """A unit with what its drop-ins change: each setting's values, in order."""
-
-    def __init__(self, name: str, text: str) -> None:
-        self.name = name
-        self.values: dict[str, list[str]] = {}
-        for line in text.splitlines():
-            key, separator, value = line.partition("=")
-            if separator and re.fullmatch(r"[A-Z][A-Za-z]*", key):
-                # An empty value takes back what was there.
-                self.values[key] = [*self.values.get(key, []), value] if value else []
-
-    def last(self, key: str) -> str:
-        """Return a setting's last value, "" without one."""
-        return (self.values.get(key) or [""])[-1]
-
-
-def gate_unit(scene: Scene) -> Unit | None:
-    """Read the gate's unit: the one that is installed, or the one beside the configuration."""
-    beside = Path(scene.file).parent if scene.file else scene.units
-    return read_unit(scene.units, _GATE) or read_unit(beside, _GATE)
-
-
-def read_unit(folder: Path, name: str) -> Unit | None:
-    """Read an installed unit; None where there is none. Raises OSError."""
-    file = folder / name
-    if not file.is_file():
-        return None
-    drop_ins = sorted((folder / f"{name}.d").glob("*.conf"))
-    return Unit(name, "\n".join(f.read_text(encoding="utf-8") for f in (file, *drop_ins)))
 
 
 def units(scene: Scene) -> Iterator[Finding]:
@@ -67,7 +33,7 @@ def units(scene: Scene) -> Iterator[Finding]:
             continue
         yield from _differences(unit)
         yield from _start(scene, unit)
-        if name == _GATE and scene.config is not None:
+        if name == GATE and scene.config is not None:
             yield from _limits(scene, unit)
 
 
@@ -81,24 +47,21 @@ def _differences(unit: Unit) -> Iterator[Finding]:
         told = ", ".join(different[:6]) + (", ..." if len(different) > 6 else "")
         yield look(
             f"{unit.name} is not as this version ships it: {told}",
-            f"compare it with sidecar/deploy/{unit.name}, keep your own settings in a drop-in "
-            f"(systemctl edit {unit.name.removesuffix('.service')}), and:",
+            f"keep settings of your own in a drop-in (systemctl edit {unit.name}), and take the "
+            "unit anew from sidecar/deploy, or from what hookgate init --on systemd writes; then:",
             "systemctl daemon-reload",
         )
 
 
 def _start(scene: Scene, unit: Unit) -> Iterator[Finding]:
-    try:
-        words = shlex.split(unit.last("ExecStart"))
-    except ValueError:
-        words = []
+    words = unit.command
     user = _user(unit.last("User"))
     if user is None:
         named = unit.last("User")
         yield wrong(
             f"{unit.name} runs as {named}, and there is no such user",
             "as root:",
-            f"useradd --system --no-create-home --shell /usr/sbin/nologin {named}",
+            f"useradd --system --no-create-home --shell /usr/sbin/nologin {quote(named)}",
         )
         return
     if not words or not os.access(words[0], os.X_OK):
@@ -109,8 +72,8 @@ def _start(scene: Scene, unit: Unit) -> Iterator[Finding]:
         )
         return
     file = next((word for at, word in enumerate(words) if words[at - 1] in ("--config", "-c")), "")
-    needed = (words[0], file, python_of(words[0]))
-    hidden = tuple(path for path in needed if _is_hidden(unit, path))
+    paths = (words[0], file, python_of(words[0]))
+    hidden = [path for path in paths if _is_hidden(unit, path)]
     if hidden:
         yield wrong(
             f"{unit.name} cannot see {' nor '.join(hidden)}: ProtectHome= and PrivateTmp= hide it",
@@ -119,12 +82,12 @@ def _start(scene: Scene, unit: Unit) -> Iterator[Finding]:
         )
     elif file and not Path(file).is_file():
         yield wrong(f"{unit.name} reads {file}, which is not there", "",
-                    f"{words[0]} config init {file}")  # fmt: skip
+                    f"{quote(words[0])} config init {quote(file)}")  # fmt: skip
     elif obstacle(user, Path(words[0]), "x") is not None:
         yield wrong(
             f"{unit.name} runs as {user.pw_name}, who may not run {words[0]}",
             "as root:",
-            f"chmod -R a+rX {Path(words[0]).parents[1]}",
+            f"chmod -R a+rX {quote(str(Path(words[0]).parents[1]))}",
         )
 
 
@@ -134,7 +97,7 @@ def _limits(scene: Scene, unit: Unit) -> Iterator[Finding]:
     if unit.last("ProtectSystem") == "strict":
         for key, name in (("audit.path", settings.audit.path), ("quarantine.path",
                           settings.quarantine.path)):  # fmt: skip
-            folder = Path(unit.last("WorkingDirectory").replace("%L", "/var/log")) / name
+            folder = unit.working_directory / name
             if name in ("", "-") or any(folder.is_relative_to(path) for path in writable(unit)):
                 continue
             yield wrong(
@@ -163,15 +126,6 @@ def _limits(scene: Scene, unit: Unit) -> Iterator[Finding]:
             f"{drop_in} LimitNOFILE={wanted}",
             "systemctl daemon-reload && systemctl restart hookgate",
         )
-
-
-def writable(unit: Unit) -> Iterator[Path]:
-    """Yield the folders that a strict unit may write to."""
-    for key, root in _NAMES.items():
-        for value in unit.values.get(key, ()):
-            yield from (Path(root) / name for name in value.split())
-    for value in unit.values.get("ReadWritePaths", ()):
-        yield from (Path(path.lstrip("-+")) for path in value.split())
 
 
 def _is_hidden(unit: Unit, path: str) -> bool:

@@ -29,7 +29,7 @@ def collect(given: Mapping[str, str | None], *, is_terminal: bool, takes_default
         if text is None and takes_defaults and question.default and not missing and not problems:
             text = question.default(answers)
         if text is not None:
-            found, answers = _try(question, answers, text)
+            found, answers = take(question, answers, text)
             problems += found
         elif is_terminal and not takes_defaults and not problems:
             answers = _ask(question, answers)
@@ -46,7 +46,7 @@ def collect(given: Mapping[str, str | None], *, is_terminal: bool, takes_default
     return answers
 
 
-def _try(question: Question, answers: Answers, text: str) -> tuple[list[str], Answers]:
+def take(question: Question, answers: Answers, text: str) -> tuple[list[str], Answers]:
     """Take an answer; returns what is wrong with it, and the answers with it if nothing is."""
     changed = deepcopy(answers)
     try:
@@ -69,7 +69,7 @@ def _ask(question: Question, answers: Answers) -> Answers:
             text = input(f"[{default}] > " if default else "> ").strip()
         except EOFError:
             fail("it ended before every question was answered; nothing is written")
-        problems, changed = _try(question, answers, text or default)
+        problems, changed = take(question, answers, text or default)
         if not problems:
             return changed
         for problem in problems:

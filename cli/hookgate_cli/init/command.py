@@ -90,7 +90,8 @@ def init(
     _tell("Before it is tried:", before(answers, folder))
     about = " The first one runs until Ctrl-C." if answers.place != "kubernetes" else ""
     _tell(f"Try it, each command in a terminal of its own.{about}", trial(answers, folder))
-    _tell("To put it to use, as root:", use(answers, folder))
+    as_root = ", as root" if answers.place in ("systemd", "nginx") else ""
+    _tell(f"To put it to use{as_root}:", use(answers, folder))
 
 
 def _joined(items: list[str] | None) -> str | None:

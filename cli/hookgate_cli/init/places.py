@@ -75,7 +75,7 @@ PLACES = {
             "audit.path": "/var/log/hookgate/hookgate-audit.jsonl",
             "sidecar.admin": "127.0.0.1:9180",
         },
-        "127.0.0.1:8081",
+        ":8081",
         _nothing,
     ),
     "container": Place(
@@ -93,13 +93,13 @@ PLACES = {
     "mitmdump": Place(
         "inside mitmproxy, as its addon",
         lambda folder: {"audit.path": str(folder / "hookgate-audit.jsonl")},
-        "127.0.0.1:8081",
+        ":8081",
         _addon,
     ),
     "nginx": Place(
         "inside nginx, as includes; it judges no body",
         lambda _: {"audit.path": Names().default_log},
-        "127.0.0.1:8081",
+        ":8081",
         _nginx,
     ),
 }

@@ -14,6 +14,7 @@ from .answers import PROXY_PROTOCOL, Answers
 from .places import PLACES
 
 _SEPARATOR = re.compile(r"[\s,]+")
+_EVERYWHERE = ":8081"
 _LOOPBACK = netaddr.IPSet(["127.0.0.0/8", "::1/128"])
 
 
@@ -91,8 +92,8 @@ def _default_listen(answers: Answers) -> str:
     proxies = netaddr.IPSet(
         [proxy for proxy in answers.keys.get("source.trusted_proxies", ()) if proxy != "unix"]
     )
-    if answers.place == "systemd" and not (proxies and proxies.issubset(_LOOPBACK)):
-        return ":8081"
+    if proxies and proxies.issubset(_LOOPBACK) and answers.where.listen == _EVERYWHERE:
+        return "127.0.0.1:8081"
     return answers.where.listen
 
 

@@ -75,7 +75,7 @@ def live(
 
       hookgate live --token-file live.token
 
-      hookgate live --token-file live.token --gate http://10.0.0.1:9180 --gate http://10.0.0.2:9180
+      hookgate live --token-file live.token --gate http://10.0.0.1:9180
     """
     with plain_errors():
         token = read_token(token_file)

@@ -11,7 +11,7 @@ from uvicorn import Config, Server
 
 from hookgate_sidecar.sockets import ListeningSockets
 
-from .connection import LONGEST_HEAD, Connection
+from .connection import LONGEST_HEAD, REQUEST_SECONDS, Connection
 from .guard import HEADERS, Guard
 from .pages import Pages
 from .readers import Readers
@@ -59,7 +59,10 @@ def serve(
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
     scheme = "http" if tls is None else "https"
     log.info("live.listening", address=sockets.address, port=sockets.port, scheme=scheme)
-    _Server(config, watching, readers).run(sockets.sockets)
+    server = _Server(config, watching, readers)
+    server.run(sockets.sockets)
+    if server.fault is not None:
+        raise server.fault
 
 
 class _Server(Server):
@@ -68,10 +71,27 @@ class _Server(Server):
     def __init__(self, config: Config, watching: Watching, readers: Readers) -> None:
         super().__init__(config)
         self._watching, self._readers = watching, readers
+        self.fault: BaseException | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen. uvicorn's own gives a TLS handshake a minute."""
+        loop, tls = asyncio.get_running_loop(), self.config.ssl
+        seconds = REQUEST_SECONDS if tls is not None else None
+
+        def accept() -> Connection:
+            return Connection(self.config, self.server_state, {}, loop)
+
+        self.servers = [
+            await loop.create_server(accept, sock=sock, ssl=tls, ssl_handshake_timeout=seconds)
+            for sock in sockets or ()
+        ]
+        self.started = True
 
     async def main_loop(self) -> None:
         """Serve until a signal comes."""
         tasks = [asyncio.create_task(self._watching.run()), asyncio.create_task(self._tell())]
+        for task in tasks:
+            task.add_done_callback(self._on_end)
         await super().main_loop()
         for task in tasks:
             task.cancel()
@@ -80,6 +100,11 @@ class _Server(Server):
         """Let the readers go, and end."""
         self._readers.close()
         await super().shutdown(sockets)
+
+    def _on_end(self, task: "asyncio.Task[None]") -> None:
+        """End with a fault: figures that nobody renews must not stand there as if they were new."""
+        if not task.cancelled() and task.exception() is not None:
+            self.fault, self.should_exit = task.exception(), True
 
     async def _tell(self) -> None:
         while True:

@@ -1,6 +1,7 @@
 """The gates, each looked at once a second, whoever reads the page."""
 
 import asyncio
+import json
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +13,8 @@ from hookgate.live.step import Answer
 from hookgate_cli.gate_sources import Place, Source
 
 _EVERY_SECONDS = 1.0
+# One that answers a byte at a time may take as long as it likes.
+_LATE_SECONDS = 4.0
 
 
 class Watching:
@@ -31,7 +34,10 @@ class Watching:
         loop = asyncio.get_running_loop()
         due = loop.time()
         while True:
-            for told, at in await loop.run_in_executor(self._threads, _read, place.source):
+            looking = loop.run_in_executor(self._threads, _read, place.source)
+            while not (await asyncio.wait([looking], timeout=_LATE_SECONDS))[0]:
+                place.gate.note("no answer in time", time.time())
+            for told, at in looking.result():
                 place.gate.note(told, at)
             # Without a burst after a wait.
             due = max(due + _EVERY_SECONDS, loop.time())
@@ -39,7 +45,11 @@ class Watching:
 
     def describe(self) -> bytes:
         """Make the state of now as JSON."""
-        return orjson.dumps(make_picture([place.gate for place in self._places], time.time()))
+        picture = make_picture([place.gate for place in self._places], time.time())
+        try:
+            return orjson.dumps(picture)
+        except orjson.JSONEncodeError:  # a lone surrogate in what a sender wrote
+            return json.dumps(picture).encode()
 
 
 def _read(source: Source) -> list[tuple[Answer | str, float]]:

@@ -15,8 +15,8 @@ from .looking import Looking
 from .running import Running
 from .screen import draw_once
 
-# What an answer may take, and the pause to the next.
-_ONCE_SECONDS = 4.0
+# What two looks may take: of a long ledger the first reads much.
+_ONCE_SECONDS = 15.0
 
 
 def top(
@@ -68,6 +68,7 @@ def top(
         looking = Looking(places, lambda: None)
         looking.start()
         looking.wait(2, _ONCE_SECONDS)
+        looking.close()
         picture = looking.picture()
         if as_json:
             print_json(picture)

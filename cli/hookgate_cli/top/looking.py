@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from hookgate.live.picture import make_picture
-from hookgate.live.step import part, text
+from hookgate.live.step import Answer, part, text
 from hookgate_cli.gate_sources import Place
 
 _EVERY_SECONDS = 1.0
@@ -21,11 +21,16 @@ class Looking:
         self._lock = threading.Lock()
         self._looks = [0] * len(places)
         self._looked = threading.Condition()
+        self._ended = threading.Event()
 
     def start(self) -> None:
-        """Look until the process ends."""
+        """Look until `close`."""
         for number in range(len(self.places)):
             threading.Thread(target=self._run, args=(number,), daemon=True).start()
+
+    def close(self) -> None:
+        """Look no more."""
+        self._ended.set()
 
     def wait(self, looks: int, seconds: float) -> None:
         """Wait until each gate was looked at so often, or for so many seconds."""
@@ -42,16 +47,22 @@ class Looking:
         place = self.places[number]
         return place.ledger or text(part(place.gate.answer or {}, "ledger"), "path")
 
+    def _note(self, place: Place, told: Answer | str, at: float) -> None:
+        with self._lock:
+            place.gate.note(told, at)
+
     def _run(self, number: int) -> None:
         place = self.places[number]
         due = time.monotonic()
-        while True:
-            for told, at in place.source.read():
-                with self._lock:
-                    place.gate.note(told, at)
+        while not self._ended.is_set():
+            try:
+                for told, at in place.source.read():
+                    self._note(place, told, at)
+            except Exception as error:  # noqa: BLE001  # what stands still must not look alive
+                self._note(place, f"it cannot be read: {type(error).__name__}", time.time())
             with self._looked:
                 self._looks[number] += 1
                 self._looked.notify_all()
             self._on_change()
             due = max(due + _EVERY_SECONDS, time.monotonic())
-            time.sleep(due - time.monotonic())
+            self._ended.wait(due - time.monotonic())

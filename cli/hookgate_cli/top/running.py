@@ -2,6 +2,7 @@
 
 import os
 import signal
+from time import monotonic, sleep
 from typing import Any
 
 from rich.text import Text
@@ -18,6 +19,8 @@ from .view import View
 
 # A frame as one change, where the terminal knows that, and written over the one before.
 _FAR = 1 << 20
+# What many gates tell is shown together.
+_APART_SECONDS = 0.1
 _BEGIN, _END = "\x1b[?2026h\x1b[H", "\x1b[J\x1b[?2026l"
 
 
@@ -42,6 +45,7 @@ class Running:
                 signal.signal(ended.number, signal.SIG_DFL)
                 os.kill(os.getpid(), ended.number)
         finally:
+            self._looking.close()
             self._end_explaining()
 
     def _loop(self) -> None:
@@ -49,9 +53,12 @@ class Running:
             picture = self._view.paused or self._looking.picture()
             self._view.choose(picture["not_delivered"])
             self._show(picture)
+            shown = monotonic()
             pressed = self._tty.wait()
             if pressed is None:
                 return
+            if not pressed:  # a gate told something, and others are about to
+                sleep(max(0.0, shown + _APART_SECONDS - monotonic()))
             for key in pressed:
                 if not self._press(key, picture):
                     return

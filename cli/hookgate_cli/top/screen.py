@@ -69,12 +69,12 @@ def _detail(row: Row | None) -> list[Text]:
     """Tell more of the row under the cursor: what its line holds, and what its reason means."""
     if row is None:
         return [Text(), Text()]
-    first = Text().append(printable(row["request_id"] or "-"), "bold")
-    for name in ("found", "path", "channel", "event_type"):
-        if row[name]:
-            first.append(f"  {printable(row[name])}")
     meaning = meaning_of(row["reason"] or "", row["upstream_error"] or "")
     said = f"{meaning.means}. {meaning.first}" if meaning is not None else ""
+    first = Text().append(printable(row["request_id"] or "-"), "bold")
+    for name in ("found", "path", "channel", "event_type"):
+        if row[name] and not said.startswith(f"{row[name]}. "):
+            first.append(f"  {printable(row[name])}")
     return [first, Text(said, "dim")]
 
 

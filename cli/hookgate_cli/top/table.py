@@ -37,7 +37,7 @@ def draw(view: View, width: int, height: int, *, has_cursor: bool = True) -> lis
     room = height - 1
     top = max(0, min(view.place - room // 2, len(view.rows) - room))
     for place, row in enumerate(view.rows[top : top + room], top):
-        style = STYLES[row["kind"]]
+        style = STYLES.get(row["kind"], "")
         line = _line(cells(row), columns, style if row["kind"] != "foreign" else "dim")
         if has_cursor and place == view.place:
             line.append(" " * max(0, width - line.cell_len))
@@ -90,16 +90,14 @@ def fit(rows: Sequence[Row], width: int) -> dict[str, int]:
 
 
 def _line(told: dict[str, str], columns: dict[str, int], style: str) -> Text:
-    line = Text()
+    """Write a line: the reason in the style, and the whole where it is no colour alone."""
+    line, rest = Text(), style if style.startswith("dim") else ""
     for name, width in columns.items():
-        cell = Text(
-            told[name], style if name == "reason" or "underline" in style else _style(style)
-        )
+        said = told[name]
+        if name == "gate" and len(said) > width:  # by its end it is told from others of its host
+            said = f"…{said[1 - width :]}"
+        cell = Text(said, style if name == "reason" else rest)
         cell.truncate(width, overflow="ellipsis", pad=True)
         line.append_text(cell).append(" " * _GAP)
     line.rstrip()
     return line
-
-
-def _style(style: str) -> str:
-    return "dim" if style == "dim" else ""

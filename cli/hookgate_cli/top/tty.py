@@ -98,21 +98,22 @@ class Tty:
         return keys(data) if data else None
 
     def write(self, text: str) -> None:
-        """Write as a whole."""
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        """Write as a whole; a signal that ends it leaves nothing behind to be written later."""
+        data = text.encode(sys.stdout.encoding, "backslashreplace")
+        while data:
+            data = data[os.write(self._out, data) :]
 
     def _enter(self) -> None:
         mode = termios.tcgetattr(self._in)
         mode[3] &= ~(termios.ICANON | termios.ECHO)
+        mode[0] &= ~termios.IXON  # Ctrl-S would halt it for good; what was halted goes on
         mode[0] |= termios.ICRNL
         mode[6][termios.VMIN], mode[6][termios.VTIME] = 1, 0
-        termios.tcsetattr(self._in, termios.TCSADRAIN, mode)
+        termios.tcsetattr(self._in, termios.TCSANOW, mode)
         os.write(self._out, _ENTER)
 
     def _leave(self) -> None:
         try:
-            termios.tcflow(self._out, termios.TCOON)  # it may be halted with Ctrl-S
             os.write(self._out, _LEAVE)
             termios.tcsetattr(self._in, termios.TCSANOW, self._saved)
         except (OSError, termios.error):

@@ -34,7 +34,7 @@ class View:
         self.rows = [
             row
             for row in rows
-            if self.kind in ("", row["kind"]) and self.route in ("", row["route"] or "-")
+            if self.kind in ("", row["kind"]) and self.route in ("", route_of(row))
         ]
         keys = [row["key"] for row in self.rows]
         if self.key in keys:
@@ -56,7 +56,7 @@ class View:
 
     def next_route(self, rows: Sequence[Row]) -> None:
         """Show the rows of the next route that there are rows of, after the last all."""
-        self.route = _after(self.route, sorted({row["route"] or "-" for row in rows}))
+        self.route = _after(self.route, sorted({route_of(row) for row in rows}))
 
     @property
     def row(self) -> Row | None:
@@ -70,6 +70,11 @@ class View:
     def back(self) -> None:
         """Show the list again."""
         self.text = None
+
+
+def route_of(row: Row) -> str:
+    """Return the route of a row, "-" for none."""
+    return str(row["route"] or "-")
 
 
 def _after(now: str, known: Sequence[str]) -> str:

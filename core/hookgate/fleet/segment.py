@@ -19,9 +19,11 @@ from hookgate.policy.event_reader import MOST_NAMES
 # A segment is closed at this size of its lines, in bytes, or after this time, in seconds.
 MOST_BYTES = 1 << 20
 MOST_SECONDS = 1.0
+# Half of a line are digests, which no level packs: 1 takes 0.7 µs and 82 bytes a line, 3 takes 1.7
+# and 92.
+_LEVEL = 1
 # Members of a line that an event is asked for by.
 _NAMES = ("reference", "event_reference", "request_id", "sha256", "kept", "replay_of")
-
 _NOTHING = frozenset(("",))
 # What a segment goes by that holds lines which may be of any event: no event is called so.
 ODD = "\0odd"
@@ -193,7 +195,7 @@ class Cut(NamedTuple):
         raw = b"\n".join(self.raws) + b"\n"
         return Segment(
             self.boot, self.first_n, len(self.raws), self.prev, self.tip, self.began,
-            timestamp(self.last), self.size, sha256(raw).digest(), zstandard.compress(raw, 3),
+            timestamp(self.last), self.size, sha256(raw).digest(), zstandard.compress(raw, _LEVEL),
             tuple(sorted(hash_names(self.names - _NOTHING))), self.follows,
             self.last["event"] == "stop",
         )  # fmt: skip

@@ -12,8 +12,7 @@ class GateStatus(TypedDict):
     """One gate's process, its ledger, and its last requests that were not delivered.
 
     It survives pickle in another version of the program. `worker` is its number, None where it is
-    the only one; `started` is in seconds since 1970, `path` that of
-    its ledger.
+    the only one; `started` is in seconds since 1970, `path` that of its ledger.
     """
 
     worker: int | None

@@ -1,6 +1,8 @@
 """Asking a gate for its /status, in bounded time and memory."""
 
 import http.client
+import json
+from typing import Any
 
 import orjson
 
@@ -20,15 +22,23 @@ def ask_status(address: ListenAddress) -> Answer | str:
             return "what answers there has no /status: an older hookgate"
         if status != 200:
             return f"/status answered {status}"
-        told = orjson.loads(body)
+        told = _parse(body)
     except TimeoutError:
         return "no answer in time"
     except http.client.RemoteDisconnected:
         return "it closed the connection without an answer"
     except OSError as error:
         return error.strerror or type(error).__name__
-    except (http.client.HTTPException, ValueError):
+    except (http.client.HTTPException, ValueError, RecursionError):
         return "what answers there is no hookgate"
     if not isinstance(told, dict) or told.get("format") != 1:
         return "what answers there is no hookgate, or of another version"
     return told
+
+
+def _parse(body: bytes) -> Any:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        # A lone surrogate, which a sender may have written, is none for it.
+        return json.loads(body)

@@ -1,5 +1,6 @@
 """What a cause is, and what keeps one while it lasts. Pure."""
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -8,6 +9,12 @@ from typing import NamedTuple
 
 from .step import Answer, Step, text, texts
 
+# Of what is as bad the first is told first.
+_ORDER = (
+    *("stopped", "ledger_fails", "not_ready", "gate_fails", "endpoint", "silence", "ledger_gone"),
+    *("refusals", "workers", "not_kept", "quarantine", "near", "shipped", "shipping"),
+    *("flood", "custody", "observing", "changed"),
+)
 _LONGEST = 80
 _MOST_PLACES = 64
 # What happened so shortly ago happens now.
@@ -36,6 +43,11 @@ class Cause(NamedTuple):
     since: float
     until: float | None = None
 
+    @property
+    def rank(self) -> tuple[int, int]:
+        """Its place among others: the worst is the least."""
+        return -self.level, _ORDER.index(self.name)
+
 
 class Spell:
     """A time in which something happened again and again: how often of what, and where."""
@@ -55,6 +67,10 @@ class Spell:
     def share(self, what: str) -> str:
         """Write how many of those that could have been delivered it happened to."""
         return f"{self.count:,} of {plural(self.count + self.delivered, what)}"
+
+    def end(self) -> None:
+        """Note that it will not happen again."""
+        self._now = math.inf
 
     @property
     def is_over(self) -> bool:

@@ -20,10 +20,6 @@ _FRESH_SECONDS = 60.0
 _CHANGED_SECONDS = 300.0
 # A change is seen so long after it at most.
 _ASKED_SECONDS = 2.0
-_ORDER = (
-    *("stopped", "ledger_fails", "not_ready", "gate_fails", "endpoint", "silence", "refusals"),
-    *("workers", "not_kept", "near", "shipping", "flood", "observing", "changed"),
-)
 _EXPLAIN_SILENCE = frozenset(("ledger_fails", "not_ready", "gate_fails", "endpoint", "refusals"))
 
 
@@ -46,8 +42,8 @@ class Causes:
 
     def observe(self, answer: Answer, made: Step, now: float) -> None:
         """Take an answer into account that came at this time, and what is new in it."""
-        if (cause := self._stopped()) is not None:
-            self._end(cause, now)
+        if (cause := self._stopped()) is not None and self._gone is not None:
+            self._end(cause._replace(what=f"The gate did not answer: {self._gone[1]}."), now)
         self._gone = None
         at = made.at
         self._note_changes(answer, at)
@@ -86,7 +82,7 @@ class Causes:
         silence = self._silence.standing()
         if silence is not None and not _EXPLAIN_SILENCE & {cause.name for cause in found}:
             found.append(silence)
-        return sorted(found, key=lambda cause: (-cause.level, _ORDER.index(cause.name)))
+        return sorted(found, key=lambda cause: cause.rank)
 
     def ended(self, now: float) -> list[Cause]:
         """Return what was wrong within the last quarter of an hour, the latest first."""
@@ -124,6 +120,7 @@ class Causes:
         is_quiet = made.at - spell.last >= kind.quiet
         if is_quiet and (made.outcomes["delivered"] or not kind.needs_delivery):
             del self._spells[kind.name]
+            spell.end()
             self._end(self._tell(kind, spell), spell.last)
 
     def _tell(self, kind: Kind, spell: Spell) -> Cause:

@@ -5,18 +5,17 @@ Nothing is in it that /status does not tell, which tells no more than the ledger
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from hookgate import __version__
 
-from .cause import Cause, Level, plural
+from .cause import Cause, Level
+from .figures import figures_of, moment, total_of
 from .gate import Gate
-from .history import COLUMN_SECONDS, ROWS, add_buckets, percentiles
+from .history import COLUMN_SECONDS, ROWS
 from .meanings import meaning_of
-from .step import Answer, number, part, rows_of, seconds, text
+from .step import Answer, number, part, rows_of, text
 
-_SHARES = (0.5, 0.99)
 _MOST_ROWS = 50
 _TITLES = {
     "delivered": "Delivered",
@@ -37,13 +36,13 @@ _LEVELS = {Level.NOTE: "note", Level.WARNING: "warning", Level.CRITICAL: "critic
 def make_picture(gates: Sequence[Gate], now: float) -> dict[str, Any]:
     """Make the state of this time, in seconds since 1970, as JSON can hold it."""
     names = _names(gates)
-    figures = [_figures(gate, name, now) for gate, name in zip(gates, names, strict=True)]
+    figures = [figures_of(gate, name, now) for gate, name in zip(gates, names, strict=True)]
     rows = _rows(gates, names)
     named = names if len(gates) > 1 else [""]
     causes = [
         (cause, name) for gate, name in zip(gates, named, strict=True) for cause in gate.standing()
     ]
-    causes.sort(key=lambda told: -told[0].level)
+    causes.sort(key=lambda told: told[0].rank)
     ended = [
         (cause, name) for gate, name in zip(gates, named, strict=True) for cause in gate.ended(now)
     ]
@@ -56,12 +55,12 @@ def make_picture(gates: Sequence[Gate], now: float) -> dict[str, Any]:
             told[0], told[1] = told[1], told[0]
     return {
         "version": __version__,
-        "time": _moment(now),
+        "time": moment(now),
         "title": names[0] if len(names) == 1 else f"{len(names)} gates",
         "causes": told,
         "lately": [_cause(cause, name) for cause, name in ended[:20]],
         "gates": figures,
-        "total": _total(gates, figures) if len(gates) > 1 else None,
+        "total": total_of(gates, figures) if len(gates) > 1 else None,
         "strips": _strips(gates, figures, now),
         "not_delivered": rows,
         "meanings": _meanings(rows),
@@ -85,8 +84,8 @@ def _cause(cause: Cause, name: str) -> dict[str, Any]:
         "level": _LEVELS[cause.level],
         "what": f"{name}: {cause.what}" if name else cause.what,
         "first": cause.first,
-        "since": _moment(cause.since),
-        "until": _moment(cause.until),
+        "since": moment(cause.since),
+        "until": moment(cause.until),
     }
 
 
@@ -104,107 +103,6 @@ def _all_is_well(gates: Sequence[Gate], figures: list[dict[str, Any]]) -> dict[s
         if rate < 1.5 and many:
             what = what.replace(" are ", " is ")
     return {"name": "", "gate": "", "level": level, "what": what, "first": first}
-
-
-def _figures(gate: Gate, name: str, now: float) -> dict[str, Any]:
-    answer = gate.answer or {}
-    half, most = gate.history.percentiles(_SHARES)
-    answers = gate.answers
-    at = seconds(answer.get("time"))
-    is_old = answers is False
-    workers = answer.get("workers")
-    return {
-        "name": name,
-        "where": gate.where,
-        "answers": answers,
-        "state": _state(answers, answer.get("ready")),
-        "silent_since": _moment(gate.answered_at) if is_old else None,
-        "version": text(answer, "hookgate"),
-        "policy": text(answer, "policy"),
-        "workers": len(workers) if isinstance(workers, list) else None,
-        "up_seconds": _age(answer, "started", at),
-        "rates": dict.fromkeys(ROWS) if is_old or answers is None else gate.history.rates(),
-        "last_delivered_seconds": _age(answer, "last_delivered", now if is_old else at),
-        "in_flight": number(answer, "in_flight") if answers and "in_flight" in answer else None,
-        "p50": half,
-        "p99": most,
-        "near": number(part(answer, "near_misses"), "total"),
-        "near_seconds": _age(part(answer, "near_misses"), "last", at),
-        "ledger": _ledger(part(answer, "ledger"), at),
-        "quarantine": _quarantine(answer, at),
-        "shipping": _shipping(answer),
-    }
-
-
-def _state(answers: bool | None, ready: object) -> str:
-    match answers, ready:
-        case None, _:
-            return "not asked yet"
-        case False, _:
-            return "no answer"
-        case _, bool():
-            return "ready" if ready else "not ready"
-        case _:
-            return "known by its ledger"
-
-
-def _ledger(ledger: Answer, at: float | None) -> dict[str, Any]:
-    writable = ledger.get("writable")
-    word = "written" if writable is True else "cannot be written" if writable is False else ""
-    if backlog := number(ledger, "backlog"):
-        word += f", {plural(backlog, 'line')} wait"
-    return {
-        "word": word,
-        "synced_seconds": _age(ledger, "last_synced", at),
-        "checkpoint_seconds": _age(ledger, "last_checkpoint", at),
-    }
-
-
-def _quarantine(answer: Answer, at: float | None) -> dict[str, Any] | None:
-    kept = part(answer, "quarantine")
-    if not kept:
-        return None
-    return {
-        "usable": kept.get("usable") is not False,
-        "items": number(kept, "items"),
-        "bytes": number(kept, "bytes"),
-        "oldest_seconds": _age(kept, "oldest", at),
-    }
-
-
-def _shipping(answer: Answer) -> str:
-    shipping = part(answer, "shipping")
-    if not shipping:
-        return "off"
-    if shipping.get("running") is False:
-        return "does not run"
-    lag = shipping.get("lag_seconds")
-    if text(shipping, "store"):
-        return "the store cannot be used"
-    return f"{lag:.0f} s behind" if isinstance(lag, (int, float)) else "runs"
-
-
-def _total(gates: Sequence[Gate], figures: list[dict[str, Any]]) -> dict[str, Any]:
-    half, most = percentiles(add_buckets(gate.history.answers() for gate in gates), _SHARES)
-
-    def least(name: str) -> float | None:
-        return min((f[name] for f in figures if f[name] is not None), default=None)
-
-    kept = [figure["quarantine"] for figure in figures if figure["quarantine"]]
-    return {
-        "rates": {row: sum(f["rates"][row] or 0.0 for f in figures) for row in ROWS},
-        "last_delivered_seconds": least("last_delivered_seconds"),
-        "in_flight": sum(figure["in_flight"] or 0 for figure in figures),
-        "p50": half,
-        "p99": most,
-        "near": sum(figure["near"] for figure in figures),
-        "near_seconds": least("near_seconds"),
-        "quarantine": {
-            "usable": all(one["usable"] for one in kept),
-            "items": sum(one["items"] for one in kept),
-            "bytes": sum(one["bytes"] for one in kept),
-        } if kept else None,
-    }  # fmt: skip
 
 
 def _strips(gates: Sequence[Gate], figures: list[dict[str, Any]], now: float) -> dict[str, Any]:
@@ -258,14 +156,3 @@ def _meanings(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
             word = f"{reason}: {error}" if error else reason
             found.append({"word": word, "count": count, **meaning._asdict()})
     return found
-
-
-def _age(answer: Answer, name: str, at: float | None) -> float | None:
-    since = seconds(answer.get(name))
-    return None if since is None or at is None else max(0.0, round(at - since, 1))
-
-
-def _moment(at: float | None) -> str | None:
-    if at is None:
-        return None
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

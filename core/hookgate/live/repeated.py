@@ -117,13 +117,49 @@ def _tell_near(spell: Spell) -> tuple[str, str]:
     )
 
 
-def _near(now: Step) -> Counter[str]:
-    return Counter(near=now.near) if now.near else Counter()
+def _tell_missing(spell: Spell) -> tuple[str, str]:
+    what = (
+        f"{plural(spell.count, 'line')} of the ledger went missing at {clock(spell.last)}:"
+        " something that is no rotation deleted or cut its file."
+    )
+    return what, (
+        "Look for what removes or truncates files there, such as copytruncate in a logrotate rule."
+        " Keep any copy."
+    )
+
+
+def _tell_not_kept(spell: Spell) -> tuple[str, str]:
+    what = (
+        f"{plural(spell.count, 'request')} that should be in the quarantine since"
+        f" {clock(spell.since)} could not be kept."
+    )
+    return what, (
+        "hookgate quarantine stats. A full one wants a replay, a purge or larger bounds; else look"
+        " at its disk."
+    )
+
+
+def _alone(name: str) -> Callable[[Step], Counter[str]]:
+    def count_in(now: Step) -> Counter[str]:
+        count: int = getattr(now, name)
+        return Counter({name: count} if count else {})
+
+    return count_in
+
+
+def _is_near(row: Answer) -> bool:
+    return bool(row.get("near"))
+
+
+def _none(_: Answer) -> bool:
+    return False
 
 
 REPEATED = (
     Kind("gate_fails", Level.CRITICAL, 60, False, _of(_GATE), _has(_GATE), _tell_gate),
     Kind("endpoint", Level.CRITICAL, 5, True, _endpoint, _has(_UPSTREAM), _tell_endpoint),
     Kind("refusals", Level.WARNING, 60, False, _of(_INSIDE), _has(_INSIDE), _tell_refusals),
-    Kind("near", Level.WARNING, 900, False, _near, lambda row: bool(row.get("near")), _tell_near),
+    Kind("near", Level.WARNING, 900, False, _alone("near"), _is_near, _tell_near),
+    Kind("ledger_gone", Level.CRITICAL, 900, False, _alone("missing"), _none, _tell_missing),
+    Kind("not_kept", Level.WARNING, 900, False, _alone("not_kept"), _none, _tell_not_kept),
 )

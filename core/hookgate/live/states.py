@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from .cause import Level, clock, shown
-from .step import Answer, part, texts
+from .cause import Level, clock, plural, shown
+from .step import Answer, counts_of, number, part, texts
 
 _LATE_SECONDS = 60.0
+_FULL = 0.9
 _LEDGER = "the ledger cannot be written"
 
 
@@ -36,13 +37,37 @@ def _not_ready(answer: Answer) -> str:
 
 def _workers(answer: Answer) -> str:
     words = _words(answer, "degraded")
-    return f"Fewer workers serve than should since {{since}}: {'; '.join(words)}." if words else ""
+    if words:
+        return f"Fewer workers serve than should since {{since}}: {'; '.join(words)}."
+    workers = answer.get("workers")
+    silent = [
+        str(number(worker, "worker"))
+        for worker in (workers if isinstance(workers, list) else ())
+        if isinstance(worker, dict) and worker.get("answers") is False
+    ]
+    if not silent:
+        return ""
+    return f"Workers do not answer since {{since}}: {', '.join(silent[:8])}."
 
 
 def _quarantine(answer: Answer) -> str:
-    if part(answer, "quarantine").get("usable") is not False:
+    kept = part(answer, "quarantine")
+    if kept.get("usable") is False:
+        return "The quarantine cannot be used since {since}: what is refused is not kept."
+    for what in ("items", "bytes"):
+        most = number(kept, f"max_{what}")
+        if most and number(kept, what) >= _FULL * most:
+            full = f"{number(kept, what):,} of {most:,} {what}"
+            return f"The quarantine is nearly full since {{since}}: {full}."
+    return ""
+
+
+def _custody(answer: Answer) -> str:
+    items = number(part(answer, "quarantine"), "custody_items")
+    if not items:
         return ""
-    return "The quarantine cannot be used since {since}: what is refused is not kept."
+    what = f"{plural(items, 'event')} answered 200 and kept in the quarantine"
+    return f"{what}: nobody sends them again."
 
 
 def _shipping(answer: Answer) -> str:
@@ -55,6 +80,12 @@ def _shipping(answer: Answer) -> str:
     if isinstance(lag, (int, float)) and lag > _LATE_SECONDS:
         return "The shipping of the ledger lags since {since}."
     return ""
+
+
+def _found(answer: Answer) -> str:
+    counts = counts_of(part(answer, "shipping"), "findings")
+    found = ", ".join(f"{count:,} {kind}" for kind, count in counts.items() if count)
+    return f"The store of the fleet has other lines than this gate: {found}." if found else ""
 
 
 def _observing(answer: Answer) -> str:
@@ -87,12 +118,23 @@ STATES = (
         " systemctl kill -s USR2 hookgate tries at once.",
     ),
     State(
-        "not_kept",
+        "quarantine",
         Level.WARNING,
         _quarantine,
-        "Look at the folder and its disk: hookgate quarantine stats.",
+        "hookgate quarantine stats. Replay what is an event, and purge what is none; or look at its"
+        " disk.",
     ),
     State("shipping", Level.WARNING, _shipping, "systemctl status hookgate-ship."),
+    State(
+        "shipped",
+        Level.WARNING,
+        _found,
+        "See which: hookgate fleet status. Then compare: hookgate audit verify, here and on what"
+        " the store has.",
+    ),
+    State(
+        "custody", Level.NOTE, _custody, "hookgate quarantine list; mend the contract and replay."
+    ),
     State("observing", Level.NOTE, _observing, ""),
 )
 

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 Answer = Mapping[str, Any]
 _NOTHING: Answer = {}
 _LARGEST = 2**63
+# In the year 2242.
+_LATEST = 2.0**33
 
 
 class Step(NamedTuple):
@@ -24,6 +26,8 @@ class Step(NamedTuple):
     errors: Counter[str]
     foreign: int
     near: int
+    missing: int
+    not_kept: int
     rows: list[Answer]
     is_first: bool
 
@@ -47,18 +51,24 @@ def step(before: Answer | None, now: Answer) -> Step:
         change["errors"],
         change["alone"]["foreign"],
         change["alone"]["near"],
+        change["alone"]["missing"],
+        change["alone"]["not_kept"],
         [row for row in reversed(rows_of(now)) if key_of(row) not in known],
         before is None,
     )
 
 
 def _counts(answer: Answer) -> dict[str, Counter[str]]:
-    near = number(part(answer, "near_misses"), "total")
     return {
         "outcomes": counts_of(answer, "outcomes"),
         "reasons": counts_of(answer, "reasons"),
         "errors": counts_of(part(answer, "endpoint"), "errors"),
-        "alone": Counter(foreign=number(answer, "foreign"), near=near),
+        "alone": Counter(
+            foreign=number(answer, "foreign"),
+            near=number(part(answer, "near_misses"), "total"),
+            missing=number(part(answer, "ledger"), "missing"),
+            not_kept=number(part(answer, "quarantine"), "not_kept"),
+        ),
     }
 
 
@@ -104,8 +114,9 @@ def key_of(row: Answer) -> tuple[str, str]:
 
 
 def seconds(moment: object) -> float | None:
-    """Return an ISO 8601 time as seconds since 1970; None for anything else."""
+    """Return an ISO 8601 time as seconds since 1970; None for anything else, or another age."""
     try:
-        return datetime.fromisoformat(moment).timestamp() if type(moment) is str else None
+        at = datetime.fromisoformat(moment).timestamp() if type(moment) is str else -1.0
     except (ValueError, OverflowError):
         return None
+    return at if 0.0 <= at < _LATEST else None

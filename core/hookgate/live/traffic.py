@@ -48,24 +48,24 @@ class Flood:
             self._spell.last = now.at
         if now.at - self._spell.last < _OVER_SECONDS:
             return None
-        ended = self.standing()
-        self._spell = None
-        return ended
+        spell, self._spell = self._spell, None
+        what = f"Senders outside the ranges flooded the gate: {spell.count:,} refusals{self._who}."
+        return Cause("flood", Level.NOTE, what, "", spell.since)
+
+    @property
+    def _who(self) -> str:
+        return f", the last from {self._client}" if self._client else ""
 
     def standing(self) -> Cause | None:
         """Return the flood that there is."""
         spell = self._spell
         if spell is None:
             return None
-        client = f", the last from {self._client}" if self._client else ""
-        inside = (
-            "events from inside are delivered meanwhile"
-            if self._delivered
-            else ("no event from inside is delivered meanwhile")
-        )
+        inside = "events from inside are" if self._delivered else "no event from inside is"
         what = (
             f"Senders outside the ranges flood the gate since {clock(spell.since)}:"
-            f" {self._rate:,.0f} refusals a second, {spell.count:,} so far{client}; {inside}."
+            f" {self._rate:,.0f} refusals a second, {spell.count:,} so far{self._who};"
+            f" {inside} delivered meanwhile."
         )
         first = (
             "Nothing, while events are delivered: each costs next to nothing. A firewall in front"
@@ -82,13 +82,11 @@ class Silence:
         self._last: float | None = None
         self._foreign = 0
         self._at = 0.0
-        self._ever = 0
 
     def observe(self, now: Step, answer: Answer) -> None:
         """Take a step into account."""
         self._at = now.at
         delivered = now.outcomes["delivered"]
-        self._ever += delivered
         foreign = now.foreign
         self._foreign = foreign if delivered and not now.is_first else self._foreign + foreign
         self._last = seconds(answer.get("last_delivered"))
@@ -99,7 +97,7 @@ class Silence:
 
     def standing(self) -> Cause | None:
         """Say since when nothing comes, and what comes in its place."""
-        if not self._ever and self._foreign >= _EXPECTED:
+        if self._last is None and self._foreign >= _EXPECTED:
             what = (
                 f"Nothing was delivered since the gate's start, and {self._foreign:,} requests"
                 " came from outside the ranges: a balancer may not be in source.trusted_proxies."

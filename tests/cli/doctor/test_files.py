@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import shlex
 import stat
 import time
 from datetime import UTC, datetime
@@ -76,6 +77,15 @@ def test_a_key_that_the_gate_s_user_cannot_read(setup: SetUp) -> None:
     found = setup.mended("files", "--user", "nobody")
     assert "audit.seal_key_file" in found["says"]
     assert stat.S_IMODE(key.stat().st_mode) == 0o640
+
+
+def test_a_user_without_a_name(setup: SetUp, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container: it is looked at by its number."""
+    monkeypatch.setattr(os, "geteuid", lambda: 54_321)
+    setup.folder.chmod(0o777)
+    assert setup.look() == []
+    setup.folder.chmod(0o755)
+    assert "54321 cannot write to" in setup.one("ledger")["says"]
 
 
 @AS_ROOT
@@ -168,13 +178,18 @@ def test_an_alarm_state_without_a_folder(setup: SetUp) -> None:
 def test_what_allowed_senders_send_and_what_the_addon_cannot(setup: SetUp) -> None:
     """By the ledger's end: most are refused for one reason, and the front is the addon."""
     refused = [
-        delivery(seq, "path_not_routed", front="addon", peer="31.169.56.1") for seq in range(5)
+        delivery(
+            seq, "path_not_routed", front="addon", peer="31.169.56.1", request_id="; touch hacked"
+        )
+        for seq in range(5)
     ]
     write(setup.folder / "audit.jsonl", start(front="addon"), *refused, delivery(6, front="addon"))
     (setup.folder / "audit.jsonl").chmod(0o640)
     (setup.folder / "audit.state").write_text('{"ledger":"audit.jsonl","last":"b0:1:"}\n')
     found = {f["check"]: f for f in setup.look() if "CVE" not in f["says"]}
-    assert "5 as path_not_routed" in found.pop("refusals")["says"]
+    refusals = found.pop("refusals")
+    assert "5 as path_not_routed" in refusals["says"]
+    assert shlex.split(refusals["commands"][0])[3] == "; touch hacked"
     assert found == {}
     setup.write('source.trusted_proxies = ["10.0.0.5"]\nsource.proxy_protocol = true\n')
     said = [f["says"] for f in setup.look() if f["check"] == "mitmdump" and "CVE" not in f["says"]]

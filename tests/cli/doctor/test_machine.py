@@ -1,11 +1,13 @@
 """What the doctor finds of the machine: units, includes, ports, the endpoint, the clock."""
 
 import re
+import resource
 import shutil
 import socket
 import ssl
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +15,7 @@ from pathlib import Path
 import pytest
 import trustme
 
+from hookgate.ledger.shipping import Shipping, write_shipping
 from hookgate.networks.ranges import SHIPPED
 from hookgate_cli.doctor.check import BlindError, Check, Finding
 from hookgate_cli.doctor.running import run
@@ -21,6 +24,7 @@ from hookgate_cli.doctor.table import CHECKS
 from support.calling import Call
 from support.doctor import SetUp, set_clock
 from support.kept import PUBLIC
+from support.lines import start, write
 from support.ports import free_ports
 from support.receiver import Receiver, receiving
 from support.sidecar import HOOKGATE
@@ -117,6 +121,15 @@ def test_a_unit_that_may_not_write_where_it_is_to(setup: SetUp, tmp_path: Path) 
     assert of_units(setup) == []
 
 
+def test_relative_paths_count_from_where_the_unit_starts_the_gate(setup: SetUp) -> None:
+    """And not from where the doctor is asked."""
+    install(setup, WorkingDirectory=str(setup.folder))
+    text = setup.file.read_text().replace(f"{setup.folder}/audit", "ledgers/audit")
+    setup.file.write_text(text)
+    (found,) = (f for f in setup.look() if f["check"] == "ledger")
+    assert f"{setup.folder}/ledgers is no folder" in found["says"]
+
+
 def test_a_port_that_the_unit_may_not_take(setup: SetUp) -> None:
     """Below 1024, as the lines that docs/running.md has give it back."""
     install(setup)
@@ -136,6 +149,11 @@ def test_includes_that_lag_behind(setup: SetUp, call: Call) -> None:
     assert call("nginx", "render", *options).status == 0
     assert setup.look("--nginx", str(folder)) == []
     setup.write('[[route]]\npath = "/cm/events"\n')
+    for file in folder.glob("*.conf"):  # those beside the configuration are found by themselves
+        (setup.folder / file.name).write_text(file.read_text())
+    assert [f["check"] for f in setup.look()] == ["nginx"]
+    for file in setup.folder.glob("*.conf"):
+        file.unlink()
     found = setup.one("nginx", "--nginx", str(folder))
     render, reload = found["commands"]
     assert reload == "nginx -t && nginx -s reload"
@@ -157,7 +175,12 @@ def test_a_port_that_is_somebody_else_s(setup: SetUp) -> None:
     try:
         assert other.stdout is not None
         other.stdout.readline()
-        assert f"process {other.pid}" in setup.one("ports")["says"]
+        found = setup.one("ports")
+        assert f"process {other.pid}" in found["says"]
+        line = found["mend"].partition("hookgate.toml: ")[2]
+        setup.write(f"sidecar.{line}\n")
+        assert setup.look() == []
+        setup.write(f'sidecar.listen = "127.0.0.1:{port}"\n')
     finally:
         other.communicate(timeout=30)
     assert setup.look() == []
@@ -216,12 +239,13 @@ def test_the_listener_s_certificate(setup: SetUp) -> None:
 
 
 def test_fewer_descriptors_than_connections_take(setup: SetUp) -> None:
-    """The command that it offers, in the same shell, mends it."""
+    """It offers a number that the shell of these tests has, where nothing is wrong."""
     doctor = f"{HOOKGATE} doctor -c {setup.file} --units {setup.units} --offline"
     told = in_shell(f"ulimit -Sn 300; ulimit -Hn 300; {doctor}")
     assert "[descriptors]" in told.stdout
-    (command,) = re.findall(r"^ +(ulimit .*)$", told.stdout, re.MULTILINE)
-    assert in_shell(f"{command}; {doctor}").returncode == 0
+    (most,) = re.findall(r"^ +ulimit -n ([0-9]+)$", told.stdout, re.MULTILINE)
+    assert int(most) <= resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    assert setup.look() == []
 
 
 def in_shell(command: str) -> "subprocess.CompletedProcess[str]":
@@ -265,7 +289,21 @@ def test_a_store_of_the_fleet_that_is_not_there(setup: SetUp, endpoint: Receiver
     assert (wrong["check"], open_["check"]) == ("shipping", "shipping")
     assert "nothing listens there" in wrong["says"]
     subprocess.run(["sh", "-c", open_["commands"][0]], check=True)
-    assert len(setup.look(offline=False)) == 1
+    now = time.time()
+    write(setup.folder / "audit.jsonl", start()).chmod(0o640)
+    (setup.folder / "audit.state").write_text('{"ledger":"audit.jsonl","last":"b0:1:"}\n')
+    runs = Shipping(now, "ams", 1, False, "", None, 0, 1, 0, 0, 0)
+    for told, word in (
+        (runs._replace(has_ended=True), "no hookgate ship runs"),
+        (runs._replace(unsent_since=now - 300), "seconds old"),
+        (runs._replace(forks=2), "2 fork"),
+        (runs, ""),
+    ):
+        write_shipping(setup.folder / "audit.shipping", told._replace(told=time.time()))
+        others = [f["says"] for f in setup.look(offline=False) if f["says"] != wrong["says"]]
+        assert [word in said for said in others] == [True] * bool(word), others
+    setup.write('fleet.name = "ams"\n', endpoint.url)
+    assert "fleet.dsn_file is missing" in setup.one("shipping", offline=False)["says"]
 
 
 def test_a_check_that_hangs_keeps_nobody_waiting() -> None:
@@ -294,6 +332,18 @@ def test_a_check_that_hangs_keeps_nobody_waiting() -> None:
         "only root can see it",
         "it failed (RuntimeError); that is a mistake in hookgate",
     ]
+
+
+def test_an_endpoint_that_hangs_is_said_to(
+    setup: SetUp, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes the connection and says nothing: the bound is that of all checks."""
+    monkeypatch.setattr("hookgate_cli.doctor.command._SECONDS", 3.0)
+    with receiving(lambda _: None) as silent:
+        setup.write(url=silent.url)
+        told = call("doctor", "-c", str(setup.file), "--units", str(setup.units), "--json")
+    assert told.json["unseen"] == {"clock": "it did not end within 3 seconds"}
+    assert (told.json["findings"], told.status) == ([], 2)
 
 
 def test_what_is_printed_fits_80_columns(setup: SetUp, call: Call) -> None:

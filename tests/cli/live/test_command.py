@@ -9,7 +9,7 @@ import trustme
 
 from support.calling import Call
 from support.live import TOKEN, living, request
-from support.raw import Client
+from support.raw import Client, connected
 
 
 @pytest.fixture
@@ -84,12 +84,16 @@ def test_a_port_that_is_taken_may_be_tried_again(call: Call, token: Path) -> Non
 
 
 def test_over_tls_the_cookie_is_secure_and_any_address_may_be_listened_on(tmp_path: Path) -> None:
+    """One that never begins its handshake is let go."""
     ca = trustme.CA()
     ca.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(tmp_path / "live.pem")
     context = ssl.create_default_context()
     ca.configure_trust(context)
     options = ("--tls-cert", str(tmp_path / "live.pem"), "--listen", "0.0.0.0:0")
-    with living(tmp_path, *options, "--gate", "http://127.0.0.1:9") as live:
+    with (
+        living(tmp_path, *options, "--gate", "http://127.0.0.1:9") as live,
+        connected(live.port, seconds=30) as silent,
+    ):
         plain = socket.create_connection(("127.0.0.1", live.port))
         with context.wrap_socket(plain, server_hostname="127.0.0.1") as secure:
             client = Client(live.port, connected=secure)
@@ -99,3 +103,4 @@ def test_over_tls_the_cookie_is_secure_and_any_address_may_be_listened_on(tmp_pa
             assert b"secure" in cookie.lower()
             client.send(request("/events", Cookie=cookie.split(b";")[0].decode()))
             assert client.read(to_head=True).status == 200
+        assert silent.is_closed(30)

@@ -34,6 +34,14 @@ def test_a_fifth_page_is_told_so_and_a_place_that_is_left_is_free(shown: Shown) 
         assert wait_until(has_room)
 
 
+def test_the_page_and_its_process_are_small(shown: Shown) -> None:
+    """Less than 60 KiB in all on the way, and 60 MiB of memory."""
+    files = [shown.live.ask(target) for target in ("/", "/page.js", "/page.css", "/icon.svg")]
+    assert all(reply.status == 200 for reply in files)
+    assert sum(len(reply.head) + len(reply.body) for reply in files) < 60 << 10
+    assert resident(shown.live.process.pid) < 60 << 20
+
+
 def test_every_page_is_sent_the_same_state_each_second(shown: Shown) -> None:
     cookie = shown.live.log_in()
     with shown.live.reading(cookie) as one, shown.live.reading(cookie) as other:

@@ -1,5 +1,6 @@
 """What the page is told of gates, as they answer, fail to, and come back."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,19 @@ def test_what_is_no_answer_is_told_as_such_and_mends_itself(shown: Shown) -> Non
         shown.told.answer = shown.site.now()
         state = states.until(lambda state: state["gates"][0]["answers"])
         assert state["lately"][0]["name"] == "stopped"
+
+
+def test_a_lone_surrogate_blinds_nobody(shown: Shown) -> None:
+    """No UTF-8 can hold one; a sender may have written it all the same."""
+    answer = shown.site.now()
+    answer["not_delivered"] = [{"boot": "b1", "request_id": "r-lone", "client": "\ud800"}]
+    body = json.dumps(answer).encode()
+    with shown.live.reading(shown.live.log_in()) as states:
+        states.head()
+        shown.told.answer = OK % (len(body), body)
+        rows = states.until(lambda state: len(state["not_delivered"]) == 1)["not_delivered"]
+        assert rows[0]["request_id"] == "r-lone"
+        shown.told.answer = shown.site.now()
 
 
 def test_a_gate_that_hangs_holds_up_no_other(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """What is drawn of a state, in any size, and what the keys do to it."""
 
+import copy
 import random
 import re
 from collections.abc import Iterator
@@ -11,7 +12,10 @@ from rich.text import Text
 
 from hookgate.live.gate import Gate
 from hookgate.live.picture import make_picture
+from hookgate.live.step import Answer
+from hookgate_cli.gate_sources import Place
 from hookgate_cli.top import words
+from hookgate_cli.top.looking import Looking
 from hookgate_cli.top.screen import draw, draw_once
 from hookgate_cli.top.strip import bars
 from hookgate_cli.top.table import fit
@@ -77,6 +81,42 @@ def test_no_text_of_a_sender_moves_a_cursor() -> None:
         assert all(character.isprintable() for line in lines for character in line)
     with_cursor = shown(picture, view, 300)
     assert "\\u202e" in "\n".join(with_cursor)
+
+
+@pytest.mark.parametrize("odd", [None, 2**70, "\x1b" * 300, [], {}, 1.5])
+def test_an_answer_of_no_gate_is_drawn_all_the_same(odd: Any) -> None:
+    """Whatever a member is: of the answer, of its parts, of a row."""
+    site = Site()
+    site.end("failed", "upstream_timeout", error="timeout_answer", route="cm-status")
+    whole = site.now()
+    places: list[tuple[str, ...]] = [(name,) for name in whole]
+    places += [(n, name) for n in ("endpoint", "ledger", "near_misses") for name in whole[n]]
+    rows = [("not_delivered", name) for name in whole["not_delivered"][0]]
+    for path in [*places, *rows]:
+        gate, answer = Gate("g"), copy.deepcopy(whole)
+        within = answer[path[0]] if len(path) > 1 else answer
+        for part in within if isinstance(within, list) else [within]:
+            part[path[-1]] = odd
+        gate.note(answer, site.at)
+        gate.note({**answer, "time": whole["time"]}, site.at + 1)
+        picture, view = make_picture([gate], site.at + 1), View()
+        view.next_route(picture["not_delivered"])
+        lines = shown(picture, view)
+        assert all(character.isprintable() for line in lines for character in line), path
+
+
+def test_what_cannot_be_read_does_not_look_alive() -> None:
+    """A fault while a gate is read is told in place of its state."""
+
+    class Broken:
+        def read(self) -> list[tuple[Answer | str, float]]:
+            raise RuntimeError
+
+    looking = Looking([Place(Gate("g"), Broken())], lambda: None)
+    looking.start()
+    looking.wait(1, 30)
+    looking.close()
+    assert "it cannot be read: RuntimeError" in looking.picture()["causes"][0]["what"]
 
 
 def test_filters_and_the_cursor() -> None:

@@ -4,15 +4,15 @@ import json
 import os
 import re
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
 
 from support.admin import ON, Admin
+from support.calling import Call
 from support.events import CLEAN, event
 from support.process import children
 from support.raw import ask, post, wait_until
@@ -21,7 +21,6 @@ from support.screen import Seat
 from support.sidecar import FOREIGN, HOOKGATE, Sidecar, sidecar
 
 HOSTILE = "/\x1b[2J\x1b]0;owned\x07\u202e"
-PLAIN = {k: v for k, v in os.environ.items() if not k.startswith("HOOKGATE_")}
 
 
 class Shown(NamedTuple):
@@ -51,17 +50,6 @@ def seat(shown: Shown) -> Iterator[Seat]:
     with Seat(command, shown.folder, PS1="$ ", HISTFILE="", PATH=path) as taken:
         taken.wait_for_word("$")
         yield taken
-
-
-def run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [HOOKGATE, "top", *arguments],
-        env={**PLAIN, **environment},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
 
 
 def test_a_session_at_a_terminal(shown: Shown, seat: Seat) -> None:
@@ -106,6 +94,8 @@ def test_a_session_at_a_terminal(shown: Shown, seat: Seat) -> None:
     seat.wait_for_word("contract_violation")
     assert seat.display.is_whole()
     assert seat.mode() != before
+    seat.press("\x13o")  # Ctrl-S halts other programs
+    seat.wait_for_word("outcome: outside")
     os.kill(top, signal.SIGTERM)
     seat.wait_for_word("Terminated")
     assert not seat.display.is_whole()
@@ -147,16 +137,16 @@ def test_a_plain_terminal_gets_one_snapshot(shown: Shown) -> None:
         assert text.isascii()
 
 
-def test_json_is_what_the_page_is_sent(shown: Shown) -> None:
+def test_json_is_what_the_page_is_sent(shown: Shown, call: Call) -> None:
     """The state as an object, for scripts."""
-    done = run("--gate", shown.url, "--json")
-    assert (done.returncode, done.stderr) == (0, "")
-    told = json.loads(done.stdout)
+    done = call("top", "--gate", shown.url, "--json")
+    assert (done.status, done.err) == (0, "")
+    told = done.json
     assert told["gates"][0]["state"] == "ready"
     assert {row["kind"] for row in told["not_delivered"]} == {"inside", "foreign"}
 
 
-def test_ledgers_and_a_gate_that_is_gone(tmp_path: Path) -> None:
+def test_ledgers_and_a_gate_that_is_gone(tmp_path: Path, call: Call) -> None:
     """nginx's log, and a ledger with what no gate wrote, each told for itself; 1 for the gone."""
     log = {"event": "delivery", "front": "nginx", "outcome": "refused", "reason": "path_not_routed"}
     told = {
@@ -169,31 +159,31 @@ def test_ledgers_and_a_gate_that_is_gone(tmp_path: Path) -> None:
     forged = {**told, "front": "addon", "path": HOSTILE, "request_id": HOSTILE, "client": HOSTILE}
     (tmp_path / "audit.jsonl").write_text("no record\n" + json.dumps(forged) + "\n")
     logs = ("--log", str(tmp_path / "access.log"), "--log", str(tmp_path / "audit.jsonl"))
-    done = run(*logs, "--gate", "http://127.0.0.1:9")
-    assert done.returncode == 1
-    assert "3 gates" in done.stdout
-    assert "192.0.2.9" in done.stdout
-    assert "The gate does not answer" in done.stdout
-    assert all(c.isprintable() for line in done.stdout.splitlines() for c in line)
-    assert "\\x1b[2J" in done.stdout
-    done = run(*logs, "--once")
-    assert done.returncode == 0
-    assert "known by its ledger" in done.stdout
+    done = call("top", *logs, "--gate", "http://127.0.0.1:9")
+    assert done.status == 1
+    assert "3 gates" in done.out
+    assert "192.0.2.9" in done.out
+    assert "The gate does not answer" in done.out
+    assert all(c.isprintable() for line in done.out.splitlines() for c in line)
+    assert "\\x1b[2J" in done.out
+    done = call("top", *logs, "--once")
+    assert done.status == 0
+    assert "known by its ledger" in done.out
 
 
 @pytest.mark.parametrize(
-    ("arguments", "environment", "words"),
+    ("arguments", "ledger", "words"),
     [
-        (["--gate", "https://127.0.0.1:1"], {}, "is no admin listener of a gate; write it like"),
-        ([], {"HOOKGATE_AUDIT__PATH": "-"}, "set sidecar.admin"),
-        (["--config", "/nowhere.toml"], {}, "/nowhere.toml"),
+        (["--gate", "https://127.0.0.1:1"], "a", "is no admin listener of a gate; write it like"),
+        ([], "-", "set sidecar.admin"),
+        (["--config", "/nowhere.toml"], "a", "/nowhere.toml"),
     ],
 )
 def test_what_cannot_be_shown_is_said(
-    arguments: list[str], environment: dict[str, Any], words: str
+    arguments: list[str], ledger: str, words: str, call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In a line that says what to do."""
-    done = run(*arguments, **environment)
-    assert done.returncode == 2
-    assert words in done.stderr
-    assert "Traceback" not in done.stderr
+    monkeypatch.setenv("HOOKGATE_AUDIT__PATH", ledger)
+    done = call("top", *arguments)
+    assert done.status == 2
+    assert words in done.err

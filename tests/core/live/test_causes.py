@@ -6,7 +6,10 @@ import pytest
 
 from hookgate.live.cause import Level
 from hookgate.live.gate import Gate
+from hookgate.live.picture import make_picture
 from support.answers import NOON, Site, moment
+
+JUNK = [None, [], 7, "x", {"a": "b"}, -1, 2**70, True, [None]]
 
 
 def watched(site: Site, gate: Gate | None = None, seconds: float = 1.0, **members: Any) -> Gate:
@@ -211,9 +214,13 @@ def test_a_near_miss_is_told_with_its_client() -> None:
           "why_not": ["the ledger cannot be written"]}, "ledger_fails", "The ledger cannot be"),
         ({"ready": False, "why_not": ["it drains"]}, "not_ready", "since 10:00:02 UTC: it drains."),
         ({"degraded": ["worker 2: died"]}, "workers", "worker 2: died"),
-        ({"quarantine": {"usable": False}}, "not_kept", "is not kept"),
+        ({"workers": [{"worker": 2, "boot": "b2", "answers": False}]}, "workers", "answer since"),
+        ({"quarantine": {"usable": False}}, "quarantine", "is not kept"),
+        ({"quarantine": {"items": 95, "max_items": 100}}, "quarantine", "95 of 100 items"),
+        ({"quarantine": {"custody_items": 1}}, "custody", "1 event answered 200"),
         ({"shipping": {"running": False}}, "shipping", "hookgate ship does not run"),
         ({"shipping": {"running": True, "lag_seconds": 90}}, "shipping", "lags"),
+        ({"shipping": {"findings": {"fork": 2, "cut": 0}}}, "shipped", "this gate: 2 fork."),
         ({"observing": ["contract"]}, "observing", "only observes contract"),
     ],
 )  # fmt: skip
@@ -232,6 +239,33 @@ def test_what_an_answer_tells_by_itself(members: dict[str, Any], name: str, part
     assert [over.name for over in gate.ended(site.at)] == [name]
 
 
+@pytest.mark.parametrize(
+    ("members", "name", "sentence"),
+    [
+        (
+            {"ledger": {"missing": 3}},
+            "ledger_gone",
+            "3 lines of the ledger went missing at 10:00:02",
+        ),
+        ({"quarantine": {"not_kept": 1}}, "not_kept", "1 request that should be in the quarantine"),
+    ],
+)
+def test_what_is_lost_is_told_for_a_while(
+    members: dict[str, Any], name: str, sentence: str
+) -> None:
+    """When its count grows; what was counted before the first look is not told."""
+    site = Site()
+    gate = watched(site, **members)
+    assert gate.standing() == []
+    member, counts = next(iter(members.items()))
+    more: dict[str, Any] = {member: {counted: 2 * n for counted, n in counts.items()}}
+    watched(site, gate, **more)
+    (cause,) = gate.standing()
+    assert (cause.name, cause.what.startswith(sentence)) == (name, True)
+    watched(site, gate, seconds=901)
+    assert gate.standing() == []
+
+
 def test_a_gate_that_does_not_answer_hides_what_else_was_wrong() -> None:
     """Nobody knows whether it still is. Once it answers, that is over, and the start is told."""
     site = Site()
@@ -245,7 +279,10 @@ def test_a_gate_that_does_not_answer_hides_what_else_was_wrong() -> None:
     boots = [{"worker": None, "pid": 8, "boot": "b2", "answers": True}]
     watched(site, gate, seconds=5, workers=boots)
     over = [cause.what for cause in gate.ended(site.at)]
-    assert over == ["The gate has started anew at 10:00:07 UTC.", stopped.what]
+    assert over == [
+        "The gate has started anew at 10:00:07 UTC.",
+        "The gate did not answer: Connection refused.",
+    ]
 
 
 def test_counts_that_fall_are_a_new_start() -> None:
@@ -260,7 +297,7 @@ def test_counts_that_fall_are_a_new_start() -> None:
     assert "2 of 7 events" in said(gate)[0]
 
 
-@pytest.mark.parametrize("junk", [None, [], 7, "x", {"a": "b"}, -1, 2**70, True, [None]])
+@pytest.mark.parametrize("junk", JUNK)
 @pytest.mark.parametrize("member", sorted(Site().now()))
 def test_an_answer_of_any_form_is_no_error(member: str, junk: object) -> None:
     """It counts for nothing, and the gate is watched on."""
@@ -268,7 +305,22 @@ def test_an_answer_of_any_form_is_no_error(member: str, junk: object) -> None:
     gate = watched(site)
     gate.note(site.now() | {member: junk}, site.at)
     gate.note(site.now(), site.at)
-    gate.standing()
+    make_picture([gate], site.at)
+
+
+@pytest.mark.parametrize("junk", [*JUNK, "0001-01-01T00:00+23:59"])
+@pytest.mark.parametrize("member", ["endpoint", "ledger", "quarantine", "near_misses", "shipping"])
+def test_nor_is_one_of_its_parts(member: str, junk: object) -> None:
+    site = Site()
+    gate = watched(site)
+    names = (
+        *("errors", "answer_seconds", "writable", "last_synced", "unsynced", "oldest", "items"),
+        *("max_items", "last", "total", "store", "lag_seconds", "findings", "running"),
+    )
+    for value in (junk, [junk], {"a": junk}):
+        members: dict[str, Any] = {member: dict.fromkeys(names, value)}
+        gate.note(site.now(**members), site.at)
+        make_picture([gate], site.at)
 
 
 def test_what_a_sender_chose_cannot_begin_a_line_or_be_long() -> None:

@@ -235,7 +235,7 @@ function showGates(state) {
     ["Workers", "number", (g) => count(g.workers)],
     ["Running for", "number", (g) => span(g.up_seconds)],
     ["Ledger", "", (g) => g.ledger.word],
-    ["Synced", "number", (g) => ago(g.ledger.synced_seconds)],
+    ["Synced", "number", (g) => (g.ledger.unsynced === 0 ? "all" : ago(g.ledger.synced_seconds))],
     ["Checkpoint", "number", (g) => ago(g.ledger.checkpoint_seconds)],
     ["Quarantine", "", (g) => (g.quarantine ? `${count(g.quarantine.items)}${g.quarantine.oldest_seconds === null ? "" : `, oldest ${ago(g.quarantine.oldest_seconds)}`}` : "off")],
     ["Shipping", "", (g) => g.shipping],
@@ -253,10 +253,10 @@ function showUndelivered(state) {
     ["What was found", "long", (r) => r.found || r.pointer],
     ["Contract", "short", (r) => (r.route || "").split("/").pop()],
     ["Client", "short", (r) => r.client],
-    ["Event", "long", (r) => [r.channel, r.event_type].filter(Boolean).join(" ")],
+    ["Event", "short wrap", (r) => [r.channel, r.event_type].filter(Boolean).join(" ")],
     ["Request id", "short", (r) => r.request_id],
   ];
-  if (state.total) columns.splice(1, 0, ["Gate", "long", (r) => r.gate]);
+  if (state.total) columns.splice(1, 0, ["Gate", "short", (r) => r.gate]);
   table(byId("undelivered"), "What was not delivered, the newest first", columns, rows, (r) => r.key);
   fill(byId("meanings"), state.meanings, (m) => m.word, (m) => {
     const node = make("div");

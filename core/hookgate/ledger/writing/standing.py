@@ -9,7 +9,9 @@ from .pipeline import Pipeline
 
 
 class LedgerStanding(TypedDict):
-    """Of its `lines` those are `unsynced` that a crash of the machine may take, None where the gate
+    """How a ledger stands.
+
+    Of its `lines` those are `unsynced` that a crash of the machine may take, None where the gate
     syncs nothing; the `backlog` waits for a file that takes lines. Times are seconds since 1970, 0
     before the first time.
     """

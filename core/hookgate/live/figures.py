@@ -1,0 +1,128 @@
+"""The figures of one gate, and of several together, as the page is sent them. Pure."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from .cause import plural
+from .gate import Gate
+from .history import ROWS, add_buckets, percentiles
+from .step import Answer, number, part, seconds, text
+
+_SHARES = (0.5, 0.99)
+
+
+def figures_of(gate: Gate, name: str, now: float) -> dict[str, Any]:
+    """Return a gate's figures; of one that does not answer the last, without rates."""
+    answer = gate.answer or {}
+    half, most = gate.history.percentiles(_SHARES)
+    answers = gate.answers
+    at = seconds(answer.get("time"))
+    is_old = answers is False
+    workers = answer.get("workers")
+    return {
+        "name": name,
+        "where": gate.where,
+        "answers": answers,
+        "state": _state(answers, answer.get("ready")),
+        "silent_since": moment(gate.answered_at) if is_old else None,
+        "version": text(answer, "hookgate"),
+        "policy": text(answer, "policy"),
+        "workers": len(workers) if isinstance(workers, list) else None,
+        "up_seconds": _age(answer, "started", at),
+        "rates": dict.fromkeys(ROWS) if is_old or answers is None else gate.history.rates(),
+        "last_delivered_seconds": _age(answer, "last_delivered", now if is_old else at),
+        "in_flight": number(answer, "in_flight") if answers and "in_flight" in answer else None,
+        "p50": half,
+        "p99": most,
+        "near": number(part(answer, "near_misses"), "total"),
+        "near_seconds": _age(part(answer, "near_misses"), "last", at),
+        "ledger": _ledger(part(answer, "ledger"), at),
+        "quarantine": _quarantine(answer, at),
+        "shipping": _shipping(answer),
+    }
+
+
+def total_of(gates: Sequence[Gate], figures: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the figures of all gates together."""
+    half, most = percentiles(add_buckets(gate.history.answers() for gate in gates), _SHARES)
+
+    def least(name: str) -> float | None:
+        return min((f[name] for f in figures if f[name] is not None), default=None)
+
+    kept = [figure["quarantine"] for figure in figures if figure["quarantine"]]
+    return {
+        "rates": {row: sum(f["rates"][row] or 0.0 for f in figures) for row in ROWS},
+        "last_delivered_seconds": least("last_delivered_seconds"),
+        "in_flight": sum(figure["in_flight"] or 0 for figure in figures),
+        "p50": half,
+        "p99": most,
+        "near": sum(figure["near"] for figure in figures),
+        "near_seconds": least("near_seconds"),
+        "quarantine": {
+            "usable": all(one["usable"] for one in kept),
+            "items": sum(one["items"] for one in kept),
+            "bytes": sum(one["bytes"] for one in kept),
+        } if kept else None,
+    }  # fmt: skip
+
+
+def _state(answers: bool | None, ready: object) -> str:
+    match answers, ready:
+        case None, _:
+            return "not asked yet"
+        case False, _:
+            return "no answer"
+        case _, bool():
+            return "ready" if ready else "not ready"
+        case _:
+            return "known by its ledger"
+
+
+def _ledger(ledger: Answer, at: float | None) -> dict[str, Any]:
+    writable = ledger.get("writable")
+    word = "written" if writable is True else "cannot be written" if writable is False else ""
+    if backlog := number(ledger, "backlog"):
+        word += f", {plural(backlog, 'line')} wait"
+    return {
+        "word": word,
+        "synced_seconds": _age(ledger, "last_synced", at),
+        "unsynced": number(ledger, "unsynced") if ledger.get("unsynced") is not None else None,
+        "checkpoint_seconds": _age(ledger, "last_checkpoint", at),
+    }
+
+
+def _quarantine(answer: Answer, at: float | None) -> dict[str, Any] | None:
+    kept = part(answer, "quarantine")
+    if not kept:
+        return None
+    return {
+        "usable": kept.get("usable") is not False,
+        "items": number(kept, "items"),
+        "bytes": number(kept, "bytes"),
+        "oldest_seconds": _age(kept, "oldest", at),
+    }
+
+
+def _shipping(answer: Answer) -> str:
+    shipping = part(answer, "shipping")
+    if not shipping:
+        return "off"
+    if shipping.get("running") is False:
+        return "does not run"
+    lag = shipping.get("lag_seconds")
+    if text(shipping, "store"):
+        return "the store cannot be used"
+    return f"{lag:.0f} s behind" if isinstance(lag, (int, float)) else "runs"
+
+
+def _age(answer: Answer, name: str, at: float | None) -> float | None:
+    since = seconds(answer.get(name))
+    return None if since is None or at is None else max(0.0, round(at - since, 1))
+
+
+def moment(at: float | None) -> str | None:
+    """Write a time in seconds since 1970, None where there is none."""
+    if at is None:
+        return None
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
