@@ -190,7 +190,7 @@ def test_ctrl_c_ends_a_question_that_the_store_does_not_answer(both: Both) -> No
             stderr=subprocess.PIPE,
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         ) as process:
-            assert wait_until(lambda: both.fleet.sql(waiting))
+            assert wait_until(lambda: bool(both.fleet.sql(waiting)))
             process.send_signal(signal.SIGINT)
             out, told = process.communicate(timeout=60)
     assert (process.returncode, out, told) == (130, b"", b"")
