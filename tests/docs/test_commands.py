@@ -76,7 +76,15 @@ BLOCKS: dict[tuple[str, str], Ran | By | Not] = {
     ("docs/dependencies.md", "python3 -m venv"): Ran(asks=asks("python3", "pip")),
     ("docs/fleet.md", "pip install"): By("tests/cli/test_fleet.py"),
     ("docs/fleet.md", "/opt/hookgate/bin/pip"): Ran(asks=asks("pip", "systemctl")),
-    ("docs/fleet.md", "hookgate fleet init"): By("tests/cli/quarantine/test_fleet.py"),
+    ("docs/fleet.md", "hookgate fleet init --dsn-file admin.dsn --reader"): By(
+        "tests/cli/audit/test_fleet_verbs.py"
+    ),
+    ("docs/fleet.md", "hookgate audit fate NAME --fleet"): By(
+        "tests/cli/audit/test_fleet_verbs.py"
+    ),
+    ("docs/fleet.md", "hookgate fleet init --dsn-file admin.dsn --replayer"): By(
+        "tests/cli/quarantine/test_fleet.py"
+    ),
     ("docs/fleet.md", "hookgate quarantine replay"): By("tests/cli/quarantine/test_fleet.py"),
     ("docs/installing.md", 'python3 -m venv hookgate\nhookgate/bin/pip install "$'): Ran(
         "hookgate ", asks("python3", "pip")
