@@ -134,7 +134,21 @@ lock upgrade: $(TOOLS)/.ready
 	PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" release/lock.sh $(if $(filter upgrade,$@),--upgrade)
 
 audit-deps: $(TOOLS)/.ready
-	@$(TOOLS)/bin/python release/audit_deps.py
+	@PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" python release/audit_deps.py $(AUDIT)
+
+release: $(TOOLS)/.ready $(INSTALLED)
+	PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" release/release.sh $(BIN)/python
+
+# Everything is a wheel there, also what the index has as source only.
+wheelhouse: $(INSTALLED)
+	rm -rf dist/wheelhouse && mkdir -p dist/wheelhouse
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-index --find-links $(WHEELS) --no-deps \
+	  --no-build-isolation --require-hashes --wheel-dir dist/wheelhouse --requirement requirements/run.txt
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-index --no-deps --no-build-isolation \
+	  --wheel-dir dist/wheelhouse .
+	cd dist/wheelhouse && sha256sum -- *.whl >SHA256SUMS
+	@echo "dist/wheelhouse is of $$($(BIN)/python --version), on $$(uname -m). To install from it without a network:"
+	@echo "  sha256sum --check SHA256SUMS && pip install --no-index --find-links . 'hookgate[proof,quarantine]'"
 
 # $(WHEELS) stays: it is what makes the next `make demo` quick.
 clean:
