@@ -33,7 +33,7 @@ def _without_size(raw: bytes) -> bytes:
 
 
 LINES = b'{"event":"delivery","boot":"b1","reference":"planted"}\n' * 4
-MANY = LINES * 8000
+MANY = (b'{"event":"delivery","boot":"b1","reference":"' + b"x" * 2000 + b'"}\n') * 800
 # By name: what a forger with a gate's password puts in the place of four lines.
 PLANTED: dict[str, dict[str, Any]] = {
     "no zstd": packed(LINES, body=b"no zstd at all"),
