@@ -59,6 +59,8 @@ nginx-here:
 	-$(call need,logrotate,logrotate,Rotation by logrotate is not tried)
 	-$(call need,strace,strace,System calls are not counted)
 	-$(call need,age,age,The quarantine is not held to age itself)
+	-$(call need,fish,zsh fish,Completion is tried in bash alone)
+	-$(call need,mandoc,mandoc,The manual is shown by groff alone)
 
 # Neither is installed nor started: a program is taken out of Debian's package.
 # $(call take,PROGRAM,PACKAGE,WHAT IS MISSING WITHOUT IT[,ITS FOLDER IN /usr/share])
