@@ -16,6 +16,8 @@ WORKERS = 2
 ASKED = 10_000
 DAYS = 30
 _BEGAN = 1_766_000_000
+# What the boots' names end in; before it is what their requests are told apart by.
+_RUN = "e4c1a90b7d"
 
 # What differs from one delivery to the next; the rest of its line is made once.
 _VARYING = (
@@ -80,6 +82,7 @@ class _Boot:
 
     def __init__(self, name: str, write: Callable[[bytes], object]) -> None:
         self.name = name
+        self.tag = name.removesuffix(_RUN)
         self.lines = 0
         self.counts: Counter[tuple[str, str]] = Counter()
         self._write = write
@@ -143,7 +146,7 @@ def make(path: Path, worker: int, lines: int) -> Made:
     with path.open("wb", buffering=1 << 20) as file:
         previous = ""
         for half in range(2):
-            boot = _Boot(f"{worker}{half}e4c1a90b7d", file.write)
+            boot = _Boot(f"{worker}{half}{_RUN}", file.write)
             _run(boot, rng, half * lines // 2, lines, references, previous)
             counts += boot.counts
             previous = boot.prev
@@ -174,11 +177,11 @@ def _run(
                 number = 0
         else:
             number = _PICKED[int(rng.random() * 1000)]
-            reference = f'"{rng.getrandbits(32):08x}-cf77-424a-9ea9-{boot.name[:2]}{seq:010x}"'
+            reference = f'"{rng.getrandbits(32):08x}-cf77-424a-9ea9-{boot.tag}{seq:010x}"'
             if seq % max(1, lines // ASKED) == 0:
                 references.append(reference)
         case = _CASES[number]
-        request = f'"{boot.name[:2]}{seq:014x}"'
+        request = f'"{boot.tag}{seq:014x}"'
         # Of whoever is refused for its address no body is read.
         is_read = case.reason != "source_not_allowed"
         digest = f'"{sha256(reference.encode()).hexdigest()}"' if is_read else "null"

@@ -5,6 +5,7 @@ import shlex
 import sys
 import tempfile
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from shutil import rmtree
 from typing import Annotated
@@ -16,7 +17,7 @@ from rich.progress import track
 from hookgate.policy import Reason
 from hookgate.samples import CONTRACTS
 
-from .common import FINDING, out
+from .common import FINDING, fail, out
 from .demo_quarantine import show_quarantine
 from .demo_tables import Row, show_refusals, show_webhooks
 from .firing import Answer, fire
@@ -42,6 +43,13 @@ def demo(
     addon: Annotated[
         bool, typer.Option("--addon", help="Through mitmdump with the addon, not the sidecar.")
     ] = False,
+    fleet: Annotated[
+        bool,
+        typer.Option(
+            "--fleet",
+            help="Three gates behind an nginx, one of which is killed, and the store of them all.",
+        ),
+    ] = False,
 ) -> None:
     """Start a receiver and a gate, send clean and hostile samples, show what became of each.
 
@@ -50,12 +58,20 @@ def demo(
     it refuses is kept, and sent on once the contract is mended. Exits 0 only if every sample ended
     as it should.
 
+    With --fleet it is three gates, with an nginx and a PostgreSQL of their own; one gate is killed
+    in the middle, and what became of each event is asked of the ledgers of all.
+
     Examples:
 
       hookgate demo
 
       hookgate demo --addon --keep
+
+      hookgate demo --fleet
     """
+    if fleet:
+        _demo_fleet(alone=not (keep or addon))
+        return
     folder = Path(tempfile.mkdtemp(prefix="hookgate-demo-"))
     audit = folder / "audit.jsonl"
     # A gate takes it from the folder that it starts in.
@@ -90,6 +106,26 @@ def demo(
         )
     if wrong or not kept_well:
         raise typer.Exit(FINDING)
+
+
+def _demo_fleet(*, alone: bool) -> None:
+    if not alone:
+        fail("--fleet is neither with --keep nor with --addon")
+    if find_spec("psycopg") is None:
+        fail("the package psycopg is missing; install it: pip install 'hookgate[fleet]'")
+    from .demo_fleet import show_fleet  # noqa: PLC0415  # the package may be missing
+
+    folder = Path(tempfile.mkdtemp(prefix="hookgate-demo-"))
+    is_left = False
+    try:
+        is_left = not show_fleet(folder)
+    finally:
+        if not is_left:
+            rmtree(folder)
+    if is_left:
+        out.print(f"Not all ended as it should; the ledgers are in {printable(folder)}")
+        raise typer.Exit(FINDING)
+    out.print("\nEvery event is accounted for by name. Nothing is left of the demo.")
 
 
 def _routes() -> str:

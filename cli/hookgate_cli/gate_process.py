@@ -34,16 +34,19 @@ def clean_environment(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 @contextmanager
-def running_gate(verb: str, upstream: str, audit: Path, allowed: str) -> Iterator[RunningGate]:
-    """Run `hookgate serve` or `hookgate mitmdump` until the block ends.
+def running_gate(
+    verb: str, upstream: str, audit: Path, allowed: str, *more: str, port: int = 0
+) -> Iterator[RunningGate]:
+    """Run `hookgate serve` or `hookgate mitmdump` until the block ends, with `more` arguments.
 
     It lets in the address `allowed` and CM.com. Exits with 2, and prints its log, where it does not
-    start within 20 seconds.
+    start within 20 seconds. It listens on `port`, 0 for a free one.
     """
-    port = _free_port()
+    port = port or free_port()
     environment = clean_environment(os.environ)
     environment["HOOKGATE_SOURCE__ALLOW"] = f"{allowed},cm.com"
     arguments = ["--upstream", upstream, "--listen", f"127.0.0.1:{port}", "--audit", str(audit)]
+    arguments += more
     log = audit.parent / "gate.log"
     with log.open("w") as stream:
         process = subprocess.Popen(
@@ -64,7 +67,8 @@ def running_gate(verb: str, upstream: str, audit: Path, allowed: str) -> Iterato
         signal.signal(signal.SIGTERM, before)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Find a port of 127.0.0.1 where nobody listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

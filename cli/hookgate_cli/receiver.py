@@ -1,6 +1,7 @@
 """A small HTTP receiver that answers and keeps the bodies that reached it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
@@ -8,10 +9,15 @@ from threading import Thread
 class Receiver:
     """Context manager that listens at `url`, a free port of 127.0.0.1, and collects `bodies`.
 
-    It answers 200 with nothing in it, but on the paths of `answers` with their status and body.
+    It answers 200 with nothing in it, but on the paths of `answers` with their status and body, and
+    calls `before` with each body before that.
     """
 
-    def __init__(self, answers: Mapping[str, tuple[int, bytes]]) -> None:
+    def __init__(
+        self,
+        answers: Mapping[str, tuple[int, bytes]],
+        before: Callable[[bytes], object] = lambda _: None,
+    ) -> None:
         self.bodies: list[bytes] = []
         receiver = self
 
@@ -20,14 +26,17 @@ class Receiver:
 
             def do_POST(self) -> None:
                 length = int(self.headers["Content-Length"])
-                receiver.bodies.append(self.rfile.read(length))
-                status, body = answers.get(self.path, (200, b""))
+                body = self.rfile.read(length)
+                receiver.bodies.append(body)
+                before(body)
+                status, answer = answers.get(self.path, (200, b""))
                 self.send_response(status)
-                if body:
+                if answer:
                     self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
+                self.send_header("Content-Length", str(len(answer)))
+                with suppress(ConnectionError):  # a gate that was killed meanwhile
+                    self.end_headers()
+                    self.wfile.write(answer)
 
             def log_message(self, *_: object) -> None:
                 pass

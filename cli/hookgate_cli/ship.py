@@ -34,7 +34,7 @@ from hookgate_sidecar.orphan import be_told
 from .audit.wording import count_of
 from .common import FAILED, AuditOption, ConfigOption, fail, out, plain_errors
 from .fleet.login import load_dsn, read_dsn, store_errors
-from .ship_items import make_shipper, ship_all, shipping
+from .ship_items import begin, make_shipper, ship_all
 
 # What a stop waits for: lines that are not sent then stay in the ledger, and are sent next time.
 _FLUSH_SECONDS = 2.0
@@ -94,7 +94,7 @@ def ship(
         return Store.connect(load_dsn(dsn_file)[0])
 
     # What sends must not wait 5 ms for what reads.
-    sys.setswitchinterval(0.0005)
+    sys.setswitchinterval(0.0001)
     ended = Event()
     log = make_log(process="ship")
     shipper = Shipper(ledger, settings.name, connect, log)
@@ -112,8 +112,9 @@ def ship(
                 if beside is not None:
                     _go_second(beside)
                 log.info("ship.started", gate=settings.name, ledger=path)
-                telling = Telling(ledger, settings.name, shipper, log)
-                with telling, shipping(items, log, ended):
+                if items is not None:
+                    begin(items, log, ended)
+                with Telling(ledger, settings.name, shipper, log):
                     ship_on(shipper, log, ended)
                 log.info("ship.stopped", lines=shipper.lines)
     except _Late:
@@ -132,10 +133,11 @@ def _go_second(gate: int) -> None:
 def _ship_once(shipper: Shipper, items: ItemShipper | None, dsn_file: Path, ended: Event) -> None:
     with store_errors(dsn_file):
         is_done = ship_once(shipper, ended)
-        sent = ship_all(items, ended)
+        sent = [count_of(shipper.lines, "line")]
+        if items is not None:
+            sent.append(count_of(ship_all(items, ended), "item"))
     shipper.close()
-    of_items = f", {count_of(sent, 'item')}" if items is not None else ""
-    out.print(f"shipped: {count_of(shipper.lines, 'line')}{of_items}")
+    out.print(f"shipped: {', '.join(sent)}")
     sys.exit(0 if is_done else FAILED)
 
 

@@ -1,7 +1,6 @@
 """What `hookgate ship` does about the items of a quarantine."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from threading import Event, Thread
 
@@ -27,20 +26,14 @@ def make_shipper(
     return ItemShipper(Path(settings.path), make_store(settings), connect, log)
 
 
-@contextmanager
-def shipping(items: ItemShipper | None, log: structlog.BoundLogger, ended: Event) -> Iterator[None]:
-    """Ship items beside what the block does; `ended` ends both."""
-    if items is not None:
-        Thread(target=ship_items, args=(items, log, ended), name="items", daemon=True).start()
-    yield
+def begin(items: ItemShipper, log: structlog.BoundLogger, ended: Event) -> None:
+    """Ship items on a thread of its own until `ended` is set."""
+    Thread(target=ship_items, args=(items, log, ended), name="items", daemon=True).start()
 
 
-def ship_all(items: ItemShipper | None, ended: Event) -> int:
+def ship_all(items: ItemShipper, ended: Event) -> int:
     """Ship the items that there are now; returns how many. Raises `StoreError`."""
-    if items is None:
-        return 0
-    while items.turn():
-        if ended.is_set():
-            break
+    while items.turn() and not ended.is_set():
+        pass
     items.close()
     return items.items

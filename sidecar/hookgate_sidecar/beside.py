@@ -36,8 +36,7 @@ class Beside:
     async def end(self) -> None:
         """End it, within seconds in any case."""
         self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._task
+        await asyncio.wait((self._task,))
         await self._stop()
 
     async def _run(self) -> None:

@@ -13,6 +13,7 @@ import pytest
 import trustme
 
 from hookgate.alarms.state import read_state
+from hookgate.ledger.shipping import Shipping, write_shipping
 from support import lines
 from support.calling import Call
 from support.events import CLEAN, event
@@ -140,6 +141,21 @@ def test_a_quarantine_is_told_of_and_its_end(tmp_path: Path) -> None:
         assert sorted(told) == [
             ("resolved", name) for name in ("custody", "not_kept", "quarantine_full")
         ]
+
+
+def test_a_store_that_lacks_lines_is_told_of_and_its_end(tmp_path: Path) -> None:
+    """By what the shipper says beside the ledger; no admin listener is asked."""
+    on = OFF | {"alarm.shipping": "1m", "audit.path": "audit.jsonl", "fleet.name": "amsterdam"}
+    write(tmp_path / "audit.jsonl", NEAR)
+
+    def ships(since: float | None) -> None:
+        told = Shipping(time.time(), "amsterdam", 7, False, "", since, 5, 0, 0, 0, 0)
+        write_shipping(tmp_path / "audit.shipping", told)
+
+    ships(time.time() - 90)
+    assert look_once(tmp_path, **on) == (1, [("warning", "shipping")])
+    ships(None)
+    assert look_once(tmp_path, **on) == (0, [("resolved", "shipping")])
 
 
 def test_what_ends_on_a_day_is_told_of_and_its_end(tmp_path: Path) -> None:

@@ -102,9 +102,9 @@ class Fleet:
         self._opened.append(shipping.shipper)
         return shipping
 
-    def kept(self, gate: str | None = None, dsn: str = "") -> KeptItems:
+    def kept(self) -> KeptItems:
         """A session of a replayer."""
-        kept = KeptItems.connect(dsn or self.replayer(), gate)
+        kept = KeptItems.connect(self.replayer())
         self._opened.append(kept)
         return kept
 
@@ -191,9 +191,13 @@ class ItemShipping(Logged):
     def _clock(self) -> float:
         return self._now
 
+    def pass_time(self) -> None:
+        """Let it be due to look."""
+        self._now += LOOK_SECONDS
+
     def ship(self) -> None:
         """Look, and do all that there is to do."""
-        self._now += LOOK_SECONDS
+        self.pass_time()
         while self.shipper.turn():
             pass
 
@@ -248,3 +252,9 @@ def cut(cutter: Cutter, data: bytes) -> Segment:
     made = cutter.cut()
     assert made is not None
     return made.pack()
+
+
+def segment(chain: Chain, lines: int, **fields: object) -> Segment:
+    """The next lines of a boot."""
+    cutter = Cutter(chain.boot, chain.n + 1, chain.prev)
+    return cut(cutter, chain.lines(lines, **fields))

@@ -61,10 +61,15 @@ class Gates:
         return said
 
     @property
-    def by_keys(self) -> list[str]:
-        """The options that name the store and the keys of all gates."""
+    def seal_keys(self) -> list[str]:
+        """The options that name the keys of all gates."""
         files = [str(made.folder / "seal.key") for made in self.kept.values()]
-        return [*DSN, *(part for file in files for part in ("--seal-key", file))]
+        return [part for file in files for part in ("--seal-key", file)]
+
+    @property
+    def by_keys(self) -> list[str]:
+        """And those that name the store."""
+        return [*DSN, *self.seal_keys]
 
     def replay(self, *options: str, at: str = "desk") -> Result:
         return self._call("quarantine", "replay", *self.by_keys, *self.config(at), *options)
@@ -72,7 +77,7 @@ class Gates:
     def start(self, at: str, *options: str) -> "forked.Forked | subprocess.Popen[str]":
         """A replay as a process of its own."""
         dsn = str(self._folder / "replayer.dsn")
-        store = ["--fleet", "--dsn-file", dsn, *self.by_keys[len(DSN) :]]
+        store = ["--fleet", "--dsn-file", dsn, *self.seal_keys]
         return self.kept[at].start("replay", *store, *options)
 
     def plan(self, *options: str, at: str = "desk") -> dict[str, int]:
@@ -86,8 +91,7 @@ class Gates:
     def balance(self) -> dict[str, int]:
         """What became of what is kept, by the ledgers of all."""
         files = [str(file) for made in self.kept.values() for file in made.folder.glob("*.jsonl")]
-        keys = self.by_keys[len(DSN) :]
-        done = self._call("audit", "balance", *files, *keys, "--json")
+        done = self._call("audit", "balance", *files, *self.seal_keys, "--json")
         counts: dict[str, int] = done.json["quarantine"]
         return {name: count for name, count in counts.items() if count}
 

@@ -16,8 +16,9 @@ from hookgate.proof.folder import KeptError
 from hookgate.proof.leaf_scan import scan_leaves
 from hookgate.proof.note import Signer
 from hookgate.proof.stamp_check import StampError, read_roots
+from hookgate_cli.audit.choosing import find_ledgers
 from hookgate_cli.audit.configured import configured_ledger
-from hookgate_cli.audit.ledger import Ledger, find_ledgers
+from hookgate_cli.audit.ledger import Ledger
 from hookgate_cli.audit.reading import reading_progress
 from hookgate_cli.audit.wording import count_of
 from hookgate_cli.common import FAILED, FINDING, ConfigOption, err, fail, out, read_file

@@ -14,10 +14,20 @@ from hookgate.ledger.seal import Keyring
 from hookgate_cli.common import FINDING, ConfigOption, JsonOption, out
 from hookgate_cli.terminal import print_json, printable
 
-from .configured import configured_states, load_seal_keys
+from .asked import asked_of_fleet
+from .choosing import find_ledgers
+from .configured import load_seal_keys
 from .findings import print_findings
-from .ledger import Ledger, find_ledgers
-from .options import FilesArgument, SealKeyOption
+from .ledger import Ledger
+from .options import (
+    FilesArgument,
+    FleetOption,
+    FleetSinceOption,
+    FleetUntilOption,
+    GateOption,
+    SealKeyOption,
+    StoreOption,
+)
 from .reading import scanning
 from .wording import count_of
 
@@ -29,6 +39,11 @@ _MOST_SHOWN = 20
 def balance(
     files: FilesArgument = None,
     seal_key: SealKeyOption = None,
+    fleet: FleetOption = False,
+    gate: GateOption = None,
+    dsn_file: StoreOption = None,
+    since: FleetSinceOption = None,
+    until: FleetUntilOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -45,9 +60,10 @@ def balance(
       hookgate audit balance /var/log/hookgate/*.jsonl* --json
     """
     keys = load_seal_keys(seal_key, config)
-    ledger = find_ledgers(files, config)
+    of_fleet = asked_of_fleet(fleet, gate, dsn_file, files, config, since, until)
+    ledger = find_ledgers(files, config, fleet=of_fleet)
     with scanning(ledger, BalanceScan(Keyring(keys)), keys) as lines:
-        sums = add_up(lines, keys, () if files else configured_states(config))
+        sums = add_up(lines, keys, () if files else ledger.states(config))
     if as_json:
         print_json(_report(sums, ledger))
     else:

@@ -11,11 +11,12 @@ from hookgate.ledger.audit.search import find
 from hookgate_cli.common import FINDING, ConfigOption, JsonOption, load_config, out, read_file
 from hookgate_cli.terminal import print_json, printable
 
+from .asked import asked_of_fleet
+from .choosing import find_ledgers
 from .configured import load_seal_keys
 from .events import describe_holding, identify, is_named_only, print_fate_and_attempts
 from .explanation import explain_attempt, print_explanation
-from .ledger import find_ledgers
-from .options import LogOption, SealKeyOption
+from .options import FleetOption, GateOption, LogOption, SealKeyOption, StoreOption
 from .problems import Problems
 from .reading import rereader
 
@@ -38,6 +39,9 @@ def explain(
     ] = False,
     log: LogOption = None,
     seal_key: SealKeyOption = None,
+    fleet: FleetOption = False,
+    gate: GateOption = None,
+    dsn_file: StoreOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -54,10 +58,11 @@ def explain(
     settings = load_config(config, offline=True) if body is not None else None
     data = read_file(body) if body is not None else b""
     keys = load_seal_keys(seal_key, config)
-    ledger = find_ledgers(log, config)
+    of_fleet = asked_of_fleet(fleet, gate, dsn_file, log, config)
+    ledger = find_ledgers(log, config, fleet=of_fleet, by_names=True)
     problems = Problems(ledger)
     read = rereader(ledger, keys)
-    by_bytes = not keys and ledger.is_quick_to_read_again
+    by_bytes = ledger.is_read_by_bytes(proving=bool(keys))
     (story,) = find(
         read, [identifier], records=True, by_bytes=by_bytes, on_problem=problems.note
     ).stories

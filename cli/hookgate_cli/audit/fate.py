@@ -12,11 +12,12 @@ from hookgate.ledger.audit.times import show_time
 from hookgate_cli.common import FINDING, ConfigOption, JsonOption, fail, out
 from hookgate_cli.terminal import print_json, printable
 
+from .asked import MOST_BY_NAME, asked_of_fleet
+from .choosing import find_ledgers
 from .configured import configured_ranges, load_seal_keys
 from .events import MOST_SHOWN, describe_holding, identify, is_named_only, print_event, print_fate
-from .ledger import find_ledgers
 from .names import read_names
-from .options import LogOption, SealKeyOption
+from .options import FleetOption, GateOption, LogOption, SealKeyOption, StoreOption
 from .problems import Problems
 from .reading import rereader
 from .wording import count_of
@@ -52,6 +53,9 @@ def fate(
     ] = None,
     log: LogOption = None,
     seal_key: SealKeyOption = None,
+    fleet: FleetOption = False,
+    gate: GateOption = None,
+    dsn_file: StoreOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -71,10 +75,11 @@ def fate(
     if not asked:
         fail("no reference; name one, or a list of them with --file")
     keys = load_seal_keys(seal_key, config)
-    ledger = find_ledgers(log, config)
+    of_fleet = asked_of_fleet(fleet, gate, dsn_file, log, config)
+    ledger = find_ledgers(log, config, fleet=of_fleet, by_names=len(asked) <= MOST_BY_NAME)
     problems = Problems(ledger)
     read = rereader(ledger, keys)
-    by_bytes = not keys and ledger.is_quick_to_read_again
+    by_bytes = ledger.is_read_by_bytes(proving=bool(keys))
     found = find(
         read, asked, configured_ranges(config), by_bytes=by_bytes, on_problem=problems.note
     )

@@ -1,16 +1,20 @@
 """The ledger that a verb reads: its files, and notes on what could not be read of them."""
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from hookgate.ledger.audit.findings import AuditFinding
 from hookgate.ledger.reading.copies import Copies
-from hookgate.ledger.reading.decoding import UnreadableError
-from hookgate.ledger.reading.files import Note, find_ledger, sort
-from hookgate.ledger.reading.source import Source, probe
-from hookgate_cli.common import err, fail
+from hookgate.ledger.reading.files import Note
+from hookgate.ledger.reading.reader import Line
+from hookgate.ledger.reading.scanning import Run
+from hookgate.ledger.reading.sieve import Sieve
+from hookgate.ledger.reading.source import Source
+from hookgate_cli.common import err
 from hookgate_cli.terminal import printable
 
-from .configured import configured_ledger
-from .inputs import copy, is_regular
+from .configured import configured_states
 
 
 class Ledger:
@@ -19,6 +23,9 @@ class Ledger:
     `notes` tell what a person should know of them, and of the files beside them. `copies` are the
     lines that stand in several of them. `unproved` counts the lines that a seal key did not prove.
     """
+
+    # Whether it is those of a fleet's gates.
+    is_fleet = False
 
     def __init__(self, sources: list[Source], notes: list[Note]) -> None:
         self.sources = sources
@@ -37,27 +44,55 @@ class Ledger:
     @property
     def files(self) -> list[str]:
         """The names of the files."""
-        return [source.name for source in self.sources]
+        return list(dict.fromkeys(source.name for source in self.sources))
 
     @property
     def size(self) -> int:
         """Bytes on the disk, compressed ones as they are."""
-        return sum(s.path.stat().st_size for s in self.sources if s.path.exists())
+        return sum(source.size for source in self.sources)
 
-    @property
-    def is_quick_to_read_again(self) -> bool:
-        """Whether it is not compressed so that reading it takes longer than parsing what it holds.
+    def is_read_by_bytes(self, *, proving: bool = False) -> bool:
+        """Whether a search may read it by a sieve, which leaves lines out that nothing proves.
 
-        A search by bytes reads twice: in xz it took 38 s, not 26, in zstd 11, not 10.
+        Not where it is compressed so that reading it takes longer than parsing what it holds: a
+        search by bytes reads twice. In xz it took 38 s, not 26, in zstd 11, not 10.
         """
         kinds = {source.compression for source in self.sources}
-        return all(kind is None or kind.suffix == ".gz" for kind in kinds)
+        return not proving and all(kind is None or kind.suffix == ".gz" for kind in kinds)
 
-    def plain_files(self) -> list[Path] | None:
-        """Return the files less copies; None unless each holds nothing but JSON Lines."""
+    def by_name(self) -> "Ledger":
+        """Return it as it is read for few names: as it is."""
+        return self
+
+    def gate_of(self, file: str) -> str:
+        """Return what a reader calls the place where a line was written: its file."""
+        return file
+
+    def states(self, config: str | None) -> list[Path]:
+        """Return the state files of the ledger of the configuration."""
+        return configured_states(config)
+
+    def findings(self) -> list[AuditFinding]:
+        """Return what is known to be wrong with it before it is read: nothing of files."""
+        return []
+
+    def turn_to(self, sieve: Sieve | None) -> None:
+        """Take what is to be read for a sieve, before it is read: all of it."""
+
+    def pass_on(self, lines: Iterable[Line | Run]) -> Iterable[Line | Run]:
+        """Return the lines that are read, as far as they may be in it: all of them."""
+        return lines
+
+    def holds(self, file: Path) -> bool:
+        """Whether a file that is there is one of its files."""
+        return file.exists() and any(file.samefile(source.path) for source in self.sources)
+
+    @contextmanager
+    def plain_files(self) -> Iterator[list[Path] | None]:
+        """Yield the files less copies; None unless each holds nothing but JSON Lines."""
         sources = [source for source in self.sources if not self.copies.is_left_out(source)]
         plain = all(self.copies.without(source).is_plain for source in sources)
-        return [source.path for source in sources] if plain else None
+        yield [source.path for source in sources] if plain else None
 
     def heads(self) -> dict[Path, bytes]:
         """Return the first line of each file that has a record, less copies."""
@@ -71,7 +106,7 @@ class Ledger:
         """Print the notes on stderr, those on what was not read first."""
         notes = sorted(self.notes, key=lambda note: not note.unread)
         for note in notes:
-            _print_note(note)
+            print_note(note)
         self.print_copies()
 
     def print_copies(self) -> None:
@@ -79,7 +114,7 @@ class Ledger:
         for file, text in self.copies.remarks[self._copies_printed :]:
             note = Note(file, text)
             self.notes.append(note)
-            _print_note(note)
+            print_note(note)
         self._copies_printed = len(self.copies.remarks)
 
     def as_json(self) -> list[dict[str, object]]:
@@ -87,40 +122,7 @@ class Ledger:
         return [note._asdict() for note in self.notes]
 
 
-def _print_note(note: Note) -> None:
+def print_note(note: Note) -> None:
+    """Print a note on stderr."""
     sign = "NOT READ: " if note.unread else ""
     err.print(f"{sign}{printable(note.file)}: {printable(note.text)}", soft_wrap=True)
-
-
-def find_ledgers(
-    files: list[Path] | None, config: str | None, *, may_be_gone: bool = False
-) -> Ledger:
-    """Find the files to read, oldest first, and print notes on them.
-
-    Without `files` it is `audit.path` with its rotated and workers' files. Exits with 2, and says
-    what is missing, where a file that was named cannot be read, and where there is nothing to read,
-    unless that `may_be_gone`.
-    """
-    notes: list[Note] = []
-    if files:
-        found = list(dict.fromkeys(files))
-    else:
-        path = configured_ledger(config)
-        found, notes = find_ledger(path)
-        if not found and not notes and not may_be_gone:
-            fail(f'audit.path = "{path}" is not there; name the ledger, or --config')
-    sources = []
-    for file in found:
-        try:
-            sources.append(probe(file if is_regular(file) else copy(file), str(file)))
-        except UnreadableError as error:
-            notes.append(Note(str(file), str(error.strerror), unread=True))
-        except OSError as error:
-            if files:
-                fail(f"{file} cannot be read: {error.strerror}")
-            notes.append(Note(str(file), f"cannot be read: {error.strerror}", unread=True))
-    ledger = Ledger(sort(sources), notes)
-    ledger.print_notes()
-    if not sources and not (may_be_gone and not notes):
-        fail("nothing of the ledger can be read")
-    return ledger

@@ -48,7 +48,7 @@ def check_notes(ledger: Ledger, notes: "Sequence[Seen]") -> list[AuditFinding]:
     with reading_progress(ledger) as on_progress:
         for item in scan(ledger.sources, scan_leaves, on_progress, ledger.copies):
             witness.take(item)
-    begins = [source.began for source in ledger.sources if source.head is not None]
+    begins = [source.began for source in ledger.sources if source.began]
     witness.close(min(begins, default=0.0))
     return witness.findings
 

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+_PANEL = "Many gates (docs/fleet.md)"
+
 FilesArgument = Annotated[
     list[Path] | None,
     typer.Argument(
@@ -30,5 +32,50 @@ SealKeyOption = Annotated[
         "--seal-key",
         metavar="FILE",
         help="Keys that seal lines, one a line, as often as needed; else audit.seal_key_file.",
+    ),
+]
+
+FleetOption = Annotated[
+    bool,
+    typer.Option(
+        "--fleet",
+        help="All gates of the fleet, from its store: that of --dsn-file, else of fleet.dsn_file.",
+        rich_help_panel=_PANEL,
+    ),
+]
+GateOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--gate",
+        metavar="NAME",
+        help="Of the fleet only this gate, as often as needed.",
+        rich_help_panel=_PANEL,
+    ),
+]
+StoreOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--dsn-file",
+        metavar="FILE",
+        help="The file with a reader's DSN, as hookgate fleet init --reader writes it.",
+        rich_help_panel=_PANEL,
+    ),
+]
+FleetSinceOption = Annotated[
+    str | None,
+    typer.Option(
+        "--since",
+        metavar="TIME",
+        help="Of the fleet only segments with lines from then on: 2h (ago), today, 2026-11-22.",
+        rich_help_panel=_PANEL,
+    ),
+]
+FleetUntilOption = Annotated[
+    str | None,
+    typer.Option(
+        "--until",
+        metavar="TIME",
+        help="Of the fleet only segments with lines before then, likewise.",
+        rich_help_panel=_PANEL,
     ),
 ]

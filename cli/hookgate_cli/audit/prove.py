@@ -18,10 +18,11 @@ from hookgate.proof.receipt import MOST_LINES, Entry, Receipt, ReceiptError
 from hookgate_cli.common import FAILED, FINDING, ConfigOption, err, fail, out
 from hookgate_cli.terminal import printable
 
+from .asked import asked_of_fleet
+from .choosing import find_ledgers
 from .configured import load_seal_keys
 from .events import MOST_SHOWN, fate_in_words, identify
-from .ledger import find_ledgers
-from .options import LogOption, SealKeyOption
+from .options import FleetOption, GateOption, LogOption, SealKeyOption, StoreOption
 from .problems import Problems
 from .reading import rereader
 from .receipt import require
@@ -66,6 +67,9 @@ def prove(
     ] = False,
     log: LogOption = None,
     seal_key: SealKeyOption = None,
+    fleet: FleetOption = False,
+    gate: GateOption = None,
+    dsn_file: StoreOption = None,
     config: ConfigOption = None,
 ) -> None:
     """Write a receipt: the lines of one event, and the proof that they stand in the ledger.
@@ -85,12 +89,13 @@ def prove(
     if not anchor.is_dir():
         fail(f"--anchor {anchor} is no folder; hookgate anchor makes it")
     keys = load_seal_keys(seal_key, config)
-    ledger = find_ledgers(log, config)
-    if any(target.exists() and target.samefile(source.path) for source in ledger.sources):
+    of_fleet = asked_of_fleet(fleet, gate, dsn_file, log, config)
+    ledger = find_ledgers(log, config, fleet=of_fleet, by_names=True)
+    if ledger.holds(target):
         fail(f"{target} is a ledger; a receipt would overwrite it")
     problems = Problems(ledger)
     read = rereader(ledger, keys)
-    by_bytes = not keys and ledger.is_quick_to_read_again
+    by_bytes = ledger.is_read_by_bytes(proving=bool(keys))
     (story,) = find(read, [name], by_bytes=by_bytes, on_problem=problems.note).stories
     event = _only_event(story, problems)
     is_attempt = any(each.request_id == name for each in event.attempts)

@@ -1,9 +1,10 @@
 """Reading a ledger line by line, with a progress bar, and only what seal keys prove."""
 
 import sys
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from time import monotonic
+from typing import cast
 
 from rich.progress import BarColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
 
@@ -59,10 +60,12 @@ def reading(
     process that reads for this one ends.
     """
     prover = Prover(keys) if keys else None
+    ledger.turn_to(sieve)
     with reading_progress(ledger) as on_progress:
         lines = read(ledger.sources, on_progress, ledger.copies, None if keys else sieve)
-        with _to_the_end(lines):
-            yield lines if prover is None else prover.prove(lines)
+        with to_the_end(), closing(lines):
+            passed = cast("Iterator[Line]", ledger.pass_on(lines))
+            yield passed if prover is None else prover.prove(passed)
     _close(ledger, prover)
 
 
@@ -72,17 +75,17 @@ def scanning(ledger: Ledger, by: Scan, keys: Keys = ()) -> Iterator[Iterator[Lin
     prover = Prover(keys) if keys else None
     with reading_progress(ledger) as on_progress:
         lines = scan(ledger.sources, by, on_progress, ledger.copies)
-        with _to_the_end(lines):
-            yield lines if prover is None else prover.prove_runs(lines)
+        with to_the_end(), closing(lines):
+            passed = iter(ledger.pass_on(lines))
+            yield passed if prover is None else prover.prove_runs(passed)
     _close(ledger, prover)
 
 
 @contextmanager
-def _to_the_end(lines: Generator[object, None, None]) -> Iterator[None]:
-    """End with a reading all processes that read for it; say so if one of them ended before."""
+def to_the_end() -> Iterator[None]:
+    """Say so, and exit with 1, where a process that reads for this one ends."""
     try:
-        with closing(lines):
-            yield
+        yield
     except WorkerError as error:
         fail(f"{error}: the ledger was not read to its end", FAILED)
 

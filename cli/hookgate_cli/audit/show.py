@@ -7,6 +7,8 @@ from hookgate.ledger.reading.sieve import Sieve
 from hookgate.ledger.record import Record
 from hookgate_cli.common import ConfigOption, JsonOption, err, plain_errors
 
+from .asked import asked_of_fleet
+from .choosing import find_ledgers
 from .filters import (
     ChannelOption,
     ClientOption,
@@ -22,9 +24,8 @@ from .filters import (
     UtcOption,
     make_query,
 )
-from .ledger import find_ledgers
 from .lines import ForwardsOption, print_record
-from .options import FilesArgument
+from .options import FilesArgument, FleetOption, GateOption, StoreOption
 from .problems import Problems
 from .reading import reading
 from .unmatched import Unmatched
@@ -45,6 +46,9 @@ def show(
     near: NearOption = False,
     forwards: ForwardsOption = False,
     utc: UtcOption = False,
+    fleet: FleetOption = False,
+    gate: GateOption = None,
+    dsn_file: StoreOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -63,7 +67,8 @@ def show(
         since, until, outcome, reason, client, reference, channel, event_type, route, front,
         near=near, config=config, utc=utc,
     )  # fmt: skip
-    ledger = find_ledgers(files, config)
+    of_fleet = asked_of_fleet(fleet, gate, dsn_file, files, config, query.since, query.until)
+    ledger = find_ledgers(files, config, fleet=of_fleet, by_names=bool(query.references))
     problems = Problems(ledger)
     unmatched = Unmatched(query, config, sees_all=False)
 

@@ -1,5 +1,7 @@
 """`hookgate audit stats`: the ledger in numbers."""
 
+from pathlib import Path
+
 import typer
 
 from hookgate.ledger.audit import duckdb_stats
@@ -8,6 +10,8 @@ from hookgate.ledger.audit.stats import Summary, summarise
 from hookgate_cli.common import FINDING, ConfigOption, JsonOption, err, plain_errors
 from hookgate_cli.terminal import print_json, printable
 
+from .asked import asked_of_fleet
+from .choosing import find_ledgers
 from .configured import Keys, load_seal_keys
 from .filters import (
     ChannelOption,
@@ -24,8 +28,8 @@ from .filters import (
     UtcOption,
     make_query,
 )
-from .ledger import Ledger, find_ledgers
-from .options import FilesArgument, SealKeyOption
+from .ledger import Ledger
+from .options import FilesArgument, FleetOption, GateOption, SealKeyOption, StoreOption
 from .reading import reading, reading_progress
 from .summary import print_summary
 from .unmatched import Unmatched
@@ -46,6 +50,9 @@ def stats(
     near: NearOption = False,
     utc: UtcOption = False,
     seal_key: SealKeyOption = None,
+    fleet: FleetOption = False,
+    gate: GateOption = None,
+    dsn_file: StoreOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -66,7 +73,8 @@ def stats(
     )  # fmt: skip
     keys = load_seal_keys(seal_key, config)
     with plain_errors():
-        ledger = find_ledgers(files, config)
+        of_fleet = asked_of_fleet(fleet, gate, dsn_file, files, config, query.since, query.until)
+        ledger = find_ledgers(files, config, fleet=of_fleet)
         summary = sum_up(ledger, query, keys, config)
     if as_json:
         print_json({**summary.as_dict(), "notes": ledger.as_json()})
@@ -81,26 +89,29 @@ def sum_up(ledger: Ledger, query: Query, keys: Keys = (), config: str | None = N
 
     With keys it is always line by line, and only the lines that they prove count.
     """
-    files = ledger.plain_files()
-    if (
-        not keys
-        and query.is_only_of_time
-        and files is not None
-        and duckdb_stats.is_worthwhile(files)
-    ):
-        try:
-            with reading_progress(ledger) as on_progress:
-                heads = ledger.heads()
-                summary = duckdb_stats.summarise(
-                    files, query.since, query.until, on_progress, heads
-                )
-                summary.files = ledger.files
-                return summary
-        except duckdb_stats.DuckDBError as error:
-            err.print(f"DuckDB gave up, reading line by line: {printable(error)}")
+    if not keys and query.is_only_of_time:
+        with ledger.plain_files() as files:
+            if files is not None and duckdb_stats.is_worthwhile(files):
+                summary = _sum_up_by_duckdb(ledger, files, query)
+                if summary is not None:
+                    return summary
     unmatched = Unmatched(query, config)
     with reading(ledger, keys) as lines:
         asked = None if query == Query() else query
         summary = summarise(unmatched.watch(lines), ledger.files, asked)
     unmatched.tell()
     return summary
+
+
+def _sum_up_by_duckdb(ledger: Ledger, files: list[Path], query: Query) -> Summary | None:
+    """Return what DuckDB makes of the files, None where plain Python is to read them."""
+    try:
+        with reading_progress(ledger) as on_progress:
+            heads = ledger.heads()
+            summary = duckdb_stats.summarise(files, query.since, query.until, on_progress, heads)
+    except duckdb_stats.DuckDBError as error:
+        err.print(f"DuckDB gave up, reading line by line: {printable(error)}")
+        return None
+    summary.files = ledger.files
+    # Lines are named by where they were written.
+    return None if ledger.is_fleet and summary.problems else summary

@@ -24,6 +24,7 @@ from hookgate.ledger.reading.wrappers import Unwrapper, Wrapper
 from hookgate.ledger.record import Record
 from hookgate_cli.common import ConfigOption, JsonOption, err, fail, plain_errors
 
+from .choosing import find_ledgers
 from .configured import configured_ledger
 from .filters import (
     ChannelOption,
@@ -41,7 +42,7 @@ from .filters import (
     make_query,
 )
 from .inputs import is_regular
-from .ledger import Ledger, find_ledgers
+from .ledger import Ledger
 from .lines import ForwardsOption, print_record
 from .options import FilesArgument
 from .problems import Problems

@@ -15,11 +15,21 @@ from hookgate_cli.common import FINDING, ConfigOption, JsonOption, fail, out
 from hookgate_cli.terminal import print_json, printable
 
 from .against import Against, read_logs
+from .asked import asked_of_fleet
+from .choosing import find_ledgers
 from .configured import configured_states, load_seal_keys
 from .findings import print_findings
-from .ledger import Ledger, find_ledgers
+from .ledger import Ledger
 from .notes import check_notes, read_notes
-from .options import FilesArgument, SealKeyOption
+from .options import (
+    FilesArgument,
+    FleetOption,
+    FleetSinceOption,
+    FleetUntilOption,
+    GateOption,
+    SealKeyOption,
+    StoreOption,
+)
 from .reading import scanning
 from .wording import count_of
 
@@ -46,6 +56,10 @@ _LOG = (
 _NOTES = (
     "Compared with {}, the last of {}: lines after that may be gone, and a note proves as much as"
     " the place where it was kept."
+)
+_FLEET = (
+    "What the store does not show by itself: lines that a gate had lost or changed before it sent"
+    " them, and everything before the first that it sent."
 )
 _PART = (
     "Only these files were looked at: whether lines were cut off their end, or files after them are"
@@ -84,6 +98,11 @@ def verify(
         typer.Option(metavar="PUB|FILE", help="The public key of the notes, as often as needed."),
     ] = None,
     seal_key: SealKeyOption = None,
+    fleet: FleetOption = False,
+    gate: GateOption = None,
+    dsn_file: StoreOption = None,
+    since: FleetSinceOption = None,
+    until: FleetUntilOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -106,25 +125,29 @@ def verify(
       hookgate audit verify --note /mnt/elsewhere --anchor-key gate1.pub
     """
     keys = load_seal_keys(seal_key, config)
-    states = state if files else [*(state or ()), *configured_states(config)]
+    of_fleet = asked_of_fleet(fleet, gate, dsn_file, files, config, since, until)
+    if of_fleet is not None and state:
+        fail(f"--state {state[0]} is of files: the store has none")
+    states = state if files or of_fleet else [*(state or ()), *configured_states(config)]
     if Path("-") in (files or ()) and Path("-") in (against or ()):
         fail("- is given as a ledger and as --against: standard input can be read once")
     # Before the ledger: hookgate may write to both meanwhile.
     log = read_logs(against) if against else None
     notes = read_notes(note, anchor_key or ()) if note else []
-    ledger = find_ledgers(files, config, may_be_gone=log is not None)
+    ledger = find_ledgers(files, config, may_be_gone=log is not None, fleet=of_fleet)
     witness = log.witness if log is not None else None
     if witness is not None:
         witness.files = ledger.files
     numbers = witness.numbers if witness is not None else None
     with scanning(ledger, ChainScan(Keyring(keys), numbers)) as lines:
-        verification = verify_chain(lines, keys, states, witness)
+        verification = verify_chain(lines, keys, states, witness, apart=ledger.is_fleet)
+    verification.findings.extend(ledger.findings())
     verification.findings.extend(check_notes(ledger, notes) if notes else ())
     unread = ledger.unread or (log is not None and log.unread)
     if as_json:
         print_json(_report(verification, ledger, log, unread=unread))
     else:
-        _show(verification, log, unread=unread)
+        _show(verification, log, unread=unread, of_fleet=ledger.is_fleet)
         if notes:
             last = max(seen.time or 0 for seen in notes)
             when = show_time(last, "seconds", utc=True) if last else "an unknown time"
@@ -153,7 +176,7 @@ def _report(
     }
 
 
-def _show(verification: Verification, log: Against | None, *, unread: bool) -> None:
+def _show(verification: Verification, log: Against | None, *, unread: bool, of_fleet: bool) -> None:
     verdict = Text("holds", "green") if verification.holds else Text("broken", "red")
     if verification.holds and unread:
         verdict = Text("not all could be read; the rest holds", "red")
@@ -172,6 +195,8 @@ def _show(verification: Verification, log: Against | None, *, unread: bool) -> N
         out.print(_SEALED)
     if log is not None:
         _show_log(log)
+    elif of_fleet:
+        out.print(_FLEET)
     else:
         out.print(_WHOLE if verification.whole else _PART)
 

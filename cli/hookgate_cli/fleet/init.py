@@ -22,6 +22,14 @@ def init(
             "--gate", metavar="NAME", help="Make a login for this gate, or a new password."
         ),
     ] = None,
+    reader: Annotated[
+        str | None,
+        typer.Option(
+            "--reader",
+            metavar="NAME",
+            help="The same for somebody who asks the ledgers of all gates: it reads all tables.",
+        ),
+    ] = None,
     replayer: Annotated[
         str | None,
         typer.Option(
@@ -60,21 +68,26 @@ def init(
 
       hookgate fleet init --dsn-file admin.dsn --gate ams1 --host db.example.com
 
-      hookgate fleet init --dsn-file admin.dsn --replayer anna
+      hookgate fleet init --dsn-file admin.dsn --reader anna
+
+      hookgate fleet init --dsn-file admin.dsn --replayer anna --to replay.dsn
 
       hookgate fleet init --print | less
     """
     if print_sql:
         sys.stdout.write(schema())
         return
-    if gate is not None and replayer is not None:
-        fail("--gate and --replayer make a login each: give one at a time")
-    name = gate if replayer is None else replayer
+    logins = {"gate": gate, "reader": reader, "replayer": replayer}
+    given = {kind: login for kind, login in logins.items() if login is not None}
+    if len(given) > 1:
+        options = " and ".join(f"--{kind}" for kind in given)
+        fail(f"{options} make a login each: give one at a time")
+    kind, name = next(iter(given.items()), ("", None))
     if name is not None:
         try:
             check_name(name)
         except ValueError as error:
-            fail(f"--{'gate' if replayer is None else 'replayer'} {name} {error}")
+            fail(f"--{kind} {name} {error}")
     dsn = read_dsn(dsn_file)
     target = (to or Path(f"{name}.dsn")) if name is not None else None
     fd = _create(target) if target is not None else -1
@@ -84,9 +97,7 @@ def init(
             admin = Admin.connect(dsn)
             try:
                 before = admin.install()
-                made = ""
-                if name is not None:
-                    made = (admin.add_gate if replayer is None else admin.add_replayer)(name)
+                made = _add(admin, kind, name) if name is not None else ""
             finally:
                 admin.close()
         if target is not None:
@@ -102,15 +113,8 @@ def init(
             target.unlink(missing_ok=True)
     done = "made" if not before else "there" if before == VERSION else f"brought on from {before}"
     out.print(f"The tables are {done}, version {VERSION}.")
-    if target is not None and gate is not None:
-        _tell(gate, target)
-    elif target is not None:
-        out.print(
-            f"{printable(target)} holds the login of {replayer}, for hookgate quarantine list and"
-            " replay --fleet --dsn-file",
-            soft_wrap=True,
-        )
-    if target is not None:
+    if target is not None and name is not None:
+        _tell(kind, name, target)
         _warn_of_loopback(made)
 
 
@@ -123,10 +127,23 @@ def _create(target: Path) -> int:
         fail(f"{target} cannot be written: {error.strerror}", FAILED)
 
 
-def _tell(gate: str, target: Path) -> None:
-    out.print(f"{printable(target)} holds the login of gate {gate}: bring it there, and in its")
-    path = f"/etc/hookgate/{gate}.dsn"
-    out.print(f"hookgate.toml, below [fleet]:\nname = {to_json(gate)}\ndsn_file = {to_json(path)}")
+def _add(admin: Admin, kind: str, name: str) -> str:
+    make = {"gate": admin.add_gate, "reader": admin.add_reader, "replayer": admin.add_replayer}
+    return make[kind](name)
+
+
+def _tell(kind: str, name: str, target: Path) -> None:
+    file, path = printable(target), f"/etc/hookgate/{name}.dsn"
+    if kind == "gate":
+        out.print(f"{file} holds the login of gate {name}: bring it there, and in its")
+        named = f"name = {to_json(name)}\ndsn_file = {to_json(path)}"
+        out.print(f"hookgate.toml, below [fleet]:\n{named}")
+        return
+    verbs = {"reader": "audit", "replayer": "quarantine list and replay"}
+    out.print(
+        f"{file} holds the login of {name}, for hookgate {verbs[kind]} --fleet --dsn-file",
+        soft_wrap=True,
+    )
 
 
 def _warn_of_loopback(made: str) -> None:

@@ -28,8 +28,13 @@ FleetOption = Annotated[
     typer.Option("--fleet", help="What all gates keep, in their store.", rich_help_panel=_PANEL),
 ]
 GateOption = Annotated[
-    str | None,
-    typer.Option("--gate", metavar="NAME", help="What this one keeps.", rich_help_panel=_PANEL),
+    list[str] | None,
+    typer.Option(
+        "--gate",
+        metavar="NAME",
+        help="Of the fleet only this gate, as often as needed.",
+        rich_help_panel=_PANEL,
+    ),
 ]
 DsnOption = Annotated[
     Path | None,
@@ -46,13 +51,13 @@ class FleetOptions(NamedTuple):
     """What was given of these."""
 
     fleet: bool
-    gate: str | None
+    gates: list[str] | None
     dsn_file: Path | None
 
     @property
     def where(self) -> str:
         """The store in words."""
-        return "the store" if self.gate is None else f"the store for gate {self.gate}"
+        return f"the store for {', '.join(self.gates)}" if self.gates else "the store"
 
 
 @contextmanager
@@ -60,9 +65,9 @@ def opened_items(options: FleetOptions) -> "Iterator[KeptItems | None]":
     """Log in to the store, for the block; None without `--fleet`. Exits with 2 where the package is
     missing, with 1 where the store cannot be used.
     """
-    _, gate, dsn_file = options
+    _, gates, dsn_file = options
     if not options.fleet:
-        if gate is not None or dsn_file is not None:
+        if gates or dsn_file is not None:
             fail("--gate and --dsn-file are for --fleet; give that too")
         yield None
         return
@@ -73,7 +78,7 @@ def opened_items(options: FleetOptions) -> "Iterator[KeptItems | None]":
 
     dsn = read_dsn(dsn_file)
     with store_errors(dsn_file):
-        items = KeptItems.connect(dsn, gate)
+        items = KeptItems.connect(dsn, gates or None)
     try:
         yield items
     finally:

@@ -19,8 +19,8 @@ from hookgate.quarantine.replay.plan import Asked, Planned, plan
 from hookgate.quarantine.replay.session import make_policy
 from hookgate.quarantine.store import Store
 from hookgate.settings import Config
+from hookgate_cli.audit.choosing import find_ledgers
 from hookgate_cli.audit.configured import Keys
-from hookgate_cli.audit.ledger import find_ledgers
 from hookgate_cli.audit.problems import Problems
 from hookgate_cli.audit.reading import reading
 from hookgate_cli.audit.wording import count_of
@@ -120,7 +120,7 @@ def _read_evidence(
         log = own
     ledger = find_ledgers([*log, *own] if log else None, config)
     problems = Problems(ledger)
-    few = 0 < len(bodies) <= MOST_TEXTS and ledger.is_quick_to_read_again
+    few = 0 < len(bodies) <= MOST_TEXTS and ledger.is_read_by_bytes()
     with reading(ledger, keys, Sieve(bodies, UNNEEDED) if few else None) as lines:
         evidence = Evidence(lines, bodies, problems.note)
     return _Read(evidence, not (problems.any or is_lost))

@@ -132,10 +132,14 @@ def replay(
         fail(
             '--yes needs --reason TEXT: the ledger says it, as in --reason "the contract is mended"'
         )
+    if fleet and log:
+        fail("--log names ledgers in files, and with --fleet those in the store are read: omit it")
     selection = make_selection(since, until, reason_code, reference, sha256, route)
     identities = need_identities(identity, "a replay")
     loaded = load_config(config, offline=not yes)
     keys = load_seal_keys(seal_key, config)
+    if fleet and seal_key:  # those of the gates; what is recorded here has its own
+        keys = tuple(dict.fromkeys((*keys, *load_seal_keys(None, config))))
     asked = Asked(unknown, retrying, override, limit)
     told = {"actor": actor(), "why": parse_reason(reason or "")}
     with store_errors(), ExitStack() as stack:

@@ -31,7 +31,7 @@ class Explaining:
         self.lines: list[str] | None = None
         self._on_end = on_end
         self._process: subprocess.Popen[bytes] | None = None
-        if not _is_here(ledger):
+        if not (request_id.isprintable() and _is_here(ledger)):
             where = f"The ledger {printable(ledger)} is not on this machine." if ledger else ""
             self.lines = [where or "Where its ledger is is not known.", "", "Ask there:", "",
                           f"    hookgate audit explain {quote(printable(request_id))}"]  # fmt: skip
@@ -64,4 +64,5 @@ class Explaining:
 
 
 def _is_here(ledger: str) -> bool:
-    return bool(ledger) and bool(find_files(Path(ledger)))
+    """Tell whether there is such a ledger; the path is what a gate told, or something else."""
+    return ledger.isprintable() and bool(ledger and find_files(Path(ledger)))

@@ -52,6 +52,8 @@ def check_quarantine(draft: Draft, routes: Sequence[RouteSettings]) -> None:
             problems.append(f"{draft.origin(_RECIPIENTS)}{_RECIPIENTS} {error}")
     if recipients and not path:
         draft.warnings.append(f"nothing is kept for {_RECIPIENTS}: {_PATH} is empty; name a folder")
+    if values["fleet.quarantine"] and not path:
+        draft.warnings.append(f"nothing is kept that fleet.quarantine could ship: {_PATH} is empty")
     for number, route in enumerate(routes, 1):
         named = f'route {number} ("{route.path}")'
         rules = _rules(route)

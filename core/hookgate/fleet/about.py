@@ -1,18 +1,16 @@
 """Lines in the store that tell of bodies, by the index of names."""
 
 from collections.abc import Iterable, Iterator
-from hashlib import sha256
 from typing import Any
 
 import psycopg
-import zstandard
 
 from hookgate.ledger.reading.line import NO_RECORD, Line
 from hookgate.ledger.reading.parsing import parse
 
 from .connecting import Connection
 from .error import StoreError, tell
-from .segment import hash_name
+from .segment import hash_name, unpack
 
 _TOGETHER = 1000
 # A segment has a mebibyte of lines and the last one; a larger one no shipper made.
@@ -45,11 +43,8 @@ def lines_about(connection: Connection, bodies: Iterable[str]) -> Iterator[Line]
 
 
 def _read(name: str, first_n: int, size: int, digest: bytes, body: bytes) -> Iterator[Line]:
-    try:
-        text = zstandard.decompress(body, max_output_size=size)
-    except zstandard.ZstdError:
-        text = b""
-    if not size or sha256(text).digest() != digest:
+    text = unpack(body, size, digest)
+    if not text:
         yield Line(name, first_n, b"", None, "what the store has there is damaged")
         return
     for number, raw in enumerate(text.splitlines(), first_n):

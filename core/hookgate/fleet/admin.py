@@ -21,6 +21,8 @@ _NAME = re.compile(r"[a-z0-9](?:[a-z0-9_.-]{0,46}[a-z0-9])?")
 _SHARED = ("host", "hostaddr", "port", "dbname", "sslmode", "sslrootcert")
 # A shipper has one; the other is for `--wait`, and for one that is restarted.
 _MOST_CONNECTIONS = 4
+# A verb that reads has one, and one for each process that reads for it.
+_MOST_OF_READER = 32
 
 
 class Expired(NamedTuple):
@@ -88,6 +90,10 @@ class Admin:
         """
         return self._add(name, f"hookgate_gate_{name}", "hookgate_gate", is_gate=True)
 
+    def add_reader(self, name: str) -> str:
+        """Do the same for somebody who asks the ledgers of all gates."""
+        return self._add(name, f"hookgate_reader_{name}", "hookgate_reader", is_gate=False)
+
     def add_replayer(self, name: str) -> str:
         """Do the same for somebody who sends on what gates keep."""
         return self._add(name, f"hookgate_replayer_{name}", "hookgate_replayer", is_gate=False)
@@ -97,7 +103,8 @@ class Admin:
         password = secrets.token_urlsafe(32)
         try:
             with self._connection.transaction():
-                self._add_login(login, role, password)
+                most = _MOST_CONNECTIONS if is_gate else _MOST_OF_READER
+                self._add_login(login, role, password, most)
                 if is_gate:
                     self._connection.execute(
                         "INSERT INTO hookgate.gate (gate, login) VALUES (%s, %s)"
@@ -142,7 +149,7 @@ class Admin:
         (version,) = execute("SELECT max(version) FROM hookgate.version").fetchone() or (0,)
         return int(str(version))
 
-    def _add_login(self, login: str, role: str, password: str) -> None:
+    def _add_login(self, login: str, role: str, password: str, most: int) -> None:
         execute = self._connection.execute
         # As the server keeps it: its log may show what is executed.
         secret = self._connection.pgconn.encrypt_password(
@@ -152,7 +159,7 @@ class Admin:
         verb = sql.SQL("CREATE" if found is None else "ALTER")
         execute(
             sql.SQL("{} ROLE {} LOGIN PASSWORD {} CONNECTION LIMIT {}").format(
-                verb, sql.Identifier(login), secret, _MOST_CONNECTIONS
+                verb, sql.Identifier(login), secret, most
             )
         )
         execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(role), sql.Identifier(login)))

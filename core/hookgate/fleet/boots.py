@@ -98,6 +98,7 @@ class Boots:
         cutter = boot.cutter
         if n != cutter.n or not cutter.tip or record.get("prev") != cutter.tip:
             return False
+        self._note_release(record)
         self._add(boot, raw, record)
         return True
 
@@ -106,8 +107,7 @@ class Boots:
 
         Raises `GapError` where lines before it are missing, unless it is of the boot `may_skip`.
         """
-        if record.get("event") == "released":
-            self.on_released(record)
+        self._note_release(record)
         name, n, prev = place
         boot = self._find(name)
         cutter = boot.cutter
@@ -127,6 +127,10 @@ class Boots:
         elif cutter.tip and prev != cutter.tip:
             self._fork(boot, n, prev)
         self._add(boot, raw, record)
+
+    def _note_release(self, record: Record) -> None:
+        if record["event"] == "released":
+            self.on_released(record)
 
     def _add(self, boot: _Boot, raw: bytes, record: Record) -> None:
         boot.cutter.add(raw, record)
@@ -166,17 +170,17 @@ class Boots:
                 self._sending.settle()
         self._sending.close()
 
-    def recount(self, first: Mapping[str, int], last: Mapping[str, int], *, is_cut: bool) -> None:
-        """Begin to note anew which lines the gate has of these boots: a file that held the lines
-        from a first to a last one is another now. One that was not cut may have been deleted whole,
-        as old ones are.
+    def recount(self, firsts: Mapping[str, int], *, is_cut: bool) -> None:
+        """Begin to note anew which lines the gate has of these boots: a file that held them, each
+        from its first line on, is another now. One that was not cut may have been deleted whole, as
+        old ones are.
         """
         self.flush()
-        for name, last_n in last.items():
+        for name, first_n in firsts.items():
             boot = self._find(name)
             if not boot.forked:
-                boot.bound = min(last_n, boot.cutter.n - 1)
-                boot.last_n, boot.first_n = 0, first[name] if is_cut else 0
+                boot.bound = boot.cutter.n - 1
+                boot.last_n, boot.first_n = 0, first_n if is_cut else 0
 
     def tell_cuts(self) -> None:
         """Tell of boots whose last lines were sent once, and did not come again."""

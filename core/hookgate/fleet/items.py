@@ -58,8 +58,8 @@ class ItemShipper:
         # Files that the store has, and whether it knows them to be in custody.
         self._known: dict[bytes, bool] = {}
         self._waiting: deque[Entry] = deque()
-        # What lines say has left, and is to be told.
-        self._left: deque[tuple[bytes, str]] = deque()
+        # What lines say has left, and is to be told: each file with its cause.
+        self._left: dict[bytes, str] = {}
         self._said: set[str] = set()
         self.items = 0
 
@@ -68,7 +68,7 @@ class ItemShipper:
         kept, cause = record.get("kept"), record.get("cause")
         if type(kept) is str and cause in CAUSES:
             try:
-                self._left.append((bytes.fromhex(kept), str(cause)))
+                self._left[bytes.fromhex(kept)] = str(cause)
             except ValueError:
                 return
 
@@ -107,6 +107,7 @@ class ItemShipper:
             self._look(store)
             self._release(store)
         except quarantine.StoreError as error:
+            self._changed.clear()
             self._say(str(error))
         return bool(self._waiting or self._left)
 
@@ -149,13 +150,19 @@ class ItemShipper:
                 return bytes.fromhex(entry.record["kept"])
             return sha256(self._folder.read(entry)).digest()
         except (quarantine.StoreError, ValueError):
+            self._look_again(entry)
             return None
+
+    def _look_again(self, entry: Entry) -> None:
+        """Look into its folder next time, though that may not have changed."""
+        self._changed.pop(folder_of(entry.name), None)
 
     def _send(self, store: ItemStore, entry: Entry) -> None:
         try:
             file = self._folder.read(entry)
         except quarantine.StoreError:
-            return  # it has left meanwhile; else it is found again
+            self._look_again(entry)
+            return
         kept, in_custody = sha256(file).digest(), not may_expire(entry)
         record = json.dumps(entry.record) if entry.record is not None else None
         if record is not None and len(record) > LARGEST_RECORD:
@@ -165,11 +172,12 @@ class ItemShipper:
         self.items += 1
 
     def _tell(self, store: ItemStore) -> None:
-        told = [self._left[place] for place in range(min(len(self._left), MOST_TOGETHER))]
+        # In one step each: another thread may note some meanwhile.
+        told = [(kept, self._left[kept]) for kept in list(self._left)[:MOST_TOGETHER]]
         store.tell_left(told)
         for kept, _ in told:
             self._known.pop(kept, None)
-            self._left.popleft()
+            del self._left[kept]
 
     def _release(self, store: ItemStore) -> None:
         """Claim what has left the store: the gate records and removes it. What is not here any more
@@ -183,7 +191,7 @@ class ItemShipper:
         for one in left:
             entry = here.get(one.kept)
             if entry is None:
-                self._left.append((one.kept, one.cause))
+                self._left[one.kept] = one.cause
             elif entry.claimed is None and (claim := self._folder.claim(entry, one.cause)):
                 claim.close()
 

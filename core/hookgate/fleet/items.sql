@@ -98,10 +98,12 @@ DECLARE
   one record;
   since timestamptz;
 BEGIN
-  -- All rows of the name are locked in one order, whoever asks.
+  -- All rows of the name are locked in one order, whoever asks. What this session has claimed its
+  -- gate may have told to be gone meanwhile.
   FOR one IN
     SELECT i.gate, i.kept, i.kept_at, i.claim FROM hookgate.item i
-     WHERE i.name = of_name AND i.cause IS NULL ORDER BY i.gate, i.kept FOR UPDATE
+     WHERE i.name = of_name AND (i.cause IS NULL OR i.claim = mine)
+     ORDER BY i.gate, i.kept FOR UPDATE
   LOOP
     IF one.gate = of_gate AND one.kept = of_kept THEN
       since := one.kept_at;

@@ -6,7 +6,7 @@ frees the lock and not the claim. So what was being sent then is told from what 
 
 import json
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Self
@@ -32,7 +32,7 @@ SELECT i.name, i.gate, i.kept, extract(epoch FROM i.kept_at)::float8, i.custody,
                                 OR NOT pg_try_advisory_xact_lock_shared(i.claim)),
        hookgate.has_arrived(i.name, i.kept_at)
   FROM hookgate.item i
- WHERE i.cause IS NULL AND i.gate = coalesce(%(gate)s, i.gate)
+ WHERE i.cause IS NULL AND (%(gates)s::text[] IS NULL OR i.gate = ANY (%(gates)s))
  ORDER BY i.kept_at, i.name, i.gate"""
 _UNHEARD = """
 SELECT gate FROM hookgate.gate
@@ -42,26 +42,29 @@ _NOTICED = "-c tcp_keepalives_idle=20 -c tcp_keepalives_interval=10 -c tcp_keepa
 
 
 class KeptItems:
-    """The items in a store, of one gate or of all; a session of its own.
+    """The items in a store, of some gates or of all; a session of its own.
 
     Each call is a transaction. All raise the `StoreError` of the quarantine; `trouble` is why the
     store cannot be used, "" as long as it can.
     """
 
-    def __init__(self, connection: Connection, gate: str | None = None) -> None:
+    def __init__(self, connection: Connection, gates: Sequence[str] | None = None) -> None:
         self.trouble = ""
-        # Whether `begin` takes over from who ended, though it may have arrived.
+        # Whether `begin` sends again what was claimed by who ended: it may have arrived.
         self.again = False
-        self._connection, self._gate = connection, gate
+        self._connection = connection
+        self._gates = None if gates is None else list(gates)
+        # Items that were claimed by others, who ended: that they may have arrived is not forgotten.
+        self._doubtful: set[str] = set()
         self._mine = secrets.randbits(62)
         self._rows("SELECT pg_advisory_lock(%s)", self._mine)
 
     @classmethod
-    def connect(cls, dsn: str, gate: str | None = None) -> Self:
+    def connect(cls, dsn: str, gates: Sequence[str] | None = None) -> Self:
         """Log in. Raises the `StoreError` of the fleet."""
         options = f"-c statement_timeout=60s -c timezone=UTC {_NOTICED}"
         name = "hookgate quarantine"
-        return cls(connect(dsn, autocommit=True, application_name=name, options=options), gate)
+        return cls(connect(dsn, autocommit=True, application_name=name, options=options), gates)
 
     def close(self) -> None:
         """Hang up; what is claimed stays claimed."""
@@ -69,7 +72,7 @@ class KeptItems:
 
     def entries(self) -> Iterator[Entry]:
         """List what is held, oldest first."""
-        for row in self._rows(_HELD, mine=self._mine, gate=self._gate):
+        for row in self._rows(_HELD, mine=self._mine, gates=self._gates):
             name, gate, kept, kept_at, custody, record, size, by, since, is_live, arrived = row
             digest = bytes(kept).hex()
             state = InFleet(gate, digest, custody, by or "", since, is_live, arrived)
@@ -91,8 +94,9 @@ class KeptItems:
         """Return an item that is held still; None where it is gone."""
         found = self._rows(
             "SELECT FROM hookgate.item WHERE name = %(name)s AND gate = %(gate)s"
-            " AND kept = %(kept)b AND cause IS NULL",
+            " AND kept = %(kept)b AND (cause IS NULL OR claim = %(mine)s)",
             **_place(entry.name, entry.path),
+            mine=self._mine,
         )
         return entry if found else None
 
@@ -115,11 +119,11 @@ class KeptItems:
         """Claim an item to send it. Returns "" where it is claimed, else the word of `claim_item`
         that says why not.
         """
-        return self._claim(entry, "resend" if self.again else "send")
+        return self._claim(entry, "resend" if self.again and _is_doubtful(entry) else "send")
 
     def give_back(self, entry: Entry) -> None:
         """End a claim: what was sent has not arrived."""
-        self._rows("SELECT hookgate.unclaim_item(%s, %s)", entry.name, self._mine)
+        self._unclaim(entry.name)
 
     def claim(self, entry: Entry, cause: str) -> Claim | None:
         """Claim an item for its release; None where it is gone, or another's."""
@@ -148,14 +152,20 @@ class KeptItems:
             cause=claim.cause,
         )
         if claim.cause == "purged":
-            self._rows("SELECT hookgate.unclaim_item(%s, %s)", claim.item, self._mine)
+            self._unclaim(claim.item)
 
     def restore(self, claim: Claim) -> None:
         """Keep an item whose release could not be recorded. What was sent stays claimed."""
         if claim.cause != "replayed":
-            self._rows("SELECT hookgate.unclaim_item(%s, %s)", claim.item, self._mine)
+            self._unclaim(claim.item)
+
+    def _unclaim(self, name: str) -> None:
+        if name not in self._doubtful:
+            self._rows("SELECT hookgate.unclaim_item(%s, %s)", name, self._mine)
 
     def _claim(self, entry: Entry, purpose: str) -> str:
+        if _is_doubtful(entry):
+            self._doubtful.add(entry.name)
         ((why,),) = self._rows(
             "SELECT hookgate.claim_item(%(name)s, %(gate)s, %(kept)b, %(mine)s, %(purpose)s)",
             **_place(entry.name, entry.path),
@@ -174,6 +184,12 @@ class KeptItems:
     def _failed(self, why: str) -> KeptError:
         self.trouble = f"the fleet's store: {why}"
         return KeptError(NotKept.UNAVAILABLE, self.trouble)
+
+
+def _is_doubtful(entry: Entry) -> bool:
+    """Tell whether somebody had claimed an item who has ended."""
+    state = entry.fleet
+    return state is not None and state.claimed_by != "" and not state.is_claimed
 
 
 def _place(name: str, path: Path) -> dict[str, Any]:

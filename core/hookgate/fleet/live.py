@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 from hookgate.ledger.names import is_part
 from hookgate.ledger.reading.parsing import parse
@@ -15,13 +14,8 @@ _ALL = 1 << 62
 
 # Device and inode of a file.
 FileKey = tuple[int, int]
-
-
-class Spans(NamedTuple):
-    """The number of the first and of the last line of each boot that was read of a file."""
-
-    first: dict[str, int]
-    last: dict[str, int]
+# The number of the first line of each boot that was read of a file.
+Firsts = dict[str, int]
 
 
 class ChangedError(Exception):
@@ -37,13 +31,13 @@ class ChangedError(Exception):
 class Live:
     """The ledger at a path and its workers' and replays'; what cannot be read `rotated` is told.
 
-    `spans` are the lines that were read of the file at each path.
+    `firsts` are those of the file at each path.
     """
 
     def __init__(self, ledger: Path, rotated: Rotated) -> None:
         self._ledger, self._rotated = ledger, rotated
         self._tails: dict[Path, Tail] = {}
-        self.spans: dict[Path, Spans] = {}
+        self.firsts: dict[Path, Firsts] = {}
 
     @property
     def is_behind(self) -> bool:
@@ -67,20 +61,20 @@ class Live:
         for tail in self._tails.values():
             tail.close()
         self._tails.clear()
-        self.spans.clear()
+        self.firsts.clear()
 
-    def lines(self) -> Iterator[tuple[bytes, Record, Spans]]:
-        """Yield the lines that were written since, each with the spans of its file, which whoever
+    def lines(self) -> Iterator[tuple[bytes, Record, Firsts]]:
+        """Yield the lines that were written since, each with the firsts of its file, which whoever
         takes it keeps. Raises `ChangedError`.
         """
         self.open()
         for tail in self._tails.values():
-            spans = self.spans.setdefault(tail.path, Spans({}, {}))
+            firsts = self.firsts.setdefault(tail.path, {})
             for raw in tail.poll():
                 if tail.was_cut or tail.was_removed:
                     break
                 if (record := parse(raw)) is not None:
-                    yield raw, record, spans
+                    yield raw, record, firsts
             if tail.was_cut or tail.was_removed:
                 raise ChangedError(tail.path if tail.was_cut else None)
             if tail.trouble:

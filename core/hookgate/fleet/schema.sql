@@ -162,7 +162,7 @@ DECLARE
 BEGIN
   IF of_lines < 1 OR of_lines > 1000000 OR at_n < 1 OR octet_length(content) > 33554432
      OR length(of_boot) > 64 OR length(after_digest) > 64 OR length(last_digest) > 64
-     OR length(after_boot) > 64 OR cardinality(names) > 8 * of_lines THEN
+     OR length(after_boot) > 64 OR cardinality(names) > 71 * of_lines THEN
     RAISE invalid_parameter_value USING MESSAGE = 'no segment of a ledger';
   END IF;
   INSERT INTO hookgate.boot (boot, gate, began) VALUES (of_boot, here, from_time)

@@ -10,17 +10,23 @@ from typing import NamedTuple
 
 import zstandard
 
+from hookgate.ledger.audit.identity import FOREIGN
 from hookgate.ledger.reading.parsing import timestamp
 from hookgate.ledger.record import Record
 from hookgate.ledger.seal import split
+from hookgate.policy.event_reader import MOST_NAMES
 
 # A segment is closed at this size of its lines, in bytes, or after this time, in seconds.
 MOST_BYTES = 1 << 20
 MOST_SECONDS = 1.0
-# Members of a line that an event is asked for by, and how many names of a line are told.
-_NAMES = ("reference", "event_reference", "request_id", "sha256")
-_MOST_NAMES = 8
+# Half of a line are digests, which no level packs: 1 takes 0.7 µs and 82 bytes a line, 3 takes 1.7
+# and 92.
+_LEVEL = 1
+# Members of a line that an event is asked for by.
+_NAMES = ("reference", "event_reference", "request_id", "sha256", "kept", "replay_of")
 _NOTHING = frozenset(("",))
+# What a segment goes by that holds lines which may be of any event: no event is called so.
+ODD = "\0odd"
 # What a boot is called, and a digest is; a line that no gate wrote must not keep others back.
 _TOKEN = re.compile(r"[!-~]{1,64}")
 _HIGHEST_N = 1 << 62
@@ -52,13 +58,23 @@ class Segment:
 
         Raises ValueError where they are not what was sent.
         """
-        try:
-            raw = zstandard.decompress(self.body, max_output_size=self.size)
-        except zstandard.ZstdError:
-            raw = b""
-        if len(raw) != self.size or sha256(raw).digest() != self.digest:
+        if (raw := unpack(self.body, self.size, self.digest)) is None:
             raise ValueError(f"lines {self.first_n} and following of boot {self.boot} are damaged")
         return raw
+
+
+def unpack(body: bytes, size: int, digest: bytes) -> bytes | None:
+    """Return the lines of a segment, None where they are not of that size and digest.
+
+    A frame that tells another size, or none, is not unpacked: it may be a bomb.
+    """
+    try:
+        if zstandard.frame_content_size(body) != size:
+            return None
+        raw = zstandard.decompress(body)
+    except (zstandard.ZstdError, MemoryError):
+        return None
+    return raw if len(raw) == size and sha256(raw).digest() == digest else None
 
 
 class Place(NamedTuple):
@@ -134,7 +150,9 @@ class Cutter:
             if type(name := get(member)) is str:
                 names.add(name)
         if type(more := get("names")) is list:
-            names.update(islice((n for n in more if type(n) is str), _MOST_NAMES - len(_NAMES)))
+            names.update(islice((n for n in more if type(n) is str), MOST_NAMES))
+        if is_odd(record):
+            names.add(ODD)
         if record["event"] == "start" and type(follows := get("follows")) is str:
             before = follows.split(":")[0]
             self._follows = before if _TOKEN.fullmatch(before) else None
@@ -177,7 +195,18 @@ class Cut(NamedTuple):
         raw = b"\n".join(self.raws) + b"\n"
         return Segment(
             self.boot, self.first_n, len(self.raws), self.prev, self.tip, self.began,
-            timestamp(self.last), self.size, sha256(raw).digest(), zstandard.compress(raw, 3),
+            timestamp(self.last), self.size, sha256(raw).digest(), zstandard.compress(raw, _LEVEL),
             tuple(sorted(hash_names(self.names - _NOTHING))), self.follows,
             self.last["event"] == "stop",
         )  # fmt: skip
+
+
+def is_odd(record: Record) -> bool:
+    """Tell whether a line matters to every event that is asked for, whatever names it has.
+
+    These are requests from inside the ranges whose body was not read whole, sums of them, and gaps.
+    """
+    kind, reason = record["event"], record.get("reason")
+    if kind in ("delivery", "forward"):
+        return not record.get("sha256") and not (type(reason) is str and reason in FOREIGN)
+    return kind == "gap" or (kind == "refusals" and not (type(reason) is str and reason in FOREIGN))

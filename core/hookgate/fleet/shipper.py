@@ -150,8 +150,8 @@ class Shipper:
 
     def _begin_anew(self, boots: Boots, cut: Path | None = None) -> bool:
         """Read all files again, and see what the gate has no more of what was sent."""
-        for path, spans in self._live.spans.items():
-            boots.recount(spans.first, spans.last, is_cut=path == cut)
+        for path, firsts in self._live.firsts.items():
+            boots.recount(firsts, is_cut=path == cut)
         self._steps = self._catch_up(boots)
         return True
 
@@ -209,7 +209,7 @@ class Shipper:
 
     def _follow(self, boots: Boots) -> bool:
         """Read what was written since; whether there is more."""
-        for raw, record, (first, last) in self._live.lines():
+        for raw, record, firsts in self._live.lines():
             if boots.take_next(raw, record):
                 boot, n = record["boot"], record["n"]
             elif (place := place_of(record)) is not None:
@@ -217,6 +217,5 @@ class Shipper:
                 boots.take(raw, record, place, may_skip=boot if (boot, n) in self._lost else "")
             else:
                 continue
-            first.setdefault(boot, n)
-            last[boot] = n
+            firsts.setdefault(boot, n)
         return self._live.is_behind

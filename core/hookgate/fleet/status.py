@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import psycopg
 from psycopg.rows import namedtuple_row
 
+from .connecting import Connection, connect
 from .error import StoreError, tell
 
 # A shipper that was not heard of, and lines that were not sent, for so long are findings.
@@ -63,13 +64,18 @@ class GateStatus:
 
 def read_status(dsn: str, since: datetime | None = None) -> list[GateStatus]:
     """Ask a store for its gates, with what was found since a time. Raises `StoreError`."""
+    connection = connect(dsn, application_name="hookgate fleet")
+    with connection:
+        return ask_status(connection, since)
+
+
+def ask_status(connection: Connection, since: datetime | None = None) -> list[GateStatus]:
+    """Do the same by a connection that is there."""
     since = since or datetime.fromtimestamp(0, UTC)
     try:
-        with psycopg.connect(
-            dsn, connect_timeout=5, application_name="hookgate fleet", row_factory=namedtuple_row
-        ) as connection:
-            found = list(_findings(connection, since))
-            gates = connection.execute(_GATES).fetchall()
+        with connection.cursor(row_factory=namedtuple_row) as cursor:
+            found = list(_findings(cursor, since))
+            gates = cursor.execute(_GATES).fetchall()
     except psycopg.Error as error:
         raise StoreError(tell(error)) from None
     return [_status(row, found) for row in gates]
@@ -94,9 +100,9 @@ def _now(row: Any) -> Iterator[Finding]:
         yield Finding(row.gate, "behind", f"{row.behind} bytes were to be sent, for {late}")
 
 
-def _findings(connection: "psycopg.Connection[Any]", since: datetime) -> Iterator[Finding]:
+def _findings(cursor: "psycopg.Cursor[Any]", since: datetime) -> Iterator[Finding]:
     def rows(query: str) -> list[Any]:
-        return connection.execute(query, {"since": since}).fetchall()
+        return cursor.execute(query, {"since": since}).fetchall()
 
     for row in rows(_UNSTOPPED):
         text = f"boot {row.boot} ended after line {row.next_n - 1} without a stop"

@@ -36,7 +36,7 @@ def test_a_list_of_all_gates_needs_neither_configuration_nor_identity(
         item["kept"],
     )
     none = call("quarantine", "list", *DSN, "--gate", "delft")
-    assert none.err == "nothing is kept in the store for gate delft\n"
+    assert none.err == "nothing is kept in the store for delft\n"
 
 
 def test_what_is_purged_at_its_gate_is_gone_from_the_list(call: Call, gates: Gates) -> None:
@@ -80,6 +80,10 @@ def test_what_all_gates_keep_is_sent_on_once(call: Call, gates: Gates, endpoint:
         assert gates.kept[name].entries() == []
     gates.ship()
     assert gates.balance() == {"kept": 4, "replayed": 3, "delivered": 1}
+    files = [str(file) for made in gates.kept.values() for file in made.folder.glob("*.jsonl")]
+    logs = [part for file in files for part in ("--log", file)]
+    told = call("audit", "fate", "ref-2", *logs, *gates.config("desk"), *gates.seal_keys)
+    assert told.out.startswith("delivered by a replay of "), told
     again = gates.replay(*WHY)
     assert (again.status, "no item" in again.err) == (0, True)
 

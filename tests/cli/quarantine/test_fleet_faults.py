@@ -19,7 +19,7 @@ from hookgate.quarantine.encryption import parse_recipients
 from hookgate.quarantine.item import item_name, read_item, write_item
 from support.calling import Call
 from support.fleet import Chain, Fleet
-from support.fleet_gates import DSN, Gates, secret
+from support.fleet_gates import Gates, secret
 from support.kept import IDENTITIES, PUBLIC
 from support.receiver import OK, Receiver, Seen
 from support.replays import WHY, refused
@@ -120,7 +120,7 @@ def test_a_store_that_goes_away_after_an_item_was_sent(
         return OK
 
     endpoint.respond = cut
-    cut_off = ["--fleet", "--dsn-file", "cut.dsn", *gates.by_keys[len(DSN) :]]
+    cut_off = ["--fleet", "--dsn-file", "cut.dsn", *gates.seal_keys]
     done = call("quarantine", "replay", *cut_off, *FAST, *gates.config("desk"))
     assert done.status == 1
     assert "stopped: the fleet's store: the connection broke off" in done.err

@@ -15,6 +15,7 @@ from hookgate.live.picture import make_picture
 from hookgate.live.step import Answer
 from hookgate_cli.gate_sources import Place
 from hookgate_cli.top import words
+from hookgate_cli.top.explaining import Explaining
 from hookgate_cli.top.looking import Looking
 from hookgate_cli.top.screen import draw, draw_once
 from hookgate_cli.top.strip import bars
@@ -103,6 +104,16 @@ def test_an_answer_of_no_gate_is_drawn_all_the_same(odd: Any) -> None:
         view.next_route(picture["not_delivered"])
         lines = shown(picture, view)
         assert all(character.isprintable() for line in lines for character in line), path
+
+
+@pytest.mark.parametrize("odd", ["", "\0", "\ud800", "/" + "a" * 5000, "/no/ledger.jsonl"])
+def test_a_ledger_that_is_not_here_is_not_looked_for(odd: str) -> None:
+    """What a gate calls its ledger, or a request, may be anything; where to ask is said."""
+    for request, ledger in (("b-1", odd), (odd, "")):
+        lines = Explaining(request, ledger, None, 80, lambda: None).lines
+        assert lines is not None
+        assert lines[-1].startswith("    hookgate audit explain ")
+        assert all(line.isprintable() for line in lines)
 
 
 def test_what_cannot_be_read_does_not_look_alive() -> None:

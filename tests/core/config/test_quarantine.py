@@ -7,6 +7,8 @@ import pytest
 from hookgate.config.build import load
 from hookgate.config.contracts import load_rules
 from hookgate.config.error import ConfigError
+from hookgate.config.fleet import read_settings
+from hookgate.config.layers import gather
 from hookgate.settings import Keep
 from support.kept import PUBLIC, SECRET
 
@@ -97,3 +99,16 @@ def test_an_own_contract_without_a_retry_rule_is_warned_of() -> None:
     assert warning.startswith('route 1 ("/x"): its contract has no [retry]')
     Path("own.toml").write_bytes(load_rules("cm-events"))
     assert load("hookgate.toml", None, {}).warnings == ()
+
+
+def test_what_is_not_kept_cannot_be_shipped() -> None:
+    """The gate serves all the same; `hookgate ship` ends and says so."""
+    Path("hookgate.toml").write_text(
+        f'{URL}[fleet]\nname = "ams"\ndsn_file = "ams.dsn"\nquarantine = true\n'
+    )
+    config = load("hookgate.toml", None, {})
+    assert config.warnings == (
+        "nothing is kept that fleet.quarantine could ship: quarantine.path is empty",
+    )
+    with pytest.raises(ConfigError, match=r"leave fleet\.quarantine out"):
+        read_settings(gather("hookgate.toml"))

@@ -155,7 +155,7 @@ def test_no_gate_can_lock_others_out_by_an_advisory_lock(fleet: Fleet, ledger: P
     "change",
     [{"at_n": 0}, {"of_lines": 0}, {"of_lines": 2_000_000}, {"of_boot": "b" * 65},
      {"last_digest": "d" * 65}, {"after_digest": "d" * 65}, {"after_boot": "b" * 65},
-     {"names": list(range(9))}, {"of_boot": None}, {"at_n": None}, {"content": None},
+     {"names": list(range(72))}, {"of_boot": None}, {"at_n": None}, {"content": None},
      {"content": b"x" * 33_554_433}, {"digest": None}],
     ids=lambda change: next(iter(change)),
 )  # fmt: skip

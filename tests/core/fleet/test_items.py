@@ -1,18 +1,23 @@
 """What a gate keeps is in the store once, as long as the gate has it, and leaves both together."""
 
 import os
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
+from threading import Event, Thread
 
 import psycopg
 import pytest
 from psycopg import errors
 
+from hookgate.fleet.admin import Admin
 from hookgate.fleet.error import StoreError
 from hookgate.fleet.item_store import LARGEST_FILE, ItemStore, Sent
+from hookgate.fleet.items import ship_items
 from hookgate.quarantine.store import Store
 from support.fleet import Fleet
 from support.quarantine import file_of, keep, make_item, make_store, name_of, opened_store
+from support.raw import wait_until
 
 
 @pytest.fixture
@@ -136,6 +141,60 @@ def test_a_file_that_is_too_large_stays(fleet: Fleet, folder: Path, store: Store
     assert shipping.logged == ["ship.item_left"]
 
 
+def test_a_folder_that_cannot_be_used_for_a_while_is_looked_into_again(
+    fleet: Fleet, folder: Path, store: Store
+) -> None:
+    """Though nothing in it has changed."""
+    for number in range(6):
+        keep(store, make_item(number))
+    shut = file_of(folder, make_item(0)).parent
+    shut.chmod(0o770)
+    shipping = fleet.items(folder)
+    shipping.ship()
+    assert shipping.logged == ["ship.item_left"]
+    shut.chmod(0o700)
+    shipping.ship()
+    assert len(held(fleet)) == 6
+
+
+def test_what_is_old_is_deleted_but_in_custody(fleet: Fleet, folder: Path, store: Store) -> None:
+    """By the day of its receipt, or of its leaving, and never of today."""
+    kept = [keep(store, make_item(number), custody=number < 2) for number in range(4)]
+    shipping = fleet.items(folder)
+    shipping.ship()
+    shipping.shipper.note({"kept": kept[1], "cause": "purged"})
+    shipping.shipper.note({"kept": kept[2], "cause": "expired"})
+    shipping.ship()
+    admin = Admin.connect(fleet.dsn)
+    ((today,),) = fleet.sql("SELECT hookgate.today()")
+    assert admin.expire_items(today) == 0
+    fleet.sql("UPDATE hookgate.item SET received = received - interval '9 days'")
+    fleet.sql("UPDATE hookgate.item SET left_at = left_at - interval '2 days'")
+    assert admin.expire_items(today - timedelta(days=5)) == 1
+    assert admin.expire_items(today) == 2
+    admin.close()
+    assert held(fleet) == [kept[0]]
+
+
+def test_a_store_of_the_version_before_is_brought_on(fleet: Fleet) -> None:
+    """What it holds stays."""
+    fleet.gate()
+    fleet.sql("DROP TABLE hookgate.item CASCADE")
+    for name in ("claim_item", "expire_items", "has_arrived", "lacking_items", "left_items",
+                 "put_item", "release_item", "tell_left", "unclaim_item"):  # fmt: skip
+        fleet.sql(f"DROP FUNCTION hookgate.{name}")
+    fleet.sql("UPDATE hookgate.version SET version = 1")
+    old = ItemStore.connect(fleet.gate())
+    with pytest.raises(StoreError, match="of another version"):
+        old.left_items()
+    old.close()
+    admin = Admin.connect(fleet.dsn)
+    assert [admin.install(), admin.install()] == [1, 2]
+    admin.close()
+    assert held(fleet) == []
+    assert fleet.sql("SELECT gate FROM hookgate.gate") == [("amsterdam",)]
+
+
 def test_a_store_that_goes_away_gets_the_rest_later(
     fleet: Fleet, folder: Path, store: Store
 ) -> None:
@@ -152,6 +211,28 @@ def test_a_store_that_goes_away_gets_the_rest_later(
     assert len(held(fleet)) == 4
 
 
+def test_on_and_on_over_an_outage(fleet: Fleet, folder: Path, store: Store) -> None:
+    """What is wrong is said once; it ends when it is told to."""
+    with fleet.through_proxy() as (proxy, dsn):
+        shipping = fleet.items(folder, dsn=dsn)
+        ended = Event()
+        thread = Thread(target=ship_items, args=(shipping.shipper, shipping.log, ended))
+        thread.start()
+        try:
+            assert wait_until(lambda: fleet.sql(CONNECTED) == [(1,)])
+            proxy.break_off()
+            keep(store, make_item(1))
+            shipping.pass_time()
+            assert wait_until(lambda: fleet.sql("SELECT count(*) FROM hookgate.item") == [(1,)])
+        finally:
+            ended.set()
+            thread.join(60)
+    assert not thread.is_alive()
+    assert shipping.logged == ["ship.items_away"]
+
+
+CONNECTED = """
+SELECT count(*) FROM pg_stat_activity WHERE usename = 'hookgate_gate_amsterdam'"""
 SENT = Sent("a" * 64 + "-" + "0" * 16, sha256(b"x").digest(), 1.0, False, "{}", b"x")
 
 

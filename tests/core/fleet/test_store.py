@@ -5,17 +5,11 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from hookgate.fleet.error import StoreError
-from hookgate.fleet.segment import Cutter, Segment
 from hookgate.fleet.store import BEGINNING, Position
-from support.fleet import Chain, Fleet, cut
-
-
-def segment(chain: Chain, lines: int, **fields: object) -> Segment:
-    """The next lines of a boot."""
-    cutter = Cutter(chain.boot, chain.n + 1, chain.prev)
-    return cut(cutter, chain.lines(lines, **fields))
+from support.fleet import Chain, Fleet, segment
 
 
 def test_a_segment_is_there_once_however_often_it_is_sent(either: Fleet, ledger: Path) -> None:
@@ -31,7 +25,8 @@ def test_a_segment_is_there_once_however_often_it_is_sent(either: Fleet, ledger:
     assert store.put(one)
     assert store.position("b1") == Position(6, two.tip)
     assert either.bytes_of("b1") == one.raw() + two.raw()
-    assert either.sql("SELECT count(*) FROM hookgate.name") == [(4,)]  # a start has none
+    # A start has no name; a segment with a body that was not read goes by that as well.
+    assert either.sql("SELECT count(*) FROM hookgate.name") == [(6,)]
 
 
 def test_an_answer_that_is_lost_changes_nothing(fleet: Fleet, ledger: Path) -> None:
@@ -167,3 +162,36 @@ def test_the_server_ends_what_takes_too_long(fleet: Fleet) -> None:
         holder.execute("LOCK TABLE hookgate.boot IN ACCESS EXCLUSIVE MODE")
         with pytest.raises(StoreError, match="took too long"):
             store.position("b1")
+
+
+@pytest.mark.parametrize(
+    ("change", "undo", "said"),
+    [
+        ("REVOKE EXECUTE ON FUNCTION hookgate.put FROM hookgate_gate",
+         "GRANT EXECUTE ON FUNCTION hookgate.put TO hookgate_gate", "this login may not do that"),
+        ("ALTER FUNCTION hookgate.put RENAME TO put_of_a_newer_version",
+         "ALTER FUNCTION hookgate.put_of_a_newer_version RENAME TO put",
+         "the store is of another version"),
+        ("ALTER DATABASE {dbname} SET default_transaction_read_only = on",
+         "ALTER DATABASE {dbname} RESET default_transaction_read_only", "it is a standby"),
+    ],
+    ids=["rights", "newer", "standby"],
+)  # fmt: skip
+def test_what_the_store_refuses_is_told_with_its_mend_and_sent_later(
+    fleet: Fleet, ledger: Path, change: str, undo: str, said: str
+) -> None:
+    """In one line, without a word of the DSN; nothing is there by half."""
+    one, dsn = segment(Chain(ledger), 3), fleet.gate()
+    fleet.sql(change.format(dbname=fleet.dbname))
+    try:
+        with pytest.raises(StoreError, match=said) as told:
+            fleet.store().put(one)
+    finally:
+        admin = f"{fleet.dsn} options='-c default_transaction_read_only=off'"
+        with psycopg.connect(admin, autocommit=True) as connection:
+            connection.execute(undo.format(dbname=fleet.dbname).encode())
+    assert "\n" not in str(told.value)
+    for name in ("password", "user", "host"):
+        assert str(conninfo_to_dict(dsn)[name]) not in str(told.value)
+    assert fleet.store().put(one)
+    assert fleet.bytes_of("b1") == one.raw()

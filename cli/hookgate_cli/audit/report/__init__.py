@@ -18,9 +18,19 @@ from hookgate.ledger.audit.stats import Summary
 from hookgate.ledger.reading.forked import WorkerError, ahead
 from hookgate.ledger.seal import Keyring
 from hookgate.networks.range_set import RangeSet
+from hookgate_cli.audit.asked import asked_of_fleet
+from hookgate_cli.audit.choosing import find_ledgers
 from hookgate_cli.audit.configured import Keys, configured_ranges, configured_states, load_seal_keys
-from hookgate_cli.audit.ledger import Ledger, find_ledgers
-from hookgate_cli.audit.options import FilesArgument, SealKeyOption
+from hookgate_cli.audit.ledger import Ledger
+from hookgate_cli.audit.options import (
+    FilesArgument,
+    FleetOption,
+    FleetSinceOption,
+    FleetUntilOption,
+    GateOption,
+    SealKeyOption,
+    StoreOption,
+)
 from hookgate_cli.audit.reading import rereader, scanning
 from hookgate_cli.audit.stats import sum_up
 from hookgate_cli.common import FAILED, FINDING, ConfigOption, err, fail, out
@@ -38,6 +48,11 @@ def report(
     html: Annotated[Path, typer.Option("--html", metavar="FILE", help="The page to write.")],
     files: FilesArgument = None,
     seal_key: SealKeyOption = None,
+    fleet: FleetOption = False,
+    gate: GateOption = None,
+    dsn_file: StoreOption = None,
+    since: FleetSinceOption = None,
+    until: FleetUntilOption = None,
     config: ConfigOption = None,
 ) -> None:
     """Write one page that shows what came to the gate and what became of it.
@@ -56,11 +71,12 @@ def report(
         fail("the report's charts are not installed; pip install 'hookgate[audit]'")
     from .page import bundle, render  # noqa: PLC0415  # only a report needs the extra
 
-    ledger = find_ledgers(files, config)
-    if any(html.exists() and html.samefile(source.path) for source in ledger.sources):
+    of_fleet = asked_of_fleet(fleet, gate, dsn_file, files, config, since, until)
+    ledger = find_ledgers(files, config, fleet=of_fleet)
+    if ledger.holds(html):
         fail(f"--html {html} is a ledger; a report would overwrite it")
     _refuse_others(html)
-    states = None if files else configured_states(config)
+    states = None if files or of_fleet else configured_states(config)
     keys, allowed = load_seal_keys(seal_key, config), configured_ranges(config)
     # First, as DuckDB takes the most memory.
     summary = sum_up(ledger, Query(), keys)
@@ -115,7 +131,8 @@ def gather(
     with scanning(ledger, BalanceScan(Keyring(keys), tell_losses), keys) as lines:
         balanced = balance(losses.watch(lines))
     with scanning(ledger, ChainScan(Keyring(keys))) as lines:
-        verified = verify(lines, keys, states)
-    lost = losses.confirm(read, by_bytes=not keys and ledger.is_quick_to_read_again)
+        verified = verify(lines, keys, states, apart=ledger.is_fleet)
+    verified.findings.extend(ledger.findings())
+    lost = losses.confirm(read, by_bytes=ledger.is_read_by_bytes(proving=bool(keys)))
     left_open = losses.left_open
     return Findings(summary, balanced, verified, lost, left_open, losses.unread, ledger.notes)

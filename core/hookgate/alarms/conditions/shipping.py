@@ -54,7 +54,7 @@ class Unshipped(Condition):
             what = f"no hookgate ship has run for {span(now - since)}"
             advice = (
                 "Start it: systemctl restart hookgate-ship. Then look why: journalctl -u"
-                " hookgate-ship -n 50."
+                " hookgate-ship -n 50; of serve --ship, in the gate's log."
             )
             yield Alarm("shipping", Severity.WARNING, what, ["lines wait in the ledger"], advice)
         elif shipping is not None and self._lag >= self._seconds:
@@ -63,8 +63,8 @@ class Unshipped(Condition):
             if shipping.store:
                 details.append(shipping.store)
             advice = (
-                "See why: journalctl -u hookgate-ship | grep ship.away. Watch the disk: with the"
-                " lines of docs/fleet.md nothing is rotated meanwhile."
+                "See why: journalctl -u hookgate-ship | grep ship.away. Watch the ledger's disk:"
+                " nothing that waits may be deleted."
             )
             yield Alarm("shipping", Severity.WARNING, what, details, advice)
         if found := self._window.counts(now):
@@ -73,8 +73,7 @@ class Unshipped(Condition):
                 Severity.CRITICAL,
                 "the store of the fleet has other lines than this gate",
                 listed(sorted(found.items())),
-                "See which: hookgate fleet status. Then compare: hookgate audit verify, here and on"
-                " what the store has.",
+                "See which lines: hookgate fleet status. docs/fleet.md says what each kind means.",
                 "findings",
             )
 

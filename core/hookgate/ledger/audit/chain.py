@@ -48,18 +48,21 @@ def verify(
     keys: Iterable[bytes] = (),
     states: Sequence[Path] | None = None,
     witness: LogWitness | None = None,
+    *,
+    apart: bool = False,
 ) -> Verification:
     """Follow every boot, with the seal keys of whoever wrote it; `lines` may hold runs by
     `ChainScan`, made with the same keys and the `numbers` of the witness.
 
     `states` are the state files of a whole ledger; None where the lines are only some of its files,
     and nothing can be said of what came after them. `witness` is what a log saw, read before the
-    lines are, as both may grow.
+    lines are, as both may grow. Boots that are `apart` are without the lines between them that are
+    of none, such as a crash tears.
     """
     keyring = Keyring(keys)
     # First, as hookgate may write lines meanwhile and then a state that names them.
     named = [(path, read_end(path, keyring)) for path in states or ()]
-    verifier = Verifier(keyring, witness)
+    verifier = Verifier(keyring, witness, apart=apart)
     for line in lines:
         if isinstance(line, Run):
             verifier.add_run(line)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from hookgate.ledger.members import fault_among
+from hookgate.ledger.reading.decoding import is_compressed_name
 from hookgate.ledger.reading.reader import LONGEST_LINE, parse, read_file, timestamp
 from hookgate.ledger.reading.source import probe, without_end
 from hookgate.ledger.record import Record
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 # A compressed ledger is about a tenth of its size.
-_GZIP = 10
+_PACKED = 10
 _LARGE = 16 << 20
 # Of a file's lines one in so many shows what time they are of, to within so many seconds.
 _LOOKED_AT = 1024
@@ -43,12 +44,14 @@ class _MisfitError(Exception):
 
 def is_worthwhile(files: Sequence[Path]) -> bool:
     """Tell whether the files are large enough for DuckDB, and it is there and takes their names."""
-    size = sum(file.stat().st_size * (_GZIP if file.suffix == ".gz" else 1) for file in files)
-    return (
-        size >= _LARGE
-        and find_spec("duckdb") is not None
-        and not any(set("*?[") & set(str(file)) for file in files)
-    )
+    sizes = {file: _PACKED if is_compressed_name(file.name) else 1 for file in files}
+    size = sum(file.stat().st_size * times for file, times in sizes.items())
+    return is_for(size) and not any(set("*?[") & set(str(file)) for file in files)
+
+
+def is_for(size: int) -> bool:
+    """Tell whether so many bytes of lines are enough for DuckDB, and it is there."""
+    return size >= _LARGE and find_spec("duckdb") is not None
 
 
 def summarise(
@@ -194,11 +197,13 @@ def _add_unread(summary: Summary, file: Path, count: int, time: Query | None) ->
 
 def _is_torn(file: Path) -> bool:
     """Whether a plain file ends in something that is no line of its own."""
+    if is_compressed_name(file.name):
+        return False
     with file.open("rb") as stream:
         size = stream.seek(0, os.SEEK_END)
         stream.seek(max(0, size - LONGEST_LINE))
         tail = stream.read().rpartition(b"\n")[2]
-    return file.suffix != ".gz" and bool(tail) and not _reads(tail)
+    return bool(tail) and not _reads(tail)
 
 
 def _reads(raw: bytes) -> bool:

@@ -23,7 +23,10 @@ class Verifier:
     `lines` counts all of them, `unchained` those of nginx, `old_lines` those of version 0.1.0.
     """
 
-    def __init__(self, keyring: Keyring, witness: LogWitness | None = None) -> None:
+    def __init__(
+        self, keyring: Keyring, witness: LogWitness | None = None, *, apart: bool = False
+    ) -> None:
+        self._apart = apart
         self.context = Context(keyring, witness)
         self._note = self.context.note
         self._boots: dict[str, NumberedBoot] = {}
@@ -192,6 +195,10 @@ class Verifier:
                 self._note(ChainKind.TORN, last.place, "torn by a crash, and survived")
         elif said in self._ends:
             before = self._ends[said]  # it was written late, into the next file
+        elif self._apart:
+            before = None
+            text = "it found another line before it in its file, which is of no boot that is here"
+            self._note(ChainKind.ELSEWHERE, line.place, text, name)
         elif last is None:
             text = "it found lines in this file, and they are gone"
             self._note(ChainKind.CUT, line.place, text, name)

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import IO
 
 from .copies import Copies
-from .decoding import DAMAGE, open_decoded
+from .decoding import DAMAGE
 from .reader import Line, damage_line, read_lines
 from .source import LONGEST_LINE, Source
 from .wrappers import Numbered
@@ -46,7 +46,7 @@ class Again:
         if self._text is None or at < self._at:
             self._opened.close()
             source = self._source
-            decoded = self._opened.enter_context(open_decoded(source.path, source.compression))
+            decoded = self._opened.enter_context(source.open_text())
             self._text, self._at = decoded.text, 0
         text = self._text
         if self._source.compression is None:

@@ -30,19 +30,16 @@ def read_ahead(
     Yields what gives the results of a source, stretch by stretch. Sources are asked for in their
     order, and some may be left out. Raises `WorkerError` where a process ends before its work.
     """
-    numbers: dict[str, range] = {}
+    numbers: dict[tuple[str, int], range] = {}
     stretches: list[Stretch] = []
     for source in sources:
         first = len(stretches)
         stretches += cut(source)
-        numbers[source.name] = range(first, len(stretches))
+        numbers[source.key] = range(first, len(stretches))
     tasks = [partial(work, stretch) for stretch in stretches]
     with ahead(tasks, forking=sum(map(_size, sources)) >= _LARGE) as results:
-        yield lambda source: chain.from_iterable(map(results, numbers[source.name]))
+        yield lambda source: chain.from_iterable(map(results, numbers[source.key]))
 
 
 def _size(source: Source) -> int:
-    try:
-        return source.path.stat().st_size * (_PACKED if source.compression else 1)
-    except OSError:  # it was there a moment ago
-        return 0
+    return source.size * (_PACKED if source.compression else 1)

@@ -21,8 +21,8 @@ class Copies:
 
     def __init__(self, sources: Sequence[Source]) -> None:
         self.remarks: list[tuple[str, str]] = []
-        self._order = {source.name: place for place, source in enumerate(sources)}
-        self._skipped: dict[str, float] = {}
+        self._order = {source.key: place for place, source in enumerate(sources)}
+        self._skipped: dict[tuple[str, int], float] = {}
         self._heads: dict[bytes, list[Source]] = {}
         for source in sources:
             if source.head is not None:
@@ -34,11 +34,11 @@ class Copies:
 
     def is_left_out(self, source: Source) -> bool:
         """Tell whether all of its lines are in files before it."""
-        return self._skipped.get(source.name) == inf
+        return self._skipped.get(source.key) == inf
 
     def without(self, source: Source) -> Source:
         """Return the source less its first lines, as far as a file before it has them."""
-        return replace(source, skipped=self._skipped.get(source.name, 0.0))
+        return replace(source, skipped=self._skipped.get(source.key, 0.0))
 
     def heads_after(self, source: Source) -> frozenset[int | None]:
         """Return the `n` of the first records of the files after this one that were not found yet.
@@ -57,9 +57,7 @@ class Copies:
 
         One that was written long after the last change of the file does not.
         """
-        try:
-            changed = source.path.stat().st_mtime
-        except OSError:  # it was there a moment ago
+        if (changed := source.changed) is None:  # it was there a moment ago
             return []
         return [
             other.head.raw
@@ -77,8 +75,8 @@ class Copies:
                 self._follow(source, number, other, other.head.number)
 
     def _is_open(self, source: Source, other: Source) -> bool:
-        is_after = self._order[other.name] > self._order[source.name]
-        return is_after and other.name not in self._skipped
+        is_after = self._order[other.key] > self._order[source.key]
+        return is_after and other.key not in self._skipped
 
     def _follow(self, source: Source, number: int, other: Source, first: int) -> None:
         same, last, is_whole = 0, 0, True
@@ -90,7 +88,7 @@ class Copies:
                     is_whole = False
                     break
                 same, last = same + 1, its[0]
-        self._skipped[other.name] = inf if is_whole else last
+        self._skipped[other.key] = inf if is_whole else last
         those = f"those of {source.name} from line {number} on: counted once"
         text = f"all of its {same:,} lines are {those}"
         if not is_whole:

@@ -120,7 +120,7 @@ def sort(sources: Iterable[Source]) -> list[Source]:
         if source.head is None:
             return place, 0, 0
         is_bare = source.is_seekable and not source.crlf
-        size = source.path.stat().st_size if is_bare else 0
+        size = source.size if is_bare else 0
         return places[source.head.raw], -size, number
 
     return [source for _, (_, source) in sorted(enumerate(ordered), key=key)]

@@ -1,10 +1,10 @@
 """Whole lines of a file, many at a time, and the stretches of it that can be read at once."""
 
 from collections.abc import Iterator
-from contextlib import suppress
+from itertools import zip_longest
 from typing import IO, NamedTuple
 
-from .decoding import BUFFER, open_decoded
+from .decoding import BUFFER
 from .source import LONGEST_LINE, Source
 
 # Larger ones are mapped and unmapped each time, which takes more than reading does.
@@ -13,11 +13,15 @@ STRETCH = 8 << 20
 
 
 class Stretch(NamedTuple):
-    """The lines of a source that begin at or after one byte and before another, if that is one."""
+    """The lines of a source that begin at or after one byte and before another, if that is one.
+
+    `is_apart` says that a line begins just there.
+    """
 
     source: Source
     begin: int = 0
     end: int | None = None
+    is_apart: bool = False
 
 
 class Piece(NamedTuple):
@@ -38,10 +42,13 @@ def can_be_scanned(source: Source) -> bool:
 
 def cut(source: Source) -> Iterator[Stretch]:
     """Cut a file into stretches, one where its lines are not in it as they are."""
+    if starts := source.starts:
+        for begin, end in zip_longest(starts, starts[1:]):
+            yield Stretch(source, begin, end, is_apart=True)
+        return
     begin = size = 0
     if source.compression is None and can_be_scanned(source):
-        with suppress(OSError):  # it was there a moment ago: who reads it says so
-            size = source.path.stat().st_size
+        size = source.size
     while size - begin >= 2 * STRETCH:
         yield Stretch(source, begin, begin + STRETCH)
         begin += STRETCH
@@ -50,10 +57,12 @@ def cut(source: Source) -> Iterator[Stretch]:
 
 def pieces(stretch: Stretch) -> Iterator[Piece]:
     """Read a stretch. Raises `decoding.DAMAGE`, after all whole lines before."""
-    source, begin, end = stretch
-    with open_decoded(source.path, source.compression) as (raw, text):
+    source, begin, end, is_apart = stretch
+    with source.open_text() as (raw, text):
         at = begin
-        if begin:
+        if begin and is_apart:
+            text.seek(begin)
+        elif begin:
             at = begin - 1
             text.seek(at)
             at += _skip_line(text, None if end is None else end - at)

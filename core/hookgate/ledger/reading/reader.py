@@ -123,7 +123,7 @@ def read_lines(
     """Yield the lines of a source that a stream gives, parsed, with what is wrong with them."""
     name = source.name
     heads = copies.heads_after(source) if copies is not None else _NO_HEADS
-    number = told = 0
+    number, told = source.before, 0
     most = LONGEST_LINE
     loads, error = orjson.loads, orjson.JSONDecodeError
     # A NamedTuple's own takes twice the time.

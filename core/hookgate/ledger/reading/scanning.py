@@ -4,7 +4,6 @@ A scan says in a few words what is to be known of many lines that follow from on
 cannot use that asks for the lines.
 """
 
-import os
 from collections.abc import Callable, Generator, Iterator, Sequence
 from functools import partial
 from itertools import groupby
@@ -72,7 +71,7 @@ def scan(
         for source in sources:
             if copies is not None and copies.is_left_out(source):
                 continue
-            if not can_be_scanned(source) or not os.access(source.path, os.R_OK):
+            if not can_be_scanned(source) or not source.is_readable:
                 yield from read_file(source, on_progress, copies)
                 continue
             seen = copies.without(source) if copies is not None else source
@@ -114,7 +113,7 @@ def _join(
     on_progress: Callable[[int], None],
     copies: Copies | None,
 ) -> Iterator[Line | Run]:
-    at = number = 0
+    at, number = 0, source.before
     damage: Exception | None = None
 
     def parts() -> Iterator[Found]:

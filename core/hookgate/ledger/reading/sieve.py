@@ -61,6 +61,16 @@ class Sieve:
         self._needles = tuple(map(_quoted, () if self._many else spelled))
         self._end = lines_of(unneeded) if unneeded else None
 
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """What is looked for, and nothing where any line may be wanted."""
+        return self._texts
+
+    @property
+    def sees_odd(self) -> bool:
+        """Whether lines that are not like `unneeded` are seen as well."""
+        return bool(self._unneeded)
+
     def with_lines(self, lines: Iterable[bytes]) -> "Sieve":
         """Return a sieve by which these lines are seen too."""
         unseen = tuple(line for line in lines if self.leaves_out(line))

@@ -22,7 +22,7 @@ class SiftedStream:
     def __init__(
         self, source: Source, sifting: Sifting, sieve: Sieve, tell: Callable[[int], None]
     ) -> None:
-        self.passed = 0
+        self.passed = source.before
         self._skipped = source.skipped
         self._sifting, self._sieve, self._tell = sifting, sieve, tell
 

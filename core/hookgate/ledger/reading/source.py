@@ -4,9 +4,10 @@ Nothing is parsed here but to tell a wrapper and the first record: who looks for
 need not parse those without it.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import dropwhile
 from pathlib import Path
@@ -16,6 +17,7 @@ from .decoding import (
     DAMAGE,
     HEAD,
     Compression,
+    Decoded,
     check_text,
     is_compressed_name,
     open_decoded,
@@ -44,7 +46,7 @@ class Source:
     """A file that can be read. `name` is what it is called where its lines are told of.
 
     `head` is None where it holds no record. `skipped` is the number of the last line of those at
-    its beginning that another file holds too.
+    its beginning that another file holds too, `before` that of the line before its first.
     """
 
     path: Path
@@ -55,6 +57,38 @@ class Source:
     crlf: bool = False
     head: Head | None = None
     skipped: float = 0
+    before: int = 0
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """What tells it from other sources, as several parts of one thing are called the same."""
+        return self.name, self.before
+
+    @property
+    def size(self) -> int:
+        """Bytes on the disk, compressed ones as they are; 0 where it is gone."""
+        try:
+            return self.path.stat().st_size
+        except OSError:
+            return 0
+
+    @property
+    def changed(self) -> float | None:
+        """When it was written to, in seconds since 1970; None where it is gone."""
+        try:
+            return self.path.stat().st_mtime
+        except OSError:
+            return None
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether it is still there, and may be read."""
+        return os.access(self.path, os.R_OK)
+
+    @property
+    def starts(self) -> Sequence[int]:
+        """Bytes of its text where lines are known to begin, far from each other; none of a file."""
+        return ()
 
     @property
     def began(self) -> float:
@@ -92,10 +126,14 @@ class Source:
         if self.crlf:
             yield "CRLF line ends, as copies through Windows have: read without the CR"
 
+    def open_text(self) -> AbstractContextManager[Decoded]:
+        """Open the bytes that were written. Raises OSError; reading raises `decoding.DAMAGE`."""
+        return open_decoded(self.path, self.compression)
+
     @contextmanager
     def open(self) -> Iterator["Stream"]:
         """Open the file at its beginning. Raises OSError; reading raises `decoding.DAMAGE`."""
-        with open_decoded(self.path, self.compression) as (raw, text):
+        with self.open_text() as (raw, text):
             if self.bom:
                 text.read(len(_BOM))
             yield Stream(self, raw, text)
@@ -122,7 +160,7 @@ class Stream:
         """
         source = self._source
         lines: Iterator[Numbered] = enumerate(
-            iter(partial(self.text.readline, LONGEST_LINE), b""), 1
+            iter(partial(self.text.readline, LONGEST_LINE), b""), source.before + 1
         )
         if source.wrapper is not None:
             lines = unwrap(lines, source.wrapper, LONGEST_LINE)
@@ -167,8 +205,12 @@ def _probe(path: Path, name: str) -> Source:
     bom = beginning.startswith(_BOM)
     plain = Source(path, name, compression, bom=bom)
     wrapper, crlf = _look_at_lines(plain)
-    source = Source(path, name, compression, wrapper, bom, crlf)
-    return Source(path, name, compression, wrapper, bom, crlf, _find_head(source))
+    return with_head(Source(path, name, compression, wrapper, bom, crlf))
+
+
+def with_head(source: Source) -> Source:
+    """Return a source with its first record."""
+    return replace(source, head=_find_head(source))
 
 
 def _look_at_lines(source: Source) -> tuple[Wrapper | None, bool]:
