@@ -9,9 +9,11 @@ from hookgate.config.channel_files import read_channels
 from hookgate.config.error import ConfigError
 from hookgate.config.loops import find_loops
 from hookgate.networks.addresses import is_loopback
+from hookgate_cli.terminal import to_json
 
 from .check import Finding, look, wrong
 from .scene import Scene
+from .senders import private_peers
 
 
 def configuration(scene: Scene) -> Iterator[Finding]:
@@ -47,11 +49,12 @@ def reachable(scene: Scene) -> Iterator[Finding]:
         return  # nginx listens where its own configuration says
     networks = (*source.allow, *source.trusted_proxies)
     if not source.trusts_unix and not any(network.is_loopback() for network in networks):
+        seen = [peer for peer in private_peers(scene) if is_loopback(peer)] or ["127.0.0.1"]
         yield look(
             f'sidecar.listen = "{listen}" is loopback, and nobody there is allowed or a trusted '
             "proxy: every event will be refused, or never come",
             f"behind a proxy of this machine, write below [source] in {scene.named_file}: "
-            'trusted_proxies = ["127.0.0.1"]; with none in front, below [sidecar]: '
+            f"trusted_proxies = {to_json(seen)}; with none in front, below [sidecar]: "
             f'listen = ":{listen.port}"',
         )
 

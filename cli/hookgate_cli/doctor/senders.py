@@ -2,46 +2,103 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from ipaddress import ip_address
+from itertools import islice
 from shlex import quote
 from typing import Any
 
+import netaddr
+
+from hookgate.networks.addresses import parse_address
 from hookgate.policy import Outcome, Reason
+from hookgate_cli.terminal import to_json
 
 from .check import Finding, look, wrong
 from .scene import Scene
 
 # Fewer are chance.
 _FEWEST = 3
-# A share of what senders inside the ranges sent.
+# A share of the requests.
 _MANY = 0.5
+# Requests that are looked at, and peers that are named.
+_RECENT, _MOST_PEERS = 100, 8
+# Where proxies and balancers are: loopback, RFC 1918, 6598, 3927, 4193 and 4291.
+_PRIVATE = netaddr.IPSet(
+    ["127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10",
+     "169.254.0.0/16", "::1/128", "fc00::/7", "fe80::/10"]
+)  # fmt: skip
 
 
 def proxies(scene: Scene) -> Iterator[Finding]:
-    """Whether every foreign sender is one private address, which is a proxy's."""
-    deliveries = [record for record in scene.records if record.get("event") == "delivery"]
-    foreign = [r for r in deliveries if r.get("reason") == Reason.SOURCE_NOT_ALLOWED.code]
-    peers = Counter(str(record.get("peer")) for record in foreign)
-    allowed = [r for r in deliveries if r.get("outcome") == Outcome.DELIVERED.value]
-    if len(foreign) >= _FEWEST and len(peers) == 1 and not allowed:
-        (peer,) = peers
-        if _is_private(peer) and all(r.get("client") in (None, peer) for r in foreign):
-            yield wrong(
-                f"every sender, {len(foreign)} of {len(foreign)}, is {peer}, a private address: "
-                "that is a proxy or balancer in front that is not named, and everybody is refused",
-                f"if {peer} is yours, and adds the sender's address to X-Forwarded-For, write "
-                f'below [source] in {scene.named_file}: trusted_proxies = ["{peer}"]; then reload. '
-                "For another field, or the PROXY protocol: docs/running.md, Behind a load balancer",
-            )
+    """Whether most come by a proxy that is not named, or by one that names nobody."""
+    deliveries = _recent(scene)
+    refused = _by_private_peer(deliveries)
+    if _are_most(refused.total(), deliveries):
+        yield _unnamed(scene, refused, len(deliveries))
     unresolved = [r for r in deliveries if r.get("reason") == Reason.SOURCE_UNRESOLVED.code]
-    if len(unresolved) >= _FEWEST and len(unresolved) > _MANY * len(deliveries):
+    if _are_most(len(unresolved), deliveries):
         yield wrong(
             f"of {len(deliveries)} requests {len(unresolved)} came by a trusted proxy that did not "
             "say plainly who the client is (source_unresolved)",
             f"let the proxy set the field of source.header ({scene.settings.source.header}), or "
-            "name the one that it sets; the first of them:",
+            f"name the one that it sets; the last of them, at {unresolved[0].get('ts')}:",
             _explain(scene, unresolved),
         )
+
+
+def _unnamed(scene: Scene, refused: Counter[str], count: int) -> Finding:
+    peers = [peer for peer, _ in refused.most_common(_MOST_PEERS)]
+    told = ", ".join(f"{peer} ({refused[peer]})" for peer in peers)
+    says = (
+        f"of the last {count} requests {refused.total()} were refused as source_not_allowed, and "
+        f"came from private addresses: {told}. That is a proxy or balancer in front that is not "
+        "named, and everybody behind it is refused"
+    )
+    networks = scene.settings.source.trusted_proxies
+    new = [peer for peer in peers if not any(peer in network for network in networks)]
+    if not new:
+        return wrong(says, f"{scene.named_file} names them now: reload the gate")
+    mend = (
+        f"if {' and '.join(new)} {'is' if len(new) == 1 else 'are'} yours, and the sender's "
+        f"address is in {scene.settings.source.header}, write below [source] in "
+        f"{scene.named_file}: trusted_proxies = {to_json(new)}; then reload. "
+    )
+    given = scene.sources.keys["source.trusted_proxies"].value
+    if given:
+        mend += f"Of those that are named now ({to_json(given)}) keep what is in front too. "
+    more = "For another field, or the PROXY protocol: docs/running.md, Behind a load balancer"
+    return wrong(says, mend + more)
+
+
+def private_peers(scene: Scene) -> list[str]:
+    """Return the private addresses whose requests were refused of late, the commonest first."""
+    return [peer for peer, _ in _by_private_peer(_recent(scene)).most_common(_MOST_PEERS)]
+
+
+def _recent(scene: Scene) -> list[dict[str, Any]]:
+    """The last deliveries by the policy in force, the newest first."""
+    records = sorted(scene.records, key=lambda record: str(record.get("ts")), reverse=True)
+    policy = next((r["policy"] for r in records if r.get("policy")), None)
+    deliveries = (
+        record
+        for record in records
+        if record.get("event") == "delivery" and record.get("policy") in (None, policy)
+    )
+    return list(islice(deliveries, _RECENT))
+
+
+def _by_private_peer(deliveries: list[dict[str, Any]]) -> Counter[str]:
+    """Count the foreign senders at private addresses that no proxy named."""
+    peers = (
+        parse_address(str(record.get("peer")))
+        for record in deliveries
+        if record.get("reason") == Reason.SOURCE_NOT_ALLOWED.code
+        and record.get("client") in (None, record.get("peer"))
+    )
+    return Counter(str(peer) for peer in peers if peer is not None and str(peer) in _PRIVATE)
+
+
+def _are_most(count: int, deliveries: list[dict[str, Any]]) -> bool:
+    return count >= _FEWEST and count > _MANY * len(deliveries)
 
 
 def refusals(scene: Scene) -> Iterator[Finding]:
@@ -72,10 +129,3 @@ def _explain(scene: Scene, records: list[dict[str, Any]]) -> str:
     # Whoever can write to the ledger must not write what a person copies into a shell.
     name = quote(str(records[0].get("request_id")))
     return f"{scene.command} audit explain {name}{scene.option}"
-
-
-def _is_private(peer: str) -> bool:
-    try:
-        return ip_address(peer).is_private
-    except ValueError:
-        return False
