@@ -104,9 +104,10 @@ def read_secret(path: str) -> Contents:
     contents = read_file(path)
     if contents.mode & _OTHERS_WRITE:
         mode = stat.S_IMODE(contents.mode)
+        changes = ["g-w"] * bool(mode & stat.S_IWGRP) + ["o-rwx"] * bool(mode & stat.S_IRWXO)
         raise FileError(
             f"can be written by others than its owner (mode {mode:04o}), who could put a key of"
-            f" theirs there; chmod 600 {quote(path)}"
+            f" theirs there; chmod {','.join(changes)} {quote(path)}"
         )
     return contents
 

@@ -212,4 +212,4 @@ def test_an_identity_is_asked_for(call: Call, kept: Kept, monkeypatch: pytest.Mo
     kept.identity.chmod(0o622)
     refusal = call("quarantine", "replay", "--identity", str(kept.identity))
     assert refusal.status == 2
-    assert "chmod 600" in refusal.err
+    assert "chmod g-w,o-rwx" in refusal.err

@@ -70,8 +70,8 @@ def test_url_and_token_are_read_from_their_files() -> None:
         (b"\xef\xbb\xbf" + WEBHOOK.encode(), 0o600, "byte order mark"),
         (WEBHOOK + "é", 0o600, "; write it as one line of visible ASCII"),
         ("a" * 5000, 0o600, "; write it as one line of visible ASCII"),
-        (WEBHOOK, 0o620, "chmod 600 secret"),
-        (WEBHOOK, 0o602, "chmod 600 secret"),
+        (WEBHOOK, 0o660, "chmod g-w secret"),
+        (WEBHOOK, 0o642, "chmod o-rwx secret"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_refused(
