@@ -12,6 +12,7 @@ from hookgate.networks.addresses import is_loopback
 from hookgate_cli.terminal import to_json
 
 from .check import Finding, look, wrong
+from .gates import running
 from .scene import Scene
 from .senders import private_peers
 
@@ -25,7 +26,16 @@ def configuration(scene: Scene) -> Iterator[Finding]:
                     f"{scene.command} init")  # fmt: skip
         return
     for problem in scene.problems:
-        yield wrong(problem, "the line says what to write; then try again:", again)
+        yield wrong(problem, "mend that; then try again:", again)
+    if scene.problems and not scene.file:
+        there = "".join(f"; {gate} runs" for gate in running())
+        yield look(
+            "no file is named: only defaults and the environment of this shell are looked at"
+            f"{there}",
+            "what a gate that runs was given by options (as --upstream) cannot be seen here; "
+            "write it into a file, and name that with --config, or set its variables:",
+            f"{scene.command} init",
+        )
     if scene.config is None:
         return
     for loop in find_loops(scene.config):

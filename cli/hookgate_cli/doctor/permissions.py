@@ -8,6 +8,7 @@ from pathlib import Path
 from shlex import quote
 
 from hookgate.ledger.state import find_states
+from hookgate_cli.terminal import to_json
 
 from .check import Finding, look, wrong
 from .rights import obstacle
@@ -44,6 +45,13 @@ def ledger(scene: Scene) -> Iterator[Finding]:
         return
     yield from _folder(scene, path.parent, "audit.path")
     if not path.parent.is_dir():
+        return
+    if path.is_dir():
+        yield wrong(
+            f"{path} is a folder, and audit.path names a file: the gate does not start",
+            f"write below [audit] in {scene.named_file}: "
+            f"path = {to_json(str(path / 'hookgate-audit.jsonl'))}",
+        )
         return
     for file in (*scene.ledgers, *find_states(path)):
         status = file.lstat()

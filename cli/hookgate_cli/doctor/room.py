@@ -47,7 +47,8 @@ def ledger_disk(scene: Scene) -> Iterator[Finding]:
             )
             return
     if free < _LITTLE_BYTES:
-        yield look(
+        make = wrong if free < _MIB else look
+        yield make(
             f"the ledger's disk has {free // _MIB} MiB left; when it is full, every event is "
             "answered 503",
             mend,

@@ -9,9 +9,11 @@ from hookgate.libraries import libraries
 from hookgate.policy import Policy
 
 from .check import BlindError, Finding, look, wrong
+from .gates import reload, restart
 from .listening import Listener
 from .scene import Scene
 
+_LOG = "its log says why (journalctl -u hookgate, or where its standard error goes)"
 _INFO = re.compile(r"^hookgate_policy_info\{([^}]*)\} ", re.MULTILINE)
 
 
@@ -46,21 +48,34 @@ def admin(scene: Scene) -> Iterator[Finding]:
             yield wrong(
                 f'a gate runs, and nothing listens at sidecar.admin = "{sidecar.admin}": it began '
                 "by another configuration",
-                "restart it:",
-                "systemctl restart hookgate",
+                *restart(scene, gate),
             )
         return
     said = ask(sidecar.admin)
     if said.trouble:
         yield wrong(f'sidecar.admin = "{sidecar.admin}" does not answer: {said.trouble}',
-                    "restart the gate:", "systemctl restart hookgate")  # fmt: skip
+                    *restart(scene, gate))  # fmt: skip
         return
     for problem in said.problems:
-        yield wrong(f"the gate is not ready: {problem}", "docs/metrics.md has each of these words")
+        yield wrong(f"the gate is not ready: {problem}", _mend(problem, scene))
     for word in said.degraded:
-        yield look(f"the gate serves, and less than it should: {word}",
-                   "docs/metrics.md has each of these words")  # fmt: skip
+        yield look(f"the gate serves, and less than it should: {word}", _LOG)
     yield from _policy(scene, sidecar.admin, gate)
+
+
+def _mend(problem: str, scene: Scene) -> str:
+    """Say what to do first about a word of /readyz."""
+    if "cannot be written" in problem:
+        return (
+            f"make room on the disk of {scene.ledger}, or mend what its log says of it "
+            "(audit.failing); the gate goes on by itself then. Until then every event is answered "
+            "503"
+        )
+    if problem == "draining":
+        return "it is about to end, and its listener takes no new connections: wait, or start it"
+    if problem.startswith("the upstream"):
+        return "see what [endpoint] says; by sidecar.ready_needs_upstream this makes it not ready"
+    return _LOG
 
 
 def _policy(scene: Scene, address: ListenAddress, gate: Listener | None) -> Iterator[Finding]:
@@ -72,20 +87,19 @@ def _policy(scene: Scene, address: ListenAddress, gate: Listener | None) -> Iter
     if theirs is None or (theirs == ours and labels.get("config") == scene.settings.digest):
         return
     if labels.get("config") == scene.settings.digest:
+        how, *commands = restart(scene, gate)
         yield look(
             "the gate that runs has this configuration, and another policy: it is another version "
             "of hookgate, of Python or of a library than the one that asks",
-            "ask with the hookgate that the gate is; or, if a newer one was installed, restart it:",
-            "systemctl restart hookgate",
+            f"ask with the hookgate that the gate is; or, if a newer one was installed, {how}",
+            *commands,
         )
         return
     what = "judges by another policy" if theirs != ours else "has other keys in force"
-    pid = f"kill -HUP {gate.pid}" if gate is not None and gate.pid else "systemctl reload hookgate"
     yield look(
         f"the gate that runs {what} than {scene.named_file} makes now: it was changed since, or "
         "the gate has variables or options of its own",
-        "reload it (its log says what needs a restart):",
-        pid,
+        *reload(scene, gate),
     )
 
 

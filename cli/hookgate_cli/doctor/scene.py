@@ -50,6 +50,11 @@ class Scene:
         return self.config
 
     @property
+    def beside(self) -> Path:
+        """The folder of the configuration."""
+        return Path(self.file).parent if self.file else Path.cwd()
+
+    @property
     def named_file(self) -> str:
         """The file where a key is to be written."""
         return self.file or "hookgate.toml"
@@ -82,7 +87,8 @@ class Scene:
         if path is None or not path.parent.is_dir():
             return []
         found = sorted(file for file in path.parent.iterdir() if is_part(file.name, path))
-        return found[:_MOST_FILES]
+        # A folder in the place of one is told by who looks at permissions; a pipe is read by none.
+        return [file for file in found if file.is_file()][:_MOST_FILES]
 
     @cached_property
     def records(self) -> list[dict[str, Any]]:

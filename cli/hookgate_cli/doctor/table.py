@@ -44,7 +44,7 @@ CHECKS = (
     Check("ports", "its ports are nobody else's", running_gate.ports),
     Check("admin", "the gate that runs is ready, by this configuration", running_gate.admin,
           contacts=True),
-    Check("units", "the systemd units are as shipped, and can start", units.units,
+    Check("units", "the systemd units are installed, as shipped, and can start", units.units,
           needs_config=False),
     Check("nginx", "the nginx includes are what the configuration renders to", deployed.includes),
     Check("mitmdump", "mitmproxy can run the addon", software.mitmdump),

@@ -27,6 +27,9 @@ _PRIVILEGED = 1024
 
 def units(scene: Scene) -> Iterator[Finding]:
     """Whether each is as shipped but for what a set-up has of its own, and can start."""
+    if scene.unit is not None and not (scene.units / GATE).is_file():
+        yield from _start(scene, scene.unit)
+        yield _not_installed(scene, scene.unit)
     for name in _UNITS:
         unit = read_unit(scene.units, name)
         if unit is None:
@@ -35,6 +38,24 @@ def units(scene: Scene) -> Iterator[Finding]:
         yield from _start(scene, unit)
         if name == GATE and scene.config is not None:
             yield from _limits(scene, unit)
+
+
+def _not_installed(scene: Scene, unit: Unit) -> Finding:
+    """Say so of the unit beside the configuration, and what is not there until it starts."""
+    folder = scene.ledger.parent if scene.config is not None and scene.ledger else None
+    is_missing = folder is not None and folder in writable(unit) and not folder.is_dir()
+    says = f"{unit.name} is beside the configuration, and not installed in {scene.units}"
+    if is_missing:
+        says += (
+            f"; it makes {folder} when it starts: until then a gate that is started by hand finds "
+            "no folder for its ledger, and ends"
+        )
+    return (wrong if is_missing else look)(
+        says,
+        "as root:",
+        f"cp {quote(str(scene.beside / unit.name))} {quote(str(scene.units))}",
+        "systemctl daemon-reload && systemctl enable --now hookgate",
+    )
 
 
 def _differences(unit: Unit) -> Iterator[Finding]:
@@ -63,7 +84,6 @@ def _start(scene: Scene, unit: Unit) -> Iterator[Finding]:
             "as root:",
             f"useradd --system --no-create-home --shell /usr/sbin/nologin {quote(named)}",
         )
-        return
     if not words or not os.access(words[0], os.X_OK):
         yield wrong(
             f"{unit.name} starts {words[0] if words else 'nothing'}, which is no program here",
@@ -83,7 +103,7 @@ def _start(scene: Scene, unit: Unit) -> Iterator[Finding]:
     elif file and not Path(file).is_file():
         yield wrong(f"{unit.name} reads {file}, which is not there", "",
                     f"{quote(words[0])} config init {quote(file)}")  # fmt: skip
-    elif obstacle(user, Path(words[0]), "x") is not None:
+    elif user is not None and obstacle(user, Path(words[0]), "x") is not None:
         yield wrong(
             f"{unit.name} runs as {user.pw_name}, who may not run {words[0]}",
             "as root:",

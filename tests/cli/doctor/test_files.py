@@ -133,6 +133,17 @@ def test_a_ledger_that_the_gate_s_user_cannot_write(fault: str, setup: SetUp) ->
     assert found["severity"] == ("look" if fault == "open" else "wrong")
 
 
+def test_a_ledger_that_is_a_folder(setup: SetUp) -> None:
+    """It is told once, and all else is looked at; what it offers is a file in it."""
+    (setup.folder / "audit.jsonl").mkdir()
+    found = setup.one("ledger")
+    assert "is a folder" in found["says"]
+    line = found["mend"].partition("hookgate.toml: ")[2]
+    lines = [text for text in setup.file.read_text().splitlines() if "audit.path" not in text]
+    setup.file.write_text("\n".join([*lines, f"audit.{line}"]))
+    assert setup.look() == []
+
+
 def test_a_state_file_that_says_nothing(setup: SetUp) -> None:
     """It is damaged, or gone beside lines."""
     file = write(setup.folder / "audit.jsonl", start())

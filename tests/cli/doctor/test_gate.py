@@ -4,6 +4,7 @@ import subprocess
 
 import pytest
 
+from support.calling import Call
 from support.doctor import SetUp
 from support.events import CLEAN
 from support.ports import free_ports
@@ -15,7 +16,7 @@ PROXY, SENDER = "127.0.0.20", b"X-Forwarded-For: 31.169.56.1"
 
 
 def test_a_gate_behind_a_proxy_that_is_not_named(
-    setup: SetUp, endpoint: Receiver, monkeypatch: pytest.MonkeyPatch
+    setup: SetUp, endpoint: Receiver, call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first hour's commonest fault: what it says to write, and a reload, let events in."""
     listen, admin = free_ports(2)
@@ -44,7 +45,14 @@ def test_a_gate_behind_a_proxy_that_is_not_named(
             assert wait_until(lambda: ask(listen, send, PROXY).status == 200)
             assert wait_until(lambda: setup.look(offline=False) == [])
             setup.write(places.replace(f":{admin}", ":9"), endpoint.url)
-            assert "nothing listens" in setup.one("admin", offline=False)["says"]
+            found = setup.one("admin", offline=False)
+            assert "nothing listens" in found["says"]
+            assert found["commands"] == [f"kill {gate.pid}"]  # no unit began it
+            monkeypatch.chdir(setup.units)
+            told = call("doctor", "--offline", "--units", str(setup.units), "--json").json
+            asked = next(f for f in told["findings"] if "no file is named" in f["says"])
+            assert f"process {gate.pid} (" in asked["says"]
+            assert f"serve --config {setup.file}" in asked["says"]
             setup.write(f"{places}source.{line}\n", endpoint.url)
             with monkeypatch.context() as another:
                 another.setattr("hookgate_cli.doctor.running_gate.libraries", lambda _: ("other",))

@@ -95,15 +95,24 @@ def test_a_unit_whose_python_is_in_a_home(setup: SetUp) -> None:
 
 
 def test_a_set_up_that_is_planned_goes_by_the_unit_beside_it(setup: SetUp) -> None:
-    """That unit will make the folder of the ledger, which is not there yet."""
+    """That unit will make the folder of the ledger, and is to be installed: how is said."""
     text = setup.file.read_text().replace(str(setup.folder), "/var/log/hookgate-nobody-has")
     setup.file.write_text(text)
     assert setup.one("ledger")["commands"]
-    unit = UNIT.replace("User=hookgate", "User=root").replace(
-        "=hookgate\n", "=hookgate-nobody-has\n"
-    )
-    (setup.folder / "hookgate.service").write_text(unit)
-    assert setup.look() == []
+    install(setup)
+    unit = (setup.units / "hookgate.service").rename(setup.folder / "hookgate.service")
+    unit.write_text(unit.read_text().replace("=hookgate\n", "=hookgate-nobody-has\n"))
+    found = setup.one("units")
+    assert "/var/log/hookgate-nobody-has" in found["says"]
+    assert (found["severity"], "by hand" in found["says"]) == ("wrong", True)
+    subprocess.run(["sh", "-c", found["commands"][0]], check=True)
+    assert [f for f in setup.look() if "not installed" in f["says"]] == []
+    (setup.units / "hookgate.service").unlink()
+    setup.write()
+    found = setup.one("units")
+    assert (found["severity"], "by hand" in found["says"]) == ("look", False)
+    unit.write_text(unit.read_text().replace("User=root", "User=hookgate-nobody-has"))
+    assert ["useradd" in f["commands"][0] for f in setup.look()] == [True, False]
 
 
 def test_a_unit_that_may_not_write_where_it_is_to(setup: SetUp, tmp_path: Path) -> None:
