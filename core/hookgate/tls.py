@@ -3,6 +3,10 @@
 import ssl
 from typing import NoReturn
 
+from hookgate.files import FileError, read_file
+
+_CERTIFICATE, _KEY = "-----BEGIN CERTIFICATE-----", "PRIVATE KEY-----"
+
 
 def add_ca(context: ssl.SSLContext, file: str) -> None:
     """Trust the CA certificates in a PEM file. Raises ValueError in words."""
@@ -19,7 +23,7 @@ def add_certificate(context: ssl.SSLContext, cert: str, key: str) -> None:
     except _NeedsPassPhraseError as error:
         raise ValueError(f"cannot be used: {error}") from None
     except (ssl.SSLError, OSError) as error:
-        raise ValueError(f"holds no certificate with its key in PEM ({_why(error)})") from None
+        raise ValueError(_fault(error, cert, key)) from None
 
 
 def client_context(ca_file: str, client_cert: str, client_key: str) -> ssl.SSLContext:
@@ -68,6 +72,35 @@ def _refuse_to_ask() -> NoReturn:
         "its private key has a pass phrase, which hookgate never asks for; write the key without"
         " one: openssl pkey -in OLD -out NEW"
     )
+
+
+def _fault(error: OSError, cert: str, key: str) -> str:
+    """Say which of both files cannot be used. OpenSSL tells of neither."""
+    if not isinstance(error, ssl.SSLError):
+        return f"holds no certificate with its key in PEM ({_why(error)})"
+    named = "the key file that is named with it" if key else "it"
+    if error.reason == "KEY_VALUES_MISMATCH":
+        whose = "the key file's key" if key else "the key in it"
+        return (
+            f"holds another certificate than {whose} belongs to; name the two that were made "
+            "together, the certificate of the key as the first of its chain"
+        )
+    if _CERTIFICATE not in _text(cert):
+        return f"holds no certificate in PEM; name a file with {_CERTIFICATE} in it"
+    if _KEY not in _text(key or cert):
+        return (
+            f"holds a certificate, and {named} holds no private key in PEM; name the file with "
+            f"-----BEGIN {_KEY} in it"
+        )
+    either = " or the key file" if key else ""
+    return f"cannot be used: it{either} holds a damaged certificate or key in PEM"
+
+
+def _text(path: str) -> str:
+    try:
+        return read_file(path).data.decode("ascii", "replace")
+    except FileError:
+        return ""
 
 
 def _why(error: OSError) -> str:

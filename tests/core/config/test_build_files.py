@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import trustme
 
 from hookgate.config.build import load
 from hookgate.config.error import ConfigError
@@ -242,3 +243,42 @@ def test_what_a_wrong_file_holds_is_not_shown(tmp_path: Path) -> None:
     assert not [
         line for line in problems(keys={"source.allow_file": "key.pem"}) if PASSWORD in line
     ]
+
+
+@pytest.mark.parametrize(("cert", "key"), [("tls_cert", "tls_key"), ("client_cert", "client_key")])
+def test_a_certificate_and_a_key_that_do_not_go_together(cert: str, key: str) -> None:
+    """What is wrong with which is told, whether they are one file or two."""
+    one, other = (trustme.CA().issue_cert("a.example") for _ in range(2))
+    chain, its_key = one.cert_chain_pems[0].bytes(), one.private_key_pem.bytes()
+    broken = chain.replace(chain.split(b"\n")[3], b"", 1)
+    section, more = (
+        ("sidecar", {})
+        if cert == "tls_cert"
+        else ("upstream", {"upstream.url": "https://127.0.0.1:1"})
+    )
+
+    def told(certificate: bytes, in_key: bytes | None) -> str:
+        Path("cert").write_bytes(certificate)
+        Path("cert").chmod(0o600)
+        keys = {**more, f"{section}.{cert}": "cert"}
+        if in_key is not None:
+            Path("key").write_bytes(in_key)
+            Path("key").chmod(0o600)
+            keys[f"{section}.{key}"] = "key"
+        return problem(keys=keys)
+
+    foreign = other.private_key_pem.bytes()
+    for certificate, in_key, words in (
+        (chain, foreign, "another certificate than the key file's key belongs to"),
+        (chain + foreign, None, "another certificate than the key in it belongs to"),
+        (b"DER?", its_key, "holds no certificate in PEM"),
+        (its_key, its_key, "holds no certificate in PEM"),
+        (b"", None, "holds no certificate in PEM"),
+        (chain, chain, "the key file that is named with it holds no private key"),
+        (chain, None, "and it holds no private key"),
+        (broken, its_key, "it or the key file holds a damaged"),
+        (broken + its_key, None, "it holds a damaged"),
+    ):
+        line = told(certificate, in_key)
+        assert words in line, (words, line)
+        assert "SSLError" not in line
