@@ -392,7 +392,10 @@ byId("login").addEventListener("submit", async (submitted) => {
       byId("token").value = "";
       ask(false);
       connect();
-    } else text(byId("wrong"), await response.text());
+    } else {
+      byId("token").select(); // what is pasted next stands alone
+      text(byId("wrong"), await response.text());
+    }
   } catch {
     text(byId("wrong"), "hookgate live does not answer.");
   }
