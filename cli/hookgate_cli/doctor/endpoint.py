@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
+from hookgate.config.loops import find_loops
 from hookgate.config.redaction import redact_url
 from hookgate.settings import UpstreamSettings
 from hookgate.upstream.endpoint import Endpoint
@@ -34,6 +35,8 @@ _DAY = 86_400
 
 def endpoint(scene: Scene) -> Iterator[Finding]:
     """Whether a connection can be had, with TLS where it is https; nothing is sent on it."""
+    if find_loops(scene.settings):
+        return  # told by the check of the configuration; a gate that runs would write lines
     settings = scene.settings.upstream
     reached = asyncio.run(_try(settings))
     if (error := reached.error) is not None:
@@ -56,7 +59,7 @@ async def _try(settings: UpstreamSettings) -> Reached:
 def certificate(scene: Scene) -> Iterator[Finding]:
     """When the endpoint's certificate ends."""
     where = Endpoint.of(scene.settings.upstream)
-    if where.tls is None:
+    if where.tls is None or find_loops(scene.settings):
         return
     try:
         with (
@@ -86,7 +89,7 @@ class _Told(NamedTuple):
 
 def clock(scene: Scene) -> Iterator[Finding]:
     """Whether this machine's clock is that of the endpoint, by one HEAD request."""
-    told = _ask_time(scene.settings.upstream)
+    told = None if find_loops(scene.settings) else _ask_time(scene.settings.upstream)
     kept = is_kept_right()
     mend = "as root, where systemd keeps the clock:", "timedatectl set-ntp true"
     if told is None:

@@ -44,6 +44,17 @@ def test_a_gate_behind_a_proxy_that_is_not_named(
             subprocess.run(["sh", "-c", command_line], check=True)
             assert wait_until(lambda: ask(listen, send, PROXY).status == 200)
             assert wait_until(lambda: setup.look(offline=False) == [])
+            ledger = setup.folder / "audit.jsonl"
+            kept = ledger.read_bytes()
+            setup.write(places, f"http://127.0.0.1:{listen}")
+            assert {f["check"] for f in setup.look(offline=False)} - {"clock"} == {
+                "config",
+                "admin",
+            }
+            assert ask(listen, send, PROXY).status == 200  # its line is the next one
+            assert wait_until(lambda: len(ledger.read_bytes()) > len(kept))
+            assert b"malformed_http" not in ledger.read_bytes()[len(kept) :]
+            assert b"method_not_allowed" not in ledger.read_bytes()[len(kept) :]
             setup.write(places.replace(f":{admin}", ":9"), endpoint.url)
             found = setup.one("admin", offline=False)
             assert "nothing listens" in found["says"]
