@@ -29,6 +29,8 @@ from .terminal import print_json, printable
 _NO_CONNECTION = frozenset(
     (errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EADDRNOTAVAIL)
 )
+# Of the samples, where all are refused alike.
+_MOST = 0.8
 
 
 def send(
@@ -86,12 +88,15 @@ def send(
             why = getattr(root, "strerror", None) or "it does not answer"
             fail(f"{host}:{port} cannot be reached: {why}; is the gate running there?", FINDING)
         rows.append(row)
+    refusal = _common_refusal(rows)
     if as_json:
         print_json(rows, indent=2)
     else:
-        _show(rows)
-    if {row["status"] for row in rows} == {HTTPStatus.FORBIDDEN}:
-        _hint(source or _own_address(host, port))
+        _show(rows, refusal)
+    if refusal == HTTPStatus.FORBIDDEN:
+        _hint(rows, refusal, _of_address(source or _own_address(host, port)))
+    elif refusal == HTTPStatus.NOT_FOUND:
+        _hint(rows, refusal, _of_path(urlsplit(url).path or "/"))
     if not all(row["ok"] for row in rows):
         raise typer.Exit(FINDING)
 
@@ -165,21 +170,48 @@ def _own_address(host: str, port: int) -> str:
         return str(probe.getsockname()[0])
 
 
-def _hint(address: str) -> None:
-    err.print(
-        f"Every answer is 403: the gate does not let {printable(address)} in. Add it to the gate's "
-        f"source.allow, or start the gate with HOOKGATE_SOURCE__ALLOW={printable(address)},cm.com",
-        soft_wrap=True,
+def _common_refusal(rows: list[dict[str, object]]) -> int | None:
+    """Return the status by which all are refused for where they come from or go to, if one is.
+
+    A request that is no HTTP gets another answer before that.
+    """
+    for status in (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND):
+        wrong = [row["status"] == status for row in rows if not row["ok"]]
+        if wrong and all(wrong) and len(wrong) > _MOST * len(rows):
+            return status
+    return None
+
+
+def _hint(rows: list[dict[str, object]], status: int, says: str) -> None:
+    count = sum(row["status"] == status for row in rows)
+    answers = "Every answer is" if count == len(rows) else f"{count} of {len(rows)} answers are"
+    err.print(f"{answers} {int(status)}: {says}", soft_wrap=True)
+
+
+def _of_address(address: str) -> str:
+    return (
+        f"the gate does not let {printable(address)} in. Add it to the gate's source.allow, or "
+        f"start the gate with HOOKGATE_SOURCE__ALLOW={printable(address)},cm.com"
     )
 
 
-def _show(rows: list[dict[str, object]]) -> None:
+def _of_path(path: str) -> str:
+    return (
+        f"the gate has no route for {printable(path)}. Send to the path of one of its routes "
+        "([[route]] in its hookgate.toml), or write one for this path"
+    )
+
+
+def _show(rows: list[dict[str, object]], refusal: int | None) -> None:
+    # Of those that are refused alike a row each says nothing.
+    shown = [row for row in rows if row["status"] != refusal]
     # In one cell: of those with a long name the end is short.
     table = Table("status", "", "sample: how it must end", box=None, padding=(0, 2, 0, 0))
-    for row in rows:
+    for row in shown:
         verdict = Text("ok", "green") if row["ok"] else Text(f"expected {row['expected']}", "red")
         status = printable(row["status"] or row["error"])
         table.add_row(status, verdict, f"{row['sample']}: {row['reason']}")
-    out.print(table)
+    if shown:
+        out.print(table)
     wrong = sum(not row["ok"] for row in rows)
     out.print(f"{len(rows)} sent, {len(rows) - wrong} as expected, {wrong} not")

@@ -141,8 +141,25 @@ def test_send_compares_the_answers(call: Call, tmp_path: Path) -> None:
         assert len(good.json) == len(clean("cm-events")) + len(hostile("cm-events"))
         assert len(upstream.seen) == len(clean("cm-events"))
         bad = call("send", url, "--from", FOREIGN, "--clean", "--only", "rcs")
-        assert bad.status == 1
-        assert "expected 200" in bad.out
+        assert (bad.status, bad.out) == (1, "2 sent, 0 as expected, 2 not\n")
+
+
+def test_send_says_once_why_all_are_refused_alike(call: Call, tmp_path: Path) -> None:
+    """For their address or their path; those that are no HTTP are refused before that."""
+    (tmp_path / "hookgate.toml").write_text('[[route]]\npath = "/cm/events"\n')
+    with sidecar("http://127.0.0.1:9", tmp_path) as gate:
+        site = f"http://127.0.0.1:{gate.port}"
+        for url, source, words in (
+            ("/cm/events", FOREIGN, f"answers are 403: the gate does not let {FOREIGN} in"),
+            ("/cm/event", ALLOWED, "answers are 404: the gate has no route for /cm/event."),
+        ):
+            told = call("send", site + url, "--from", source)
+            assert told.status == 1
+            assert words in told.err
+            assert len(told.out.splitlines()) < 6, told.out
+        mixed = call("send", f"{site}/cm/events", "--from", ALLOWED)
+        assert (mixed.status, mixed.err) == (1, "")  # the endpoint is not there: by a row each
+        assert "expected 200" in mixed.out
 
 
 def test_send_follows_no_redirect(call: Call) -> None:
