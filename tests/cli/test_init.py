@@ -39,9 +39,10 @@ ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith("HOOKGATE
 
 
 @pytest.fixture
-def init(call: Call, monkeypatch: pytest.MonkeyPatch) -> Call:
+def init(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
     """Run `hookgate init`, as the program that is installed here."""
     monkeypatch.setattr("sys.argv", [HOOKGATE])
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))  # where a trial's ledger goes
     return partial(call, "init")
 
 
@@ -97,7 +98,7 @@ def test_what_is_written_lets_an_event_in_and_keeps_a_foreign_sender_out(
         named += ["--listen", f"127.0.0.1:{port}", *SETS[place]]
         done = init("set", *named, "-y")
         assert (done.status, done.err) == (0, "")
-        run, send, refused = commands(done.out)
+        run, send, refused, read = commands(done.out)
         checked = call("config", "check", "--config", "set/hookgate.toml")
         assert (checked.status, checked.err) == (0, "")
         with running(run, port):
@@ -108,6 +109,8 @@ def test_what_is_written_lets_an_event_in_and_keeps_a_foreign_sender_out(
             before = len(endpoint.seen)
             assert before
             assert " 403 " in shell(refused).stdout.splitlines()[0]
+            assert wait_until(lambda: "source_not_allowed" in shell(read).stdout)
+            assert "delivered" in shell(read).stdout
         assert len(endpoint.seen) == before
 
 
@@ -160,6 +163,16 @@ def test_units_name_the_program_and_the_folder() -> None:
         assert len(set(files[name].splitlines()) - set(shipped.read_text().splitlines())) == 1
 
 
+def test_here_is_the_default_and_keeps_all_in_the_folder(init: Call, tmp_path: Path) -> None:
+    """As for a first try by hand: what is kept and the ledger are beside the file."""
+    named = ["--upstream", "http://127.0.0.1:1", "--recipient", RECIPIENT, "-y"]
+    told = init("set", *named).out
+    assert f"cd {tmp_path}/set && {HOOKGATE} serve\n" in told
+    assert os.listdir(tmp_path / "set") == ["hookgate.toml"]
+    config = load(str(tmp_path / "set/hookgate.toml"))
+    assert Path(config.audit.path).parent == Path(config.quarantine.path).parent == tmp_path / "set"
+
+
 def test_a_unit_that_could_not_see_its_files_is_told_apart(init: Call, tmp_path: Path) -> None:
     """With the command that writes the same to where it sees them."""
     command = ["--on", "systemd", "--upstream", "http://127.0.0.1:1", "--proxy", "10.0.0.5", "-y"]
@@ -176,8 +189,8 @@ def test_a_unit_that_could_not_see_its_files_is_told_apart(init: Call, tmp_path:
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ("", ["give --on and --upstream", "--yes, or each of --webhook, --proxy"]),
-        ("-y", ["give --on and --upstream"]),
+        ("", ["give --upstream", "--yes, or each of --on, --webhook, --proxy"]),
+        ("-y", ["give --upstream"]),
         ("-y --on systemx --upstream http://a", ["did you mean systemd?"]),
         ("-y --on systemd --upstream ftp://a", ['"ftp://a" is no http or https URL']),
         ("-y --on systemd --upstream http://a --proxy 10.0.0.1/8", ['write "10.0.0.0/8"']),
@@ -242,7 +255,7 @@ def test_at_a_terminal_each_answer_is_checked_at_once(tmp_path: Path) -> None:
     """A wrong one is asked for again, before the next question; an empty one is the default."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        [HOOKGATE, "init", "set", "--on", "systemd"],
+        [HOOKGATE, "init", "set"],
         cwd=tmp_path,
         env=ENVIRONMENT,
         stdin=theirs,
@@ -251,6 +264,7 @@ def test_at_a_terminal_each_answer_is_checked_at_once(tmp_path: Path) -> None:
     )
     os.close(theirs)
     steps = [
+        ("Where will it run", ""),
         ("Where do clean events go", "ftp://127.0.0.1"),
         ("is no http or https URL", "http://127.0.0.1:8099"),
         ("Which webhooks", "cm-events=/hooks/*"),

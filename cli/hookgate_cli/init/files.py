@@ -47,7 +47,7 @@ def make_files(answers: Answers, folder: Path, program: str) -> list[NewFile]:
 
 def _keys(answers: Answers, folder: Path) -> dict[str, Any]:
     keys = answers.where.keys(folder) | answers.keys
-    if answers.place == "mitmdump" and keys.get("quarantine.path"):
+    if answers.place in ("here", "mitmdump") and keys.get("quarantine.path"):
         keys["quarantine.path"] = str(folder / "quarantine")  # no unit makes a folder for it
     if answers.is_sealed:
         home = Path(_FOLDER) if answers.place == "container" else folder

@@ -68,7 +68,15 @@ def _nginx(config: Config) -> str:
     return ""
 
 
+# As an answer to where.
+DEFAULT = "here"
 PLACES = {
+    "here": Place(
+        "hookgate serve by hand; the ledger is in the folder that is written",
+        lambda folder: {"audit.path": str(folder / "hookgate-audit.jsonl")},
+        ":8081",
+        _nothing,
+    ),
     "systemd": Place(
         "hookgate serve as a service of this machine",
         lambda _: {

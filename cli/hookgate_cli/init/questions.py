@@ -11,7 +11,7 @@ from hookgate.wording import offer
 from hookgate_cli.common import ASSUMED_UPSTREAM
 
 from .answers import PROXY_PROTOCOL, Answers
-from .places import PLACES
+from .places import DEFAULT, PLACES
 
 _SEPARATOR = re.compile(r"[\s,]+")
 _EVERYWHERE = ":8081"
@@ -101,7 +101,7 @@ QUESTIONS = (
     Question(
         "--on",
         "Where will it run?",
-        None,
+        lambda _: DEFAULT,
         _take_place,
         more=[f"{name:<11} {place.about}" for name, place in PLACES.items()],
     ),

@@ -1,7 +1,9 @@
 """The commands that try what was written, and those that put it to use."""
 
 import os
+import secrets
 import shutil
+import tempfile
 from pathlib import Path
 from shlex import quote
 
@@ -15,6 +17,7 @@ from .answers import PROXY_PROTOCOL, Answers, build_config
 from .files import CONFIG, SEAL_KEY, UNITS
 
 _PORT = 8081
+_LEDGER = "audit.jsonl"
 _USER = "10001"  # of the image
 _INSTALLED = "/opt/hookgate/bin/hookgate"
 # Where a unit's program and files cannot be: ProtectHome= and PrivateTmp= hide these.
@@ -22,7 +25,7 @@ _HIDDEN = ("/home/", "/root/", "/run/user/", "/tmp/", "/var/tmp/")  # noqa: S108
 
 
 def trial(answers: Answers, folder: Path) -> list[str]:
-    """Return three commands: one that runs the gate, one that is let in, one that is refused."""
+    """Return commands: one runs the gate, one is let in, one is refused, one reads the ledger."""
     if answers.place == "kubernetes":
         return [
             "kubectl create secret tls cm-webhook-tls --cert=tls.crt --key=tls.key",
@@ -32,6 +35,8 @@ def trial(answers: Answers, folder: Path) -> list[str]:
     listen = build_config(answers).sidecar.listen
     port = listen.port if isinstance(listen, TcpAddress) and listen.port else _PORT
     allowed, foreign, settings = _senders(answers)
+    # Named by nobody before: the commands of other terminals read what the first one writes.
+    scratch = f"{tempfile.gettempdir()}/hookgate-try-{secrets.token_hex(4)}"
     route = next((r for r in answers.routes if r["contract"] in CONTRACTS), None)
     path = (route or answers.routes[0])["path"] if answers.routes else "/cm/events"
     url = quote(f"http://127.0.0.1:{port}{path}")
@@ -45,9 +50,10 @@ def trial(answers: Answers, folder: Path) -> list[str]:
     if allowed != "127.0.0.1":
         send += f" --from {allowed}"
     return [
-        _run(answers, folder, port, settings),
+        _run(answers, folder, port, settings, scratch),
         send,
         f"curl -si --interface {foreign} -H 'Content-Type: application/json' -d '{{}}' {url}",
+        _read(answers, folder, scratch),
     ]
 
 
@@ -64,25 +70,32 @@ def _senders(answers: Answers) -> tuple[str, str, list[str]]:
     return free[0], free[1], [f"HOOKGATE_SOURCE__ALLOW={free[0]},cm.com", *settings]
 
 
-def _run(answers: Answers, folder: Path, port: int, settings: list[str]) -> str:
-    where = quote(str(folder))
+def _run(answers: Answers, folder: Path, port: int, settings: list[str], scratch: str) -> str:
     if answers.place == "container":
         return _run_container(answers, folder, settings)
+    begin = f"cd {quote(str(folder))} && mkdir -p -m 700 {quote(scratch)} &&"
     if answers.place == "nginx":
         found = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
-        render = f"{own_command()} nginx render --config {CONFIG} --out $T --log audit.jsonl"
-        nginx = f"{found or 'nginx'} -p $T -e stderr -c example.conf -g 'daemon off;'"
+        to = f"--out {quote(scratch)} --log {_LEDGER}"
+        render = f"{own_command()} nginx render --config {CONFIG} {to}"
+        nginx = f"{found or 'nginx'} -p {quote(scratch)} -e stderr -c example.conf"
         listen = f"HOOKGATE_SIDECAR__LISTEN=127.0.0.1:{port}"
-        rendered = f"{' '.join([*settings, listen])} {render}"
-        return f"cd {where} && T=$(mktemp -d) && {rendered} && {nginx}"
-    settings = [*settings, "HOOKGATE_AUDIT__PATH=$(mktemp -d)/audit.jsonl"]
+        return f"{begin} {' '.join([*settings, listen])} {render} && {nginx} -g 'daemon off;'"
+    settings = [*settings, f"HOOKGATE_AUDIT__PATH={quote(f'{scratch}/{_LEDGER}')}"]
     verb = "mitmdump" if answers.place == "mitmdump" else "serve"
     if verb == "serve":
         settings.append("HOOKGATE_SIDECAR__ADMIN=")
     if answers.keys.get("quarantine.path"):
-        settings.append("HOOKGATE_QUARANTINE__PATH=$(mktemp -d)/kept")
+        settings.append(f"HOOKGATE_QUARANTINE__PATH={quote(f'{scratch}/kept')}")
     run = f"{own_command()} {verb} --config {CONFIG} --listen 127.0.0.1:{port}"
-    return f"cd {where} && {' '.join(settings)} {run}"
+    return f"{begin} {' '.join(settings)} {run}"
+
+
+def _read(answers: Answers, folder: Path, scratch: str) -> str:
+    if answers.place != "container":
+        return f"{own_command()} audit tail -n 40 {quote(f'{scratch}/{_LEDGER}')}"
+    path = answers.where.keys(folder)["audit.path"]
+    return f"docker run --rm -v hookgate-try:/var/log/hookgate:ro hookgate audit tail -n 40 {path}"
 
 
 def _run_container(answers: Answers, folder: Path, settings: list[str]) -> str:
@@ -136,6 +149,8 @@ def use(answers: Answers, folder: Path) -> list[str]:
             "systemctl daemon-reload && systemctl enable --now hookgate",
             "# hookgate-watch.service tells of alarms, once there is an [[alarm.channel]].",
         ]
+    if answers.place == "here":
+        return [f"cd {where} && {own_command()} serve"]
     if answers.place == "mitmdump":
         return [f"{own_command()} mitmdump --config {where}/{CONFIG}"]
     if answers.place == "nginx":
