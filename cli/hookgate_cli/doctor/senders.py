@@ -2,14 +2,16 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from itertools import islice
+from hashlib import sha256
 from shlex import quote
 from typing import Any
 
 import netaddr
 
-from hookgate.networks.addresses import parse_address
+from hookgate.networks.addresses import Address, is_loopback, parse_address
 from hookgate.policy import Outcome, Reason
+from hookgate.samples import CONTRACTS
+from hookgate_cli.samples import clean, hostile
 from hookgate_cli.terminal import to_json
 
 from .check import Finding, look, wrong
@@ -53,6 +55,8 @@ def _unnamed(scene: Scene, refused: Counter[str], count: int) -> Finding:
         f"came from private addresses: {told}. That is a proxy or balancer in front that is not "
         "named, and everybody behind it is refused"
     )
+    if all(is_loopback(peer) for peer in peers):
+        says += "; or somebody who tries it from this machine, as hookgate send does"
     networks = scene.settings.source.trusted_proxies
     new = [peer for peer in peers if not any(peer in network for network in networks)]
     if not new:
@@ -78,12 +82,12 @@ def _recent(scene: Scene) -> list[dict[str, Any]]:
     """The last deliveries by the policy in force, the newest first."""
     records = sorted(scene.records, key=lambda record: str(record.get("ts")), reverse=True)
     policy = next((r["policy"] for r in records if r.get("policy")), None)
-    deliveries = (
+    deliveries = [
         record
         for record in records
         if record.get("event") == "delivery" and record.get("policy") in (None, policy)
-    )
-    return list(islice(deliveries, _RECENT))
+    ]
+    return _without_tests(deliveries)[:_RECENT]
 
 
 def _by_private_peer(deliveries: list[dict[str, Any]]) -> Counter[str]:
@@ -94,7 +98,7 @@ def _by_private_peer(deliveries: list[dict[str, Any]]) -> Counter[str]:
         if record.get("reason") == Reason.SOURCE_NOT_ALLOWED.code
         and record.get("client") in (None, record.get("peer"))
     )
-    return Counter(str(peer) for peer in peers if peer is not None and str(peer) in _PRIVATE)
+    return Counter(str(peer) for peer in peers if _is_private(peer))
 
 
 def _are_most(count: int, deliveries: list[dict[str, Any]]) -> bool:
@@ -103,13 +107,15 @@ def _are_most(count: int, deliveries: list[dict[str, Any]]) -> bool:
 
 def refusals(scene: Scene) -> Iterator[Finding]:
     """Whether most of what allowed senders send is refused, for one reason."""
-    ours = [
-        record
-        for record in scene.records
-        if record.get("event") == "delivery"
-        and record.get("reason")
-        not in (Reason.SOURCE_NOT_ALLOWED.code, Reason.SOURCE_UNRESOLVED.code)
-    ]
+    ours = _without_tests(
+        [
+            record
+            for record in scene.records
+            if record.get("event") == "delivery"
+            and record.get("reason")
+            not in (Reason.SOURCE_NOT_ALLOWED.code, Reason.SOURCE_UNRESOLVED.code)
+        ]
+    )
     refused = [record for record in ours if record.get("outcome") == Outcome.REFUSED.value]
     if len(refused) < _FEWEST or len(refused) <= _MANY * len(ours):
         return
@@ -123,6 +129,19 @@ def refusals(scene: Scene) -> Iterator[Finding]:
         f"{hint}The ledger says what was wrong:",
         _explain(scene, [record for record in refused if record.get("reason") == reason]),
     )
+
+
+def _without_tests(deliveries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Leave out who used `hookgate send`: private addresses, known by the bodies of its samples."""
+    samples = [sample for name in CONTRACTS for sample in (*clean(name), *hostile(name))]
+    digests = {sha256(sample.body).hexdigest() for sample in samples if sample.body}
+    found = {str(r.get("client")) for r in deliveries if r.get("sha256") in digests}
+    testers = {client for client in found if _is_private(parse_address(client))}
+    return [record for record in deliveries if record.get("client") not in testers]
+
+
+def _is_private(address: Address | None) -> bool:
+    return address is not None and str(address) in _PRIVATE
 
 
 def _explain(scene: Scene, records: list[dict[str, Any]]) -> str:

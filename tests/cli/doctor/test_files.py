@@ -219,6 +219,9 @@ def test_a_disk_that_fills_up(setup: SetUp, tmp_path: Path) -> None:
             setup.file.read_text().replace(f"{setup.folder}/audit", f"{disk}/audit")
         )
         assert "8 MiB left" in setup.one("ledger-disk")["says"]
+        (disk / "other").write_bytes(bytes((8 << 20) - (64 << 10)))
+        assert setup.one("ledger-disk")["severity"] == "wrong"
+        (disk / "other").unlink()
         hour_ago = datetime.fromtimestamp(time.time() - 3600, UTC).isoformat()
         records = (delivery(seq, ts=hour_ago) for seq in range(3_000))
         write(disk / "audit.jsonl", start(ts=hour_ago), *records).chmod(0o640)

@@ -1,5 +1,6 @@
 """What the doctor finds of a gate that runs: its policy, and proxies that nobody named."""
 
+import json
 import subprocess
 
 import pytest
@@ -9,7 +10,7 @@ from support.doctor import SetUp
 from support.events import CLEAN
 from support.ports import free_ports
 from support.raw import ask, post, wait_until
-from support.receiver import Receiver
+from support.receiver import Receiver, Seen, receiving
 from support.sidecar import HOOKGATE
 
 PROXY, SENDER = "127.0.0.20", b"X-Forwarded-For: 31.169.56.1"
@@ -24,6 +25,7 @@ def test_a_gate_behind_a_proxy_that_is_not_named(
         f'sidecar.listen = "127.0.0.1:{listen}"\nsidecar.admin = "127.0.0.1:{admin}"\n'
         "request.max_depth = 32\n"
     )
+    ledger = setup.folder / "audit.jsonl"
     setup.write(places, endpoint.url)
     command = [HOOKGATE, "serve", "--config", str(setup.file)]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as gate:
@@ -44,7 +46,11 @@ def test_a_gate_behind_a_proxy_that_is_not_named(
             subprocess.run(["sh", "-c", command_line], check=True)
             assert wait_until(lambda: ask(listen, send, PROXY).status == 200)
             assert wait_until(lambda: setup.look(offline=False) == [])
-            ledger = setup.folder / "audit.jsonl"
+            url = f"http://127.0.0.1:{listen}/cm/events"
+            assert call("send", url, "--hostile").status == 0
+            assert wait_until(lambda: b"malformed_http" in ledger.read_bytes())
+            assert setup.look(offline=False) == []  # what send was refused is nobody's fault
+            assert ask(listen, send, PROXY).status == 200
             kept = ledger.read_bytes()
             setup.write(places, f"http://127.0.0.1:{listen}")
             assert {f["check"] for f in setup.look(offline=False)} - {"clock"} == {
@@ -81,6 +87,31 @@ def refused_by_the_proxy_s_silence(setup: SetUp, listen: int) -> None:
     assert "source_unresolved" in found["says"]
     explained = subprocess.run(["sh", "-c", *found["commands"]], capture_output=True, text=True)
     assert "source_unresolved" in explained.stdout
+
+
+PROBLEMS = {
+    "the ledger cannot be written": "make room on the disk of ",
+    "the ledger of worker 2 cannot be written": "make room on the disk of ",
+    "draining": "it is about to end",
+    "the upstream cannot be connected to: refused": "see what [endpoint] says",
+    "no worker serves": "its log says why",
+}
+
+
+def test_a_gate_that_is_not_ready(setup: SetUp, endpoint: Receiver) -> None:
+    """What is to be done about it comes first, for each word that /readyz has."""
+    told = json.dumps({"problems": [*PROBLEMS], "degraded": [], "upstream": []}).encode()
+
+    def answer(asked: Seen) -> bytes:
+        status, body = (b"503 x", told) if b"readyz" in asked.request_line else (b"200 x", b"")
+        return b"HTTP/1.1 %s\r\nContent-Length: %d\r\n\r\n%s" % (status, len(body), body)
+
+    with receiving(answer) as gate:
+        setup.write(f'sidecar.admin = "127.0.0.1:{gate.port}"\n', endpoint.url)
+        found = [f for f in setup.look(offline=False) if f["check"] == "admin"]
+    for (problem, mend), one in zip(PROBLEMS.items(), found, strict=True):
+        assert problem in one["says"]
+        assert one["mend"].startswith(mend)
 
 
 def is_there(port: int) -> bool:
