@@ -347,11 +347,11 @@ def test_an_endpoint_that_hangs_is_said_to(
     setup: SetUp, call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It takes the connection and says nothing: the bound is that of all checks."""
-    monkeypatch.setattr("hookgate_cli.doctor.command._SECONDS", 3.0)
+    monkeypatch.setattr("hookgate_cli.doctor.command._SECONDS", 1.5)
     with receiving(lambda _: None) as silent:
         setup.write(url=silent.url)
         told = call("doctor", "-c", str(setup.file), "--units", str(setup.units), "--json")
-    assert told.json["unseen"] == {"clock": "it did not end within 3 seconds"}
+    assert told.json["unseen"] == {"clock": "it did not end within 1.5 seconds"}
     assert (told.json["findings"], told.status) == ([], 2)
     assert any(version.startswith("Python 3.") for version in told.json["versions"])
 
