@@ -69,6 +69,11 @@ class Sent:
         return len(self.tries) < TRIES
 
     @property
+    def is_silent(self) -> bool:
+        """Whether a try got no answer."""
+        return any(status is None for _, status in self.tries)
+
+    @property
     def answered(self) -> Counter[int]:
         """How often it got which answer."""
         return Counter(status for _, status in self.tries if status is not None)
