@@ -72,8 +72,8 @@ def assert_told(traffic: Traffic, accounts: Accounts) -> dict[str, int]:
     for few in ([some[0]], [some[_SOME]], some[:_SOME]):
         assert accounts.fates(few)[0] == {name: stories[name] for name in few}
     attempts = [attempt for name in sent for attempt in _attempts(stories[name])]
-    assert_sums(traffic, attempts, accounts)
-    assert_doubled(traffic, stories, accounts)
+    _assert_sums(traffic, attempts, accounts)
+    _assert_doubled(traffic, stories, accounts)
     return {**summary, "never_seen": summary["never_seen"] - len(strange)}
 
 
@@ -126,7 +126,7 @@ def _fate(fates: list[str]) -> str:
     return "never_seen" if not fates else "lost" if len(fates) >= TRIES else "retrying"
 
 
-def assert_sums(traffic: Traffic, attempts: list[dict[str, Any]], accounts: Accounts) -> None:
+def _assert_sums(traffic: Traffic, attempts: list[dict[str, Any]], accounts: Accounts) -> None:
     """The sums are those of what the sender was answered, and of the tries that got no answer.
 
     Those that are in no line were under way when their gate died.
@@ -157,7 +157,7 @@ def assert_sums(traffic: Traffic, attempts: list[dict[str, Any]], accounts: Acco
     assert len(boots_said) == boots
 
 
-def assert_doubled(traffic: Traffic, stories: dict[str, Any], accounts: Accounts) -> None:
+def _assert_doubled(traffic: Traffic, stories: dict[str, Any], accounts: Accounts) -> None:
     """What was delivered twice is told, with the gates where it was."""
     status, (said,) = accounts.ask("duplicates")
     doubled = {

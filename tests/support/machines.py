@@ -21,6 +21,7 @@ from hookgate.ledger.shipping import read_shipping
 
 from . import forked
 from .fleet import Fleet
+from .process import children
 from .raw import Client, connected, post
 from .receiver import Receiver, receiving
 from .sidecar import HOOKGATE, Sidecar
@@ -91,14 +92,19 @@ class Machine:
         for sender in self._load:
             sender.join()
 
-    def kill_gate(self) -> None:
+    def kill_gate(self, *, with_children: bool) -> None:
         """Kill it while the endpoint has events of it, and has not answered."""
         self._traffic.have_under_way(self.name, _UNDER_WAY)
-        self.stop_gate(self._kill)
 
-    def _kill(self, gate: Sidecar) -> None:
-        gate.kill()
-        self._traffic.let_go()
+        def kill(gate: Sidecar) -> None:
+            pids = children(gate.process.pid) if with_children else ()
+            gate.kill()
+            for pid in pids:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            self._traffic.let_go()
+
+        self.stop_gate(kill)
 
     def _send(self, port: int) -> None:
         while not self._rests.wait(_PAUSE_SECONDS):
@@ -264,7 +270,7 @@ class Machines:
     def settle(self) -> None:
         """Have one gate die and come back, let every gate end, and send what the store lacks."""
         self._heal()
-        self._die(self.all[0])
+        self._die(self.all[0], with_children=True)
         for machine in self.all:
             machine.stop_gate(Sidecar.stop)
             while machine.shippers:
@@ -281,10 +287,10 @@ class Machines:
         self.proxy.delay, self.proxy.answers_left = 0.0, -1
 
     def _gate_dies(self, dice: random.Random) -> None:
-        self._die(dice.choice(self.all))
+        self._die(dice.choice(self.all), with_children=dice.random() < 0.5)
 
-    def _die(self, machine: Machine) -> None:
-        machine.kill_gate()
+    def _die(self, machine: Machine, *, with_children: bool) -> None:
+        machine.kill_gate(with_children=with_children)
         machine.start_gate()
 
     def _gate_stops(self, dice: random.Random) -> None:
