@@ -56,8 +56,10 @@ BEGIN
      OR octet_length(of_record) > 262144 OR sha256(content) <> of_kept THEN
     RAISE invalid_parameter_value USING MESSAGE = 'no item of a quarantine';
   END IF;
+  -- Readers know no other years.
   INSERT INTO hookgate.item AS i (name, gate, kept, kept_at, custody, record, size, body)
-    VALUES (of_name, hookgate.this_gate(), of_kept, at, in_custody, of_record,
+    VALUES (of_name, hookgate.this_gate(), of_kept,
+            greatest(least(at, '9999-01-01 00:00+00'), '1970-01-01 00:00+00'), in_custody, of_record,
             octet_length(content), content)
     ON CONFLICT (name, gate, kept) DO UPDATE SET custody = true
       WHERE excluded.custody AND NOT i.custody;

@@ -236,13 +236,15 @@ CREATE FUNCTION hookgate.tell_cut(of_boot text, from_n bigint) RETURNS void
   ON CONFLICT DO NOTHING;
 $$;
 
--- Tell that the shipper lives, and how far it is behind. Returns the gate that is logged in.
-CREATE FUNCTION hookgate.hello(of_software text, bytes_behind bigint, since timestamptz)
+-- Tell that the shipper lives, and how far it is behind: for how many seconds, as the clock of a gate may
+-- be another, and a time may be one that no reader knows. Returns the gate that is logged in.
+CREATE FUNCTION hookgate.hello(of_software text, bytes_behind bigint, for_seconds float8)
   RETURNS text
   LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   UPDATE hookgate.gate
      SET seen = clock_timestamp(), software = left(of_software, 64), behind = bytes_behind,
-         behind_since = since
+         behind_since = clock_timestamp() - CASE WHEN for_seconds IS NOT NULL THEN
+           make_interval(secs => least(greatest(for_seconds, 0), 1e9)) END
    WHERE gate = hookgate.this_gate() RETURNING gate;
 $$;
 

@@ -1,5 +1,6 @@
 """The store as a gate knows it: how far it has each boot, and lines that it takes."""
 
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Self
@@ -104,11 +105,11 @@ class Store:
         self._call("SELECT hookgate.tell_cut(%s, %s)", boot, first_n)
 
     def hello(self, software: str, behind: int, since: float | None) -> str:
-        """Tell that the shipper lives, how many bytes it has still to send, and since when; return
-        the gate that the login is of.
+        """Tell that the shipper lives, how many bytes it has still to send, and since when by this
+        machine's clock; return the gate that the login is of.
         """
-        date = None if since is None else _date(since)
-        (gate,) = self._call("SELECT hookgate.hello(%s, %s, %s)", software, behind, date)
+        span = None if since is None else time.time() - since
+        (gate,) = self._call("SELECT hookgate.hello(%s, %s, %s)", software, behind, span)
         return str(gate)
 
     def _call(self, query: str, *values: object) -> tuple[object, ...]:
