@@ -163,14 +163,15 @@ BEGIN
   RETURN FOUND;
 END $$;
 
--- Delete what left, and what was received, before a day; but what is held in custody. Returns how
--- many items that were.
+-- Delete what left, and what was received, before a day; but what is held in custody, and what has
+-- left by another word than its gate's, which may have it still: it would be sent here again, as if
+-- nobody had sent it on. Returns how many items that were.
 CREATE FUNCTION hookgate.expire_items(before date) RETURNS bigint
   LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
   WITH gone AS (
     DELETE FROM hookgate.item i
      WHERE (coalesce(i.left_at, i.received) AT TIME ZONE 'UTC')::date < before
-       AND NOT (i.custody AND i.cause IS NULL)
+       AND CASE WHEN i.cause IS NULL THEN NOT i.custody ELSE i.told END
     RETURNING 1
   )
   SELECT count(*) FROM gone;
