@@ -158,6 +158,19 @@ def test_what_was_deleted_for_its_age_was_not_never_seen(both: Both) -> None:
     assert (fate.status, fate.out) == (1, "not seen in what the store still has  r-1\n")
 
 
+def test_a_boot_whose_first_lines_were_deleted_for_their_age_is_not_broken(both: Both) -> None:
+    """It is as with files that were rotated away."""
+    store, chain = both.fleet.store("utrecht"), Chain(Path("-"), "u2")
+    for _ in range(2):
+        assert store.put(segment(chain, 3))
+    both.fleet.sql(
+        "DELETE FROM hookgate.segment WHERE boot = 'u2' AND first_n = 1;"
+        "INSERT INTO hookgate.expiry VALUES ('2026-11-21', 1, 3)"
+    )
+    result = both.of_fleet("verify")
+    assert (result.status, "no start  utrecht/u2:4" in result.out) == (0, True)
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
