@@ -109,7 +109,9 @@ class Store:
         machine's clock; return the gate that the login is of.
         """
         span = None if since is None else time.time() - since
-        (gate,) = self._call("SELECT hookgate.hello(%s, %s, %s)", software, behind, span)
+        # By the store's clock: the two may differ.
+        query = "SELECT hookgate.hello(%s, %s, clock_timestamp() - make_interval(secs => %s))"
+        (gate,) = self._call(query, software, behind, span)
         return str(gate)
 
     def _call(self, query: str, *values: object) -> tuple[object, ...]:

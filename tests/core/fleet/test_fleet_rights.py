@@ -132,16 +132,13 @@ def test_a_stolen_password_adds_and_takes_nothing_away(fleet: Fleet, ledger: Pat
 
 
 def test_a_gate_tells_no_time_that_readers_cannot_read(fleet: Fleet) -> None:
-    """One of another year would keep all of them from all gates. How long a gate is behind does not
-    go by its clock.
-    """
+    """One of another year would keep all of them from all gates."""
     body = b"x"
     with psycopg.connect(fleet.gate(), autocommit=True) as gate:
-        for seconds in ("infinity", "-infinity", "NaN", "1e300", "-1e300", "3600"):
-            gate.execute("SELECT hookgate.hello('x', 70, %s)", (seconds,))
-            (status,) = read_status(fleet.dsn)
-            assert (status.findings != ()) == (not seconds.startswith("-"))
         for number, at in enumerate(("infinity", "-infinity", "200000-01-01", "4000-01-01 BC")):
+            gate.execute("SELECT hookgate.hello('x', 70, %s)", (at,))
+            (status,) = read_status(fleet.dsn)
+            assert len(status.findings) == number % 2
             name = f"{number:064x}-{number:016x}"
             gate.execute(
                 "SELECT hookgate.put_item(%s, %s, %s, false, NULL, %s)",
