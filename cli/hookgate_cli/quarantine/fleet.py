@@ -87,7 +87,7 @@ def opened_items(options: FleetOptions) -> "Iterator[KeptItems | None]":
 
 
 def _check_gates(gates: Sequence[str], items: "KeptItems") -> None:
-    """Exit with 2 for a gate that there is not: that it keeps nothing would be true, and misread."""
+    """Exit with 2 for a gate that there is not: "it keeps nothing" would be misread."""
     names = items.gates() if gates else []
     for name in gates:
         if name not in names:

@@ -1,6 +1,5 @@
 """The store as a gate knows it: how far it has each boot, and lines that it takes."""
 
-import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Self
@@ -104,14 +103,13 @@ class Store:
         """Tell that the gate has no line of a boot from this one on, though the store does."""
         self._call("SELECT hookgate.tell_cut(%s, %s)", boot, first_n)
 
-    def hello(self, software: str, behind: int, since: float | None) -> str:
-        """Tell that the shipper lives, how many bytes it has still to send, and since when by this
-        machine's clock; return the gate that the login is of.
+    def hello(self, software: str, behind: int, late: float | None) -> str:
+        """Tell that the shipper lives, how many bytes it has still to send, and how many seconds
+        ago the oldest were written; return the gate that the login is of.
         """
-        span = None if since is None else time.time() - since
-        # By the store's clock: the two may differ.
+        # By the store's clock, as the gate's may differ.
         query = "SELECT hookgate.hello(%s, %s, clock_timestamp() - make_interval(secs => %s))"
-        (gate,) = self._call(query, software, behind, span)
+        (gate,) = self._call(query, software, behind, late)
         return str(gate)
 
     def _call(self, query: str, *values: object) -> tuple[object, ...]:

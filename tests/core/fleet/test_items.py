@@ -184,7 +184,8 @@ def test_what_was_sent_on_is_not_held_again_by_a_gate_that_was_away(
     fleet.items(folder).ship()
     items = fleet.kept()
     (entry,) = items.entries()
-    assert (claim := items.claim(entry, "replayed"))
+    claim = items.claim(entry, "replayed")
+    assert claim
     items.drop(claim)
     admin = Admin.connect(fleet.dsn)
     ((today,),) = fleet.sql("SELECT hookgate.today()")

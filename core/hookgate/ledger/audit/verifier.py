@@ -173,8 +173,7 @@ class Verifier:
             self._note(ChainKind.NO_STATE, line.place, text, boot.boot)
 
     def _check_no_start(self, line: Line, name: str, n: int) -> None:
-        # Lines of boots that are apart are numbered as there.
-        if n != 1 and line.number == (n if self._apart else 1):
+        if n != 1 and line.number == (n if self._apart else 1):  # numbered as in the boot, or file
             text = "it began before these files, or its first lines were deleted"
             self._note(ChainKind.NO_START, line.place, text, name)
         else:
