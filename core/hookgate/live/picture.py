@@ -14,7 +14,7 @@ from .figures import figures_of, moment, total_of
 from .gate import Gate
 from .history import COLUMN_SECONDS, ROWS
 from .meanings import meaning_of
-from .step import Answer, number, part, rows_of, text
+from .step import Answer, is_count, number, part, rows_of, text
 
 _MOST_ROWS = 50
 _TITLES = {
@@ -144,7 +144,7 @@ def _row(row: Answer, name: str) -> dict[str, Any]:
 def _value(value: object) -> str | int | None:
     if type(value) is str:
         return value if len(value) <= _LONGEST else f"{value[:_LONGEST]}…"
-    return value if type(value) is int else None
+    return value if is_count(value) else None
 
 
 def _meanings(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
