@@ -11,6 +11,8 @@ from hookgate.tls import server_context
 from hookgate_cli.common import fail
 
 _SHORTEST_TOKEN = 16
+# Bytes that are read of what somebody shows.
+LONGEST_TOKEN = 1024
 _EXAMPLE = "127.0.0.1:9190"
 
 
@@ -34,6 +36,11 @@ def read_token(file: Path | None) -> bytes:
     if len(token) < _SHORTEST_TOKEN:
         fail(
             f"--token-file {named} holds fewer than {_SHORTEST_TOKEN} bytes;"
+            " make another with: hookgate keys new token live.token"
+        )
+    if len(token) > LONGEST_TOKEN:
+        fail(
+            f"--token-file {named} holds more than {LONGEST_TOKEN} bytes;"
             " make another with: hookgate keys new token live.token"
         )
     return token

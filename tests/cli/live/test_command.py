@@ -62,6 +62,7 @@ def test_what_cannot_be_meant_is_told_in_a_line(
         (TOKEN, 0o660, "chmod 600 live.token"),
         ("short", 0o600, "holds fewer than 16 bytes"),
         ("", 0o600, "holds fewer than 16 bytes"),
+        ("x" * 1025, 0o600, "holds more than 1024 bytes"),
     ],
 )
 def test_a_token_that_others_may_know_is_refused(
