@@ -53,6 +53,21 @@ def test_what_one_gate_tells_is_bounded_and_no_error(members: dict[str, Any]) ->
     assert all(cause["what"].isprintable() for cause in picture["causes"])
 
 
+def test_a_row_holds_texts_and_numbers_where_they_belong() -> None:
+    """The page takes a text apart, and a kind is a class there."""
+    junk: tuple[Any, ...] = (7, -1, 1.5, True, None, [], {}, HUGE)
+    site, gate = Site(), Gate("g")
+    known = rows(outcome="refused")[0]
+    told = [dict.fromkeys(known, value) for value in junk] + [dict.fromkeys(known, "x y")]
+    gate.note(site.now(host="\u202eevil", not_delivered=told), site.at)
+    picture = make_picture([gate], site.at)
+    assert picture["title"] == " evil"
+    for row in picture["not_delivered"]:
+        assert row["kind"] in ROWS
+        assert isinstance(row["time"], str | None)
+        assert all(isinstance(row[name], int | None) for name in ("status", "upstream_status"))
+
+
 def test_new_words_each_second_do_not_add_up() -> None:
     """A spell lasts as long as its gate likes."""
     site, gate = Site(), Gate("g")
