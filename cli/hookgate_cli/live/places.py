@@ -43,7 +43,20 @@ def read_token(file: Path | None) -> bytes:
             f"--token-file {named} holds more than {LONGEST_TOKEN} bytes;"
             " make another with: hookgate keys new token live.token"
         )
+    if not _is_line(token):
+        fail(
+            f"--token-file {named} is no one line of text, which a person can show;"
+            " make another with: hookgate keys new token live.token"
+        )
     return token
+
+
+def _is_line(token: bytes) -> bool:
+    """Tell whether this can come by a page's field: no second line, no byte order mark."""
+    try:
+        return token.decode().isprintable()
+    except UnicodeDecodeError:
+        return False
 
 
 def read_listen(
