@@ -59,6 +59,8 @@ nginx-here:
 	-$(call need,logrotate,logrotate,Rotation by logrotate is not tried)
 	-$(call need,strace,strace,System calls are not counted)
 	-$(call need,age,age,The quarantine is not held to age itself)
+	-$(call need,fish,zsh fish,Completion is tried in bash alone)
+	-$(call need,mandoc,mandoc,The manual is shown by groff alone)
 
 # Neither is installed nor started: a program is taken out of Debian's package.
 # $(call take,PROGRAM,PACKAGE,WHAT IS MISSING WITHOUT IT[,ITS FOLDER IN /usr/share])
@@ -134,7 +136,21 @@ lock upgrade: $(TOOLS)/.ready
 	PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" release/lock.sh $(if $(filter upgrade,$@),--upgrade)
 
 audit-deps: $(TOOLS)/.ready
-	@$(TOOLS)/bin/python release/audit_deps.py
+	@PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" python release/audit_deps.py $(AUDIT)
+
+release: $(TOOLS)/.ready $(INSTALLED)
+	PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" release/release.sh $(BIN)/python
+
+# Everything is a wheel there, also what the index has as source only.
+wheelhouse: $(INSTALLED)
+	rm -rf dist/wheelhouse && mkdir -p dist/wheelhouse
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-index --find-links $(WHEELS) --no-deps \
+	  --no-build-isolation --require-hashes --wheel-dir dist/wheelhouse --requirement requirements/run.txt
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-index --no-deps --no-build-isolation \
+	  --wheel-dir dist/wheelhouse .
+	cd dist/wheelhouse && sha256sum -- *.whl >SHA256SUMS
+	@echo "dist/wheelhouse is of $$($(BIN)/python --version), on $$(uname -m). To install from it without a network:"
+	@echo "  sha256sum --check SHA256SUMS && pip install --no-index --find-links . 'hookgate[proof,quarantine]'"
 
 # $(WHEELS) stays: it is what makes the next `make demo` quick.
 clean:

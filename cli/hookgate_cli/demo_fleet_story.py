@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from hashlib import sha256
-from inspect import signature
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -19,7 +18,6 @@ from hookgate.fleet.store import Store
 from hookgate.fleet.waiting import Waiting
 from hookgate.policy import Reason
 
-from .audit.fate import fate
 from .common import out
 from .firing import fire
 from .gate_process import RunningGate, clean_environment, free_port, running_gate
@@ -132,8 +130,6 @@ class Story:
     @property
     def over_all(self) -> list[str]:
         """The options that name the ledgers of all gates."""
-        if "fleet" not in signature(fate).parameters:
-            return [part for name in GATES for part in ("--log", f"{name}/audit.jsonl")]
         return ["--fleet", "--dsn-file", self.admin.name]
 
     def ask(self, *arguments: str) -> "subprocess.CompletedProcess[str]":

@@ -1,3 +1,3 @@
 """hookgate: lets only clean CM.com events through to a webhook endpoint, and records each one."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -17,6 +17,8 @@ from .tally import Tally
 
 # What an answer about all workers waits for one of them.
 _SNAPSHOT_SECONDS = 0.8
+# Little is uncounted when a worker is killed.
+_EACH_SECONDS = 1.0
 
 
 class Reports:
@@ -28,10 +30,13 @@ class Reports:
         self._workers = workers
         self._seen: dict[int, GateStatus] = {}
         self._gone: list[Entry] = []
+        self._loop = asyncio.get_running_loop()
+        self._asked_at = 0.0
 
     def ask(self) -> None:
-        """Ask each what it counts, those that drain too."""
-        self._ask(Report(), self._tally.tell)
+        """Ask each what it counts, those that drain too, unless all were asked a moment ago."""
+        if self._loop.time() - self._asked_at >= _EACH_SECONDS:
+            self._ask(Report(), self._tally.tell)
 
     async def snapshots(self) -> list[Snapshot]:
         """Return what each worker counts, what the dead ones counted, and this process."""
@@ -62,6 +67,7 @@ class Reports:
     def _ask(
         self, question: Report | Look, tell: Callable[[int, Any], None]
     ) -> dict[int, "asyncio.Future[Any]"]:
+        self._asked_at = self._loop.time()
         return {
             number: self._hear(worker, question, tell)
             for number, worker in self._workers.items()

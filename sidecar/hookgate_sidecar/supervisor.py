@@ -37,7 +37,6 @@ from .sockets import listen, os_reason
 from .tally import Tally
 
 _PULSE_SECONDS = 0.25
-_REPORT_EACH = 4  # pulses: little is uncounted when a worker is killed
 
 
 class Supervisor:
@@ -217,19 +216,18 @@ class Supervisor:
     async def _pulse(self) -> None:
         """Tell the fleet how time goes by, and who owes an answer."""
         loop = asyncio.get_running_loop()
-        last, beats = loop.time(), 0
+        last = loop.time()
         while True:
             await asyncio.sleep(_PULSE_SECONDS)
-            now, beats = loop.time(), beats + 1
+            now = loop.time()
             try:
-                self._look_after_all(now - last, report=beats % _REPORT_EACH == 0)
+                self._look_after_all(now - last)
             except Exception as error:  # noqa: BLE001  # without a pulse nobody would be replaced
                 self._log.error("supervisor.fault", error=repr(error))
             last = now
 
-    def _look_after_all(self, elapsed: float, *, report: bool) -> None:
-        if report:
-            self._reports.ask()
+    def _look_after_all(self, elapsed: float) -> None:
+        self._reports.ask()
         for number, worker in self._workers.items():
             if worker.owes:
                 self._fleet.asked(number)

@@ -5,10 +5,13 @@ import shlex
 import signal
 import stat
 import subprocess
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from support.calling import caller
 from support.events import CLEAN
 from support.mitmdump import environment
 from support.ports import free_ports
@@ -32,17 +35,23 @@ def confdir(command: str) -> Path | None:
     return Path(named[0]) if named else None
 
 
-def printed(home: str, temporary: Path) -> str:
-    done = subprocess.run(
-        [HOOKGATE, "mitmdump", "--upstream", "http://127.0.0.1:9", "--print"],
-        env=variables(home, temporary),
-        cwd=temporary,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+Printed = Callable[[str, Path], str]
+
+
+@pytest.fixture
+def printed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Printed:
+    """What `--print` prints with this home and this folder for temporary files, in this process."""
+
+    def run(home: str, temporary: Path) -> str:
+        for name, value in variables(home, temporary).items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(tempfile, "tempdir", None)
+        monkeypatch.chdir(temporary)
+        said = caller(capsys)("mitmdump", "--upstream", "http://127.0.0.1:9", "--print")
+        assert (said.status, said.err) == (0, "")
+        return said.out
+
+    return run
 
 
 @pytest.fixture
@@ -96,7 +105,9 @@ def is_up(port: int) -> bool:
 
 
 @pytest.mark.parametrize("home", NOT_WRITABLE)
-def test_it_is_the_same_folder_after_a_restart(temporary: Path, home: str) -> None:
+def test_it_is_the_same_folder_after_a_restart(
+    temporary: Path, printed: Printed, home: str
+) -> None:
     """None is left behind by each start."""
     first = confdir(printed(home, temporary))
     assert first is not None
@@ -105,7 +116,9 @@ def test_it_is_the_same_folder_after_a_restart(temporary: Path, home: str) -> No
 
 
 @pytest.mark.parametrize("made", ["by all", "link", "file"])
-def test_one_that_somebody_else_could_have_made_is_not_used(temporary: Path, made: str) -> None:
+def test_one_that_somebody_else_could_have_made_is_not_used(
+    temporary: Path, printed: Printed, made: str
+) -> None:
     """The name can be guessed: another folder is taken, with a name that cannot."""
     guessed = temporary / f"hookgate-mitmproxy-{os.getuid()}"
     if made == "by all":
@@ -121,7 +134,9 @@ def test_one_that_somebody_else_could_have_made_is_not_used(temporary: Path, mad
     assert stat.S_IMODE(own.stat().st_mode) == 0o700
 
 
-def test_a_home_that_can_be_written_is_used_as_ever(temporary: Path, tmp_path: Path) -> None:
+def test_a_home_that_can_be_written_is_used_as_ever(
+    temporary: Path, printed: Printed, tmp_path: Path
+) -> None:
     """Nothing is left there by the look."""
     home = tmp_path / "home"
     home.mkdir()

@@ -66,7 +66,7 @@ def draw(to: Path) -> None:
         browser = playwright.chromium.launch(
             executable_path="/usr/bin/chromium", args=["--no-sandbox"]
         )
-        page = browser.new_page(viewport={"width": 1080, "height": 640})
+        page = browser.new_page(viewport={"width": 1180, "height": 665})
         page.route("**/events", lambda route: route.fulfill(
             body=state, content_type="text/event-stream"))  # fmt: skip
         page.goto(live.url)

@@ -66,12 +66,12 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
     with (
         telling(site.now()) as (told, receiver),
         living(tmp_path_factory.mktemp("live"), "--gate", receiver.url) as live,
-        live.reading(live.log_in()) as states,
     ):
-        states.head()
-        eventful(site)
-        told.answer = site.now()
-        states.until(lambda state: state["not_delivered"])
+        with live.reading(live.log_in()) as states:
+            states.until(lambda state: state["gates"][0]["answers"])
+            eventful(site)
+            told.answer = site.now()
+            states.until(lambda state: state["not_delivered"])
         yield Shown(live, told, site)
 
 
@@ -182,8 +182,8 @@ def test_a_hidden_page_gives_its_place_to_another(opened: Open, shown: Shown) ->
     """The fifth says that there is no room, and takes the place once it is free."""
     cookie = shown.live.log_in()
     with opened(**LIGHT) as view, contextlib.ExitStack() as others:
-        # With that of the fixture and this one they are four.
-        readers = [others.enter_context(shown.live.reading(cookie)) for _ in range(2)]
+        # With this one they are four.
+        readers = [others.enter_context(shown.live.reading(cookie)) for _ in range(3)]
         assert all(b" 200 " in reader.head() for reader in readers)
         fifth = view.page.context.new_page()
         fifth.goto(shown.live.url)

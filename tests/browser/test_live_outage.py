@@ -82,7 +82,7 @@ def test_each_cause_can_be_named_from_the_page(
         with receiving(port=port):
             seen.says(r"All is well: \d+ events a second are delivered")
             seen.keep("well")
-            expect(page.locator("#lately")).to_contain_text("The endpoint fails since")
+            expect(page.locator("#lately")).to_contain_text("The endpoint failed")
             reconfigure(gate, config, str(narrow))
             seen.says("The policy refuses what comes from inside the ranges since .* at /channel")
             seen.says("The policy changed at")
@@ -102,7 +102,7 @@ def test_each_cause_can_be_named_from_the_page(
                 seen.keep("stopped")
                 expect(page.locator("#gates")).to_contain_text("no answer since")
             expect(page.locator("#headline")).not_to_contain_text("does not answer")
-            expect(page.locator("#lately")).to_contain_text("The gate does not answer since")
+            expect(page.locator("#lately")).to_contain_text("The gate did not answer")
     assert complaints == []
 
 

@@ -20,6 +20,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hookgate.config.build import load
 from hookgate_cli.init.answers import Answers, build_config
 from hookgate_cli.init.asking import take
 from hookgate_cli.init.files import make_files
@@ -30,7 +31,7 @@ from support.calling import Call
 from support.ports import free_ports
 from support.process import let_children_be_interrupted
 from support.raw import wait_until
-from support.receiver import Receiver, receiving
+from support.receiver import receiving
 from support.sidecar import HOOKGATE
 
 RECIPIENT = make_key(Purpose.QUARANTINE)[1]
@@ -114,21 +115,22 @@ def shell(command: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(["sh", "-c", command], env=ENVIRONMENT, capture_output=True, text=True)
 
 
-def test_a_container_and_a_pod_start_with_what_is_written(
+def test_a_container_and_a_pod_have_what_can_be_used(
     init: Call, call: Call, tmp_path: Path
 ) -> None:
-    """As far as they can be tried here: by the configuration in them, with the paths of here."""
-    with receiving() as endpoint:
-        url = f"http://127.0.0.1:{endpoint.port}"
-        kept = ["--recipient", RECIPIENT, "--proxy", "10.0.0.5"]
-        for place in ("container", "kubernetes"):
-            assert init(place, "--on", place, "--upstream", url, *kept, "-y").status == 0
-        checked = call("config", "check", "--config", "container/hookgate.toml")
-        assert (checked.status, checked.err) == (0, "")
-        documents = [*yaml.safe_load_all((tmp_path / "kubernetes/kubernetes.yaml").read_text())]
-        file = tmp_path / "pod.toml"
-        file.write_text(documents[0]["data"]["hookgate.toml"])
-        serves(call, file, endpoint, tmp_path)
+    """As far as they can be tried here: the configuration in them, and the pod's volumes."""
+    kept = ["--recipient", RECIPIENT, "--proxy", "10.0.0.5"]
+    for place in ("container", "kubernetes"):
+        assert (
+            init(place, "--on", place, "--upstream", "http://127.0.0.1:1", *kept, "-y").status == 0
+        )
+    checked = call("config", "check", "--config", "container/hookgate.toml")
+    assert (checked.status, checked.err) == (0, "")
+    documents = [*yaml.safe_load_all((tmp_path / "kubernetes/kubernetes.yaml").read_text())]
+    file = tmp_path / "pod.toml"
+    file.write_text(documents[0]["data"]["hookgate.toml"])
+    here = {"sidecar.tls_cert": "", "sidecar.tls_key": ""}  # those of the pod are elsewhere
+    assert load(str(file), here, {}).warnings == ()
     stateful = next(d for d in documents if d["kind"] == "StatefulSet")
     assert volumes(stateful) == {"ledger": "/var/log/hookgate", "quarantine": "/var/lib/hookgate"}
 
@@ -141,25 +143,6 @@ def volumes(stateful: dict[str, Any]) -> dict[str, str]:
     return {
         v["metadata"]["name"]: paths[v["metadata"]["name"]] for v in spec["volumeClaimTemplates"]
     }
-
-
-def serves(call: Call, file: Path, endpoint: Receiver, folder: Path) -> None:
-    """A gate runs by this file."""
-    (port,) = free_ports(1)
-    here = {
-        "audit.path": folder / "audit.jsonl",
-        "quarantine.path": folder / "quarantine",
-        "sidecar.admin": "",
-        "sidecar.tls_cert": "",
-        "sidecar.tls_key": "",
-        "source.allow": "127.0.0.1,cm.com",
-    }
-    settings = " ".join(
-        f"HOOKGATE_{k.upper().replace('.', '__')}={shlex.quote(str(v))}" for k, v in here.items()
-    )
-    with running(f"{settings} {HOOKGATE} serve -c {file} --listen 127.0.0.1:{port}", port):
-        assert call("send", f"http://127.0.0.1:{port}/cm/events", "--clean").status == 0
-    assert endpoint.seen
 
 
 def test_units_name_the_program_and_the_folder() -> None:

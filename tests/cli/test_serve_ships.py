@@ -82,24 +82,11 @@ def test_a_shipper_runs_beside_and_ends_with_the_gate(
     assert fleet.sql("SELECT stopped FROM hookgate.boot") == [(True,)]
 
 
-def test_a_gate_that_is_killed_takes_its_shipper_along(
-    keys: dict[str, str], tmp_path: Path
-) -> None:
-    """Nobody is left to send what nobody writes."""
-    with (
-        receiving() as upstream,
-        sidecar(upstream.url, tmp_path, options="--ship", **keys) as gate,
-    ):
-        pid = runs(tmp_path)
-        gate.kill()
-        assert wait_until(lambda: not is_there(pid))
-
-
 def test_a_gate_serves_whatever_hinders_its_shipper(
     fleet: Fleet, keys: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """First the client of PostgreSQL is broken, then there is no file with a DSN; a reload that
-    names it starts the shipper at once.
+    names it starts the shipper at once. One that is killed takes its shipper along.
     """
     broken = tmp_path / "broken/psycopg"
     broken.mkdir(parents=True)
@@ -122,3 +109,6 @@ def test_a_gate_serves_whatever_hinders_its_shipper(
         gate.process.send_signal(signal.SIGHUP)
         gate.wait_for_log("ship.started")
         assert wait_until(lambda: received(fleet) == gate.audit.read_bytes())
+        pid = runs(tmp_path)
+        gate.kill()
+        assert wait_until(lambda: not is_there(pid))

@@ -68,7 +68,7 @@ def test_the_wheel_s_sources_are_all_copied() -> None:
     """What pyproject.toml names is in the build stage."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     packages = project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
-    named = {project["project"]["readme"], *project["project"]["license-files"]}
+    named = {project["project"]["readme"], *project["project"]["license-files"], "hatch_build.py"}
     copied = set(" ".join(re.findall(r"^COPY (?!--from)(.+)$", DOCKERFILE, re.MULTILINE)).split())
     assert {package.split("/")[0] for package in packages} | named <= copied
 

@@ -52,6 +52,10 @@ def asks(*names: str) -> frozenset[str]:
 
 
 UNIT = asks("systemctl")
+LEFT_OUT = asks(
+    *("clickhouse-client", "docker", "editor", "nginx", "pip", "pipx", "python3", "systemctl"),
+    *("useradd", "uv"),
+)
 # By page, and by the beginning of the block.
 BLOCKS: dict[tuple[str, str], Ran | By | Not] = {
     ("README.md", "make demo"): By("tests/cli/test_verbs.py"),
@@ -76,8 +80,15 @@ BLOCKS: dict[tuple[str, str], Ran | By | Not] = {
     ("docs/dependencies.md", "python3 -m venv"): Ran(asks=asks("python3", "pip")),
     ("docs/fleet.md", "pip install"): By("tests/cli/test_fleet.py"),
     ("docs/fleet.md", "/opt/hookgate/bin/pip"): Ran(asks=asks("pip", "systemctl")),
-    ("docs/fleet.md", "hookgate fleet init"): By("tests/cli/quarantine/test_fleet.py"),
-    ("docs/fleet.md", "hookgate audit fate NAME --fleet"): By("tests/cli/audit/test_fleet_verbs.py"),
+    ("docs/fleet.md", "hookgate fleet init --dsn-file admin.dsn --reader"): By(
+        "tests/cli/audit/test_fleet_verbs.py"
+    ),
+    ("docs/fleet.md", "hookgate fleet init --dsn-file admin.dsn --replayer"): By(
+        "tests/cli/quarantine/test_fleet.py"
+    ),
+    ("docs/fleet.md", "hookgate audit fate NAME --fleet"): By(
+        "tests/cli/audit/test_fleet_verbs.py"
+    ),
     ("docs/fleet.md", "hookgate quarantine replay"): By("tests/cli/quarantine/test_fleet.py"),
     ("docs/installing.md", 'python3 -m venv hookgate\nhookgate/bin/pip install "$'): Ran(
         "hookgate ", asks("python3", "pip")
@@ -106,6 +117,11 @@ BLOCKS: dict[tuple[str, str], Ran | By | Not] = {
     ),
     ("docs/quarantine.md", "age"): By("tests/docs/test_quarantine.py"),
     ("docs/quarantine.md", "hookgate keys"): Ran("age1"),
+    ("docs/releasing.md", "ssh-keygen -Y sign"): Not("it signs with a release's own key"),
+    ("docs/releasing.md", "docker build"): Not("it takes a base image from a registry"),
+    ("docs/releasing.md", "ssh-keygen -Y verify"): Not("it needs what was signed"),
+    ("docs/releasing.md", "python3 -m venv"): Not("it needs what was released"),
+    ("docs/releasing.md", "sha256sum"): By("tests/release/test_without_network.py"),
     ("docs/running.md", "hookgate init"): By("tests/cli/test_init.py"),
     ("docs/running.md", "hookgate doctor"): Ran("hookgate.toml", status=1),
     ("docs/running.md", "python3"): Ran(
@@ -220,18 +236,6 @@ def world(folder: Path) -> Iterator[World]:
     (folder / "elsewhere").mkdir()
     (folder / "email.secret").write_text("invented-secret-of-a-test\n")
     (folder / "email.secret").chmod(0o600)
-    stubs = [
-        "clickhouse-client",
-        "docker",
-        "editor",
-        "nginx",
-        "pip",
-        "pipx",
-        "python3",
-        "systemctl",
-        "useradd",
-        "uv",
-    ]
     with ExitStack() as stack:
         upstream = stack.enter_context(receiving())
         (folder / "hookgate.toml").write_text(CONFIG.replace("UPSTREAM", upstream.url))
@@ -248,7 +252,7 @@ def world(folder: Path) -> Iterator[World]:
         for body in (CLEAN, event(channel=...)):
             ask(gate.port, post(body), "127.0.0.1")
         ask(gate.port, post(CLEAN), FOREIGN)
-        shell = stack.enter_context(Shell(folder, stubs))
+        shell = stack.enter_context(Shell(folder, LEFT_OUT))
         yield World(shell, gate, upstream, admin.port, folder)
 
 

@@ -24,9 +24,11 @@ class SetUp:
 
     def write(self, text: str = "", url: str = "http://127.0.0.1:9") -> None:
         """Write the configuration: what is usual, and some lines, which may begin sections."""
+        # What else listens on this machine is nobody's business here.
+        listen = "" if "sidecar.listen" in text else 'sidecar.listen = "127.0.0.1:0"\n'
         self.file.write_text(
             f'upstream.url = "{url}"\nsource.allow = ["127.0.0.1", "cm.com"]\n'
-            f'audit.path = "{self.folder}/audit.jsonl"\n{text}'
+            f'audit.path = "{self.folder}/audit.jsonl"\n{listen}{text}'
         )
 
     def look(self, *options: str, offline: bool = True) -> list[Found]:

@@ -93,7 +93,7 @@ class Machine:
                     for _ in range(50):
                         client.send(post(event(reference=str(uuid4()))))
                         self.answered += client.read().status == 200
-                        if self._rests.wait(0.004):
+                        if self._rests.wait(0.01):
                             break
 
     # the shipper

@@ -122,7 +122,7 @@ class FleetLedger(Ledger):
             parts += self._store.beginnings(self._seen)
         self._seen.update((part.gate, part.boot) for part in parts)
         self._note({_tell_odd(part) for part in parts if not part.is_sane})
-        return [part for part in parts if part.is_sane]
+        return [part for part in dict.fromkeys(parts) if part.is_sane]
 
     def _note(self, notes: set[Note]) -> None:
         for note in sorted(notes.difference(self.notes)):

@@ -12,6 +12,7 @@ from rich.text import Text
 from hookgate.config.build import build
 from hookgate.config.error import ConfigError
 from hookgate.config.layers import find_file, gather
+from hookgate.libraries import libraries
 from hookgate_cli.common import FINDING, MISUSE, ConfigOption, JsonOption, fail, out
 from hookgate_cli.deadline import OverdueError, within
 from hookgate_cli.installation import own_program
@@ -172,6 +173,7 @@ def _print_json(scene: Scene, results: list[Result]) -> None:
                 for name, f in _sorted(results)
             ],
             "unseen": {result.check.name: result.blind for result in results if result.blind},
+            "versions": libraries("sidecar"),
             "made": [result.check.name for result in results if not result.blind],
         },
         indent=2,

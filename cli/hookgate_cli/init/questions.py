@@ -113,7 +113,7 @@ QUESTIONS = (
     ),
     Question(
         "--webhook",
-        "Which webhooks? (CONTRACT=PATH, by a space)",
+        "Which webhooks? (CONTRACT=PATH, by a space; none: events at every path)",
         lambda _: f"{DEFAULT_CONTRACT}=/cm/events",
         _take_webhooks,
         more=[f"contracts: {', '.join(SHIPPED_CONTRACTS)}"],

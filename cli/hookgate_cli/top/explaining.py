@@ -31,10 +31,7 @@ class Explaining:
         self.lines: list[str] | None = None
         self._on_end = on_end
         self._process: subprocess.Popen[bytes] | None = None
-        if not request_id.isprintable():
-            self.lines = [f"A gate tells a request id that is none: {printable(request_id)}"]
-            return
-        if not _is_here(ledger):
+        if not (request_id.isprintable() and _is_here(ledger)):
             where = f"The ledger {printable(ledger)} is not on this machine." if ledger else ""
             self.lines = [where or "Where its ledger is is not known.", "", "Ask there:", "",
                           f"    hookgate audit explain {quote(printable(request_id))}"]  # fmt: skip
@@ -67,5 +64,5 @@ class Explaining:
 
 
 def _is_here(ledger: str) -> bool:
-    # No file here has a name of what no name can hold, such as NUL.
-    return ledger.isprintable() and ledger != "" and bool(find_files(Path(ledger)))
+    """Tell whether there is such a ledger; the path is what a gate told, or something else."""
+    return ledger.isprintable() and bool(ledger and find_files(Path(ledger)))

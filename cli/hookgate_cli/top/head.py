@@ -16,6 +16,8 @@ Gate = dict[str, Any]
 def header(picture: dict[str, Any], width: int, *, is_paused: bool) -> Text:
     """Name the gate or the gates, and the time."""
     gates = picture["gates"]
+    now = f"{words.clock(picture['time'])} UTC"
+    right = Text(f" paused at {now} ", "reverse") if is_paused else Text(now, "dim")
     line = Text().append(printable(picture["title"]), "bold cyan")
     if len(gates) == 1:
         (gate,) = gates
@@ -27,10 +29,9 @@ def header(picture: dict[str, Any], width: int, *, is_paused: bool) -> Text:
             ("policy", gate["policy"]),
             ("version", gate["version"]),
         ):
-            if value:
-                line.append(f"  {name} ", "dim").append(printable(value))
-    now = f"{words.clock(picture['time'])} UTC"
-    right = Text(f" paused at {now} ", "reverse") if is_paused else Text(now, "dim")
+            told = Text().append(f"  {name} ", "dim").append(printable(value))
+            if value and line.cell_len + told.cell_len + 2 + right.cell_len <= width:
+                line.append_text(told)
     line.truncate(max(0, width - right.cell_len - 2), overflow="ellipsis")
     return line.append(" " * max(0, width - line.cell_len - right.cell_len)).append_text(right)
 

@@ -17,10 +17,10 @@ from .screen import draw
 from .tty import Ended, Tty
 from .view import View
 
-# A frame as one change, where the terminal knows that, and written over the one before.
 _FAR = 1 << 20
 # What many gates tell is shown together.
 _APART_SECONDS = 0.1
+# A frame as one change, where the terminal knows that, and written over the one before.
 _BEGIN, _END = "\x1b[?2026h\x1b[H", "\x1b[J\x1b[?2026l"
 
 

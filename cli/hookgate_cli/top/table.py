@@ -51,7 +51,7 @@ def cells(row: Row) -> dict[str, str]:
     told: dict[str, Any] = {
         "time": words.clock(row["time"]),
         "gate": row["gate"],
-        "reason": row["upstream_error"] or row["reason"],
+        "reason": row["reason"],
         "where": where(row),
         "route": row["route"],
         "client": row["client"],
@@ -61,12 +61,9 @@ def cells(row: Row) -> dict[str, str]:
 
 
 def where(row: Row) -> str:
-    """Say in what it was found: the place in the body, the endpoint's status, else the path."""
-    if row["pointer"]:
-        return str(row["pointer"])
-    if row["upstream_status"]:
-        return f"endpoint {row['upstream_status']}"
-    return str(row["path"] or "")
+    """Say in what it was found: the place in the body, the endpoint's answer, else the path."""
+    answered = row["upstream_error"] or row["upstream_status"]
+    return str(row["pointer"] or (f"endpoint {answered}" if answered else row["path"] or ""))
 
 
 def fit(rows: Sequence[Row], width: int) -> dict[str, int]:

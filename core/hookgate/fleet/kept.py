@@ -13,17 +13,18 @@ from typing import Any, Self
 
 import psycopg
 
-from hookgate.ledger.reading.line import Line
+from hookgate.ledger.reading.reader import Line, read
 from hookgate.quarantine.claims import Claim
 from hookgate.quarantine.entry import Entry, InFleet
 from hookgate.quarantine.error import GoneError, NotKept
 from hookgate.quarantine.error import StoreError as KeptError
 from hookgate.quarantine.names import Record
 
-from .about import lines_about
 from .connecting import Connection, connect
 from .error import StoreError, tell
+from .reader import Reader, Scope
 from .status import PATIENCE
+from .stored import hold, source_of
 
 _HELD = """
 SELECT i.name, i.gate, i.kept, extract(epoch FROM i.kept_at)::float8, i.custody, i.record, i.size,
@@ -37,6 +38,7 @@ SELECT i.name, i.gate, i.kept, extract(epoch FROM i.kept_at)::float8, i.custody,
 _UNHEARD = """
 SELECT gate FROM hookgate.gate
  WHERE coalesce(greatest(clock_timestamp() - seen, seen - behind_since) > %s, true) ORDER BY gate"""
+_DAMAGED = "damaged: no shipper made what the store has there"
 # A machine that lost its power must not seem to be at work for hours.
 _NOTICED = "-c tcp_keepalives_idle=20 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
 
@@ -48,11 +50,11 @@ class KeptItems:
     store cannot be used, "" as long as it can.
     """
 
-    def __init__(self, connection: Connection, gates: Sequence[str] | None = None) -> None:
+    def __init__(self, dsn: str, connection: Connection, gates: Sequence[str] | None) -> None:
         self.trouble = ""
         # Whether `begin` sends again what was claimed by who ended: it may have arrived.
         self.again = False
-        self._connection = connection
+        self._dsn, self._connection = dsn, connection
         self._gates = None if gates is None else list(gates)
         # Items that were claimed by others, who ended: that they may have arrived is not forgotten.
         self._doubtful: set[str] = set()
@@ -64,7 +66,8 @@ class KeptItems:
         """Log in. Raises the `StoreError` of the fleet."""
         options = f"-c statement_timeout=60s -c timezone=UTC {_NOTICED}"
         name = "hookgate quarantine"
-        return cls(connect(dsn, autocommit=True, application_name=name, options=options), gates)
+        made = connect(dsn, autocommit=True, application_name=name, options=options)
+        return cls(dsn, made, gates)
 
     def close(self) -> None:
         """Hang up; what is claimed stays claimed."""
@@ -81,9 +84,16 @@ class KeptItems:
 
     def lines_about(self, bodies: Iterable[str]) -> Iterator[Line]:
         """Yield the lines that gates sent of these bodies, by SHA-256 in hex, and those beside."""
+        reader = Reader(self._dsn)
         try:
-            yield from lines_about(self._connection, bodies)
-        except StoreError as error:
+            parts = reader.named(Scope(), bodies)
+            for part in parts:
+                if not part.is_sane:
+                    yield Line(f"{part.gate}/{part.boot}", part.first_n, b"", None, _DAMAGED)
+            for line in hold(read(source_of(part, reader) for part in parts if part.is_sane)):
+                if isinstance(line, Line):
+                    yield line
+        except (StoreError, OSError) as error:
             raise self._failed(str(error)) from None
 
     def unheard(self) -> list[str]:

@@ -32,7 +32,8 @@ class Causes:
         self._spells: dict[str, Spell] = {}
         self._since: dict[str, tuple[float, str]] = {}
         self._flood, self._silence = Flood(), Silence()
-        self._changed: tuple[float, str] | None = None
+        # When there was another policy, and which.
+        self._policies: deque[tuple[float, str]] = deque(maxlen=_MOST_ENDED)
         self._ended: deque[Cause] = deque(maxlen=_MOST_ENDED)
 
     def miss(self, trouble: str, now: float) -> None:
@@ -125,10 +126,10 @@ class Causes:
 
     def _tell(self, kind: Kind, spell: Spell) -> Cause:
         what, first = kind.tell(spell)
-        if kind.name == "refusals" and self._changed is not None:
-            at, policy = self._changed
-            if -_ASKED_SECONDS <= spell.since - at <= _CHANGED_SECONDS:
-                what += f" The policy changed at {clock(at)}, to {policy}."
+        before = [at for at, _ in self._policies if at <= spell.since + _ASKED_SECONDS]
+        if kind.name == "refusals" and before and spell.since - before[-1] <= _CHANGED_SECONDS:
+            at, policy = self._policies[len(before) - 1]
+            what += f" The policy changed at {clock(at)}, to {policy}."
         return Cause(kind.name, kind.level, what, first, spell.since)
 
     def _end(self, cause: Cause, at: float) -> None:
@@ -140,7 +141,7 @@ class Causes:
             return
         policy = shown(answer, "policy")
         if policy and policy != text(self._before, "policy"):
-            self._changed = at, policy
+            self._policies.append((at, policy))
             self._change(f"The policy changed at {clock(at)}, to {policy}.", at)
         was, now = _boots(self._before), _boots(answer)
         for worker, boot in now.items():

@@ -1,17 +1,22 @@
 """`--fleet` as a person uses it: who is asked, what is said first, and what goes wrong."""
 
 import os
+import signal
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from support.both import Both, write_boot
 from support.calling import Call
 from support.fleet import Chain, new_fleet, segment
 from support.lines import delivery, forward, stop
+from support.raw import wait_until
 
 A = "a" * 64
 
@@ -170,3 +175,22 @@ def test_a_planted_segment_under_an_event_s_name_is_told(both: Both) -> None:
     assert result.out.startswith("delivered on the first try, and 2 times in all  r-1")
     assert "NOT READ: utrecht: lines 4 to 6 of boot u9 are damaged" in result.err
     assert "utrecht/u9:1: cannot be read: what the store has there is damaged" in result.err
+
+
+def test_ctrl_c_ends_a_question_that_the_store_does_not_answer(both: Both) -> None:
+    """At once, and without a word."""
+    command = (sys.executable, "-m", "hookgate_cli", "audit", "balance", "--fleet", "--dsn-file")
+    waiting = "SELECT 1 FROM pg_stat_activity WHERE application_name = 'hookgate audit' AND"
+    waiting += " wait_event_type = 'Lock'"
+    with psycopg.connect(both.fleet.dsn) as locking:
+        locking.execute("LOCK TABLE hookgate.segment IN ACCESS EXCLUSIVE MODE")
+        with subprocess.Popen(
+            [*command, str(both.dsn_file)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        ) as process:
+            assert wait_until(lambda: bool(both.fleet.sql(waiting)))
+            process.send_signal(signal.SIGINT)
+            out, told = process.communicate(timeout=60)
+    assert (process.returncode, out, told) == (130, b"", b"")

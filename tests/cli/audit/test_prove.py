@@ -12,6 +12,7 @@ from hookgate.proof.folder import STAMP
 from hookgate_cli.main import main
 from support.calling import Call, Result
 from support.events import CLEAN, RCS, event
+from support.fleet import new_fleet
 from support.ledger import read_ledger
 from support.lines import delivery, forward, nginx, released, start, write
 from support.raw import ask, post
@@ -370,3 +371,24 @@ def test_a_stamp_goes_along(call: Call, here: Path, tmp_path: Path) -> None:
     result = call("audit", "receipt", "verify", "r.json", "--key", KEY, "--stamp-ca", "ca.pem")
     assert (result.status, result.out) == (1, "")
     assert "its stamp is not one of this authority over its note" in result.err
+
+
+@pytest.mark.usefixtures("here")
+def test_a_store_gives_the_receipt_that_the_files_give(call: Call) -> None:
+    """Byte for byte, with the start of each boot; and notes find in it all that they saw."""
+    with new_fleet() as fleet:
+        fleet.shipper(LEDGER.absolute()).ship()
+        dsn_file = Path("reader.dsn")
+        dsn_file.write_text(fleet.dsn)
+        dsn_file.chmod(0o600)
+        of_fleet = ("--fleet", "--dsn-file", "reader.dsn")
+        for name in (REFERENCE, sha256(REFUSED).hexdigest()):
+            command = ("audit", "prove", name, "--anchor", "kept", "--out", "-")
+            files, store = call(*command), call(*command, *of_fleet)
+            assert files.status == 0, files.err
+            assert (store.status, store.out) == (0, files.out)
+        notes = ("--note", "notes", "--anchor-key", KEY)
+        assert call("audit", "verify", *notes, *of_fleet).status == 0
+        fleet.sql("UPDATE hookgate.boot SET next_n = 1")
+        fleet.sql("DELETE FROM hookgate.segment")
+        assert call("audit", "verify", *notes, *of_fleet).status == 1

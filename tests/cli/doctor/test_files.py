@@ -14,6 +14,7 @@ from support.disk import small_disk
 from support.doctor import SetUp
 from support.kept import PUBLIC
 from support.lines import delivery, start, write
+from support.ports import free_ports
 from support.quarantine import keep, make_item, opened_store
 from support.sidecar import HOOKGATE
 
@@ -56,12 +57,16 @@ def test_a_file_with_no_name_is_a_finding(setup: SetUp, monkeypatch: pytest.Monk
 
 def test_a_listener_that_nobody_can_come_to(setup: SetUp) -> None:
     """On loopback, where neither senders nor a proxy are."""
-    text = setup.file.read_text().replace('"127.0.0.1", ', "")
-    setup.file.write_text(text)
+    (port,) = free_ports(1)
+    narrow, loopback = ('"127.0.0.1", ', ""), f'sidecar.listen = "127.0.0.1:{port}"\n'
+    setup.write(loopback)
+    setup.file.write_text(setup.file.read_text().replace(*narrow))
     found = setup.one("reachable")
-    for line in ('source.trusted_proxies = ["127.0.0.1"]', 'sidecar.listen = ":8081"'):
-        assert line.partition(".")[2] in found["mend"]
-        setup.file.write_text(f"{text}{line}\n")
+    everywhere = f'sidecar.listen = ":{port}"\n'
+    for lines in (f'{loopback}source.trusted_proxies = ["127.0.0.1"]\n', everywhere):
+        assert lines.splitlines()[-1].partition(".")[2] in found["mend"]
+        setup.write(lines)
+        setup.file.write_text(setup.file.read_text().replace(*narrow))
         assert setup.look() == []
 
 

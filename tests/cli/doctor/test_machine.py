@@ -344,6 +344,7 @@ def test_an_endpoint_that_hangs_is_said_to(
         told = call("doctor", "-c", str(setup.file), "--units", str(setup.units), "--json")
     assert told.json["unseen"] == {"clock": "it did not end within 3 seconds"}
     assert (told.json["findings"], told.status) == ([], 2)
+    assert any(version.startswith("Python 3.") for version in told.json["versions"])
 
 
 def test_what_is_printed_fits_80_columns(setup: SetUp, call: Call) -> None:

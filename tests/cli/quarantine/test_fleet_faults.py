@@ -123,7 +123,7 @@ def test_a_store_that_goes_away_after_an_item_was_sent(
     cut_off = ["--fleet", "--dsn-file", "cut.dsn", *gates.seal_keys]
     done = call("quarantine", "replay", *cut_off, *FAST, *gates.config("desk"))
     assert done.status == 1
-    assert "stopped: the fleet's store: the connection broke off" in done.err
+    assert "stopped: the fleet's store: " in done.err
     assert "1 item not released" in done.err
     assert len(endpoint.seen) == 1
     endpoint.respond = lambda _: OK

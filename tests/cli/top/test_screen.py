@@ -126,6 +126,16 @@ def test_an_answer_of_no_gate_is_drawn_all_the_same(odd: Any) -> None:
         assert all(character.isprintable() for line in lines for character in line), path
 
 
+@pytest.mark.parametrize("odd", ["", "\0", "\ud800", "/" + "a" * 5000, "/no/ledger.jsonl"])
+def test_a_ledger_that_is_not_here_is_not_looked_for(odd: str) -> None:
+    """What a gate calls its ledger, or a request, may be anything; where to ask is said."""
+    for request, ledger in (("b-1", odd), (odd, "")):
+        lines = Explaining(request, ledger, None, 80, lambda: None).lines
+        assert lines is not None
+        assert lines[-1].startswith("    hookgate audit explain ")
+        assert all(line.isprintable() for line in lines)
+
+
 def test_what_cannot_be_read_does_not_look_alive() -> None:
     """A fault while a gate is read is told in place of its state."""
 

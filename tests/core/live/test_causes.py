@@ -128,11 +128,13 @@ def test_refusals_are_over_after_a_minute_and_explained_by_a_new_policy() -> Non
     watched(site, gate)
     assert said(gate)[0].endswith("The policy changed at 10:00:02 UTC, to 0a0b0c.")
     site.deliver(9)
-    watched(site, gate, seconds=10)
-    assert said(gate)[0].startswith("The policy refused 1 of 1 request from inside the ranges, the")
+    watched(site, gate, seconds=10, policy="0d0e0f")
+    (told,) = said(gate)
+    assert told.startswith("The policy refused 1 of 1 request from inside the ranges, the last")
+    assert told.endswith("to 0a0b0c.")
     watched(site, gate, seconds=51)
     assert gate.standing() == []
-    assert [cause.name for cause in gate.ended(site.at)] == ["refusals", "changed"]
+    assert [cause.name for cause in gate.ended(site.at)] == ["refusals", "changed", "changed"]
 
 
 def test_a_flood_is_named_and_is_no_fault_while_events_are_delivered() -> None:
