@@ -6,7 +6,6 @@ import re
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -91,17 +90,6 @@ def test_no_text_of_a_sender_moves_a_cursor() -> None:
 def test_a_time_that_is_none_is_a_question_mark(moment: object) -> None:
     lines = [line.plain for line in draw_once(a_picture(time=moment), 200)]
     assert any(line.startswith("?") for line in lines)
-
-
-@pytest.mark.parametrize("name", ["a\0b", "\ud800", "\x1b[2J"], ids=ascii)
-def test_what_no_process_can_be_told_is_not_explained(tmp_path: Path, name: str) -> None:
-    """Neither as a request nor as a ledger."""
-    ledger = tmp_path / "audit.jsonl"
-    ledger.touch()
-    for asked, path in ((name, str(ledger)), ("r1", name), ("r1", f"{tmp_path}/{name}/x")):
-        told = Explaining(asked, path, None, 80, lambda: None)
-        assert told.lines
-        assert all(line.isprintable() for line in told.lines)
 
 
 @pytest.mark.parametrize("odd", [None, 2**70, "\x1b" * 300, [], {}, 1.5])
