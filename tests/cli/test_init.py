@@ -239,6 +239,8 @@ def test_any_name_of_a_folder_can_be_read_again_or_is_refused(
         assert (refused.status, refused.out) == (2, "")
         assert "name a folder that the configuration can name" in refused.err
         assert not (tmp_path / name).exists()
+    long = init("x" * 300, *command)
+    assert (long.status, "cannot be looked at: File name too long" in long.err) == (1, True)
 
 
 def test_nothing_is_overwritten(init: Call, tmp_path: Path) -> None:

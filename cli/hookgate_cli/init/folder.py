@@ -20,9 +20,12 @@ def refuse_present(folder: Path, names: Sequence[str]) -> None:
     """Exit with 2 where one of the files is there, and say what to do."""
     if not str(folder).isprintable():
         fail(f"{folder} holds what does not print; name a folder that the configuration can name")
-    if folder.exists() and not folder.is_dir():
-        fail(f"{folder} is no folder; name another")
-    present = [name for name in names if os.path.lexists(folder / name)]
+    try:
+        if folder.exists() and not folder.is_dir():
+            fail(f"{folder} is no folder; name another")
+        present = [name for name in names if os.path.lexists(folder / name)]
+    except OSError as error:
+        fail(f"{folder} cannot be looked at: {error.strerror}", FAILED)
     if present:
         fail(
             f"{' and '.join(present)} in {folder} would be overwritten; name another folder, like "
