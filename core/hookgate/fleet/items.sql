@@ -1,4 +1,4 @@
--- Version 2: what gates keep of what they refused, encrypted as it is there. Nobody here can read
+-- Version 3: what gates keep of what they refused, encrypted as it is there. Nobody here can read
 -- it. Gates add to it and tell what has left their folders; whoever replays claims, and says what
 -- became of it. It is not split by day: what has left has no body any more, what is held may stay
 -- for longer than lines do, and a key over days would let one item be there twice.
@@ -196,4 +196,4 @@ GRANT EXECUTE ON FUNCTION
   hookgate.claim_item, hookgate.unclaim_item, hookgate.release_item
   TO hookgate_replayer;
 
-UPDATE hookgate.version SET version = 2;
+UPDATE hookgate.version SET version = 3;
