@@ -31,6 +31,9 @@ exclude_patterns = [".*", "build", "dist"]
 # The lexer of SQL does not know all of DuckDB's.
 suppress_warnings = ["misc.highlighting_failure"]
 
+# Two dashes are those of an option.
+smartquotes = False
+
 myst_heading_anchors = 4
 highlight_language = "text"
 
@@ -55,9 +58,12 @@ def add_sidebar(_: Sphinx, name: str, source: list[str]) -> None:
     if name != root_doc:
         return
     (section,) = _SECTION.findall(source[0])
+    shown: set[str] = set()
     for question, answer in _QUESTION.findall(section):
-        pages = "\n".join(dict.fromkeys(_PAGE.findall(answer)))
-        source[0] += f"\n```{{toctree}}\n:hidden:\n:caption: {question}\n\n{pages}\n```\n"
+        pages = [page for page in dict.fromkeys(_PAGE.findall(answer)) if page not in shown]
+        shown.update(pages)
+        lines = (":hidden:", f":caption: {question}", "", *pages)
+        source[0] += "\n```{toctree}\n" + "\n".join(lines) + "\n```\n"
 
 
 def add_reference(_: Sphinx, name: str, source: list[str]) -> None:

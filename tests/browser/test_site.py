@@ -37,6 +37,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "site"
 
 
+def test_what_is_to_be_typed_stands_as_it_is_typed(site: Path) -> None:
+    """No dash of an option was made one of print."""
+    for page in site.rglob("*.html"):
+        assert not re.search(r"\u2013[a-z]+-?[a-z]*[ .,;:]", page.read_text()), page
+
+
 class Sources(HTMLParser):
     """What a page fetches when it is opened."""
 

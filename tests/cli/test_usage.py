@@ -2,6 +2,7 @@
 
 import pytest
 
+from hookgate_cli.keys import Purpose
 from support.calling import Call
 
 # What is typed, and what is said of it.
@@ -19,8 +20,9 @@ MISTAKES = {
     "send": "send: missing argument 'url'; hookgate send --help says what it takes",
     "audit report": "audit report: missing option '--html'"
     "; hookgate audit report --help says what it takes",
-    "keys new foo file": "keys new: invalid value for 'purpose': 'foo' is not one of 'seal',"
-    " 'hmac', 'sign', 'quarantine', 'anchor'; hookgate keys new --help says what it takes",
+    "keys new foo file": "keys new: invalid value for 'purpose': 'foo' is not one of "
+    f"{', '.join(repr(each.value) for each in Purpose)}"
+    "; hookgate keys new --help says what it takes",
     "audit tail -n -4": "audit tail: invalid value for '--lines' / '-n': Input should be greater"
     " than or equal to 0; hookgate audit tail --help says what it takes",
 }

@@ -14,7 +14,7 @@ from .connecting import Connection, connect
 from .error import StoreError, tell
 
 # A store of version n is brought to the next one by the n-th of these, from 0 on.
-_STEPS = ("schema.sql", "items.sql")
+_STEPS = ("schema.sql", "put.sql", "items.sql")
 VERSION = len(_STEPS)
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9_.-]{0,46}[a-z0-9])?")
 # Of what an administrator connects with, what gates connect with as well.

@@ -146,62 +146,6 @@ CREATE FUNCTION hookgate.position(of_boot text, OUT next_n bigint, OUT tip text)
    WHERE b.boot = of_boot AND b.gate = hookgate.this_gate();
 $$;
 
--- Take lines of a boot that follow those before. Returns true where they are in the store now or
--- were before, false where others are expected: ask for the position again. `is_first` says that
--- the lines before these are gone.
-CREATE FUNCTION hookgate.put(
-  of_boot text, at_n bigint, of_lines integer, after_digest text, last_digest text,
-  from_time timestamptz, to_time timestamptz, of_size integer, digest bytea, content bytea,
-  names bigint[], after_boot text, is_stop boolean, is_first boolean
-) RETURNS boolean
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-  here text := hookgate.this_gate();
-  known hookgate.boot;
-  today date := hookgate.today();
-BEGIN
-  IF of_lines < 1 OR of_lines > 1000000 OR at_n < 1 OR octet_length(content) > 33554432
-     OR length(of_boot) > 64 OR length(after_digest) > 64 OR length(last_digest) > 64
-     OR length(after_boot) > 64 OR cardinality(names) > 71 * of_lines THEN
-    RAISE invalid_parameter_value USING MESSAGE = 'no segment of a ledger';
-  END IF;
-  INSERT INTO hookgate.boot (boot, gate, began) VALUES (of_boot, here, from_time)
-    ON CONFLICT (boot, gate) DO NOTHING;
-  SELECT * INTO known FROM hookgate.boot b WHERE b.boot = of_boot AND b.gate = here FOR UPDATE;
-  IF at_n < known.next_n THEN
-    RETURN EXISTS (
-      SELECT FROM hookgate.segment s
-       WHERE s.boot = of_boot AND s.gate = here AND s.first_n = at_n AND s.sha256 = digest
-         AND s.lines = of_lines);
-  END IF;
-  IF at_n > known.next_n AND NOT is_first THEN
-    RETURN false;
-  END IF;
-  IF at_n = known.next_n AND known.tip <> '' AND known.tip <> after_digest THEN
-    RETURN false;
-  END IF;
-  -- What was gone before the gate belonged to the fleet is no loss of it.
-  IF at_n > known.next_n AND (known.next_n > 1 OR from_time >= (
-       SELECT g.added FROM hookgate.gate g WHERE g.gate = here)) THEN
-    INSERT INTO hookgate.finding (boot, gate, kind, first_n, last_n)
-      VALUES (of_boot, here, 'lost', known.next_n, at_n - 1) ON CONFLICT DO NOTHING;
-  END IF;
-  IF to_regclass('hookgate.segment_' || to_char(today, 'YYYYMMDD')) IS NULL THEN
-    PERFORM hookgate.make_day(today);
-  END IF;
-  INSERT INTO hookgate.segment
-    VALUES (of_boot, here, at_n, of_lines, after_digest, last_digest, from_time, to_time, of_size,
-            digest, content, clock_timestamp(), today);
-  INSERT INTO hookgate.name
-    SELECT n, of_boot, here, at_n, today FROM unnest(names) n;
-  UPDATE hookgate.boot b
-     SET next_n = at_n + of_lines, tip = last_digest, ended = to_time,
-         received = clock_timestamp(), follows = coalesce(b.follows, after_boot),
-         stopped = known.stopped OR is_stop
-   WHERE b.boot = of_boot AND b.gate = here;
-  RETURN true;
-END $$;
-
 -- Keep lines that are others than were received at their place; of a boot at most 256 segments.
 -- Returns whether they are kept.
 CREATE FUNCTION hookgate.put_fork(
@@ -234,16 +178,6 @@ CREATE FUNCTION hookgate.tell_cut(of_boot text, from_n bigint) RETURNS void
   SELECT b.boot, b.gate, 'cut', from_n, b.next_n - 1 FROM hookgate.boot b
    WHERE b.boot = of_boot AND b.gate = hookgate.this_gate() AND b.next_n > from_n
   ON CONFLICT DO NOTHING;
-$$;
-
--- Tell that the shipper lives, and how far it is behind. Returns the gate that is logged in.
-CREATE FUNCTION hookgate.hello(of_software text, bytes_behind bigint, since timestamptz)
-  RETURNS text
-  LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  UPDATE hookgate.gate
-     SET seen = clock_timestamp(), software = left(of_software, 64), behind = bytes_behind,
-         behind_since = since
-   WHERE gate = hookgate.this_gate() RETURNING gate;
 $$;
 
 -- Delete what was received before a day, a whole day at a time, and write down how much it was.
@@ -295,6 +229,6 @@ DO $$ BEGIN
 END $$;
 GRANT USAGE ON SCHEMA hookgate TO hookgate_gate, hookgate_reader;
 GRANT EXECUTE ON FUNCTION
-  hookgate.position, hookgate.put, hookgate.put_fork, hookgate.tell_cut, hookgate.hello
+  hookgate.position, hookgate.put_fork, hookgate.tell_cut
   TO hookgate_gate;
 GRANT SELECT ON ALL TABLES IN SCHEMA hookgate TO hookgate_reader;

@@ -6,9 +6,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from hookgate.fleet.admin import Admin, Expired
+from hookgate.fleet.admin import VERSION, Admin, Expired
 from hookgate.fleet.error import StoreError
-from support.fleet import Chain, Fleet
+from support.fleet import Chain, Fleet, segment
+
+# As version 0.1.0 made its tables.
+FIRST = Path(__file__).parents[2] / "release/v0_1_0/fleet.sql"
 
 
 def test_tables_of_a_newer_version_are_left_alone(fleet: Fleet) -> None:
@@ -16,11 +19,30 @@ def test_tables_of_a_newer_version_are_left_alone(fleet: Fleet) -> None:
     admin = Admin.connect(fleet.dsn)
     fleet.sql("UPDATE hookgate.version SET version = 9")
     try:
-        with pytest.raises(StoreError, match="it is of version 9, and this hookgate knows up to 2"):
+        with pytest.raises(
+            StoreError, match=f"it is of version 9, and this hookgate knows up to {VERSION}"
+        ):
             admin.install()
     finally:
-        fleet.sql("UPDATE hookgate.version SET version = 2")
+        fleet.sql("UPDATE hookgate.version SET version = %s", VERSION)
         admin.close()
+
+
+def test_a_store_of_the_first_version_is_brought_on(fleet: Fleet) -> None:
+    """What it holds stays, and it takes a line of twenty names, which it refused."""
+    fleet.sql("DROP SCHEMA hookgate CASCADE")
+    with psycopg.connect(fleet.dsn, autocommit=True) as connection:
+        connection.execute(FIRST.read_bytes())
+    names = [f"name {number}" for number in range(20)]
+    line = segment(Chain(Path("b1")), 1, reference="a", names=names)
+    gate = fleet.gate()
+    with pytest.raises(StoreError):
+        fleet.connect(gate).put(line)
+    admin = Admin.connect(fleet.dsn)
+    assert [admin.install(), admin.install()] == [1, VERSION]
+    admin.close()
+    assert fleet.connect(gate).put(line)
+    assert fleet.sql("SELECT gate FROM hookgate.gate") == [("amsterdam",)]
 
 
 def test_whoever_may_make_roles_may_make_a_fleet(either: Fleet) -> None:

@@ -176,23 +176,44 @@ def test_what_is_old_is_deleted_but_in_custody(fleet: Fleet, folder: Path, store
     assert held(fleet) == [kept[0]]
 
 
-def test_a_store_of_the_version_before_is_brought_on(fleet: Fleet) -> None:
-    """What it holds stays."""
-    fleet.gate()
-    fleet.sql("DROP TABLE hookgate.item CASCADE")
-    for name in ("claim_item", "expire_items", "has_arrived", "lacking_items", "left_items",
-                 "put_item", "release_item", "tell_left", "unclaim_item"):  # fmt: skip
-        fleet.sql(f"DROP FUNCTION hookgate.{name}")
-    fleet.sql("UPDATE hookgate.version SET version = 1")
-    old = ItemStore.connect(fleet.gate())
-    with pytest.raises(StoreError, match="of another version"):
-        old.left_items()
-    old.close()
+def test_what_was_sent_on_is_not_held_again_by_a_gate_that_was_away(
+    fleet: Fleet, folder: Path, store: Store
+) -> None:
+    """However long: that it left is deleted once its gate knows."""
+    keep(store, make_item(1))
+    fleet.items(folder).ship()
+    items = fleet.kept()
+    (entry,) = items.entries()
+    claim = items.claim(entry, "replayed")
+    assert claim
+    items.drop(claim)
     admin = Admin.connect(fleet.dsn)
-    assert [admin.install(), admin.install()] == [1, 2]
-    admin.close()
+    ((today,),) = fleet.sql("SELECT hookgate.today()")
+    fleet.sql("UPDATE hookgate.item SET received = '2020-01-01', left_at = '2020-01-01'")
+    assert admin.expire_items(today) == 0
+    shipping = fleet.items(folder)
+    shipping.ship()
     assert held(fleet) == []
-    assert fleet.sql("SELECT gate FROM hookgate.gate") == [("amsterdam",)]
+    (stale,) = make_store(folder).stale_claims()
+    stale.path.unlink()
+    stale.close()
+    shipping.ship()
+    shipping.ship()
+    assert admin.expire_items(today) == 1
+    admin.close()
+
+
+def test_a_store_of_the_version_before_is_told(fleet: Fleet) -> None:
+    """It knows no items; `hookgate fleet init` brings it on."""
+    gate = fleet.gate()
+    fleet.sql("ALTER FUNCTION hookgate.left_items RENAME TO unknown")
+    old = ItemStore.connect(gate)
+    try:
+        with pytest.raises(StoreError, match="of another version"):
+            old.left_items()
+    finally:
+        old.close()
+        fleet.sql("ALTER FUNCTION hookgate.unknown RENAME TO left_items")
 
 
 def test_a_store_that_goes_away_gets_the_rest_later(
