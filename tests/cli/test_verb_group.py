@@ -20,8 +20,9 @@ LIBRARIES = {
     *("psycopg", "duckdb", "requests", "urllib3", "jinja2", "vl_convert", "cryptography"),
     *("pyrage", "prometheus_client", "mitmproxy", "structlog", "uvloop", "httptools"),
     *("starlette", "uvicorn", "asyncio", "zstandard", "rich.markdown", "hookgate_sidecar.server"),
+    "concurrent.futures",
 }
-NEEDED = {"fleet status": {"psycopg", "asyncio"}}
+NEEDED = {"fleet status": {"psycopg", "asyncio", "concurrent.futures"}}
 
 
 @pytest.mark.parametrize(
