@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import NoReturn
 
 from hookgate.config.error import ConfigError
-from hookgate.ledger.writing.sink import LedgerError
+from hookgate.ledger.writing.opening import LedgerError
 from hookgate.wording import first_few
 from hookgate_sidecar.errors import ListenError
 

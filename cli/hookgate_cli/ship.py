@@ -35,6 +35,7 @@ from .audit.wording import count_of
 from .common import FAILED, AuditOption, ConfigOption, fail, out, plain_errors
 from .fleet.login import load_dsn, read_dsn, store_errors
 from .ship_items import begin, make_shipper, ship_all
+from .signal_event import SignalEvent
 
 # What a stop waits for: lines that are not sent then stay in the ledger, and are sent next time.
 _FLUSH_SECONDS = 2.0
@@ -95,7 +96,7 @@ def ship(
 
     # What sends must not wait 5 ms for what reads.
     sys.setswitchinterval(0.0001)
-    ended = Event()
+    ended = SignalEvent()
     log = make_log(process="ship")
     shipper = Shipper(ledger, settings.name, connect, log)
     items = None

@@ -1,7 +1,6 @@
 """`hookgate watch`: tell whoever is on call what is wrong with a gate."""
 
 import signal
-import threading
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -27,6 +26,7 @@ from hookgate.settings import ChannelSettings
 from hookgate.unblocked import unblocked
 
 from .common import FAILED, FINDING, ConfigOption, err, fail, out, plain_errors
+from .signal_event import SignalEvent
 from .terminal import printable
 
 _POLL_SECONDS = 0.25
@@ -139,7 +139,7 @@ class _Run:
     def __init__(
         self, settings: WatchSettings, make_teller: Callable[[Any], Teller], *, is_once: bool
     ) -> None:
-        self._stop = threading.Event()
+        self._stop = SignalEvent()
         if not is_once:
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda *_: self._stop.set())

@@ -12,6 +12,7 @@ from hookgate.config.contracts import SHIPPED_CONTRACTS
 from hookgate.policy import Reason
 from hookgate_cli.verbs import VERBS
 from support.calling import Call
+from support.verbs import verbs_below
 
 BIN = Path(sys.executable).parent
 ENVIRONMENT = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}"}
@@ -21,6 +22,7 @@ OFFERED = {
     "hookgate --v": ["--version"],
     "hookgate audit s": ["show", "stats"],
     "hookgate audit receipt ": ["verify"],
+    "hookgate quarantine ": ["list", "show", "replay", "purge", "stats"],
     "hookgate audit show --re": ["--reason", "--reference"],
     "hookgate audit show --outcome ": ["delivered", "refused", "failed", "aborted"],
     "hookgate audit tail --reason body_t": ["body_too_large", "body_timeout"],
@@ -48,20 +50,24 @@ def test_each_word_is_offered_what_fits(
     assert call().out.split() == OFFERED[line]
 
 
-def test_names_of_verbs_are_offered_without_an_import_of_any() -> None:
+@pytest.mark.parametrize("group", ["", "audit"])
+def test_names_of_verbs_are_offered_without_an_import_of_any(group: str) -> None:
     """It is done at each press of a key."""
     code = (
         "import sys, atexit; from hookgate_cli.main import main\n"
         "atexit.register(lambda: print(*(m for m in sys.modules if m.startswith('hookgate'))))\n"
         "main([])"
     )
-    words = {"COMP_WORDS": "hookgate ", "COMP_CWORD": "1", "_HOOKGATE_COMPLETE": "complete_bash"}
+    line = f"hookgate {group} " if group else "hookgate "
+    words = {"COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))}
+    words["_HOOKGATE_COMPLETE"] = "complete_bash"
     done = subprocess.run(
         [sys.executable, "-c", code], env={**os.environ, **words}, capture_output=True, text=True
     )
     *offered, imported = done.stdout.splitlines()
-    assert offered == list(VERBS)
-    assert not {f"hookgate_cli.{verb}" for verb in VERBS} & set(imported.split())
+    package = f"hookgate_cli.{group}" if group else "hookgate_cli"
+    assert offered == verbs_below(group)
+    assert not {f"{package}.{verb}" for verb in offered} & set(imported.split())
     assert "hookgate.policy" not in imported.split()
 
 

@@ -233,6 +233,29 @@ def test_any_answer_is_taken_or_told_what_is_wrong(number: int, text: str, place
     assert problems or build_config(taken)
 
 
+def test_any_name_of_a_folder_can_be_read_again_or_is_refused(
+    init: Call, call: Call, tmp_path: Path
+) -> None:
+    """The configuration names it. Nobody else may put a key there, whatever the umask."""
+    command = ["--on", "mitmdump", "--upstream", "http://127.0.0.1:1", "--seal", "-y"]
+    before = os.umask(0)
+    try:
+        for name in ("\U0001f600 \u00e9", "\\ud83d\\ude00", "a b\"'$(id)"):
+            assert init(name, *command).status == 0
+            config = str(tmp_path / name / "hookgate.toml")
+            assert call("config", "check", "--config", config).status == 0
+            assert (tmp_path / name).stat().st_mode & 0o777 == 0o755
+    finally:
+        os.umask(before)
+    for name in ("\udcff", "a\nb", "\x1b[2J", "\u202e"):
+        refused = init(name, *command)
+        assert (refused.status, refused.out) == (2, "")
+        assert "name a folder that the configuration can name" in refused.err
+        assert not (tmp_path / name).exists()
+    long = init("x" * 300, *command)
+    assert (long.status, "cannot be looked at: File name too long" in long.err) == (1, True)
+
+
 def test_nothing_is_overwritten(init: Call, tmp_path: Path) -> None:
     """Neither by a second call, nor where one file of many is there; and modes are right."""
     command = ["set", "--on", "systemd", "--upstream", "http://127.0.0.1:1", "--seal", "-y"]

@@ -14,22 +14,25 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
-from uuid import uuid4
 
 from hookgate.fleet.segment import place_of
 from hookgate.ledger.reading.parsing import parse
 from hookgate.ledger.shipping import read_shipping
 
 from . import forked
-from .events import event
 from .fleet import Fleet
-from .raw import connected, post
+from .process import children
+from .raw import Client, connected, post
 from .receiver import Receiver, receiving
 from .sidecar import HOOKGATE, Sidecar
 from .tcp_proxy import TcpProxy
+from .traffic import Traffic
 
 # A gate looks each second whether its ledger was renamed.
 _REOPENED_SECONDS = 2.5
+# Connections that send to a gate, and how many have an event under way when it is killed.
+_SENDERS, _UNDER_WAY = 3, 2
+_PAUSE_SECONDS = 0.03
 _SHIP = ("hookgate_cli.main:main", "hookgate_cli.ship")
 
 
@@ -43,6 +46,7 @@ class Machine:
         fleet: Fleet,
         dsn: str,
         upstream: str,
+        traffic: Traffic,
         *,
         workers: int = 1,
         serves_and_ships: bool = False,
@@ -50,6 +54,7 @@ class Machine:
         self.folder, self.name, self.fleet = folder, name, fleet
         self.ledger = folder / "audit.jsonl"
         self._upstream, self._serves_and_ships = upstream, serves_and_ships
+        self._traffic = traffic
         self._keys = {
             "fleet.name": name, "fleet.dsn_file": str(folder / "gate.dsn"),
             "sidecar.workers": str(workers),
@@ -61,9 +66,8 @@ class Machine:
         self._gate: Sidecar | None = None
         self._shippers: list[forked.Forked] = []
         self._rotations = 0
-        self._load: threading.Thread | None = None
+        self._load: list[threading.Thread] = []
         self._rests = threading.Event()
-        self.answered = 0
 
     # the gate
 
@@ -72,8 +76,10 @@ class Machine:
         options = "--ship" if self._serves_and_ships else ""
         self._gate = Sidecar(self._upstream, self.folder, options=options, **self._keys)
         self._rests.clear()
-        self._load = threading.Thread(target=self._send, args=(self._gate.port,))
-        self._load.start()
+        send = (self._gate.port,)
+        self._load = [threading.Thread(target=self._send, args=send) for _ in range(_SENDERS)]
+        for sender in self._load:
+            sender.start()
 
     def stop_gate(self, how: Callable[[Sidecar], object]) -> None:
         """End it by `Sidecar.stop` or `Sidecar.kill`, in the midst of events."""
@@ -83,18 +89,40 @@ class Machine:
                 stream.close()
             self._gate = None
         self._rests.set()
-        if self._load is not None:
-            self._load.join()
+        for sender in self._load:
+            sender.join()
+
+    def kill_gate(self, *, with_children: bool) -> None:
+        """Kill it while the endpoint has events of it, and has not answered."""
+        self._traffic.have_under_way(self.name, _UNDER_WAY)
+
+        def kill(gate: Sidecar) -> None:
+            pids = children(gate.process.pid) if with_children else ()
+            gate.kill()
+            for pid in pids:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            self._traffic.let_go()
+
+        self.stop_gate(kill)
 
     def _send(self, port: int) -> None:
-        with contextlib.suppress(OSError, EOFError):
-            while not self._rests.is_set():
-                with connected(port) as client:
-                    for _ in range(50):
-                        client.send(post(event(reference=str(uuid4()))))
-                        self.answered += client.read().status == 200
-                        if self._rests.wait(0.01):
-                            break
+        while not self._rests.wait(_PAUSE_SECONDS):
+            with contextlib.suppress(OSError, EOFError), connected(port) as client:
+                for _ in range(50):
+                    if not self._send_one(client) or self._rests.wait(_PAUSE_SECONDS):
+                        break
+
+    def _send_one(self, client: Client) -> bool:
+        """Send an event, and tell whether another may follow."""
+        sent, status = self._traffic.next(self.name), None
+        try:
+            client.send(post(sent.body))
+            reply = client.read()
+            status = reply.status
+        finally:
+            self._traffic.note(sent, self.name, status)
+        return reply.values(b"connection") != [b"close"]
 
     # the shipper
 
@@ -201,13 +229,15 @@ def _ends(lines: list[bytes]) -> dict[str, int]:
 class Machines:
     """Three of them, on the way to one store; the last has workers, and one has its own shipper."""
 
-    def __init__(self, fleet: Fleet, proxy: TcpProxy, upstream: Receiver, folder: Path) -> None:
-        self.fleet, self.proxy = fleet, proxy
+    def __init__(
+        self, fleet: Fleet, proxy: TcpProxy, upstream: Receiver, traffic: Traffic, folder: Path
+    ) -> None:
+        self.fleet, self.proxy, self.traffic = fleet, proxy, traffic
         self.all: list[Machine] = []
         for number, name in enumerate(("amsterdam", "breda", "utrecht"), 1):
             dsn = fleet.gate(name).replace(f"port={fleet.server.port}", f"port={proxy.port}")
             machine = Machine(
-                folder / name, name, fleet, dsn, upstream.url,
+                folder / name, name, fleet, dsn, upstream.url, traffic,
                 workers=1 + (number == 3), serves_and_ships=number == 2,
             )  # fmt: skip
             self.all.append(machine)
@@ -238,8 +268,9 @@ class Machines:
         return happened
 
     def settle(self) -> None:
-        """Let every gate end, and send what the store lacks."""
+        """Have one gate die and come back, let every gate end, and send what the store lacks."""
         self._heal()
+        self._die(self.all[0], with_children=True)
         for machine in self.all:
             machine.stop_gate(Sidecar.stop)
             while machine.shippers:
@@ -256,8 +287,10 @@ class Machines:
         self.proxy.delay, self.proxy.answers_left = 0.0, -1
 
     def _gate_dies(self, dice: random.Random) -> None:
-        machine = dice.choice(self.all)
-        machine.stop_gate(Sidecar.kill)
+        self._die(dice.choice(self.all), with_children=dice.random() < 0.5)
+
+    def _die(self, machine: Machine, *, with_children: bool) -> None:
+        machine.kill_gate(with_children=with_children)
         machine.start_gate()
 
     def _gate_stops(self, dice: random.Random) -> None:
@@ -308,9 +341,9 @@ class Machines:
 @contextlib.contextmanager
 def machines(fleet: Fleet, folder: Path) -> Iterator[Machines]:
     """Three that run."""
-    proxy = TcpProxy(fleet.server.port)
-    with receiving() as upstream:
-        made = Machines(fleet, proxy, upstream, folder)
+    proxy, traffic = TcpProxy(fleet.server.port), Traffic()
+    with receiving(traffic.respond) as upstream:
+        made = Machines(fleet, proxy, upstream, traffic, folder)
         try:
             made.start()
             yield made

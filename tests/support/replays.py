@@ -21,7 +21,7 @@ from .ledger import Record, read_ledger
 from .quarantine import make_store
 
 # What `hookgate quarantine` imports on its way.
-_PROGRAM = "hookgate_cli.main:main", "hookgate_cli.quarantine", "pyrage", "typer._adapters"
+_PROGRAM = "hookgate_cli.main:main", "hookgate_cli.quarantine.replay", "pyrage", "typer._adapters"
 # So many wait to be kept, and none is turned away.
 _AT_ONCE = 200
 OBSERVE = {"checks.contract": "observe"}

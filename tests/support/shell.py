@@ -17,9 +17,8 @@ import time
 import traceback
 from collections.abc import Callable, Iterable
 from contextlib import redirect_stdout, suppress
-from importlib import import_module
 from pathlib import Path
-from typing import NoReturn, Self
+from typing import Any, NoReturn, Self
 
 _CLIENT = """#!{python} -IS
 import array, json, os, socket, sys
@@ -96,12 +95,20 @@ class Shell:
         return frozenset()
 
 
-def _serve(address: str) -> None:
-    from hookgate_cli.main import main  # whoever makes a Shell need not wait
-    from hookgate_cli.verbs import VERBS  # as above
+def _import_verbs(group: Any) -> None:
+    for name in group.list_commands(None):
+        verb = group.get_command(None, name)
+        if hasattr(verb, "list_commands"):
+            _import_verbs(verb)
 
-    for verb in VERBS:
-        import_module(f"hookgate_cli.{verb}")
+
+def _serve(address: str) -> None:
+    from typer.main import get_command  # whoever makes a Shell need not wait
+
+    from hookgate_cli.main import main  # as above
+    from hookgate_cli.verbs import app  # as above
+
+    _import_verbs(get_command(app))
     with suppress(SystemExit), redirect_stdout(io.StringIO()):
         main(["schema", "show", "cm-events"])  # which imports what reads a command line
     gc.freeze()  # or each child would touch all of it

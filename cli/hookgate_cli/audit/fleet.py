@@ -54,12 +54,21 @@ class FleetLedger(Ledger):
         self._store = store = Reader(read_dsn(asked.dsn_file))
         self.by_names = by_names
         self.known = list(self._ask())
+        self._expired = store.expired()
         super().__init__([], list(self._notes()))
         if not by_names:
             ends = store.ends()
             self._turn_to(store.parts(self._scope))
-            self.notes += self._missing(ends) if self._scope.is_whole else ()
+            self.notes += map(_tell_odd, store.odd(self._scope))
+            self.notes += list(self._missing(ends)) if self._scope.is_whole else ()
         self._seen: set[tuple[str, str]] = set()
+
+    @property
+    def all_that_is_read(self) -> str:
+        """Less than all gates' lines where these were deleted, or only some gates are asked."""
+        if self._scope.gates is not None:
+            return f"what is read of {', '.join(self._scope.gates)}"
+        return "what the store still has" if self._expired is not None else ""
 
     def by_name(self) -> Ledger:
         """Take from now on only the segments that have the names which a sieve looks for."""
@@ -150,6 +159,11 @@ class FleetLedger(Ledger):
                 yield from (finding for finding in gate.findings if finding.kind in _MEANING)
 
     def _notes(self) -> Iterator[Note]:
+        if (gates := self._scope.gates) is not None:
+            yield Note(", ".join(gates), "no other gate is asked: one may have had the same events")
+        if self._expired is not None:
+            text = f"what was received up to {self._expired} is deleted for its age"
+            yield Note("the store", text)
         running = self._store.running()
         for gate, kind, text in self.known:
             means, is_unread = _MEANING[kind]
@@ -157,13 +171,19 @@ class FleetLedger(Ledger):
 
     def _missing(self, ends: dict[tuple[str, str], int]) -> Iterator[Note]:
         """Tell of lines that were received, and that the store has no more."""
-        for (boot, gate), parts in _by_boot(self._parts).items():
-            end_n = ends.get((gate, boot), 0)
-            firsts = [*(part.first_n for part in parts[1:]), end_n]
-            for part, first_n in zip(parts, firsts, strict=True):
-                text = f"lines {part.end_n} to {first_n - 1} of boot {boot}"
-                is_known = any(finding.text.startswith(f"{text} ") for finding in self.known)
-                if part.end_n < first_n and not is_known:
+        asked, boots = self._scope.gates, _by_boot(self._parts)
+        known = [*(finding.text for finding in self.known), *(note.text for note in self.notes)]
+        # Of some boots nothing is there.
+        for gate, boot in ends:
+            if asked is None or gate in asked:
+                boots.setdefault((boot, gate), [])
+        for (boot, gate), parts in boots.items():
+            # What was there before the first part may have been deleted for its age.
+            from_ns = [part.end_n for part in parts] or [1]
+            to_ns = [*(part.first_n for part in parts[1:]), ends.get((gate, boot), 0)]
+            for from_n, to_n in zip(from_ns, to_ns, strict=True):
+                text = f"lines {from_n} to {to_n - 1} of boot {boot}"
+                if from_n < to_n and not any(told.startswith(f"{text} ") for told in known):
                     yield Note(gate, f"{text} are not in the store, or are damaged", unread=True)
 
 

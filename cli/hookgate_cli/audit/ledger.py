@@ -51,6 +51,11 @@ class Ledger:
         """Bytes on the disk, compressed ones as they are."""
         return sum(source.size for source in self.sources)
 
+    @property
+    def all_that_is_read(self) -> str:
+        """What is read in words, where it is known to be less than all; "" for files."""
+        return ""
+
     def is_read_by_bytes(self, *, proving: bool = False) -> bool:
         """Whether a search may read it by a sieve, which leaves lines out that nothing proves.
 

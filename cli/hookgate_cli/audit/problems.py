@@ -33,7 +33,10 @@ class Problems:
         """The words for an event that is in no line; they claim no more than what was read."""
         if self.any:
             return "not seen in what could be read"
-        return "not seen in what the seal key proves" if self._ledger.unproved else "never seen"
+        if self._ledger.unproved:
+            return "not seen in what the seal key proves"
+        less = self._ledger.all_that_is_read
+        return f"not seen in {less}" if less else "never seen"
 
     def note(self, line: Line) -> None:
         """Print and count a line that is no record; `reading` counts those that no key proves."""

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 # The year 9999, from where on no time is printed.
 _END = 253_370_764_800
 
-app = typer.Typer(help="Check receipts, as `prove` writes them.", no_args_is_help=True)
+app = typer.Typer(
+    help="Check receipts, as `prove` writes them.", no_args_is_help=True, add_completion=False
+)
 
 
 @app.callback()

@@ -127,7 +127,7 @@ def _ask_time(settings: UpstreamSettings) -> _Told | None:
         connection.request("HEAD", "/", headers={"Connection": "close"})
         date = connection.getresponse().headers.get("Date", "")
         return _Told(parsedate_to_datetime(date).timestamp(), before, time.time())
-    except (OSError, http.client.HTTPException, ValueError):
+    except (OSError, http.client.HTTPException, ValueError, OverflowError):
         return None
     finally:
         connection.close()

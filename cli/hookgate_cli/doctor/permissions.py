@@ -61,7 +61,8 @@ def ledger(scene: Scene) -> Iterator[Finding]:
             yield wrong(
                 f"{file} is another user's: {user} cannot write to it, and does not start",
                 "as root, if nothing else writes there:",
-                f"chown {user}:{_group(scene)} {quote(str(file))}",
+                # A link in its place by then leads root to no file of another's.
+                f"chown -h {user}:{_group(scene)} {quote(str(file))}",
             )
         elif status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
             yield look(

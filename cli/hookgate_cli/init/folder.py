@@ -18,9 +18,14 @@ class NewFile(NamedTuple):
 
 def refuse_present(folder: Path, names: Sequence[str]) -> None:
     """Exit with 2 where one of the files is there, and say what to do."""
-    if folder.exists() and not folder.is_dir():
-        fail(f"{folder} is no folder; name another")
-    present = [name for name in names if os.path.lexists(folder / name)]
+    if not str(folder).isprintable():
+        fail(f"{folder} holds what does not print; name a folder that the configuration can name")
+    try:
+        if folder.exists() and not folder.is_dir():
+            fail(f"{folder} is no folder; name another")
+        present = [name for name in names if os.path.lexists(folder / name)]
+    except OSError as error:
+        fail(f"{folder} cannot be looked at: {error.strerror}", FAILED)
     if present:
         fail(
             f"{' and '.join(present)} in {folder} would be overwritten; name another folder, like "
@@ -33,7 +38,8 @@ def write(folder: Path, files: Sequence[NewFile]) -> None:
     refuse_present(folder, [file.name for file in files])
     written: list[Path] = []
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(0o755, exist_ok=True)  # whoever may write here may replace a key
         for file in files:
             _write_one(folder, file)
             written.append(folder / file.name)

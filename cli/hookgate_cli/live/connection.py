@@ -18,7 +18,9 @@ LONGEST_HEAD = 16 << 10
 
 
 class Connection(H11Protocol):
-    """One connection. A new one is always let in: the one that waits longest makes room."""
+    """One connection. A new one is always let in: of those that wait for a request, or for their
+    reader, the one that began longest ago makes room.
+    """
 
     _began = 0.0
     _request_deadline: asyncio.TimerHandle | None = None
@@ -30,13 +32,18 @@ class Connection(H11Protocol):
         self._await_request()
         if len(self.connections) > MOST_CONNECTIONS:
             others = cast("Iterable[Connection]", self.connections)
-            waiting = [other for other in others if other.is_waiting and other is not self]
-            min(waiting, key=lambda other: other.began, default=self).transport.abort()
+            idle = [other for other in others if other.is_idle and other is not self]
+            min(idle, key=lambda other: other.began, default=self).transport.abort()
 
     @property
     def is_waiting(self) -> bool:
         """Whether no whole request has come that is still to be answered."""
         return self.cycle is None or self.cycle.response_complete or self.cycle.more_body
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it waits for a request, or for its reader to take what was written."""
+        return self.is_waiting or self._stall_deadline is not None
 
     @property
     def began(self) -> float:
@@ -68,6 +75,7 @@ class Connection(H11Protocol):
     def resume_writing(self) -> None:
         """Go on with a reader that reads again."""
         _cancel(self._stall_deadline)
+        self._stall_deadline = None
         super().resume_writing()
 
     def _await_request(self) -> None:

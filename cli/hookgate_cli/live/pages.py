@@ -13,11 +13,10 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from .places import LONGEST_TOKEN
 from .readers import MOST_READERS, NoRoomError, Readers
 from .sessions import Sessions, Tries
 
-# Bytes of a body: nothing but a token is sent here.
-_LONGEST_TOKEN = 1024
 _FILES = {
     "/": ("page.html", "text/html"),
     "/page.css": ("page.css", "text/css"),
@@ -58,19 +57,20 @@ class Pages:
         return _Stream(self._readers, self._sessions, cookie)
 
     async def _log_in(self, request: Request) -> Response:
+        token = b""
+        try:
+            async for part in request.stream():
+                token += part
+                if len(token) > LONGEST_TOKEN:
+                    return _say(413, "No token is that long.", {"Connection": "close"})
+        except ClientDisconnect:
+            return Response()
+        # Only now: of many that are sent at once each counts before the next is looked at.
         address = request.client.host if request.client else ""
         if wait := self._tries.wait(address):
             seconds = str(ceil(wait))
             text = f"Too many wrong tokens came from this address. Try again in {seconds} s."
             return _say(429, text, {"Retry-After": seconds})
-        token = b""
-        try:
-            async for part in request.stream():
-                token += part
-                if len(token) > _LONGEST_TOKEN:
-                    return _say(413, "No token is that long.", {"Connection": "close"})
-        except ClientDisconnect:
-            return Response()
         cookie = self._sessions.open(token.strip())
         if cookie is None:
             self._tries.note(address)

@@ -11,6 +11,8 @@ from hookgate.tls import server_context
 from hookgate_cli.common import fail
 
 _SHORTEST_TOKEN = 16
+# Bytes that are read of what somebody shows.
+LONGEST_TOKEN = 1024
 _EXAMPLE = "127.0.0.1:9190"
 
 
@@ -36,7 +38,25 @@ def read_token(file: Path | None) -> bytes:
             f"--token-file {named} holds fewer than {_SHORTEST_TOKEN} bytes;"
             " make another with: hookgate keys new token live.token"
         )
+    if len(token) > LONGEST_TOKEN:
+        fail(
+            f"--token-file {named} holds more than {LONGEST_TOKEN} bytes;"
+            " make another with: hookgate keys new token live.token"
+        )
+    if not _is_line(token):
+        fail(
+            f"--token-file {named} is no one line of text, which a person can show;"
+            " make another with: hookgate keys new token live.token"
+        )
     return token
+
+
+def _is_line(token: bytes) -> bool:
+    """Tell whether this can come by a page's field: no second line, no byte order mark."""
+    try:
+        return token.decode().isprintable()
+    except UnicodeDecodeError:
+        return False
 
 
 def read_listen(

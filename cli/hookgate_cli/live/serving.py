@@ -1,6 +1,7 @@
 """The page's server: uvicorn on sockets of ours, until a signal ends it."""
 
 import asyncio
+import logging
 import signal
 import socket
 import ssl
@@ -50,6 +51,8 @@ def serve(
         timeout_graceful_shutdown=_DRAIN_SECONDS,
         h11_max_incomplete_event_size=LONGEST_HEAD,
     )
+    # Else whoever connects has it write a line for each request that is none.
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     config.load()
     config.ssl = tls
     for number in (signal.SIGTERM, signal.SIGINT):

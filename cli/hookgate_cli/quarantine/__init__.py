@@ -1,16 +1,7 @@
 """`hookgate quarantine`: what is kept, and how it is given back or erased."""
 
-import typer
+from hookgate_cli.verb_group import verb_group
 
-from .listing import list_items
-from .purge import purge
-from .replay import replay
-from .show import show
-from .stats import stats
-
-app = typer.Typer(
-    no_args_is_help=True, help="What was kept of what was refused, and how it is given back."
-)
-app.command("list")(list_items)
-for verb in (show, replay, purge, stats):
-    app.command()(verb)
+_VERBS = ("list", "show", "replay", "purge", "stats")
+_ABOUT = "What was kept of what was refused, and how it is given back."
+app = verb_group(__name__, _VERBS, _ABOUT)

@@ -1,6 +1,6 @@
 """The options by which a verb goes by what all gates of a fleet keep, in its store."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -80,9 +80,19 @@ def opened_items(options: FleetOptions) -> "Iterator[KeptItems | None]":
     with store_errors(dsn_file):
         items = KeptItems.connect(dsn, gates or None)
     try:
+        _check_gates(gates or (), items)
         yield items
     finally:
         items.close()
+
+
+def _check_gates(gates: Sequence[str], items: "KeptItems") -> None:
+    """Exit with 2 for a gate that there is not: "it keeps nothing" would be misread."""
+    names = items.gates() if gates else []
+    for name in gates:
+        if name not in names:
+            known = ", ".join(names) or "it has none"
+            fail(f'--gate "{name}" is none of the fleet\'s: {known}')
 
 
 def make_planner(

@@ -1,19 +1,5 @@
 """`hookgate ranges`: whether the allowed ranges are still those of the provider."""
 
-import typer
+from hookgate_cli.verb_group import verb_group
 
-from .check import check
-
-app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
-    help="Whether the allowed ranges are still CM.com's.",
-)
-
-
-@app.callback()
-def _ranges() -> None:
-    """Keeps `check` a verb of its own."""
-
-
-app.command()(check)
+app = verb_group(__name__, ("check",), "Whether the allowed ranges are still CM.com's.")

@@ -55,6 +55,6 @@ def clock(text: Any) -> str:
     """Write the time of day of a moment, as UTC."""
     try:
         moment = datetime.fromisoformat(text)
-    except (TypeError, ValueError):
+        return f"{moment.astimezone(UTC):%H:%M:%S}" if moment.tzinfo else "?"
+    except (TypeError, ValueError, OverflowError):  # the last for the first and the last of years
         return "?"
-    return f"{moment.astimezone(UTC):%H:%M:%S}" if moment.tzinfo else "?"

@@ -56,8 +56,10 @@ BEGIN
      OR octet_length(of_record) > 262144 OR sha256(content) <> of_kept THEN
     RAISE invalid_parameter_value USING MESSAGE = 'no item of a quarantine';
   END IF;
+  -- Readers know no other years.
   INSERT INTO hookgate.item AS i (name, gate, kept, kept_at, custody, record, size, body)
-    VALUES (of_name, hookgate.this_gate(), of_kept, at, in_custody, of_record,
+    VALUES (of_name, hookgate.this_gate(), of_kept,
+            greatest(least(at, '9999-01-01 00:00+00'), '1970-01-01 00:00+00'), in_custody, of_record,
             octet_length(content), content)
     ON CONFLICT (name, gate, kept) DO UPDATE SET custody = true
       WHERE excluded.custody AND NOT i.custody;
@@ -161,14 +163,15 @@ BEGIN
   RETURN FOUND;
 END $$;
 
--- Delete what left, and what was received, before a day; but what is held in custody. Returns how
--- many items that were.
+-- Delete what left, and what was received, before a day; but what is held in custody, and what has
+-- left by another word than its gate's, which may have it still: it would be sent here again, as if
+-- nobody had sent it on. Returns how many items that were.
 CREATE FUNCTION hookgate.expire_items(before date) RETURNS bigint
   LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
   WITH gone AS (
     DELETE FROM hookgate.item i
      WHERE (coalesce(i.left_at, i.received) AT TIME ZONE 'UTC')::date < before
-       AND NOT (i.custody AND i.cause IS NULL)
+       AND CASE WHEN i.cause IS NULL THEN NOT i.custody ELSE i.told END
     RETURNING 1
   )
   SELECT count(*) FROM gone;

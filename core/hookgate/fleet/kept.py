@@ -96,6 +96,10 @@ class KeptItems:
         except (StoreError, OSError) as error:
             raise self._failed(str(error)) from None
 
+    def gates(self) -> list[str]:
+        """Name the gates of the fleet."""
+        return [gate for (gate,) in self._rows("SELECT gate FROM hookgate.gate ORDER BY gate")]
+
     def unheard(self) -> list[str]:
         """Name the gates that are silent or behind: what they know may not be here yet."""
         return [gate for (gate,) in self._rows(_UNHEARD, PATIENCE)]

@@ -1,4 +1,5 @@
--- Version 2: as many names of a line as it may have, where there were eight.
+-- Version 2: as many names of a line as it may have, where there were eight; and no time of a
+-- gate's that no reader reads.
 
 -- Take lines of a boot that follow those before. Returns true where they are in the store now or
 -- were before, false where others are expected: ask for the position again. `is_first` says that
@@ -56,7 +57,19 @@ BEGIN
   RETURN true;
 END $$;
 
-REVOKE EXECUTE ON FUNCTION hookgate.put FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION hookgate.put TO hookgate_gate;
+-- Tell that the shipper lives, and how far it is behind; a time that readers
+-- cannot read would keep them from all gates. Returns the gate that is logged in.
+CREATE OR REPLACE FUNCTION hookgate.hello(of_software text, bytes_behind bigint, since timestamptz)
+  RETURNS text
+  LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  UPDATE hookgate.gate
+     SET seen = clock_timestamp(), software = left(of_software, 64), behind = bytes_behind,
+         behind_since = CASE WHEN since IS NOT NULL
+           THEN least(greatest(since, '1970-01-01 00:00+00'), clock_timestamp()) END
+   WHERE gate = hookgate.this_gate() RETURNING gate;
+$$;
+
+REVOKE EXECUTE ON FUNCTION hookgate.put, hookgate.hello FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION hookgate.put, hookgate.hello TO hookgate_gate;
 
 UPDATE hookgate.version SET version = 2;

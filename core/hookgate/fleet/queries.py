@@ -41,10 +41,20 @@ NAMED = f"""
 SELECT DISTINCT gate, boot, first_n, lines, size, day, extract(epoch FROM began)::float8, {_SANE}
   FROM hookgate.name n JOIN hookgate.segment s USING (boot, gate, first_n, day)
  WHERE n.name = ANY (%(names)s) AND {_SCOPE} ORDER BY boot, gate, first_n"""  # noqa: S608  # ours
-# How far each boot was received, and the beginnings of some.
-ENDS = "SELECT gate, boot, next_n FROM hookgate.boot"
-# A boot that another follows runs no more.
+# What no shipper makes.
+ODD = f"""
+SELECT gate, boot, first_n, lines, size, day, extract(epoch FROM began)::float8, false
+  FROM hookgate.segment WHERE {_SCOPE} AND NOT ({_SANE}) ORDER BY boot, gate, first_n"""  # noqa: S608  # ours
+# How far each boot was received whose last lines were not deleted for their age, the last day of
+# which that was done, and the beginnings of some boots.
+ENDS = """
+SELECT gate, boot, next_n FROM hookgate.boot
+ WHERE next_n > 1 AND (received AT TIME ZONE 'UTC')::date
+       > coalesce((SELECT max(day) FROM hookgate.expiry), '-infinity')"""
+EXPIRED = "SELECT max(day) FROM hookgate.expiry"
+# A boot that another follows runs no more. Of a gate that was never heard of nothing is known.
 RUNNING = """
+SELECT gate FROM hookgate.gate WHERE seen IS NULL UNION
 SELECT DISTINCT b.gate FROM hookgate.boot b
  WHERE NOT b.stopped
    AND NOT EXISTS (SELECT FROM hookgate.boot a WHERE a.gate = b.gate AND a.follows = b.boot)"""

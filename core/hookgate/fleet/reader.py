@@ -141,11 +141,22 @@ class Reader:
         return _single(self._rows(queries.BEGINNINGS, {"boots": list(names), "of": list(gates)}))
 
     def ends(self) -> dict[tuple[str, str], int]:
-        """Return the number of the line that is to come next of each boot: (gate, boot)."""
+        """Return the number of the line that is to come next of each boot: (gate, boot); less those
+        that were deleted whole for their age.
+        """
         return {(gate, boot): next_n for gate, boot, next_n in self._rows(queries.ENDS, ())}
 
+    def odd(self, scope: Scope) -> list[Part]:
+        """Return the segments that no shipper made, which are in no part."""
+        return _single(self._rows(queries.ODD, scope.values()))
+
+    def expired(self) -> date | None:
+        """Return the last day of receipt of which lines were deleted for their age."""
+        ((day,),) = self._rows(queries.EXPIRED, ())
+        return day  # type: ignore[no-any-return]  # of SQL
+
     def running(self) -> frozenset[str]:
-        """Return the gates of which a boot may still run."""
+        """Return the gates of which a boot may run: all but those that stopped."""
         return frozenset(gate for (gate,) in self._rows(queries.RUNNING, ()))
 
     def lines(self, gate: str, boot: str, chunk: Chunk) -> Iterator[Row]:

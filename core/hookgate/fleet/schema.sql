@@ -180,16 +180,6 @@ CREATE FUNCTION hookgate.tell_cut(of_boot text, from_n bigint) RETURNS void
   ON CONFLICT DO NOTHING;
 $$;
 
--- Tell that the shipper lives, and how far it is behind. Returns the gate that is logged in.
-CREATE FUNCTION hookgate.hello(of_software text, bytes_behind bigint, since timestamptz)
-  RETURNS text
-  LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  UPDATE hookgate.gate
-     SET seen = clock_timestamp(), software = left(of_software, 64), behind = bytes_behind,
-         behind_since = since
-   WHERE gate = hookgate.this_gate() RETURNING gate;
-$$;
-
 -- Delete what was received before a day, a whole day at a time, and write down how much it was.
 -- How far each boot was received stays: what a gate still has is not sent again.
 CREATE FUNCTION hookgate.expire(before date) RETURNS SETOF hookgate.expiry
@@ -239,6 +229,6 @@ DO $$ BEGIN
 END $$;
 GRANT USAGE ON SCHEMA hookgate TO hookgate_gate, hookgate_reader;
 GRANT EXECUTE ON FUNCTION
-  hookgate.position, hookgate.put_fork, hookgate.tell_cut, hookgate.hello
+  hookgate.position, hookgate.put_fork, hookgate.tell_cut
   TO hookgate_gate;
 GRANT SELECT ON ALL TABLES IN SCHEMA hookgate TO hookgate_reader;

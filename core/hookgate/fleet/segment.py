@@ -66,12 +66,13 @@ class Segment:
 def unpack(body: bytes, size: int, digest: bytes) -> bytes | None:
     """Return the lines of a segment, None where they are not of that size and digest.
 
-    A frame that tells another size, or none, is not unpacked: it may be a bomb.
+    A frame that tells another size, or none, is not unpacked: it may be a bomb. Nor is one that
+    another follows, which whoever reads the body as a file would unpack as well.
     """
     try:
         if zstandard.frame_content_size(body) != size:
             return None
-        raw = zstandard.decompress(body)
+        raw = zstandard.ZstdDecompressor().decompress(body, allow_extra_data=False)
     except (zstandard.ZstdError, MemoryError):
         return None
     return raw if len(raw) == size and sha256(raw).digest() == digest else None

@@ -188,7 +188,9 @@ class Shipper:
             if self._steps is not None:
                 self._log.info("ship.catching_up", lines=self.lines, bytes_left=self.behind)
         self._said_hello = now
-        gate = store.hello(f"hookgate {__version__}", self.behind, self._since(boots))
+        since = self._since(boots)
+        late = None if since is None else time.time() - since
+        gate = store.hello(f"hookgate {__version__}", self.behind, late)
         if gate != self._gate:
             raise StoreError(f"its login is that of gate {gate}, and fleet.name is {self._gate}")
 

@@ -103,12 +103,13 @@ class Store:
         """Tell that the gate has no line of a boot from this one on, though the store does."""
         self._call("SELECT hookgate.tell_cut(%s, %s)", boot, first_n)
 
-    def hello(self, software: str, behind: int, since: float | None) -> str:
-        """Tell that the shipper lives, how many bytes it has still to send, and since when; return
-        the gate that the login is of.
+    def hello(self, software: str, behind: int, late: float | None) -> str:
+        """Tell that the shipper lives, how many bytes it has still to send, and how many seconds
+        ago the oldest were written; return the gate that the login is of.
         """
-        date = None if since is None else _date(since)
-        (gate,) = self._call("SELECT hookgate.hello(%s, %s, %s)", software, behind, date)
+        # By the store's clock, as the gate's may differ.
+        query = "SELECT hookgate.hello(%s, %s, clock_timestamp() - make_interval(secs => %s))"
+        (gate,) = self._call(query, software, behind, late)
         return str(gate)
 
     def _call(self, query: str, *values: object) -> tuple[object, ...]:

@@ -41,4 +41,9 @@ def _parse(body: bytes) -> Any:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
         # A lone surrogate, which a sender may have written, is none for it.
-        return json.loads(body)
+        return json.loads(body, parse_int=_number, parse_float=_number, parse_constant=_number)
+
+
+def _number(word: str) -> Any:
+    """Read a number as orjson does. Raises ValueError for one that is not finite."""
+    return orjson.loads(word)

@@ -16,7 +16,7 @@ _ORDER = (
     *("flood", "custody", "observing", "changed"),
 )
 _LONGEST = 80
-_MOST_PLACES = 64
+_MOST_PLACES = _MOST_LABELS = 64
 # What happened so shortly ago happens now.
 _NOW_SECONDS = 5.0
 
@@ -79,8 +79,11 @@ class Spell:
 
     def add(self, labels: Counter[str], rows: Sequence[Answer], now: Step) -> None:
         """Count what happened in a step. `rows` are those of it, oldest first."""
-        self.labels.update(labels)
+        for label, count in labels.items():
+            if label in self.labels or len(self.labels) < _MOST_LABELS:
+                self.labels[label] += count
         self._now = now.at
+        self.last = min(self.last, now.at)  # its clock may have been set back
         self._delivered_since += now.outcomes["delivered"]
         if labels:
             self.last = now.at

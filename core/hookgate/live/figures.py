@@ -7,7 +7,7 @@ from typing import Any
 from .cause import plural
 from .gate import Gate
 from .history import ROWS, add_buckets, percentiles
-from .step import Answer, number, part, seconds, text
+from .step import Answer, amount, number, part, seconds, text
 
 _SHARES = (0.5, 0.99)
 
@@ -110,10 +110,10 @@ def _shipping(answer: Answer) -> str:
         return "off"
     if shipping.get("running") is False:
         return "does not run"
-    lag = shipping.get("lag_seconds")
     if text(shipping, "store"):
         return "the store cannot be used"
-    return f"{lag:.0f} s behind" if isinstance(lag, (int, float)) else "runs"
+    lag = amount(shipping, "lag_seconds")
+    return f"{lag:.0f} s behind" if lag is not None else "runs"
 
 
 def _age(answer: Answer, name: str, at: float | None) -> float | None:

@@ -7,13 +7,16 @@ from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
-from .step import Answer, Step, part
+from .step import Answer, Step, is_count, part
 
 COLUMNS, COLUMN_SECONDS = 180, 5
 # The rows of the strip: outcomes, and of what is refused where it came from.
 ROWS = ("delivered", "inside", "foreign", "failed", "aborted")
 _RATE_SECONDS = 5.0
 _PERCENTILE_SECONDS = 60.0
+_MOST_BUCKETS = 64
+# Seconds that a bucket may be for.
+_LONGEST = 2**31
 
 Buckets = list[tuple[float, int]]
 
@@ -39,6 +42,8 @@ class History:
 
     def add(self, made: Step, answer: Answer, now: float) -> None:
         """Take in what happened up to now."""
+        if self._steps and now < self._steps[-1][0]:
+            self._go_back(now)
         counts = Counter[str]() if made.is_first else rows_of_step(made)
         self._steps.append((now, counts))
         while self._steps[0][0] <= now - _RATE_SECONDS:
@@ -55,6 +60,13 @@ class History:
         self._answers.append((now, buckets))
         while self._answers[0][0] < now - _PERCENTILE_SECONDS:
             self._answers.popleft()
+
+    def _go_back(self, now: float) -> None:
+        """Forget what the clock, which was set back, says is still to come."""
+        self._steps.clear()
+        self._answers.clear()
+        present = int(now // COLUMN_SECONDS)
+        self._columns = {n: counts for n, counts in self._columns.items() if n <= present}
 
     def rates(self) -> dict[str, float]:
         """Return how many a second ended in the last seconds, by the rows of the strip."""
@@ -111,10 +123,12 @@ def _place(buckets: Buckets, rank: float) -> float:
 def read_buckets(told: object) -> Buckets:
     """Read a histogram of /status; the last bound, which is none, is infinity."""
     found: Buckets = []
-    for pair in told if isinstance(told, list) else []:
+    for pair in told[:_MOST_BUCKETS] if isinstance(told, list) else []:
         match pair:
-            case [(int() | float() | None) as bound, int() as count]:
-                found.append((float("inf") if bound is None else float(bound), count))
+            case [None, count] if is_count(count):
+                found.append((float("inf"), count))
+            case [int() | float() as bound, count] if 0 <= bound < _LONGEST and is_count(count):
+                found.append((float(bound), count))
     return sorted(found)
 
 

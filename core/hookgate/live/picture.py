@@ -9,7 +9,7 @@ from typing import Any
 
 from hookgate import __version__
 
-from .cause import Cause, Level
+from .cause import Cause, Level, shown
 from .figures import figures_of, moment, total_of
 from .gate import Gate
 from .history import COLUMN_SECONDS, ROWS
@@ -26,9 +26,10 @@ _TITLES = {
 }
 # What stands in a row of the page; each is masked in the ledger as its `audit.personal_data` says.
 _TOLD = (
-    *("time", "reason", "upstream_error", "status", "upstream_status", "pointer", "route"),
+    *("time", "reason", "upstream_error", "pointer", "route"),
     *("client", "channel", "event_type", "request_id", "path"),
 )
+_NUMBERS = ("status", "upstream_status")
 _LONGEST = 200
 _LEVELS = {Level.NOTE: "note", Level.WARNING: "warning", Level.CRITICAL: "critical"}
 
@@ -69,7 +70,7 @@ def make_picture(gates: Sequence[Gate], now: float) -> dict[str, Any]:
 
 def _names(gates: Sequence[Gate]) -> list[str]:
     """Name each gate by its host, and by where it is asked too where several have that host."""
-    hosts = [text(gate.answer or {}, "host") or gate.where for gate in gates]
+    hosts = [shown(gate.answer or {}, "host") or gate.where for gate in gates]
     several = {host for host, count in Counter(hosts).items() if count > 1}
     return [
         f"{host} ({gate.where})" if host in several else host
@@ -132,19 +133,20 @@ def _rows(gates: Sequence[Gate], names: Sequence[str]) -> list[dict[str, Any]]:
 
 def _row(row: Answer, name: str) -> dict[str, Any]:
     kind = text(row, "outcome")
-    if kind == "refused":
+    if kind not in ("failed", "aborted"):
         kind = "foreign" if row.get("foreign") is True else "inside"
-    values = {member: _value(row.get(member)) for member in _TOLD}
+    values = {member: _text(row.get(member)) for member in _TOLD}
+    numbers = {member: number(row, member) or None for member in _NUMBERS}
     errors = row.get("errors")
     found = errors[0] if isinstance(errors, list) and errors else ""
     key = f"{text(row, 'boot')} {text(row, 'request_id')}"
-    return {"gate": name, "kind": kind, "key": key, **values, "found": _value(found)}
+    return {"gate": name, "kind": kind, "key": key, **values, **numbers, "found": _text(found)}
 
 
-def _value(value: object) -> str | int | None:
-    if type(value) is str:
-        return value if len(value) <= _LONGEST else f"{value[:_LONGEST]}…"
-    return value if type(value) is int else None
+def _text(value: object) -> str | None:
+    if type(value) is not str:
+        return None
+    return value if len(value) <= _LONGEST else f"{value[:_LONGEST]}…"
 
 
 def _meanings(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from .cause import Level, clock, plural, shown
-from .step import Answer, counts_of, number, part, texts
+from .step import Answer, amount, counts_of, number, part, texts
 
 _LATE_SECONDS = 60.0
 _FULL = 0.9
+_MOST_KINDS = 8
 _LEDGER = "the ledger cannot be written"
 
 
@@ -76,15 +77,15 @@ def _shipping(answer: Answer) -> str:
         return f"The ledger is not shipped since {{since}}: {store}."
     if shipping.get("running") is False:
         return "The ledger is not shipped since {since}: hookgate ship does not run."
-    lag = shipping.get("lag_seconds")
-    if isinstance(lag, (int, float)) and lag > _LATE_SECONDS:
+    if (amount(shipping, "lag_seconds") or 0.0) > _LATE_SECONDS:
         return "The shipping of the ledger lags since {since}."
     return ""
 
 
 def _found(answer: Answer) -> str:
     counts = counts_of(part(answer, "shipping"), "findings")
-    found = ", ".join(f"{count:,} {kind}" for kind, count in counts.items() if count)
+    told = [f"{n:,} {shown({'kind': kind}, 'kind')}" for kind, n in counts.items() if n]
+    found = ", ".join(told[:_MOST_KINDS])
     return f"The store of the fleet has other lines than this gate: {found}." if found else ""
 
 

@@ -1,15 +1,18 @@
 """What happened between two answers of a gate's /status. Pure, and indifferent to their form: what
-is not as it should be counts for nothing.
+is not as it should be counts for nothing, and of what is more than a gate tells the rest is left.
 """
 
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from itertools import islice
+from typing import Any, NamedTuple, TypeGuard
 
 Answer = Mapping[str, Any]
 _NOTHING: Answer = {}
 _LARGEST = 2**63
+# Letters of a text, texts of a list, words that are counted, rows.
+_LONGEST, _MOST_TEXTS, _MOST_WORDS, _MOST_ROWS = 256, 32, 256, 256
 # In the year 2242.
 _LATEST = 2.0**33
 
@@ -81,31 +84,49 @@ def part(answer: Answer, name: str) -> Answer:
 def number(answer: Answer, name: str) -> int:
     """Return a member that is a count, else 0."""
     value = answer.get(name)
-    return value if type(value) is int and 0 <= value < _LARGEST else 0
+    return value if is_count(value) else 0
 
 
-def text(answer: Answer, name: str) -> str:
-    """Return a member that is a text, else ""."""
+def is_count(value: object) -> TypeGuard[int]:
+    """Tell whether a value is a count, of no more digits than one has."""
+    return type(value) is int and 0 <= value < _LARGEST
+
+
+def amount(answer: Answer, name: str) -> float | None:
+    """Return a member that is a number and no less than 0, else None."""
     value = answer.get(name)
-    return value if type(value) is str else ""
+    if (type(value) is int or type(value) is float) and 0 <= value < _LARGEST:
+        return float(value)
+    return None
+
+
+def text(answer: Answer, name: str, most: int = _LONGEST) -> str:
+    """Return a member that is a text, at most so many letters of it, else ""."""
+    value = answer.get(name)
+    return value[:most] if type(value) is str else ""
 
 
 def texts(answer: Answer, name: str) -> list[str]:
     """Return the texts of a member that is a list."""
     value = answer.get(name)
-    return [item for item in value if type(item) is str] if isinstance(value, list) else []
+    if not isinstance(value, list):
+        return []
+    return [item[:_LONGEST] for item in value[:_MOST_TEXTS] if type(item) is str]
 
 
 def counts_of(answer: Answer, name: str) -> Counter[str]:
     """Return a member that is an object of counts."""
     counts = part(answer, name)
-    return Counter({key: number(counts, key) for key in counts})
+    words = islice((key for key in counts if len(key) <= _LONGEST), _MOST_WORDS)
+    return Counter({key: number(counts, key) for key in words})
 
 
 def rows_of(answer: Answer) -> list[Answer]:
     """Return what was not delivered, newest first."""
     rows = answer.get("not_delivered")
-    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    if not isinstance(rows, list):
+        return []
+    return [row for row in rows[:_MOST_ROWS] if isinstance(row, dict)]
 
 
 def key_of(row: Answer) -> tuple[str, str]:

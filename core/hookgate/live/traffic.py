@@ -30,6 +30,8 @@ class Flood:
     def observe(self, now: Step) -> Cause | None:
         """Take a step into account; return a flood that is over."""
         foreign = now.foreign
+        if self._late and now.at < self._late[-1][0]:  # its clock was set back
+            self._late.clear()
         self._late.append((now.at, foreign, now.outcomes["delivered"]))
         while self._late[0][0] <= now.at - _FLOOD_SECONDS:
             self._late.popleft()
@@ -44,6 +46,7 @@ class Flood:
         if self._spell is None:
             return None
         self._spell.labels["foreign"] += foreign
+        self._spell.last = min(self._spell.last, now.at)
         if self._rate >= _FLOOD_RATE:
             self._spell.last = now.at
         if now.at - self._spell.last < _OVER_SECONDS:
@@ -90,6 +93,8 @@ class Silence:
         foreign = now.foreign
         self._foreign = foreign if delivered and not now.is_first else self._foreign + foreign
         self._last = seconds(answer.get("last_delivered"))
+        if self._late and now.at < self._late[-1][0]:
+            self._late.clear()
         if not now.is_first:
             self._late.append((now.at, delivered))
         while self._late and self._late[0][0] < now.at - _SPAN:

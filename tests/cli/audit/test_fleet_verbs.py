@@ -91,7 +91,11 @@ def test_what_the_store_knows_is_said_first_and_no_verdict_is_clean(both: Both) 
     kinds = {row["kind"] for row in both.of_fleet("verify", "--json").json["findings"]}
     assert {"cut", "contradictory"} <= kinds
     clean = both.of_fleet("balance", "--gate", "amsterdam")
-    assert (clean.status, clean.err) == (0, "")
+    only = "amsterdam: no other gate is asked: one may have had the same events\n"
+    assert (clean.status, clean.err) == (0, only)
+    assert both.of_fleet("fate", "nobody", "--gate", "amsterdam").out == (
+        "not seen in what is read of amsterdam  nobody\n"
+    )
 
 
 def test_a_gate_that_was_stopped_may_be_silent(both: Both) -> None:
@@ -111,6 +115,60 @@ def test_lines_that_were_deleted_from_the_store_are_missed(both: Both) -> None:
     err = both.of_fleet("stats").err
     assert "NOT READ: utrecht: lines 3 to 6 of boot u2 are not in the store, or are damaged" in err
     assert both.of_fleet("stats", "--since", "2026-01-01").err == ""
+
+
+def test_no_verdict_is_clean_where_a_boot_or_its_beginning_is_not_there(both: Both) -> None:
+    """Deleted, or what no shipper makes: also of a part of the time, and once each."""
+    store = both.fleet.store("utrecht")
+    whole, head = Chain(Path("-"), "u2"), Chain(Path("-"), "u3")
+    assert store.put(segment(whole, 3))
+    both.fleet.sql("DELETE FROM hookgate.segment WHERE boot = 'u2'")
+    assert store.put(replace(segment(head, 3), size=(1 << 31) - 1))
+    assert store.put(segment(head, 3))
+    gone = "NOT READ: utrecht: lines 1 to 3 of boot u2 are not in the store, or are damaged\n"
+    odd = "NOT READ: utrecht: lines 1 to 3 of boot u3 are damaged: no shipper made what is there\n"
+    for verb in ("balance", "stats", "show"):
+        result = both.of_fleet(verb)
+        assert (result.status, result.err.startswith(odd + gone)) == (1, True), verb
+        assert result.err.count("NOT READ") == 2
+    assert both.of_fleet("balance", "--gate", "amsterdam").status == 0
+    since = both.of_fleet("stats", "--since", "2026-01-01")
+    assert (since.status, since.err) == (1, odd)
+
+
+def test_who_was_never_heard_of_may_have_seen_anything(both: Both) -> None:
+    both.fleet.gate("rotterdam")
+    words = "NOT READ: rotterdam: its shipper was never heard of: what it saw since is not here\n"
+    result = both.of_fleet("balance")
+    assert (result.status, result.err) == (1, words)
+    assert both.of_fleet("fate", "nobody").out == "not seen in what could be read  nobody\n"
+
+
+def test_what_was_deleted_for_its_age_was_not_never_seen(both: Both) -> None:
+    """That it is gone is known, and no finding."""
+    both.fleet.sql(
+        "UPDATE hookgate.boot SET received = '2026-11-21' WHERE boot = 'u1';"
+        "DELETE FROM hookgate.segment WHERE boot = 'u1'; DELETE FROM hookgate.name;"
+        "INSERT INTO hookgate.expiry VALUES ('2026-11-21', 1, 4)"
+    )
+    words = "the store: what was received up to 2026-11-21 is deleted for its age\n"
+    result = both.of_fleet("balance")
+    assert (result.status, result.err) == (0, words)
+    fate = both.of_fleet("fate", "r-1")
+    assert (fate.status, fate.out) == (1, "not seen in what the store still has  r-1\n")
+
+
+def test_a_boot_whose_first_lines_were_deleted_for_their_age_is_not_broken(both: Both) -> None:
+    """It is as with files that were rotated away."""
+    store, chain = both.fleet.store("utrecht"), Chain(Path("-"), "u2")
+    for _ in range(2):
+        assert store.put(segment(chain, 3))
+    both.fleet.sql(
+        "DELETE FROM hookgate.segment WHERE boot = 'u2' AND first_n = 1;"
+        "INSERT INTO hookgate.expiry VALUES ('2026-11-21', 1, 3)"
+    )
+    result = both.of_fleet("verify")
+    assert (result.status, "no start  utrecht/u2:4" in result.out) == (0, True)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ import os
 import re
 from collections.abc import Callable
 from html.parser import HTMLParser
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +88,7 @@ def test_of_a_large_ledger_the_page_is_the_same(
     """Its script is made by another process meanwhile; where that fails, the command says so."""
     write_ledger(tmp_path / "audit.jsonl")
     page = write(tmp_path / "audit.jsonl")
-    monkeypatch.setattr(import_module(report.__module__), "_LARGE", 0)
+    monkeypatch.setattr("hookgate_cli.audit.report._LARGE", 0)
     monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1})
     assert write(tmp_path / "audit.jsonl") == page
     monkeypatch.setattr(vl_convert, "javascript_bundle", lambda _: os._exit(3))
@@ -250,8 +249,7 @@ def test_without_the_extra_it_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Exit 2, and the command that mends it."""
-    verb = import_module("hookgate_cli.audit.report")  # by name: the package's is the function
-    monkeypatch.setattr(verb, "find_spec", lambda _: None)
+    monkeypatch.setattr("hookgate_cli.audit.report.find_spec", lambda _: None)
     with pytest.raises(SystemExit) as exit_info:
         report(tmp_path / "report.html", [])
     assert exit_info.value.code == 2

@@ -208,6 +208,15 @@ def test_the_endpoint_is_asked_for_a_connection_and_the_time(
         assert (found["severity"], word in found["says"]) == (severity, True)
 
 
+def test_a_time_that_is_none_is_not_compared(setup: SetUp, endpoint: Receiver) -> None:
+    """What the endpoint writes there is no mistake of hookgate's."""
+    setup.write(url=endpoint.url)
+    date = b"Mon, 01 Jan 2026 00:00:00 +9999999999999999999999"
+    reply = b"HTTP/1.1 200 OK\r\nDate: %b\r\nContent-Length: 0\r\n\r\n" % date
+    endpoint.respond = lambda _: reply
+    assert {found["check"] for found in setup.look(offline=False)} <= {"clock"}
+
+
 def test_an_endpoint_that_is_not_there(setup: SetUp) -> None:
     """It says so once, and the clock cannot be compared."""
     with socket.socket() as unheard:

@@ -62,6 +62,10 @@ def test_what_cannot_be_meant_is_told_in_a_line(
         (TOKEN, 0o660, "chmod g-w live.token"),
         ("short", 0o600, "holds fewer than 16 bytes"),
         ("", 0o600, "holds fewer than 16 bytes"),
+        ("x" * 1025, 0o600, "holds more than 1024 bytes"),
+        (f"{TOKEN}\n{TOKEN}\n", 0o600, "is no one line of text"),
+        (f"\ufeff{TOKEN}\n", 0o600, "is no one line of text"),
+        ("\0".join(TOKEN), 0o600, "is no one line of text"),
     ],
 )
 def test_a_token_that_others_may_know_is_refused(

@@ -1,8 +1,11 @@
 """Whoever is no reader of this page gets nothing of it: the whole table, on sockets."""
 
+import json
+from pathlib import Path
+
 import pytest
 
-from support.live import TOKEN, request
+from support.live import TOKEN, living, request
 from support.raw import connected
 from support.sidecar import ALLOWED
 
@@ -60,6 +63,21 @@ def test_a_head_that_is_too_long_is_not_read(shown: Shown) -> None:
     with connected(shown.live.port) as client:
         client.send(request("/", X="x" * 17_000)[:-4])
         assert client.read().status == 400
+
+
+def test_what_is_no_request_leaves_no_line(tmp_path: Path) -> None:
+    """Whoever can connect could fill a disk with them."""
+    junk = b"\0\xff\r\n\r\n", b"GET /\xff HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    upgrade = request("/", Connection="upgrade", Upgrade="websocket")
+    with living(tmp_path, "--gate", "http://127.0.0.1:9") as live:
+        for data in (*junk, upgrade):
+            with connected(live.port) as client:
+                client.send(data)
+                client.read()
+        assert live.ask("/login", b"wrong").status == 403
+        assert live.stop() == 0
+        events = [json.loads(line)["event"] for line in live.log.whole().splitlines()]
+    assert events == ["live.listening", "live.wrong_token"]
 
 
 def test_two_hosts_are_refused(shown: Shown) -> None:

@@ -1,6 +1,7 @@
 """Pages that are open: how many, and that none of them holds up another, or the process."""
 
 import contextlib
+import socket
 import time
 from pathlib import Path
 
@@ -74,6 +75,18 @@ def test_a_reader_that_does_not_read_is_cut_off(tmp_path: Path) -> None:
             assert time.monotonic() < until
             states.next()
         assert resident(live.process.pid) - before < 8 << 20
+
+
+def test_who_asks_and_does_not_read_keeps_nobody_out(tmp_path: Path) -> None:
+    """Without a token: each asks for the script again and again, and takes none of it."""
+    many = request("/page.js") * 150
+    with living(tmp_path, "--gate", "http://127.0.0.1:9") as live, contextlib.ExitStack() as open_:
+        for _ in range(MOST_CONNECTIONS):
+            client = open_.enter_context(connected(live.port, seconds=30))
+            client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.send(many)
+        for _ in range(3):
+            assert live.ask("/").status == 200
 
 
 def test_idle_connections_keep_nobody_out_and_are_closed(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The token: how often it may be wrong, and when an old one counts no more."""
 
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,26 @@ def test_wrong_tokens_are_counted_by_address(tmp_path: Path) -> None:
         assert live.stop() == 0
     with living(tmp_path, "--gate", "http://127.0.0.1:9") as again:
         assert again.ask("/events", Cookie=cookie).status == 401
+
+
+def test_wrong_tokens_that_are_sent_at_once_are_no_more(tmp_path: Path) -> None:
+    """Each connection has begun to send its own before any is known to be wrong."""
+    with (
+        living(tmp_path, "--gate", "http://127.0.0.1:9") as live,
+        contextlib.ExitStack() as open_ones,
+    ):
+        clients = [
+            open_ones.enter_context(connected(live.port, "127.0.0.30"))
+            for _ in range(MOST_TRIES + 5)
+        ]
+        for client in clients:
+            client.send(request("/login", b"wron", Content_Length="5"))
+        assert live.ask("/").status == 200
+        for client in clients:
+            client.send(b"g")
+        told = [client.read().status for client in clients]
+        assert told.count(403) == MOST_TRIES
+        assert told.count(429) == 5
 
 
 class Clock:

@@ -1,6 +1,9 @@
 """What the page is told of gates, as they answer, fail to, and come back."""
 
+import contextlib
 import json
+import socket
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -92,3 +95,27 @@ def test_a_gate_that_hangs_holds_up_no_other(tmp_path: Path) -> None:
         assert told == ["ready", "no answer", "known by its ledger"]
         assert state["not_delivered"][0]["reason"] == "content_type_missing"
         assert states.next()["gates"][0]["answers"]
+
+
+def test_a_gate_that_answers_a_byte_now_and_then_does_not_hold_up_the_end(tmp_path: Path) -> None:
+    """Though its head never ends."""
+    asked = threading.Event()
+
+    def drip(sock: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while not asked.wait(0.2):
+                sock.sendall(b"x")
+
+    with socket.create_server(("127.0.0.1", 0)) as gate:
+        url = f"http://127.0.0.1:{gate.getsockname()[1]}"
+        with living(tmp_path, "--gate", url) as live:
+            there, _ = gate.accept()
+            with there:
+                there.sendall(b"HTTP/1.1 200 OK\r\nX: ")
+                thread = threading.Thread(target=drip, args=(there,))
+                thread.start()
+                try:
+                    assert live.stop() == 0
+                finally:
+                    asked.set()
+                    thread.join()

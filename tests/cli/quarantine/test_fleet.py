@@ -35,8 +35,13 @@ def test_a_list_of_all_gates_needs_neither_configuration_nor_identity(
         "held",
         item["kept"],
     )
-    none = call("quarantine", "list", *DSN, "--gate", "delft")
-    assert none.err == "nothing is kept in the store for delft\n"
+    desk = call("quarantine", "list", *DSN, "--gate", "desk")
+    assert desk.err == "nothing is kept in the store for desk\n"
+    for verb in ("list", "purge --all"):
+        for name in ("delft", "\udcff"):
+            none = call("quarantine", *verb.split(), *DSN, "--gate", name)
+            assert none.status == 2
+            assert "is none of the fleet's: amsterdam, desk, utrecht" in none.err
 
 
 def test_what_is_purged_at_its_gate_is_gone_from_the_list(call: Call, gates: Gates) -> None:

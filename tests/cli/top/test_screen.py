@@ -3,6 +3,8 @@
 import copy
 import random
 import re
+import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -84,6 +86,12 @@ def test_no_text_of_a_sender_moves_a_cursor() -> None:
     assert "\\u202e" in "\n".join(with_cursor)
 
 
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00+23:00", "9999-12-31T23:59-23:00", 7, "x"])
+def test_a_time_that_is_none_is_a_question_mark(moment: object) -> None:
+    lines = [line.plain for line in draw_once(a_picture(time=moment), 200)]
+    assert any(line.startswith("?") for line in lines)
+
+
 @pytest.mark.parametrize("odd", [None, 2**70, "\x1b" * 300, [], {}, 1.5])
 def test_an_answer_of_no_gate_is_drawn_all_the_same(odd: Any) -> None:
     """Whatever a member is: of the answer, of its parts, of a row."""
@@ -128,6 +136,33 @@ def test_what_cannot_be_read_does_not_look_alive() -> None:
     looking.wait(1, 30)
     looking.close()
     assert "it cannot be read: RuntimeError" in looking.picture()["causes"][0]["what"]
+
+
+def test_nor_does_what_does_not_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name server or a disk that hangs: the figures of before are not those of now."""
+    monkeypatch.setattr("hookgate_cli.top.looking._LATE_SECONDS", 0.5)
+    ended, site = threading.Event(), Site()
+
+    class Hanging:
+        looks = 0
+
+        def read(self) -> list[tuple[Answer | str, float]]:
+            self.looks += 1
+            if self.looks > 1:
+                ended.wait(60)
+            return [(site.now(), time.time())]
+
+    changed = threading.Semaphore(0)
+    looking = Looking([Place(Gate("g"), Hanging())], changed.release)
+    looking.start()
+    try:
+        assert changed.acquire(timeout=30)
+        assert looking.picture()["gates"][0]["state"] == "ready"
+        assert changed.acquire(timeout=30)
+        assert "no answer in time" in looking.picture()["causes"][0]["what"]
+    finally:
+        looking.close()
+        ended.set()
 
 
 def test_filters_and_the_cursor() -> None:

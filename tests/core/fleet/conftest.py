@@ -7,6 +7,8 @@ import pytest
 
 from support.fleet import NEWEST, OLDEST, Fleet, new_fleet
 
+pytest.register_assert_rewrite("support.accounts")  # so that a wrong answer is shown
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run what needs a server first and in a row: one process starts the servers then, not each."""

@@ -1,6 +1,8 @@
 """What a gate's login may do in a store, and what a stolen password cannot."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 
 import psycopg
@@ -127,6 +129,23 @@ def test_a_stolen_password_adds_and_takes_nothing_away(fleet: Fleet, ledger: Pat
     chain.add(2)
     fleet.shipper(ledger).ship()
     assert fleet.bytes_of("b1") == ledger.read_bytes()
+
+
+def test_a_gate_tells_no_time_that_readers_cannot_read(fleet: Fleet) -> None:
+    """One of another year would keep all of them from all gates."""
+    body = b"x"
+    with psycopg.connect(fleet.gate(), autocommit=True) as gate:
+        for number, at in enumerate(("infinity", "-infinity", "200000-01-01", "4000-01-01 BC")):
+            gate.execute("SELECT hookgate.hello('x', 70, %s)", (at,))
+            (status,) = read_status(fleet.dsn)
+            assert len(status.findings) == number % 2
+            name = f"{number:064x}-{number:016x}"
+            gate.execute(
+                "SELECT hookgate.put_item(%s, %s, %s, false, NULL, %s)",
+                (name, sha256(body).digest(), at, body),
+            )
+    kept_at = [entry.kept_at for entry in fleet.kept().entries()]
+    assert [datetime.fromtimestamp(at, UTC).year for at in kept_at] == [1970, 1970, 9999, 9999]
 
 
 def test_a_session_chooses_no_day(fleet: Fleet, ledger: Path) -> None:

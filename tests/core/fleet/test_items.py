@@ -176,6 +176,33 @@ def test_what_is_old_is_deleted_but_in_custody(fleet: Fleet, folder: Path, store
     assert held(fleet) == [kept[0]]
 
 
+def test_what_was_sent_on_is_not_held_again_by_a_gate_that_was_away(
+    fleet: Fleet, folder: Path, store: Store
+) -> None:
+    """However long: that it left is deleted once its gate knows."""
+    keep(store, make_item(1))
+    fleet.items(folder).ship()
+    items = fleet.kept()
+    (entry,) = items.entries()
+    claim = items.claim(entry, "replayed")
+    assert claim
+    items.drop(claim)
+    admin = Admin.connect(fleet.dsn)
+    ((today,),) = fleet.sql("SELECT hookgate.today()")
+    fleet.sql("UPDATE hookgate.item SET received = '2020-01-01', left_at = '2020-01-01'")
+    assert admin.expire_items(today) == 0
+    shipping = fleet.items(folder)
+    shipping.ship()
+    assert held(fleet) == []
+    (stale,) = make_store(folder).stale_claims()
+    stale.path.unlink()
+    stale.close()
+    shipping.ship()
+    shipping.ship()
+    assert admin.expire_items(today) == 1
+    admin.close()
+
+
 def test_a_store_of_the_version_before_is_told(fleet: Fleet) -> None:
     """It knows no items; `hookgate fleet init` brings it on."""
     gate = fleet.gate()

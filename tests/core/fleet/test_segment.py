@@ -61,6 +61,7 @@ def test_a_sealed_line_is_named_by_its_mac(tmp_path: Path) -> None:
         lambda s: replace(s, body=b"no zstd"),
         lambda s: replace(s, body=zstandard.compress(b"other")),
         lambda s: replace(s, body=zstandard.compress(bytes(1 << 24))),  # a bomb
+        lambda s: replace(s, body=s.body + zstandard.compress(b"other")),
         lambda s: replace(s, size=s.size - 1),
         lambda s: replace(s, digest=bytes(32)),
     ],

@@ -39,6 +39,9 @@ PLANTED: dict[str, dict[str, Any]] = {
     "no zstd": packed(LINES, body=b"no zstd at all"),
     "a frame that is cut off": packed(LINES, body=zstandard.compress(LINES)[:-3]),
     "a bomb": packed(LINES, body=zstandard.compress(b"\0" * (16 << 20))),
+    "a bomb behind them": packed(
+        LINES, body=zstandard.compress(LINES) + zstandard.compress(b"\0" * (16 << 20))
+    ),
     "a frame without a size": packed(LINES, body=_without_size(LINES)),
     "a frame that lies": packed(LINES, body=zstandard.compress(LINES + b"x")),
     "another digest": packed(LINES, digest=bytes(32)),

@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 import orjson
 
@@ -22,6 +23,20 @@ _SAMPLE = re.compile(
 )
 
 
+class _Timed(socket.socket):
+    """A connection whose reads end by a time of the monotonic clock, however slowly bytes come."""
+
+    until = 0.0
+
+    def recv_into(self, *args: Any) -> int:
+        """Read. Raises TimeoutError once it is too late."""
+        left = self.until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self.settimeout(left)
+        return super().recv_into(*args)
+
+
 class _Connection(http.client.HTTPConnection):
     """A connection that may be to a Unix socket."""
 
@@ -30,15 +45,20 @@ class _Connection(http.client.HTTPConnection):
         host = "localhost" if is_unix else _ALL.get(address.host, address.host)  # type: ignore[union-attr]  # no Unix address here
         super().__init__(host, None if is_unix else address.port, timeout=seconds)  # type: ignore[union-attr]  # as above
         self._path = address.path if isinstance(address, UnixAddress) else ""
+        self._until = time.monotonic() + seconds
 
     def connect(self) -> None:
         """Connect. Raises OSError."""
-        if not self._path:
+        if self._path:
+            self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            self.sock.settimeout(self.timeout)
+            self.sock.connect(self._path)
+        else:
             super().connect()
-            return
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)
+        timed = _Timed(self.sock.family, self.sock.type, self.sock.proto, self.sock.detach())
+        timed.until = self._until
+        timed.settimeout(self.timeout)
+        self.sock = timed
 
 
 def ask(address: ListenAddress) -> AdminSight:
@@ -69,7 +89,6 @@ def get(address: ListenAddress, target: str, seconds: float = _SECONDS) -> tuple
     Raises OSError, and of what is no HTTP `HTTPException`.
     """
     connection = _Connection(address, seconds)
-    until = time.monotonic() + seconds
     try:
         # By whatever name it is reached, it answers to this one.
         connection.request("GET", target, headers={"Host": "localhost", "Connection": "close"})
@@ -77,8 +96,6 @@ def get(address: ListenAddress, target: str, seconds: float = _SECONDS) -> tuple
         body = b""
         while len(body) < _LARGEST and (part := response.read1(1 << 16)):
             body += part
-            if time.monotonic() > until:
-                raise TimeoutError
         return response.status, body
     finally:
         connection.close()

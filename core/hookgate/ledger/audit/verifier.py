@@ -150,7 +150,7 @@ class Verifier:
             if record["event"] == "start" and prev == "":
                 self._check_line_before(line, record, name)
             else:
-                self._check_no_start(line, name, is_first=prev == "")
+                self._check_no_start(line, name, 1 if prev == "" else 0)
             boot = self._old[name] = OldBoot(name, line, self.context)
         self._end_damaged()
         if record["event"] == "stop":
@@ -159,7 +159,7 @@ class Verifier:
 
     def _check_first(self, line: Line, record: Record, prev: str, boot: NumberedBoot) -> None:
         if record["event"] != "start" or record["n"] != 1 or prev != "":
-            self._check_no_start(line, boot.boot, is_first=record["n"] == 1)
+            self._check_no_start(line, boot.boot, record["n"])
             return
         before = self._check_line_before(line, record, boot.boot)
         follows = record.get("follows")
@@ -172,8 +172,8 @@ class Verifier:
             text = "it found lines of hookgate's and no state file that it could use"
             self._note(ChainKind.NO_STATE, line.place, text, boot.boot)
 
-    def _check_no_start(self, line: Line, name: str, *, is_first: bool) -> None:
-        if line.number == 1 and not is_first:
+    def _check_no_start(self, line: Line, name: str, n: int) -> None:
+        if n != 1 and line.number == (n if self._apart else 1):  # numbered as in the boot, or file
             text = "it began before these files, or its first lines were deleted"
             self._note(ChainKind.NO_START, line.place, text, name)
         else:

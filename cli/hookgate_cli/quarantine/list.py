@@ -1,5 +1,7 @@
 """`hookgate quarantine list`: what is kept?"""
 
+import typer
+
 from hookgate_cli.audit.wording import count_of
 from hookgate_cli.common import ConfigOption, JsonOption, err
 from hookgate_cli.terminal import print_json, printable
@@ -17,7 +19,10 @@ from .selection import (
     make_selection,
 )
 
+app = typer.Typer(add_completion=False)
 
+
+@app.command("list")
 def list_items(
     since: SinceOption = None,
     until: UntilOption = None,
