@@ -82,8 +82,8 @@ def _fault(error: OSError, cert: str, key: str) -> str:
     if error.reason == "KEY_VALUES_MISMATCH":
         whose = "the key file's key" if key else "the key in it"
         return (
-            f"holds another certificate than {whose} belongs to; name the two that were made "
-            "together, the certificate of the key as the first of its chain"
+            f"does not go with its key: {whose} belongs to another certificate; name the two that "
+            "were made together, the certificate of the key as the first of its chain"
         )
     if _CERTIFICATE not in _text(cert):
         return f"holds no certificate in PEM; name a file with {_CERTIFICATE} in it"
@@ -93,6 +93,8 @@ def _fault(error: OSError, cert: str, key: str) -> str:
             f"-----BEGIN {_KEY} in it"
         )
     either = " or the key file" if key else ""
+    if error.reason:  # as EE_KEY_TOO_SMALL
+        return f"cannot be used: OpenSSL refuses what it{either} holds ({error.reason})"
     return f"cannot be used: it{either} holds a damaged certificate or key in PEM"
 
 

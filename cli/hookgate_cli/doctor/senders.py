@@ -120,14 +120,15 @@ def refusals(scene: Scene) -> Iterator[Finding]:
     if len(refused) < _FEWEST or len(refused) <= _MANY * len(ours):
         return
     reason, count = Counter(str(record.get("reason")) for record in refused).most_common(1)[0]
+    alike = [record for record in refused if record.get("reason") == reason]
     hint = ""
     if reason == Reason.PATH_NOT_ROUTED.code:
         hint = "the path at CM.com is none of the routes': write a [[route]] for it. "
     yield look(
         f"of {len(ours)} requests from allowed senders {len(refused)} were refused, {count} as "
         f"{reason}",
-        f"{hint}The ledger says what was wrong:",
-        _explain(scene, [record for record in refused if record.get("reason") == reason]),
+        f"{hint}The ledger says what was wrong with the last one, at {alike[0].get('ts')}:",
+        _explain(scene, alike),
     )
 
 

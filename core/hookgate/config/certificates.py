@@ -40,7 +40,10 @@ def check_listener_certificates(draft: Draft) -> None:
         draft.values[f"sidecar.tls_{name}"] for name in ("cert", "key", "client_ca")
     )
     if (key or client_ca) and not draft.is_set("sidecar.tls_cert"):
-        draft.problems.append("sidecar.tls_cert is missing; tls_key and tls_client_ca need it")
+        draft.problems.append(
+            "sidecar.tls_cert is missing; tls_key and tls_client_ca need it: write the path of the "
+            'listener\'s certificate chain, like "/etc/hookgate/tls.crt"'
+        )
     elif cert and _are_readable(
         ("sidecar.tls_cert", "sidecar.tls_key", "sidecar.tls_client_ca"),
         "sidecar.tls_key" if key else "sidecar.tls_cert",
