@@ -217,11 +217,13 @@ def upstream_url(value: Any) -> str:
         or port == 0
     ):
         raise ValueError('is no http or https URL; write it like "http://127.0.0.1:8080"')
+    origin = f"{parts.scheme}://{parts.netloc}"
     if parts.path not in ("", "/") or parts.query or parts.fragment:
         raise ValueError(
-            "has more than scheme, host and port; the target of each request is kept as it came"
+            "has more than scheme, host and port; the target of each request is kept as it came:"
+            f' write "{origin}"'
         )
-    return f"{parts.scheme}://{parts.netloc}"
+    return origin
 
 
 def upstream_host(value: Any) -> str:

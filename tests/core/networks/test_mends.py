@@ -184,6 +184,8 @@ LIKE = r"like (\".*\")"
 LINES: list[tuple[str, str, str, Callable[[Config], Any], Any]] = [
     ("upstream", 'url = ""', LIKE, lambda c: c.upstream.url, URL["upstream.url"]),
     ("upstream", 'url = "ftp://x"', LIKE, lambda c: c.upstream.url, URL["upstream.url"]),
+    ("upstream", 'url = "http://x:8080/hook?a"', r"write (\".*\")", lambda c: c.upstream.url,
+     "http://x:8080"),
     ("source", "allow = []", r"write (\[.*\])", lambda c: [*map(str, c.source.allow)], [*CM]),
     ("source", 'allow = ""', r"write (\[.*\])", lambda c: [*map(str, c.source.allow)], [*CM]),
     ("source", 'allow = [""]', r"write (\[.*\])", lambda c: [*map(str, c.source.allow)], [*CM]),
