@@ -32,6 +32,10 @@ def _pins(*names: str) -> str:
     return ", ".join(f"{name} {pins[name]}" for name in names)
 
 
+def _installed(*names: str) -> str:
+    return ", ".join(f"{name} {version(name)}" for name in names)
+
+
 _HEAD_ONLY = "the body: JSON and schema; a record before forwarding"
 _LOOSE_JSON = "duplicate keys, depth, bounds of numbers; a record before forwarding"
 
@@ -39,6 +43,11 @@ CONTENDERS = (
     Contender(
         "hookgate", "hookgate serve", "nothing", commands.serve,
         lambda: f"hookgate {version('hookgate')}, Python {platform.python_version()}",
+    ),
+    Contender(
+        "relay", "bare relay in Python", "all but the proxying", commands.relay,
+        lambda: _installed("uvloop", "httptools"),
+        judges_body=False,
     ),
     Contender(
         "addon", "hookgate in mitmdump", "nothing", commands.addon,

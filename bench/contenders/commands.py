@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from importlib.resources import files
 
 from .contender import HERE, OWN, TOOLS, Command, Site
@@ -25,6 +26,14 @@ def _hookgate(site: Site) -> dict[str, str]:
 def serve(site: Site) -> Command:
     """Prepare the sidecar."""
     return Command((beside_python("hookgate"), "serve"), _hookgate(site))
+
+
+def relay(site: Site) -> Command:
+    """Prepare the least that Python can do."""
+    return Command(
+        (sys.executable, str(HERE / "relay_app.py")),
+        {"PORT": str(site.port), "UPSTREAM": str(site.upstream)},
+    )
 
 
 def addon(site: Site) -> Command:
