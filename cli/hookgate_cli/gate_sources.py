@@ -3,7 +3,9 @@
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Annotated, NamedTuple, Protocol
+
+import typer
 
 from hookgate.address import ListenAddress
 from hookgate.config.layers import gather
@@ -15,6 +17,25 @@ from hookgate.live.step import Answer
 
 from .common import fail
 from .gate_urls import read_gates
+
+GatesOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--gate",
+        metavar="URL",
+        help="A gate's admin listener, like http://127.0.0.1:9180 or unix:/run/admin.sock, as"
+        " often as needed; else sidecar.admin.",
+    ),
+]
+LedgersOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--log",
+        metavar="FILE",
+        help="A ledger in its place: of the addon, of nginx, or without an admin listener; as"
+        " often as needed.",
+    ),
+]
 
 
 class Source(Protocol):

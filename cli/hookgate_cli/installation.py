@@ -8,6 +8,10 @@ from shlex import quote
 
 import hookgate_sidecar
 
+# What systemd's ProtectHome= and PrivateTmp= hide from what a unit runs.
+HOMES = ("/home/", "/root/", "/run/user/")
+TEMPORARY = ("/tmp/", "/var/tmp/")  # noqa: S108  # compared with
+
 
 def own_program() -> str:
     """Return the program that runs, as a whole path."""

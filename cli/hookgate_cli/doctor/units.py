@@ -7,7 +7,7 @@ from pathlib import Path
 from shlex import quote
 
 from hookgate.address import TcpAddress
-from hookgate_cli.installation import python_of, shipped
+from hookgate_cli.installation import HOMES, TEMPORARY, python_of, shipped
 from hookgate_sidecar.descriptors import needed
 from hookgate_sidecar.shares import share
 
@@ -149,12 +149,12 @@ def _limits(scene: Scene, unit: Unit) -> Iterator[Finding]:
 
 
 def _is_hidden(unit: Unit, path: str) -> bool:
-    hidden = []
+    hidden: tuple[str, ...] = ()
     if unit.last("ProtectHome") in ("yes", "true", "tmpfs"):
-        hidden += ["/home/", "/root/", "/run/user/"]
+        hidden += HOMES
     if unit.last("PrivateTmp") in ("yes", "true"):
-        hidden += ["/tmp/", "/var/tmp/"]  # noqa: S108  # compared with
-    return path.startswith(tuple(hidden))
+        hidden += TEMPORARY
+    return path.startswith(hidden)
 
 
 def _user(name: str) -> pwd.struct_passwd | None:

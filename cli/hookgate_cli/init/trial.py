@@ -11,7 +11,7 @@ import netaddr
 
 from hookgate.address import TcpAddress
 from hookgate.samples import CONTRACTS
-from hookgate_cli.installation import own_command, own_program, python_of
+from hookgate_cli.installation import HOMES, TEMPORARY, own_command, own_program, python_of
 
 from .answers import PROXY_PROTOCOL, Answers, build_config
 from .files import CONFIG, SEAL_KEY, UNITS
@@ -20,8 +20,6 @@ _PORT = 8081
 _LEDGER = "audit.jsonl"
 _USER = "10001"  # of the image
 _INSTALLED = "/opt/hookgate/bin/hookgate"
-# Where a unit's program and files cannot be: ProtectHome= and PrivateTmp= hide these.
-_HIDDEN = ("/home/", "/root/", "/run/user/", "/tmp/", "/var/tmp/")  # noqa: S108  # read from nowhere
 
 
 def trial(answers: Answers, folder: Path) -> list[str]:
@@ -128,7 +126,7 @@ def use(answers: Answers, folder: Path) -> list[str]:
     where = quote(str(folder))
     program = own_program()
     needed = (str(folder), program, python_of(program))
-    hidden = [path for path in needed if f"{path}/".startswith(_HIDDEN)]
+    hidden = [path for path in needed if f"{path}/".startswith(HOMES + TEMPORARY)]
     if answers.place == "systemd" and hidden:
         program = program if hidden == [str(folder)] else _INSTALLED
         return [

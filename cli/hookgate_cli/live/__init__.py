@@ -11,7 +11,7 @@ if find_spec("starlette") is None or find_spec("uvicorn") is None:
 
 from hookgate.log import make_log
 from hookgate_cli.common import ConfigOption, plain_errors
-from hookgate_cli.gate_sources import choose
+from hookgate_cli.gate_sources import GatesOption, LedgersOption, choose
 from hookgate_sidecar.sockets import listen as listen_on
 
 from .places import read_listen, read_token
@@ -31,23 +31,8 @@ def live(
     listen: Annotated[
         str, typer.Option("--listen", metavar="HOST:PORT", help="Where the page is.")
     ] = _LISTEN,
-    gate: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--gate",
-            metavar="URL",
-            help="A gate's admin listener, like http://127.0.0.1:9180 or unix:/run/admin.sock, as"
-            " often as needed; else sidecar.admin.",
-        ),
-    ] = None,
-    log: Annotated[
-        list[Path] | None,
-        typer.Option(
-            metavar="FILE",
-            help="A ledger in its place: of the addon, of nginx, or without an admin listener; as"
-            " often as needed.",
-        ),
-    ] = None,
+    gate: GatesOption = None,
+    log: LedgersOption = None,
     host: Annotated[
         list[str] | None,
         typer.Option(

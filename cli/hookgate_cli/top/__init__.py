@@ -2,13 +2,12 @@
 
 import os
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from hookgate_cli.common import FAILED, ConfigOption, JsonOption, out, plain_errors
-from hookgate_cli.gate_sources import choose
+from hookgate_cli.gate_sources import GatesOption, LedgersOption, choose
 from hookgate_cli.terminal import print_json
 
 from .looking import Looking
@@ -20,23 +19,8 @@ _ONCE_SECONDS = 15.0
 
 
 def top(
-    gate: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--gate",
-            metavar="URL",
-            help="A gate's admin listener, like http://127.0.0.1:9180 or unix:/run/admin.sock, as"
-            " often as needed; else sidecar.admin.",
-        ),
-    ] = None,
-    log: Annotated[
-        list[Path] | None,
-        typer.Option(
-            metavar="FILE",
-            help="A ledger in its place: of the addon, of nginx, or without an admin listener; as"
-            " often as needed.",
-        ),
-    ] = None,
+    gate: GatesOption = None,
+    log: LedgersOption = None,
     once: Annotated[
         bool, typer.Option("--once", help="Print what there is, and end. So does a plain terminal.")
     ] = False,
