@@ -48,13 +48,13 @@ def total_of(gates: Sequence[Gate], figures: list[dict[str, Any]]) -> dict[str, 
     half, most = percentiles(add_buckets(gate.history.answers() for gate in gates), _SHARES)
 
     def least(name: str) -> float | None:
-        return min((f[name] for f in figures if f[name] is not None), default=None)
+        return min(_known(figures, name), default=None)
 
     kept = [figure["quarantine"] for figure in figures if figure["quarantine"]]
     return {
         "rates": {row: sum(f["rates"][row] or 0.0 for f in figures) for row in ROWS},
         "last_delivered_seconds": least("last_delivered_seconds"),
-        "in_flight": sum(figure["in_flight"] or 0 for figure in figures),
+        "in_flight": sum(known) if (known := _known(figures, "in_flight")) else None,
         "p50": half,
         "p99": most,
         "near": sum(figure["near"] for figure in figures),
@@ -65,6 +65,10 @@ def total_of(gates: Sequence[Gate], figures: list[dict[str, Any]]) -> dict[str, 
             "bytes": sum(one["bytes"] for one in kept),
         } if kept else None,
     }  # fmt: skip
+
+
+def _known(figures: list[dict[str, Any]], name: str) -> list[Any]:
+    return [figure[name] for figure in figures if figure[name] is not None]
 
 
 def _state(answers: bool | None, answer: Answer) -> str:
@@ -119,7 +123,7 @@ def _shipping(answer: Answer, at: float | None) -> str:
     if "received" not in shipping:
         return word
     age = _age(shipping, "received", at)
-    last = "nothing received" if age is None else f"last received {span(age)} ago"
+    last = "nothing received" if age is None else f"received {span(age)} ago"
     return last if lag is None else f"{word}, {last}"
 
 

@@ -106,7 +106,7 @@ def test_the_past_and_what_is_received(seen: Seen) -> None:
     (figures,) = seen.picture()["gates"]
     assert (figures["state"], figures["version"]) == ("known by the store", "1.2.3")
     assert figures["policy"] == "p1"
-    assert figures["shipping"].startswith("last received")
+    assert figures["shipping"].startswith("received ")
     assert figures["last_delivered_seconds"] < 60
 
 
@@ -140,7 +140,7 @@ def test_what_fleet_status_says_is_said_here(seen: Seen) -> None:
         "The store of the fleet has other lines than this gate: 1 cut, 1 fork.",
         ": 70 bytes were to be sent, for 66 min.",
     ]
-    assert seen.picture()["gates"][0]["shipping"].startswith("4000 s behind, last received")
+    assert seen.picture()["gates"][0]["shipping"].startswith("4000 s behind, received ")
     seen.fleet.sql("UPDATE hookgate.gate SET seen = now() - interval '3 hours'")
     (silent,) = seen.said()
     assert silent.startswith("There is no news of the gate since ")
