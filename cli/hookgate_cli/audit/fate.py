@@ -139,7 +139,12 @@ def _time(moment: float) -> str:
 def _show(found: Found, counts: Counter[Fate], problems: Problems) -> None:
     stories = shown = found.stories
     if len(stories) > MOST_SHOWN:
-        shown = [story for story in stories if story.fate is not Fate.DELIVERED]
+        shown = [
+            story
+            for story in stories
+            if story.fate is not Fate.DELIVERED
+            or any(event.held_elsewhere for event in story.events)
+        ]
     for story in shown[:MOST_SHOWN]:
         _print_story(story, problems.never_seen)
     if len(shown) > MOST_SHOWN:

@@ -7,6 +7,7 @@ import typer
 from hookgate.ledger.audit import duckdb_stats
 from hookgate.ledger.audit.query import Query
 from hookgate.ledger.audit.stats import Summary, summarise
+from hookgate.ledger.audit.summary_json import as_dict
 from hookgate_cli.common import FINDING, ConfigOption, JsonOption, err, plain_errors
 from hookgate_cli.option_groups import grouped
 from hookgate_cli.terminal import print_json, printable
@@ -51,7 +52,7 @@ def stats(
         ledger = find_ledgers(files, config, fleet=of_fleet)
         summary = sum_up(ledger, query, keys, config)
     if as_json:
-        print_json({**summary.as_dict(), "notes": ledger.as_json()})
+        print_json({**as_dict(summary), "notes": ledger.as_json()})
     else:
         print_summary(summary, utc=utc)
     if summary.malformed or summary.damaged or ledger.unread:
