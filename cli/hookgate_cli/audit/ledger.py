@@ -22,6 +22,7 @@ class Ledger:
 
     `notes` tell what a person should know of them, and of the files beside them. `copies` are the
     lines that stand in several of them. `unproved` counts the lines that a seal key did not prove.
+    `printed` are the notes that need not be printed again.
     """
 
     # Whether it is those of a fleet's gates.
@@ -34,6 +35,7 @@ class Ledger:
         self.notes = [*notes, *remarks]
         # Lines that a seal key was found not to prove.
         self.unproved = 0
+        self.printed: list[Note] = []
         self._copies_printed = 0
 
     @property
@@ -111,7 +113,7 @@ class Ledger:
         """Print the notes on stderr, those on what was not read first."""
         notes = sorted(self.notes, key=lambda note: not note.unread)
         for note in notes:
-            print_note(note)
+            self._print(note)
         self.print_copies()
 
     def print_copies(self) -> None:
@@ -119,8 +121,13 @@ class Ledger:
         for file, text in self.copies.remarks[self._copies_printed :]:
             note = Note(file, text)
             self.notes.append(note)
-            print_note(note)
+            self._print(note)
         self._copies_printed = len(self.copies.remarks)
+
+    def _print(self, note: Note) -> None:
+        if note not in self.printed:
+            self.printed.append(note)
+            print_note(note)
 
     def as_json(self) -> list[dict[str, object]]:
         """Return the notes for `--json`."""

@@ -13,6 +13,7 @@ from .merkle import HASH_SIZE
 from .note import NoteError, Verifier, open_note
 
 _HOLE = bytes(HASH_SIZE)
+_MEND = "let it be read, or name the ledger's files without it"
 
 
 class Place(NamedTuple):
@@ -54,8 +55,12 @@ class BootTree:
         """Whether it has files open."""
         return self._leaves is not None
 
-    def add(self, n: int, prev: str, leaves: bytes, last: bytes, place: Place) -> tuple[int, str]:
+    def add(
+        self, n: int, prev: str, leaves: bytes, last: bytes, place: Place, *, may_skip: bool
+    ) -> tuple[int, str]:
         """Add lines from number `n` on; `prev` is the digest before the first, `last` the last one.
+        Where lines before them are not here and were never kept, that is a problem unless they
+        `may_skip` them.
 
         Returns how many are new, and what is to be said of lines before them.
         """
@@ -77,6 +82,9 @@ class BootTree:
         remark = ""
         if n > here.size + 1:
             gone = _lines(here.size + 1, n - 1)
+            if not may_skip:
+                self.problem = f"{gone} are in no file that could be read: {_MEND}"
+                return 0, ""
             remark = f"{gone} were gone or could not be read, and were never anchored"
             here.skip(n - 1 - here.size)
         elif n == here.size + 1 and self.kept.tip and prev != self.kept.tip:

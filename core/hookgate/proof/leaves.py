@@ -161,6 +161,16 @@ class GrowingLeaves(Leaves):
         os.ftruncate(self._blocks, self.size // BLOCK * HASH_SIZE)
 
 
+def append_missing(tree: Tree, count: int) -> None:
+    """Add so many leaves to a tree that are missing."""
+    end = tree.size + count
+    while tree.size < end:
+        height = (end - tree.size).bit_length() - 1
+        if tree.size:
+            height = min(height, (tree.size & -tree.size).bit_length() - 1)
+        tree.append(_missing_root(height), height)
+
+
 @lru_cache
 def _missing_root(height: int) -> bytes:
     """The root of 2**`height` leaves that are missing."""

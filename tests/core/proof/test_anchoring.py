@@ -1,17 +1,21 @@
 """One run after another of `hookgate anchor`, over ledgers that grow, rotate or are changed."""
 
+import gzip
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from hookgate.ledger.members import FORMS, TEXTS, is_usual
 from hookgate.ledger.reading.reader import find_files, in_order, read
+from hookgate.ledger.record import FIELDS, RARE
 from hookgate.proof.anchoring import drop_old
 from hookgate.proof.checkpoint import Checkpoint
 from hookgate.proof.folder import NOTE, read_kept
 from hookgate.proof.leaves import Leaves
-from hookgate.proof.merkle import hash_leaf, root_of
+from hookgate.proof.merkle import EMPTY_ROOT, hash_leaf, root_of
 from hookgate.proof.note import open_note
 from support.forgery import make_ledgers, rotate, write_boots
 from support.journal import Book
@@ -265,3 +269,92 @@ def test_what_is_kept_and_was_damaged_is_told(
     else:
         assert [finding.boot for finding in findings] == ["boot-a"]
     assert compare(path, [note]) == []
+
+
+@pytest.mark.parametrize("count", [1, 9], ids=["one", "a run"])
+@pytest.mark.parametrize(
+    "members",
+    [{"boot": "../../boot-a"}, {"boot": ""}, {"n": 0}, {"n": 10**17}, {"n": 10**18 - 20}],
+    ids=str,
+)
+def test_lines_that_no_gate_numbered_keep_no_other_boot_from_being_signed(
+    path: Path, folder: Path, members: dict[str, object], count: int
+) -> None:
+    """Whatever somebody wrote into the ledger."""
+    Book(path, boot="boot-z").refused(1)
+    names = [name for name in FIELDS["delivery"] if name not in RARE]
+    usual: dict[str, object] = {name: [] if FORMS[name] is TEXTS else None for name in names}
+    usual |= {"event": "delivery", "ts": "2026-11-29T12:00:00.000000Z", "boot": "forged"}
+    first = members.get("n", 1)
+    assert isinstance(first, int)
+    with path.open("ab") as file:
+        for n in range(first, first + count):
+            forged = {**usual, **members, "n": n, "prev": ""}
+            assert is_usual(json.dumps(forged, separators=(",", ":")).encode())
+            file.write(json.dumps(forged, separators=(",", ":")).encode() + b"\n")
+    signed, findings = anchor(path, folder)
+    assert "boot-z" in [each.boot for each in signed]
+    assert {"boot-z"}.isdisjoint(found.boot for found in findings)
+    assert {file.name.partition(".")[0] for file in folder.iterdir()} <= {"boot-z", "forged"}
+
+
+def test_lines_that_may_be_in_what_could_not_be_read_are_never_signed_as_missing(
+    path: Path, folder: Path
+) -> None:
+    """Since what was signed is never signed otherwise, also once they are there again."""
+    write_boots(path, "a", b"")
+    (old,) = [file for file in find_files(path) if file != path]
+    compressed = gzip.compress(old.read_bytes())
+    old.unlink()
+    zipped = old.with_name(f"{old.name}.gz")
+    zipped.write_bytes(compressed[:-20])
+    Book(path, boot="boot-b")
+    for _ in range(2):
+        signed, (finding,) = anchor(path, folder)
+        assert [each.boot for each in signed] == ["boot-b"]
+        assert finding.is_bad
+        assert "are in no file that could be read: let it be read, or name" in finding.text
+    zipped.write_bytes(compressed)
+    assert sizes(path, folder) == {"boot-a": 6, "boot-b": 1}
+
+
+def test_a_boot_without_its_first_lines_is_compared_with_a_note_without_them(
+    path: Path, folder: Path
+) -> None:
+    """And with any other it cannot be: no more is told."""
+    book = Book(path, boot="boot-a")
+    for seq in range(4):
+        book.refused(seq)
+    before = anchor(path, folder)[0][0].note
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[2:]))
+    without = anchor(path, folder.with_name("other"))[0][0].note
+    assert compare(path, [without]) == []
+    (rotated,) = compare(path, [without, before])
+    assert rotated.kind == "rotated"
+    assert "lines 1 to 2 are not here, so that nothing is compared" in rotated.text
+    path.write_bytes(b"".join(lines[2:]).replace(b"malformed_json", b"malformed_jsom"))
+    kinds = [finding.kind for finding in compare(path, [without])]
+    assert kinds == ["rotated", "gone"]
+
+
+def test_notes_of_another_time_hold_nothing(path: Path, folder: Path) -> None:
+    write_boots(path, "a", b"")
+    notes = [each.note for each in anchor(path, folder)[0]]
+    for file in find_files(path):
+        file.unlink()
+    Book(path, boot="boot-b")
+    (gone,) = compare(path, notes)
+    assert gone.kind == "gone"
+    late = SIGNER.sign(f"{SIGNER.name}/boot-x\n5\n{'A' * 43}=\n", 1_000)
+    rotated, gone = compare(path, [late])
+    assert (rotated.kind, gone.kind) == ("rotated", "gone")
+    assert "none of these notes could be compared" in gone.text
+
+
+def test_a_note_of_no_line_hides_no_other(path: Path, folder: Path) -> None:
+    write_boots(path, "a", b"")
+    (signed,) = anchor(path, folder)[0]
+    empty = SIGNER.sign(Checkpoint(f"{SIGNER.name}/boot-a", 0, EMPTY_ROOT).text, 2**64 - 1)
+    assert compare(path, [empty, signed.note]) == []
+    assert [found.kind for found in compare(path, [empty])] == ["gone"]
