@@ -138,10 +138,12 @@ class Anchoring:
         self, boot: BootTree, n: int, prev: str, leaves: bytes, last: bytes, place: Place
     ) -> None:
         may_skip = self._may_skip and not self.damage
+        had_some = boot.kept.size > 0
         new, remark = boot.add(n, prev, leaves, last, place, may_skip=may_skip)
         self.lines += new
         if remark:
-            self.findings.append(AnchorFinding(boot.name, remark, is_bad=False))
+            # Before the first run that is as it may be.
+            self.findings.append(AnchorFinding(boot.name, remark, is_bad=had_some))
 
     def _sign(
         self, boot: BootTree, signer: Signer, time: int, *, is_current: bool
@@ -150,6 +152,9 @@ class Anchoring:
         try:
             if boot.problem:
                 raise KeptError(boot.problem)
+            if boot.returned:
+                text = "lines that were gone are here again, and no note covers them"
+                self.findings.append(AnchorFinding(name, f"{boot.returned:,} {text}", is_bad=False))
             if kept.dropped or not kept.size:
                 return None
             if boot.last < kept.size:

@@ -4,6 +4,7 @@ Line n of the boot is leaf n - 1. Lines that were gone before they could be kept
 the files, which are holes there and take no room; in the tree such a leaf is `MISSING`.
 """
 
+import errno
 import os
 from functools import lru_cache
 from pathlib import Path
@@ -93,6 +94,22 @@ class Leaves:
     def stored(self, start: int, end: int) -> bytes:
         """Return leaves as they are in the file, joined. Raises OSError."""
         return self._read(self._leaves, start, end)
+
+    def are_missing(self, start: int, end: int) -> bool:
+        """Tell whether none of these leaves is known. Raises OSError."""
+        at, last = start * HASH_SIZE, end * HASH_SIZE
+        while at < last:
+            try:
+                at = os.lseek(self._leaves, at, os.SEEK_DATA)
+            except OSError as error:
+                if error.errno == errno.ENXIO:  # a hole up to the end
+                    return True
+                raise
+            part = os.pread(self._leaves, min(_READ * HASH_SIZE, max(last - at, 0)), at)
+            if part.strip(b"\0"):
+                return False
+            at += max(len(part), 1)
+        return True
 
     def _read(self, fd: int, start: int, end: int) -> bytes:
         size = (end - start) * HASH_SIZE

@@ -51,8 +51,7 @@ class _Boot:
         self.waiting = sorted(some, key=lambda seen: seen.size, reverse=True)
         self.tree = Tree()
         self.place = ""
-        self.first = 1  # the first line that is here
-        self.hole = 0  # the first line that is not here, where later and earlier ones are
+        self.hole = 0  # the first line that is not here, where later ones are
 
 
 class NoteWitness:
@@ -82,7 +81,8 @@ class NoteWitness:
         for boot in self._boots.values():
             for seen in reversed(boot.waiting):
                 self._miss(boot, seen, begins)
-        if not self.compared and HARMLESS.issuperset(found.kind for found in self.findings):
+        is_bad = not HARMLESS.issuperset(found.kind for found in self.findings)
+        if self._boots and not (self.compared or is_bad):
             text = (
                 "none of these notes could be compared with a line: they are of another time, or"
                 " all that they saw was deleted"
@@ -92,18 +92,18 @@ class NoteWitness:
 
     def _add(self, name: object, n: int, leaves: bytes, place: str) -> None:
         boot = self._boots.get(name) if type(name) is str else None
-        if boot is None or boot.hole:
+        if boot is None or n > MOST:
             return
-        size = boot.tree.size
         boot.place = boot.place or place
+        size = boot.tree.size
         if n > size + 1:
-            if size or n > MOST:
-                boot.hole, boot.place = size + 1, place
-                return
-            boot.first, size = n, n - 1  # a note may be of a tree without these lines, too
-            append_missing(boot.tree, size)
-            while boot.waiting and boot.waiting[-1].size <= size:
-                self._note_rotated(boot, boot.waiting.pop())
+            boot.hole = boot.hole or size + 1
+            # A note may be of a tree without these lines, too.
+            while boot.waiting and boot.waiting[-1].size < n:
+                append_missing(boot.tree, boot.waiting[-1].size - boot.tree.size)
+                self._compare(boot, boot.waiting.pop())
+            append_missing(boot.tree, n - 1 - boot.tree.size)
+            size = n - 1
         boot.place = place
         for at in range((size + 1 - n) * HASH_SIZE, len(leaves), HASH_SIZE):
             boot.tree.append(leaves[at : at + HASH_SIZE])
@@ -111,15 +111,18 @@ class NoteWitness:
                 self._compare(boot, boot.waiting.pop())
 
     def _compare(self, boot: _Boot, seen: Seen) -> None:
+        saw = f"{_note(seen)} saw"
         if boot.tree.root() == seen.root:
             self.compared.append(seen)
-        elif boot.first > 1:
-            self._note_rotated(boot, seen)
+        elif boot.hole:
+            kind = ChainKind.ROTATED if boot.hole == 1 else ChainKind.CUT
+            text = f"line {boot.hole:,} is not here, so that nothing is compared with what {saw}"
+            self._note(kind, seen, boot.place, f"{text} {seen.size:,} lines of it")
         else:
             self.compared.append(seen)
             text = (
-                f"of its first {seen.size:,} lines one or more are not those that"
-                f" {_note(seen)} saw: they were changed, or the chain was made anew"
+                f"of its first {seen.size:,} lines one or more are not those that {saw}: they were"
+                " changed, or the chain was made anew"
             )
             self._note(ChainKind.REMADE, seen, boot.place, text)
 
@@ -130,18 +133,9 @@ class NoteWitness:
             why = "rotated away, or deleted" if is_old else "deleted, or its files were not given"
             kind = ChainKind.ROTATED if is_old else ChainKind.GONE
             self._note(kind, seen, seen.file, f"{saw}; none is here: {why}")
-        elif boot.hole:
-            text = f"line {boot.hole:,} is not here, so that nothing is compared with what {saw}"
-            self._note(ChainKind.CUT, seen, boot.place, text)
         else:
             text = f"{saw}, the ledger has {boot.tree.size:,}: lines after that were cut off"
             self._note(ChainKind.CUT, seen, boot.place, text)
-
-    def _note_rotated(self, boot: _Boot, seen: Seen) -> None:
-        gone = "line 1 is" if boot.first == 2 else f"lines 1 to {boot.first - 1:,} are"
-        saw = f"{_note(seen)} saw {seen.size:,} lines of it"
-        text = f"{gone} not here, so that nothing is compared with what {saw}"
-        self._note(ChainKind.ROTATED, seen, boot.place, text)
 
     def _note(self, kind: ChainKind, seen: Seen, place: str, text: str) -> None:
         self.findings.append(AuditFinding(kind, seen.boot, place, text))

@@ -180,6 +180,39 @@ def test_lines_that_were_gone_before_are_told_and_take_their_places(
     assert kept[3:] == [hash_leaf(raw) for raw in lines_of(path, "boot-a")]
 
 
+def test_lines_that_went_between_two_runs_are_told_as_a_loss(path: Path, folder: Path) -> None:
+    """And once they are here again, that no note covers them."""
+    book = Book(path, boot="boot-a")
+    anchor(path, folder)
+    for seq in range(4):
+        book.refused(seq)
+    whole = path.read_bytes()
+    lines = whole.splitlines(keepends=True)
+    path.write_bytes(b"".join([lines[0], *lines[3:]]))
+    (gone,) = anchor(path, folder)[1]
+    assert (gone.is_bad, gone.text[:20]) == (True, "lines 2 to 3 were go")
+    signed, findings = anchor(path, folder)
+    assert (len(signed), findings, compare(path, [signed[0].note])) == (1, [], [])
+    path.write_bytes(whole)
+    signed, (again,) = anchor(path, folder)
+    assert [each.size for each in signed] == [5]
+    assert again.text == "2 lines that were gone are here again, and no note covers them"
+    assert not again.is_bad
+
+
+def test_one_made_up_line_covers_no_room_for_others(path: Path, folder: Path) -> None:
+    """Else all lines of the boot after it would pass for those that were gone."""
+    book = Book(path, boot="boot-a")
+    anchor(path, folder)
+    made_up = path.read_bytes().replace(b'"n":1,', b'"n":%d,' % (1 << 37))
+    with path.open("ab") as file:
+        file.write(made_up)
+    book.refused(1)
+    signed, (finding,) = anchor(path, folder)
+    assert signed == []
+    assert "audit.jsonl:2: no boot has a line 137,438,953,472 after 1: made up" in finding.text
+
+
 def test_files_may_be_rotated_away_once_a_boot_has_ended_and_not_before(
     path: Path, folder: Path
 ) -> None:
@@ -332,7 +365,7 @@ def test_a_boot_without_its_first_lines_is_compared_with_a_note_without_them(
     assert compare(path, [without]) == []
     (rotated,) = compare(path, [without, before])
     assert rotated.kind == "rotated"
-    assert "lines 1 to 2 are not here, so that nothing is compared" in rotated.text
+    assert "line 1 is not here, so that nothing is compared" in rotated.text
     path.write_bytes(b"".join(lines[2:]).replace(b"malformed_json", b"malformed_jsom"))
     kinds = [finding.kind for finding in compare(path, [without])]
     assert kinds == ["rotated", "gone"]
