@@ -1,5 +1,6 @@
 """The ledger that a verb reads: its files, and notes on what could not be read of them."""
 
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,7 @@ class Ledger:
 
     `notes` tell what a person should know of them, and of the files beside them. `copies` are the
     lines that stand in several of them. `unproved` counts the lines that a seal key did not prove.
+    `printed` are the notes that need not be printed again.
     """
 
     # Whether it is those of a fleet's gates.
@@ -34,6 +36,7 @@ class Ledger:
         self.notes = [*notes, *remarks]
         # Lines that a seal key was found not to prove.
         self.unproved = 0
+        self.printed: list[Note] = []
         self._copies_printed = 0
 
     @property
@@ -91,7 +94,8 @@ class Ledger:
 
     def holds(self, file: Path) -> bool:
         """Whether a file that is there is one of its files."""
-        return file.exists() and any(file.samefile(source.path) for source in self.sources)
+        is_there = os.path.exists(file)  # noqa: PTH110  # raises nothing
+        return is_there and any(file.samefile(source.path) for source in self.sources)
 
     @contextmanager
     def plain_files(self) -> Iterator[list[Path] | None]:
@@ -112,7 +116,7 @@ class Ledger:
         """Print the notes on stderr, those on what was not read first."""
         notes = sorted(self.notes, key=lambda note: not note.unread)
         for note in notes:
-            print_note(note)
+            self._print(note)
         self.print_copies()
 
     def print_copies(self) -> None:
@@ -120,8 +124,13 @@ class Ledger:
         for file, text in self.copies.remarks[self._copies_printed :]:
             note = Note(file, text)
             self.notes.append(note)
-            print_note(note)
+            self._print(note)
         self._copies_printed = len(self.copies.remarks)
+
+    def _print(self, note: Note) -> None:
+        if note not in self.printed:
+            self.printed.append(note)
+            print_note(note)
 
     def as_json(self) -> list[dict[str, object]]:
         """Return the notes for `--json`."""

@@ -2,7 +2,7 @@
 
 import threading
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 
@@ -74,9 +74,10 @@ class Channel:
             if len(self._waiting) >= MOST_WAITING:
                 del self._waiting[1]
                 self.not_told += 1
+            until = monotonic() + self._patience.give_up
             if self.settings.kind is ChannelKind.ALERTMANAGER:
-                self._remember(notice)
-            self._waiting.append(_Waiting(notice, monotonic() + self._patience.give_up))
+                self._waiting.extend(_Waiting(other, until) for other in self._remember(notice))
+            self._waiting.append(_Waiting(notice, until))
             self._changed.notify_all()
             if self._thread is None and not self._closing:
                 self._start()
@@ -141,11 +142,17 @@ class Channel:
                 if not self._sender.send(notice, self._until()).told or self._waiting:
                     break
 
-    def _remember(self, notice: Notice) -> None:
+    def _remember(self, notice: Notice) -> list[Notice]:
+        """Remember what lasts; return the end of the alert that it was, if its labels are others
+        by now.
+        """
         named = (notice.condition, notice.subject, notice.gate)
-        self._lasting.pop(named, None)
+        before = self._lasting.pop(named, None)
         if not notice.resolved and notice.condition != TEST and len(self._lasting) < MOST_WAITING:
             self._lasting[named] = notice
+        if before is None or before.severity is notice.severity:
+            return []
+        return [replace(before, ended=max(before.began, datetime.now(UTC)))]
 
     def _pause(self, item: _Waiting) -> None:
         pause = min(self._patience.first_pause * 2**item.tries, self._patience.longest_pause)

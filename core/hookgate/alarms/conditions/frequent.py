@@ -122,7 +122,8 @@ class Frequent(Condition):
             details = listed(shown)
             if rest := total - sum(count for _, count in shown):
                 details.append(f"{rest:,} more, for other reasons")
-            yield Alarm(kind.name, kind.severity, what, details, kind.advice)
+            causes = counts.keys()
+            yield Alarm(kind.name, kind.severity, what, details, kind.advice, "", causes, total)
 
     def save(self) -> Any:
         """Return the window."""
