@@ -40,6 +40,8 @@ def kept_folder(path: Path) -> Iterator[Path]:
 def read_signer(path: Path) -> Signer:
     """Read the private key. Exits with 2, and a mend, where that is none."""
     mend = f"make one with: hookgate keys new anchor {path} --name gate1.example.com/hookgate"
+    if not path.is_absolute():  # a timer runs in another folder, where a new key is another one
+        mend = f"name it by its whole path; or, if there is none yet, {mend}"
     try:
         data, warning = read_private(str(path))
         signer = Signer.parse(data.decode(errors="replace"))
