@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from hookgate.alarm_settings import ChannelSettings
 from hookgate.alarms.clock import Clock
 from hookgate.alarms.conditions.table import make_conditions
 from hookgate.alarms.notice import Notice
@@ -30,7 +31,6 @@ from hookgate.config.layers import gather
 from hookgate.config.watching import WatchSettings, gate_name, read_watch_settings
 from hookgate.ledger.reading.tail import Position
 from hookgate.log import make_log
-from hookgate.settings import ChannelSettings
 from hookgate.unblocked import unblocked
 
 from .common import FAILED, FINDING, ConfigOption, err, fail, out, plain_errors

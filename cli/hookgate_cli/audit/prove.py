@@ -17,13 +17,14 @@ from hookgate.ledger.reading.reader import Line
 from hookgate.proof.gathering import gather
 from hookgate.proof.receipt import MOST_LINES, Entry, Receipt, ReceiptError
 from hookgate_cli.common import FAILED, FINDING, ConfigOption, err, fail, out
+from hookgate_cli.option_groups import grouped
 from hookgate_cli.terminal import printable
 
 from .asked import asked_of_fleet
 from .choosing import find_ledgers
 from .configured import load_seal_keys
 from .events import MOST_SHOWN, fate_in_words, identify
-from .options import FleetOption, GateOption, LogOption, SealKeyOption, StoreOption
+from .options import FleetOptions, LogOption, SealKeyOption
 from .problems import Problems
 from .reading import rereader
 from .receipt import require
@@ -42,6 +43,7 @@ class _Proofs(NamedTuple):
     uncovered: list[str]
 
 
+@grouped
 def prove(
     name: Annotated[
         str,
@@ -50,6 +52,7 @@ def prove(
             help="The event, as `fate` takes it; a request_id proves that attempt alone.",
         ),
     ],
+    *,
     anchor: Annotated[
         Path, typer.Option(metavar="FOLDER", help="What `hookgate anchor` keeps of the ledger.")
     ],
@@ -68,9 +71,7 @@ def prove(
     ] = False,
     log: LogOption = None,
     seal_key: SealKeyOption = None,
-    fleet: FleetOption = False,
-    gate: GateOption = None,
-    dsn_file: StoreOption = None,
+    fleet: FleetOptions,
     config: ConfigOption = None,
 ) -> None:
     """Write a receipt: the lines of one event, and the proof that they stand in the ledger.
@@ -90,7 +91,7 @@ def prove(
     if not os.path.isdir(anchor):  # noqa: PTH112  # raises nothing
         fail(f"--anchor {anchor} is no folder; hookgate anchor makes it")
     keys = load_seal_keys(seal_key, config)
-    of_fleet = asked_of_fleet(fleet, gate, dsn_file, log, config)
+    of_fleet = asked_of_fleet(fleet, log, config)
     ledger = find_ledgers(log, config, fleet=of_fleet, by_names=True)
     if ledger.holds(target):
         fail(f"{target} is a ledger; a receipt would overwrite it")

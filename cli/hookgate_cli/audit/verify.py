@@ -12,6 +12,7 @@ from hookgate.ledger.audit.chain_scan import ChainScan
 from hookgate.ledger.audit.times import show_time
 from hookgate.ledger.seal import Keyring
 from hookgate_cli.common import FINDING, ConfigOption, JsonOption, fail, out
+from hookgate_cli.option_groups import grouped
 from hookgate_cli.terminal import print_json, printable
 
 from .against import Against, read_logs
@@ -23,12 +24,10 @@ from .ledger import Ledger
 from .notes import Compared, check_notes, read_notes
 from .options import (
     FilesArgument,
-    FleetOption,
+    FleetOptions,
     FleetSinceOption,
     FleetUntilOption,
-    GateOption,
     SealKeyOption,
-    StoreOption,
 )
 from .reading import scanning
 from .wording import count_of
@@ -67,8 +66,10 @@ _PART = (
 )
 
 
+@grouped
 def verify(
     files: FilesArgument = None,
+    *,
     state: Annotated[
         list[Path] | None,
         typer.Option(
@@ -98,9 +99,7 @@ def verify(
         typer.Option(metavar="PUB|FILE", help="The public key of the notes, as often as needed."),
     ] = None,
     seal_key: SealKeyOption = None,
-    fleet: FleetOption = False,
-    gate: GateOption = None,
-    dsn_file: StoreOption = None,
+    fleet: FleetOptions,
     since: FleetSinceOption = None,
     until: FleetUntilOption = None,
     config: ConfigOption = None,
@@ -125,7 +124,7 @@ def verify(
       hookgate audit verify --note /mnt/elsewhere --anchor-key gate1.pub
     """
     keys = load_seal_keys(seal_key, config)
-    of_fleet = asked_of_fleet(fleet, gate, dsn_file, files, config, since, until)
+    of_fleet = asked_of_fleet(fleet, files, config, since, until)
     if of_fleet is not None and state:
         fail(f"--state {state[0]} is of files: the store has none")
     states = state if files or of_fleet else [*(state or ()), *configured_states(config)]

@@ -2,9 +2,10 @@
 
 import asyncio
 import json
+import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import orjson
 
@@ -16,13 +17,14 @@ _EVERY_SECONDS = 1.0
 # One that answers a byte at a time may take as long as it likes.
 _LATE_SECONDS = 4.0
 
+_Told = list[tuple[Answer | str, float]]
+
 
 class Watching:
     """Gates, and where each is read. One that hangs holds up no other."""
 
     def __init__(self, places: Sequence[Place]) -> None:
         self._places = places
-        self._threads = ThreadPoolExecutor(len(places), thread_name_prefix="looking")
 
     async def run(self) -> None:
         """Look until cancelled."""
@@ -34,10 +36,10 @@ class Watching:
         loop = asyncio.get_running_loop()
         due = loop.time()
         while True:
-            looking = loop.run_in_executor(self._threads, _read, place.source)
+            looking = _begin(place.source)
             while not (await asyncio.wait([looking], timeout=_LATE_SECONDS))[0]:
                 place.gate.note("no answer in time", time.time())
-            for told, at in looking.result():
+            for told, at in await looking:
                 place.gate.note(told, at)
             # Without a burst after a wait.
             due = max(due + _EVERY_SECONDS, loop.time())
@@ -52,5 +54,30 @@ class Watching:
             return json.dumps(picture).encode()
 
 
-def _read(source: Source) -> list[tuple[Answer | str, float]]:
-    return list(source.read())
+def _begin(source: Source) -> "asyncio.Future[_Told]":
+    """Read a source in a thread. The end of the process waits for none: a name server, or a disk,
+    may hang for as long as it likes.
+    """
+    loop = asyncio.get_running_loop()
+    looking: asyncio.Future[_Told] = loop.create_future()
+
+    def end(told: _Told, error: Exception | None) -> None:
+        if looking.cancelled():
+            return
+        if error is None:
+            looking.set_result(told)
+        else:
+            looking.set_exception(error)
+
+    def look() -> None:
+        told: _Told = []
+        error = None
+        try:
+            told = list(source.read())
+        except Exception as raised:  # noqa: BLE001  # raised anew where it is waited for
+            error = raised
+        with suppress(RuntimeError):  # the loop is closed
+            loop.call_soon_threadsafe(end, told, error)
+
+    threading.Thread(target=look, name="looking", daemon=True).start()
+    return looking

@@ -6,9 +6,9 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from shlex import quote
 
 from hookgate.ledger.reading.files import find_files
+from hookgate.wording import argument_in_shell
 from hookgate_cli.terminal import printable
 
 # More than fits any explanation of one attempt.
@@ -32,9 +32,10 @@ class Explaining:
         self._on_end = on_end
         self._process: subprocess.Popen[bytes] | None = None
         if not (request_id.isprintable() and _is_here(ledger)):
+            asked = argument_in_shell(request_id)
             where = f"The ledger {printable(ledger)} is not on this machine." if ledger else ""
             self.lines = [where or "Where its ledger is is not known.", "", "Ask there:", "",
-                          f"    hookgate audit explain {quote(printable(request_id))}"]  # fmt: skip
+                          f"    hookgate audit explain {asked}"]  # fmt: skip
             return
         command = [sys.executable, "-P", "-m", "hookgate_cli", "audit", "explain"]
         command += ["--config", config] if config is not None else []

@@ -8,8 +8,8 @@ from time import monotonic
 
 import structlog
 
+from hookgate.alarm_settings import ChannelKind, ChannelSettings
 from hookgate.alarms.notice import TEST, Notice, Severity
-from hookgate.settings import ChannelKind, ChannelSettings
 
 from .outcome import Outcome
 from .senders import make_sender

@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from typing import Any
 
+from hookgate.alarm_settings import Frequency
 from hookgate.alarms.notice import Severity
 from hookgate.alarms.sight import Sight
 from hookgate.ledger.record import Record
 from hookgate.policy import Fault, Reason
-from hookgate.settings import Frequency
 
 from .condition import Alarm, Condition, is_replay, listed, plural, span, text_of
 from .window import Window

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
+from hookgate.alarm_settings import Frequency
 from hookgate.alarms.notice import Severity
 from hookgate.ledger.record import Record
 from hookgate.policy import Outcome, Reason
-from hookgate.settings import Frequency
 
 from .condition import ENDS, Alarm, Condition, count_of, is_replay, listed, plural, span, text_of
 from .window import Window

@@ -4,13 +4,13 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
+from hookgate.alarm_settings import Frequency
 from hookgate.alarms.notice import Severity
 from hookgate.ledger.audit.attempts import UNCERTAIN
 from hookgate.ledger.audit.holding import ERASED
 from hookgate.ledger.audit.identity import digest_of
 from hookgate.ledger.audit.retries import Retries, rule_of
 from hookgate.ledger.record import Record
-from hookgate.settings import Frequency
 
 from .condition import Alarm, Condition, is_replay, listed, plural, text_of
 

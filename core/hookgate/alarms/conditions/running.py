@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from typing import Any
 
+from hookgate.alarm_settings import Frequency
 from hookgate.alarms.notice import Severity
 from hookgate.alarms.sight import Sight
 from hookgate.ledger.record import Record
-from hookgate.settings import Frequency
 
 from .condition import Alarm, Condition, Lasting, listed, plural, span
 from .window import Window

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
+from hookgate.alarm_settings import ChannelSettings
 from hookgate.alarms.channels.all import Channels
 from hookgate.alarms.channels.channel import MOST_WAITING, Patience
 from hookgate.alarms.channels.formats.message import render_text
 from hookgate.alarms.notice import Severity
-from hookgate.settings import ChannelSettings
 from support.alarm_formats import faults
 from support.notices import Remembered, channel, notice, resolved
 from support.receiver import OK, Receiver, Seen, receiving
