@@ -16,6 +16,7 @@ from hookgate.live.ledgers import LedgerAnswers
 from hookgate.live.step import part, text
 
 from .audit.asked import asked_of_fleet
+from .audit.options import FleetOptions
 from .common import fail
 from .gate_source import Ledger, Source, Told
 from .gate_urls import read_gates
@@ -77,7 +78,7 @@ class Followed:
 
 
 def choose(
-    gates: Sequence[str] | None,
+    gates: list[str] | None,
     ledgers: Sequence[Path] | None,
     config: str | None,
     *,
@@ -88,7 +89,7 @@ def choose(
 
     Exits with 2 for none, and for what does not go together.
     """
-    asked = asked_of_fleet(fleet, gates if fleet else None, dsn_file, ledgers, config)
+    asked = asked_of_fleet(FleetOptions(fleet, gates if fleet else None, dsn_file), ledgers, config)
     if asked is not None:
         from .fleet.source import StoredFleet  # noqa: PLC0415  # needs the extra
 

@@ -3,18 +3,27 @@
 import signal
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from hookgate.alarm_settings import ChannelSettings
 from hookgate.alarms.clock import Clock
 from hookgate.alarms.conditions.table import make_conditions
 from hookgate.alarms.notice import Notice
 from hookgate.alarms.observing.ledgers import load_positions
 from hookgate.alarms.observing.looking import Looking
-from hookgate.alarms.state import AlarmStateError, ForeignFileError, read_state, write_state
+from hookgate.alarms.state import (
+    AlarmStateError,
+    ForeignFileError,
+    StateInUseError,
+    lock_state,
+    read_state,
+    write_state,
+)
 from hookgate.alarms.teller import Teller
 from hookgate.alarms.watcher import Watcher
 from hookgate.config.channel_files import read_watch_channels
@@ -22,7 +31,6 @@ from hookgate.config.layers import gather
 from hookgate.config.watching import WatchSettings, gate_name, read_watch_settings
 from hookgate.ledger.reading.tail import Position
 from hookgate.log import make_log
-from hookgate.settings import ChannelSettings
 from hookgate.unblocked import unblocked
 
 from .common import FAILED, FINDING, ConfigOption, err, fail, out, plain_errors
@@ -71,8 +79,8 @@ def watch(
     """Watch a gate's ledgers and its admin listener, and tell of what is wrong.
 
     It is a process of its own: the gate needs none, and nothing of it is in an event's way. What
-    counts as wrong is in the section [alarm]. Each alarm is told once, once an hour while it lasts,
-    and once when it is over.
+    counts as wrong is in the section [alarm]. Each alarm is told once, once an hour while it lasts
+    or where there is news of it, and once when it is over.
 
     Examples:
 
@@ -146,7 +154,7 @@ class _Run:
         self._state = Path(settings.alarm.state)
         self._saved_at = time.monotonic()
         self._has_failed_to_save = False
-        saved = self._load()
+        saved, self._lock = self._load()
         self._teller = make_teller(saved.get("pending", ()))
         self._watcher = self._make(settings)
         positions: dict[str, Position] = {}
@@ -164,12 +172,20 @@ class _Run:
         conditions = make_conditions(settings)
         return Watcher(conditions, gate_name(settings.alarm), self._teller, clock)
 
-    def _load(self) -> dict[str, Any]:
+    def _load(self) -> tuple[dict[str, Any], int | None]:
+        """Return the state, and what keeps other watchers from it for as long as this one runs."""
+        lock = None
         try:
-            return read_state(self._state) or {}
+            with suppress(AlarmStateError):
+                read_state(self._state)  # beside what is no state nothing is made
+            lock = lock_state(self._state)
+            return read_state(self._state) or {}, lock
         except AlarmStateError as error:
             self._begin_anew(str(error))
-            return {}
+            return {}, lock
+        except StateInUseError as error:
+            mend = "each alarm would be told twice. End that one, or name another file"
+            fail(f'alarm.state = "{self._state}" {error}: {mend}')
         except ForeignFileError as error:
             mend = 'name a file of its own, like "hookgate-alarms.json"'
             fail(f'alarm.state = "{self._state}" {error}; {mend}')

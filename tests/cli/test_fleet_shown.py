@@ -1,5 +1,6 @@
 """The gates of a real store in a terminal and on a page, by a login that only reads."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,7 +30,7 @@ def fleet(tmp_path: Path, call: Call) -> Iterator[Fleet]:
         assert done.status == 0, done.err
         for name in ("amsterdam", "utrecht"):
             store, chain = made.store(name), Chain(Path("-"), name)
-            store.hello("hookgate 1.2.3", 0, None)
+            store.hello("hookgate 1.2.3", 0, None, time.time())
             assert store.put(segment(chain, 5, **DELIVERED))
             ids = {"request_id": f"{name}-1f", "errors": ["/channel: missing"]}
             assert store.put(segment(chain, 1, **REFUSED, **ids))
@@ -74,7 +75,7 @@ def test_the_page(fleet: Fleet, tmp_path: Path) -> None:
         assert state["title"] == "2 gates"
         rows = {row["request_id"] for row in state["not_delivered"]}
         assert rows == {"amsterdam-1f", "utrecht-1f"}
-        fleet.store("delft").hello("hookgate 1.2.3", 0, None)
+        fleet.store("delft").hello("hookgate 1.2.3", 0, None, time.time())
         state = states.until(lambda state: len(state["gates"]) == 3)
         states.until(lambda state: all(gate["answers"] for gate in state["gates"]))
 

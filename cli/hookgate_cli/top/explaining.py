@@ -6,9 +6,9 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from shlex import quote
 
 from hookgate.ledger.reading.files import find_files
+from hookgate.wording import argument_in_shell
 from hookgate_cli.gate_source import Ledger
 from hookgate_cli.terminal import printable
 
@@ -32,9 +32,10 @@ class Explaining:
         self._process: subprocess.Popen[bytes] | None = None
         path = ledger.path
         if not (request_id.isprintable() and (ledger.options or _is_here(path))):
+            asked = argument_in_shell(request_id)
             where = f"The ledger {printable(path)} is not on this machine." if path else ""
             self.lines = [where or "Where its ledger is is not known.", "", "Ask there:", "",
-                          f"    hookgate audit explain {quote(printable(request_id))}"]  # fmt: skip
+                          f"    hookgate audit explain {asked}"]  # fmt: skip
             return
         command = [sys.executable, "-P", "-m", "hookgate_cli", "audit", "explain"]
         command += ["--config", config] if config is not None else []

@@ -1,5 +1,6 @@
 """What `hookgate watch` knows from one run to the next: a small file, replaced whole."""
 
+import fcntl
 import json
 import os
 import stat
@@ -18,6 +19,10 @@ _MARK = b'{"form":"hookgate-alarms '
 
 class AlarmStateError(Exception):
     """A state file that says nothing; the message says why."""
+
+
+class StateInUseError(Exception):
+    """A state file that another watcher goes by at this moment."""
 
 
 class ForeignFileError(Exception):
@@ -50,12 +55,38 @@ def read_state(path: Path) -> dict[str, Any] | None:
     if len(data) > _LARGEST:
         raise AlarmStateError("it is larger than any")
     try:
-        said = json.loads(data)
+        said = json.loads(data, parse_constant=_refuse)
     except (ValueError, RecursionError):
         raise AlarmStateError("it is damaged") from None
     if type(said) is not dict or said.get("form") != FORM:
         raise AlarmStateError("it is of another version")
     return said
+
+
+def _refuse(constant: str) -> object:
+    raise ValueError(constant)  # by a time that is NaN nothing would ever be told
+
+
+def lock_state(path: Path) -> int | None:
+    """Keep other watchers from a state file, by one beside it, as long as the descriptor is open.
+
+    Returns None where that file cannot be made: then no state can be written either. Raises
+    `StateInUseError`.
+    """
+    flags = os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC | os.O_NOFOLLOW
+    try:
+        fd = os.open(path.with_name(f"{path.name}.lock"), flags, 0o600)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(fd)
+        raise StateInUseError("is in use by another hookgate watch") from None
+    except OSError:  # a file system without locks
+        os.close(fd)
+        return None
+    return fd
 
 
 def write_state(path: Path, state: dict[str, Any]) -> None:

@@ -59,7 +59,7 @@ class Seen:
         return self._stores[name]
 
     def hello(self, name: str = "amsterdam", late: float | None = None) -> None:
-        self.store(name).hello("hookgate 1.2.3", 70 if late else 0, late)
+        self.store(name).hello("hookgate 1.2.3", 70 if late else 0, late, time.time())
 
     def put(self, chain: Chain, many: int, name: str = "amsterdam", **fields: object) -> None:
         assert self.store(name).put(segment(chain, many, **fields))

@@ -24,6 +24,8 @@ def check_log(boots: Mapping[str, NumberedBoot], witness: LogWitness, context: C
         here = boots.get(boot.boot)
         if here is not None and here.begun:  # else no line of it was proved, and that is said
             _compare(boot, here, context)
+            witness.covered += max(0, min(boot.newest.n, here.n) - here.first + 1)
+            witness.last = max(witness.last, boot.last)
         if boot.rivals is not None:
             one, other = boot.rivals
             text = (

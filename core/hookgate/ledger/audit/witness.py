@@ -131,12 +131,15 @@ class BootWitness:
 class LogWitness:
     """What a log saw, by boot: its checkpoints are added, and then it is ended.
 
-    `checkpoints` counts them, `files` are the names of the ledger's files that are looked at.
+    `checkpoints` counts them, `files` are the names of the ledger's files that are looked at. Once
+    they were, `covered` is how many lines of these stand up to the last checkpoint of their boot,
+    and `last` the time of the last of these checkpoints, 0.0 for unknown.
     """
 
     def __init__(self, files: Sequence[str] = ()) -> None:
         self.boots: dict[str, BootWitness] = {}
-        self.checkpoints = 0
+        self.checkpoints = self.covered = 0
+        self.last = 0.0
         self.files = files
         self._kept = 0
 
@@ -163,9 +166,9 @@ class LogWitness:
         return {name: boot.numbers for name, boot in self.boots.items()}
 
     @property
-    def last(self) -> float:
-        """The time of the last checkpoint."""
-        return max((boot.last for boot in self.boots.values()), default=0.0)
+    def is_of_lines(self) -> bool:
+        """Whether any checkpoint names a line."""
+        return any(boot.newest.n for boot in self.boots.values())
 
     @property
     def dropped(self) -> int:
