@@ -5,6 +5,7 @@ Nothing is in it that /status does not tell, which tells no more than the ledger
 
 from collections import Counter
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any
 
 from hookgate import __version__
@@ -127,8 +128,21 @@ def _rows(gates: Sequence[Gate], names: Sequence[str]) -> list[dict[str, Any]]:
         for gate, name in zip(gates, names, strict=True)
         for row in rows_of(gate.answer or {})
     ]
-    told.sort(key=lambda pair: text(pair[0], "time"), reverse=True)
-    return [_row(row, name) for row, name in told[:_MOST_ROWS]]
+    told.sort(key=_time, reverse=True)
+    # Half of the places are shared out: one that tells many, or of times to come, hides no other.
+    share = max(1, _MOST_ROWS // (2 * len(gates)))
+    seen: Counter[str] = Counter()
+    ranked = []
+    for pair in told:
+        seen[pair[1]] += 1
+        ranked.append((seen[pair[1]] > share, pair))
+    chosen = [pair for _, pair in sorted(ranked, key=itemgetter(0))][:_MOST_ROWS]
+    chosen.sort(key=_time, reverse=True)
+    return [_row(row, name) for row, name in chosen]
+
+
+def _time(pair: tuple[Answer, str]) -> str:
+    return text(pair[0], "time")
 
 
 def _row(row: Answer, name: str) -> dict[str, Any]:

@@ -65,6 +65,18 @@ def test_several_gates_have_a_row_each_and_a_total() -> None:
     assert picture["not_delivered"][0]["gate"] == "gate-2"
 
 
+def test_a_gate_with_many_rows_hides_no_other() -> None:
+    """Nor one of times to come; there are fifty in all, the newest first."""
+    one, two = Site(host="one"), Site(host="two")
+    one.end("refused", "too_deep", 50, time="2240-01-01T00:00:00Z")
+    two.end("refused", "too_deep", 20)
+    rows = pictured(one, two)["not_delivered"]
+    assert [row["gate"] for row in rows] == ["one"] * 38 + ["two"] * 12
+    two.end("refused", "too_deep", 30)
+    rows = pictured(Site(host="one"), two)["not_delivered"]
+    assert len(rows) == 50
+
+
 def test_what_no_gate_tells_is_not_known() -> None:
     """Neither 0 nor off: of ledgers alone, and of gates that do not answer."""
     gates = [Gate("a"), Gate("b")]
