@@ -352,7 +352,9 @@ def test_a_key_is_made_where_there_is_none(anchor: Call) -> None:
     Path("key").chmod(0o622)
     assert "keys new" not in anchor().err
     Path("key").unlink()
-    assert "make one with: hookgate keys new anchor key --name" in anchor().err.replace("\n", " ")
+    told = anchor().err.replace("\n", " ")
+    assert f"in {Path.cwd()}; name it by its whole path; or, if there is none yet, make" in told
+    assert "make one with: hookgate keys new anchor key --name" in told
 
 
 def test_the_key_and_the_folder_may_be_written_by_their_owner_alone(anchor: Call) -> None:

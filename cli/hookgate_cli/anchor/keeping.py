@@ -43,6 +43,8 @@ def read_signer(path: Path) -> Signer:
     """Read the private key. Exits with 2, and a mend, where that is none."""
     made = path_in_shell(path)
     mend = f"make one with: hookgate keys new anchor {made} --name gate1.example.com/hookgate"
+    if not path.is_absolute():  # a timer runs in another folder, where a new key is another one
+        mend = f"name it by its whole path; or, if there is none yet, {mend}"
     try:
         data, warning = read_private(str(path))
         signer = Signer.parse(data.decode(errors="replace"))

@@ -107,7 +107,7 @@ class Anchoring:
 
         `time` is in seconds since 1970.
         """
-        current = {boot for file, boot in self._ends.items() if file in live}
+        current = self._current(live)
         for name in sorted({*boots_of(self._folder), *self._boots}):
             try:
                 if (boot := self._boots.get(name)) is None:
@@ -116,6 +116,14 @@ class Anchoring:
                     yield signed
             except KeptError as error:
                 self.findings.append(AnchorFinding(name, str(error)))
+
+    def _current(self, live: set[str]) -> set[str]:
+        """Return the boots to which lines may come."""
+        current = {boot for file, boot in self._ends.items() if file in live}
+        for file in live - self._ends.keys():  # rotated a moment ago, and empty so far
+            before = [boot for name, boot in self._ends.items() if name.startswith(file)]
+            current.update(before[-1:])
+        return current
 
     def close(self) -> None:
         """Close all files."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hookgate.proof.folder import STAMP
+from hookgate.proof.folder import STAMP, Kept, write_kept
 from hookgate_cli.main import main
 from support.calling import Call, Result
 from support.events import CLEAN, RCS, event
@@ -282,8 +282,9 @@ def test_leaves_of_another_ledger_are_told(call: Call, here: Path) -> None:
         (lambda boot: Path(f"kept/{boot}.leaves").write_bytes(b"x"), "its leaves is gone"),
         (lambda boot: Path(f"kept/{boot}.leaves").unlink(), "its leaves are gone"),
         (lambda boot: Path(f"kept/{boot}.note").unlink(), "is in no signed note yet"),
+        (lambda boot: write_kept(Path("kept"), boot, Kept(9, dropped=True)), "kept long enough"),
     ],
-    ids=["note", "state", "leaves", "no leaves", "no note"],
+    ids=["note", "state", "leaves", "no leaves", "no note", "dropped"],
 )
 def test_what_is_kept_and_damaged_is_told(call: Call, damage: object, words: str) -> None:
     boot = read_ledger(LEDGER)[0]["boot"]

@@ -66,6 +66,8 @@ def test_each_boot_is_signed_until_its_end(path: Path, folder: Path, key: bytes)
     book.refused(2)
     rotate(path)
     book.journal.reopen()
+    assert sizes(path, folder) == {"boot-b": 3}
+    assert sizes(path, folder) == {"boot-b": 3}
     book.refused(3)
     assert sizes(path, folder) == {"boot-b": 4}
     book.close()

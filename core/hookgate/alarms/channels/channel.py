@@ -71,13 +71,12 @@ class Channel:
     def put(self, notice: Notice) -> None:
         """Have a notice told; returns at once. The oldest that waits gives way to what is news."""
         with self._changed:
-            if len(self._waiting) >= MOST_WAITING:
-                del self._waiting[1]
-                self.not_told += 1
-            until = monotonic() + self._patience.give_up
-            if self.settings.kind is ChannelKind.ALERTMANAGER:
-                self._waiting.extend(_Waiting(other, until) for other in self._remember(notice))
-            self._waiting.append(_Waiting(notice, until))
+            is_of_labels = self.settings.kind is ChannelKind.ALERTMANAGER
+            for each in (*(self._remember(notice) if is_of_labels else ()), notice):
+                if len(self._waiting) >= MOST_WAITING:
+                    del self._waiting[1]
+                    self.not_told += 1
+                self._waiting.append(_Waiting(each, monotonic() + self._patience.give_up))
             self._changed.notify_all()
             if self._thread is None and not self._closing:
                 self._start()
