@@ -86,7 +86,7 @@ def send(
 
       hookgate send http://127.0.0.1:8081/cm/messages --contract cm-messages
 
-      hookgate send http://127.0.0.1:8081/hook --scheme github --secret-file github.secret
+      hookgate send http://127.0.0.1:8081 --scheme github --secret-file a.secret
 
       hookgate send --hostile https://hooks.example.com/cm/events --json
     """

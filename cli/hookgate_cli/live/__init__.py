@@ -10,13 +10,14 @@ if find_spec("starlette") is None or find_spec("uvicorn") is None:
     raise ImportError("starlette or uvicorn is missing: pip install 'hookgate[live]'")
 
 from hookgate.log import make_log
+from hookgate_cli.audit.options import FleetOption, StoreOption
 from hookgate_cli.common import ConfigOption, plain_errors
 from hookgate_cli.gate_sources import GatesOption, LedgersOption, choose
+from hookgate_cli.looking import Looking
 from hookgate_sidecar.sockets import listen as listen_on
 
 from .places import read_listen, read_token
 from .serving import serve
-from .watching import Watching
 
 _LISTEN = "127.0.0.1:9190"
 
@@ -47,12 +48,16 @@ def live(
     tls_key: Annotated[
         Path | None, typer.Option("--tls-key", metavar="FILE", help="PEM; else in --tls-cert.")
     ] = None,
+    fleet: FleetOption = False,
+    dsn_file: StoreOption = None,
     config: ConfigOption = None,
 ) -> None:
     """Serve a page that shows gates as they are: what is wrong, what comes, what is not delivered.
 
     It is a process of its own that asks each gate's admin listener once a second, or follows its
     ledger: no event waits for it. It only reads. Who opens the page shows the token once.
+
+    With --fleet it shows what the store of a fleet receives of its gates, and asks none of them.
 
     Examples:
 
@@ -61,10 +66,12 @@ def live(
       hookgate live --token-file live.token
 
       hookgate live --token-file live.token --gate http://10.0.0.1:9180
+
+      hookgate live --token-file live.token --fleet --dsn-file reader.dsn
     """
     with plain_errors():
         token = read_token(token_file)
         address, tls = read_listen(listen, tls_cert, tls_key)
-        watching = Watching(choose(gate or [], log or [], config))
+        looking = Looking(choose(gate, log, config, fleet=fleet, dsn_file=dsn_file), lambda: None)
         sockets = listen_on("--listen", address, 0)
-        serve(sockets, token, watching, names=host or (), tls=tls, log=make_log())
+        serve(sockets, token, looking, names=host or (), tls=tls, log=make_log())

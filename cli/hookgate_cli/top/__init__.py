@@ -6,11 +6,12 @@ from typing import Annotated
 
 import typer
 
+from hookgate_cli.audit.options import FleetOption, StoreOption
 from hookgate_cli.common import FAILED, ConfigOption, JsonOption, out, plain_errors
 from hookgate_cli.gate_sources import GatesOption, LedgersOption, choose
+from hookgate_cli.looking import Looking
 from hookgate_cli.terminal import print_json
 
-from .looking import Looking
 from .running import Running
 from .screen import draw_once
 
@@ -24,6 +25,8 @@ def top(
     once: Annotated[
         bool, typer.Option("--once", help="Print what there is, and end. So does a plain terminal.")
     ] = False,
+    fleet: FleetOption = False,
+    dsn_file: StoreOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -31,6 +34,8 @@ def top(
 
     It asks each gate's admin listener once a second, and no event waits for it. It only reads.
     Enter explains the request under the cursor; ? says what else there is to press.
+
+    With --fleet it shows what the store of a fleet receives of its gates, and asks none of them.
 
     With --once, exits 1 if a gate does not answer.
 
@@ -42,14 +47,16 @@ def top(
 
       hookgate top --log /var/log/nginx/hookgate.jsonl
 
+      hookgate top --fleet --dsn-file reader.dsn
+
       hookgate top --once --json | jq '.causes[].what'
     """
     with plain_errors():
-        places = choose(gate or [], log or [], config)
+        sources = choose(gate, log, config, fleet=fleet, dsn_file=dsn_file)
         if not (once or as_json) and _is_screen():
-            Running(places, config).run()
+            Running(sources, config).run()
             return
-        looking = Looking(places, lambda: None)
+        looking = Looking(sources, lambda: None)
         looking.start()
         looking.wait(2, _ONCE_SECONDS)
         looking.close()

@@ -97,7 +97,8 @@ class Admin:
     def still_open(self) -> list[str]:
         """Say what gates' logins may make in the database that they do not need."""
         try:
-            (temporary, large) = self._connection.execute(_OPEN).fetchone() or (False, False)
+            with self._connection.transaction():
+                (temporary, large) = self._connection.execute(_OPEN).fetchone() or (False, False)
         except psycopg.Error as error:
             raise StoreError(tell(error)) from None
         what = {"temporary tables": temporary, "large objects": large}

@@ -98,13 +98,14 @@ def ask_status(connection: Connection, since: datetime | None = None) -> list[Ga
 
 
 def _status(row: Any, found: list[Finding]) -> GateStatus:
-    own = [*_now(row), *(finding for finding in found if finding.gate == row.gate)]
+    own = [*find_now(row), *(finding for finding in found if finding.gate == row.gate)]
     return GateStatus(
         row.gate, row.seen, row.received, row.software or "", row.behind or 0, row.boots, tuple(own)
     )
 
 
-def _now(row: Any) -> Iterator[Finding]:
+def find_now(row: Any) -> Iterator[Finding]:
+    """Find whether a gate is silent or behind, by a row with its columns and `now`."""
     if row.seen is None:
         yield Finding(row.gate, "silent", "its shipper was never heard of")
     elif row.now - row.seen > PATIENCE:
