@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import stat
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,7 @@ def read_state(path: Path) -> dict[str, Any] | None:
     if len(data) > _LARGEST:
         raise AlarmStateError("it is larger than any")
     try:
-        said = json.loads(data, parse_constant=_refuse)
+        said = json.loads(data, parse_constant=_finite, parse_float=_finite)
     except (ValueError, RecursionError):
         raise AlarmStateError("it is damaged") from None
     if type(said) is not dict or said.get("form") != FORM:
@@ -63,8 +64,10 @@ def read_state(path: Path) -> dict[str, Any] | None:
     return said
 
 
-def _refuse(constant: str) -> object:
-    raise ValueError(constant)  # by a time that is NaN nothing would ever be told
+def _finite(text: str) -> float:
+    if not isfinite(number := float(text)):
+        raise ValueError("by a time that is no number nothing would ever be told")
+    return number
 
 
 def lock_state(path: Path) -> int | None:

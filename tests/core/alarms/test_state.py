@@ -31,6 +31,7 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
         (b'{"form":"hookgate-alarms 1","pos', "it is damaged"),
         (b'{"form":"hookgate-alarms 1","a":' + b"[" * 100_000, "it is damaged"),
         (b'{"form":"hookgate-alarms 1","clock":[NaN,NaN]}', "it is damaged"),
+        (b'{"form":"hookgate-alarms 1","clock":[1e999,1]}', "it is damaged"),
         (b'{"form":"hookgate-alarms 0"}', "it is of another version"),
     ],
 )
