@@ -28,7 +28,7 @@ from typing import IO, NoReturn
 HOOKGATE = (
     "hookgate_cli.main:main",
     *("hookgate_cli.serving", "hookgate_sidecar.alone", "hookgate_sidecar.with_workers"),
-    *("hookgate_cli.verbs", "hookgate_cli.live", "hookgate_cli.ship", "hookgate_cli.watch"),
+    *("hookgate_cli.verbs", "hookgate_cli.ship", "hookgate_cli.watch"),
     *("hookgate_cli.quarantine.replay", "pyrage", "typer._adapters"),
 )
 _PR_SET_CHILD_SUBREAPER = 36  # prctl(2)
