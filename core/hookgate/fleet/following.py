@@ -7,24 +7,23 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import accumulate
-from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
 
 from . import queries
 from .asking import Asking
+from .error import StoreError
+from .places import chunked, in_order, share_out
 from .reader import text_of
-from .status import find_now
+from .status import HELLO_SECONDS, find_now
 
-# Bytes of text: what is fetched at a time, what is read in one look, and of the past of all gates
-# together. A segment counts for as much at least, however small it is.
-_CHUNK, _LOOK, _PAST = 4 << 20, 32 << 20, 128 << 20
-_MOST_PAST = 64 << 20
-_LEAST = 4096
+# Bytes of text that are read of the past: of all gates together, and of one.
+_PAST, _MOST_PAST = 128 << 20, 64 << 20
 # Segments of the past in all, and of a boot.
 _MOST_SEGMENTS, _MOST_OF_BOOT = 16_384, 1024
 # A segment's day may be that before its receipt.
 _SLACK = timedelta(hours=1)
+# Two times in which a shipper says that it lives: what its gate did since nobody knows.
+_PATIENCE = timedelta(seconds=2 * HELLO_SECONDS)
 _FOUND_EVERY = timedelta(seconds=5)
 _FOUND_SPAN = timedelta(days=1)
 
@@ -101,7 +100,7 @@ class Following:
         most = min(_MOST_OF_BOOT, _MOST_SEGMENTS // len(boots))
         given = {"gate": gate, "boots": list(boots), "tos": list(boots.values())}
         places = self._asking.rows(queries.PAST, **given, **self._since(), size=size, most=most)
-        yield from self._fetch(_in_order(places))
+        yield from self._fetch(in_order(places))
         self._next |= {(gate, boot): n for boot, n in boots.items()}
 
     def fresh(self, gates: Iterable[str]) -> Iterator[Received]:
@@ -117,7 +116,7 @@ class Following:
         names = ("gates", "boots", "froms", "tos")
         given = dict(zip(names, map(list, zip(*wanted, strict=True)), strict=True))
         places = self._asking.rows(queries.FRESH, **given, **self._since())
-        taken = _share_out(places)
+        taken = share_out(places)
         yield from self._fetch(taken)
         there = Counter((place.gate, place.boot) for place in places)
         read = Counter((place.gate, place.boot) for place in taken)
@@ -148,11 +147,14 @@ class Following:
         since = self._now - _FOUND_SPAN
         for gate, kind, count in self._asking.rows(queries.FOUND, since=since):
             self._found[gate][kind] += count
-        self._running = frozenset(row.gate for row in self._asking.rows(queries.RUNNING))
         self._found_at = self._now
+        try:
+            self._running = frozenset(row.gate for row in self._asking.rows(queries.RUNNING))
+        except StoreError:  # too slow, where a forger made up a million boots
+            self._running = frozenset(self._boots)
 
     def _known(self, row: Any) -> Known:
-        words = {finding.kind: finding.text for finding in find_now(row)}
+        words = {finding.kind: finding.text for finding in find_now(row, _PATIENCE)}
         behind = words.get("behind", "")
         lag = (row.seen - row.behind_since).total_seconds() if behind else None
         stopped = row.received is not None and row.gate not in self._running
@@ -163,7 +165,7 @@ class Following:
 
     def _fetch(self, places: Sequence[Any]) -> Iterator[Received]:
         """Fetch segments in this order; those of a boot are in the order of their lines."""
-        for chunk in _chunks(places):
+        for chunk in chunked(places):
             sane = [place for place in chunk if place.is_sane]
             rows = self._asking.rows(
                 queries.BODIES,
@@ -180,47 +182,6 @@ class Following:
                     raw = text_of(*row[3:]) if row is not None else None
                     yield Received(place.gate, place.boot, place.received.timestamp(), raw)
                 self._next[place.gate, place.boot] = place.first_n + place.lines
-
-
-def _share_out(places: Sequence[Any]) -> list[Any]:
-    """Take places of all gates in turns, oldest first, up to what one look may read."""
-    turns: Counter[str] = Counter()
-    queue = []
-    for place in _in_order(places):
-        queue.append((turns[place.gate], place))
-        turns[place.gate] += 1
-    queue.sort(key=itemgetter(0))
-    sizes = accumulate(_size(place) for _, place in queue)
-    return _in_order(
-        [place for (_, place), size in zip(queue, sizes, strict=True) if size <= _LOOK]
-    )
-
-
-def _in_order(places: Iterable[Any]) -> list[Any]:
-    """Sort by receipt, those of a boot by their lines whatever the store's clock did meanwhile."""
-    keyed, latest = [], dict[tuple[str, str], datetime]()
-    for place in sorted(places, key=attrgetter("gate", "boot", "first_n")):
-        boot = place.gate, place.boot
-        latest[boot] = max(place.received, latest.get(boot, place.received))
-        keyed.append((latest[boot], boot, place.first_n, place))
-    return [place for *_, place in sorted(keyed, key=itemgetter(0, 1, 2))]
-
-
-def _chunks(places: Iterable[Any]) -> Iterator[list[Any]]:
-    chunk: list[Any] = []
-    size = 0
-    for place in places:
-        if chunk and size + _size(place) > _CHUNK:
-            yield chunk
-            chunk, size = [], 0
-        chunk.append(place)
-        size += _size(place)
-    if chunk:
-        yield chunk
-
-
-def _size(place: Any) -> int:
-    return max(_LEAST, place.size if place.is_sane else 0)
 
 
 def _seconds(moment: datetime | None) -> float | None:

@@ -19,9 +19,8 @@ from .error import StoreError
 from .live import ChangedError, FileKey, Live
 from .rotated import Rotated
 from .segment import place_of
+from .status import HELLO_SECONDS
 from .store import Store
-
-HELLO_SECONDS = 10.0
 
 
 class Progress(NamedTuple):

@@ -11,6 +11,8 @@ from psycopg.rows import namedtuple_row
 from .connecting import Connection, connect
 from .error import StoreError, tell
 
+# So often a shipper says that it lives.
+HELLO_SECONDS = 10.0
 # A shipper that was not heard of, and lines that were not sent, for so long are findings.
 PATIENCE = timedelta(seconds=60)
 
@@ -104,11 +106,11 @@ def _status(row: Any, found: list[Finding]) -> GateStatus:
     )
 
 
-def find_now(row: Any) -> Iterator[Finding]:
-    """Find whether a gate is silent or behind, by a row with its columns and `now`."""
+def find_now(row: Any, patience: timedelta = PATIENCE) -> Iterator[Finding]:
+    """Find whether a gate is silent for so long, or behind, by a row with its columns and `now`."""
     if row.seen is None:
         yield Finding(row.gate, "silent", "its shipper was never heard of")
-    elif row.now - row.seen > PATIENCE:
+    elif row.now - row.seen > patience:
         yield Finding(
             row.gate, "silent", f"its shipper was last heard of {_ago(row.now - row.seen)} ago"
         )

@@ -38,6 +38,7 @@ def figures_of(gate: Gate, name: str, now: float) -> dict[str, Any]:
         "near": number(part(answer, "near_misses"), "total"),
         "near_seconds": _age(part(answer, "near_misses"), "last", at),
         "ledger": _ledger(part(answer, "ledger"), at),
+        "tells_quarantine": "quarantine" in answer,
         "quarantine": _quarantine(answer, at),
         "shipping": _shipping(answer, now if is_old else at),
     }
@@ -50,15 +51,17 @@ def total_of(gates: Sequence[Gate], figures: list[dict[str, Any]]) -> dict[str, 
     def least(name: str) -> float | None:
         return min(_known(figures, name), default=None)
 
+    rates = [figure["rates"] for figure in figures]
     kept = [figure["quarantine"] for figure in figures if figure["quarantine"]]
     return {
-        "rates": {row: sum(f["rates"][row] or 0.0 for f in figures) for row in ROWS},
+        "rates": {row: sum(known) if (known := _known(rates, row)) else None for row in ROWS},
         "last_delivered_seconds": least("last_delivered_seconds"),
         "in_flight": sum(known) if (known := _known(figures, "in_flight")) else None,
         "p50": half,
         "p99": most,
         "near": sum(figure["near"] for figure in figures),
         "near_seconds": least("near_seconds"),
+        "tells_quarantine": any(figure["tells_quarantine"] for figure in figures),
         "quarantine": {
             "usable": all(one["usable"] for one in kept),
             "items": sum(one["items"] for one in kept),

@@ -12,7 +12,7 @@ import pytest
 import zstandard
 from psycopg.conninfo import make_conninfo
 
-from hookgate.fleet import following, queries
+from hookgate.fleet import places, queries
 from hookgate.fleet.admin import Admin
 from hookgate.fleet.asking import Asking
 from hookgate.fleet.store import Store
@@ -173,8 +173,8 @@ def test_a_burst_is_read_in_turns_and_what_is_left_is_said(
     chain = Chain(Path("-"))
     seen.put(chain, 1, **CLEAN)
     seen.look()
-    monkeypatch.setattr(following, "_LOOK", 20 * following._LEAST)
-    monkeypatch.setattr(following, "_CHUNK", 7 * following._LEAST)
+    monkeypatch.setattr(places, "LOOK", 20 * places.LEAST)
+    monkeypatch.setattr(places, "CHUNK", 7 * places.LEAST)
     monkeypatch.setattr(queries, "MOST_SEGMENTS", 32)
     for _ in range(50):
         seen.put(chain, 3, **CLEAN)
@@ -190,8 +190,12 @@ def test_a_burst_is_read_in_turns_and_what_is_left_is_said(
     assert gates["amsterdam"].standing() == []
 
 
-def test_a_store_that_goes_away_is_said_at_each_gate_and_comes_back(seen: Seen) -> None:
+def test_a_store_that_goes_away_is_said_at_each_gate_and_comes_back(
+    seen: Seen, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Never with its DSN; what was received meanwhile is read then, and nothing twice."""
+    monkeypatch.setattr("hookgate.fleet.asking._SECONDS", 1.0)
+    monkeypatch.setattr("hookgate.fleet.asking._PAUSE_SECONDS", 0.2)
     seen.hello("utrecht")
     chain = Chain(Path("-"))
     seen.put(chain, 4, **CLEAN)
@@ -215,9 +219,7 @@ def test_a_store_that_goes_away_is_said_at_each_gate_and_comes_back(seen: Seen) 
         assert gates["utrecht"].answers
         # A server that stands still acknowledges, and answers nothing.
         proxy.delay = 60.0
-        began = time.monotonic()
         assert all("it does not answer" in one for one in seen.said())
-        assert time.monotonic() - began < 30
 
 
 def packed(raw: bytes, **changes: Any) -> dict[str, Any]:
@@ -263,7 +265,7 @@ PLANTED: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("is_past", [True, False], ids=["before", "while it is shown"])
 def test_what_a_forger_plants_hides_no_other_gate(seen: Seen, is_past: bool) -> None:
-    """Every kind, a hundred boots that he makes up, and names that are none: in bounded memory."""
+    """Every kind, a hundred boots that he makes up, and another gate's: in bounded memory."""
     seen.hello("utrecht")
     seen.put(Chain(Path("-"), "u1"), 3, "utrecht", **CLEAN)
     if not is_past:
@@ -274,6 +276,7 @@ def test_what_a_forger_plants_hides_no_other_gate(seen: Seen, is_past: bool) -> 
         made = replace(segment(boot, 1), boot="b1" if many == 1 else f"b{many}", **changes)
         body = changes["body"].replace(b'"boot":"b1"', b'"boot":"b%d"' % many)
         assert store.put(replace(made, body=body))
+    assert store.put(segment(Chain(Path("-"), "u1"), 9, **FAILED))
     for number in range(100):
         assert store.put(segment(Chain(Path("-"), f"\u202e{number}" * 9), 1))
     tracemalloc.start()
