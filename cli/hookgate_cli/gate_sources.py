@@ -1,9 +1,9 @@
 """Where the state of gates is read: at their admin listeners, in their ledgers, or in a store."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -16,7 +16,7 @@ from hookgate.live.ledgers import LedgerAnswers
 from hookgate.live.step import part, text
 
 from .audit.asked import asked_of_fleet
-from .audit.options import FleetOptions
+from .audit.options import FleetOption, FleetOptions, StoreOption
 from .common import fail
 from .gate_source import Ledger, Source, Told
 from .gate_urls import read_gates
@@ -77,19 +77,23 @@ class Followed:
         return Ledger(self._path)
 
 
-def choose(
-    gates: list[str] | None,
-    ledgers: Sequence[Path] | None,
-    config: str | None,
-    *,
-    fleet: bool,
-    dsn_file: Path | None,
-) -> list[Source]:
-    """Choose those that are named, else the gate of the configuration; or those of a `fleet`.
+class GatesOptions(NamedTuple):
+    """Which gates are shown, and where they are read."""
+
+    gate: GatesOption = None
+    log: LedgersOption = None
+    fleet: FleetOption = False
+    dsn_file: StoreOption = None
+
+
+def choose(options: GatesOptions, config: str | None) -> list[Source]:
+    """Choose those that are named, else the gate of the configuration; or those of a fleet.
 
     Exits with 2 for none, and for what does not go together.
     """
-    asked = asked_of_fleet(FleetOptions(fleet, gates if fleet else None, dsn_file), ledgers, config)
+    gates, ledgers, is_fleet, dsn_file = options
+    of_fleet = FleetOptions(is_fleet, gates if is_fleet else None, dsn_file)
+    asked = asked_of_fleet(of_fleet, ledgers, config)
     if asked is not None:
         from .fleet.source import StoredFleet  # noqa: PLC0415  # needs the extra
 

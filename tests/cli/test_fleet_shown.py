@@ -76,8 +76,7 @@ def test_the_page(fleet: Fleet, tmp_path: Path) -> None:
         rows = {row["request_id"] for row in state["not_delivered"]}
         assert rows == {"amsterdam-1f", "utrecht-1f"}
         fleet.store("delft").hello("hookgate 1.2.3", 0, None, time.time())
-        state = states.until(lambda state: len(state["gates"]) == 3)
-        states.until(lambda state: all(gate["answers"] for gate in state["gates"]))
+        states.until(lambda state: [gate["answers"] for gate in state["gates"]] == [True] * 3)
 
 
 @pytest.mark.parametrize(

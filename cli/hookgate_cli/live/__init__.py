@@ -10,10 +10,10 @@ if find_spec("starlette") is None or find_spec("uvicorn") is None:
     raise ImportError("starlette or uvicorn is missing: pip install 'hookgate[live]'")
 
 from hookgate.log import make_log
-from hookgate_cli.audit.options import FleetOption, StoreOption
 from hookgate_cli.common import ConfigOption, plain_errors
-from hookgate_cli.gate_sources import GatesOption, LedgersOption, choose
+from hookgate_cli.gate_sources import GatesOptions, choose
 from hookgate_cli.looking import Looking
+from hookgate_cli.option_groups import grouped
 from hookgate_sidecar.sockets import listen as listen_on
 
 from .places import read_listen, read_token
@@ -22,7 +22,9 @@ from .serving import serve
 _LISTEN = "127.0.0.1:9190"
 
 
+@grouped
 def live(
+    *,
     token_file: Annotated[
         Path | None,
         typer.Option(
@@ -32,8 +34,7 @@ def live(
     listen: Annotated[
         str, typer.Option("--listen", metavar="HOST:PORT", help="Where the page is.")
     ] = _LISTEN,
-    gate: GatesOption = None,
-    log: LedgersOption = None,
+    gates: GatesOptions,
     host: Annotated[
         list[str] | None,
         typer.Option(
@@ -48,8 +49,6 @@ def live(
     tls_key: Annotated[
         Path | None, typer.Option("--tls-key", metavar="FILE", help="PEM; else in --tls-cert.")
     ] = None,
-    fleet: FleetOption = False,
-    dsn_file: StoreOption = None,
     config: ConfigOption = None,
 ) -> None:
     """Serve a page that shows gates as they are: what is wrong, what comes, what is not delivered.
@@ -72,6 +71,6 @@ def live(
     with plain_errors():
         token = read_token(token_file)
         address, tls = read_listen(listen, tls_cert, tls_key)
-        looking = Looking(choose(gate, log, config, fleet=fleet, dsn_file=dsn_file), lambda: None)
+        looking = Looking(choose(gates, config), lambda: None)
         sockets = listen_on("--listen", address, 0)
         serve(sockets, token, looking, names=host or (), tls=tls, log=make_log())

@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from hookgate_cli.audit.options import FleetOption, StoreOption
 from hookgate_cli.common import FAILED, ConfigOption, JsonOption, out, plain_errors
-from hookgate_cli.gate_sources import GatesOption, LedgersOption, choose
+from hookgate_cli.gate_sources import GatesOptions, choose
 from hookgate_cli.looking import Looking
+from hookgate_cli.option_groups import grouped
 from hookgate_cli.terminal import print_json
 
 from .running import Running
@@ -19,14 +19,13 @@ from .screen import draw_once
 _ONCE_SECONDS = 15.0
 
 
+@grouped
 def top(
-    gate: GatesOption = None,
-    log: LedgersOption = None,
+    *,
+    gates: GatesOptions,
     once: Annotated[
         bool, typer.Option("--once", help="Print what there is, and end. So does a plain terminal.")
     ] = False,
-    fleet: FleetOption = False,
-    dsn_file: StoreOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -52,7 +51,7 @@ def top(
       hookgate top --once --json | jq '.causes[].what'
     """
     with plain_errors():
-        sources = choose(gate, log, config, fleet=fleet, dsn_file=dsn_file)
+        sources = choose(gates, config)
         if not (once or as_json) and _is_screen():
             Running(sources, config).run()
             return
