@@ -1,7 +1,10 @@
 """What every test takes for granted, however the run was started, and on how busy a machine."""
 
+import gc
 import os
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 from support.process import keep_what_python_compiles, let_children_be_interrupted
@@ -19,3 +22,14 @@ def pytest_configure() -> None:
     """Let tests interrupt what they start, in the background of a script too, and start it soon."""
     let_children_be_interrupted()
     keep_what_python_compiles()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Leave what is collected, which stays to the end, out of every search for garbage."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()

@@ -93,11 +93,12 @@ def send(
     if contract not in CONTRACTS:
         fail(f'--contract "{contract}" has no samples; {offer(contract, CONTRACTS)}')
     wanted = [] if only_hostile and not only_clean else [*clean(contract)]
-    wanted += [] if only_clean and not only_hostile else hostile(contract)
+    with_hostile = only_hostile or not only_clean
+    wanted += hostile(contract) if with_hostile else []
     if (scheme is None) is not (secret_file is None):
         fail("--scheme and --secret-file go together, as in [route.signature]; give both")
     signing = read_signing(scheme, secret_file) if scheme and secret_file else None
-    if signing is not None and not (only_clean and not only_hostile):
+    if signing is not None and with_hostile:
         wanted += unsigned(clean(contract)[0])
     samples = [sample for sample in wanted if only is None or only in sample.name]
     if not samples:

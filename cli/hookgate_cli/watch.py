@@ -13,7 +13,6 @@ import typer
 from hookgate.alarm_settings import ChannelSettings
 from hookgate.alarms.clock import Clock
 from hookgate.alarms.conditions.table import make_conditions
-from hookgate.alarms.notice import Notice
 from hookgate.alarms.observing.ledgers import load_positions
 from hookgate.alarms.observing.looking import Looking
 from hookgate.alarms.state import (
@@ -31,9 +30,9 @@ from hookgate.config.layers import gather
 from hookgate.config.watching import WatchSettings, gate_name, read_watch_settings
 from hookgate.ledger.reading.tail import Position
 from hookgate.log import make_log
-from hookgate.unblocked import unblocked
 
 from .common import FAILED, FINDING, ConfigOption, err, fail, out, plain_errors
+from .notice_printer import Printer
 from .signal_event import SignalEvent
 from .terminal import printable
 
@@ -42,29 +41,8 @@ _SAVE_SECONDS = 15.0
 # What is still to be sent when a watcher ends.
 _FLUSH_SECONDS = 0.5
 _ONCE_FLUSH_SECONDS = 30.0
-
-
-class Printer:
-    """Print notices as lines on standard output, which is not waited for."""
-
-    def __init__(self) -> None:
-        self._out = unblocked(1, lambda _: None)
-
-    def tell(self, notice: Notice) -> None:
-        """Print a notice: its summary, and below it figures and what to do first."""
-        when = (notice.ended or notice.began).isoformat(timespec="seconds")
-        word = "resolved" if notice.resolved else notice.severity.value
-        lines = [f"{when} {word} [{notice.condition}] {notice.gate}: {notice.summary}"]
-        lines += (f"    {line}" for line in (*notice.details, notice.advice) if line)
-        self._out.write("".join(f"{printable(line)}\n" for line in lines))
-
-    def close(self, timeout: float) -> None:
-        """Wait until all is printed, or for `timeout` seconds."""
-        self._out.spool.flush(timeout)
-
-    def pending(self) -> list[dict[str, Any]]:
-        """Return nothing: what could not be printed is lost."""
-        return []
+# For one that looks once, and is about to end: a unit is not started anew after status 2.
+_LOCK_SECONDS = _ONCE_FLUSH_SECONDS + 10
 
 
 def watch(
@@ -154,7 +132,7 @@ class _Run:
         self._state = Path(settings.alarm.state)
         self._saved_at = time.monotonic()
         self._has_failed_to_save = False
-        saved, self._lock = self._load()
+        saved, self._lock = self._load(0.0 if is_once else _LOCK_SECONDS)
         self._teller = make_teller(saved.get("pending", ()))
         self._watcher = self._make(settings)
         positions: dict[str, Position] = {}
@@ -172,13 +150,13 @@ class _Run:
         conditions = make_conditions(settings)
         return Watcher(conditions, gate_name(settings.alarm), self._teller, clock)
 
-    def _load(self) -> tuple[dict[str, Any], int | None]:
+    def _load(self, patience: float) -> tuple[dict[str, Any], int | None]:
         """Return the state, and what keeps other watchers from it for as long as this one runs."""
         lock = None
         try:
             with suppress(AlarmStateError):
                 read_state(self._state)  # beside what is no state nothing is made
-            lock = lock_state(self._state)
+            lock = lock_state(self._state, patience)
             return read_state(self._state) or {}, lock
         except AlarmStateError as error:
             self._begin_anew(str(error))

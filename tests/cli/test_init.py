@@ -28,6 +28,7 @@ from hookgate_cli.init.places import PLACES
 from hookgate_cli.init.questions import QUESTIONS
 from hookgate_cli.keys import Purpose, make_key
 from support.calling import Call
+from support.examples import many
 from support.ports import free_ports
 from support.process import let_children_be_interrupted
 from support.raw import wait_until
@@ -224,7 +225,7 @@ def test_what_cannot_be_used_is_told(
     | st.from_regex(r"(cm-events|http://a|10\.0\.0\.1|age1|:|unix:/)[ -~]{0,20}", fullmatch=True),
     place=st.sampled_from(list(PLACES)),
 )
-@settings(max_examples=60)
+@settings(max_examples=many(60))
 def test_any_answer_is_taken_or_told_what_is_wrong(number: int, text: str, place: str) -> None:
     """What is taken is a configuration; nothing else is raised."""
     answers = Answers(place, {"upstream.url": "http://127.0.0.1:1"})

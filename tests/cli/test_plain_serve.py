@@ -78,7 +78,7 @@ def test_a_gate_imports_nothing_that_only_others_need(tmp_path: Path) -> None:
     file = tmp_path / "modules"
     tell = f"lambda: open({str(file)!r}, 'w').write(' '.join(sys.modules))"
     patch = f"import atexit, sys; atexit.register({tell})"
-    with sidecar("http://127.0.0.1:1", tmp_path, patch=patch) as gate:
+    with sidecar("http://127.0.0.1:1", tmp_path, patch=patch, under="env") as gate:
         assert ask(gate.port, post(CLEAN)).status == 502
         assert gate.stop() == 0
     modules = file.read_text().split()

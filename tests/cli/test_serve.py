@@ -1,6 +1,5 @@
 """`hookgate serve` as a command: its exit statuses, and a gate that only observes."""
 
-import os
 import signal
 import socket
 import subprocess
@@ -9,22 +8,16 @@ from pathlib import Path
 import pytest
 
 from hookgate.policy import OBSERVABLE
+from support import forked
 from support.events import CLEAN, event
 from support.raw import ask, post
 from support.receiver import receiving
-from support.sidecar import FOREIGN, HOOKGATE, sidecar
+from support.sidecar import FOREIGN, sidecar
 
 
 def start(folder: Path, *options: str) -> "subprocess.CompletedProcess[str]":
     """A start that fails."""
-    return subprocess.run(
-        [HOOKGATE, "serve", *options],
-        env={"PATH": os.environ["PATH"]},
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    return forked.run(["serve", *options], folder)
 
 
 def test_a_mistake_in_the_configuration_exits_with_2(tmp_path: Path) -> None:
@@ -45,9 +38,7 @@ def test_an_upstream_that_is_the_gate_itself_exits_with_2(workers: str, tmp_path
     failed = start(tmp_path)
     assert failed.returncode == 2
     assert failed.stderr.startswith('hookgate: upstream.url = "http://localhost:8081" is where')
-    checked = subprocess.run(
-        [HOOKGATE, "config", "check"], cwd=tmp_path, capture_output=True, text=True, timeout=60
-    )
+    checked = forked.run(["config", "check"], tmp_path)
     assert (checked.returncode, checked.stderr) == (2, failed.stderr)
 
 

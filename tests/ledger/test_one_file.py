@@ -1,33 +1,24 @@
 """A running gate's file: rotated under load, reopened on a signal, and written by one process."""
 
-import os
 import signal
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from support import forked
 from support.events import CLEAN
 from support.ledger import assert_balanced, assert_chained, fields_of, read_ledger
 from support.load import Load, sending
 from support.raw import ask, post, wait_until
 from support.receiver import receiving
-from support.sidecar import FOREIGN, HOOKGATE, Sidecar, sidecar
+from support.sidecar import FOREIGN, Sidecar, sidecar
 
 
 def second(audit: Path, folder: Path) -> "subprocess.CompletedProcess[str]":
     """Another gate on the same file, as started by mistake."""
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("HOOKGATE_")}
     options = ["--upstream", "http://127.0.0.1:1", "--listen", "127.0.0.1:0", "--audit", str(audit)]
-    return subprocess.run(
-        [HOOKGATE, "serve", *options],
-        env=environment,
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return forked.run(["serve", *options], folder)
 
 
 def rotate(gate: Sidecar, by_signal: bool) -> Path:

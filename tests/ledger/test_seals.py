@@ -1,27 +1,25 @@
 """A sealed ledger of real workers: killed, rotated, started again, and verified as a whole."""
 
 import json
-import os
 import signal
-import subprocess
 from pathlib import Path
 
+from support import forked
 from support.events import CLEAN
 from support.raw import ask, post, wait_until
 from support.receiver import receiving
-from support.sidecar import HOOKGATE, sidecar
+from support.sidecar import sidecar
 
 SECRET = "0123456789abcdef0123456789abcdef"
 
 
 def verify(folder: Path, audit: Path) -> tuple[int, list[str]]:
     """The exit status, and the kinds of what was found."""
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("HOOKGATE_")}
-    environment["HOOKGATE_AUDIT__PATH"] = str(audit)
-    found = subprocess.run(
-        [HOOKGATE, "audit", "verify", "--json", "--seal-key", str(folder / "seal.key")],
-        env=environment, cwd=folder, capture_output=True, timeout=30, check=False,
-    )  # fmt: skip
+    found = forked.run(
+        ["audit", "verify", "--json", "--seal-key", str(folder / "seal.key")],
+        folder,
+        {"HOOKGATE_AUDIT__PATH": str(audit)},
+    )
     return found.returncode, [finding["kind"] for finding in json.loads(found.stdout)["findings"]]
 
 

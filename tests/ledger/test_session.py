@@ -11,12 +11,13 @@ from uuid import uuid4
 
 import pytest
 
+from support import forked
 from support.events import event
 from support.mitmdump import mitmdump
 from support.nginx import nginx
 from support.raw import ask, connected, post, wait_until
 from support.receiver import OK, Seen, receiving
-from support.sidecar import FOREIGN, HOOKGATE, sidecar
+from support.sidecar import FOREIGN, sidecar
 
 REFUSED = b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n"
 NUMBER = "0031698765432"  # searched for in every output
@@ -34,14 +35,7 @@ class Session:
 
     def run(self, *arguments: str, status: int = 0) -> str:
         """The command's standard output; nothing may be on stderr, and no number anywhere."""
-        done = subprocess.run(
-            [HOOKGATE, "audit", *arguments],
-            cwd=self.folder,
-            env={**os.environ, "COLUMNS": "120"},
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
+        done = forked.run(["audit", *arguments], self.folder)
         assert done.returncode == status, done.stdout + done.stderr
         assert done.stderr == ""
         assert NUMBER not in done.stdout

@@ -13,6 +13,7 @@ from hookgate.ledger.audit.stats import summarise
 from hookgate.ledger.reading.reader import find_files, in_order, read
 from support.conformance import NGINX_MEMBERS
 from support.events import CLEAN
+from support.examples import many
 from support.ledger import Growing
 from support.nginx import Nginx, nginx
 from support.raw import ask, connected, post, wait_until
@@ -65,7 +66,7 @@ def told(front: Nginx, data: bytes, source: str = ALLOWED) -> None:
 
 
 _HYPOTHESIS = settings(
-    max_examples=100,
+    max_examples=many(100),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -10,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from hookgate.gate.gate import Gate
 from hookgate.policy import Policy, Standing
 from hookgate_sidecar.admission import MOST_LINGERING, Admission, Place
+from support.examples import many
 from support.policy import ALLOWED, FOREIGN, PROXY, make_config
 
 TOTAL, STRANGERS, UNNAMED = 7, 2, 3
@@ -126,7 +127,7 @@ class Admissions(RuleBasedStateMachine):
 
 
 TestAdmissions = Admissions.TestCase
-TestAdmissions.settings = hypothesis_settings(max_examples=60, deadline=None)
+TestAdmissions.settings = hypothesis_settings(max_examples=many(60), deadline=None)
 
 
 def test_strangers_never_have_the_last_place() -> None:

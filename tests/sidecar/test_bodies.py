@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from support.events import RCS
+from support.examples import many
 from support.pair import Pair
 from support.raw import chunked, connected, post
 
@@ -53,7 +54,7 @@ def events(draw: st.DrawFn) -> bytes:
 
 @given(body=events(), cuts=st.lists(st.integers(1, 400), max_size=5), by_chunks=st.booleans())
 @settings(
-    max_examples=80,
+    max_examples=many(80),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -21,6 +21,7 @@ from hookgate_sidecar.lifecycle import (
     Spawn,
     Terminate,
 )
+from support.examples import many
 
 PATIENCE, DRAIN = 10.0, 3.0
 
@@ -195,4 +196,4 @@ class Supervised(RuleBasedStateMachine):
 
 
 TestSupervised = Supervised.TestCase
-TestSupervised.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
+TestSupervised.settings = settings(max_examples=many(100), stateful_step_count=40, deadline=None)

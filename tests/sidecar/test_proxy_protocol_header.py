@@ -14,6 +14,7 @@ from hookgate_sidecar.proxy_protocol import (
     header_length,
     read_header,
 )
+from support.examples import many
 from support.proxy_header import SIGNATURE, V6_CLIENT, v2, v2_tcp4, v2_tcp6
 
 NAMED = {
@@ -129,7 +130,7 @@ def test_the_longest_binary_header_is_taken() -> None:
     assert read_header(header) == "192.0.2.1"
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=many(300), deadline=None)
 @given(st.binary(max_size=120), st.sampled_from([b"", b"PROXY ", b"PROXY TCP4 ", SIGNATURE]))
 def test_no_bytes_do_more_than_be_refused(data: bytes, start: bytes) -> None:
     """Whatever comes is a header, no header, or not yet known; nothing else is raised."""

@@ -7,7 +7,10 @@ import pytest
 
 from support.imports import FLOORS, graph, is_upward, room
 
-IMPORTS = graph()
+
+@pytest.fixture(scope="module")
+def imports() -> dict[str, set[str]]:
+    return graph()
 
 
 def ring(imports: dict[str, set[str]]) -> list[str]:
@@ -19,23 +22,23 @@ def ring(imports: dict[str, set[str]]) -> list[str]:
     return []
 
 
-def test_no_ring_of_imports() -> None:
-    assert ring(IMPORTS) == []
+def test_no_ring_of_imports(imports: dict[str, set[str]]) -> None:
+    assert ring(imports) == []
 
 
-def test_no_import_runs_upward() -> None:
+def test_no_import_runs_upward(imports: dict[str, set[str]]) -> None:
     upward = [
         (module, imported)
-        for module, names in IMPORTS.items()
+        for module, names in imports.items()
         for imported in names
         if is_upward(module, imported)
     ]
     assert upward == []
 
 
-def test_each_room_has_modules() -> None:
+def test_each_room_has_modules(imports: dict[str, set[str]]) -> None:
     """A room that was renamed would be held to nothing."""
-    assert {room(module) for module in IMPORTS} == {room for rooms in FLOORS for room in rooms}
+    assert {room(module) for module in imports} == {room for rooms in FLOORS for room in rooms}
 
 
 @pytest.mark.parametrize(

@@ -16,14 +16,25 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import IO, NoReturn
 
+# What the command is, and what its long-running verbs import on their way.
+HOOKGATE = (
+    "hookgate_cli.main:main",
+    *("hookgate_cli.serving", "hookgate_sidecar.alone", "hookgate_sidecar.with_workers"),
+    *("hookgate_cli.verbs", "hookgate_cli.ship", "hookgate_cli.watch"),
+    *("hookgate_cli.quarantine.replay", "pyrage", "typer._adapters"),
+)
 _PR_SET_CHILD_SUBREAPER = 36  # prctl(2)
-_CHANGES_ITSELF = ("PYTEST_CURRENT_TEST",)
+_BEGAN = dict(os.environ)
+# What is read as a program runs, and changes nothing of what it imports.
+_READ_LATER = ("HOOKGATE_", "PYTEST_CURRENT_TEST", "TZ", "NOTIFY_SOCKET", "WATCHDOG_")
 
 
 class Forked:
@@ -60,9 +71,8 @@ class Forked:
 
 
 def _plain(environment: Mapping[str, str]) -> dict[str, str]:
-    """What counts for whoever imports: all but the settings of hookgate."""
-    changing = ("HOOKGATE_", *_CHANGES_ITSELF)
-    return {k: v for k, v in environment.items() if not k.startswith(changing)}
+    """What counts for whoever imports."""
+    return {k: v for k, v in environment.items() if not k.startswith(_READ_LATER)}
 
 
 class _Parent:
@@ -70,13 +80,13 @@ class _Parent:
 
     def __init__(self, program: str, *imported: str) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-        self.environment = _plain(os.environ)
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             # Its streams are pipes, as those of its children are: Python knows files from pipes.
             self._process = subprocess.Popen(
                 [sys.executable, "-P", __file__, str(theirs.fileno()), program, *imported],
                 pass_fds=[theirs.fileno()],
+                env=_BEGAN,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -104,18 +114,20 @@ def start(
     command: list[str],
     environment: Mapping[str, str],
     folder: Path,
-    program: tuple[str, ...],
+    program: tuple[str, ...] = HOOKGATE,
     *,
     one_stream: bool = False,
+    patch: str = "",
 ) -> Forked | None:
     """Start the command, whose function is `program`, behind which stands what else it imports.
 
-    None where the environment is not the one in which it was imported.
+    `patch` is Python that runs before it. None where the environment is not the one in which it
+    was imported.
     """
-    parent = _parent(*program)
-    if parent.environment != _plain(environment):
+    if _plain(environment) != _plain(_BEGAN):
         return None
-    request = json.dumps([command, dict(environment), str(folder)]).encode()
+    parent = _parent(*program)
+    request = json.dumps([command, dict(environment), str(folder), patch]).encode()
     reading, writing = os.pipe()
     out = os.fdopen(reading)
     if one_stream:
@@ -127,6 +139,23 @@ def start(
         os.close(other)
     os.close(writing)
     return Forked(pid, out, errors)
+
+
+def run(
+    arguments: list[str], folder: Path, settings: Mapping[str, str] = {}
+) -> "subprocess.CompletedProcess[str]":
+    """Run `hookgate ARGUMENTS` to its end, without HOOKGATE_ variables but these settings."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("HOOKGATE_")}
+    environment |= settings
+    command = [str(Path(sys.executable).with_name("hookgate")), *arguments]
+    process = start(command, environment, folder)
+    assert process is not None, "the environment is not that of this run"
+    assert process.stdout is not None
+    assert process.stderr is not None
+    with process.stdout as out, process.stderr as err, ThreadPoolExecutor(1) as reader:
+        errors = reader.submit(err.read)
+        said = out.read()
+    return subprocess.CompletedProcess(command, process.wait(60), said, errors.result())
 
 
 def _serve(descriptor: int, program: str, *imported: str) -> None:
@@ -155,13 +184,15 @@ def _serve(descriptor: int, program: str, *imported: str) -> None:
 
 
 def _become(main: object, request: bytes, streams: list[int]) -> NoReturn:
-    sys.argv, environment, folder = json.loads(request)
+    sys.argv, environment, folder, patch = json.loads(request)
     for number, stream in enumerate(streams, 1):
         os.dup2(stream, number)
     os.closerange(3, 256)
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
+    time.tzset()
+    exec(patch, {"__name__": "__main__"})  # a test wrote it
     assert callable(main)
     sys.exit(main())
 

@@ -3,6 +3,7 @@
 import hmac
 import json
 import time
+from functools import lru_cache
 from hashlib import blake2b, sha256
 from pathlib import Path
 from typing import Any
@@ -62,11 +63,15 @@ def read_ledger(path: Path, *, growing: bool = False) -> list[Record]:
     Fails also on one that is not ended, unless the file is `growing`.
     """
     assert growing or _content(path)[-1:] in (b"", b"\n")
-    lines = lines_so_far(path)
-    assert all(map(bytes.isascii, lines))
-    records = [json.loads(line) for line in lines]
-    assert all(isinstance(record, dict) for record in records)
-    return records
+    return [_parsed(line).copy() for line in lines_so_far(path)]
+
+
+@lru_cache(1 << 14)  # whoever waits for a line reads those before it again and again
+def _parsed(line: bytes) -> Record:
+    assert line.isascii()
+    record = json.loads(line)
+    assert isinstance(record, dict)
+    return record
 
 
 def assert_chained(path: Path, key: bytes = b"") -> None:

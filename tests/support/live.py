@@ -17,6 +17,7 @@ from .raw import Reply, connected
 from .receiver import Receiver, Seen, receiving
 from .sidecar import ALLOWED, HOOKGATE
 
+# Alone in its parent: its memory is measured.
 _LIVE = ("hookgate_cli.main:main", "hookgate_cli.verbs", "hookgate_cli.live")
 TOKEN = "0123456789abcdef0123456789abcdef"
 

@@ -33,7 +33,6 @@ _REOPENED_SECONDS = 2.5
 # Connections that send to a gate, and how many have an event under way when it is killed.
 _SENDERS, _UNDER_WAY = 3, 2
 _PAUSE_SECONDS = 0.03
-_SHIP = ("hookgate_cli.main:main", "hookgate_cli.ship")
 
 
 class Machine:
@@ -136,7 +135,7 @@ class Machine:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("HOOKGATE_")}
         for key, value in {**self._keys, "audit.path": str(self.ledger)}.items():
             environment["HOOKGATE_" + key.upper().replace(".", "__")] = value
-        started = forked.start([HOOKGATE, "ship", *options], environment, self.folder, _SHIP)
+        started = forked.start([HOOKGATE, "ship", *options], environment, self.folder)
         assert started is not None
         for stream in (started.stdout, started.stderr):
             assert stream is not None

@@ -21,7 +21,6 @@ from .ledger import Record, read_ledger
 from .quarantine import make_store
 
 # What `hookgate quarantine` imports on its way.
-_PROGRAM = "hookgate_cli.main:main", "hookgate_cli.quarantine.replay", "pyrage", "typer._adapters"
 # So many wait to be kept, and none is turned away.
 _AT_ONCE = 200
 OBSERVE = {"checks.contract": "observe"}
@@ -53,6 +52,7 @@ class Kept:
             "audit.path": str(self.audit),
             "quarantine.path": str(self.path),
             "quarantine.recipients": [PUBLIC],
+            "upstream.timeout": "60s",  # however busy the machine is
             **settings,
         }
         self._started: list[forked.Forked | subprocess.Popen[str]] = []
@@ -114,7 +114,7 @@ class Kept:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("HOOKGATE_")}
         environment["HOOKGATE_QUARANTINE_IDENTITY"] = str(self.identity)
         command = [str(Path(sys.executable).with_name("hookgate")), "quarantine", *arguments]
-        process = forked.start(command, environment, self.folder, _PROGRAM) or subprocess.Popen(
+        process = forked.start(command, environment, self.folder) or subprocess.Popen(
             command,
             env=environment,
             cwd=self.folder,

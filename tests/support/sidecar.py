@@ -14,11 +14,6 @@ from . import forked
 from .ledger import Record, read_ledger
 from .log import Log
 
-# What `hookgate serve` is, and what it imports on its way.
-_SERVE = (
-    "hookgate_cli.main:main",
-    *("hookgate_cli.serving", "hookgate_sidecar.alone", "hookgate_sidecar.with_workers"),
-)
 HOOKGATE = str(Path(sys.executable).with_name("hookgate"))
 
 # Loopback addresses with a part to play in every test.
@@ -57,11 +52,11 @@ class Sidecar:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("HOOKGATE_")}
         for key, value in settings.items():
             environment["HOOKGATE_" + key.upper().replace(".", "__")] = value
-        command = [*under.split(), *_command(patch, options.split())]
+        command = [HOOKGATE, "serve", *options.split()]
         self.process = (
-            None if patch or under else forked.start(command, environment, folder, _SERVE)
+            None if under else forked.start(command, environment, folder, patch=patch)
         ) or subprocess.Popen(
-            command,
+            [*under.split(), *_command(patch, options.split())],
             env=environment,
             cwd=folder,
             stdout=subprocess.PIPE,

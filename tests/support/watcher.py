@@ -12,7 +12,6 @@ from . import forked
 from .log import Log
 from .sidecar import HOOKGATE
 
-_WATCH = ("hookgate_cli.main:main", "hookgate_cli.verbs", "hookgate_cli.watch")
 _NOTICE = re.compile(r"^\S+ (critical|warning|resolved) \[(\w+)\] (.*)", re.MULTILINE)
 
 
@@ -27,7 +26,7 @@ class Watch:
             environment["HOOKGATE_" + key.upper().replace(".", "__")] = value
         command = [*under.split(), HOOKGATE, "watch", *options]
         self.process = (
-            None if under else forked.start(command, environment, folder, _WATCH)
+            None if under else forked.start(command, environment, folder)
         ) or subprocess.Popen(
             command,
             env=environment,

@@ -17,7 +17,7 @@ from .error import StoreError, tell
 _STEPS = ("schema.sql", "put.sql", "items.sql", "put.sql")
 VERSION = len(_STEPS)
 _SET_VERSION = f"UPDATE hookgate.version SET version = {VERSION}"  # noqa: S608  # ours
-# Each time, as neither a dump nor another owner of the database keeps them.
+# Each time: a dump does not keep what a database's logins may do.
 _RIGHTS = "rights.sql"
 _OPEN = """
 SELECT has_database_privilege('hookgate_gate', current_database(), 'TEMPORARY'),

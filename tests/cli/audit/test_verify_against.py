@@ -96,6 +96,27 @@ def test_a_log_covers_no_more_than_it_saw(call: Call, log: Path) -> None:
     assert f"{covered} 2026-11-28 12:04:00Z" in result.out
 
 
+@pytest.mark.parametrize("count", [1, 9])
+@pytest.mark.parametrize("at", [0, 1, None])
+def test_a_path_that_somebody_added_hides_no_boot(
+    call: Call, log: Path, at: int | None, count: int
+) -> None:
+    """Wherever it stands in the log: as if the boot were of another ledger, or rotated away."""
+    seen = read(log)
+    with recorded() as new:
+        Path("hookgate-audit.jsonl").unlink()
+        Path("hookgate-audit.state").unlink()
+        Book(Path("hookgate-audit.jsonl"), boot="b1").close()
+    added = [seen[0]._replace(path=f"/elsewhere/other{number}.jsonl") for number in range(count)]
+    added += [new[-1]._replace(path=one.path) for one in added]
+    place = len(seen) if at is None else at
+    logged = [*seen[:place], *added, *seen[place:], *new]
+    write(log, logged, timestamp="2098-11-28T12:04:00.000000Z")  # rotation takes older ones
+    result = call("audit", "verify", "--against", "gate.log", "--json")
+    assert result.status == 1
+    assert "gone" in [finding["kind"] for finding in result.json["findings"]]
+
+
 def test_a_log_that_names_no_line_is_none(call: Call, log: Path) -> None:
     """Beside nothing a ledger cannot hold."""
     write(log, [one._replace(n=0, head="") for one in read(log)])

@@ -99,14 +99,12 @@ def test_a_gate_that_hangs_holds_up_no_other(tmp_path: Path) -> None:
 
 
 def test_a_name_server_that_hangs_does_not_hold_up_the_end(tmp_path: Path) -> None:
-    """Though the look-up goes on for minutes."""
+    """Though the look-up, which begins before any request is answered, goes on for minutes."""
     with (
         silent_name_server(tmp_path) as silent,
         living(tmp_path, "--gate", f"http://{NAME}:9", under=silent) as live,
-        live.reading(live.log_in()) as states,
     ):
-        states.head()
-        states.until(lambda state: "in time" in sentence(state))
+        live.log_in()
         assert live.stop() == 0
 
 

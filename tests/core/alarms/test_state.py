@@ -1,6 +1,7 @@
 """What is kept from one run to the next."""
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,7 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
         (b'{"form":"hookgate-alarms 1","pos', "it is damaged"),
         (b'{"form":"hookgate-alarms 1","a":' + b"[" * 100_000, "it is damaged"),
         (b'{"form":"hookgate-alarms 1","clock":[NaN,NaN]}', "it is damaged"),
+        (b'{"form":"hookgate-alarms 1","clock":[1e999,1]}', "it is damaged"),
         (b'{"form":"hookgate-alarms 0"}', "it is of another version"),
     ],
 )
@@ -77,8 +79,8 @@ def test_one_watcher_at_a_time_goes_by_a_state(tmp_path: Path) -> None:
     write_state(path, {})
     with pytest.raises(StateInUseError, match="in use by another"):
         lock_state(path)
-    os.close(lock)
-    again = lock_state(path)
+    threading.Timer(0.2, os.close, [lock]).start()
+    again = lock_state(path, 30)  # as of one that looks once, and ends
     assert again is not None
     os.close(again)
 

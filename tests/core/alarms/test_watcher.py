@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from hookgate.alarms.sight import AdminSight
 from hookgate.ledger.record import FIELDS
+from support.examples import many
 from support.lines import refusals
 from support.watching import DAY, HOUR, MINUTE, NOON, Scene
 
@@ -211,7 +212,7 @@ _JUNK = st.one_of(
 _NAMES = sorted({name for fields in FIELDS.values() for name in fields} - {"event"})
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=many(100), deadline=None)
 @given(
     st.sampled_from(sorted(FIELDS)),
     st.dictionaries(st.sampled_from([*_NAMES, "near", "replay_of", "kept", "retry"]), _JUNK),

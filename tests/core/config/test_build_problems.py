@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hookgate.config.build import load
 from hookgate.config.error import ConfigError
 from hookgate.policy import Policy
+from support.examples import many
 from support.problems import MINIMAL, URL, problem, problems, write
 
 
@@ -259,7 +260,7 @@ def as_cidr(number: int, length: int) -> str:
     return ".".join(str(byte) for byte in number.to_bytes(4)) + f"/{length}"
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=many(150), deadline=None)
 @given(PREFIXES, PREFIXES, st.booleans())
 def test_overlap_is_found_whichever_range_is_the_wider(
     allow: tuple[int, int], trusted: tuple[int, int], same: bool

@@ -5,12 +5,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hookgate.config import parsers
+from support.examples import many
 
 UNITS = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=many(150), deadline=None)
 @given(st.integers(0, 10**9), st.sampled_from(sorted(UNITS)), st.sampled_from(["", " "]))
 def test_a_size_is_its_number_times_its_unit(number: int, unit: str, space: str) -> None:
     """Within the bounds; the bounds count, and nothing beyond them does."""
@@ -21,7 +22,7 @@ def test_a_size_is_its_number_times_its_unit(number: int, unit: str, space: str)
             parsers.size(low, high)(f"{number}{space}{unit}")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=many(150), deadline=None)
 @given(
     st.integers(0, 10**6),
     st.integers(0, 999_999),

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hookgate.gate.turn import MOST_BYTES, Result, Stages, Turn
+from support.examples import many
 
 MIB = 1 << 20
 EVENT = 400
@@ -159,7 +160,7 @@ def test_deliveries_without_a_body_count_too(judge: Judge) -> None:
     assert 50 < len(judge.end()) < 200
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=many(200), deadline=None)
 @given(st.lists(st.lists(st.integers(0, 3 * MOST_BYTES), max_size=20), min_size=1, max_size=6))
 def test_each_is_judged_once_and_no_turn_is_too_large(batches: list[list[int]]) -> None:
     """Beside the one that waits longest, in no more turns than there are deliveries."""

@@ -18,6 +18,7 @@ from hookgate.ledger.checkpoint import Checkpoint
 from hookgate.ledger.reading.decoding import UnreadableError
 from hookgate.ledger.reading.reader import Line, find_files, in_order, read
 from hookgate.ledger.state import find_states
+from support.examples import many
 from support.forgery import (
     FOUND,
     OLD_KEY,
@@ -140,7 +141,7 @@ def is_excused(original: Path, path: Path) -> bool:
 
 
 @settings(
-    max_examples=120,
+    max_examples=many(120),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -26,6 +26,7 @@ from hookgate.ledger.record import FIELDS, SEAL, Ending, end_record, forward_rec
 from hookgate.ledger.seal import Seal
 from hookgate.ledger.writing.line import NO_LINE, render
 from hookgate.policy import Reason
+from support.examples import many
 from support.lines import delivery, forward, nginx, refusals, start, stop
 
 RIGHT: dict[Any, list[Any]] = {
@@ -112,7 +113,7 @@ def test_what_a_gate_writes_is_told_by_its_bytes_and_nothing_wrong_is(
             assert (Line("a", 1, raw, odd, "").checked().record is None) is bool(fault(odd))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=many(150), deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from([*FORMS, "later"]),

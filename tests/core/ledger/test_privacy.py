@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from hookgate.ledger.privacy import Privacy
 from hookgate.settings import PersonalData
+from support.examples import many
 
 KEY = b"0123456789abcdef"
 ANY_TEXT = st.text(st.characters(codec=None, categories=None))
@@ -33,7 +34,7 @@ def test_a_mask_shows_three_characters_of_at_least_eight(identifier: str, shown:
     assert record(PersonalData.MASK, identifier) == shown
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=many(200), deadline=None)
 @given(ANY_TEXT)
 def test_a_mask_never_shows_more_than_three_characters(identifier: str) -> None:
     """Whatever the identifier, at least five of its characters stay hidden or none is shown."""
@@ -44,7 +45,7 @@ def test_a_mask_never_shows_more_than_three_characters(identifier: str) -> None:
     assert rest == "" or (len(rest) == 3 and len(identifier) >= 8 and identifier.endswith(rest))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=many(200), deadline=None)
 @given(ANY_TEXT, ANY_TEXT)
 def test_a_keyed_digest_tells_equal_from_different_and_nothing_else(one: str, other: str) -> None:
     """Two records correlate exactly where their identifiers are equal."""

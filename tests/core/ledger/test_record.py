@@ -19,6 +19,7 @@ from hookgate.policy import Decision, Outcome, Reason, make_head
 from hookgate.policy.event_reader import LONGEST_TEXT
 from hookgate.settings import PersonalData
 from support.events import CLEAN, RCS, event
+from support.examples import many
 
 PLAIN = Privacy(PersonalData.PLAIN, b"")
 HEAD = make_head("192.0.2.1", b"POST", b"/", [])
@@ -66,7 +67,7 @@ def test_the_recorded_members_are_those_of_the_event() -> None:
     }
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=many(300), deadline=None)
 @given(DOCUMENTS)
 def test_whatever_the_document_its_record_is_bounded_text_or_nothing(
     document: dict[str, Any],
@@ -158,7 +159,7 @@ def test_of_a_broken_body_what_can_be_read_is_recorded(
     assert (read["reference"], read["channel"]) == (reference, channel)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=many(300), deadline=None)
 @given(st.binary(max_size=200) | st.integers(0, len(CLEAN)).map(lambda cut: CLEAN[:cut]))
 def test_no_body_breaks_the_reading(body: bytes) -> None:
     """Any bytes at all yield bounded texts or nothing, never an exception."""

@@ -12,6 +12,7 @@ from hookgate.ledger.privacy import Privacy
 from hookgate.ledger.record import Ending, begin_record, end_record, head_fields
 from hookgate.policy import Decision, Reason, make_head
 from hookgate.settings import PersonalData
+from support.examples import many
 from support.journal import Book
 from support.ledger import fields_of
 
@@ -117,7 +118,7 @@ def test_no_line_outgrows_its_bound(tmp_path: Path) -> None:
 
 
 @settings(
-    max_examples=200,
+    max_examples=many(200),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hookgate.networks.range_set import RangeSet
+from support.examples import many
 
 V4 = st.tuples(st.integers(0, 2**32 - 1).map(IPv4Address), st.integers(1, 32))
 V6 = st.tuples(st.integers(0, 2**128 - 1).map(IPv6Address), st.integers(1, 128))
@@ -15,7 +16,7 @@ NETWORKS = st.lists(V4 | V6, min_size=1, max_size=6).map(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=many(300), deadline=None)
 @given(NETWORKS, st.data())
 def test_membership_is_netaddrs(networks: list[netaddr.IPNetwork], data: st.DataObject) -> None:
     """A look-up says what netaddr says, on the bounds, beside them and anywhere else."""

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hookgate.networks.cidr import SHORTEST_PREFIX
 from hookgate.networks.error import NetworkError
 from hookgate.networks.ranges import REVIEWED, SHIPPED, WATCHED, parse_networks
+from support.examples import many
 
 
 def test_the_providers_ranges_ship() -> None:
@@ -193,7 +194,7 @@ ADDRESSES = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=many(300), deadline=None)
 @given(ADDRESSES)
 def test_only_a_networks_own_address_may_be_written(
     parts: tuple[netaddr.IPAddress, int],
@@ -212,7 +213,7 @@ def test_only_a_networks_own_address_may_be_written(
         assert found == [[network.cidr], [netaddr.IPNetwork(address)]]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=many(200), deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(SHORTEST_PREFIX, 31), st.booleans())
 def test_a_mask_of_either_kind_is_offered_as_the_prefix_that_it_is(
     number: int, length: int, inverted: bool
@@ -226,7 +227,7 @@ def test_a_mask_of_either_kind_is_offered_as_the_prefix_that_it_is(
     assert parse_networks(*offer.entries) == [network]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=many(200), deadline=None)
 @given(st.tuples(st.integers(0, 2**32 - 1), st.integers(0, 2**24 - 1)))
 def test_a_range_is_offered_as_exactly_its_addresses(parts: tuple[int, int]) -> None:
     """Both ends included, nothing beside them."""

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hookgate.nginx.patterns import within
+from support.examples import many
 
 V4 = st.integers(0, 2**32 - 1)
 V6 = st.integers(0, 2**128 - 1)
@@ -30,7 +31,7 @@ def near(found: netaddr.IPNetwork) -> list[int]:
     return [number for number in ends if 0 <= number < top]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=many(400), deadline=None)
 @given(V4, st.integers(8, 32), V4)
 def test_ipv4_as_four_bytes_and_mapped(number: int, length: int, other: int) -> None:
     """Membership as netaddr sees it, for an address as it is and as IPv6 maps it."""
@@ -44,7 +45,7 @@ def test_ipv4_as_four_bytes_and_mapped(number: int, length: int, other: int) -> 
         assert not matches(found, packed + bytes(12))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=many(400), deadline=None)
 @given(V6, st.integers(8, 128), V6)
 def test_ipv6_as_sixteen_bytes(number: int, length: int, other: int) -> None:
     """Membership as netaddr sees it, and never for four bytes."""

@@ -12,6 +12,7 @@ from hookgate.policy import Contract
 from hookgate.policy.validator import MOST_FINDINGS
 from support.effort import at_most
 from support.events import RCS
+from support.examples import many
 from support.provider import with_member
 
 CANARY = "31600004711"
@@ -175,7 +176,7 @@ JSON_VALUES = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=many(200), deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from(["reference", "from", "to", "event", "timeUtc", "groupings", CANARY]),

@@ -11,6 +11,7 @@ from hookgate.policy.contract_rules import READ, ContractRules, parse_rules
 from hookgate.policy.event_reader import EventReader
 from hookgate.policy.retry import RetryRule
 from hookgate.settings import AnswerMode
+from support.examples import many
 
 
 def test_without_a_file_it_is_answered_200_and_read_as_events_are() -> None:
@@ -159,7 +160,7 @@ VALUES = st.recursive(
 LINES = st.tuples(KEYS, VALUES).map(" = ".join) | KEYS.map("[{}]".format) | st.text(max_size=20)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=many(300), deadline=None)
 @given(st.lists(LINES, max_size=6).map(lambda lines: "\n".join(lines).encode()) | st.binary())
 def test_whatever_a_file_holds_it_is_read_or_refused_in_words(text: bytes) -> None:
     """And what is read can be recorded by, whatever comes."""

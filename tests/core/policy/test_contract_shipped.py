@@ -13,6 +13,7 @@ from hookgate.policy.document import parse
 from hookgate.samples import documented_events
 from support.effort import at_most
 from support.events import RCS
+from support.examples import many
 from support.provider import DOCUMENTED, Event, with_member
 
 EVENTS = Contract("cm-events", load_contract("cm-events"))
@@ -327,7 +328,7 @@ JSON_VALUES = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=many(60), deadline=None)
 @given(
     st.sampled_from(list(DOCUMENTED)),
     st.sampled_from(["", "/from", "/to", "/event"]),

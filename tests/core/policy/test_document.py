@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hookgate.policy import Finding, Reason
 from hookgate.policy.document import DEEPEST, parse
 from support.events import CLEAN
+from support.examples import many
 from support.strict_json import is_strict
 
 DEPTH = 64
@@ -187,7 +188,7 @@ def test_what_is_no_document_is_refused_by_its_reason(reason: Reason, body: byte
     assert not is_strict(body, DEPTH)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=many(100), deadline=None)
 @given(st.integers(1, DEEPEST), st.integers(-3, 3), st.booleans())
 def test_depth_is_counted_from_the_top_level(bound: int, beyond: int, wide: bool) -> None:
     """An object of exactly the configured number of levels passes, one more does not."""

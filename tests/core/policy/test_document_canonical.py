@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from hookgate.policy import Finding, Reason, document
 from hookgate.policy.document import parse
+from support.examples import many
 
 DEPTH = 8
 MOST = 10_000
@@ -54,7 +55,7 @@ def judged_by_jiter(body: bytes, max_depth: int = DEPTH) -> Any:
         return judged(body, max_depth)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=many(500), deadline=None)
 @given(mutated())
 def test_a_body_is_judged_as_if_none_were_canonical(body: bytes) -> None:
     """The same document, or the same finding in the same words."""

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from hookgate.policy import Finding, Reason
 from hookgate.policy.document import parse
+from support.examples import many
 
 VALUES = 10_000
 _TEXTS = st.text('[]{}"\\,:a', max_size=6)
@@ -26,7 +27,7 @@ def levels(tree: Any) -> int:
     return 1 + max(map(levels, tree.values() if isinstance(tree, dict) else tree), default=0)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=many(200), deadline=None)
 @given(st.dictionaries(_TEXTS, _TREES, max_size=3), st.integers(0, 3), st.booleans())
 def test_a_document_is_too_deep_by_its_levels_alone(
     tree: dict[str, Any], over: int, compact: bool

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from hookgate.policy.document import parse
 from support.events import CLEAN
+from support.examples import many
 from support.strict_json import is_strict
 
 SPACES = [b""] * 12 + [b" ", b"\n", b"\t", b"\r\n  "]
@@ -146,21 +147,21 @@ def assert_judged_alike(body: bytes, max_depth: int = 64) -> None:
         assert document == json.loads(body)
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=many(1000), deadline=None)
 @given(CLEAN_DOCUMENTS)
 def test_spelled_documents_are_judged_like_the_independent_reader_does(body: bytes) -> None:
     """Escapes, exponents and white space of every kind: both take a body or both refuse it."""
     assert_judged_alike(body)
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=many(1000), deadline=None)
 @given(DIRTY_DOCUMENTS | DIRTY_VALUES)
 def test_dirty_documents_are_judged_like_the_independent_reader_does(body: bytes) -> None:
     """The same with bad escapes, bad UTF-8, bad numbers and top levels of every type."""
     assert_judged_alike(body)
 
 
-@settings(max_examples=700, deadline=None)
+@settings(max_examples=many(700), deadline=None)
 @given(st.just(CLEAN) | CLEAN_DOCUMENTS, MUTATIONS)
 def test_mutated_documents_are_judged_like_the_independent_reader_does(
     body: bytes, mutations: list[tuple[str, float, bytes]]
@@ -169,14 +170,14 @@ def test_mutated_documents_are_judged_like_the_independent_reader_does(
     assert_judged_alike(mutate(body, mutations))
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=many(500), deadline=None)
 @given(CLEAN_DOCUMENTS, st.integers(1, 5))
 def test_a_small_depth_is_judged_like_the_independent_reader_does(body: bytes, depth: int) -> None:
     """Whatever shape the nesting has, both count its levels alike."""
     assert_judged_alike(body, depth)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=many(300), deadline=None)
 @given(st.binary(max_size=40))
 def test_arbitrary_bytes_never_raise(body: bytes) -> None:
     """Any bytes end in a document or a finding, as the independent reader says."""

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from support.examples import many
 from support.strict_json import is_strict
 
 VALUES = st.recursive(
@@ -23,7 +24,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=many(150), deadline=None)
 @given(st.dictionaries(st.sampled_from("abcdef"), VALUES), st.booleans(), st.none() | st.just(2))
 def test_what_another_library_writes_is_strict(
     value: dict[str, Any], ascii_only: bool, indent: int | None

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from hookgate.policy import Finding, Reason, salvage
 from hookgate.policy.document import holds_more, parse
+from support.examples import many
 from support.strict_json import count_values
 
 DEPTH = 64
@@ -45,7 +46,7 @@ def test_values_are_counted_outside_strings(body: bytes, values: int) -> None:
     assert count_values(body) == values
 
 
-@settings(max_examples=150)
+@settings(max_examples=many(150))
 @given(DOCUMENTS, st.booleans(), st.sampled_from([None, 0, 2]))
 def test_the_count_is_that_of_a_tokenizer(
     document: Any, ascii_only: bool, indent: int | None
@@ -57,7 +58,7 @@ def test_the_count_is_that_of_a_tokenizer(
     assert holds_more(body, values - 1) or values == 1
 
 
-@settings(max_examples=150)
+@settings(max_examples=many(150))
 @given(MARKS.map("".join), st.integers(1, 12))
 def test_no_larger_tree_is_made_of_what_is_no_document(text: str, most: int) -> None:
     """Up to where it breaks, text is read as the count reads it."""

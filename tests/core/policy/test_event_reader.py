@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hookgate.config.contracts import SHIPPED_CONTRACTS, load_rules
 from hookgate.policy.contract_rules import READ, Pointer, parse_rules
 from hookgate.policy.event_reader import LONGEST_TEXT, MOST_NAMES, EventReader
+from support.examples import many
 
 Read = dict[str, tuple[Pointer, ...]]
 MISSING = object()
@@ -54,7 +55,7 @@ DOCUMENTS = st.recursive(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=many(300))
 @given(DOCUMENTS, RULES)
 def test_pointers_are_read_as_they_say(document: Any, rules: Read) -> None:
     """Whatever stands in the way, and however steps are spelled."""

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from hookgate.policy import Fields, Finding, Head, Reason
 from hookgate.policy.framing import find_malformed
+from support.examples import many
 from support.policy import JSON, request
 
 Field = tuple[bytes, bytes]
@@ -118,7 +119,7 @@ def test_a_folded_or_injected_line_is_malformed(value: bytes) -> None:
     assert_malformed(with_fields((b"X-Note", value)))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=many(300), deadline=None)
 @given(
     st.lists(st.tuples(st.binary(max_size=6), st.binary(max_size=8)), max_size=5),
     st.binary(max_size=8),

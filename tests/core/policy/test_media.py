@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hookgate.policy import Finding, Reason
 from hookgate.policy.media import find_content_encoding, find_wrong_media_type
 from support.effort import at_most
+from support.examples import many
 from support.policy import request
 
 
@@ -157,7 +158,7 @@ def test_sixteen_kibibytes_of_a_media_type_are_read_at_once(value: bytes) -> Non
 TEXTS = st.text(st.sampled_from('abcé"\\;,= \t-/'), max_size=12).map(lambda t: t.encode("latin-1"))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=many(200), deadline=None)
 @given(TEXTS, st.sampled_from([b"utf-8", b"UTF8", b'"utf-8"']))
 def test_no_quoted_parameter_hides_or_adds_a_charset(text: bytes, charset: bytes) -> None:
     """Whatever a quoted parameter holds, the charset beside it is what counts."""

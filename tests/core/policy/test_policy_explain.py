@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hookgate.policy import OBSERVABLE, Finding, Head, Phase, Policy, Reason
 from hookgate.policy.checks import Check
 from support.events import CLEAN
+from support.examples import many
 from support.policy import ALLOWED, FOREIGN, PROXY, make_policy, request
 
 ROUTED: dict[str, Any] = {"routes": {"/cm/events": {"required": ["a"], "properties": {"a": {}}}}}
@@ -47,7 +48,7 @@ def observing(modes: tuple[str, ...]) -> Policy:
     return make_policy(**ROUTED, **BOUND, **{f"checks__{check}": "observe" for check in modes})
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=many(400), deadline=None)
 @given(HEADS, BODIES, MODES)
 def test_explain_screen_and_judge_agree(head: Head, body: bytes, modes: tuple[str, ...]) -> None:
     """The first enforced finding among the steps is the verdict; observed ones before are noted."""

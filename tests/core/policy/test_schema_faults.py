@@ -14,6 +14,7 @@ from hookgate.policy import Contract, ContractError
 from hookgate.policy.schema_faults import find_faults
 from hookgate.policy.schema_keywords import FORMATS
 from hookgate.policy.validator import compile_schema
+from support.examples import many
 
 HERE = "https://json-schema.org/draft/2020-12/schema"
 DEFS: dict[str, Any] = {"$defs": {"message": {"type": "object"}, "a b": {"$anchor": "here"}}}
@@ -229,7 +230,7 @@ KEYWORDS = st.sampled_from(
 SCHEMAS: Any = st.deferred(lambda: st.dictionaries(KEYWORDS, VALUES, max_size=3) | st.booleans())
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=many(200), deadline=None)
 @given(st.dictionaries(KEYWORDS, VALUES, max_size=4))
 def test_a_schema_has_a_fault_where_it_cannot_be_compiled(schema: dict[str, Any]) -> None:
     """No good one is refused, and none is left to the words of the library."""

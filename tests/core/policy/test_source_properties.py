@@ -5,6 +5,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hookgate.policy.source import Origin, SourcePolicy
+from support.examples import many
 from support.policy import ALLOW, ALLOWED, FOREIGN, PROXY, TRUSTED, request
 
 # What may stand in a field value: RFC 9110 5.5, with obs-text.
@@ -72,7 +73,7 @@ def resolve(header: str, prefix: list[bytes], joined: bool, added: list[str]) ->
     return POLICIES[header].origin(request(*fields, peer=PROXY))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=many(200), deadline=None)
 @given(
     st.sampled_from(["x-forwarded-for", "x-real-ip"]),
     st.lists(VALUES, max_size=3),
@@ -88,7 +89,7 @@ def test_whatever_is_prepended_to_a_list_the_client_is_the_same(
     assert resolve(header, prefix, joined, added) == resolve(header, [], False, added)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=many(200), deadline=None)
 @given(st.lists(ELEMENTS, max_size=3), st.booleans(), CLIENTS, BEHIND)
 def test_elements_prepended_to_forwarded_leave_the_client_the_same(
     prefix: list[bytes], joined: bool, client: str, behind: list[str]
@@ -98,7 +99,7 @@ def test_elements_prepended_to_forwarded_leave_the_client_the_same(
     assert resolve("forwarded", prefix, joined, added) == resolve("forwarded", [], False, added)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=many(300), deadline=None)
 @given(st.lists(VALUES, max_size=3), st.booleans(), CLIENTS, BEHIND)
 @example([b'for="'], True, FOREIGN, [])
 @example([b'for=203.0.113.5;x="'], False, FOREIGN, ["192.0.2.9"])

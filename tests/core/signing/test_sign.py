@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from hookgate.signing.sign import SIGNATURE_FIELDS, Signer
+from support.examples import many
 
 KEYS = st.lists(st.binary(min_size=24, max_size=64), min_size=1, max_size=2, unique=True)
 # hookgate sends nothing that is no UTF-8; the package takes nothing else.
@@ -46,7 +47,7 @@ def test_it_is_what_the_standard_s_libraries_publish() -> None:
     assert made == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=many(200), deadline=None)
 @given(KEYS, BODIES)
 def test_whatever_is_signed_is_verified_with_each_of_its_keys(
     keys: list[bytes], body: bytes
@@ -59,7 +60,7 @@ def test_whatever_is_signed_is_verified_with_each_of_its_keys(
     assert fields["webhook-signature"].count("v1,") == len(keys)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=many(200), deadline=None)
 @given(KEYS, BODIES, st.data())
 def test_a_changed_byte_of_body_id_or_time_is_refused(
     keys: list[bytes], body: bytes, data: st.DataObject

@@ -11,6 +11,7 @@ from hookgate.policy import UNIX_PEER, Fields, Head
 from hookgate.policy.source import SourcePolicy
 from hookgate.signing.schemes import SIGNED_FIELDS
 from hookgate.upstream.forwarding import relayed_fields, upstream_head, upstream_request
+from support.examples import many
 from support.policy import ALLOW, ALLOWED, FOREIGN, PROXY, TRUSTED, request
 
 SOURCES = SourcePolicy([IPNetwork(ALLOW)], [IPNetwork(TRUSTED)], "x-forwarded-for")
@@ -148,7 +149,7 @@ def travels(name: bytes, dropped: set[bytes]) -> bool:
     )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=many(400), deadline=None)
 @given(FIELDS, OPTIONS, st.sampled_from([b",", b", ", b" ,\t"]))
 def test_every_other_field_travels_as_it_came(
     fields: list[Field], options: list[bytes], comma: bytes
@@ -161,7 +162,7 @@ def test_every_other_field_travels_as_it_came(
     assert forward_fields(*sent[1:]) == [*expected, *ours()]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=many(100), deadline=None)
 @given(FIELDS, st.binary(max_size=12), st.integers(0, 2**12))
 def test_each_of_our_fields_is_there_exactly_once(
     fields: list[Field], tail: bytes, length: int
@@ -326,7 +327,7 @@ def test_any_other_peer_vouches_for_nothing(fields: list[Field]) -> None:
     assert forward_fields((b"X-Forwarded-For", ALLOWED.encode()), *fields) == [HOST, *ours()]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=many(150), deadline=None)
 @given(FIELDS, OPTIONS)
 def test_an_answers_fields_travel_back_less_its_hop_by_hop_ones(
     fields: list[Field], options: list[bytes]

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hookgate.upstream.response import InvalidResponseError, Response, ResponseReader
+from support.examples import many
 from support.faulty import answer_head
 
 KIB = 1 << 10
@@ -268,7 +269,7 @@ PARTS = [
     data=st.lists(st.sampled_from(PARTS), min_size=2, max_size=12).map(b"".join),
     places=st.lists(st.integers(1, 5000), max_size=6),
 )
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=many(400), deadline=None)
 def test_any_bytes_mean_the_same_however_they_are_cut(data: bytes, places: list[int]) -> None:
     """Result and connection, of what may be answers and of what are none."""
     edges = sorted({0, len(data), *(place % len(data) for place in places)})

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hookgate.ledger.audit.balance import balance
+from support.examples import many
 from support.lines import Record, delivery, forward, lines, refusals, start, stop
 
 
@@ -38,7 +39,7 @@ def ledgers(draw: st.DrawFn) -> list[Record]:
     return [start(), *ended, stop(count, **counts)]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=many(150), deadline=None)
 @given(ledgers())
 def test_any_ledger_that_a_gate_writes_balances(records: list[Record]) -> None:
     """However its requests overlap."""
@@ -47,7 +48,7 @@ def test_any_ledger_that_a_gate_writes_balances(records: list[Record]) -> None:
     assert result.total.received == records[-1]["received"]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=many(150), deadline=None)
 @given(ledgers(), st.data())
 def test_any_line_that_is_lost_or_doubled_unbalances_it(
     records: list[Record], data: st.DataObject

@@ -11,6 +11,7 @@ from hookgate.ledger.audit.balance import balance
 from hookgate.ledger.audit.balance_scan import BalanceRun
 from hookgate.ledger.reading.reader import read
 from hookgate.ledger.reading.scanning import Run
+from support.examples import many
 from support.lines import Record, delivery, forward, refusals, start, stop
 from support.scanned import scan_for_balance, sized
 from support.usual import whole
@@ -53,7 +54,9 @@ def disturb(source: random.Random, records: list[Record]) -> None:
 
 
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=many(150),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.integers(0, 2**32), st.integers(0, 3), st.sampled_from([1000, 6000, 1 << 16]))
 def test_runs_add_up_to_what_their_lines_do(

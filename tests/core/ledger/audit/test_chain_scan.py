@@ -18,6 +18,7 @@ from hookgate.ledger.reading.reader import Line, find_files, in_order, read
 from hookgate.ledger.reading.scanning import Run
 from hookgate.ledger.reading.source import probe
 from hookgate.ledger.state import find_states
+from support.examples import many
 from support.forgery import NAME, OLD_KEY, OLD_LEDGERS, copy
 from support.scanned import USUAL_SIZES, scan_for_balance, scan_for_chains, sized
 from support.tamper import SEAL
@@ -62,7 +63,7 @@ def ledgers(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 @settings(
-    max_examples=80,
+    max_examples=many(80),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

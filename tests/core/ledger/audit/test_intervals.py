@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from hookgate.ledger.audit import intervals
 from hookgate.ledger.audit.intervals import Gap, Intervals
+from support.examples import many
 
 
 @pytest.fixture
@@ -18,7 +19,7 @@ def small() -> Iterator[None]:
         yield
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=many(300), deadline=None)
 @given(st.lists(st.integers(1, 40), max_size=60), st.integers(0, 45))
 def test_they_are_the_set_of_what_was_added(numbers: list[int], top: int) -> None:
     """Each number is new once, and the gaps are what a set would be missing."""
@@ -63,7 +64,7 @@ def test_many_intervals_become_a_sum() -> None:
 
 
 @pytest.mark.usefixtures("small")
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=many(300), deadline=None)
 @given(st.sets(st.integers(1, 60)), st.integers(1, 10))
 def test_sums_and_folding_lose_no_count(singles: set[int], most: int) -> None:
     """Whatever came singly and whatever was counted: together they leave nothing missing."""

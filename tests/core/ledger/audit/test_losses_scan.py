@@ -18,6 +18,7 @@ from hookgate.ledger.reading.reader import Line, read
 from hookgate.ledger.reading.scanning import Run
 from hookgate.ledger.record import FIELDS
 from hookgate.networks.range_set import RangeSet
+from support.examples import many
 from support.lines import Record, delivery, forward
 from support.scanned import scan_for_balance, sized
 from support.usual import whole
@@ -94,7 +95,7 @@ def told(lines: Iterable[Line | Run], path: Path) -> list[Any]:
     return [balanced, losses.left_open, unread.count, unread.undelivered, lists]
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=many(120), deadline=None)
 @given(st.integers(0, 2**32), st.sampled_from([2000, 6000, 10_000]))
 def test_runs_tell_what_their_lines_do(seed: int, size: int) -> None:
     """However requests overlap, and whatever they share."""

@@ -9,6 +9,7 @@ from hookgate.ledger.audit.fate import Fate
 from hookgate.ledger.audit.losses import WORRYING, Losses, lost
 from hookgate.ledger.audit.search import find
 from support.attempts import Ledger
+from support.examples import many
 from support.trials import BODIES, KEPT_REQUESTS, NOW, REQUESTS, START, Request, placed
 
 
@@ -56,7 +57,7 @@ def worst(fates: set[Fate]) -> Fate:
     return next((fate for fate in order if fate in fates), Fate.NEVER_SEEN)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=many(300), deadline=None)
 @given(
     REQUESTS | KEPT_REQUESTS,
     st.lists(st.sampled_from(["r-1", "r-2", "m-1", "own-1", "a" * 64, "e" * 64, "b0-1"])),
@@ -101,7 +102,7 @@ def test_events_and_fates(requests: list[Request], asked: list[str]) -> None:
     assert found.unread == unread - len(shown)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=many(200), deadline=None)
 @given(REQUESTS | KEPT_REQUESTS)
 def test_losses(requests: list[Request]) -> None:
     """Each body that was tried in vain as long as its rule says, and each that may have arrived.

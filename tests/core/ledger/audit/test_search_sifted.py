@@ -24,6 +24,7 @@ from hookgate.ledger.reading.files import sort
 from hookgate.ledger.reading.reader import Line, read
 from hookgate.ledger.reading.sieve import Sieve
 from hookgate.ledger.reading.source import Source, probe
+from support.examples import many
 from support.lines import refusals, start
 from support.rotated import WRAPPED, Change
 from support.trials import KEPT_REQUESTS, NOW, REQUESTS, START, Request, as_written, placed
@@ -139,7 +140,7 @@ def _check(files: list[bytes], names: list[str]) -> None:
         assert by_bytes == one_by_one
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=many(200), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(ledgers(), st.lists(st.sampled_from(NAMES), min_size=1, max_size=3))
 def test_one_process(files: list[bytes], names: list[str]) -> None:
     _check(files, names)
@@ -152,7 +153,7 @@ def _few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("_few_are_many")
 @settings(
-    max_examples=100,
+    max_examples=many(100),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )

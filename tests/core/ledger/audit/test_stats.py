@@ -17,6 +17,7 @@ from hookgate.ledger.members import FLAG, FORMS
 from hookgate.ledger.reading.reader import Line
 from hookgate.policy import parse_rules
 from hookgate.settings import AnswerMode
+from support.examples import many
 
 TS = "2025-09-03T08:00:05.123456Z"
 
@@ -171,7 +172,7 @@ def test_unknown_members_are_told_with_where_and_when() -> None:
 
 
 @given(st.lists(st.floats(0.001, 1e6), min_size=1, max_size=200))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=many(60), deadline=None)
 def test_percentiles_are_within_one_per_cent(durations: list[float]) -> None:
     """Each percentile is that of the sorted list, within 1 %; the maximum is exact."""
     latency = Latency()
@@ -204,7 +205,7 @@ def test_a_tally_gives_up_the_rarest_names_and_says_how_many() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 10**7), st.integers(1, 9)), min_size=1), st.randoms())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=many(60), deadline=None)
 def test_a_timeline_is_the_same_in_any_order_and_loses_nothing(
     items: list[tuple[int, int]], random: Any
 ) -> None:

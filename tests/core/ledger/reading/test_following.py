@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hookgate.ledger.reading.following import Follower, read_backwards, whole_lines
+from support.examples import many
 
 
 @given(
@@ -16,7 +17,7 @@ from hookgate.ledger.reading.following import Follower, read_backwards, whole_li
     ),
     st.booleans(),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=many(60), deadline=None)
 def test_backwards_is_forwards_reversed(
     tmp_path_factory: pytest.TempPathFactory, lines: list[bytes], ended: bool
 ) -> None:

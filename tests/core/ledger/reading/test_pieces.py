@@ -9,13 +9,16 @@ from hypothesis import strategies as st
 
 from hookgate.ledger.reading import pieces
 from hookgate.ledger.reading.source import Source
+from support.examples import many
 from support.scanned import sized
 
 LONGEST = 40
 
 
 @settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=many(200),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
     st.lists(st.integers(0, 3 * LONGEST), max_size=20).map(lambda sizes: [b"a" * n for n in sizes]),

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from hookgate.ledger.reading import reader
 from hookgate.ledger.reading.reader import find_files, in_order, read, read_file, timestamp
+from support.examples import many
 from support.lines import delivery, nginx, start, write
 
 
@@ -164,7 +165,7 @@ def test_times_of_every_front_are_read(ts: Any, seconds: float) -> None:
     assert timestamp({"ts": ts}) == pytest.approx(seconds, abs=1e-7)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=many(200), deadline=None)
 @given(
     st.text(max_size=30) | st.from_regex(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d.\d{6}Z", fullmatch=True)
 )
@@ -173,7 +174,7 @@ def test_no_time_breaks_the_reading(ts: str) -> None:
     assert isinstance(timestamp({"ts": ts}), float)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=many(200), deadline=None)
 @given(st.lists(st.binary(max_size=40), max_size=8))
 def test_any_bytes_are_read_line_by_line(
     tmp_path_factory: pytest.TempPathFactory, rows: list[bytes]

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from hookgate.ledger.writing.sink import Sink
 from support.disk import fill, free, small_disk
+from support.examples import many
 from support.journal import obedient_disk
 
 
@@ -38,7 +39,7 @@ def test_a_full_disk_takes_whole_lines_only(tmp_path: Path) -> None:
 
 
 @settings(
-    max_examples=100,
+    max_examples=many(100),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
