@@ -149,7 +149,7 @@ def run(
     environment |= settings
     command = [str(Path(sys.executable).with_name("hookgate")), *arguments]
     process = start(command, environment, folder)
-    assert process is not None, "the environment is not that of this run"
+    assert process is not None, set(_plain(os.environ).items()) ^ set(_plain(_BEGAN).items())
     assert process.stdout is not None
     assert process.stderr is not None
     with process.stdout as out, process.stderr as err, ThreadPoolExecutor(1) as reader:
