@@ -95,6 +95,7 @@ def test_nothing_raw_of_a_text_reaches_a_terminal(call: Call, tmp_path: Path, ve
                 assert line.endswith(words) or json.loads(line)
 
 
+@pytest.mark.usefixtures("without_chart_library")
 def test_nothing_raw_of_a_text_reaches_a_page(call: Call, tmp_path: Path) -> None:
     """Neither its tables nor the data of its charts."""
     record = {**record_of("delivery"), "channel": HOSTILE, "event_type": HOSTILE}
@@ -188,7 +189,7 @@ JUNK = st.recursive(
 @settings(
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@pytest.mark.usefixtures("body")
+@pytest.mark.usefixtures("body", "without_chart_library")
 def test_whatever_a_ledger_holds_every_verb_survives(
     call: Call, tmp_path: Path, made: list[tuple[str, dict[str, Any]]], verb: str
 ) -> None:

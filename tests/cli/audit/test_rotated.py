@@ -81,6 +81,7 @@ def test_the_verdict_is_one_that_a_person_can_act_on(call: Call) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.usefixtures("without_chart_library")
 def test_a_part_that_cannot_be_read_makes_no_verdict_a_clean_one(call: Call) -> None:
     """Though all that can be read is whole."""
     write_boot(LEDGER, b"", "b0")
