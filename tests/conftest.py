@@ -33,3 +33,8 @@ def pytest_collection() -> Iterator[None]:
     finally:
         gc.freeze()
         gc.enable()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run what is slow first: at the end one process would run it while the others are done."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
