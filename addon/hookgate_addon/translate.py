@@ -1,17 +1,15 @@
 """Translation: mitmproxy's requests to heads, answers to its responses, its errors to reasons."""
 
-from http import HTTPStatus
-
 from mitmproxy import http
 from mitmproxy.net.http import http1
 
 from hookgate.gate.answer import Answer
 from hookgate.gate.delivery import Delivery
 from hookgate.policy import Head, Reason, make_head
+from hookgate.reason_phrases import PHRASES
 from hookgate.settings import SidecarSettings
 
 UNFRAMED = "mitmproxy cannot frame it"
-_PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
 
 def peer_of(flow: http.HTTPFlow) -> str:
@@ -60,7 +58,7 @@ def fill_response(response: http.Response, flow: http.HTTPFlow, answer: Answer) 
     if answer.last or _is_last(flow.request):
         fields.append((b"Connection", b"close"))
     response.data.status_code = answer.status
-    response.data.reason = _PHRASES.get(answer.status, "").encode()
+    response.data.reason = PHRASES.get(answer.status, "").encode()
     response.data.headers = http.Headers(fields)
     response.data.content = answer.body
 

@@ -2,30 +2,29 @@
 
 import asyncio
 import os
-import shlex
 import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from hookgate.alarm_settings import ChannelKind, ChannelSettings
 from hookgate.config.channel_files import read_channels
-from hookgate.config.contracts import DEFAULT_CONTRACT
 from hookgate.config.folders import check_folders
-from hookgate.config.keys import CHANNEL_KEYS, KEYS, ROUTE_KEYS, SECTIONS, SIGNATURE_KEYS
+from hookgate.config.keys import KEYS, SECTIONS
 from hookgate.config.layers import find_file, gather
 from hookgate.config.loops import find_loops
 from hookgate.config.redaction import redact_secret_path, redact_url
 from hookgate.libraries import libraries
 from hookgate.policy import Policy
-from hookgate.settings import ChannelKind, ChannelSettings, UpstreamSettings
+from hookgate.settings import UpstreamSettings
 from hookgate.upstream.endpoint import Endpoint
 from hookgate.upstream.error import UpstreamError
 from hookgate.upstream.lookup import Lookup
 from hookgate.upstream.reach import Reached, reach, speaks_tls
+from hookgate.wording import path_in_shell
 
 from .common import (
-    ASSUMED_UPSTREAM,
     FINDING,
     ConfigOption,
     JsonOption,
@@ -35,6 +34,7 @@ from .common import (
     out,
     plain_errors,
 )
+from .config_template import template
 from .terminal import print_json, printable, to_json
 
 # How long an endpoint that has accepted is waited for to hang up, or to answer a hello.
@@ -71,7 +71,7 @@ def init(
     except OSError as error:
         fail(f"{file} cannot be written: {error.strerror}")
     is_found = find_file(None, os.environ) == str(file)
-    named = "" if is_found else f" --config {printable(shlex.quote(str(file)))}"
+    named = "" if is_found else f" --config {path_in_shell(file)}"
     done = f"Wrote {printable(file)}. Set upstream.url in it, then: "
     out.print(f"{done}hookgate config check{named}", soft_wrap=True)
 
@@ -200,56 +200,3 @@ def _shown_channel(channel: dict[str, Any]) -> dict[str, Any]:
 def _write_keys(values: dict[str, Any]) -> None:
     for name, value in values.items():
         sys.stdout.write(f"{name} = {to_json(value)}\n")
-
-
-def template() -> str:
-    """Return a hookgate.toml with every key, all commented out but `upstream.url`."""
-    lines = ["# hookgate.toml: every key with its default. Remove the # to change one.", ""]
-    for section in SECTIONS:
-        if section == "checks":
-            lines += _route_template()
-        if section == "sidecar":
-            lines += _channel_template()
-        lines.append(f"[{section}]")
-        for key in KEYS:
-            if key.section == section:
-                mark = "" if key.path == "upstream.url" else "# "
-                value = ASSUMED_UPSTREAM if not mark else key.default
-                lines += [f"# {key.about}", f"{mark}{key.name} = {to_json(value)}"]
-        lines.append("")
-    return "\n".join(lines)
-
-
-def _route_template() -> list[str]:
-    about = {name: text for name, (_, text) in ROUTE_KEYS.items()}
-    return [
-        "# Without routes every path is taken. With these, CM.com's events, messages and status",
-        "# reports are, each on a path of its own; `hookgate schema list` has more contracts.",
-        "# [[route]]",
-        f'# path = "/cm/events"  # {about["path"]}',
-        f'# contract = "{DEFAULT_CONTRACT}"  # {about["contract"]}',
-        f'# answer = "200"  # {about["answer"]}',
-        "# [[route]]",
-        '# path = "/cm/messages"',
-        '# contract = "cm-messages"',
-        "# [[route]]",
-        '# path = "/cm/status"',
-        '# contract = "cm-status"',
-        "# Where a sender signs its events, below its route:",
-        "# [route.signature]",
-        f'# scheme = "standard-webhooks"  # {SIGNATURE_KEYS["scheme"][1]}',
-        f'# secret_file = "/etc/hookgate/status.secret"  # {SIGNATURE_KEYS["secret_file"][1]}',
-        f'# tolerance = "5m"  # {SIGNATURE_KEYS["tolerance"][1]}',
-        "",
-    ]
-
-
-def _channel_template() -> list[str]:
-    return [
-        "# By which channels hookgate watch tells of alarms:",
-        "# [[alarm.channel]]",
-        f'# kind = "slack"  # {CHANNEL_KEYS["kind"][1]}',
-        f'# url_file = "/etc/hookgate/slack.url"  # {CHANNEL_KEYS["url_file"][1]}',
-        f'# severity = "warning"  # {CHANNEL_KEYS["severity"][1]}',
-        "",
-    ]

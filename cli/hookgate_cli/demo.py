@@ -16,6 +16,7 @@ from rich.progress import track
 
 from hookgate.policy import Reason
 from hookgate.samples import CONTRACTS
+from hookgate.wording import path_in_shell
 
 from .common import FINDING, fail, out
 from .demo_quarantine import show_quarantine
@@ -95,7 +96,7 @@ def demo(
         is_left = keep or wrong or not kept_well
         if is_left:
             out.print(f"Audit log: {printable(audit)}", soft_wrap=True)
-            ask = f"Ask it: {_command()} audit stats {printable(shlex.quote(str(audit)))}"
+            ask = f"Ask it: {_command()} audit stats {path_in_shell(audit)}"
             out.print(ask, soft_wrap=True)
         if keep:
             _stay(site + _EVENTS, receiver.url, audit)
@@ -195,7 +196,7 @@ def _stay(url: str, receiver: str, audit: Path) -> None:
         f"{hookgate} send {url}",
         f"curl -i -H 'Content-Type: application/json' -d '{{\"a\": 1, \"a\": 2}}' {url}",
         f"curl -i --interface {STRANGER} -d '{{}}' {url}",
-        f"{hookgate} audit tail -f {printable(shlex.quote(str(audit)))}",
+        f"{hookgate} audit tail -f {path_in_shell(audit)}",
     ):
         out.print(f"  {command}", soft_wrap=True)
     out.print("\nCtrl-C ends it.")

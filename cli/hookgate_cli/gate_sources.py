@@ -1,9 +1,9 @@
-"""Where the state of gates is read: at their admin listeners, or in their ledgers."""
+"""Where the state of gates is read: at their admin listeners, in their ledgers, or in a store."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, NamedTuple, Protocol
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -13,9 +13,12 @@ from hookgate.config.watching import read_admin
 from hookgate.live.asking import ask_status
 from hookgate.live.gate import Gate
 from hookgate.live.ledgers import LedgerAnswers
-from hookgate.live.step import Answer
+from hookgate.live.step import part, text
 
+from .audit.asked import asked_of_fleet
+from .audit.options import FleetOption, FleetOptions, StoreOption
 from .common import fail
+from .gate_source import Ledger, Source, Told
 from .gate_urls import read_gates
 
 GatesOption = Annotated[
@@ -24,7 +27,7 @@ GatesOption = Annotated[
         "--gate",
         metavar="URL",
         help="A gate's admin listener, like http://127.0.0.1:9180 or unix:/run/admin.sock, as"
-        " often as needed; else sidecar.admin.",
+        " often as needed; else sidecar.admin. With --fleet the name of one of its gates.",
     ),
 ]
 LedgersOption = Annotated[
@@ -37,13 +40,8 @@ LedgersOption = Annotated[
     ),
 ]
 
-
-class Source(Protocol):
-    """What tells of one gate."""
-
-    def read(self) -> Iterable[tuple[Answer | str, float]]:
-        """Return what is told now, or why nothing is, each with its time in seconds since 1970."""
-        ...
+# PATH_MAX of Linux.
+_LONGEST_PATH = 4096
 
 
 class Admin:
@@ -51,45 +49,63 @@ class Admin:
 
     def __init__(self, address: ListenAddress) -> None:
         self._address = address
+        self.gates = (Gate(str(address)),)
 
-    def read(self) -> Iterable[tuple[Answer | str, float]]:
+    def read(self) -> Iterable[Told]:
         """Ask for /status."""
         told = ask_status(self._address)
-        return [(told, time.time())]
+        return [(self.gates[0], told, time.time())]
+
+    def ledger_of(self, gate: Gate) -> Ledger:
+        """Return what the gate calls its ledger."""
+        return Ledger(text(part(gate.answer or {}, "ledger"), "path", _LONGEST_PATH))
 
 
 class Followed:
     """A ledger, and those of its workers."""
 
     def __init__(self, path: Path) -> None:
-        self._ledger = LedgerAnswers(path)
+        self._ledger, self._path = LedgerAnswers(path), str(path.absolute())
+        self.gates = (Gate(str(path)),)
 
-    def read(self) -> Iterable[tuple[Answer | str, float]]:
+    def read(self) -> Iterable[Told]:
         """Read on."""
-        return self._ledger.read(time.time())
+        return ((self.gates[0], told, at) for told, at in self._ledger.read(time.time()))
+
+    def ledger_of(self, gate: Gate) -> Ledger:  # noqa: ARG002  # Source's own
+        """Return its path."""
+        return Ledger(self._path)
 
 
-class Place(NamedTuple):
-    """A gate, and where it is read. `ledger` is its ledger's path, "" where the gate tells it."""
+class GatesOptions(NamedTuple):
+    """Which gates are shown, and where they are read."""
 
-    gate: Gate
-    source: Source
-    ledger: str = ""
+    gate: GatesOption = None
+    log: LedgersOption = None
+    fleet: FleetOption = False
+    dsn_file: StoreOption = None
 
 
-def choose(urls: Sequence[str], ledgers: Sequence[Path], config: str | None) -> list[Place]:
-    """Choose those that are named, else the gate of the configuration; exit with 2 for none."""
-    addresses = read_gates(urls)
+def choose(options: GatesOptions, config: str | None) -> list[Source]:
+    """Choose those that are named, else the gate of the configuration; or those of a fleet.
+
+    Exits with 2 for none, and for what does not go together.
+    """
+    gates, ledgers, is_fleet, dsn_file = options
+    of_fleet = FleetOptions(is_fleet, gates if is_fleet else None, dsn_file)
+    asked = asked_of_fleet(of_fleet, ledgers, config)
+    if asked is not None:
+        from .fleet.source import StoredFleet  # noqa: PLC0415  # needs the extra
+
+        return [StoredFleet(asked)]
+    addresses = read_gates(gates or ())
     if not (addresses or ledgers):
         admin = read_admin(gather(config))
         if admin is None:
             ledgers = [_configured(config)]
         else:
             addresses = [admin]
-    return [
-        *(Place(Gate(str(address)), Admin(address)) for address in addresses),
-        *(Place(Gate(str(path)), Followed(path), str(path.absolute())) for path in ledgers),
-    ]
+    return [*map(Admin, addresses), *map(Followed, ledgers or ())]
 
 
 def _configured(config: str | None) -> Path:

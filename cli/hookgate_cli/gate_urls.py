@@ -40,5 +40,5 @@ def _read_gate(url: str) -> ListenAddress:
 def _refuse(url: str) -> NoReturn:
     fail(
         f"--gate {redact_url(url)} is no admin listener of a gate; write it like {_EXAMPLE}"
-        " or unix:/run/hookgate/admin.sock"
+        " or unix:/run/hookgate/admin.sock, or give --fleet for the name of a gate"
     )

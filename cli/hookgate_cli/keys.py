@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from hookgate.quarantine.encryption import QuarantineKeyError, make_identity
+from hookgate.wording import path_in_shell
 
 from .common import FAILED, fail, out
 from .terminal import printable, to_json
@@ -102,7 +103,7 @@ def new(
     _write_new(file, content, 0o600)
     if purpose is Purpose.TOKEN:
         out.print(f"{printable(file)} holds a new token; whoever has it sees the page.")
-        out.print(f"Then: hookgate live --token-file {printable(file)}", soft_wrap=True)
+        out.print(f"Then: hookgate live --token-file {path_in_shell(file)}", soft_wrap=True)
         return
     out.print(f"{printable(file)} holds a new key; keep a copy apart from the ledgers.")
     if purpose is Purpose.QUARANTINE:
@@ -118,7 +119,9 @@ def new(
             f" user than the gate's. Publish what is in {printable(file)}.pub: {public}",
             soft_wrap=True,
         )
-        out.print(f"Then: hookgate anchor --key {printable(file)} --folder FOLDER", soft_wrap=True)
+        out.print(
+            f"Then: hookgate anchor --key {path_in_shell(file)} --folder FOLDER", soft_wrap=True
+        )
         return
     if purpose is Purpose.SEAL:
         out.print(

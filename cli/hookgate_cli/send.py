@@ -4,6 +4,7 @@ import errno
 import socket
 from contextlib import closing
 from http import HTTPStatus
+from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -17,12 +18,14 @@ from hookgate.networks.addresses import parse_address
 from hookgate.policy import Reason, parse_rules
 from hookgate.samples import CONTRACTS
 from hookgate.settings import AnswerMode
+from hookgate.signing.schemes import SCHEMES
 from hookgate.wording import offer
 
 from .common import FINDING, JsonOption, err, fail, out
 from .completing import one_of
 from .firing import fire
 from .samples import Sample, clean, hostile
+from .signed_samples import read_signing, sign, unsigned
 from .terminal import print_json, printable
 
 # A connection that never came to be, whatever was to be sent on it.
@@ -51,13 +54,31 @@ def send(
     source: Annotated[
         str | None, typer.Option("--from", metavar="ADDRESS", help="Local address to send from.")
     ] = None,
+    secret_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--secret-file",
+            metavar="FILE",
+            help="Sign with the first secret of this file, as route.signature.secret_file is.",
+        ),
+    ] = None,
+    scheme: Annotated[
+        str | None,
+        typer.Option(
+            "--scheme",
+            metavar="NAME",
+            help=f"How, as route.signature.scheme: {', '.join(SCHEMES)}.",
+            autocompletion=one_of(SCHEMES),
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Fire the shipped samples at a running gate and compare the answers.
 
     The sender must be allowed there, and the route be one of the contract that --contract names.
-    Clean samples reach the endpoint behind the gate. Nothing is signed: a route that asks for a
-    signature refuses all of them. Exits 1 if any answer is not as it should be.
+    Clean samples reach the endpoint behind the gate. A route that asks for a signature refuses all
+    that is not signed: give --scheme and --secret-file. Exits 1 if any answer is not as it should
+    be.
 
     Examples:
 
@@ -65,12 +86,20 @@ def send(
 
       hookgate send http://127.0.0.1:8081/cm/messages --contract cm-messages
 
+      hookgate send http://127.0.0.1:8081 --scheme github --secret-file a.secret
+
       hookgate send --hostile https://hooks.example.com/cm/events --json
     """
     if contract not in CONTRACTS:
         fail(f'--contract "{contract}" has no samples; {offer(contract, CONTRACTS)}')
     wanted = [] if only_hostile and not only_clean else [*clean(contract)]
-    wanted += [] if only_clean and not only_hostile else hostile(contract)
+    with_hostile = only_hostile or not only_clean
+    wanted += hostile(contract) if with_hostile else []
+    if (scheme is None) is not (secret_file is None):
+        fail("--scheme and --secret-file go together, as in [route.signature]; give both")
+    signing = read_signing(scheme, secret_file) if scheme and secret_file else None
+    if signing is not None and with_hostile:
+        wanted += unsigned(clean(contract)[0])
     samples = [sample for sample in wanted if only is None or only in sample.name]
     if not samples:
         fail(f'no sample has "{only}" in its name')
@@ -80,7 +109,8 @@ def send(
     relays = parse_rules(load_rules(contract)).answer is AnswerMode.RELAY
     rows: list[dict[str, object]] = []
     for sample in samples:
-        row, error = _one(sample, url, source, relays=relays)
+        sent = sample if signing is None else sign(sample, *signing)
+        row, error = _one(sent, url, source, relays=relays)
         if error is not None and not rows and not as_json and _is_unconnected(error):
             root = _root(error)
             if source is not None and getattr(root, "errno", None) == errno.EADDRNOTAVAIL:

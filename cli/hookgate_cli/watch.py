@@ -3,18 +3,26 @@
 import signal
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from hookgate.alarm_settings import ChannelSettings
 from hookgate.alarms.clock import Clock
 from hookgate.alarms.conditions.table import make_conditions
-from hookgate.alarms.notice import Notice
 from hookgate.alarms.observing.ledgers import load_positions
 from hookgate.alarms.observing.looking import Looking
-from hookgate.alarms.state import AlarmStateError, ForeignFileError, read_state, write_state
+from hookgate.alarms.state import (
+    AlarmStateError,
+    ForeignFileError,
+    StateInUseError,
+    lock_state,
+    read_state,
+    write_state,
+)
 from hookgate.alarms.teller import Teller
 from hookgate.alarms.watcher import Watcher
 from hookgate.config.channel_files import read_watch_channels
@@ -22,10 +30,9 @@ from hookgate.config.layers import gather
 from hookgate.config.watching import WatchSettings, gate_name, read_watch_settings
 from hookgate.ledger.reading.tail import Position
 from hookgate.log import make_log
-from hookgate.settings import ChannelSettings
-from hookgate.unblocked import unblocked
 
 from .common import FAILED, FINDING, ConfigOption, err, fail, out, plain_errors
+from .notice_printer import Printer
 from .signal_event import SignalEvent
 from .terminal import printable
 
@@ -34,29 +41,8 @@ _SAVE_SECONDS = 15.0
 # What is still to be sent when a watcher ends.
 _FLUSH_SECONDS = 0.5
 _ONCE_FLUSH_SECONDS = 30.0
-
-
-class Printer:
-    """Print notices as lines on standard output, which is not waited for."""
-
-    def __init__(self) -> None:
-        self._out = unblocked(1, lambda _: None)
-
-    def tell(self, notice: Notice) -> None:
-        """Print a notice: its summary, and below it figures and what to do first."""
-        when = (notice.ended or notice.began).isoformat(timespec="seconds")
-        word = "resolved" if notice.resolved else notice.severity.value
-        lines = [f"{when} {word} [{notice.condition}] {notice.gate}: {notice.summary}"]
-        lines += (f"    {line}" for line in (*notice.details, notice.advice) if line)
-        self._out.write("".join(f"{printable(line)}\n" for line in lines))
-
-    def close(self, timeout: float) -> None:
-        """Wait until all is printed, or for `timeout` seconds."""
-        self._out.spool.flush(timeout)
-
-    def pending(self) -> list[dict[str, Any]]:
-        """Return nothing: what could not be printed is lost."""
-        return []
+# For one that looks once, and is about to end: a unit is not started anew after status 2.
+_LOCK_SECONDS = _ONCE_FLUSH_SECONDS + 10
 
 
 def watch(
@@ -71,8 +57,8 @@ def watch(
     """Watch a gate's ledgers and its admin listener, and tell of what is wrong.
 
     It is a process of its own: the gate needs none, and nothing of it is in an event's way. What
-    counts as wrong is in the section [alarm]. Each alarm is told once, once an hour while it lasts,
-    and once when it is over.
+    counts as wrong is in the section [alarm]. Each alarm is told once, once an hour while it lasts
+    or where there is news of it, and once when it is over.
 
     Examples:
 
@@ -146,7 +132,7 @@ class _Run:
         self._state = Path(settings.alarm.state)
         self._saved_at = time.monotonic()
         self._has_failed_to_save = False
-        saved = self._load()
+        saved, self._lock = self._load(0.0 if is_once else _LOCK_SECONDS)
         self._teller = make_teller(saved.get("pending", ()))
         self._watcher = self._make(settings)
         positions: dict[str, Position] = {}
@@ -164,12 +150,20 @@ class _Run:
         conditions = make_conditions(settings)
         return Watcher(conditions, gate_name(settings.alarm), self._teller, clock)
 
-    def _load(self) -> dict[str, Any]:
+    def _load(self, patience: float) -> tuple[dict[str, Any], int | None]:
+        """Return the state, and what keeps other watchers from it for as long as this one runs."""
+        lock = None
         try:
-            return read_state(self._state) or {}
+            with suppress(AlarmStateError):
+                read_state(self._state)  # beside what is no state nothing is made
+            lock = lock_state(self._state, patience)
+            return read_state(self._state) or {}, lock
         except AlarmStateError as error:
             self._begin_anew(str(error))
-            return {}
+            return {}, lock
+        except StateInUseError as error:
+            mend = "each alarm would be told twice. End that one, or name another file"
+            fail(f'alarm.state = "{self._state}" {error}: {mend}')
         except ForeignFileError as error:
             mend = 'name a file of its own, like "hookgate-alarms.json"'
             fail(f'alarm.state = "{self._state}" {error}; {mend}')

@@ -3,8 +3,9 @@
 import os
 import stat
 from pathlib import Path
-from shlex import quote
 from typing import NamedTuple
+
+from hookgate.wording import path_in_shell
 
 LARGEST = 1 << 20
 _KINDS = {
@@ -107,7 +108,7 @@ def read_secret(path: str) -> Contents:
         changes = ["g-w"] * bool(mode & stat.S_IWGRP) + ["o-rwx"] * bool(mode & stat.S_IRWXO)
         raise FileError(
             f"can be written by others than its owner (mode {mode:04o}), who could put a key of"
-            f" theirs there; chmod {','.join(changes)} {quote(path)}"
+            f" theirs there; chmod {','.join(changes)} {path_in_shell(path)}"
         )
     return contents
 

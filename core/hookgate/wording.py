@@ -1,6 +1,7 @@
 """Words of messages about what somebody wrote: bounded, with the nearest right name."""
 
 import json
+import shlex
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 
@@ -19,6 +20,37 @@ def shown(value: object) -> str:
     except (ValueError, RecursionError):  # of thousands of digits or levels
         return "..."
     return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
+
+
+def in_shell(text: object) -> str:
+    """Write a text as one word of a shell's command, which shows on a terminal as it is.
+
+    What does not print stands as in bash, zsh, ksh and POSIX.1-2024 (`$'...'`).
+    """
+    text = str(text)
+    return shlex.quote(text) if text.isprintable() else f"$'{''.join(map(_in_dollars, text))}'"
+
+
+def path_in_shell(path: object) -> str:
+    """Write a path as `in_shell` does, so that no command takes it for an option."""
+    text = str(path)
+    return in_shell(f"./{text}" if text.startswith("-") else text)
+
+
+def argument_in_shell(text: object) -> str:
+    """Write a text as `in_shell` does, as the last argument of a command: behind `--` where it
+    would be taken for an option.
+    """
+    return f"-- {in_shell(text)}" if str(text).startswith("-") else in_shell(text)
+
+
+def _in_dollars(character: str) -> str:
+    if character.isprintable() and character not in "\\'":
+        return character
+    # A name of a file that is no UTF-8 comes as such surrogates.
+    is_byte = "\udc80" <= character <= "\udcff"
+    data = character.encode("utf-8", "surrogateescape" if is_byte else "surrogatepass")
+    return "".join(f"\\{byte:03o}" for byte in data)
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:

@@ -16,6 +16,7 @@ from .admin_connection import LARGEST_HEAD
 from .admin_listener import AdminListener
 from .exposition import render
 from .host_field import is_own_name
+from .joint import Joint
 from .probe import UpstreamProbe
 from .shipping import shipping_snapshot, shipping_status
 from .sight import Sight
@@ -24,6 +25,8 @@ from .status import render_status
 
 _TEXT = "text/plain; charset=utf-8"
 _JSON = "application/json"
+# Of `/status`, which has each worker describe itself.
+_APART_SECONDS = 0.1
 
 
 class State(Protocol):
@@ -87,6 +90,7 @@ class Admin:
         self._settings = settings
         self._state = state
         self._probe = UpstreamProbe()
+        self._told = Joint(self._status, _APART_SECONDS)
         self._listener: AdminListener | None = None
 
     async def start(self, log: structlog.BoundLogger) -> None:
@@ -145,7 +149,7 @@ class Admin:
             case b"/status":
                 if not all(map(is_own_name, head.hosts)):
                     return _plain(HTTPStatus.MISDIRECTED_REQUEST)
-                return _Reply(HTTPStatus.OK, _JSON, await self._status())
+                return _Reply(HTTPStatus.OK, _JSON, await self._told.answer())
         return _plain(HTTPStatus.NOT_FOUND)
 
     async def _look(self) -> tuple[list[Snapshot], list[str]]:

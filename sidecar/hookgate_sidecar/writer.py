@@ -2,16 +2,14 @@
 
 import time
 from email.utils import formatdate
-from http import HTTPStatus
 
 from hookgate.gate.answer import DELIVERED, Answer
+from hookgate.reason_phrases import PHRASES
 
 # An interim answer (RFC 9110 15.2.1).
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
-_LINES = {
-    status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
-}
+_LINES = {status: f"HTTP/1.1 {status} {phrase}\r\n".encode() for status, phrase in PHRASES.items()}
 
 
 class AnswerWriter:

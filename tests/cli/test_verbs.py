@@ -192,6 +192,50 @@ def test_send_has_samples_of_each_contract(call: Call, tmp_path: Path) -> None:
         assert (told.status, "deliver" in told.out) == (0, True), told.out
 
 
+SECRETS = {
+    "standard-webhooks": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+    "cm-email": "a secret of mails",
+    "github": "a secret of commits",
+}
+
+
+def test_send_signs_as_a_route_asks(call: Call, tmp_path: Path) -> None:
+    """So all samples end as on another route, and what is not signed, or by another, is refused."""
+    routes = ""
+    for scheme, secret in SECRETS.items():
+        (file := tmp_path / scheme).write_text(f"{secret}\n")
+        file.chmod(0o600)
+        routes += f'[[route]]\npath = "/{scheme}"\n[route.signature]\nscheme = "{scheme}"\n'
+        routes += f'secret_file = "{file}"\n'
+    (tmp_path / "hookgate.toml").write_text(routes)
+    with receiving() as upstream, sidecar(upstream.url, tmp_path) as gate:
+        for scheme in SECRETS:
+            url = f"http://127.0.0.1:{gate.port}/{scheme}"
+            signing = ["--scheme", scheme, "--secret-file", str(tmp_path / scheme)]
+            sent = call("send", url, "--from", ALLOWED, "--json", *signing)
+            assert sent.status == 0, sent.out
+            rows = {row["sample"]: row["reason"] for row in sent.json}
+            assert rows["no signature"] == "signature_missing"
+            assert rows["signed with another secret"] == "signature_invalid"
+        assert call("send", url, "--from", ALLOWED, "--clean", "--only", "rcs").status == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--scheme", "github"], "--scheme and --secret-file go together"),
+        (["--secret-file", "x"], "--scheme and --secret-file go together"),
+        (["--scheme", "git", "--secret-file", "x"], "did you mean github?"),
+        (["--scheme", "github", "--secret-file", "nowhere"], "nowhere cannot be read: No such"),
+        (["--scheme", "github", "--secret-file", "short"], "fewer than 16 bytes in line 1"),
+    ],
+)
+def test_send_says_what_it_cannot_sign_with(call: Call, options: list[str], words: str) -> None:
+    Path("short").write_text("secret")
+    result = call("send", "http://127.0.0.1:1/", *options)
+    assert (result.status, words in result.err) == (2, True), result.err
+
+
 def test_what_send_says_to_a_sender_who_is_not_allowed_lets_it_in(
     call: Call, tmp_path: Path
 ) -> None:

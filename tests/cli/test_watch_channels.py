@@ -67,7 +67,7 @@ def test_what_was_not_told_is_told_by_the_next_run(tmp_path: Path) -> None:
         with watching(tmp_path) as watch:
             receiver.wait_for(1)
             watch.end()
-        state = next(tmp_path.glob("*alarm*")).read_text()
+        state = (tmp_path / "hookgate-alarms.json").read_text()
         assert "ledger_unread" in state
         assert SECRET not in state
         receiver.seen.clear()

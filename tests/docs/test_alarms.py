@@ -5,10 +5,10 @@ import re
 import tomllib
 from pathlib import Path
 
+from hookgate.alarm_settings import ChannelKind
 from hookgate.alarms.channels.channel import MOST_WAITING, Patience
 from hookgate.alarms.channels.formats.document import to_document
 from hookgate.config.build import load
-from hookgate.settings import ChannelKind
 from support.notices import notice
 from support.problems import MINIMAL
 

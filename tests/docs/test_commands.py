@@ -99,7 +99,8 @@ BLOCKS: dict[tuple[str, str], Ran | By | Not] = {
         asks=asks("python3", "pip")
     ),
     ("docs/live.md", "pip install"): By("tests/cli/live/test_command.py"),
-    ("docs/live.md", "hookgate top"): By("tests/cli/top/test_top.py"),
+    ("docs/live.md", "hookgate top  "): By("tests/cli/top/test_top.py"),
+    ("docs/live.md", "hookgate top --fleet"): By("tests/cli/test_fleet_shown.py"),
     ("docs/live.md", "/opt/hookgate/bin/pip"): Ran(asks=asks("pip", "systemctl")),
     ("docs/metrics.md", "curl"): Ran("contract_violation"),
     ("docs/mitmproxy.md", "pip install"): By("tests/addon/test_command.py"),

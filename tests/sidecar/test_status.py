@@ -1,5 +1,6 @@
 """What /status tells: all that a person looks at in an outage, of all workers together."""
 
+import contextlib
 import json
 import os
 import re
@@ -18,7 +19,7 @@ from support.events import CLEAN, event
 from support.kept import PUBLIC
 from support.pair import Pair, paired
 from support.process import children, paused
-from support.raw import Reply, ask, post, wait_until
+from support.raw import Reply, ask, connected, post, wait_until
 from support.receiver import OK, Seen, receiving
 from support.sidecar import FOREIGN, Sidecar, sidecar
 
@@ -135,6 +136,20 @@ def test_a_page_that_takes_this_name_learns_nothing(status: Status) -> None:
     assert b"reasons" not in status.reply("example.com").body
     assert status.reply("localhost:9180").status == 200
     assert status.reply(method="POST").status == 405
+
+
+def test_many_who_ask_at_once_are_told_the_same(status: Status) -> None:
+    """Ten times a second at most, whoever asks: so pollers cost a gate no more than one would."""
+    data = b"GET /status HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(connected(status.admin.port)) for _ in range(12)]
+        begun = time.monotonic()
+        for client in clients:
+            client.send(data)
+        told = [client.read() for client in clients]
+        elapsed = time.monotonic() - begun
+    assert [reply.status for reply in told] == [200] * 12
+    assert len({json.loads(reply.body)["time"] for reply in told}) <= 2 + 10 * elapsed
 
 
 def test_a_shipper_beside_it_is_told_of(pair: Pair, status: Status) -> None:

@@ -26,7 +26,7 @@ SIGNER = Signer.make("gate1.example.com/hookgate")
 def anchor(path: Path, folder: Path) -> tuple[list[Signed], list[AnchorFinding]]:
     """Anchor the ledger at a path as it is now."""
     folder.mkdir(exist_ok=True)
-    anchoring = Anchoring(folder)
+    anchoring = Anchoring(folder, may_skip=True)
     sources = [probe(file) for file in in_order(find_files(path))]
     try:
         for item in scan(sources, scan_leaves, copies=Copies(sources)):

@@ -5,8 +5,8 @@ from typing import Any
 
 import structlog
 
+from hookgate.alarm_settings import ChannelKind, ChannelSettings
 from hookgate.alarms.notice import Notice, Severity
-from hookgate.settings import ChannelKind, ChannelSettings
 
 BEGAN = datetime(2026, 11, 29, 3, 0, tzinfo=UTC)
 

@@ -52,6 +52,7 @@ class Kept:
             "audit.path": str(self.audit),
             "quarantine.path": str(self.path),
             "quarantine.recipients": [PUBLIC],
+            "upstream.timeout": "60s",  # however busy the machine is
             **settings,
         }
         self._started: list[forked.Forked | subprocess.Popen[str]] = []

@@ -110,10 +110,16 @@ def anchor(
         fail("- is standard input, which cannot be read again; name the ledger's files")
     ledger = find_ledgers(files, config)
     path = None if files else configured_ledger(config)
-    live = {name for name in ledger.files if path is None or is_part(Path(name).name, path)}
     with kept_folder(folder):
         try:
-            anchoring, signed = _anchor(ledger, folder, signer, live)
+            anchoring = _read(ledger, folder, may_skip=False)
+            if not anchoring.is_whole:
+                anchoring.close()
+                ledger = _find_again(ledger, files, config)
+                may_skip = not (ledger.unread or anchoring.damage)
+                anchoring = _read(ledger, folder, may_skip=may_skip)
+            live = {name for name in ledger.files if path is None or is_part(Path(name).name, path)}
+            signed = _sign(anchoring, signer, live)
             lost = _send(folder, destinations, stamps)
             dropped = drop_old(folder, time.time() - kept_seconds) if kept_seconds else []
         except KeptError as error:
@@ -121,30 +127,49 @@ def anchor(
         except OSError as error:
             fail(f"--folder {folder} cannot be used: {error.strerror}", FAILED)
     _tell(anchoring, signed, dropped, lost)
-    if ledger.unread or lost or any(finding.is_bad for finding in anchoring.findings):
+    if (
+        ledger.unread
+        or anchoring.damage
+        or lost
+        or any(finding.is_bad for finding in anchoring.findings)
+    ):
         raise typer.Exit(FINDING)
 
 
-def _anchor(
-    ledger: Ledger, folder: Path, signer: Signer, live: set[str]
-) -> tuple[Anchoring, list[Signed]]:
-    anchoring = Anchoring(folder)
+def _find_again(ledger: Ledger, files: list[Path] | None, config: str | None) -> Ledger:
+    """Find the ledger once more: a rotation amid the reading looks as if lines were gone."""
+    if not any(file.is_fifo() for file in files or ()):
+        return find_ledgers(files, config, before=ledger)
+    again = Ledger(ledger.sources, ledger.notes)  # what was copied of a pipe
+    again.printed = ledger.printed
+    return again
+
+
+def _read(ledger: Ledger, folder: Path, *, may_skip: bool) -> Anchoring:
+    anchoring = Anchoring(folder, may_skip=may_skip)
     try:
         with reading_progress(ledger) as on_progress:
             for item in scan(ledger.sources, scan_leaves, on_progress, ledger.copies):
                 anchoring.take(item)
-        ledger.print_copies()
-        return anchoring, list(anchoring.sign(signer, int(time.time()), live))
-    except WorkerError as error:
-        fail(f"{error}: the ledger was not read to its end", FAILED)
+    except BaseException as error:
+        anchoring.close()
+        if isinstance(error, WorkerError):
+            fail(f"{error}: the ledger was not read to its end", FAILED)
+        raise
+    ledger.print_copies()
+    return anchoring
+
+
+def _sign(anchoring: Anchoring, signer: Signer, live: set[str]) -> list[Signed]:
+    try:
+        return list(anchoring.sign(signer, int(time.time()), live))
     finally:
         anchoring.close()
-    raise AssertionError("unreachable")
 
 
 def _send(folder: Path, destinations: list[Destination], stamps: Stamps | None) -> list[Unsent]:
     if stamps is not None:
-        destinations = [stamps.as_destination(folder), *destinations]
+        destinations = [stamps.as_destination(), *destinations]
     return send_all(folder, destinations)
 
 
@@ -163,6 +188,8 @@ def _tell(
     if anchoring.unplaced:
         what = count_of(anchoring.unplaced, "line")
         err.print(f"{what} of nginx or version 0.1.0 have no place in a tree", soft_wrap=True)
+    for text in anchoring.damage:
+        err.print(f"NOT READ: {printable(text)}", soft_wrap=True)
     for boot, text, is_bad in anchoring.findings:
         sign = "NOT SIGNED: " if is_bad else ""
         err.print(f"{sign}boot {printable(boot)}: {printable(text)}", soft_wrap=True)

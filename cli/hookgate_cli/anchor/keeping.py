@@ -9,6 +9,7 @@ from pathlib import Path
 from hookgate.config.key_files import read_private
 from hookgate.files import FileError, MissingFileError
 from hookgate.proof.note import NoteError, Signer
+from hookgate.wording import path_in_shell
 from hookgate_cli.common import FAILED, err, fail
 from hookgate_cli.terminal import printable
 
@@ -23,7 +24,8 @@ def kept_folder(path: Path) -> Iterator[Path]:
         path.mkdir(mode=0o700, exist_ok=True)
         status = path.stat()
         if status.st_mode & 0o022:
-            fail(f"--folder {path} can be written by others than its owner; chmod go-w {path}")
+            mend = f"chmod go-w {path_in_shell(path)}"
+            fail(f"--folder {path} can be written by others than its owner; {mend}")
         lock = os.open(path / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:
         fail(f"--folder {path} cannot be used: {error.strerror}")
@@ -39,7 +41,10 @@ def kept_folder(path: Path) -> Iterator[Path]:
 
 def read_signer(path: Path) -> Signer:
     """Read the private key. Exits with 2, and a mend, where that is none."""
-    mend = f"make one with: hookgate keys new anchor {path} --name gate1.example.com/hookgate"
+    made = path_in_shell(path)
+    mend = f"make one with: hookgate keys new anchor {made} --name gate1.example.com/hookgate"
+    if not path.is_absolute():  # a timer runs in another folder, where a new key is another one
+        mend = f"name it by its whole path; or, if there is none yet, {mend}"
     try:
         data, warning = read_private(str(path))
         signer = Signer.parse(data.decode(errors="replace"))

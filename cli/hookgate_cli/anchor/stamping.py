@@ -1,7 +1,6 @@
 """Time stamps of notes, from an authority (RFC 3161)."""
 
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 
 from cryptography.x509 import Certificate
@@ -22,10 +21,10 @@ class Stamps:
     def __init__(self, url: str, roots: Sequence[Certificate]) -> None:
         self._url, self._roots = url, roots
 
-    def as_destination(self, folder: Path) -> Destination:
-        """Have it stamp the notes that it is sent; what is kept in the folder was verified."""
+    def as_destination(self) -> Destination:
+        """Have it stamp the notes that it is sent; what is kept of that was verified."""
         name = f"--stamp {redact_url(self._url)}"
-        return Destination(name + self._url, name, partial(self._stamp, folder))
+        return Destination(name + self._url, name, self._stamp)
 
     def _stamp(self, folder: Path, boot: str, note: bytes) -> str:
         query = TimestampRequestBuilder().data(note).build().as_bytes()

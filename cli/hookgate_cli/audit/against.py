@@ -44,6 +44,7 @@ class Against(NamedTuple):
         return {
             "logs": [log._asdict() for log in self.logs],
             "boots": len(self.witness.boots),
+            "covered": self.witness.covered,
             "last": show_time(last, utc=True).replace(" ", "T") if last else None,
             "dropped": self.witness.dropped,
         }
@@ -57,6 +58,8 @@ def read_logs(files: Sequence[Path]) -> Against:
     witness = LogWitness()
     logs = [_read(file, witness) for file in dict.fromkeys(files)]
     witness.end()
+    if not (witness.is_of_lines or any(log.damage for log in logs)):
+        fail(f"--against: none of its {witness.checkpoints:,} checkpoints names a line: {_MEND}")
     return Against(witness, logs)
 
 

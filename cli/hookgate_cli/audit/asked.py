@@ -11,6 +11,8 @@ from hookgate.config.layers import gather
 from hookgate.ledger.audit.times import QueryError, parse_time
 from hookgate_cli.common import fail
 
+from .options import FleetOptions
+
 # More names are sooner looked for in every line.
 MOST_BY_NAME = 2000
 # libpq's own, which say where a store is.
@@ -29,9 +31,7 @@ class Asked(NamedTuple):
 
 
 def asked_of_fleet(
-    fleet: bool,
-    gates: Sequence[str] | None,
-    dsn_file: Path | None,
+    options: FleetOptions,
     files: Sequence[Path] | None,
     config: str | None,
     since: str | float | None = None,
@@ -41,7 +41,8 @@ def asked_of_fleet(
 
     Exits with 2 for what does not go together, and where no store is named.
     """
-    if not fleet:
+    is_asked, gates, dsn_file = options
+    if not is_asked:
         _refuse({"--gate": gates, "--dsn-file": dsn_file, "--since": since, "--until": until})
         return None
     if files:

@@ -12,6 +12,7 @@ from hookgate.ledger.audit.balance_scan import BalanceScan
 from hookgate.ledger.audit.keeping import KeepingTotals
 from hookgate.ledger.seal import Keyring
 from hookgate_cli.common import FINDING, ConfigOption, JsonOption, out
+from hookgate_cli.option_groups import grouped
 from hookgate_cli.terminal import print_json, printable
 
 from .asked import asked_of_fleet
@@ -21,12 +22,10 @@ from .findings import print_findings
 from .ledger import Ledger
 from .options import (
     FilesArgument,
-    FleetOption,
+    FleetOptions,
     FleetSinceOption,
     FleetUntilOption,
-    GateOption,
     SealKeyOption,
-    StoreOption,
 )
 from .reading import scanning
 from .wording import count_of
@@ -36,12 +35,12 @@ _OPEN = ("unknown", "in_flight", "missing")
 _MOST_SHOWN = 20
 
 
+@grouped
 def balance(
     files: FilesArgument = None,
+    *,
     seal_key: SealKeyOption = None,
-    fleet: FleetOption = False,
-    gate: GateOption = None,
-    dsn_file: StoreOption = None,
+    fleet: FleetOptions,
     since: FleetSinceOption = None,
     until: FleetUntilOption = None,
     config: ConfigOption = None,
@@ -60,7 +59,7 @@ def balance(
       hookgate audit balance /var/log/hookgate/*.jsonl* --json
     """
     keys = load_seal_keys(seal_key, config)
-    of_fleet = asked_of_fleet(fleet, gate, dsn_file, files, config, since, until)
+    of_fleet = asked_of_fleet(fleet, files, config, since, until)
     ledger = find_ledgers(files, config, fleet=of_fleet)
     with scanning(ledger, BalanceScan(Keyring(keys)), keys) as lines:
         sums = add_up(lines, keys, () if files else ledger.states(config))

@@ -20,13 +20,15 @@ def find_ledgers(
     may_be_gone: bool = False,
     fleet: Asked | None = None,
     by_names: bool = False,
+    before: Ledger | None = None,
 ) -> Ledger:
     """Find the files to read, oldest first, and print notes on them.
 
     Without `files` it is `audit.path` with its rotated and workers' files, or the gates of a
     `fleet`: of these, `by_names`, only what has the names that are looked for. Exits with 2, and
     says what is missing, where a file that was named cannot be read, and where there is nothing to
-    read, unless that `may_be_gone`; with 1 where a store cannot be used.
+    read, unless that `may_be_gone`; with 1 where a store cannot be used. What was said of the files
+    that were found `before` is not said again.
     """
     if fleet is not None:
         from .fleet import find_fleet  # noqa: PLC0415  # needs the extra
@@ -51,6 +53,8 @@ def find_ledgers(
                 fail(f"{file} cannot be read: {error.strerror}")
             notes.append(Note(str(file), f"cannot be read: {error.strerror}", unread=True))
     ledger = Ledger(sort(sources), notes)
+    if before is not None:
+        ledger.printed = before.printed
     ledger.print_notes()
     if not sources and not (may_be_gone and not notes):
         fail("nothing of the ledger can be read")

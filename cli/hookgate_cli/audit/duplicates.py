@@ -14,6 +14,7 @@ from hookgate.ledger.audit.fate import Attempt, Event, Fate
 from hookgate.ledger.reading.reader import Line
 from hookgate.ledger.reading.scanning import Run
 from hookgate_cli.common import FINDING, ConfigOption, JsonOption, out
+from hookgate_cli.option_groups import grouped
 from hookgate_cli.terminal import print_json, printable
 
 from .asked import asked_of_fleet
@@ -23,24 +24,22 @@ from .events import MOST_SHOWN, identify
 from .ledger import Ledger
 from .options import (
     FilesArgument,
-    FleetOption,
+    FleetOptions,
     FleetSinceOption,
     FleetUntilOption,
-    GateOption,
     SealKeyOption,
-    StoreOption,
 )
 from .problems import Problems
 from .reading import reading, rereader, scanning
 from .wording import count_of
 
 
+@grouped
 def duplicates(
     files: FilesArgument = None,
+    *,
     seal_key: SealKeyOption = None,
-    fleet: FleetOption = False,
-    gate: GateOption = None,
-    dsn_file: StoreOption = None,
+    fleet: FleetOptions,
     since: FleetSinceOption = None,
     until: FleetUntilOption = None,
     config: ConfigOption = None,
@@ -58,7 +57,7 @@ def duplicates(
       hookgate audit duplicates /var/log/hookgate/*.jsonl* --json
     """
     keys = load_seal_keys(seal_key, config)
-    of_fleet = asked_of_fleet(fleet, gate, dsn_file, files, config, since, until)
+    of_fleet = asked_of_fleet(fleet, files, config, since, until)
     ledger = find_ledgers(files, config, fleet=of_fleet)
     problems = Problems(ledger)
     by_bytes = ledger.is_read_by_bytes(proving=bool(keys))

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from math import inf
+from typing import Any
 
 from rich.table import Table
 from rich.text import Text
@@ -10,6 +11,7 @@ from rich.text import Text
 from hookgate.ledger.audit.fate import MOST_ATTEMPTS, Attempt, Event, Fate, Story
 from hookgate.ledger.audit.holding import Held
 from hookgate.ledger.audit.times import show_time
+from hookgate.wording import in_shell
 from hookgate_cli.common import out
 from hookgate_cli.terminal import printable
 
@@ -44,17 +46,19 @@ def print_fate_and_attempts(event: Event, title: str) -> None:
 
 def _print_mend(event: Event) -> None:
     """Print the command that delivers what is held."""
-    if event.fate is Fate.HELD:
-        out.print(f"  deliver it: hookgate quarantine replay --sha256 {printable(event.sha256)}")
+    if event.fate is Fate.HELD or event.held_elsewhere:
+        out.print(f"  deliver it: hookgate quarantine replay --sha256 {in_shell(event.sha256)}")
 
 
 def _attempts(attempts: Sequence[Attempt], *, with_cause: bool) -> Table:
     table = Table(box=None, padding=(0, 1), show_header=False)
+    several = len({attempt.path for attempt in attempts} - {None}) > 1
     for attempt in attempts:
         cause = _cause(attempt) if with_cause else None
         parts = (attempt.reason or "no end", cause, _keeping(attempt), _replay(attempt))
         why = " ".join(map(str, filter(None, parts)))
-        cells = (attempt.ts, attempt.outcome or "forwarded", why, attempt.request_id)
+        path = [attempt.path or ""] if several else []
+        cells = (attempt.ts, attempt.outcome or "forwarded", *path, why, attempt.request_id)
         table.add_row(*(Text(printable(cell)) for cell in cells))
     return table
 
@@ -95,11 +99,14 @@ def is_named_only(story: Story) -> bool:
     )
 
 
-def describe_holding(event: Event) -> dict[str, str | bool | None]:
+def describe_holding(event: Event) -> dict[str, Any]:
     """Return for JSON what is kept of an event, and what became of what was kept."""
     holding, held = event.holding, event.holding.held
     return {
         "kept": held.kept if held is not None else None,
+        "kept_elsewhere": [
+            {"path": other.path, "kept": other.kept} for other in event.held_elsewhere
+        ],
         "custody": holding.custody,
         "released": holding.released,
     }
@@ -130,7 +137,7 @@ def _words(event: Event) -> str:
         case Fate.DELIVERED:
             times = event.ends[Fate.DELIVERED]
             again = f", and {times} times in all" if times > 1 else ""
-            return f"delivered {_how(event)}{again}{_untold(event)}{kept}"
+            return f"delivered {_how(event)}{again}{_untold(event)}{_elsewhere(event) or kept}"
         case Fate.UNKNOWN:
             if event.ends[Fate.UNKNOWN]:
                 return f"unknown: it was forwarded and may have arrived{kept}"
@@ -144,6 +151,16 @@ def _words(event: Event) -> str:
             return f"still being retried{_outlook(event)}: {tried}{kept}"
         case _:
             return f"not delivered so far: {tried}{kept}"
+
+
+def _elsewhere(event: Event) -> str:
+    """Return what is kept of it for paths on which it was not delivered."""
+    if not event.held_elsewhere:
+        return ""
+    held, *others = event.held_elsewhere
+    more = f", and {count_of(len(others), 'item')} more" if others else ""
+    ended = f"{held.outcome} as {held.reason}"
+    return f"; not on {held.path}: {ended}, kept since {_since(held)}{more}"
 
 
 def _since(held: Held) -> str:

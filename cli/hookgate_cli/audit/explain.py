@@ -9,6 +9,7 @@ import typer
 from hookgate.ledger.audit.fate import Attempt, Event
 from hookgate.ledger.audit.search import find
 from hookgate_cli.common import FINDING, ConfigOption, JsonOption, load_config, out, read_file
+from hookgate_cli.option_groups import grouped
 from hookgate_cli.terminal import print_json, printable
 
 from .asked import asked_of_fleet
@@ -16,11 +17,12 @@ from .choosing import find_ledgers
 from .configured import load_seal_keys
 from .events import describe_holding, identify, is_named_only, print_fate_and_attempts
 from .explanation import explain_attempt, print_explanation
-from .options import FleetOption, GateOption, LogOption, SealKeyOption, StoreOption
+from .options import FleetOptions, LogOption, SealKeyOption
 from .problems import Problems
 from .reading import rereader
 
 
+@grouped
 def explain(
     identifier: Annotated[
         str,
@@ -30,6 +32,7 @@ def explain(
             " (evt_...).",
         ),
     ],
+    *,
     body: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="The body: judged again under the policy of now."),
@@ -39,9 +42,7 @@ def explain(
     ] = False,
     log: LogOption = None,
     seal_key: SealKeyOption = None,
-    fleet: FleetOption = False,
-    gate: GateOption = None,
-    dsn_file: StoreOption = None,
+    fleet: FleetOptions,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -58,7 +59,7 @@ def explain(
     settings = load_config(config, offline=True) if body is not None else None
     data = read_file(body) if body is not None else b""
     keys = load_seal_keys(seal_key, config)
-    of_fleet = asked_of_fleet(fleet, gate, dsn_file, log, config)
+    of_fleet = asked_of_fleet(fleet, log, config)
     ledger = find_ledgers(log, config, fleet=of_fleet, by_names=True)
     problems = Problems(ledger)
     read = rereader(ledger, keys)

@@ -10,6 +10,7 @@ from hookgate.ledger.audit.losses import WORRYING
 from hookgate.ledger.audit.search import Found, find
 from hookgate.ledger.audit.times import show_time
 from hookgate_cli.common import FINDING, ConfigOption, JsonOption, fail, out
+from hookgate_cli.option_groups import grouped
 from hookgate_cli.terminal import print_json, printable
 
 from .asked import MOST_BY_NAME, asked_of_fleet
@@ -17,7 +18,7 @@ from .choosing import find_ledgers
 from .configured import configured_ranges, load_seal_keys
 from .events import MOST_SHOWN, describe_holding, identify, is_named_only, print_event, print_fate
 from .names import read_names
-from .options import FleetOption, GateOption, LogOption, SealKeyOption, StoreOption
+from .options import FleetOptions, LogOption, SealKeyOption
 from .problems import Problems
 from .reading import rereader
 from .wording import count_of
@@ -34,6 +35,7 @@ _IN_ALL = {
 }
 
 
+@grouped
 def fate(
     references: Annotated[
         list[str] | None,
@@ -43,6 +45,7 @@ def fate(
             " (evt_...), or a request_id.",
         ),
     ] = None,
+    *,
     file: Annotated[
         str | None,
         typer.Option(
@@ -53,9 +56,7 @@ def fate(
     ] = None,
     log: LogOption = None,
     seal_key: SealKeyOption = None,
-    fleet: FleetOption = False,
-    gate: GateOption = None,
-    dsn_file: StoreOption = None,
+    fleet: FleetOptions,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -75,7 +76,7 @@ def fate(
     if not asked:
         fail("no reference; name one, or a list of them with --file")
     keys = load_seal_keys(seal_key, config)
-    of_fleet = asked_of_fleet(fleet, gate, dsn_file, log, config)
+    of_fleet = asked_of_fleet(fleet, log, config)
     ledger = find_ledgers(log, config, fleet=of_fleet, by_names=len(asked) <= MOST_BY_NAME)
     problems = Problems(ledger)
     read = rereader(ledger, keys)
@@ -138,7 +139,12 @@ def _time(moment: float) -> str:
 def _show(found: Found, counts: Counter[Fate], problems: Problems) -> None:
     stories = shown = found.stories
     if len(stories) > MOST_SHOWN:
-        shown = [story for story in stories if story.fate is not Fate.DELIVERED]
+        shown = [
+            story
+            for story in stories
+            if story.fate is not Fate.DELIVERED
+            or any(event.held_elsewhere for event in story.events)
+        ]
     for story in shown[:MOST_SHOWN]:
         _print_story(story, problems.never_seen)
     if len(shown) > MOST_SHOWN:

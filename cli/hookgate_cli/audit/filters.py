@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -88,45 +88,45 @@ NearOption = Annotated[
 ]
 
 
-def make_query(
-    since: str | None,
-    until: str | None,
-    outcome: list[str] | None,
-    reason: list[str] | None,
-    client: list[str] | None,
-    reference: list[str] | None,
-    channel: list[str] | None,
-    event_type: list[str] | None,
-    route: list[str] | None,
-    front: list[str] | None,
-    *,
-    near: bool = False,
-    config: str | None = None,
-    utc: bool = False,
-) -> Query:
-    """Make the query that the options ask for; print what is wrong and exit with 2 otherwise.
+class Filters(NamedTuple):
+    """The options as they were given."""
 
-    Of the `config` it takes what is watched, where near misses are asked for.
-    """
-    known = [kind.value for kind in Outcome]
-    for name in outcome or ():
-        if name not in known:
-            fail(f'--outcome "{name}" is none of {", ".join(known)}')
-    now = time.time()
-    try:
-        return Query(
-            parse_time(since, now, utc=utc) if since is not None else None,
-            parse_time(until, now, utc=utc) if until is not None else None,
-            frozenset(outcome or ()),
-            frozenset(reason or ()),
-            frozenset(channel or ()),
-            frozenset(event_type or ()),
-            frozenset(route or ()),
-            frozenset(front or ()),
-            frozenset((*(reference or ()), *map(digest_meant, reference or ()))),
-            tuple(parse_network(text) for text in client or ()),
-            near,
-            tuple(map(parse_network, configured_watch(config) if near else ())),
-        )
-    except QueryError as error:
-        fail(str(error))
+    since: SinceOption = None
+    until: UntilOption = None
+    outcome: OutcomeOption = None
+    reason: ReasonOption = None
+    client: ClientOption = None
+    reference: ReferenceOption = None
+    channel: ChannelOption = None
+    event_type: TypeOption = None
+    route: RouteOption = None
+    front: FrontOption = None
+    near: NearOption = False
+
+    def query(self, config: str | None, *, utc: bool) -> Query:
+        """Make the query that they ask for; print what is wrong and exit with 2 otherwise.
+
+        Of the `config` it takes what is watched, where near misses are asked for.
+        """
+        known = [kind.value for kind in Outcome]
+        for name in self.outcome or ():
+            if name not in known:
+                fail(f'--outcome "{name}" is none of {", ".join(known)}')
+        now, references = time.time(), self.reference or ()
+        try:
+            return Query(
+                parse_time(self.since, now, utc=utc) if self.since is not None else None,
+                parse_time(self.until, now, utc=utc) if self.until is not None else None,
+                frozenset(self.outcome or ()),
+                frozenset(self.reason or ()),
+                frozenset(self.channel or ()),
+                frozenset(self.event_type or ()),
+                frozenset(self.route or ()),
+                frozenset(self.front or ()),
+                frozenset((*references, *map(digest_meant, references))),
+                tuple(parse_network(text) for text in self.client or ()),
+                self.near,
+                tuple(map(parse_network, configured_watch(config) if self.near else ())),
+            )
+        except QueryError as error:
+            fail(str(error))

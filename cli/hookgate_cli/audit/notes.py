@@ -1,10 +1,12 @@
 """The signed notes that `verify --note` compares with a ledger."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from hookgate.ledger.audit.findings import AuditFinding
+from hookgate.ledger.audit.times import show_time
 from hookgate.ledger.reading.scanning import scan
 from hookgate_cli.common import fail, read_file
 
@@ -39,7 +41,25 @@ def read_notes(places: Sequence[Path], keys: Sequence[str]) -> "list[Seen]":
     return seen
 
 
-def check_notes(ledger: Ledger, notes: "Sequence[Seen]") -> list[AuditFinding]:
+class Compared(NamedTuple):
+    """What notes saw: so many `given`, those that a ledger was compared with, and what showed."""
+
+    given: int
+    notes: "list[Seen]"
+    findings: list[AuditFinding]
+
+    @property
+    def last(self) -> str | None:
+        """The time of the last one that was compared."""
+        last = max((seen.time or 0 for seen in self.notes), default=0)
+        return show_time(last, "seconds", utc=True) if last else None
+
+    def as_json(self) -> dict[str, object]:
+        """Return what there is to say of them, for `--json`."""
+        return {"notes": self.given, "compared": len(self.notes), "last": self.last}
+
+
+def check_notes(ledger: Ledger, notes: "Sequence[Seen]") -> Compared:
     """Compare a ledger with what notes saw of it."""
     from hookgate.proof.leaf_scan import scan_leaves  # noqa: PLC0415  # needs the extra
     from hookgate.proof.witness import NoteWitness  # noqa: PLC0415
@@ -50,11 +70,11 @@ def check_notes(ledger: Ledger, notes: "Sequence[Seen]") -> list[AuditFinding]:
             witness.take(item)
     begins = [source.began for source in ledger.sources if source.began]
     witness.close(min(begins, default=0.0))
-    return witness.findings
+    return Compared(len(notes), witness.compared, witness.findings)
 
 
 def _files(place: Path) -> list[Path]:
-    if not place.is_dir():
+    if not os.path.isdir(place):  # noqa: PTH112  # raises nothing
         return [place]
     try:
         files = sorted(file for file in place.iterdir() if file.name.endswith(_SUFFIX))

@@ -1,7 +1,7 @@
 """The options that several audit verbs share: which ledgers, and the keys that seal them."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -79,3 +79,11 @@ FleetUntilOption = Annotated[
         rich_help_panel=_PANEL,
     ),
 ]
+
+
+class FleetOptions(NamedTuple):
+    """Whether the store of a fleet is read, and what of it."""
+
+    fleet: FleetOption = False
+    gate: GateOption = None
+    dsn_file: StoreOption = None

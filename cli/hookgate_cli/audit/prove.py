@@ -1,5 +1,6 @@
 """`hookgate audit prove`: one event's lines in a file that others can check."""
 
+import os
 import re
 import sys
 from contextlib import ExitStack
@@ -16,13 +17,14 @@ from hookgate.ledger.reading.reader import Line
 from hookgate.proof.gathering import gather
 from hookgate.proof.receipt import MOST_LINES, Entry, Receipt, ReceiptError
 from hookgate_cli.common import FAILED, FINDING, ConfigOption, err, fail, out
+from hookgate_cli.option_groups import grouped
 from hookgate_cli.terminal import printable
 
 from .asked import asked_of_fleet
 from .choosing import find_ledgers
 from .configured import load_seal_keys
 from .events import MOST_SHOWN, fate_in_words, identify
-from .options import FleetOption, GateOption, LogOption, SealKeyOption, StoreOption
+from .options import FleetOptions, LogOption, SealKeyOption
 from .problems import Problems
 from .reading import rereader
 from .receipt import require
@@ -41,6 +43,7 @@ class _Proofs(NamedTuple):
     uncovered: list[str]
 
 
+@grouped
 def prove(
     name: Annotated[
         str,
@@ -49,6 +52,7 @@ def prove(
             help="The event, as `fate` takes it; a request_id proves that attempt alone.",
         ),
     ],
+    *,
     anchor: Annotated[
         Path, typer.Option(metavar="FOLDER", help="What `hookgate anchor` keeps of the ledger.")
     ],
@@ -67,9 +71,7 @@ def prove(
     ] = False,
     log: LogOption = None,
     seal_key: SealKeyOption = None,
-    fleet: FleetOption = False,
-    gate: GateOption = None,
-    dsn_file: StoreOption = None,
+    fleet: FleetOptions,
     config: ConfigOption = None,
 ) -> None:
     """Write a receipt: the lines of one event, and the proof that they stand in the ledger.
@@ -86,10 +88,10 @@ def prove(
     """
     require("cryptography")
     target = _target(name, file, overwrite=overwrite)
-    if not anchor.is_dir():
+    if not os.path.isdir(anchor):  # noqa: PTH112  # raises nothing
         fail(f"--anchor {anchor} is no folder; hookgate anchor makes it")
     keys = load_seal_keys(seal_key, config)
-    of_fleet = asked_of_fleet(fleet, gate, dsn_file, log, config)
+    of_fleet = asked_of_fleet(fleet, log, config)
     ledger = find_ledgers(log, config, fleet=of_fleet, by_names=True)
     if ledger.holds(target):
         fail(f"{target} is a ledger; a receipt would overwrite it")
@@ -109,8 +111,7 @@ def prove(
         mend = "run hookgate anchor, then again; --so-far leaves out what is not covered"
         fail([*proofs.uncovered, mend], FINDING)
     lines = [line for line, _ in proofs.proven]
-    receipt = _receipt(name, event, proofs)
-    _write(target, receipt.render(), overwrite=overwrite)
+    _write(target, _receipt(name, event, proofs), overwrite=overwrite)
     _summarize(target, lines, proofs.uncovered)
     problems.close()
 
@@ -120,7 +121,7 @@ def _target(name: str, file: Path | None, *, overwrite: bool) -> Path:
     if file is None and not is_plain:
         fail("of this name no file can be called; name one with --out")
     target = file or Path(f"{name}.receipt.json")
-    if target.exists() and str(target) != "-" and not overwrite:
+    if os.path.lexists(target) and str(target) != "-" and not overwrite:
         fail(f"{target} is there already; name another with --out, or replace it with --overwrite")
     return target
 
@@ -146,8 +147,13 @@ def _only_event(story: Story, problems: Problems) -> Event:
     return counted[0]
 
 
-def _receipt(name: str, event: Event, proofs: _Proofs) -> Receipt:
-    from hookgate.proof.checking import check_event, names_of  # noqa: PLC0415  # needs the extra
+def _receipt(name: str, event: Event, proofs: _Proofs) -> bytes:
+    """Return the file. Exits with 1 where it is none that `receipt verify` would take."""
+    from hookgate.proof.checking import (  # noqa: PLC0415  # needs the extra
+        check_event,
+        names_of,
+        read_records,
+    )
 
     count = len(proofs.proven)
     if count > MOST_LINES:
@@ -156,12 +162,15 @@ def _receipt(name: str, event: Event, proofs: _Proofs) -> Receipt:
     records = [line.record or {} for line, _ in proofs.proven]
     asked = name if name in names_of(records) else digest_meant(name)
     entries = tuple(entry for _, entry in proofs.proven)
-    receipt = Receipt(asked, event.sha256, entries, proofs.stamps)
     try:
+        receipt = Receipt(asked, event.sha256, entries, proofs.stamps)
         check_event(receipt, records)
-    except ReceiptError as error:
-        fail([*proofs.uncovered, f"what can be proven makes no receipt: {error}"], FINDING)
-    return receipt
+        data = receipt.render()
+        read_records(Receipt.parse(data))
+    except (ReceiptError, UnicodeDecodeError) as error:
+        why = str(error) if isinstance(error, ReceiptError) else "a line is not UTF-8"
+        fail([*proofs.uncovered, f"what can be proven makes no receipt: {why}"], FINDING)
+    return data
 
 
 def _prove(boots: dict[str, dict[int, Line]], folder: Path) -> _Proofs:
@@ -196,10 +205,14 @@ def _write(target: Path, data: bytes, *, overwrite: bool) -> None:
     if str(target) == "-":
         sys.stdout.write(data.decode())
         return
+    is_made = False
     try:
         with target.open("wb" if overwrite else "xb") as stream:
+            is_made = not overwrite
             stream.write(data)
     except OSError as error:
+        if is_made:  # a part of a receipt proves nothing, and is in the way of the next try
+            target.unlink(missing_ok=True)
         fail(f"{target} cannot be written: {error.strerror}")
 
 

@@ -6,49 +6,26 @@ from hookgate.ledger.reading.reader import Line
 from hookgate.ledger.reading.sieve import Sieve
 from hookgate.ledger.record import Record
 from hookgate_cli.common import ConfigOption, JsonOption, err, plain_errors
+from hookgate_cli.option_groups import grouped
 
 from .asked import asked_of_fleet
 from .choosing import find_ledgers
-from .filters import (
-    ChannelOption,
-    ClientOption,
-    FrontOption,
-    NearOption,
-    OutcomeOption,
-    ReasonOption,
-    ReferenceOption,
-    RouteOption,
-    SinceOption,
-    TypeOption,
-    UntilOption,
-    UtcOption,
-    make_query,
-)
+from .filters import Filters, UtcOption
 from .lines import ForwardsOption, print_record
-from .options import FilesArgument, FleetOption, GateOption, StoreOption
+from .options import FilesArgument, FleetOptions
 from .problems import Problems
 from .reading import reading
 from .unmatched import Unmatched
 
 
+@grouped
 def show(
     files: FilesArgument = None,
-    since: SinceOption = None,
-    until: UntilOption = None,
-    outcome: OutcomeOption = None,
-    reason: ReasonOption = None,
-    client: ClientOption = None,
-    reference: ReferenceOption = None,
-    channel: ChannelOption = None,
-    event_type: TypeOption = None,
-    route: RouteOption = None,
-    front: FrontOption = None,
-    near: NearOption = False,
+    *,
+    filters: Filters,
     forwards: ForwardsOption = False,
     utc: UtcOption = False,
-    fleet: FleetOption = False,
-    gate: GateOption = None,
-    dsn_file: StoreOption = None,
+    fleet: FleetOptions,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -63,11 +40,8 @@ def show(
 
       hookgate audit show audit.jsonl.1.gz --client 31.169.56.0/21 --json
     """
-    query = make_query(
-        since, until, outcome, reason, client, reference, channel, event_type, route, front,
-        near=near, config=config, utc=utc,
-    )  # fmt: skip
-    of_fleet = asked_of_fleet(fleet, gate, dsn_file, files, config, query.since, query.until)
+    query = filters.query(config, utc=utc)
+    of_fleet = asked_of_fleet(fleet, files, config, query.since, query.until)
     ledger = find_ledgers(files, config, fleet=of_fleet, by_names=bool(query.references))
     problems = Problems(ledger)
     unmatched = Unmatched(query, config, sees_all=False)

@@ -7,52 +7,30 @@ import typer
 from hookgate.ledger.audit import duckdb_stats
 from hookgate.ledger.audit.query import Query
 from hookgate.ledger.audit.stats import Summary, summarise
+from hookgate.ledger.audit.summary_json import as_dict
 from hookgate_cli.common import FINDING, ConfigOption, JsonOption, err, plain_errors
+from hookgate_cli.option_groups import grouped
 from hookgate_cli.terminal import print_json, printable
 
 from .asked import asked_of_fleet
 from .choosing import find_ledgers
 from .configured import Keys, load_seal_keys
-from .filters import (
-    ChannelOption,
-    ClientOption,
-    FrontOption,
-    NearOption,
-    OutcomeOption,
-    ReasonOption,
-    ReferenceOption,
-    RouteOption,
-    SinceOption,
-    TypeOption,
-    UntilOption,
-    UtcOption,
-    make_query,
-)
+from .filters import Filters, UtcOption
 from .ledger import Ledger
-from .options import FilesArgument, FleetOption, GateOption, SealKeyOption, StoreOption
+from .options import FilesArgument, FleetOptions, SealKeyOption
 from .reading import reading, reading_progress
 from .summary import print_summary
 from .unmatched import Unmatched
 
 
+@grouped
 def stats(
     files: FilesArgument = None,
-    since: SinceOption = None,
-    until: UntilOption = None,
-    outcome: OutcomeOption = None,
-    reason: ReasonOption = None,
-    client: ClientOption = None,
-    reference: ReferenceOption = None,
-    channel: ChannelOption = None,
-    event_type: TypeOption = None,
-    route: RouteOption = None,
-    front: FrontOption = None,
-    near: NearOption = False,
+    *,
+    filters: Filters,
     utc: UtcOption = False,
     seal_key: SealKeyOption = None,
-    fleet: FleetOption = False,
-    gate: GateOption = None,
-    dsn_file: StoreOption = None,
+    fleet: FleetOptions,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -67,17 +45,14 @@ def stats(
 
       hookgate audit stats /var/log/hookgate/*.jsonl* --json | jq .outcomes
     """
-    query = make_query(
-        since, until, outcome, reason, client, reference, channel, event_type, route, front,
-        near=near, config=config, utc=utc,
-    )  # fmt: skip
+    query = filters.query(config, utc=utc)
     keys = load_seal_keys(seal_key, config)
     with plain_errors():
-        of_fleet = asked_of_fleet(fleet, gate, dsn_file, files, config, query.since, query.until)
+        of_fleet = asked_of_fleet(fleet, files, config, query.since, query.until)
         ledger = find_ledgers(files, config, fleet=of_fleet)
         summary = sum_up(ledger, query, keys, config)
     if as_json:
-        print_json({**summary.as_dict(), "notes": ledger.as_json()})
+        print_json({**as_dict(summary), "notes": ledger.as_json()})
     else:
         print_summary(summary, utc=utc)
     if summary.malformed or summary.damaged or ledger.unread:

@@ -23,24 +23,11 @@ from hookgate.ledger.reading.source import LONGEST_LINE, without_end
 from hookgate.ledger.reading.wrappers import Unwrapper, Wrapper
 from hookgate.ledger.record import Record
 from hookgate_cli.common import ConfigOption, JsonOption, err, fail, plain_errors
+from hookgate_cli.option_groups import grouped
 
 from .choosing import find_ledgers
 from .configured import configured_ledger
-from .filters import (
-    ChannelOption,
-    ClientOption,
-    FrontOption,
-    NearOption,
-    OutcomeOption,
-    ReasonOption,
-    ReferenceOption,
-    RouteOption,
-    SinceOption,
-    TypeOption,
-    UntilOption,
-    UtcOption,
-    make_query,
-)
+from .filters import Filters, UtcOption
 from .inputs import is_regular
 from .ledger import Ledger
 from .lines import ForwardsOption, print_record
@@ -55,25 +42,17 @@ Entry = tuple[float, bytes, Record]
 _moment = itemgetter(0)
 
 
+@grouped
 def tail(
     files: FilesArgument = None,
+    *,
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="Go on with what is written, across rotation.")
     ] = False,
     number: Annotated[
         int, typer.Option("--lines", "-n", min=0, help="How many to begin with.")
     ] = 20,
-    since: SinceOption = None,
-    until: UntilOption = None,
-    outcome: OutcomeOption = None,
-    reason: ReasonOption = None,
-    client: ClientOption = None,
-    reference: ReferenceOption = None,
-    channel: ChannelOption = None,
-    event_type: TypeOption = None,
-    route: RouteOption = None,
-    front: FrontOption = None,
-    near: NearOption = False,
+    filters: Filters,
     forwards: ForwardsOption = False,
     utc: UtcOption = False,
     config: ConfigOption = None,
@@ -89,10 +68,7 @@ def tail(
 
       hookgate audit tail -f --outcome failed --json | jq .reference
     """
-    query = make_query(
-        since, until, outcome, reason, client, reference, channel, event_type, route, front,
-        near=near, config=config, utc=utc,
-    )  # fmt: skip
+    query = filters.query(config, utc=utc)
     growing = _find_growing(files, config) if follow else []
     ledger = _find(files, config, follow=follow)
     problems = Problems(ledger)

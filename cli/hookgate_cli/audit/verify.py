@@ -12,6 +12,7 @@ from hookgate.ledger.audit.chain_scan import ChainScan
 from hookgate.ledger.audit.times import show_time
 from hookgate.ledger.seal import Keyring
 from hookgate_cli.common import FINDING, ConfigOption, JsonOption, fail, out
+from hookgate_cli.option_groups import grouped
 from hookgate_cli.terminal import print_json, printable
 
 from .against import Against, read_logs
@@ -20,15 +21,13 @@ from .choosing import find_ledgers
 from .configured import configured_states, load_seal_keys
 from .findings import print_findings
 from .ledger import Ledger
-from .notes import check_notes, read_notes
+from .notes import Compared, check_notes, read_notes
 from .options import (
     FilesArgument,
-    FleetOption,
+    FleetOptions,
     FleetSinceOption,
     FleetUntilOption,
-    GateOption,
     SealKeyOption,
-    StoreOption,
 )
 from .reading import scanning
 from .wording import count_of
@@ -50,11 +49,11 @@ _WHOLE = (
     " rotated or stopped; and everything before the first line that is here."
 )
 _LOG = (
-    "The log shows nothing of lines after its last checkpoint, that of {}, and it proves as much as"
-    " the place where it was kept."
+    "The log covers {:,} of the {} that are here, up to its last checkpoint, that of {}. It shows"
+    " nothing of the others, and proves as much as the place where it was kept."
 )
 _NOTES = (
-    "Compared with {}, the last of {}: lines after that may be gone, and a note proves as much as"
+    "Compared with {}{}, the last of {}: lines after that may be gone, and a note proves as much as"
     " the place where it was kept."
 )
 _FLEET = (
@@ -67,8 +66,10 @@ _PART = (
 )
 
 
+@grouped
 def verify(
     files: FilesArgument = None,
+    *,
     state: Annotated[
         list[Path] | None,
         typer.Option(
@@ -98,9 +99,7 @@ def verify(
         typer.Option(metavar="PUB|FILE", help="The public key of the notes, as often as needed."),
     ] = None,
     seal_key: SealKeyOption = None,
-    fleet: FleetOption = False,
-    gate: GateOption = None,
-    dsn_file: StoreOption = None,
+    fleet: FleetOptions,
     since: FleetSinceOption = None,
     until: FleetUntilOption = None,
     config: ConfigOption = None,
@@ -125,7 +124,7 @@ def verify(
       hookgate audit verify --note /mnt/elsewhere --anchor-key gate1.pub
     """
     keys = load_seal_keys(seal_key, config)
-    of_fleet = asked_of_fleet(fleet, gate, dsn_file, files, config, since, until)
+    of_fleet = asked_of_fleet(fleet, files, config, since, until)
     if of_fleet is not None and state:
         fail(f"--state {state[0]} is of files: the store has none")
     states = state if files or of_fleet else [*(state or ()), *configured_states(config)]
@@ -134,7 +133,7 @@ def verify(
     # Before the ledger: hookgate may write to both meanwhile.
     log = read_logs(against) if against else None
     notes = read_notes(note, anchor_key or ()) if note else []
-    ledger = find_ledgers(files, config, may_be_gone=log is not None, fleet=of_fleet)
+    ledger = find_ledgers(files, config, may_be_gone=bool(against or note), fleet=of_fleet)
     witness = log.witness if log is not None else None
     if witness is not None:
         witness.files = ledger.files
@@ -142,22 +141,28 @@ def verify(
     with scanning(ledger, ChainScan(Keyring(keys), numbers)) as lines:
         verification = verify_chain(lines, keys, states, witness, apart=ledger.is_fleet)
     verification.findings.extend(ledger.findings())
-    verification.findings.extend(check_notes(ledger, notes) if notes else ())
+    compared = check_notes(ledger, notes) if notes else None
+    verification.findings.extend(compared.findings if compared is not None else ())
     unread = ledger.unread or (log is not None and log.unread)
     if as_json:
-        print_json(_report(verification, ledger, log, unread=unread))
+        print_json(_report(verification, ledger, log, compared, unread=unread))
     else:
         _show(verification, log, unread=unread, of_fleet=ledger.is_fleet)
-        if notes:
-            last = max(seen.time or 0 for seen in notes)
-            when = show_time(last, "seconds", utc=True) if last else "an unknown time"
-            out.print(_NOTES.format(count_of(len(notes), "note"), when), soft_wrap=True)
+        if compared is not None and compared.notes:
+            rest = f" of {len(notes):,}" if len(compared.notes) < len(notes) else ""
+            what = count_of(len(compared.notes), "note")
+            out.print(_NOTES.format(what, rest, compared.last or "an unknown time"), soft_wrap=True)
     if unread or not verification.holds:
         raise typer.Exit(FINDING)
 
 
 def _report(
-    verification: Verification, ledger: Ledger, log: Against | None, *, unread: bool
+    verification: Verification,
+    ledger: Ledger,
+    log: Against | None,
+    compared: Compared | None,
+    *,
+    unread: bool,
 ) -> dict[str, object]:
     bad = [finding for finding in verification.findings if finding.kind not in HARMLESS]
     return {
@@ -169,6 +174,7 @@ def _report(
         "old_format": verification.old,
         "whole": verification.whole,
         "against": log.as_json() if log is not None else None,
+        "anchored": compared.as_json() if compared is not None else None,
         "first_bad": bad[0].place if bad else None,
         "findings": [finding._asdict() for finding in verification.findings],
         "more": verification.more,
@@ -194,14 +200,14 @@ def _show(verification: Verification, log: Against | None, *, unread: bool, of_f
     elif verification.holds and verification.lines > verification.unchained:
         out.print(_SEALED)
     if log is not None:
-        _show_log(log)
+        _show_log(log, verification.lines)
     elif of_fleet:
         out.print(_FLEET)
     else:
         out.print(_WHOLE if verification.whole else _PART)
 
 
-def _show_log(log: Against) -> None:
+def _show_log(log: Against, here: int) -> None:
     witness = log.witness
     for name, lines, found, _ in log.logs:
         told = f"{count_of(found, 'checkpoint')}, {count_of(lines - found, 'other line')}"
@@ -209,4 +215,7 @@ def _show_log(log: Against) -> None:
     if witness.dropped:
         out.print(f"{count_of(witness.dropped, 'checkpoint')} dropped: nobody read the log then.")
     last = show_time(witness.last, "seconds", utc=True) if witness.last else "an unknown time"
-    out.print(_LOG.format(last))
+    if not witness.covered:
+        out.print("The log covers none of the lines that are here.")
+        return
+    out.print(_LOG.format(witness.covered, count_of(here, "line"), last), soft_wrap=True)

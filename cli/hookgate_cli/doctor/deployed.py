@@ -1,11 +1,12 @@
 """The nginx includes that are deployed, beside what the configuration renders to."""
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from shlex import quote
 
 from hookgate.nginx import Names, RenderError, render
+from hookgate.wording import in_shell
 
 from .check import Finding, look, wrong
 from .scene import Scene
@@ -26,7 +27,7 @@ def includes(scene: Scene) -> Iterator[Finding]:
         yield look(
             f"{folder} holds no hookgate-location.conf: nginx records nothing there",
             "",
-            f"{scene.command} nginx render{scene.option} --out {quote(str(folder))}",
+            f"{scene.command} nginx render{scene.option} --out {in_shell(folder)}",
         )
     if len(found) > 1:
         return  # of which configuration each is nobody says
@@ -35,7 +36,7 @@ def includes(scene: Scene) -> Iterator[Finding]:
 
 
 def _one(scene: Scene, folder: Path, file: str, name: str) -> Iterator[Finding]:
-    log = _LOG.search((folder / file).read_text(encoding="utf-8", errors="replace"))
+    log = _LOG.search(_text(folder / file) or "")
     path = log[1] if log else ""
     try:
         rendered = render(scene.settings, path, name)
@@ -52,18 +53,18 @@ def _one(scene: Scene, folder: Path, file: str, name: str) -> Iterator[Finding]:
         return
     options = f" --name {name}" if name else ""
     if path and path != Names(name).default_log:
-        options += f" --log {quote(path)}"
+        options += f" --log {in_shell(path)}"
     yield wrong(
         f"{', '.join(stale)} in {folder} {'is' if len(stale) == 1 else 'are'} not what "
         f"{scene.named_file} and this version render to: nginx judges by something else",
         "",
-        f"{scene.command} nginx render{scene.option}{options} --out {quote(str(folder))}",
+        f"{scene.command} nginx render{scene.option}{options} --out {in_shell(folder)}",
         "nginx -t && nginx -s reload",
     )
 
 
 def _text(file: Path) -> str | None:
-    try:
-        return file.read_text(encoding="utf-8", errors="replace")
-    except FileNotFoundError:
-        return None
+    """Read a file; None where there is none, "" where it is a FIFO or the like."""
+    if not file.is_file():
+        return "" if os.path.lexists(file) else None
+    return file.read_text(encoding="utf-8", errors="replace")

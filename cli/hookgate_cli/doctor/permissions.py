@@ -5,9 +5,9 @@ import pwd
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from shlex import quote
 
 from hookgate.ledger.state import find_states
+from hookgate.wording import in_shell
 from hookgate_cli.terminal import to_json
 
 from .check import Finding, look, wrong
@@ -62,13 +62,13 @@ def ledger(scene: Scene) -> Iterator[Finding]:
                 f"{file} is another user's: {user} cannot write to it, and does not start",
                 "as root, if nothing else writes there:",
                 # A link in its place by then leads root to no file of another's.
-                f"chown -h {user}:{_group(scene)} {quote(str(file))}",
+                f"chown -h {user}:{_group(scene)} {in_shell(file)}",
             )
         elif status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
             yield look(
                 f"{file} can be written by others than its owner ({_modes(file)})",
                 "",
-                f"chmod go-w {quote(str(file))}",
+                f"chmod go-w {in_shell(file)}",
             )
 
 
@@ -86,7 +86,7 @@ def quarantine(scene: Scene) -> Iterator[Finding]:
         yield look(
             f"{path} is open to everybody on this machine ({_modes(path)})",
             "",
-            f"chmod o= {quote(str(path))}",
+            f"chmod o= {in_shell(path)}",
         )
 
 
@@ -103,7 +103,7 @@ def _folder(scene: Scene, folder: Path, key: str) -> Iterator[Finding]:
     if not folder.is_dir():
         if scene.unit is not None and folder in writable(scene.unit):
             return  # systemd makes it
-        made = f"install -d -o {user} -g {_group(scene)} -m 750 {quote(str(folder))}"
+        made = f"install -d -o {user} -g {_group(scene)} -m 750 {in_shell(folder)}"
         mend = f"name another in {scene.named_file}; or, as root:"
         yield wrong(f"{folder} is no folder ({key})", mend, made)
         return
@@ -111,9 +111,9 @@ def _folder(scene: Scene, folder: Path, key: str) -> Iterator[Finding]:
     if at is None:
         return
     if at == folder.resolve():
-        mend = f"chown {user}:{_group(scene)} {quote(str(at))}"
+        mend = f"chown {user}:{_group(scene)} {in_shell(at)}"
         yield wrong(f"{user} cannot write to {at} ({key}): {_modes(at)}", "as root:", mend,
-                    f"chmod u+rwx {quote(str(at))}")  # fmt: skip
+                    f"chmod u+rwx {in_shell(at)}")  # fmt: skip
     else:
         yield wrong(
             f"{user} cannot enter {at}, above {folder} ({key}): {_modes(at)}",
@@ -126,7 +126,7 @@ def _let_in(scene: Scene, at: Path, path: Path) -> tuple[str, ...]:
     if (at != path and at.is_relative_to("/root")) or at.parent == Path("/home"):
         return (f"move {path.name} to where it can be read, as /etc/hookgate, and name it there",)
     letter = "x" if at.is_dir() else "r"
-    where = quote(str(at))
+    where = in_shell(at)
     return "as root:", f"chgrp {_group(scene)} {where}", f"chmod g+{letter} {where}"
 
 

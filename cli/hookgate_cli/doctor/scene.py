@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from shlex import quote
 from typing import Any
 
 from hookgate.config.layers import Sources
@@ -14,6 +13,7 @@ from hookgate.ledger.names import is_part
 from hookgate.ledger.reading.following import read_backwards
 from hookgate.ledger.reading.parsing import parse
 from hookgate.settings import Config
+from hookgate.wording import in_shell
 
 from .listening import Listening
 from .unit_files import Unit
@@ -67,7 +67,7 @@ class Scene:
     @property
     def option(self) -> str:
         """How a command is told of the configuration."""
-        return f" --config {quote(self.file)}" if self.file else ""
+        return f" --config {in_shell(self.file)}" if self.file else ""
 
     @property
     def ledger(self) -> Path | None:

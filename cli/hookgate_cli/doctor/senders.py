@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterator
 from hashlib import sha256
-from shlex import quote
 from typing import Any
 
 import netaddr
@@ -11,6 +10,7 @@ import netaddr
 from hookgate.networks.addresses import Address, is_loopback, parse_address
 from hookgate.policy import Outcome, Reason
 from hookgate.samples import CONTRACTS
+from hookgate.wording import argument_in_shell
 from hookgate_cli.samples import clean, hostile
 from hookgate_cli.terminal import to_json
 
@@ -147,5 +147,5 @@ def _is_private(address: Address | None) -> bool:
 
 def _explain(scene: Scene, records: list[dict[str, Any]]) -> str:
     # Whoever can write to the ledger must not write what a person copies into a shell.
-    name = quote(str(records[0].get("request_id")))
-    return f"{scene.command} audit explain {name}{scene.option}"
+    name = argument_in_shell(records[0].get("request_id"))
+    return f"{scene.command} audit explain{scene.option} {name}"

@@ -5,13 +5,13 @@ import time
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from shlex import quote
 
 from hookgate.config.error import ConfigError
 from hookgate.config.fleet import read_settings
 from hookgate.config.key_files import read_private
 from hookgate.files import FileError
 from hookgate.ledger.shipping import read_shipping, shipping_path
+from hookgate.wording import path_in_shell
 
 from .check import BlindError, Finding, look, wrong
 from .scene import Scene
@@ -40,7 +40,9 @@ def shipping(scene: Scene) -> Iterator[Finding]:
         return
     if warning:
         yield look(
-            f"fleet.dsn_file = {fleet.dsn_file} {warning}", "", f"chmod o= {quote(fleet.dsn_file)}"
+            f"fleet.dsn_file = {fleet.dsn_file} {warning}",
+            "",
+            f"chmod o= {path_in_shell(fleet.dsn_file)}",
         )
     why = _try(data.decode("utf-8", "replace").strip())
     if why:

@@ -50,7 +50,8 @@ def read_unit(folder: Path, name: str) -> Unit | None:
     file = folder / name
     if not file.is_file():
         return None
-    drop_ins = sorted((folder / f"{name}.d").glob("*.conf"))
+    # A FIFO would be waited for.
+    drop_ins = sorted(filter(Path.is_file, (folder / f"{name}.d").glob("*.conf")))
     texts = (part.read_text(encoding="utf-8", errors="replace") for part in (file, *drop_ins))
     return Unit(name, "\n".join(texts))
 

@@ -4,9 +4,9 @@ import os
 import pwd
 from collections.abc import Iterator
 from pathlib import Path
-from shlex import quote
 
 from hookgate.address import TcpAddress
+from hookgate.wording import in_shell
 from hookgate_cli.installation import HOMES, TEMPORARY, python_of, shipped
 from hookgate_sidecar.descriptors import needed
 from hookgate_sidecar.shares import share
@@ -53,7 +53,7 @@ def _not_installed(scene: Scene, unit: Unit) -> Finding:
     return (wrong if is_missing else look)(
         says,
         "as root:",
-        f"cp {quote(str(scene.beside / unit.name))} {quote(str(scene.units))}",
+        f"cp {in_shell(scene.beside / unit.name)} {in_shell(scene.units)}",
         "systemctl daemon-reload && systemctl enable --now hookgate",
     )
 
@@ -82,7 +82,7 @@ def _start(scene: Scene, unit: Unit) -> Iterator[Finding]:
         yield wrong(
             f"{unit.name} runs as {named}, and there is no such user",
             "as root:",
-            f"useradd --system --no-create-home --shell /usr/sbin/nologin {quote(named)}",
+            f"useradd --system --no-create-home --shell /usr/sbin/nologin {in_shell(named)}",
         )
     if not words or not os.access(words[0], os.X_OK):
         yield wrong(
@@ -102,12 +102,12 @@ def _start(scene: Scene, unit: Unit) -> Iterator[Finding]:
         )
     elif file and not Path(file).is_file():
         yield wrong(f"{unit.name} reads {file}, which is not there", "",
-                    f"{quote(words[0])} config init {quote(file)}")  # fmt: skip
+                    f"{in_shell(words[0])} config init {in_shell(file)}")  # fmt: skip
     elif user is not None and obstacle(user, Path(words[0]), "x") is not None:
         yield wrong(
             f"{unit.name} runs as {user.pw_name}, who may not run {words[0]}",
             "as root:",
-            f"chmod -R a+rX {quote(str(Path(words[0]).parents[1]))}",
+            f"chmod -R a+rX {in_shell(Path(words[0]).parents[1])}",
         )
 
 

@@ -97,6 +97,7 @@ def init(
             admin = Admin.connect(dsn)
             try:
                 before = admin.install()
+                still_open = admin.still_open()
                 made = _add(admin, kind, name) if name is not None else ""
             finally:
                 admin.close()
@@ -113,6 +114,12 @@ def init(
             target.unlink(missing_ok=True)
     done = "made" if not before else "there" if before == VERSION else f"brought on from {before}"
     out.print(f"The tables are {done}, version {VERSION}.")
+    if still_open:
+        err.print(
+            f"hookgate: warning: a gate's login may make {' and '.join(still_open)} there, and so"
+            " fill the disk; run hookgate fleet init once as a superuser, who can forbid it",
+            soft_wrap=True,
+        )
     if target is not None and name is not None:
         _tell(kind, name, target)
         _warn_of_loopback(made)

@@ -11,17 +11,20 @@ if find_spec("starlette") is None or find_spec("uvicorn") is None:
 
 from hookgate.log import make_log
 from hookgate_cli.common import ConfigOption, plain_errors
-from hookgate_cli.gate_sources import GatesOption, LedgersOption, choose
+from hookgate_cli.gate_sources import GatesOptions, choose
+from hookgate_cli.looking import Looking
+from hookgate_cli.option_groups import grouped
 from hookgate_sidecar.sockets import listen as listen_on
 
 from .places import read_listen, read_token
 from .serving import serve
-from .watching import Watching
 
 _LISTEN = "127.0.0.1:9190"
 
 
+@grouped
 def live(
+    *,
     token_file: Annotated[
         Path | None,
         typer.Option(
@@ -31,8 +34,7 @@ def live(
     listen: Annotated[
         str, typer.Option("--listen", metavar="HOST:PORT", help="Where the page is.")
     ] = _LISTEN,
-    gate: GatesOption = None,
-    log: LedgersOption = None,
+    gates: GatesOptions,
     host: Annotated[
         list[str] | None,
         typer.Option(
@@ -54,6 +56,8 @@ def live(
     It is a process of its own that asks each gate's admin listener once a second, or follows its
     ledger: no event waits for it. It only reads. Who opens the page shows the token once.
 
+    With --fleet it shows what the store of a fleet receives of its gates, and asks none of them.
+
     Examples:
 
       hookgate keys new token live.token
@@ -61,10 +65,12 @@ def live(
       hookgate live --token-file live.token
 
       hookgate live --token-file live.token --gate http://10.0.0.1:9180
+
+      hookgate live --token-file live.token --fleet --dsn-file reader.dsn
     """
     with plain_errors():
         token = read_token(token_file)
         address, tls = read_listen(listen, tls_cert, tls_key)
-        watching = Watching(choose(gate or [], log or [], config))
+        looking = Looking(choose(gates, config), lambda: None)
         sockets = listen_on("--listen", address, 0)
-        serve(sockets, token, watching, names=host or (), tls=tls, log=make_log())
+        serve(sockets, token, looking, names=host or (), tls=tls, log=make_log())

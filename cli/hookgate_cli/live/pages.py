@@ -4,7 +4,6 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from hashlib import sha256
 from importlib.resources import files
-from math import ceil
 
 import structlog
 from starlette.applications import Starlette
@@ -15,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from .places import LONGEST_TOKEN
 from .readers import MOST_READERS, NoRoomError, Readers
-from .sessions import Sessions, Tries
+from .sessions import Sessions, WrongTokens
 
 _FILES = {
     "/": ("page.html", "text/html"),
@@ -35,7 +34,7 @@ class Pages:
         self, sessions: Sessions, readers: Readers, log: structlog.BoundLogger, place: str
     ) -> None:
         self._sessions, self._readers, self._log = sessions, readers, log
-        self._tries = Tries()
+        self._wrong = WrongTokens()
         digest = sha256(f"{os.uname().nodename} {place}".encode()).hexdigest()
         self._cookie = f"hookgate-live-{digest[:8]}"
 
@@ -65,16 +64,11 @@ class Pages:
                     return _say(413, "No token is that long.", {"Connection": "close"})
         except ClientDisconnect:
             return Response()
-        # Only now: of many that are sent at once each counts before the next is looked at.
-        address = request.client.host if request.client else ""
-        if wait := self._tries.wait(address):
-            seconds = str(ceil(wait))
-            text = f"Too many wrong tokens came from this address. Try again in {seconds} s."
-            return _say(429, text, {"Retry-After": seconds})
         cookie = self._sessions.open(token.strip())
         if cookie is None:
-            self._tries.note(address)
-            self._log.warning("live.wrong_token", client=address)
+            address = request.client.host if request.client else ""
+            if (untold := self._wrong.note()) is not None:
+                self._log.warning("live.wrong_token", client=address, untold=untold)
             return _say(403, "This is not the token.")
         response = Response(status_code=204)
         # Behind a TLS terminator the browser's own word says how it came.

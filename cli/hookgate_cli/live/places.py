@@ -2,12 +2,12 @@
 
 import ssl
 from pathlib import Path
-from shlex import quote
 
 from hookgate.address import TcpAddress, UnixAddress, parse_listen_address
-from hookgate.files import FileError, is_open_to_all, read_secret
+from hookgate.files import AbsentFileError, FileError, is_open_to_all, read_secret
 from hookgate.networks.addresses import is_loopback
 from hookgate.tls import server_context
+from hookgate.wording import path_in_shell
 from hookgate_cli.common import fail
 
 _SHORTEST_TOKEN = 16
@@ -25,11 +25,12 @@ def read_token(file: Path | None) -> bytes:
             "--token-file is missing: who opens the page shows a token;"
             " make one with: hookgate keys new token live.token"
         )
-    named = quote(str(file))
+    named = path_in_shell(file)
     try:
         data, mode = read_secret(str(file))
     except FileError as error:
-        fail(f"--token-file {named} {error}; make one with: hookgate keys new token {named}")
+        made = f"; make one with: hookgate keys new token {named}"
+        fail(f"--token-file {named} {error}{made if isinstance(error, AbsentFileError) else ''}")
     if is_open_to_all(mode):
         fail(f"--token-file {named} can be read by everybody on this machine; chmod o= {named}")
     token = data.strip()

@@ -1,15 +1,18 @@
 """The page's server: uvicorn on sockets of ours, until a signal ends it."""
 
 import asyncio
+import json
 import logging
 import signal
 import socket
 import ssl
 from collections.abc import Collection
 
+import orjson
 import structlog
 from uvicorn import Config, Server
 
+from hookgate_cli.looking import Looking
 from hookgate_sidecar.sockets import ListeningSockets
 
 from .connection import LONGEST_HEAD, REQUEST_SECONDS, Connection
@@ -17,7 +20,6 @@ from .guard import HEADERS, Guard
 from .pages import Pages
 from .readers import Readers
 from .sessions import Sessions
-from .watching import Watching
 
 _TELL_SECONDS = 1.0
 _DRAIN_SECONDS = 2
@@ -28,14 +30,14 @@ _SEND_BUFFER = 32 << 10
 def serve(
     sockets: ListeningSockets,
     token: bytes,
-    watching: Watching,
+    looking: Looking,
     *,
     names: Collection[str],
     tls: ssl.SSLContext | None,
     log: structlog.BoundLogger,
 ) -> None:
-    """Serve what is watched until SIGTERM or SIGINT. `names` are those that the page goes by."""
-    readers = Readers(watching.describe)
+    """Serve what is to be seen until SIGTERM or SIGINT. `names` are those that the page goes by."""
+    readers = Readers(lambda: _describe(looking))
     pages = Pages(Sessions(token), readers, log, str(sockets))
     config = Config(
         Guard(pages.app(), names),
@@ -62,7 +64,7 @@ def serve(
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
     scheme = "http" if tls is None else "https"
     log.info("live.listening", address=sockets.address, port=sockets.port, scheme=scheme)
-    server = _Server(config, watching, readers)
+    server = _Server(config, looking, readers)
     server.run(sockets.sockets)
     if server.fault is not None:
         raise server.fault
@@ -71,9 +73,9 @@ def serve(
 class _Server(Server):
     """uvicorn's, which has the gates asked, and tells the readers each second."""
 
-    def __init__(self, config: Config, watching: Watching, readers: Readers) -> None:
+    def __init__(self, config: Config, looking: Looking, readers: Readers) -> None:
         super().__init__(config)
-        self._watching, self._readers = watching, readers
+        self._looking, self._readers = looking, readers
         self.fault: BaseException | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -92,12 +94,12 @@ class _Server(Server):
 
     async def main_loop(self) -> None:
         """Serve until a signal comes."""
-        tasks = [asyncio.create_task(self._watching.run()), asyncio.create_task(self._tell())]
-        for task in tasks:
-            task.add_done_callback(self._on_end)
+        self._looking.start()
+        task = asyncio.create_task(self._tell())
+        task.add_done_callback(self._on_end)
         await super().main_loop()
-        for task in tasks:
-            task.cancel()
+        task.cancel()
+        self._looking.close()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Let the readers go, and end."""
@@ -113,3 +115,12 @@ class _Server(Server):
         while True:
             await asyncio.sleep(_TELL_SECONDS)
             self._readers.tell()
+
+
+def _describe(looking: Looking) -> bytes:
+    """Make the state of now as JSON."""
+    picture = looking.picture()
+    try:
+        return orjson.dumps(picture)
+    except orjson.JSONEncodeError:  # a lone surrogate in what a sender wrote
+        return json.dumps(picture).encode()

@@ -1,4 +1,4 @@
-"""Who may look: the token, the sessions that it was exchanged for, and how often it is tried."""
+"""Who may look: the token, the sessions that it was exchanged for, and who does not have it."""
 
 import hmac
 import secrets
@@ -10,10 +10,9 @@ from hashlib import sha256
 # Pages are left open; whoever closed theirs for so long shows the token again.
 IDLE_SECONDS = 12 * 3600.0
 MOST_SESSIONS = 16
-# Wrong tokens from one address, in so many seconds.
-MOST_TRIES = 10
-TRIES_SECONDS = 60.0
-_MOST_ADDRESSES = 256
+# Wrong tokens that the log tells of, in so many seconds.
+MOST_TOLD = 10
+TOLD_SECONDS = 60.0
 
 
 class Sessions:
@@ -53,27 +52,27 @@ class Sessions:
         self._used.pop(_digest(cookie), None)
 
 
-class Tries:
-    """Wrong tokens, counted by address: who guesses shuts out nobody at another one."""
+class WrongTokens:
+    """Wrong tokens, of which no more are told than so many a minute.
+
+    Whoever has the right one never waits for those who guess, who may come from his own address: by
+    `ssh -L` and proxies all come from one. What keeps them out is that it cannot be guessed.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._wrong: OrderedDict[str, deque[float]] = OrderedDict()
+        self._told: deque[float] = deque(maxlen=MOST_TOLD)
+        self._untold = 0
 
-    def wait(self, address: str) -> float:
-        """Return in how many seconds this address may try; 0 where it may now."""
-        times = self._wrong.get(address)
-        if times is None or len(times) < MOST_TRIES:
-            return 0.0
-        return max(0.0, times[0] + TRIES_SECONDS - self._clock())
-
-    def note(self, address: str) -> None:
-        """Count a wrong token."""
-        times = self._wrong.setdefault(address, deque(maxlen=MOST_TRIES))
-        times.append(self._clock())
-        self._wrong.move_to_end(address)
-        if len(self._wrong) > _MOST_ADDRESSES:
-            self._wrong.popitem(last=False)
+    def note(self) -> int | None:
+        """Count one; return how many before it went untold, None where it should as well."""
+        now = self._clock()
+        if len(self._told) == MOST_TOLD and now - self._told[0] < TOLD_SECONDS:
+            self._untold += 1
+            return None
+        self._told.append(now)
+        untold, self._untold = self._untold, 0
+        return untold
 
 
 def _digest(cookie: str) -> bytes:

@@ -50,14 +50,14 @@ DsnOption = Annotated[
 class FleetOptions(NamedTuple):
     """What was given of these."""
 
-    fleet: bool
-    gates: list[str] | None
-    dsn_file: Path | None
+    fleet: FleetOption = False
+    gate: GateOption = None
+    dsn_file: DsnOption = None
 
     @property
     def where(self) -> str:
         """The store in words."""
-        return f"the store for {', '.join(self.gates)}" if self.gates else "the store"
+        return f"the store for {', '.join(self.gate)}" if self.gate else "the store"
 
 
 @contextmanager

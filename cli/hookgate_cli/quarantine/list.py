@@ -4,35 +4,23 @@ import typer
 
 from hookgate_cli.audit.wording import count_of
 from hookgate_cli.common import ConfigOption, JsonOption, err
+from hookgate_cli.option_groups import grouped
 from hookgate_cli.terminal import print_json, printable
 
-from .fleet import DsnOption, FleetOption, FleetOptions, GateOption, opened_items
+from .fleet import FleetOptions, opened_items
 from .opening import open_store, store_errors
 from .rows import describe, print_rows
-from .selection import (
-    DigestOption,
-    ReasonOption,
-    ReferenceOption,
-    RouteOption,
-    SinceOption,
-    UntilOption,
-    make_selection,
-)
+from .selection import SelectionOptions
 
 app = typer.Typer(add_completion=False)
 
 
 @app.command("list")
+@grouped
 def list_items(
-    since: SinceOption = None,
-    until: UntilOption = None,
-    reason_code: ReasonOption = None,
-    reference: ReferenceOption = None,
-    sha256: DigestOption = None,
-    route: RouteOption = None,
-    fleet: FleetOption = False,
-    gate: GateOption = None,
-    dsn_file: DsnOption = None,
+    *,
+    chosen: SelectionOptions,
+    fleet: FleetOptions,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -50,11 +38,10 @@ def list_items(
 
       hookgate quarantine list --fleet --dsn-file replayer.dsn
     """
-    selection = make_selection(since, until, reason_code, reference, sha256, route)
-    options = FleetOptions(fleet, gate, dsn_file)
-    with store_errors(), opened_items(options) as items:
+    selection = chosen.selection()
+    with store_errors(), opened_items(fleet) as items:
         if items is not None:
-            where, max_age = options.where, None
+            where, max_age = fleet.where, None
             entries = list(items.entries())
         else:
             store, settings = open_store(config)

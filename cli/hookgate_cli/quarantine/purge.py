@@ -13,32 +13,22 @@ from hookgate.quarantine.replay.session import Leaving, Releases, opened_gate
 from hookgate.settings import Config
 from hookgate_cli.audit.wording import count_of
 from hookgate_cli.common import FINDING, ConfigOption, JsonOption, err, fail, load_config, out
+from hookgate_cli.option_groups import grouped
 from hookgate_cli.terminal import print_json, printable
 
-from .fleet import DsnOption, FleetOption, FleetOptions, GateOption, opened_items
+from .fleet import FleetOptions, opened_items
 from .opening import actor, open_store, parse_reason, store_errors
 from .rows import describe, in_custody, print_rows
 from .running import alone, run
-from .selection import (
-    DigestOption,
-    ReasonOption,
-    ReferenceOption,
-    RouteOption,
-    SinceOption,
-    UntilOption,
-    make_selection,
-)
+from .selection import SelectionOptions
 
 _BATCH = 32
 
 
+@grouped
 def purge(
-    since: SinceOption = None,
-    until: UntilOption = None,
-    reason_code: ReasonOption = None,
-    reference: ReferenceOption = None,
-    sha256: DigestOption = None,
-    route: RouteOption = None,
+    *,
+    chosen: SelectionOptions,
     all_items: Annotated[bool, typer.Option("--all", help="All that is kept.")] = False,
     custody: Annotated[
         bool,
@@ -47,9 +37,7 @@ def purge(
             help="Also what has custody: its sender was told that it is safe, and it is lost.",
         ),
     ] = False,
-    fleet: FleetOption = False,
-    gate: GateOption = None,
-    dsn_file: DsnOption = None,
+    fleet: FleetOptions,
     reason: Annotated[
         str | None,
         typer.Option("--reason", metavar="TEXT", help="Why; the ledger says it."),
@@ -70,12 +58,12 @@ def purge(
 
       hookgate quarantine purge --reason-code malformed_json --until 7d
     """
-    selection = make_selection(since, until, reason_code, reference, sha256, route)
+    selection = chosen.selection()
     if selection.is_all != all_items:
         fail("say which items: --reference, --sha256 or another option of theirs, or else --all")
     told = {"actor": actor(), **({"why": parse_reason(reason)} if reason else {})}
     with store_errors(), ExitStack() as stack:
-        kept = stack.enter_context(opened_items(FleetOptions(fleet, gate, dsn_file)))
+        kept = stack.enter_context(opened_items(fleet))
         max_age = None
         if kept is not None:
             items: Items = kept

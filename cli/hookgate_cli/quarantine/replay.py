@@ -15,14 +15,12 @@ from hookgate_cli.audit.configured import load_seal_keys
 from hookgate_cli.audit.options import LogOption, SealKeyOption
 from hookgate_cli.audit.wording import count_of
 from hookgate_cli.common import FAILED, FINDING, ConfigOption, JsonOption, err, fail, load_config
+from hookgate_cli.option_groups import grouped
 from hookgate_cli.terminal import print_json, printable
 
 from .bar import bar
 from .fleet import (
-    DsnOption,
-    FleetOption,
     FleetOptions,
-    GateOption,
     make_planner,
     opened_items,
 )
@@ -45,15 +43,7 @@ from .outcome import (
 )
 from .planning import Plan, Planner
 from .running import alone, run, send
-from .selection import (
-    DigestOption,
-    ReasonOption,
-    ReferenceOption,
-    RouteOption,
-    SinceOption,
-    UntilOption,
-    make_selection,
-)
+from .selection import SelectionOptions
 
 if TYPE_CHECKING:
     from .fleet_planning import FleetPlanner
@@ -65,13 +55,10 @@ _IN_STORE = (
 )
 
 
+@grouped
 def replay(
-    since: SinceOption = None,
-    until: UntilOption = None,
-    reason_code: ReasonOption = None,
-    reference: ReferenceOption = None,
-    sha256: DigestOption = None,
-    route: RouteOption = None,
+    *,
+    chosen: SelectionOptions,
     limit: Annotated[
         int | None, typer.Option("--limit", min=1, metavar="N", help="Send so many at most.")
     ] = None,
@@ -103,9 +90,7 @@ def replay(
         float,
         typer.Option("--rate", min=0, metavar="N", help="In a second at most; 0 is no bound."),
     ] = _RATE,
-    fleet: FleetOption = False,
-    gate: GateOption = None,
-    dsn_file: DsnOption = None,
+    fleet: FleetOptions,
     identity: IdentityOption = None,
     log: LogOption = None,
     seal_key: SealKeyOption = None,
@@ -132,18 +117,18 @@ def replay(
         fail(
             '--yes needs --reason TEXT: the ledger says it, as in --reason "the contract is mended"'
         )
-    if fleet and log:
+    if fleet.fleet and log:
         fail("--log names ledgers in files, and with --fleet those in the store are read: omit it")
-    selection = make_selection(since, until, reason_code, reference, sha256, route)
+    selection = chosen.selection()
     identities = need_identities(identity, "a replay")
     loaded = load_config(config, offline=not yes)
     keys = load_seal_keys(seal_key, config)
-    if fleet and seal_key:  # those of the gates; what is recorded here has its own
+    if fleet.fleet and seal_key:  # those of the gates; what is recorded here has its own
         keys = tuple(dict.fromkeys((*keys, *load_seal_keys(None, config))))
     asked = Asked(unknown, retrying, override, limit)
     told = {"actor": actor(), "why": parse_reason(reason or "")}
     with store_errors(), ExitStack() as stack:
-        items = stack.enter_context(opened_items(FleetOptions(fleet, gate, dsn_file)))
+        items = stack.enter_context(opened_items(fleet))
         if items is not None:
             made_by = selection, identities, asked, loaded, keys
             planner: Planner | FleetPlanner = make_planner(items, *made_by)

@@ -105,28 +105,33 @@ class Selection(NamedTuple):
         return (entry for entry in entries if entry.claimed is None and self.picks(entry))
 
 
-def make_selection(
-    since: str | None,
-    until: str | None,
-    reason_code: list[str] | None,
-    reference: list[str] | None,
-    sha256: list[str] | None,
-    route: list[str] | None,
-) -> Selection:
-    """Make the selection that the options ask for; exit with 2 where one is wrong."""
-    now = time.time()
-    try:
-        first = parse_time(since, now) if since is not None else None
-        last = parse_time(until, now) if until is not None else None
-    except QueryError as error:
-        fail(str(error))
-    codes = [reason.code for reason in Reason if reason is not Reason.CLEAN]
-    for code in reason_code or ():
-        if code not in codes:
-            fail(f'--reason-code "{code}" is no reason; {offer(code, codes)}')
-    query = Query(reason=frozenset(reason_code or ()), references=frozenset(reference or ()))
-    prefixes = tuple(map(parse_prefix, sha256 or ()))
-    return Selection(first, last, query, prefixes, frozenset(route or ()))
+class SelectionOptions(NamedTuple):
+    """The options as they were given."""
+
+    since: SinceOption = None
+    until: UntilOption = None
+    reason_code: ReasonOption = None
+    reference: ReferenceOption = None
+    sha256: DigestOption = None
+    route: RouteOption = None
+
+    def selection(self) -> Selection:
+        """Make the selection that they ask for; exit with 2 where one is wrong."""
+        now = time.time()
+        try:
+            first = parse_time(self.since, now) if self.since is not None else None
+            last = parse_time(self.until, now) if self.until is not None else None
+        except QueryError as error:
+            fail(str(error))
+        codes = [reason.code for reason in Reason if reason is not Reason.CLEAN]
+        for code in self.reason_code or ():
+            if code not in codes:
+                fail(f'--reason-code "{code}" is no reason; {offer(code, codes)}')
+        query = Query(
+            reason=frozenset(self.reason_code or ()), references=frozenset(self.reference or ())
+        )
+        prefixes = tuple(map(parse_prefix, self.sha256 or ()))
+        return Selection(first, last, query, prefixes, frozenset(self.route or ()))
 
 
 def parse_prefix(text: str) -> str:

@@ -13,24 +13,25 @@ from hookgate.quarantine.item import Item
 from hookgate.quarantine.items import Items
 from hookgate.quarantine.replay.items import DamagedError, body_of, open_item
 from hookgate_cli.common import FINDING, ConfigOption, JsonOption, err, fail, out
+from hookgate_cli.option_groups import grouped
 from hookgate_cli.terminal import print_json, printable
 
-from .fleet import DsnOption, FleetOption, FleetOptions, GateOption, opened_items
+from .fleet import FleetOptions, opened_items
 from .opening import IdentityOption, find_identities, need_identities, open_store, store_errors
 from .rows import describe
 from .selection import parse_prefix
 
 
+@grouped
 def show(
     sha256: Annotated[str, typer.Argument(help="That of the body, or its beginning.")],
+    *,
     identity: IdentityOption = None,
     body: Annotated[
         bool,
         typer.Option("--body", help="Write the body alone, as it came; escaped on a terminal."),
     ] = False,
-    fleet: FleetOption = False,
-    gate: GateOption = None,
-    dsn_file: DsnOption = None,
+    fleet: FleetOptions,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -50,8 +51,7 @@ def show(
     """
     prefix = parse_prefix(sha256)
     identities = need_identities(identity, "a body") if body else find_identities(identity)
-    options = FleetOptions(fleet, gate, dsn_file)
-    with store_errors(), opened_items(options) as items:
+    with store_errors(), opened_items(fleet) as items:
         if items is not None:
             _show(items, prefix, identities, None, body=body, as_json=as_json)
         else:

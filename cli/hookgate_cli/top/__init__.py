@@ -7,10 +7,11 @@ from typing import Annotated
 import typer
 
 from hookgate_cli.common import FAILED, ConfigOption, JsonOption, out, plain_errors
-from hookgate_cli.gate_sources import GatesOption, LedgersOption, choose
+from hookgate_cli.gate_sources import GatesOptions, choose
+from hookgate_cli.looking import Looking
+from hookgate_cli.option_groups import grouped
 from hookgate_cli.terminal import print_json
 
-from .looking import Looking
 from .running import Running
 from .screen import draw_once
 
@@ -18,9 +19,10 @@ from .screen import draw_once
 _ONCE_SECONDS = 15.0
 
 
+@grouped
 def top(
-    gate: GatesOption = None,
-    log: LedgersOption = None,
+    *,
+    gates: GatesOptions,
     once: Annotated[
         bool, typer.Option("--once", help="Print what there is, and end. So does a plain terminal.")
     ] = False,
@@ -32,6 +34,8 @@ def top(
     It asks each gate's admin listener once a second, and no event waits for it. It only reads.
     Enter explains the request under the cursor; ? says what else there is to press.
 
+    With --fleet it shows what the store of a fleet receives of its gates, and asks none of them.
+
     With --once, exits 1 if a gate does not answer.
 
     Examples:
@@ -42,14 +46,16 @@ def top(
 
       hookgate top --log /var/log/nginx/hookgate.jsonl
 
+      hookgate top --fleet --dsn-file reader.dsn
+
       hookgate top --once --json | jq '.causes[].what'
     """
     with plain_errors():
-        places = choose(gate or [], log or [], config)
+        sources = choose(gates, config)
         if not (once or as_json) and _is_screen():
-            Running(places, config).run()
+            Running(sources, config).run()
             return
-        looking = Looking(places, lambda: None)
+        looking = Looking(sources, lambda: None)
         looking.start()
         looking.wait(2, _ONCE_SECONDS)
         looking.close()

@@ -6,9 +6,10 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from shlex import quote
 
 from hookgate.ledger.reading.files import find_files
+from hookgate.wording import argument_in_shell
+from hookgate_cli.gate_source import Ledger
 from hookgate_cli.terminal import printable
 
 # More than fits any explanation of one attempt.
@@ -16,14 +17,12 @@ _MOST_BYTES = 1 << 20
 
 
 class Explaining:
-    """Explain a request from the ledger at a path; `on_end` is called by a thread once `lines` are
-    there.
-    """
+    """Explain a request from a ledger; `on_end` is called by a thread once `lines` are there."""
 
     def __init__(
         self,
         request_id: str,
-        ledger: str,
+        ledger: Ledger,
         config: str | None,
         width: int,
         on_end: Callable[[], None],
@@ -31,16 +30,19 @@ class Explaining:
         self.lines: list[str] | None = None
         self._on_end = on_end
         self._process: subprocess.Popen[bytes] | None = None
-        if not (request_id.isprintable() and _is_here(ledger)):
-            where = f"The ledger {printable(ledger)} is not on this machine." if ledger else ""
+        path = ledger.path
+        if not (request_id.isprintable() and (ledger.options or _is_here(path))):
+            asked = argument_in_shell(request_id)
+            where = f"The ledger {printable(path)} is not on this machine." if path else ""
             self.lines = [where or "Where its ledger is is not known.", "", "Ask there:", "",
-                          f"    hookgate audit explain {quote(printable(request_id))}"]  # fmt: skip
+                          f"    hookgate audit explain {asked}"]  # fmt: skip
             return
         command = [sys.executable, "-P", "-m", "hookgate_cli", "audit", "explain"]
         command += ["--config", config] if config is not None else []
+        at = {"HOOKGATE_AUDIT__PATH": path} if path else {}
         self._process = subprocess.Popen(
-            [*command, "--", request_id],
-            env={**os.environ, "HOOKGATE_AUDIT__PATH": ledger, "COLUMNS": str(width)},
+            [*command, *ledger.options, "--", request_id],
+            env={**os.environ, **at, "COLUMNS": str(width)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

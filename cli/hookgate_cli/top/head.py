@@ -41,7 +41,8 @@ def gate_line(gate: Gate) -> Text:
     line = Text("  ").append(printable(gate["name"]), "cyan")
     line.append(f"  {gate['state']}", STATES.get(gate["state"], "dim"))
     line.append("  delivers ", "dim").append(words.rate(gate["rates"]["delivered"]))
-    return line.append("  last ", "dim").append(words.ago(gate["last_delivered_seconds"]))
+    line.append("  last ", "dim").append(words.ago(gate["last_delivered_seconds"]))
+    return line.append(f"  {gate['shipping']}" if gate["shipping"] != "off" else "", "dim")
 
 
 def figures(of: Gate, gates: Sequence[Gate]) -> list[tuple[str, str, str]]:

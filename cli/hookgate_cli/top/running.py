@@ -8,11 +8,11 @@ from typing import Any
 from rich.text import Text
 
 from hookgate_cli.common import out
-from hookgate_cli.gate_sources import Place
+from hookgate_cli.gate_source import Source
+from hookgate_cli.looking import Looking
 
 from .causes import help_lines
 from .explaining import Explaining
-from .looking import Looking
 from .screen import draw
 from .tty import Ended, Tty
 from .view import View
@@ -25,12 +25,12 @@ _BEGIN, _END = "\x1b[?2026h\x1b[H", "\x1b[J\x1b[?2026l"
 
 
 class Running:
-    """Show places until somebody quits."""
+    """Show gates until somebody quits."""
 
-    def __init__(self, places: list[Place], config: str | None) -> None:
+    def __init__(self, sources: list[Source], config: str | None) -> None:
         self._tty = Tty()
         self._config = config
-        self._looking = Looking(places, self._tty.wake)
+        self._looking = Looking(sources, self._tty.wake)
         self._view = View()
         self._explaining: Explaining | None = None
 
@@ -105,8 +105,8 @@ class Running:
         return True
 
     def _explain(self, row: dict[str, Any], picture: dict[str, Any]) -> None:
-        names = [gate["name"] for gate in picture["gates"]]
-        ledger = self._looking.ledger_of(names.index(row["gate"]))
+        where = next(g["where"] for g in picture["gates"] if g["name"] == row["gate"])
+        ledger = self._looking.ledger_of(where)
         asked, width = str(row["request_id"] or ""), self._tty.size()[0] - 1
         self._view.show(asked, [Text("The ledger is being read.", "dim")])
         self._explaining = Explaining(asked, ledger, self._config, width, self._tty.wake)

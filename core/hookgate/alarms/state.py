@@ -1,8 +1,11 @@
 """What `hookgate watch` knows from one run to the next: a small file, replaced whole."""
 
+import fcntl
 import json
 import os
 import stat
+import time
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +13,7 @@ from hookgate.files import kind_of, replace_file
 
 FORM = "hookgate-alarms 1"
 _LARGEST = 32 << 20
+_PAUSE_SECONDS = 0.1
 
 
 # How every version's begins.
@@ -18,6 +22,10 @@ _MARK = b'{"form":"hookgate-alarms '
 
 class AlarmStateError(Exception):
     """A state file that says nothing; the message says why."""
+
+
+class StateInUseError(Exception):
+    """A state file that another watcher goes by at this moment."""
 
 
 class ForeignFileError(Exception):
@@ -50,12 +58,44 @@ def read_state(path: Path) -> dict[str, Any] | None:
     if len(data) > _LARGEST:
         raise AlarmStateError("it is larger than any")
     try:
-        said = json.loads(data)
+        said = json.loads(data, parse_constant=_finite, parse_float=_finite)
     except (ValueError, RecursionError):
         raise AlarmStateError("it is damaged") from None
     if type(said) is not dict or said.get("form") != FORM:
         raise AlarmStateError("it is of another version")
     return said
+
+
+def _finite(text: str) -> float:
+    if not isfinite(number := float(text)):
+        raise ValueError("by a time that is no number nothing would ever be told")
+    return number
+
+
+def lock_state(path: Path, patience: float = 0.0) -> int | None:
+    """Keep other watchers from a state file, by one beside it, as long as the descriptor is open.
+
+    Returns None where that file cannot be made: then no state can be written either. Raises
+    `StateInUseError` where another has it for more than `patience` seconds.
+    """
+    until = time.monotonic() + patience
+    flags = os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC | os.O_NOFOLLOW
+    try:
+        fd = os.open(path.with_name(f"{path.name}.lock"), flags, 0o600)
+    except OSError:
+        return None
+    while True:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return fd
+        except BlockingIOError:
+            if time.monotonic() >= until:
+                os.close(fd)
+                raise StateInUseError("is in use by another hookgate watch") from None
+            time.sleep(_PAUSE_SECONDS)
+        except OSError:  # a file system without locks
+            os.close(fd)
+            return None
 
 
 def write_state(path: Path, state: dict[str, Any]) -> None:

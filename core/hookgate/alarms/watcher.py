@@ -8,11 +8,11 @@ from hookgate.ledger.record import Record
 
 from .clock import Clock
 from .conditions.condition import Alarm, Condition, span
-from .notice import Notice, Severity
+from .notice import Notice
 from .sight import Sight
+from .standing import REMIND_SECONDS, Standing
 from .teller import Teller
 
-REMIND_SECONDS = 3600.0
 # What a phone shows of a message before it is opened, and what stands before the summary in it.
 LONGEST_HEADLINE = 100
 _MARKS = len("[CRITICAL] : ")
@@ -20,24 +20,19 @@ _LONGEST_GATE = 32
 _MOST_DETAILS = 12
 
 
-class _Told:
-    """An alarm that stands: since when, when it was told last, and what it said then."""
-
-    __slots__ = ("at", "began", "what")
-
-    def __init__(self, began: float, at: float, what: str) -> None:
-        self.began, self.at, self.what = began, at, what
-
-
 class Watcher:
-    """Tell of each alarm when it is raised, each hour while it lasts, and once when it is over."""
+    """Tell of each alarm when it is raised, each hour while it lasts or where there is news of it,
+    and once when it is over.
+    """
 
     def __init__(
         self, conditions: Mapping[str, Condition], gate: str, teller: Teller, clock: Clock
     ) -> None:
         self._conditions = conditions
         self._gate, self._teller, self._clock = gate[:_LONGEST_GATE], teller, clock
-        self._standing: dict[tuple[str, str], tuple[_Told, Severity]] = {}
+        self._standing: dict[tuple[str, str], Standing] = {}
+        # When those ended that may come back, and how often they had.
+        self._ended: dict[tuple[str, str], tuple[float, int]] = {}
         self._has_begun = False  # a run before this one has read what had been before
         kinds = {kind for condition in conditions.values() for kind in condition.kinds}
         self._fed = {
@@ -71,21 +66,30 @@ class Watcher:
 
     def _decide(self, sight: Sight, now: float) -> Iterator[Notice]:
         before, self._standing = self._standing, {}
+        self._ended = {k: v for k, v in self._ended.items() if now - v[0] < REMIND_SECONDS}
         for condition in self._conditions.values():
             condition.observe(sight, now)
             for alarm in condition.standing(now):
                 key = alarm.condition, alarm.subject
-                told, _ = before.pop(key, (None, None))
-                if told is None or now - told.at >= REMIND_SECONDS:
-                    told = _Told(told.began if told is not None else now, now, alarm.what)
-                    yield self._notice(alarm, told)
-                self._standing[key] = told, alarm.severity
-        for (name, subject), (told, severity) in before.items():
-            lasted = f"it lasted {span(now - told.began)}"
-            over = Alarm(name, severity, f"over: {told.what}", (lasted,), "", subject)
-            yield self._notice(over, told, now)
+                stands = before.pop(key, None) or self._begin(key, now)
+                self._standing[key] = stands
+                if stands.tell(alarm, now):
+                    yield self._notice(alarm, stands.began)
+        for (name, subject), stands in before.items():
+            key = name, subject
+            if not stands.is_over(now):
+                self._standing[key] = stands
+                continue
+            self._ended[key] = now, stands.returns
+            lasted = f"it lasted {span(now - stands.began)}"
+            over = Alarm(name, stands.severity, f"over: {stands.what}", (lasted,), "", subject)
+            yield self._notice(over, stands.began, now)
 
-    def _notice(self, alarm: Alarm, told: _Told, ended: float | None = None) -> Notice:
+    def _begin(self, key: tuple[str, str], now: float) -> Standing:
+        ended = self._ended.pop(key, None)
+        return Standing(now, 0 if ended is None else ended[1] + 1)
+
+    def _notice(self, alarm: Alarm, began: float, ended: float | None = None) -> Notice:
         return Notice(
             alarm.condition,
             alarm.subject,
@@ -94,7 +98,7 @@ class Watcher:
             _cut(alarm.what, LONGEST_HEADLINE - _MARKS - len(self._gate)),
             tuple(alarm.details[:_MOST_DETAILS]),
             alarm.advice,
-            self._clock.date(told.began),
+            self._clock.date(began),
             None if ended is None else self._clock.date(ended),
         )
 
@@ -102,10 +106,8 @@ class Watcher:
         """Return all that the next run must know."""
         return {
             "clock": self._clock.save(),
-            "standing": [
-                [*key, told.began, told.at, told.what, severity.value]
-                for key, (told, severity) in self._standing.items()
-            ],
+            "standing": [[*key, *stands.save()] for key, stands in self._standing.items()],
+            "ended": [[*key, *ended] for key, ended in self._ended.items()],
             "conditions": {name: each.save() for name, each in self._conditions.items()},
         }
 
@@ -116,10 +118,11 @@ class Watcher:
         """
         self._has_begun = True
         self._clock.load(saved["clock"])
-        for name, subject, began, at, what, severity in saved["standing"]:
+        for name, subject, *more in saved["standing"]:
             if name in self._conditions:
-                told = _Told(float(began), float(at), str(what))
-                self._standing[str(name), str(subject)] = told, Severity(severity)
+                self._standing[str(name), str(subject)] = Standing.load(more)
+        for name, subject, at, returns in saved.get("ended", ()):
+            self._ended[str(name), str(subject)] = float(at), int(returns)
         for name, condition in self._conditions.items():
             if saved["conditions"].get(name) is not None:
                 condition.load(saved["conditions"][name])

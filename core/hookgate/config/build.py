@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
 
+from hookgate.alarm_settings import ChannelSettings
 from hookgate.policy import OBSERVABLE, UNIX_PEER
 from hookgate.settings import (
     AuditSettings,
-    ChannelSettings,
     Config,
     FleetSettings,
     Fsync,

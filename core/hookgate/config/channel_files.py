@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from hookgate.alarm_settings import ChannelKind, ChannelSettings
 from hookgate.files import FileError, read_file
-from hookgate.settings import ChannelKind, ChannelSettings
 from hookgate.tls import add_ca
 
 from .channel_values import channel_url, is_exposed

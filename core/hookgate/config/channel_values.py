@@ -4,8 +4,8 @@ import re
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
+from hookgate.alarm_settings import ChannelKind
 from hookgate.networks.addresses import is_loopback
-from hookgate.settings import ChannelKind
 
 from .parsers import HOST, text
 

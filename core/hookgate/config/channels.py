@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from hookgate.settings import ChannelKind, ChannelSettings, Stdin
+from hookgate.alarm_settings import ChannelKind, ChannelSettings, Stdin
 
 from .channel_values import LONGEST_NAME, channel_url, command_line
 from .keys import CHANNEL_KEYS

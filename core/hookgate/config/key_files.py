@@ -1,13 +1,13 @@
 """The files that hold secrets: whose they are, what they hold, and how long that is."""
 
 import re
-from shlex import quote
 
 from hookgate.files import FileError, MissingFileError, is_open_to_all, read_secret, whole_path
 from hookgate.ledger.seal import split_keys
 from hookgate.settings import PersonalData
 from hookgate.signing.keys import MARK, SignKeysError, parse_sign_keys
 from hookgate.text_file import refuse_bom
+from hookgate.wording import path_in_shell
 
 from .draft import Draft
 from .error import ConfigError
@@ -93,7 +93,7 @@ def read_private(path: str) -> tuple[bytes, str]:
     """
     data, mode = read_secret(path)
     refuse_bom(data)
-    readable = f"can be read by everybody on this machine; chmod o= {quote(path)}"
+    readable = f"can be read by everybody on this machine; chmod o= {path_in_shell(path)}"
     return data, readable if is_open_to_all(mode) else ""
 
 
@@ -107,7 +107,7 @@ def _read_key(where: str, draft: Draft) -> bytes:
         draft.refuse_file(
             where,
             f"holds fewer than {SHORTEST_SECRET} bytes; "
-            f"make one with: openssl rand -hex 32 > {quote(path)}",
+            f"make one with: openssl rand -hex 32 > {path_in_shell(path)}",
         )
     lines = [line.strip() for line in secret.splitlines()]
     for mark, what in _OTHERS.items():
@@ -132,4 +132,4 @@ def _offer_another(where: str, path: str) -> str:
 
 def _command(where: str, path: str) -> str:
     # Where the path was looked for: the key is needed there.
-    return f"hookgate keys new {_PURPOSES[where]} {quote(whole_path(path))}"
+    return f"hookgate keys new {_PURPOSES[where]} {path_in_shell(whole_path(path))}"

@@ -6,17 +6,10 @@ against it.
 
 from typing import Any, NamedTuple
 
+from hookgate.alarm_settings import ChannelKind, Stdin
 from hookgate.policy import OBSERVABLE
 from hookgate.policy.document import DEEPEST
-from hookgate.settings import (
-    AnswerMode,
-    ChannelKind,
-    Fsync,
-    Keep,
-    Mode,
-    PersonalData,
-    Stdin,
-)
+from hookgate.settings import AnswerMode, Fsync, Keep, Mode, PersonalData
 from hookgate.signing.schemes import SCHEMES
 
 from .channel_values import channel_name, command_line, proxy_url

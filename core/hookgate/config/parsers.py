@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from hookgate.address import ListenAddress, parse_listen_address, parse_unix_address
-from hookgate.settings import Frequency
+from hookgate.alarm_settings import Frequency
 
 from .redaction import shown
 

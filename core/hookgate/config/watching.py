@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from hookgate.address import ListenAddress
+from hookgate.alarm_settings import AlarmSettings
 from hookgate.networks.ranges import SHIPPED
-from hookgate.settings import AlarmSettings, QuarantineSettings
+from hookgate.settings import QuarantineSettings
 
 from .draft import Draft
 from .error import ConfigError

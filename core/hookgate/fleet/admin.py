@@ -14,8 +14,14 @@ from .connecting import Connection, connect
 from .error import StoreError, tell
 
 # A store of version n is brought to the next one by the n-th of these, from 0 on.
-_STEPS = ("schema.sql", "put.sql", "items.sql")
+_STEPS = ("schema.sql", "put.sql", "items.sql", "put.sql")
 VERSION = len(_STEPS)
+_SET_VERSION = f"UPDATE hookgate.version SET version = {VERSION}"  # noqa: S608  # ours
+# Each time: a dump does not keep what a database's logins may do.
+_RIGHTS = "rights.sql"
+_OPEN = """
+SELECT has_database_privilege('hookgate_gate', current_database(), 'TEMPORARY'),
+       has_function_privilege('hookgate_gate', 'pg_catalog.lo_create(oid)', 'EXECUTE')"""
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9_.-]{0,46}[a-z0-9])?")
 # Of what an administrator connects with, what gates connect with as well.
 _SHARED = ("host", "hostaddr", "port", "dbname", "sslmode", "sslrootcert")
@@ -35,7 +41,11 @@ class Expired(NamedTuple):
 
 def schema() -> str:
     """Return the SQL that makes the tables."""
-    return "".join(files(__package__).joinpath(step).read_text("utf-8") for step in _STEPS)
+    return "".join([*map(_script, dict.fromkeys(_STEPS)), f"{_SET_VERSION};\n", _script(_RIGHTS)])
+
+
+def _script(name: str) -> str:
+    return files(__package__).joinpath(name).read_text("utf-8")
 
 
 def check_name(name: str) -> None:
@@ -77,11 +87,22 @@ class Admin:
                         " install a newer hookgate here"
                     )
                 for step in _STEPS[before:]:
-                    script = files(__package__).joinpath(step).read_text("utf-8")
-                    self._connection.execute(script.encode())
+                    self._connection.execute(_script(step).encode())
+                self._connection.execute(_SET_VERSION.encode())
+                self._connection.execute(_script(_RIGHTS).encode())
             return before
         except psycopg.Error as error:
             raise StoreError(tell(error)) from None
+
+    def still_open(self) -> list[str]:
+        """Say what gates' logins may make in the database that they do not need."""
+        try:
+            with self._connection.transaction():
+                (temporary, large) = self._connection.execute(_OPEN).fetchone() or (False, False)
+        except psycopg.Error as error:
+            raise StoreError(tell(error)) from None
+        what = {"temporary tables": temporary, "large objects": large}
+        return [name for name, may in what.items() if may]
 
     def add_gate(self, name: str) -> str:
         """Make a gate's login, or give it another password and end its connections.

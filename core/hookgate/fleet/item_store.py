@@ -1,7 +1,6 @@
 """The store as a gate knows it that sends what it keeps."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import NamedTuple
 
 import psycopg
@@ -17,13 +16,13 @@ MOST_TOGETHER = 1000
 
 
 class Sent(NamedTuple):
-    """An item as it is sent. `name` is the item's, `kept` the SHA-256 of the file, `kept_at` in
-    seconds since 1970; `record` is its `delivery` as JSON, None where there is none.
+    """An item as it is sent. `name` is the item's, `kept` the SHA-256 of the file, `age` for how
+    many seconds it is kept; `record` is its `delivery` as JSON, None where there is none.
     """
 
     name: str
     kept: bytes
-    kept_at: float
+    age: float
     in_custody: bool
     record: str | None
     file: bytes
@@ -54,10 +53,12 @@ class ItemStore(Store):
     def put_item(self, sent: Sent) -> None:
         """Send an item; one that is there is there once."""
         self._call(
-            "SELECT hookgate.put_item(%s, %b, %s, %s, %s, %b)",
+            # By the store's clock, by which those of several gates are compared.
+            "SELECT hookgate.put_item("
+            "%s, %b, clock_timestamp() - make_interval(secs => %s), %s, %s, %b)",
             sent.name,
             sent.kept,
-            datetime.fromtimestamp(sent.kept_at, UTC),
+            sent.age,
             sent.in_custody,
             sent.record,
             sent.file,

@@ -167,7 +167,9 @@ class ItemShipper:
         record = json.dumps(entry.record) if entry.record is not None else None
         if record is not None and len(record) > LARGEST_RECORD:
             record = None
-        store.put_item(Sent(entry.name, kept, entry.kept_at, in_custody, record, file))
+        store.put_item(
+            Sent(entry.name, kept, time.time() - entry.kept_at, in_custody, record, file)
+        )
         self._known[kept] = in_custody
         self.items += 1
 

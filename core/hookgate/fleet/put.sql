@@ -1,5 +1,5 @@
 -- Version 2: as many names of a line as it may have, where there were eight; and no time of a
--- gate's that no reader reads.
+-- gate's that no reader reads. Version 4: when a boot began by this server's clock.
 
 -- Take lines of a boot that follow those before. Returns true where they are in the store now or
 -- were before, false where others are expected: ask for the position again. `is_first` says that
@@ -14,13 +14,18 @@ DECLARE
   here text := hookgate.this_gate();
   known hookgate.boot;
   today date := hookgate.today();
+  -- By how much the gate's clock is ahead of this server's, as its session told; of an older
+  -- shipper it is not known.
+  ahead interval := make_interval(
+    secs => coalesce(nullif(current_setting('hookgate.ahead', true), ''), '0')::float8);
+  here_began timestamptz := from_time - ahead;
 BEGIN
   IF of_lines < 1 OR of_lines > 1000000 OR at_n < 1 OR octet_length(content) > 33554432
      OR length(of_boot) > 64 OR length(after_digest) > 64 OR length(last_digest) > 64
      OR length(after_boot) > 64 OR cardinality(names) > 71 * of_lines THEN
     RAISE invalid_parameter_value USING MESSAGE = 'no segment of a ledger';
   END IF;
-  INSERT INTO hookgate.boot (boot, gate, began) VALUES (of_boot, here, from_time)
+  INSERT INTO hookgate.boot (boot, gate, began) VALUES (of_boot, here, here_began)
     ON CONFLICT (boot, gate) DO NOTHING;
   SELECT * INTO known FROM hookgate.boot b WHERE b.boot = of_boot AND b.gate = here FOR UPDATE;
   IF at_n < known.next_n THEN
@@ -36,7 +41,7 @@ BEGIN
     RETURN false;
   END IF;
   -- What was gone before the gate belonged to the fleet is no loss of it.
-  IF at_n > known.next_n AND (known.next_n > 1 OR from_time >= (
+  IF at_n > known.next_n AND (known.next_n > 1 OR here_began >= (
        SELECT g.added FROM hookgate.gate g WHERE g.gate = here)) THEN
     INSERT INTO hookgate.finding (boot, gate, kind, first_n, last_n)
       VALUES (of_boot, here, 'lost', known.next_n, at_n - 1) ON CONFLICT DO NOTHING;

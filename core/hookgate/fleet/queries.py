@@ -62,3 +62,50 @@ BEGINNINGS = f"""
 SELECT gate, boot, first_n, lines, size, day, extract(epoch FROM began)::float8, {_SANE}
   FROM hookgate.segment WHERE (boot, gate) IN
        (SELECT * FROM unnest(%(boots)s::text[], %(of)s::text[])) AND first_n = 1"""  # noqa: S608  # ours
+# Of whoever follows what is received: what a second of it may cost is bounded here. A gate has 256
+# workers at most; boots that a forger plants push out others of his gate alone.
+_MOST_BOOTS, MOST_SEGMENTS = 320, 32
+# What each gate is, and its boots of which something was received of late.
+LATELY = f"""
+SELECT g.gate, g.seen, g.software, g.behind, g.behind_since, clock_timestamp() AS now, h.received,
+       b.boot, b.next_n
+  FROM hookgate.gate g
+  LEFT JOIN (SELECT gate, max(received) AS received FROM hookgate.boot GROUP BY gate) h USING (gate)
+  LEFT JOIN (SELECT gate, boot, next_n, received,
+                    row_number() OVER (PARTITION BY gate ORDER BY received DESC) AS place
+               FROM hookgate.boot WHERE received >= now() - %(span)s::interval) b
+         ON b.gate = g.gate AND place <= {_MOST_BOOTS}
+ ORDER BY g.gate"""  # noqa: S608  # ours
+# What boots have that is not read, of each the oldest.
+FRESH = f"""
+SELECT s.* FROM unnest(%(gates)s::text[], %(boots)s::text[], %(froms)s::bigint[], %(tos)s::bigint[])
+            AS w (gate, boot, from_n, to_n)
+ CROSS JOIN LATERAL (
+   SELECT gate, boot, first_n, lines, size, day, received, {_SANE} AS is_sane
+     FROM hookgate.segment
+    WHERE boot = w.boot AND gate = w.gate AND first_n >= w.from_n AND first_n < w.to_n
+      AND day >= %(day)s AND received >= %(since)s
+    ORDER BY first_n LIMIT {MOST_SEGMENTS}) s"""  # noqa: S608  # ours
+# The last ones of a gate's boots, as many as are not too large together.
+PAST = f"""
+SELECT gate, boot, first_n, lines, size, day, received, is_sane
+  FROM (SELECT s.*, sum(greatest(size, {_LEAST * 8})) OVER (ORDER BY received DESC) AS upto
+          FROM unnest(%(boots)s::text[], %(tos)s::bigint[]) AS w (boot, to_n)
+         CROSS JOIN LATERAL (
+           SELECT gate, boot, first_n, lines, size, day, received, {_SANE} AS is_sane
+             FROM hookgate.segment
+            WHERE boot = w.boot AND gate = %(gate)s AND first_n < w.to_n AND day >= %(day)s
+            ORDER BY first_n DESC LIMIT %(most)s) s
+         WHERE received >= %(since)s) one
+ WHERE upto <= %(size)s"""  # noqa: S608  # ours
+BODIES = """
+SELECT gate, boot, first_n, lines, size, sha256, body FROM hookgate.segment
+ WHERE (boot, gate, first_n, day) IN
+       (SELECT * FROM unnest(%(boots)s::text[], %(gates)s::text[], %(firsts)s::bigint[],
+                             %(days)s::date[]))"""
+# How often a gate's lines were found not to be as they should, since a time.
+FOUND = """
+SELECT gate, kind, count(*) FROM hookgate.finding WHERE told >= %(since)s GROUP BY gate, kind
+UNION ALL
+SELECT gate, 'fork', count(DISTINCT boot) FROM hookgate.fork WHERE received >= %(since)s
+ GROUP BY gate"""

@@ -163,9 +163,7 @@ class Reader:
         """Fetch the segments of a chunk."""
         place = (boot, gate, chunk.first_n, chunk.last_n, chunk.first_day, chunk.last_day)
         for first_n, lines, size, digest, body in self._rows(queries.ROWS, place):
-            raw = unpack(body or b"", size, digest)
-            if raw is not None and not (raw.endswith(b"\n") and raw.count(b"\n") == lines):
-                raw = None
+            raw = text_of(lines, size, digest, body or b"")
             yield Row(first_n, lines, size, body or b"", raw)
 
     def _rows(self, query: str, values: Any) -> Sequence[Any]:
@@ -178,6 +176,13 @@ class Reader:
         except StoreError as error:
             self._gone = error
         raise self._gone
+
+
+def text_of(lines: int, size: int, digest: bytes, body: bytes) -> bytes | None:
+    """Return so many lines that a segment holds, None where it does not hold what it says."""
+    raw = unpack(body, size, digest)
+    is_whole = raw is not None and raw.endswith(b"\n") and raw.count(b"\n") == lines
+    return raw if is_whole else None
 
 
 def _hang_up(connections: dict[int, Connection]) -> None:

@@ -23,6 +23,7 @@ CREATE TABLE hookgate.gate (
 
 -- How far each boot was received: the next line's number, and the digest of the last one. `follows`
 -- is the boot before it in the same file, as its start says: one that is followed runs no more.
+-- `began` is by this server's clock, as far as the gate's shipper told how its own differs.
 CREATE TABLE hookgate.boot (
   boot text,
   gate text,

@@ -19,9 +19,8 @@ from .error import StoreError
 from .live import ChangedError, FileKey, Live
 from .rotated import Rotated
 from .segment import place_of
+from .status import HELLO_SECONDS
 from .store import Store
-
-HELLO_SECONDS = 10.0
 
 
 class Progress(NamedTuple):
@@ -189,8 +188,9 @@ class Shipper:
                 self._log.info("ship.catching_up", lines=self.lines, bytes_left=self.behind)
         self._said_hello = now
         since = self._since(boots)
-        late = None if since is None else time.time() - since
-        gate = store.hello(f"hookgate {__version__}", self.behind, late)
+        wall = time.time()
+        late = None if since is None else wall - since
+        gate = store.hello(f"hookgate {__version__}", self.behind, late, wall)
         if gate != self._gate:
             raise StoreError(f"its login is that of gate {gate}, and fleet.name is {self._gate}")
 

@@ -11,6 +11,8 @@ from psycopg.rows import namedtuple_row
 from .connecting import Connection, connect
 from .error import StoreError, tell
 
+# So often a shipper says that it lives.
+HELLO_SECONDS = 10.0
 # A shipper that was not heard of, and lines that were not sent, for so long are findings.
 PATIENCE = timedelta(seconds=60)
 
@@ -19,24 +21,40 @@ SELECT g.gate, g.seen, g.software, g.behind, g.behind_since, clock_timestamp() A
        count(b.boot) AS boots, max(b.received) AS received
   FROM hookgate.gate g LEFT JOIN hookgate.boot b USING (gate)
  GROUP BY g.gate ORDER BY g.gate"""
-# A boot that another follows runs no more.
-_UNSTOPPED = """
-SELECT b.gate, b.boot, b.next_n, b.received FROM hookgate.boot b
- WHERE NOT b.stopped AND b.received >= %(since)s
-   AND EXISTS (SELECT FROM hookgate.boot a WHERE a.gate = b.gate AND a.follows = b.boot)
- ORDER BY b.received"""
-# A boot that is followed and of which nothing came, unless it was over before the gate was added.
-_MISSING = """
-SELECT a.gate, a.follows AS boot, a.received FROM hookgate.boot a JOIN hookgate.gate g USING (gate)
- WHERE a.began >= g.added AND a.received >= %(since)s AND a.follows IS NOT NULL
-   AND NOT EXISTS (SELECT FROM hookgate.boot b WHERE b.gate = a.gate AND b.boot = a.follows)
- ORDER BY a.received"""
-_FORKS = """
-SELECT gate, boot, min(first_n) AS first_n, max(first_n + lines - 1) AS last_n
-  FROM hookgate.fork WHERE received >= %(since)s GROUP BY gate, boot ORDER BY min(received)"""
-_TOLD = """
-SELECT gate, boot, kind, first_n, last_n FROM hookgate.finding
- WHERE told >= %(since)s ORDER BY told"""
+# In this order: boots that ended without a stop, as another follows them; boots that are followed
+# and of which nothing came, unless they were over before the gate was added; what shippers told;
+# and lines that came twice. Of each gate and kind the first few: who has a gate's login can send a
+# million boots.
+_FOUND = """
+WITH found (rank, gate, kind, boot, first_n, last_n, at) AS (
+  SELECT 1, b.gate, 'no_stop', b.boot, NULL::bigint, b.next_n - 1, b.received FROM hookgate.boot b
+   WHERE NOT b.stopped AND b.received >= %(since)s
+     AND EXISTS (SELECT FROM hookgate.boot a WHERE a.gate = b.gate AND a.follows = b.boot)
+  UNION ALL
+  SELECT 2, a.gate, 'missing', a.follows, NULL, NULL, a.received
+    FROM hookgate.boot a JOIN hookgate.gate g USING (gate)
+   WHERE a.began >= g.added AND a.received >= %(since)s AND a.follows IS NOT NULL
+     AND NOT EXISTS (SELECT FROM hookgate.boot b WHERE b.gate = a.gate AND b.boot = a.follows)
+  UNION ALL
+  SELECT 3, gate, kind, boot, first_n, last_n, told FROM hookgate.finding WHERE told >= %(since)s
+  UNION ALL
+  SELECT 4, gate, 'fork', boot, min(first_n), max(first_n + lines - 1), min(received)
+    FROM hookgate.fork WHERE received >= %(since)s GROUP BY gate, boot
+), numbered AS (
+  SELECT *, row_number() OVER (PARTITION BY gate, kind ORDER BY at, boot, first_n) AS nth,
+         count(*) OVER (PARTITION BY gate, kind) AS many
+    FROM found
+)
+SELECT * FROM numbered WHERE nth <= %(most)s ORDER BY rank, at, nth"""
+MOST_OF_A_KIND = 20
+_LINES = "lines {0.first_n} to {0.last_n} of boot {0.boot}"
+TEXTS = {
+    "no_stop": "boot {0.boot} ended after line {0.last_n} without a stop",
+    "missing": "nothing was received of boot {0.boot}",
+    "lost": f"{_LINES} were gone before they were sent",
+    "cut": f"{_LINES} are gone on the gate",
+    "fork": f"{_LINES} were received twice, and differ",
+}
 
 
 class Finding(NamedTuple):
@@ -82,16 +100,17 @@ def ask_status(connection: Connection, since: datetime | None = None) -> list[Ga
 
 
 def _status(row: Any, found: list[Finding]) -> GateStatus:
-    own = [*_now(row), *(finding for finding in found if finding.gate == row.gate)]
+    own = [*find_now(row), *(finding for finding in found if finding.gate == row.gate)]
     return GateStatus(
         row.gate, row.seen, row.received, row.software or "", row.behind or 0, row.boots, tuple(own)
     )
 
 
-def _now(row: Any) -> Iterator[Finding]:
+def find_now(row: Any, patience: timedelta = PATIENCE) -> Iterator[Finding]:
+    """Find whether a gate is silent for so long, or behind, by a row with its columns and `now`."""
     if row.seen is None:
         yield Finding(row.gate, "silent", "its shipper was never heard of")
-    elif row.now - row.seen > PATIENCE:
+    elif row.now - row.seen > patience:
         yield Finding(
             row.gate, "silent", f"its shipper was last heard of {_ago(row.now - row.seen)} ago"
         )
@@ -101,25 +120,11 @@ def _now(row: Any) -> Iterator[Finding]:
 
 
 def _findings(cursor: "psycopg.Cursor[Any]", since: datetime) -> Iterator[Finding]:
-    def rows(query: str) -> list[Any]:
-        return cursor.execute(query, {"since": since}).fetchall()
-
-    for row in rows(_UNSTOPPED):
-        text = f"boot {row.boot} ended after line {row.next_n - 1} without a stop"
-        yield Finding(row.gate, "no_stop", text)
-    for row in rows(_MISSING):
-        yield Finding(row.gate, "missing", f"nothing was received of boot {row.boot}")
-    for row in rows(_TOLD):
-        span = f"lines {row.first_n} to {row.last_n} of boot {row.boot}"
-        text = "were gone before they were sent" if row.kind == "lost" else "are gone on the gate"
-        yield Finding(row.gate, row.kind, f"{span} {text}")
-    for row in rows(_FORKS):
-        yield Finding(
-            row.gate,
-            "fork",
-            f"lines {row.first_n} to {row.last_n} of boot {row.boot} were received twice, and"
-            " differ",
-        )
+    given = {"since": since, "most": MOST_OF_A_KIND}
+    for row in cursor.execute(_FOUND, given).fetchall():
+        yield Finding(row.gate, row.kind, TEXTS[row.kind].format(row))
+        if row.nth == MOST_OF_A_KIND and row.many > row.nth:
+            yield Finding(row.gate, row.kind, f"and {row.many - row.nth} more")
 
 
 def _ago(span: timedelta) -> str:

@@ -103,13 +103,18 @@ class Store:
         """Tell that the gate has no line of a boot from this one on, though the store does."""
         self._call("SELECT hookgate.tell_cut(%s, %s)", boot, first_n)
 
-    def hello(self, software: str, behind: int, late: float | None) -> str:
+    def hello(self, software: str, behind: int, late: float | None, now: float) -> str:
         """Tell that the shipper lives, how many bytes it has still to send, and how many seconds
-        ago the oldest were written; return the gate that the login is of.
+        ago the oldest were written; return the gate that the login is of. `now` is by the gate's
+        clock, in seconds since 1970.
         """
-        # By the store's clock, as the gate's may differ.
-        query = "SELECT hookgate.hello(%s, %s, clock_timestamp() - make_interval(secs => %s))"
-        (gate,) = self._call(query, software, behind, late)
+        # By the store's clock, as the gate's may differ: by so much, which `put` goes by.
+        query = (
+            "SELECT hookgate.hello(%s, %s, clock_timestamp() - make_interval(secs => %s)),"
+            " set_config('hookgate.ahead', (%s - extract(epoch FROM clock_timestamp()))::text,"
+            " false)"
+        )
+        (gate, _) = self._call(query, software, behind, late, now)
         return str(gate)
 
     def _call(self, query: str, *values: object) -> tuple[object, ...]:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import orjson
 
 from hookgate.policy import ENDS_CONNECTION, Reason
+from hookgate.reason_phrases import PHRASES
 from hookgate.upstream.forwarding import relayed_fields
 from hookgate.upstream.response import Response
 
@@ -77,7 +78,7 @@ def _problem(status: int, reason: Reason, details: tuple[str, ...], request_id: 
     return orjson.dumps(
         {
             "type": "about:blank",
-            "title": HTTPStatus(status).phrase,
+            "title": PHRASES[status],
             "status": status,
             "reason": reason.code,
             "request_id": request_id,

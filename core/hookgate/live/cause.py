@@ -13,6 +13,7 @@ from .step import Answer, Step, text, texts
 _ORDER = (
     *("stopped", "ledger_fails", "not_ready", "gate_fails", "endpoint", "silence", "ledger_gone"),
     *("refusals", "workers", "not_kept", "quarantine", "near", "shipped", "shipping"),
+    "unread",
     *("flood", "custody", "observing", "changed"),
 )
 _LONGEST = 80
@@ -32,8 +33,8 @@ class Level(IntEnum):
 class Cause(NamedTuple):
     """What is or was wrong: `what` is a sentence, `first` is what to do first, "" for nothing.
 
-    `name` is its alarm in docs/alarms.md, or "flood", "observing", "changed". Times are seconds
-    since 1970; `until` is None while it lasts.
+    `name` is its alarm in docs/alarms.md, or "flood", "observing", "unread", "changed". Times are
+    seconds since 1970; `until` is None while it lasts.
     """
 
     name: str

@@ -5,6 +5,7 @@ somebody must come; this says to who has come what it is.
 """
 
 from collections import Counter, deque
+from typing import NamedTuple
 
 from .cause import Cause, Level, Spell, clock, shown
 from .repeated import REPEATED, Kind
@@ -23,10 +24,31 @@ _ASKED_SECONDS = 2.0
 _EXPLAIN_SILENCE = frozenset(("ledger_fails", "not_ready", "gate_fails", "endpoint", "refusals"))
 
 
+class Absence(NamedTuple):
+    """How it is said that a gate tells nothing, or told nothing, and what to do first."""
+
+    now: str
+    then: str
+    first: str
+
+
+ASKED = Absence(
+    "The gate does not answer since",
+    "The gate did not answer",
+    "Start it: systemctl restart hookgate. Then look why: journalctl -u hookgate -n 50.",
+)
+STORED = Absence(
+    "There is no news of the gate since",
+    "There was no news of the gate",
+    "hookgate fleet status says more. At the gate: systemctl status hookgate hookgate-ship.",
+)
+
+
 class Causes:
     """The causes of one gate. Times are seconds since 1970."""
 
-    def __init__(self) -> None:
+    def __init__(self, absence: Absence = ASKED) -> None:
+        self._absence = absence
         self._before: Answer | None = None
         self._gone: tuple[float, str] | None = None
         self._spells: dict[str, Spell] = {}
@@ -44,7 +66,7 @@ class Causes:
     def observe(self, answer: Answer, made: Step, now: float) -> None:
         """Take an answer into account that came at this time, and what is new in it."""
         if (cause := self._stopped()) is not None and self._gone is not None:
-            self._end(cause._replace(what=f"The gate did not answer: {self._gone[1]}."), now)
+            self._end(cause._replace(what=f"{self._absence.then}: {self._gone[1]}."), now)
         self._gone = None
         at = made.at
         self._note_changes(answer, at)
@@ -96,8 +118,8 @@ class Causes:
         return Cause(
             "stopped",
             Level.CRITICAL,
-            f"The gate does not answer since {clock(since)}: {why}.",
-            "Start it: systemctl restart hookgate. Then look why: journalctl -u hookgate -n 50.",
+            f"{self._absence.now} {clock(since)}: {why}.",
+            self._absence.first,
             since,
         )
 
@@ -139,8 +161,8 @@ class Causes:
         """Note a new policy and new processes, which explain what comes after them."""
         if self._before is None:
             return
-        policy = shown(answer, "policy")
-        if policy and policy != text(self._before, "policy"):
+        policy, before = shown(answer, "policy"), text(self._before, "policy")
+        if policy and before and policy != before:
             self._policies.append((at, policy))
             self._change(f"The policy changed at {clock(at)}, to {policy}.", at)
         was, now = _boots(self._before), _boots(answer)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from .cause import plural
+from .cause import plural, span
 from .gate import Gate
 from .history import ROWS, add_buckets, percentiles
 from .step import Answer, amount, number, part, seconds, text
@@ -24,7 +24,7 @@ def figures_of(gate: Gate, name: str, now: float) -> dict[str, Any]:
         "name": name,
         "where": gate.where,
         "answers": answers,
-        "state": _state(answers, answer.get("ready")),
+        "state": _state(answers, answer),
         "silent_since": moment(gate.answered_at) if is_old else None,
         "version": text(answer, "hookgate"),
         "policy": text(answer, "policy"),
@@ -38,8 +38,9 @@ def figures_of(gate: Gate, name: str, now: float) -> dict[str, Any]:
         "near": number(part(answer, "near_misses"), "total"),
         "near_seconds": _age(part(answer, "near_misses"), "last", at),
         "ledger": _ledger(part(answer, "ledger"), at),
+        "tells_quarantine": "quarantine" in answer,
         "quarantine": _quarantine(answer, at),
-        "shipping": _shipping(answer),
+        "shipping": _shipping(answer, now if is_old else at),
     }
 
 
@@ -48,17 +49,19 @@ def total_of(gates: Sequence[Gate], figures: list[dict[str, Any]]) -> dict[str, 
     half, most = percentiles(add_buckets(gate.history.answers() for gate in gates), _SHARES)
 
     def least(name: str) -> float | None:
-        return min((f[name] for f in figures if f[name] is not None), default=None)
+        return min(_known(figures, name), default=None)
 
+    rates = [figure["rates"] for figure in figures]
     kept = [figure["quarantine"] for figure in figures if figure["quarantine"]]
     return {
-        "rates": {row: sum(f["rates"][row] or 0.0 for f in figures) for row in ROWS},
+        "rates": {row: sum(known) if (known := _known(rates, row)) else None for row in ROWS},
         "last_delivered_seconds": least("last_delivered_seconds"),
-        "in_flight": sum(figure["in_flight"] or 0 for figure in figures),
+        "in_flight": sum(known) if (known := _known(figures, "in_flight")) else None,
         "p50": half,
         "p99": most,
         "near": sum(figure["near"] for figure in figures),
         "near_seconds": least("near_seconds"),
+        "tells_quarantine": any(figure["tells_quarantine"] for figure in figures),
         "quarantine": {
             "usable": all(one["usable"] for one in kept),
             "items": sum(one["items"] for one in kept),
@@ -67,7 +70,12 @@ def total_of(gates: Sequence[Gate], figures: list[dict[str, Any]]) -> dict[str, 
     }  # fmt: skip
 
 
-def _state(answers: bool | None, ready: object) -> str:
+def _known(figures: list[dict[str, Any]], name: str) -> list[Any]:
+    return [figure[name] for figure in figures if figure[name] is not None]
+
+
+def _state(answers: bool | None, answer: Answer) -> str:
+    ready = answer.get("ready")
     match answers, ready:
         case None, _:
             return "not asked yet"
@@ -76,7 +84,8 @@ def _state(answers: bool | None, ready: object) -> str:
         case _, bool():
             return "ready" if ready else "not ready"
         case _:
-            return "known by its ledger"
+            is_stored = "received" in part(answer, "shipping")
+            return "known by the store" if is_stored else "known by its ledger"
 
 
 def _ledger(ledger: Answer, at: float | None) -> dict[str, Any]:
@@ -104,7 +113,7 @@ def _quarantine(answer: Answer, at: float | None) -> dict[str, Any] | None:
     }
 
 
-def _shipping(answer: Answer) -> str:
+def _shipping(answer: Answer, at: float | None) -> str:
     shipping = part(answer, "shipping")
     if not shipping:
         return "off"
@@ -113,7 +122,12 @@ def _shipping(answer: Answer) -> str:
     if text(shipping, "store"):
         return "the store cannot be used"
     lag = amount(shipping, "lag_seconds")
-    return f"{lag:.0f} s behind" if lag is not None else "runs"
+    word = f"{lag:.0f} s behind" if lag is not None else "runs"
+    if "received" not in shipping:
+        return word
+    age = _age(shipping, "received", at)
+    last = "nothing received" if age is None else f"received {span(age)} ago"
+    return last if lag is None else f"{word}, {last}"
 
 
 def _age(answer: Answer, name: str, at: float | None) -> float | None:

@@ -1,20 +1,22 @@
 """One gate as it is watched: its last answer, its history, and what is wrong with it. Pure."""
 
 from .cause import Cause
-from .causes import Causes
+from .causes import ASKED, Absence, Causes
 from .history import History
 from .step import Answer, step
 
 
 class Gate:
-    """A gate that is asked at `where`. Times are seconds since 1970, by this machine's clock."""
+    """A gate that is asked at `where`, or is so called in a store. Times are seconds since 1970, by
+    this machine's clock.
+    """
 
-    def __init__(self, where: str) -> None:
+    def __init__(self, where: str, absence: Absence = ASKED) -> None:
         self.where = where
         self.history = History()
         self.answer: Answer | None = None
         self.answered_at: float | None = None
-        self._causes = Causes()
+        self._causes = Causes(absence)
         self._trouble = ""
 
     def note(self, told: Answer | str, now: float) -> None:

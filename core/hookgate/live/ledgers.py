@@ -3,19 +3,15 @@
 What is in it already is told as if it had been asked for when it was written.
 """
 
-from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
 from hookgate.alarms.observing.ledgers import Ledgers
-from hookgate.gate.undelivered import Entry, Undelivered
-from hookgate.ledger.members import fault
 from hookgate.ledger.reading.parsing import timestamp
 from hookgate.ledger.record import Record
 
-from .history import COLUMN_SECONDS, COLUMNS
+from .lines import LineAnswers, counts
 from .step import Answer
-from .tally import Tally, is_foreign
 
 _NEVER = "there is no ledger yet"
 _LEFT = "no gate has the ledger open any more"
@@ -26,9 +22,7 @@ class LedgerAnswers:
 
     def __init__(self, path: Path) -> None:
         self._ledgers = Ledgers([path])
-        self._tally = Tally()
-        # Of each file: they are read one after the other, and one would push out another's.
-        self._recent: defaultdict[str, Undelivered] = defaultdict(Undelivered)
+        self._lines = LineAnswers()
         self._has_begun = self._was_open = False
 
     def read(self, now: float) -> Iterator[tuple[Answer | str, float]]:
@@ -38,44 +32,24 @@ class LedgerAnswers:
         """
         if not self._has_begun:
             self._has_begun = True
-            yield from self._past(now)
+            for record, file in self._records():
+                self._lines.add_past(record, timestamp(record), now, file)
+            yield from self._lines.past(now)
         self._ledgers.look()
-        for record in self._records():
-            self._tally.add(record)
-        yield self._trouble() or self._tally.answer(now, self._entries()), now
+        for record, file in self._records():
+            self._lines.add(record, timestamp(record), file)
+        yield self._trouble() or self._lines.answer(now), now
 
     def close(self) -> None:
         """Close the files."""
         self._ledgers.close()
 
-    def _past(self, now: float) -> Iterator[tuple[Answer, float]]:
-        """Yield an answer for the end of each column of the strip that there are lines of."""
-        present = int(now // COLUMN_SECONDS)
-        columns: defaultdict[int, Tally] = defaultdict(Tally)
-        for record in self._records():
-            column = int(timestamp(record) // COLUMN_SECONDS)
-            columns[max(present - COLUMNS, min(column, present))].add(record)
-        # The first answer counts for nothing: what was before it nobody knows.
-        for column in range(min(columns, default=present) - 1, present):
-            self._tally.merge(columns[column])
-            at = float((column + 1) * COLUMN_SECONDS) - 1e-3
-            yield self._tally.answer(at, ()), at
-        self._tally.merge(columns[present])
-
-    def _records(self) -> Iterator[Record]:
+    def _records(self) -> Iterator[tuple[Record, str]]:
         """Read to the end; what is none of a gate's own, as a replay's, is left out."""
         while True:
-            for record, file in self._ledgers.poll():
-                if not record.get("ts") or fault(record) or record.get("front") == "replay":
-                    continue
-                if record["event"] == "delivery" and record.get("outcome") != "delivered":
-                    self._recent[file].add(record, foreign=is_foreign(record))
-                yield record
+            yield from ((record, file) for record, file in self._ledgers.poll() if counts(record))
             if not self._ledgers.is_behind:
                 return
-
-    def _entries(self) -> Iterator[Entry]:
-        return (entry for one in self._recent.values() for entry in one.entries())
 
     def _trouble(self) -> str:
         (sight,) = self._ledgers.sights()

@@ -78,8 +78,16 @@ def _shipping(answer: Answer) -> str:
     if shipping.get("running") is False:
         return "The ledger is not shipped since {since}: hookgate ship does not run."
     if (amount(shipping, "lag_seconds") or 0.0) > _LATE_SECONDS:
-        return "The shipping of the ledger lags since {since}."
+        behind = shown(shipping, "behind")
+        return f"The shipping of the ledger lags since {{since}}{behind and ': '}{behind}."
     return ""
+
+
+def _unread(answer: Answer) -> str:
+    lines = number(answer, "unread")
+    if not lines:
+        return ""
+    return f"Lines come faster than they are read here since {{since}}: {lines:,} are to be read."
 
 
 def _found(answer: Answer) -> str:
@@ -126,6 +134,7 @@ STATES = (
         " disk.",
     ),
     State("shipping", Level.WARNING, _shipping, "systemctl status hookgate-ship."),
+    State("unread", Level.WARNING, _unread, "Show fewer gates: --gate NAME."),
     State(
         "shipped",
         Level.WARNING,

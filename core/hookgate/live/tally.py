@@ -8,7 +8,6 @@ from itertools import accumulate
 
 from hookgate.gate.counts import UPSTREAM_BOUNDS
 from hookgate.gate.undelivered import Entry, latest
-from hookgate.ledger.reading.parsing import timestamp
 from hookgate.ledger.record import Record
 
 from .step import Answer
@@ -18,6 +17,8 @@ _FOREIGN = frozenset(("source_not_allowed", "source_unresolved"))
 # The latest of these that a line tells is what is in force.
 _IN_FORCE = ("version", "front", "policy")
 _BOUNDS = (*UPSTREAM_BOUNDS, None)
+# Words that are counted, twice as many as there are, and letters of one: a forger makes up others.
+_MOST_WORDS, _LONGEST = 128, 64
 
 
 class Tally:
@@ -29,38 +30,44 @@ class Tally:
         self.delivered_at = self.near_at = 0.0
         self.in_force: dict[str, str] = {}
 
-    def add(self, record: Record) -> None:
-        """Count a record that `members` found right."""
-        self.in_force |= {name: record[name] for name in _IN_FORCE if record.get(name)}
+    def add(self, record: Record, at: float) -> None:
+        """Count a record that `members` found right. `at` is its time, in seconds since 1970."""
+        self.in_force |= {n: record[n][:_LONGEST] for n in _IN_FORCE if record.get(n)}
         match record["event"]:
             case "delivery":
                 self._add_end(record, 1, is_foreign=is_foreign(record))
-                self._add_delivery(record)
+                self._add_delivery(record, at)
             case "refusals":
                 count = record.get("count") or 0
                 self._add_end(record, count, is_foreign=record.get("cause") == "flood")
 
-    def _add_delivery(self, record: Record) -> None:
+    def _add_delivery(self, record: Record, at: float) -> None:
         if record.get("near"):
-            self.counts["near", ""] += 1
-            self.near_at = max(self.near_at, timestamp(record))
+            self._count("near", "")
+            self.near_at = max(self.near_at, at)
         if record.get("outcome") == "delivered":
-            self.delivered_at = max(self.delivered_at, timestamp(record))
+            self.delivered_at = max(self.delivered_at, at)
         if error := record.get("upstream_error"):
-            self.counts["error", error] += 1
+            self._count("error", error)
         if (took := record.get("upstream_ms")) is not None:
             self.buckets[bisect_left(UPSTREAM_BOUNDS, took / 1e3)] += 1
 
     def _add_end(self, record: Record, count: int, *, is_foreign: bool) -> None:
         outcome, reason = record.get("outcome") or "", record.get("reason") or ""
-        self.counts["outcome", outcome] += count
-        self.counts["reason", reason] += count
+        self._count("outcome", outcome, count)
+        self._count("reason", reason, count)
         if is_foreign and outcome == "refused":
-            self.counts["foreign", ""] += count
+            self._count("foreign", "", count)
+
+    def _count(self, kind: str, word: str, count: int = 1) -> None:
+        key = kind, word
+        if key in self.counts or (len(self.counts) < _MOST_WORDS and len(word) <= _LONGEST):
+            self.counts[key] += count
 
     def merge(self, later: "Tally") -> None:
         """Add what another counted, of later records."""
-        self.counts.update(later.counts)
+        for (kind, word), count in later.counts.items():
+            self._count(kind, word, count)
         self.buckets.update(later.buckets)
         self.delivered_at = max(self.delivered_at, later.delivered_at)
         self.near_at = max(self.near_at, later.near_at)

@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Iterator
-from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from hookgate.gate.answer import RETRY_AFTER_SECONDS
 from hookgate.policy import HEADERS, UNIX_PEER, Policy, Reason
+from hookgate.reason_phrases import PHRASES
 from hookgate.settings import Config
 
 from .checks import DECIDED, render_checks
@@ -76,8 +76,8 @@ def _answers(config: Config) -> Iterator[list[str]]:
 
 
 def _problem(reason: Reason) -> str:
-    status = HTTPStatus(reason.status or 0)
-    members = {"type": "about:blank", "title": status.phrase, "status": status.value}
+    status = reason.status or 0
+    members = {"type": "about:blank", "title": PHRASES[status], "status": status}
     members |= {"reason": reason.code, "request_id": "$request_id"}
     return json.dumps(members, separators=(",", ":"))
 

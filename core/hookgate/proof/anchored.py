@@ -6,7 +6,7 @@ from hashlib import sha256, sha384, sha512
 from pathlib import Path
 
 from .checkpoint import Checkpoint
-from .folder import STAMP, KeptError, is_boot, path_of, read_note, read_whole
+from .folder import STAMP, KeptError, is_boot, path_of, read_kept, read_note, read_whole
 from .leaves import Leaves
 from .note import NoteError, text_of
 from .proving import Anchored, ProvingError
@@ -27,6 +27,9 @@ def read_anchored(folder: Path, boot: str, opened: ExitStack) -> Anchored | None
         if note is None:
             return None
         checkpoint = Checkpoint.parse(text_of(note))
+        kept = read_kept(folder, boot)
+        if kept is not None and kept.dropped:
+            raise ProvingError("what receipts of its boot need was kept long enough, and is gone")
         leaves = opened.enter_context(Leaves(folder, boot))
         if leaves.size < checkpoint.size:
             raise ProvingError("of its boot fewer leaves are kept than its note covers")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hookgate.files import replace_file
-from hookgate.ledger.reading.reader import Line
+from hookgate.ledger.reading.reader import Line, is_damage
 from hookgate.ledger.reading.scanning import Run
 
 from .boot_tree import BootTree, Place
@@ -54,13 +54,19 @@ class Signed(NamedTuple):
 class Anchoring:
     """Take the lines of a ledger, in the order in which they were written, and sign them.
 
-    `folder` is what is kept between runs. `findings` are filled, `lines` counts new ones,
-    `unplaced` those without a number: of nginx, and of version 0.1.0. Methods raise OSError.
+    `folder` is what is kept between runs. Where `may_skip`, lines that are in no file, and were
+    never kept, are signed as missing, which is for good; else nothing of that boot is signed.
+
+    `findings` are filled, `lines` counts new ones, `unplaced` those without a number: of nginx, and
+    of version 0.1.0. `damage` says where a file could not be read on: from there on nothing is
+    skipped. Methods raise OSError.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, may_skip: bool) -> None:
         self.findings: list[AnchorFinding] = []
         self.lines = self.unplaced = 0
+        self.damage: list[str] = []
+        self._may_skip = may_skip
         self._folder = folder
         self._boots: dict[str, BootTree] = {}
         self._open: dict[str, BootTree] = {}
@@ -69,30 +75,39 @@ class Anchoring:
     def take(self, item: Line | Run) -> None:
         """Take the next line, or lines of `scan_leaves`."""
         if isinstance(item, Run):
-            told, place = item.told, Place(item.file, item.first)
+            told, last = item.told, item.n + item.total - 1
+            if not is_boot(told.boot) or not 0 < item.n <= last <= MOST:
+                self.unplaced += item.total
+                return
             boot = self._boot(told.boot, item.file)
-            self._note(boot, boot.add(item.n, told.prev, told.leaves, told.last, place))
+            self._add(boot, item.n, told.prev, told.leaves, told.last, Place(item.file, item.first))
             boot.stopped = False
             return
         record = item.record
         if record is None:
+            if not item.raw and is_damage(item.problem):
+                self.damage.append(f"{item.place}: {item.problem}")
             return
         name, n, prev = record.get("boot"), record.get("n"), record.get("prev")
         if not is_boot(name) or type(n) is not int or type(prev) is not str or not 0 < n <= MOST:
             self.unplaced += 1
             return
         boot = self._boot(str(name), item.file)
-        self._note(
-            boot, boot.add(n, prev, hash_leaf(item.raw), item.raw, Place(item.file, item.number))
-        )
+        place = Place(item.file, item.number)
+        self._add(boot, n, prev, hash_leaf(item.raw), item.raw, place)
         boot.stopped = record["event"] == "stop"
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all could be read, and nothing keeps a boot from being signed so far."""
+        return not self.damage and not any(boot.problem for boot in self._boots.values())
 
     def sign(self, signer: Signer, time: int, live: set[str]) -> Iterator[Signed]:
         """Sign each boot that has new lines or may get some; `live` are the files that are written.
 
         `time` is in seconds since 1970.
         """
-        current = {boot for file, boot in self._ends.items() if file in live}
+        current = self._current(live)
         for name in sorted({*boots_of(self._folder), *self._boots}):
             try:
                 if (boot := self._boots.get(name)) is None:
@@ -101,6 +116,14 @@ class Anchoring:
                     yield signed
             except KeptError as error:
                 self.findings.append(AnchorFinding(name, str(error)))
+
+    def _current(self, live: set[str]) -> set[str]:
+        """Return the boots to which lines may come."""
+        current = {boot for file, boot in self._ends.items() if file in live}
+        for file in live - self._ends.keys():  # rotated a moment ago, and empty so far
+            before = [boot for name, boot in self._ends.items() if name.startswith(file)]
+            current.update(before[-1:])
+        return current
 
     def close(self) -> None:
         """Close all files."""
@@ -119,11 +142,16 @@ class Anchoring:
             self._open[name] = boot
         return boot
 
-    def _note(self, boot: BootTree, added: tuple[int, str]) -> None:
-        new, remark = added
+    def _add(
+        self, boot: BootTree, n: int, prev: str, leaves: bytes, last: bytes, place: Place
+    ) -> None:
+        may_skip = self._may_skip and not self.damage
+        had_some = boot.kept.size > 0
+        new, remark = boot.add(n, prev, leaves, last, place, may_skip=may_skip)
         self.lines += new
         if remark:
-            self.findings.append(AnchorFinding(boot.name, remark, is_bad=False))
+            # Before the first run that is as it may be.
+            self.findings.append(AnchorFinding(boot.name, remark, is_bad=had_some))
 
     def _sign(
         self, boot: BootTree, signer: Signer, time: int, *, is_current: bool
@@ -132,6 +160,9 @@ class Anchoring:
         try:
             if boot.problem:
                 raise KeptError(boot.problem)
+            if boot.returned:
+                text = "lines that were gone are here again, and no note covers them"
+                self.findings.append(AnchorFinding(name, f"{boot.returned:,} {text}", is_bad=False))
             if kept.dropped or not kept.size:
                 return None
             if boot.last < kept.size:

@@ -13,6 +13,9 @@ from .merkle import HASH_SIZE
 from .note import NoteError, Verifier, open_note
 
 _HOLE = bytes(HASH_SIZE)
+# Of a thousand lines a second that is 50 days. To make the root takes a second.
+_MOST_MISSING = 1 << 32
+_MEND = "let it be read, or name the ledger's files without it"
 
 
 class Place(NamedTuple):
@@ -33,12 +36,13 @@ class BootTree:
     """Add a boot's lines to what is kept of it in a folder. Methods raise OSError.
 
     `last` is the highest number that was seen, `stopped` whether that is a `stop`. `problem` says
-    why nothing of it may be signed; from then on nothing is added.
+    why nothing of it may be signed; from then on nothing is added. `returned` counts lines that are
+    here, and were gone when their places were signed.
     """
 
     def __init__(self, folder: Path, name: str) -> None:
         self.name = name
-        self.last = 0
+        self.last = self.returned = 0
         self.stopped = False
         self.problem = ""
         self.kept = Kept()
@@ -54,16 +58,21 @@ class BootTree:
         """Whether it has files open."""
         return self._leaves is not None
 
-    def add(self, n: int, prev: str, leaves: bytes, last: bytes, place: Place) -> tuple[int, str]:
+    def add(
+        self, n: int, prev: str, leaves: bytes, last: bytes, place: Place, *, may_skip: bool
+    ) -> tuple[int, str]:
         """Add lines from number `n` on; `prev` is the digest before the first, `last` the last one.
+        Where lines before them are not here and were never kept, that is a problem unless they
+        `may_skip` them.
 
-        Returns how many are new, and what is to be said of lines before them.
+        Returns how many are new, and which lines before them are signed as missing, in words.
         """
         count, before = len(leaves) // HASH_SIZE, self.last
         self.last = max(before, n + count - 1)
         if self.problem or self.kept.dropped or (here := self._open()) is None:
             return 0, ""
-        if before and before + 1 < n and before < here.size:
+        between = min(n - 1, here.size)
+        if 0 < before < between and not here.are_missing(before, between):
             self.problem = f"{_lines(before + 1, n - 1)} are in no file, though others before are"
             return 0, ""
         known = max(0, min(count, here.size - n + 1))
@@ -72,11 +81,18 @@ class BootTree:
         if at is not None:
             self.problem = f"{place.after(at)}: not the line that was anchored: changed since"
             return 0, ""
+        self.returned += _count_holes(stored)
         if known == count:
             return 0, ""
         remark = ""
         if n > here.size + 1:
             gone = _lines(here.size + 1, n - 1)
+            if not may_skip:
+                self.problem = f"{gone} are in no file that could be read: {_MEND}"
+                return 0, ""
+            if n - here.size > _MOST_MISSING:
+                self.problem = f"{place}: no boot has a line {n:,} after {here.size:,}: made up"
+                return 0, ""
             remark = f"{gone} were gone or could not be read, and were never anchored"
             here.skip(n - 1 - here.size)
         elif n == here.size + 1 and self.kept.tip and prev != self.kept.tip:
@@ -145,6 +161,12 @@ def _first_other(stored: bytes, leaves: bytes) -> int | None:
         if stored[at : at + HASH_SIZE] not in (_HOLE, leaves[at : at + HASH_SIZE]):
             return at // HASH_SIZE
     return None
+
+
+def _count_holes(stored: bytes) -> int:
+    if _HOLE not in stored:
+        return 0
+    return sum(stored[at : at + HASH_SIZE] == _HOLE for at in range(0, len(stored), HASH_SIZE))
 
 
 def _lines(first: int, last: int) -> str:

@@ -72,6 +72,14 @@ def check(receipt: Receipt, verifiers: Sequence[Verifier]) -> list[Proven]:
     ]
 
 
+def read_records(receipt: Receipt) -> list[Record]:
+    """Read a receipt's lines; their proofs are not looked at. Raises `ReceiptError`."""
+    try:
+        return [_record(entry) for entry in receipt.entries]
+    except ValueError as error:
+        raise ReceiptError(str(error)) from None
+
+
 def check_event(receipt: Receipt, records: Sequence[Record]) -> None:
     """Check that its lines, with these records, are of one event, and that the one which is named.
 

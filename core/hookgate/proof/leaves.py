@@ -4,6 +4,7 @@ Line n of the boot is leaf n - 1. Lines that were gone before they could be kept
 the files, which are holes there and take no room; in the tree such a leaf is `MISSING`.
 """
 
+import errno
 import os
 from functools import lru_cache
 from pathlib import Path
@@ -94,6 +95,22 @@ class Leaves:
         """Return leaves as they are in the file, joined. Raises OSError."""
         return self._read(self._leaves, start, end)
 
+    def are_missing(self, start: int, end: int) -> bool:
+        """Tell whether none of these leaves is known. Raises OSError."""
+        at, last = start * HASH_SIZE, end * HASH_SIZE
+        while at < last:
+            try:
+                at = os.lseek(self._leaves, at, os.SEEK_DATA)
+            except OSError as error:
+                if error.errno == errno.ENXIO:  # a hole up to the end
+                    return True
+                raise
+            part = os.pread(self._leaves, min(_READ * HASH_SIZE, max(last - at, 0)), at)
+            if part.strip(b"\0"):
+                return False
+            at += max(len(part), 1)
+        return True
+
     def _read(self, fd: int, start: int, end: int) -> bytes:
         size = (end - start) * HASH_SIZE
         data = os.pread(fd, size, start * HASH_SIZE)
@@ -159,6 +176,16 @@ class GrowingLeaves(Leaves):
         super()._check()
         os.ftruncate(self._leaves, self.size * HASH_SIZE)
         os.ftruncate(self._blocks, self.size // BLOCK * HASH_SIZE)
+
+
+def append_missing(tree: Tree, count: int) -> None:
+    """Add so many leaves to a tree that are missing."""
+    end = tree.size + count
+    while tree.size < end:
+        height = (end - tree.size).bit_length() - 1
+        if tree.size:
+            height = min(height, (tree.size & -tree.size).bit_length() - 1)
+        tree.append(_missing_root(height), height)
 
 
 @lru_cache

@@ -18,6 +18,8 @@ FORMAT, VERSION = "hookgate-receipt", 1
 # has 4,032 lines, of 2 KiB with their proofs.
 MOST_BYTES = 16 << 20
 MOST_LINES = 4096
+# Each takes 64 bytes, though it be empty. Lines hold a dozen.
+_MOST_OPENED = 1 << 20
 _LONGEST_NAME = 1024
 LONGEST_BOOT = 64
 _LARGEST_STAMP = 1 << 16
@@ -53,6 +55,8 @@ class Receipt:
         """Read a receipt's file; nothing of it is verified. Raises `ReceiptError`."""
         if len(data) > MOST_BYTES:
             raise ReceiptError(f"larger than {MOST_BYTES} bytes")
+        if data.count(b"{") + data.count(b"[") > _MOST_OPENED:
+            raise ReceiptError(f"of more than {_MOST_OPENED} objects and lists")
         try:
             document = load_object(data.decode())
         except UnicodeDecodeError:

@@ -4,20 +4,24 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from hookgate.ledger.audit.findings import AuditFinding
-from hookgate.ledger.audit.links import ChainKind
+from hookgate.ledger.audit.links import HARMLESS, ChainKind
 from hookgate.ledger.audit.times import show_time
 from hookgate.ledger.reading.reader import Line
 from hookgate.ledger.reading.scanning import Run
 
 from .checkpoint import Checkpoint
 from .folder import is_boot
+from .leaves import MOST, append_missing
 from .merkle import HASH_SIZE, Tree, hash_leaf
 from .note import NoteError, Verifier, open_note
+
+# The year 9999, from where on no time is printed.
+_END = 253_370_764_800
 
 
 class Seen(NamedTuple):
     """What a note saw of a boot: the root of its first `size` lines, at a time in seconds since
-    1970, None where the note says none.
+    1970, None where the note says none that can be told.
     """
 
     boot: str
@@ -34,23 +38,30 @@ def read_seen(note: bytes, file: str, verifiers: Iterable[Verifier]) -> Seen:
     name, _, boot = checkpoint.origin.rpartition("/")
     if name != opened.by.name or not is_boot(boot):
         raise NoteError("its origin is no boot of the gate whose key signed it")
-    return Seen(boot, checkpoint.size, checkpoint.root, opened.time, file)
+    time = opened.time if opened.time and opened.time < _END else None
+    return Seen(boot, checkpoint.size, checkpoint.root, time, file)
 
 
 class _Boot:
     """One boot's tree as its lines come, and what notes saw of it, by size."""
 
     def __init__(self, notes: list[Seen]) -> None:
-        self.waiting = sorted(notes, key=lambda seen: seen.size, reverse=True)
+        self.notes = notes
+        some = (seen for seen in notes if seen.size)
+        self.waiting = sorted(some, key=lambda seen: seen.size, reverse=True)
         self.tree = Tree()
         self.place = ""
         self.hole = 0  # the first line that is not here, where later ones are
 
 
 class NoteWitness:
-    """Compare a ledger's lines, in the order in which they were written, with what notes saw."""
+    """Compare a ledger's lines, in the order in which they were written, with what notes saw.
+
+    `compared` are those that the lines were compared with.
+    """
 
     def __init__(self, notes: Iterable[Seen]) -> None:
+        self.compared: list[Seen] = []
         by_boot: dict[str, list[Seen]] = {}
         for seen in notes:
             by_boot.setdefault(seen.boot, []).append(seen)
@@ -70,16 +81,29 @@ class NoteWitness:
         for boot in self._boots.values():
             for seen in reversed(boot.waiting):
                 self._miss(boot, seen, begins)
+        is_bad = not HARMLESS.issuperset(found.kind for found in self.findings)
+        if self._boots and not (self.compared or is_bad):
+            text = (
+                "none of these notes could be compared with a line: they are of another time, or"
+                " all that they saw was deleted"
+            )
+            place = next((seen.file for boot in self._boots.values() for seen in boot.notes), "")
+            self.findings.append(AuditFinding(ChainKind.GONE, "", place, text))
 
     def _add(self, name: object, n: int, leaves: bytes, place: str) -> None:
         boot = self._boots.get(name) if type(name) is str else None
-        if boot is None or boot.hole:
+        if boot is None or n > MOST:
             return
-        size = boot.tree.size
         boot.place = boot.place or place
+        size = boot.tree.size
         if n > size + 1:
-            boot.hole, boot.place = size + 1, place
-            return
+            boot.hole = boot.hole or size + 1
+            # A note may be of a tree without these lines, too.
+            while boot.waiting and boot.waiting[-1].size < n:
+                append_missing(boot.tree, boot.waiting[-1].size - boot.tree.size)
+                self._compare(boot, boot.waiting.pop())
+            append_missing(boot.tree, n - 1 - boot.tree.size)
+            size = n - 1
         boot.place = place
         for at in range((size + 1 - n) * HASH_SIZE, len(leaves), HASH_SIZE):
             boot.tree.append(leaves[at : at + HASH_SIZE])
@@ -87,26 +111,28 @@ class NoteWitness:
                 self._compare(boot, boot.waiting.pop())
 
     def _compare(self, boot: _Boot, seen: Seen) -> None:
-        if boot.tree.root() != seen.root:
+        saw = f"{_note(seen)} saw"
+        if boot.tree.root() == seen.root:
+            self.compared.append(seen)
+        elif boot.hole:
+            kind = ChainKind.ROTATED if boot.hole == 1 else ChainKind.CUT
+            text = f"line {boot.hole:,} is not here, so that nothing is compared with what {saw}"
+            self._note(kind, seen, boot.place, f"{text} {seen.size:,} lines of it")
+        else:
+            self.compared.append(seen)
             text = (
-                f"of its first {seen.size:,} lines one or more are not those that"
-                f" {_note(seen)} saw: they were changed, or the chain was made anew"
+                f"of its first {seen.size:,} lines one or more are not those that {saw}: they were"
+                " changed, or the chain was made anew"
             )
             self._note(ChainKind.REMADE, seen, boot.place, text)
 
     def _miss(self, boot: _Boot, seen: Seen, begins: float) -> None:
-        if not seen.size:
-            return
         saw = f"{_note(seen)} saw {seen.size:,} lines of it"
         if not boot.place:
             is_old = bool(seen.time) and (seen.time or 0) + 1 < begins
             why = "rotated away, or deleted" if is_old else "deleted, or its files were not given"
             kind = ChainKind.ROTATED if is_old else ChainKind.GONE
             self._note(kind, seen, seen.file, f"{saw}; none is here: {why}")
-        elif boot.hole:
-            kind = ChainKind.ROTATED if boot.hole == 1 else ChainKind.CUT
-            text = f"line {boot.hole:,} is not here, so that nothing is compared with what {saw}"
-            self._note(kind, seen, boot.place, text)
         else:
             text = f"{saw}, the ledger has {boot.tree.size:,}: lines after that were cut off"
             self._note(ChainKind.CUT, seen, boot.place, text)

@@ -7,7 +7,8 @@ import stat
 from collections.abc import Iterator
 from hashlib import file_digest, sha256
 from pathlib import Path
-from shlex import quote
+
+from hookgate.wording import in_shell
 
 from .error import NotKept, StoreError
 from .names import FileName, parse_file_name
@@ -95,7 +96,7 @@ def opened_if_there(root: int, name: str) -> Iterator[int | None]:
 def _refuse_writable(fd: int) -> None:
     mode = os.fstat(fd).st_mode
     if mode & _OTHERS_WRITE:
-        named = quote(str(Path(f"/proc/self/fd/{fd}").readlink()))
+        named = in_shell(Path(f"/proc/self/fd/{fd}").readlink())
         why = f"others may write to {named} (mode {stat.S_IMODE(mode):04o}); chmod go-w {named}"
         raise StoreError(NotKept.UNAVAILABLE, why)
 
@@ -165,6 +166,12 @@ def remove(folder: int, name: str) -> None:
     """Remove a file, if it is there. Raises OSError."""
     with contextlib.suppress(FileNotFoundError):
         os.unlink(name, dir_fd=folder)
+
+
+def date_anew(folder: int, name: str, now: float) -> None:
+    """Date a file, in seconds since 1970, where this process may. Raises OSError."""
+    with contextlib.suppress(FileNotFoundError, PermissionError):
+        os.utime(name, (now, now), dir_fd=folder, follow_symlinks=False)
 
 
 def look_up(folder: int, name: str) -> os.stat_result | None:

@@ -25,7 +25,7 @@ from .folders import (
 from .item import Item
 from .keeping import keep, may_be_in_custody, may_expire
 from .names import FOLDERS, Record, folder_of, parse_file_name
-from .sweeping import LARGEST_ITEM, Found, find_items, locked_store, read_record, tidy
+from .sweeping import EARLIEST, LARGEST_ITEM, Found, find_items, locked_store, read_record, tidy
 
 
 class Store:
@@ -173,7 +173,7 @@ class Store:
         self._in_custody[number] = sum(map(may_be_in_custody, entries))
         old = now - self._max_age
         ours = [entry for entry in entries if entry.size <= LARGEST_ITEM]
-        return total, [each for each in ours if each.claimed is not None or each.kept_at < old]
+        return total, [each for each in ours if each.claimed or EARLIEST <= each.kept_at < old]
 
     def claim(self, entry: Entry, cause: str) -> Claim | None:
         """Claim an item for its release; None where it is gone, claimed, or not any more as it was

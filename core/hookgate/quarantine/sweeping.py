@@ -8,7 +8,7 @@ from os import stat_result
 from typing import NamedTuple, Self
 
 from .counts import Count, Counts, locked
-from .folders import opened_if_there, read_file, remove, rename, scan
+from .folders import date_anew, opened_if_there, read_file, remove, rename, scan
 from .names import (
     CLAIM,
     CLAIM_RECORD,
@@ -30,6 +30,9 @@ _LARGEST_RECORD = 1 << 20
 LARGEST_ITEM = (1 << 30) + (4 << 20)
 # What a planted file may say: a time before 1970, or one that no calendar has. This is in 2106.
 _LATEST = 2.0**32
+# 2025, before there were gates: what has an earlier date was kept before the clock was set, as on a
+# machine that has none of its own.
+EARLIEST = 1_735_689_600.0
 # What the store does not write and may find in its place: nothing, a link, a socket; None is of
 # `open_file`. Any other error is the disk's, or this process's, and may be over in a moment.
 _NO_RECORD = (None, errno.ENOENT, errno.ELOOP, errno.ENXIO)
@@ -76,7 +79,8 @@ def find_items(folder: int, named: str) -> tuple[Count, list[Found]]:
 def tidy(folder: int, named: str, now: float) -> None:
     """Mend what a crash left half done, and remove what it left over. Under the store's lock.
 
-    Nothing that is kept is touched, however old: a clock may be wrong. Raises OSError.
+    Nothing that is kept is removed, however old: a clock may be wrong. What it dated before
+    `EARLIEST` is dated `now`, once the clock is right. Raises OSError.
     """
     files = {name: status.st_mtime for name, status in scan(folder, named)}
     there = {name.text for name in files}
@@ -86,6 +90,8 @@ def tidy(folder: int, named: str, now: float) -> None:
     for name, at in files.items():
         if name.text in there and _is_left_over(name, there) and abs(now - at) > LEFTOVER_SECONDS:
             remove(folder, name.text)
+        elif name.kind == ITEM and at < EARLIEST <= now:
+            date_anew(folder, name.text, now)
 
 
 def _finish(folder: int, name: FileName, there: set[str]) -> None:

@@ -4,7 +4,7 @@ import hmac
 from binascii import b2a_base64
 from collections.abc import Iterable
 
-from .schemes import SCHEMES
+from .schemes import SCHEMES, Scheme
 
 # In lower case. Whoever sends these is not who signs.
 SIGNATURE_FIELDS = frozenset(SCHEMES["standard-webhooks"].fields)
@@ -44,3 +44,21 @@ class Signer:
             mac.update(signed)
             signatures.append("v1," + b2a_base64(mac.digest(), newline=False).decode())
         return " ".join(signatures)
+
+
+def sign_fields(
+    scheme: Scheme, secret: bytes, identity: str, now: float, body: bytes
+) -> dict[str, str]:
+    """Make the fields by which a sender signs a body, by any scheme; `now` in seconds since 1970.
+
+    It is not for each event: `Signer` is.
+    """
+    time = str(int(now * scheme.units))
+    is_timed = scheme.time_field is not None
+    message = f"{identity}.{time}.".encode() + body if is_timed else body
+    values = {
+        scheme.id_field: identity,
+        scheme.time_field: time,
+        scheme.signature_field: scheme.sign(secret, message).decode(),
+    }
+    return {name.decode(): value for name, value in values.items() if name is not None}

@@ -2,7 +2,6 @@
 
 import hmac
 import re
-from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import NamedTuple
@@ -102,15 +101,10 @@ class Verifier:
         listed = given.split(b" ", _MOST) if self.scheme.several else [given]
         matches = False
         for secret in self._secrets:
-            made = self._sign(secret, message)
+            made = self.scheme.sign(secret, message)
             for signature in listed[:_MOST]:
                 matches |= hmac.compare_digest(made, signature)
         return matches
-
-    def _sign(self, secret: bytes, message: bytes) -> bytes:
-        mac = hmac.digest(secret, message, self.scheme.digest)
-        text = mac.hex().encode() if self.scheme.hexadecimal else b64encode(mac)
-        return self.scheme.marker + text
 
 
 def _missing(name: bytes) -> Flawed:

@@ -184,10 +184,11 @@ def test_json_tells_each_event_and_attempt(call: Call) -> None:
                 "sha256": "a" * 64, "reference": "r-1", "event_reference": "own-1", **about,
                 "parsed": False, "fate": "undelivered", "retry": None, "until": None,
                 "tries_left": None, "delivered_on": None, "tries": 1,
-                "delivered": 0, "kept": None, "custody": False, "released": None, "attempts": [
+                "delivered": 0, "kept": None, "kept_elsewhere": [], "custody": False,
+                "released": None, "attempts": [
                     {
                         "place": "one.jsonl:1", "request_id": "b0-1",
-                        "ts": "2026-11-22T12:00:00.000000Z", "outcome": "refused",
+                        "ts": "2026-11-22T12:00:00.000000Z", "path": None, "outcome": "refused",
                         "reason": "not_utf8", "status": None, "upstream_status": None,
                         "upstream_error": None, "kept": None, "not_kept": None, "custody": False,
                         "replay_of": None, "actor": None, "why": None,

@@ -102,6 +102,33 @@ def test_fates_in_words(call: Call, name: str, words: str, status: int) -> None:
     assert (mend in explained) == words.startswith("held")
 
 
+def test_a_delivery_on_one_path_hides_nothing_that_is_kept_for_another(call: Call) -> None:
+    """The same bytes to two receivers: what is known of each is said, and how to deliver it."""
+    at = {"path": "/cm/a"}
+    made = [
+        delivery(1, **event("twice"), **at),
+        delivery(2, "contract_violation", **kept("twice"), path="/cm/b"),
+        delivery(3, "upstream_rejected", **event("again"), kept="A" * 64, **at),
+        delivery(4, **event("again"), **at),
+    ]
+    write(Path("paths.jsonl"), start(), forward(1, **event("twice"), **at), *made)
+    said = call("audit", "fate", "twice", "--log", "paths.jsonl")
+    first, *rows, mend = said.out.splitlines()
+    assert first == (
+        f"delivered on the first try; not on /cm/b: refused as contract_violation, {SINCE}  twice"
+    )
+    assert ["/cm/a" in rows[0], "/cm/b" in rows[1]] == [True, True]
+    assert mend == f"  deliver it: hookgate quarantine replay --sha256 {'t' * 64}"
+    assert said.status == 0
+    (told, _) = call("audit", "fate", "twice", "--log", "paths.jsonl", "--json").out.splitlines()
+    (found,) = json.loads(told)["events"]
+    assert found["kept_elsewhere"] == [{"path": "/cm/b", "kept": "T" * 64}]
+    assert [each["path"] for each in found["attempts"]] == ["/cm/a", "/cm/b"]
+    said = call("audit", "fate", "again", "--log", "paths.jsonl")
+    assert said.out.splitlines()[0] == f"delivered on the second try, {SINCE}  again"
+    assert "deliver it" not in said.out
+
+
 def test_attempts_say_what_they_were(call: Call) -> None:
     """Kept or why not, and whose replay."""
     for name, words in (

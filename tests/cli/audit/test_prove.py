@@ -2,13 +2,14 @@
 
 import gzip
 import json
+import resource
 import shutil
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
-from hookgate.proof.folder import STAMP
+from hookgate.proof.folder import STAMP, Kept, write_kept
 from hookgate_cli.main import main
 from support.calling import Call, Result
 from support.events import CLEAN, RCS, event
@@ -281,8 +282,9 @@ def test_leaves_of_another_ledger_are_told(call: Call, here: Path) -> None:
         (lambda boot: Path(f"kept/{boot}.leaves").write_bytes(b"x"), "its leaves is gone"),
         (lambda boot: Path(f"kept/{boot}.leaves").unlink(), "its leaves are gone"),
         (lambda boot: Path(f"kept/{boot}.note").unlink(), "is in no signed note yet"),
+        (lambda boot: write_kept(Path("kept"), boot, Kept(9, dropped=True)), "kept long enough"),
     ],
-    ids=["note", "state", "leaves", "no leaves", "no note"],
+    ids=["note", "state", "leaves", "no leaves", "no note", "dropped"],
 )
 def test_what_is_kept_and_damaged_is_told(call: Call, damage: object, words: str) -> None:
     boot = read_ledger(LEDGER)[0]["boot"]
@@ -291,6 +293,48 @@ def test_what_is_kept_and_damaged_is_told(call: Call, damage: object, words: str
     assert (result.status, result.out) == (1, "")
     assert words in result.err
     assert not Path("r.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("end", "words"),
+    [
+        (b',"x":1,"x":2}', "a name stands twice in an object"),
+        (b',"x":"\\ud800\xed\xa0\x80"}', "a line is not UTF-8"),
+    ],
+)
+def test_a_receipt_that_nobody_would_take_is_not_written(
+    call: Call, end: bytes, words: str
+) -> None:
+    """Of lines that were anchored as they were, and that commands read less strictly."""
+    raws = raw_lines([start(), delivery(1, reference=NAME, sha256="a" * 64)])
+    LEDGER.write_bytes(b"\n".join([raws[0], raws[1][:-1] + end]) + b"\n")
+    keep(Path("kept"), LEDGER)
+    result = prove(call, NAME, "--log", "audit.jsonl", "-o", "r.json")
+    assert (result.status, result.out) == (1, "")
+    assert words in result.err
+    assert not Path("r.json").exists()
+
+
+@pytest.mark.usefixtures("here")
+def test_no_part_of_a_receipt_is_left(call: Call) -> None:
+    """As of a disk that is full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
+    try:
+        result = prove(call, REFERENCE, "-o", "r.json")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert result.status == 2
+    assert "r.json cannot be written: File too large" in result.err
+    assert not Path("r.json").exists()
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize("options", [["-o", "x" * 300], ["--anchor", "x" * 300]])
+def test_a_name_that_no_file_can_have_is_told(call: Call, options: list[str]) -> None:
+    result = prove(call, REFERENCE, *options)
+    assert result.status == 2
+    assert "x" * 300 in result.err
 
 
 @pytest.mark.usefixtures("here")

@@ -49,7 +49,8 @@ def test_a_ledger_that_has_what_its_log_saw_holds(call: Call, log: Path) -> None
     assert result.status == 0
     assert result.out.startswith("holds  6 lines of 1 boot\n")
     assert "gate.log: 2 checkpoints, 1 other line\n" in result.out
-    assert "after its last checkpoint, that of 2026-11-28 12:04:00Z" in result.out
+    covered = "covers 6 of the 6 lines that are here, up to its last checkpoint, that of"
+    assert f"{covered} 2026-11-28 12:04:00Z" in result.out
     assert "What no ledger shows by itself" not in result.out
 
 
@@ -71,6 +72,7 @@ def test_scripts_get_all_of_it(call: Call, log: Path) -> None:
     assert report["against"] == {
         "logs": [{"file": "gate.log", "lines": 3, "checkpoints": 2, "damage": ""}],
         "boots": 1,
+        "covered": 6,
         "last": "2026-11-28T12:04:00.000Z",
         "dropped": 3,
     }
@@ -79,6 +81,48 @@ def test_scripts_get_all_of_it(call: Call, log: Path) -> None:
         in call("audit", "verify", "--against", "gate.log").out
     )
     assert call("audit", "verify", "--json").json["against"] is None
+
+
+def test_a_log_covers_no_more_than_it_saw(call: Call, log: Path) -> None:
+    """Neither a later boot, nor what another gate's checkpoint is later than."""
+    Book(Path("hookgate-audit.jsonl"), boot="b1").close()
+    later = read(log)[0]._replace(boot="other", path="/elsewhere/other.jsonl")
+    with log.open("a") as file:
+        event = {"event": "ledger.checkpoint", "timestamp": "2026-11-30T00:00:00.000000Z"}
+        file.write(json.dumps({**later.fields(), **event}) + "\n")
+    result = call("audit", "verify", "--against", "gate.log")
+    assert result.status == 0
+    covered = "covers 6 of the 8 lines that are here, up to its last checkpoint, that of"
+    assert f"{covered} 2026-11-28 12:04:00Z" in result.out
+
+
+@pytest.mark.parametrize("count", [1, 9])
+@pytest.mark.parametrize("at", [0, 1, None])
+def test_a_path_that_somebody_added_hides_no_boot(
+    call: Call, log: Path, at: int | None, count: int
+) -> None:
+    """Wherever it stands in the log: as if the boot were of another ledger, or rotated away."""
+    seen = read(log)
+    with recorded() as new:
+        Path("hookgate-audit.jsonl").unlink()
+        Path("hookgate-audit.state").unlink()
+        Book(Path("hookgate-audit.jsonl"), boot="b1").close()
+    added = [seen[0]._replace(path=f"/elsewhere/other{number}.jsonl") for number in range(count)]
+    added += [new[-1]._replace(path=one.path) for one in added]
+    place = len(seen) if at is None else at
+    logged = [*seen[:place], *added, *seen[place:], *new]
+    write(log, logged, timestamp="2098-11-28T12:04:00.000000Z")  # rotation takes older ones
+    result = call("audit", "verify", "--against", "gate.log", "--json")
+    assert result.status == 1
+    assert "gone" in [finding["kind"] for finding in result.json["findings"]]
+
+
+def test_a_log_that_names_no_line_is_none(call: Call, log: Path) -> None:
+    """Beside nothing a ledger cannot hold."""
+    write(log, [one._replace(n=0, head="") for one in read(log)])
+    result = call("audit", "verify", "--against", "gate.log")
+    assert (result.status, result.out) == (2, "")
+    assert "none of its 2 checkpoints names a line" in result.err
 
 
 def read(log: Path) -> list[Checkpoint]:

@@ -1,5 +1,6 @@
 """What the doctor finds of the machine: units, includes, ports, the endpoint, the clock."""
 
+import os
 import re
 import resource
 import shutil
@@ -169,6 +170,30 @@ def test_includes_that_lag_behind(setup: SetUp, call: Call) -> None:
     subprocess.run(["sh", "-c", render], check=True, capture_output=True)
     assert setup.look("--nginx", str(folder)) == []
     assert "/var/log/nginx/mine.jsonl" in (folder / "hookgate-location.conf").read_text()
+
+
+def test_a_fifo_in_the_place_of_a_file_is_not_waited_for(setup: SetUp, call: Call) -> None:
+    """Wherever a file is read: each check says what it can, and none hangs until it is given up."""
+    nginx = setup.folder / "nginx"
+    render = ["nginx", "render", "-c", str(setup.file), "--out", str(nginx)]
+    assert call(*render).status == 0
+    (setup.units / "hookgate.service").write_text(UNIT.replace("User=hookgate", "User=root"))
+    (setup.units / "hookgate.service.d").mkdir()
+    key, ledger = setup.folder / "key", setup.folder / "audit.jsonl"
+    setup.write(f'audit.key_file = "{key}"\nfleet.name = "a"\nfleet.dsn_file = "{key}"\n')
+    fifos = [
+        nginx / "hookgate-location.conf", setup.units / "hookgate.service.d/override.conf", key,
+        ledger, ledger.with_name(".audit.state"), ledger.with_name("audit.1.jsonl"),
+    ]  # fmt: skip
+    for fifo in fifos:
+        fifo.unlink(missing_ok=True)
+        os.mkfifo(fifo)
+    told = call("doctor", "-c", str(setup.file), "--units", str(setup.units), "--offline",
+                "--nginx", str(nginx), "--json").json  # fmt: skip
+    assert told["unseen"] == {}
+    setup.write()
+    found = setup.look("--nginx", str(nginx))
+    assert [each["check"] for each in found if "location.conf" in each["says"]] == ["nginx"]
 
 
 def test_a_port_that_is_somebody_else_s(setup: SetUp) -> None:

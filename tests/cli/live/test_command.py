@@ -59,7 +59,7 @@ def test_what_cannot_be_meant_is_told_in_a_line(
     [
         (None, 0, "hookgate keys new token live.token"),
         (TOKEN, 0o644, "can be read by everybody on this machine; chmod o= live.token"),
-        (TOKEN, 0o660, "chmod g-w live.token"),
+        (TOKEN, 0o660, "chmod g-w live.token\n"),
         ("short", 0o600, "holds fewer than 16 bytes"),
         ("", 0o600, "holds fewer than 16 bytes"),
         ("x" * 1025, 0o600, "holds more than 1024 bytes"),

@@ -11,6 +11,7 @@ from support.answers import Site
 from support.lines import nginx, write
 from support.live import living, telling
 from support.receiver import Receiver, receiving
+from support.silent_names import NAME, silent_name_server
 
 from .conftest import Shown
 
@@ -95,6 +96,16 @@ def test_a_gate_that_hangs_holds_up_no_other(tmp_path: Path) -> None:
         assert told == ["ready", "no answer", "known by its ledger"]
         assert state["not_delivered"][0]["reason"] == "content_type_missing"
         assert states.next()["gates"][0]["answers"]
+
+
+def test_a_name_server_that_hangs_does_not_hold_up_the_end(tmp_path: Path) -> None:
+    """Though the look-up, which begins before any request is answered, goes on for minutes."""
+    with (
+        silent_name_server(tmp_path) as silent,
+        living(tmp_path, "--gate", f"http://{NAME}:9", under=silent) as live,
+    ):
+        live.log_in()
+        assert live.stop() == 0
 
 
 def test_a_gate_that_answers_a_byte_now_and_then_does_not_hold_up_the_end(tmp_path: Path) -> None:

@@ -14,11 +14,10 @@ from rich.text import Text
 
 from hookgate.live.gate import Gate
 from hookgate.live.picture import make_picture
-from hookgate.live.step import Answer
-from hookgate_cli.gate_sources import Place
+from hookgate_cli.gate_source import Ledger, Told
+from hookgate_cli.looking import Looking
 from hookgate_cli.top import words
 from hookgate_cli.top.explaining import Explaining
-from hookgate_cli.top.looking import Looking
 from hookgate_cli.top.screen import draw, draw_once
 from hookgate_cli.top.strip import bars
 from hookgate_cli.top.table import fit
@@ -118,20 +117,30 @@ def test_an_answer_of_no_gate_is_drawn_all_the_same(odd: Any) -> None:
 def test_a_ledger_that_is_not_here_is_not_looked_for(odd: str) -> None:
     """What a gate calls its ledger, or a request, may be anything; where to ask is said."""
     for request, ledger in (("b-1", odd), (odd, "")):
-        lines = Explaining(request, ledger, None, 80, lambda: None).lines
+        lines = Explaining(request, Ledger(ledger), None, 80, lambda: None).lines
         assert lines is not None
         assert lines[-1].startswith("    hookgate audit explain ")
         assert all(line.isprintable() for line in lines)
 
 
+class Made:
+    """A source that a test makes, of one gate."""
+
+    def __init__(self) -> None:
+        self.gates = (Gate("g"),)
+
+    def ledger_of(self, _: Gate) -> Ledger:
+        return Ledger()
+
+
 def test_what_cannot_be_read_does_not_look_alive() -> None:
     """A fault while a gate is read is told in place of its state."""
 
-    class Broken:
-        def read(self) -> list[tuple[Answer | str, float]]:
+    class Broken(Made):
+        def read(self) -> list[Told]:
             raise RuntimeError
 
-    looking = Looking([Place(Gate("g"), Broken())], lambda: None)
+    looking = Looking([Broken()], lambda: None)
     looking.start()
     looking.wait(1, 30)
     looking.close()
@@ -140,20 +149,20 @@ def test_what_cannot_be_read_does_not_look_alive() -> None:
 
 def test_nor_does_what_does_not_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """A name server or a disk that hangs: the figures of before are not those of now."""
-    monkeypatch.setattr("hookgate_cli.top.looking._LATE_SECONDS", 0.5)
+    monkeypatch.setattr("hookgate_cli.looking._LATE_SECONDS", 0.5)
     ended, site = threading.Event(), Site()
 
-    class Hanging:
+    class Hanging(Made):
         looks = 0
 
-        def read(self) -> list[tuple[Answer | str, float]]:
+        def read(self) -> list[Told]:
             self.looks += 1
             if self.looks > 1:
                 ended.wait(60)
-            return [(site.now(), time.time())]
+            return [(self.gates[0], site.now(), time.time())]
 
     changed = threading.Semaphore(0)
-    looking = Looking([Place(Gate("g"), Hanging())], changed.release)
+    looking = Looking([Hanging()], changed.release)
     looking.start()
     try:
         assert changed.acquire(timeout=30)

@@ -1,11 +1,20 @@
 """What is kept from one run to the next."""
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
 
-from hookgate.alarms.state import FORM, AlarmStateError, ForeignFileError, read_state, write_state
+from hookgate.alarms.state import (
+    FORM,
+    AlarmStateError,
+    ForeignFileError,
+    StateInUseError,
+    lock_state,
+    read_state,
+    write_state,
+)
 
 
 def test_what_was_written_is_read(tmp_path: Path) -> None:
@@ -22,6 +31,8 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
     [
         (b'{"form":"hookgate-alarms 1","pos', "it is damaged"),
         (b'{"form":"hookgate-alarms 1","a":' + b"[" * 100_000, "it is damaged"),
+        (b'{"form":"hookgate-alarms 1","clock":[NaN,NaN]}', "it is damaged"),
+        (b'{"form":"hookgate-alarms 1","clock":[1e999,1]}', "it is damaged"),
         (b'{"form":"hookgate-alarms 0"}', "it is of another version"),
     ],
 )
@@ -59,3 +70,23 @@ def test_a_left_over_of_a_crash_is_replaced(tmp_path: Path) -> None:
     (tmp_path / "alarms.json.new").write_bytes(b"half")
     write_state(path, {})
     assert read_state(path) == {"form": FORM}
+
+
+def test_one_watcher_at_a_time_goes_by_a_state(tmp_path: Path) -> None:
+    path = tmp_path / "alarms.json"
+    lock = lock_state(path)
+    assert lock is not None
+    write_state(path, {})
+    with pytest.raises(StateInUseError, match="in use by another"):
+        lock_state(path)
+    threading.Timer(0.2, os.close, [lock]).start()
+    again = lock_state(path, 30)  # as of one that looks once, and ends
+    assert again is not None
+    os.close(again)
+
+
+def test_where_nothing_can_be_written_nothing_is_locked(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").touch()
+    (tmp_path / "alarms.json.lock").symlink_to("elsewhere")
+    assert lock_state(tmp_path / "alarms.json") is None
+    assert lock_state(tmp_path / "gone" / "alarms.json") is None

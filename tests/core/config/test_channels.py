@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from hookgate.alarm_settings import ChannelKind, ChannelSettings, Stdin
 from hookgate.alarms.notice import Severity
 from hookgate.config.build import load
 from hookgate.config.keys import CHANNEL_KEYS
-from hookgate.settings import ChannelKind, ChannelSettings, Stdin
 from support.problems import MINIMAL, URL, problems, write
 
 CHANNEL = "[[alarm.channel]]\n"

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from hookgate.alarm_settings import Frequency
 from hookgate.config.keys import KEYS, SECTIONS, Key
-from hookgate.settings import Frequency
 
 
 @pytest.mark.parametrize("key", KEYS, ids=lambda key: key.path)

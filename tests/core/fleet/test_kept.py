@@ -1,6 +1,8 @@
 """A claim outlives the session that made it: to everybody an item may have arrived then."""
 
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -8,7 +10,7 @@ from hookgate.fleet.item_store import ItemStore
 from hookgate.fleet.kept import KeptItems
 from hookgate.quarantine.entry import Entry
 from support.fleet import Fleet
-from support.quarantine import keep, make_item, opened_store
+from support.quarantine import age, file_of, keep, make_item, opened_store
 
 
 @pytest.fixture
@@ -94,6 +96,21 @@ def test_what_was_sent_leaves_at_all_gates(fleet: Fleet, kept: bytes, tmp_path: 
     assert late.fleet
     assert late.fleet.arrived
     assert items.begin(late) == "delivered"
+
+
+@pytest.mark.parametrize("hours", [-3, 3])
+def test_what_a_gate_keeps_is_dated_by_the_stores_clock(
+    fleet: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    """By a clock that is wrong what was sent on would be sent again, or what is new never."""
+    keep(opened_store(tmp_path / "a"), make_item(1))
+    age(file_of(tmp_path / "a", make_item(1)), -3600 * hours)
+    now, now_ns = time.time() + 3600 * hours, time.time_ns() + 3600 * 10**9 * hours
+    clock = SimpleNamespace(time=lambda: now, time_ns=lambda: now_ns, monotonic=time.monotonic)
+    monkeypatch.setattr("hookgate.fleet.items.time", clock)
+    fleet.items(tmp_path / "a").ship()
+    query = "SELECT abs(extract(epoch FROM clock_timestamp() - kept_at)) < 600 FROM hookgate.item"
+    assert fleet.sql(query) == [(True,)]
 
 
 def test_what_is_purged_leaves_alone(fleet: Fleet, kept: bytes) -> None:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from hookgate.fleet.status import read_status
+from hookgate.fleet.status import MOST_OF_A_KIND, read_status
 from support.fleet import Chain, Fleet
 
 
@@ -47,3 +47,17 @@ def test_a_boot_of_which_nothing_came(fleet: Fleet, ledger: Path) -> None:
     assert kinds(fleet) == [("amsterdam", "missing")]
     fleet.sql("UPDATE hookgate.gate SET added = now() + interval '1 hour'")
     assert kinds(fleet) == []
+
+
+def test_what_somebody_plants_is_told_by_a_number(fleet: Fleet, ledger: Path) -> None:
+    """Who has a gate's login can send a million boots: neither the page nor other gates drown."""
+    for name in ("amsterdam", "utrecht"):
+        fleet.gate(name)
+    fleet.sql(
+        "INSERT INTO hookgate.boot (boot, gate, follows, began)"
+        " SELECT 'b' || 2 * n, 'amsterdam', 'b' || 2 * n - 1, now() FROM generate_series(1, 1000) n"
+        " UNION SELECT 'c2', 'utrecht', 'c1', now()"
+    )
+    found = [f for gate in read_status(fleet.dsn) for f in gate.findings if f.kind == "missing"]
+    assert [f.gate for f in found] == ["amsterdam"] * (MOST_OF_A_KIND + 1) + ["utrecht"]
+    assert found[MOST_OF_A_KIND].text == f"and {1000 - MOST_OF_A_KIND} more"

@@ -1,6 +1,6 @@
 """The store takes each line once, in order, and nothing else."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -8,6 +8,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from hookgate.fleet.error import StoreError
+from hookgate.fleet.status import read_status
 from hookgate.fleet.store import BEGINNING, Position
 from support.fleet import Chain, Fleet, segment
 
@@ -90,6 +91,22 @@ def test_what_was_gone_before_there_was_a_fleet_is_no_loss(fleet: Fleet, ledger:
     segment(chain, 4)
     assert store.put(segment(chain, 2), is_first=True)
     assert fleet.findings() == []
+
+
+def test_a_clock_that_is_behind_hides_no_loss(fleet: Fleet, ledger: Path) -> None:
+    """By it the gate's lines are older than the fleet; the shipper tells how far it is behind."""
+    store, chain = fleet.store(), Chain(ledger)
+    chain.year = 2020
+    now = datetime.now(UTC).replace(year=2020).timestamp()
+    assert store.hello("x", 0, None, now) == "amsterdam"
+    segment(chain, 4)
+    assert store.put(segment(chain, 2), is_first=True)
+    assert fleet.findings() == [("lost", "b1", 1, 4)]
+    later = Chain(ledger, "b3", follows="b2:7:x")
+    later.year = 2020
+    assert store.put(segment(later, 2))
+    found = [each.text for gate in read_status(fleet.dsn) for each in gate.findings]
+    assert "nothing was received of boot b2" in found
 
 
 def test_forks_are_kept_up_to_a_bound(fleet: Fleet, ledger: Path) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from hookgate.live.gate import Gate
+from hookgate.live.lines import LineAnswers
 from hookgate.live.picture import make_picture
 from support.answers import Site
 
@@ -62,6 +63,21 @@ def test_several_gates_have_a_row_each_and_a_total() -> None:
     assert total["rates"]["delivered"] == sum(g["rates"]["delivered"] for g in picture["gates"])
     assert first(picture)[1].startswith("gate-2: The endpoint fails since")
     assert picture["not_delivered"][0]["gate"] == "gate-2"
+
+
+def test_what_no_gate_tells_is_not_known() -> None:
+    """Neither 0 nor off: of ledgers alone, and of gates that do not answer."""
+    gates = [Gate("a"), Gate("b")]
+    for gate in gates:
+        gate.note("no answer in time", 0.0)
+    total = make_picture(gates, 0.0)["total"]
+    assert set(total["rates"].values()) == {None}
+    assert (total["in_flight"], total["tells_quarantine"]) == (None, False)
+    for gate in gates:
+        gate.note(LineAnswers().answer(1.0), 1.0)
+    total = make_picture(gates, 1.0)["total"]
+    assert set(total["rates"].values()) == {0.0}
+    assert (total["in_flight"], total["tells_quarantine"]) == (None, False)
 
 
 def test_gates_of_one_host_are_told_apart() -> None:

@@ -1,17 +1,21 @@
 """One run after another of `hookgate anchor`, over ledgers that grow, rotate or are changed."""
 
+import gzip
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from hookgate.ledger.members import FORMS, TEXTS, is_usual
 from hookgate.ledger.reading.reader import find_files, in_order, read
+from hookgate.ledger.record import FIELDS, RARE
 from hookgate.proof.anchoring import drop_old
 from hookgate.proof.checkpoint import Checkpoint
 from hookgate.proof.folder import NOTE, read_kept
 from hookgate.proof.leaves import Leaves
-from hookgate.proof.merkle import hash_leaf, root_of
+from hookgate.proof.merkle import EMPTY_ROOT, hash_leaf, root_of
 from hookgate.proof.note import open_note
 from support.forgery import make_ledgers, rotate, write_boots
 from support.journal import Book
@@ -62,6 +66,8 @@ def test_each_boot_is_signed_until_its_end(path: Path, folder: Path, key: bytes)
     book.refused(2)
     rotate(path)
     book.journal.reopen()
+    assert sizes(path, folder) == {"boot-b": 3}
+    assert sizes(path, folder) == {"boot-b": 3}
     book.refused(3)
     assert sizes(path, folder) == {"boot-b": 4}
     book.close()
@@ -176,6 +182,39 @@ def test_lines_that_were_gone_before_are_told_and_take_their_places(
     assert kept[3:] == [hash_leaf(raw) for raw in lines_of(path, "boot-a")]
 
 
+def test_lines_that_went_between_two_runs_are_told_as_a_loss(path: Path, folder: Path) -> None:
+    """And once they are here again, that no note covers them."""
+    book = Book(path, boot="boot-a")
+    anchor(path, folder)
+    for seq in range(4):
+        book.refused(seq)
+    whole = path.read_bytes()
+    lines = whole.splitlines(keepends=True)
+    path.write_bytes(b"".join([lines[0], *lines[3:]]))
+    (gone,) = anchor(path, folder)[1]
+    assert (gone.is_bad, gone.text[:20]) == (True, "lines 2 to 3 were go")
+    signed, findings = anchor(path, folder)
+    assert (len(signed), findings, compare(path, [signed[0].note])) == (1, [], [])
+    path.write_bytes(whole)
+    signed, (again,) = anchor(path, folder)
+    assert [each.size for each in signed] == [5]
+    assert again.text == "2 lines that were gone are here again, and no note covers them"
+    assert not again.is_bad
+
+
+def test_one_made_up_line_covers_no_room_for_others(path: Path, folder: Path) -> None:
+    """Else all lines of the boot after it would pass for those that were gone."""
+    book = Book(path, boot="boot-a")
+    anchor(path, folder)
+    made_up = path.read_bytes().replace(b'"n":1,', b'"n":%d,' % (1 << 37))
+    with path.open("ab") as file:
+        file.write(made_up)
+    book.refused(1)
+    signed, (finding,) = anchor(path, folder)
+    assert signed == []
+    assert "audit.jsonl:2: no boot has a line 137,438,953,472 after 1: made up" in finding.text
+
+
 def test_files_may_be_rotated_away_once_a_boot_has_ended_and_not_before(
     path: Path, folder: Path
 ) -> None:
@@ -265,3 +304,92 @@ def test_what_is_kept_and_was_damaged_is_told(
     else:
         assert [finding.boot for finding in findings] == ["boot-a"]
     assert compare(path, [note]) == []
+
+
+@pytest.mark.parametrize("count", [1, 9], ids=["one", "a run"])
+@pytest.mark.parametrize(
+    "members",
+    [{"boot": "../../boot-a"}, {"boot": ""}, {"n": 0}, {"n": 10**17}, {"n": 10**18 - 20}],
+    ids=str,
+)
+def test_lines_that_no_gate_numbered_keep_no_other_boot_from_being_signed(
+    path: Path, folder: Path, members: dict[str, object], count: int
+) -> None:
+    """Whatever somebody wrote into the ledger."""
+    Book(path, boot="boot-z").refused(1)
+    names = [name for name in FIELDS["delivery"] if name not in RARE]
+    usual: dict[str, object] = {name: [] if FORMS[name] is TEXTS else None for name in names}
+    usual |= {"event": "delivery", "ts": "2026-11-29T12:00:00.000000Z", "boot": "forged"}
+    first = members.get("n", 1)
+    assert isinstance(first, int)
+    with path.open("ab") as file:
+        for n in range(first, first + count):
+            forged = {**usual, **members, "n": n, "prev": ""}
+            assert is_usual(json.dumps(forged, separators=(",", ":")).encode())
+            file.write(json.dumps(forged, separators=(",", ":")).encode() + b"\n")
+    signed, findings = anchor(path, folder)
+    assert "boot-z" in [each.boot for each in signed]
+    assert {"boot-z"}.isdisjoint(found.boot for found in findings)
+    assert {file.name.partition(".")[0] for file in folder.iterdir()} <= {"boot-z", "forged"}
+
+
+def test_lines_that_may_be_in_what_could_not_be_read_are_never_signed_as_missing(
+    path: Path, folder: Path
+) -> None:
+    """Since what was signed is never signed otherwise, also once they are there again."""
+    write_boots(path, "a", b"")
+    (old,) = [file for file in find_files(path) if file != path]
+    compressed = gzip.compress(old.read_bytes())
+    old.unlink()
+    zipped = old.with_name(f"{old.name}.gz")
+    zipped.write_bytes(compressed[:-20])
+    Book(path, boot="boot-b")
+    for _ in range(2):
+        signed, (finding,) = anchor(path, folder)
+        assert [each.boot for each in signed] == ["boot-b"]
+        assert finding.is_bad
+        assert "are in no file that could be read: let it be read, or name" in finding.text
+    zipped.write_bytes(compressed)
+    assert sizes(path, folder) == {"boot-a": 6, "boot-b": 1}
+
+
+def test_a_boot_without_its_first_lines_is_compared_with_a_note_without_them(
+    path: Path, folder: Path
+) -> None:
+    """And with any other it cannot be: no more is told."""
+    book = Book(path, boot="boot-a")
+    for seq in range(4):
+        book.refused(seq)
+    before = anchor(path, folder)[0][0].note
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[2:]))
+    without = anchor(path, folder.with_name("other"))[0][0].note
+    assert compare(path, [without]) == []
+    (rotated,) = compare(path, [without, before])
+    assert rotated.kind == "rotated"
+    assert "line 1 is not here, so that nothing is compared" in rotated.text
+    path.write_bytes(b"".join(lines[2:]).replace(b"malformed_json", b"malformed_jsom"))
+    kinds = [finding.kind for finding in compare(path, [without])]
+    assert kinds == ["rotated", "gone"]
+
+
+def test_notes_of_another_time_hold_nothing(path: Path, folder: Path) -> None:
+    write_boots(path, "a", b"")
+    notes = [each.note for each in anchor(path, folder)[0]]
+    for file in find_files(path):
+        file.unlink()
+    Book(path, boot="boot-b")
+    (gone,) = compare(path, notes)
+    assert gone.kind == "gone"
+    late = SIGNER.sign(f"{SIGNER.name}/boot-x\n5\n{'A' * 43}=\n", 1_000)
+    rotated, gone = compare(path, [late])
+    assert (rotated.kind, gone.kind) == ("rotated", "gone")
+    assert "none of these notes could be compared" in gone.text
+
+
+def test_a_note_of_no_line_hides_no_other(path: Path, folder: Path) -> None:
+    write_boots(path, "a", b"")
+    (signed,) = anchor(path, folder)[0]
+    empty = SIGNER.sign(Checkpoint(f"{SIGNER.name}/boot-a", 0, EMPTY_ROOT).text, 2**64 - 1)
+    assert compare(path, [empty, signed.note]) == []
+    assert [found.kind for found in compare(path, [empty])] == ["gone"]

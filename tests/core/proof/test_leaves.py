@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hookgate.proof.folder import Kept, KeptError, boots_of, read_kept, write_kept
-from hookgate.proof.leaves import BLOCK, MISSING, GrowingLeaves, Leaves
-from hookgate.proof.merkle import hash_leaf, inclusion_path, is_included, root_of
+from hookgate.proof.leaves import BLOCK, MISSING, GrowingLeaves, Leaves, append_missing
+from hookgate.proof.merkle import Tree, hash_leaf, inclusion_path, is_included, root_of
 
 BOOT = "0123456789abcdef"
 
@@ -134,3 +134,15 @@ def test_the_state_comes_back(tmp_path: Path) -> None:
     assert read_kept(tmp_path, BOOT) == kept
     assert boots_of(tmp_path) == [BOOT]
     assert (tmp_path / f"{BOOT}.state").stat().st_mode & 0o777 == 0o600
+
+
+@given(st.lists(st.integers(0, 70), max_size=6))
+def test_missing_leaves_are_added_at_once_as_one_by_one(counts: list[int]) -> None:
+    tree, leaves = Tree(), list[bytes]()
+    for number, count in enumerate(counts):
+        if number % 2:
+            tree.append(hash_leaf(b"a line"))
+            leaves.append(hash_leaf(b"a line"))
+        append_missing(tree, count)
+        leaves += [MISSING] * count
+        assert (tree.size, tree.root()) == (len(leaves), root_of(leaves))

@@ -122,6 +122,10 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
         edit(WHOLE, first({"line": "", "proof": PROOF.replace(HASH, UNCANONICAL)})),
         "not written as base64",
     ),
+    "a number without end": (
+        WHOLE.replace(b'"version": 1', b'"version": 1e999'), "too large to be one",
+    ),
+    "lists without end": (b"[" + b"[]," * (1 << 20) + b"0]", "more than 1048576 objects"),
     "stamps in a list": (edit(WHOLE, having(stamps=[])), '"stamps" is no object'),
     "many stamps": (
         edit(WHOLE, having(stamps=dict.fromkeys("abcd", "YQ=="))), '"stamps" is no object',

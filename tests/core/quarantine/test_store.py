@@ -5,6 +5,7 @@ import os
 import shutil
 import stat
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -223,6 +224,41 @@ def test_a_clock_that_is_wrong_for_a_moment_makes_nothing_older(store: Store, pa
     (before,) = store.entries()
     assert store.open().expired == []
     assert list(store.entries()) == [before]
+
+
+def test_what_a_clock_dated_before_there_were_gates_is_as_old_as_its_first_sight(
+    path: Path,
+) -> None:
+    """Kept while the clock said 1970: it does not expire once that is right, but a `max_age` on."""
+    store = opened_store(path, max_age=3600)
+    file = file_of(path, make_item(1))
+    for second in (0.0, 1e9):
+        keep(store, make_item(1))
+        os.utime(file, (second, second))
+        begun = time.time()
+        assert store.sweep().expired == []
+        (entry,) = store.entries()
+        assert begun - 1 <= entry.kept_at <= time.time()
+        assert store.sweep().usage.oldest == entry.kept_at
+        age(file, 3700)
+        (expired,) = store.sweep().expired
+        claim = store.claim(expired, "expired")
+        assert claim
+        store.drop(claim)
+
+
+def test_a_clock_that_is_not_set_dates_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither what it kept itself, nor what has a right date."""
+    store = opened_store(path, max_age=3600)
+    dates = {1: 100.0, 2: time.time()}
+    for number, second in dates.items():
+        keep(store, make_item(number))
+        os.utime(file_of(path, make_item(number)), (second, second))
+    monkeypatch.setattr("hookgate.quarantine.store.time.time", lambda: 50_000.0)
+    assert store.sweep().expired == []
+    kept = {entry.name: entry.kept_at for entry in store.entries()}
+    for number, second in dates.items():
+        assert kept[name_of(make_item(number))] == pytest.approx(second)
 
 
 # Who looks at the counts.

@@ -147,7 +147,8 @@ def test_a_time_that_no_calendar_has_is_one_that_it_has(tmp_path: Path, at: int)
         os.utime(file_of(disk / "kept", make_item(1)), (at, at))
         (entry,) = store.entries()
         assert 1970 <= datetime.fromtimestamp(entry.kept_at, UTC).year <= 2106
-        assert (len(store.sweep().expired) == 1) is (at < 0)
+        assert store.sweep().expired == []
+        (entry,) = store.entries()  # one from before there were gates is dated anew
         assert store.look_again(entry) == entry
         claim = store.claim(entry, "purged")
         assert claim

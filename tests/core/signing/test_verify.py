@@ -109,12 +109,11 @@ def test_nothing_made_up_is_proven(fields: Fields, body: bytes, name: str) -> No
     """Whatever stands in the fields, there is an answer, and none that proves anything."""
     result = verifier(name).verify(fields, body, NOW)
     assert isinstance(result, Flawed)
-    assert not any(
-        value.decode("latin-1") in result.words
-        for v in fields.values()
-        for value in v
-        if len(value) > 12
-    )
+    words = result.words
+    for field in verifier(name).scheme.fields:  # a value may be a part of our own words
+        words = words.replace(field.decode(), "")
+    told = [value.decode("latin-1") for values in fields.values() for value in values]
+    assert not any(text in words for text in told if len(text) > 12)
 
 
 @pytest.mark.parametrize("name", TIMED)

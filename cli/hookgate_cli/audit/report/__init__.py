@@ -24,16 +24,15 @@ from hookgate_cli.audit.configured import Keys, configured_ranges, configured_st
 from hookgate_cli.audit.ledger import Ledger
 from hookgate_cli.audit.options import (
     FilesArgument,
-    FleetOption,
+    FleetOptions,
     FleetSinceOption,
     FleetUntilOption,
-    GateOption,
     SealKeyOption,
-    StoreOption,
 )
 from hookgate_cli.audit.reading import rereader, scanning
 from hookgate_cli.audit.stats import sum_up
 from hookgate_cli.common import FAILED, FINDING, ConfigOption, err, fail, out
+from hookgate_cli.option_groups import grouped
 from hookgate_cli.terminal import printable
 
 from .findings import Findings
@@ -44,13 +43,13 @@ _LARGE = 32 << 20
 _BEGINNING, _TITLE = 4096, b"<title>hookgate, "
 
 
+@grouped
 def report(
     html: Annotated[Path, typer.Option("--html", metavar="FILE", help="The page to write.")],
     files: FilesArgument = None,
+    *,
     seal_key: SealKeyOption = None,
-    fleet: FleetOption = False,
-    gate: GateOption = None,
-    dsn_file: StoreOption = None,
+    fleet: FleetOptions,
     since: FleetSinceOption = None,
     until: FleetUntilOption = None,
     config: ConfigOption = None,
@@ -71,7 +70,7 @@ def report(
         fail("the report's charts are not installed; pip install 'hookgate[audit]'")
     from .page import bundle, render  # noqa: PLC0415  # only a report needs the extra
 
-    of_fleet = asked_of_fleet(fleet, gate, dsn_file, files, config, since, until)
+    of_fleet = asked_of_fleet(fleet, files, config, since, until)
     ledger = find_ledgers(files, config, fleet=of_fleet)
     if ledger.holds(html):
         fail(f"--html {html} is a ledger; a report would overwrite it")

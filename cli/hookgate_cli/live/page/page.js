@@ -156,7 +156,7 @@ function showTiles(all) {
     ["Endpoint p50", seconds(all.p50), "", false],
     ["Endpoint p99", seconds(all.p99), "", false],
     ["Near misses", count(all.near), all.near_seconds === null ? "" : ago(all.near_seconds), all.near_seconds !== null && all.near_seconds < 900],
-    ["In quarantine", kept ? count(kept.items) : "off", kept && kept.items ? bytes(kept.bytes) : "", Boolean(kept && !kept.usable)],
+    ["In quarantine", kept ? count(kept.items) : all.tells_quarantine ? "off" : "–", kept && kept.items ? bytes(kept.bytes) : "", Boolean(kept && !kept.usable)],
   ];
   fill(byId("tiles"), tiles, (tile) => tile[0], (tile) => {
     const node = make("div");
@@ -237,7 +237,7 @@ function showGates(state) {
     ["Ledger", "", (g) => g.ledger.word],
     ["Synced", "number", (g) => (g.ledger.unsynced === 0 ? "all" : ago(g.ledger.synced_seconds))],
     ["Checkpoint", "number", (g) => ago(g.ledger.checkpoint_seconds)],
-    ["Quarantine", "", (g) => (g.quarantine ? `${count(g.quarantine.items)}${g.quarantine.oldest_seconds === null ? "" : `, oldest ${ago(g.quarantine.oldest_seconds)}`}` : "off")],
+    ["Quarantine", "", (g) => (g.quarantine ? `${count(g.quarantine.items)}${g.quarantine.oldest_seconds === null ? "" : `, oldest ${ago(g.quarantine.oldest_seconds)}`}` : g.tells_quarantine ? "off" : "–")],
     ["Shipping", "", (g) => g.shipping],
   ], state.gates, (g) => g.where, (g) => (g.answers === false ? "stale" : ""));
 }

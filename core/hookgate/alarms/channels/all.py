@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import structlog
 
+from hookgate.alarm_settings import ChannelSettings
 from hookgate.alarms.notice import TEST, Notice, Severity
-from hookgate.settings import ChannelSettings
 
 from .channel import Channel, Patience
 from .formats.document import from_document, to_document

@@ -2,14 +2,14 @@
 
 import threading
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 
 import structlog
 
+from hookgate.alarm_settings import ChannelKind, ChannelSettings
 from hookgate.alarms.notice import TEST, Notice, Severity
-from hookgate.settings import ChannelKind, ChannelSettings
 
 from .outcome import Outcome
 from .senders import make_sender
@@ -71,12 +71,12 @@ class Channel:
     def put(self, notice: Notice) -> None:
         """Have a notice told; returns at once. The oldest that waits gives way to what is news."""
         with self._changed:
-            if len(self._waiting) >= MOST_WAITING:
-                del self._waiting[1]
-                self.not_told += 1
-            if self.settings.kind is ChannelKind.ALERTMANAGER:
-                self._remember(notice)
-            self._waiting.append(_Waiting(notice, monotonic() + self._patience.give_up))
+            is_of_labels = self.settings.kind is ChannelKind.ALERTMANAGER
+            for each in (*(self._remember(notice) if is_of_labels else ()), notice):
+                if len(self._waiting) >= MOST_WAITING:
+                    del self._waiting[1]
+                    self.not_told += 1
+                self._waiting.append(_Waiting(each, monotonic() + self._patience.give_up))
             self._changed.notify_all()
             if self._thread is None and not self._closing:
                 self._start()
@@ -141,11 +141,17 @@ class Channel:
                 if not self._sender.send(notice, self._until()).told or self._waiting:
                     break
 
-    def _remember(self, notice: Notice) -> None:
+    def _remember(self, notice: Notice) -> list[Notice]:
+        """Remember what lasts; return the end of the alert that it was, if its labels are others
+        by now.
+        """
         named = (notice.condition, notice.subject, notice.gate)
-        self._lasting.pop(named, None)
+        before = self._lasting.pop(named, None)
         if not notice.resolved and notice.condition != TEST and len(self._lasting) < MOST_WAITING:
             self._lasting[named] = notice
+        if before is None or before.severity is notice.severity:
+            return []
+        return [replace(before, ended=max(before.began, datetime.now(UTC)))]
 
     def _pause(self, item: _Waiting) -> None:
         pause = min(self._patience.first_pause * 2**item.tries, self._patience.longest_pause)

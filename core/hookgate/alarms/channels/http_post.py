@@ -19,9 +19,9 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from hookgate import __version__
+from hookgate.alarm_settings import ChannelSettings
 from hookgate.alarms.notice import Notice
 from hookgate.direct_session import DirectSession
-from hookgate.settings import ChannelSettings
 
 from .outcome import Outcome
 from .post_errors import explain

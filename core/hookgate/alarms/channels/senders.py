@@ -6,8 +6,8 @@ from typing import Protocol
 
 import orjson
 
+from hookgate.alarm_settings import ChannelKind, ChannelSettings, Stdin
 from hookgate.alarms.notice import Notice
-from hookgate.settings import ChannelKind, ChannelSettings, Stdin
 
 from .command import Command
 from .formats import alertmanager, document, ntfy, slack

@@ -1,6 +1,6 @@
 """What a condition is, and the words that alarms are told in. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 from hookgate.alarms.notice import Severity
@@ -12,7 +12,10 @@ ENDS = frozenset(("delivery", "refusals"))
 
 
 class Alarm(NamedTuple):
-    """What stands now. `what` stands behind the gate's name on one line of a phone."""
+    """What stands now. `what` stands behind the gate's name on one line of a phone.
+
+    `causes` and `size`, how many, are what tells news of an alarm that stands from what was told.
+    """
 
     condition: str
     severity: Severity
@@ -20,6 +23,8 @@ class Alarm(NamedTuple):
     details: Sequence[str]
     advice: str
     subject: str = ""
+    causes: Collection[str] = ()
+    size: int = 0
 
 
 class Condition:

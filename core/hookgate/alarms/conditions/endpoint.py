@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from typing import Any
 
+from hookgate.alarm_settings import Frequency
 from hookgate.alarms.notice import Severity
 from hookgate.alarms.sight import Sight
 from hookgate.ledger.record import Record
 from hookgate.policy import Fault, Reason
-from hookgate.settings import Frequency
 
 from .condition import Alarm, Condition, is_replay, listed, plural, span, text_of
 from .window import Window
@@ -70,11 +70,13 @@ class Endpoint(Condition):
             what += span(self._often.seconds)
         else:
             what = f"the endpoint failed the last {plural(self._in_a_row, 'event')}"
+        causes = counts.keys() or {self._last[0]}
         details = listed(counts.most_common(8)) or [f"last: {self._last[0]}"]
         if self._failing:
             details.append(f"at present: {', '.join(self._failing)}")
         advice = "Try the connection: hookgate config check --connect. Then look into its own log."
-        yield Alarm("endpoint", Severity.CRITICAL, what, details, advice)
+        size = max(failed, self._in_a_row)
+        yield Alarm("endpoint", Severity.CRITICAL, what, details, advice, "", causes, size)
 
     def save(self) -> Any:
         """Return the window, and the failures in a row."""

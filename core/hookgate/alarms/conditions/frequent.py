@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
+from hookgate.alarm_settings import Frequency
 from hookgate.alarms.notice import Severity
 from hookgate.ledger.record import Record
 from hookgate.policy import Outcome, Reason
-from hookgate.settings import Frequency
 
 from .condition import ENDS, Alarm, Condition, count_of, is_replay, listed, plural, span, text_of
 from .window import Window
@@ -122,7 +122,8 @@ class Frequent(Condition):
             details = listed(shown)
             if rest := total - sum(count for _, count in shown):
                 details.append(f"{rest:,} more, for other reasons")
-            yield Alarm(kind.name, kind.severity, what, details, kind.advice)
+            causes = counts.keys()
+            yield Alarm(kind.name, kind.severity, what, details, kind.advice, "", causes, total)
 
     def save(self) -> Any:
         """Return the window."""

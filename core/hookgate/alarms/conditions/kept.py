@@ -51,7 +51,8 @@ class Custody(_OfQuarantine):
                 f"{plural(self.usage.in_custody, 'event')} held in custody for {span(now - since)}"
             )
             details = ["answered 200: nobody sends them again"]
-            yield Alarm("custody", Severity.CRITICAL, what, details, _ADVICE)
+            size = self.usage.in_custody
+            yield Alarm("custody", Severity.CRITICAL, what, details, _ADVICE, size=size)
 
     def save(self) -> Any:
         """Return since when."""
@@ -82,7 +83,8 @@ class QuarantineFull(_OfQuarantine):
                 "once it is full nothing more is kept",
             ]
             what = f"the quarantine is {full:.0%} full"
-            yield Alarm("quarantine_full", Severity.WARNING, what, details, _ADVICE)
+            causes = ("full",) * (full >= 1)
+            yield Alarm("quarantine_full", Severity.WARNING, what, details, _ADVICE, "", causes)
 
 
 class QuarantineOld(_OfQuarantine):

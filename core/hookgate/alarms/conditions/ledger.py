@@ -121,7 +121,15 @@ class LedgerGone(Condition):
                 yield Alarm("ledger_gone", Severity.CRITICAL, what, [file], advice, file)
         if lines := self._window.counts(now):
             what = f"{plural(lines.total(), 'line')} of the ledger were deleted or cut"
-            yield Alarm("ledger_gone", Severity.CRITICAL, what, sorted(lines), advice)
+            yield Alarm(
+                "ledger_gone",
+                Severity.CRITICAL,
+                what,
+                sorted(lines),
+                advice,
+                causes=lines.keys(),
+                size=lines.total(),
+            )
 
     def save(self) -> Any:
         """Return what is gone, and since when."""

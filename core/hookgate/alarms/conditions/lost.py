@@ -4,13 +4,13 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
+from hookgate.alarm_settings import Frequency
 from hookgate.alarms.notice import Severity
 from hookgate.ledger.audit.attempts import UNCERTAIN
 from hookgate.ledger.audit.holding import ERASED
 from hookgate.ledger.audit.identity import digest_of
 from hookgate.ledger.audit.retries import Retries, rule_of
 from hookgate.ledger.record import Record
-from hookgate.settings import Frequency
 
 from .condition import Alarm, Condition, is_replay, listed, plural, text_of
 
@@ -161,7 +161,8 @@ class Lost(Condition):
         told = [plural(fates[_LOST], "event") + " lost"] if fates[_LOST] else []
         if fates[_UNKNOWN]:
             told.append(f"{plural(fates[_UNKNOWN], 'event')} may be lost")
-        details = listed(Counter(f"{f}: {w}" for _, f, w in self._lost.values()).most_common(8))
+        causes = Counter(f"{f}: {w}" for _, f, w in self._lost.values())
+        details = listed(causes.most_common(8))
         if self._passed_over:
             details.append(f"{self._passed_over:,} more were not followed, as there were too many")
         yield Alarm(
@@ -171,6 +172,8 @@ class Lost(Condition):
             details,
             "See which: hookgate audit report --html report.html. Ask the endpoint for those that"
             " may be lost, and the provider for all.",
+            causes=causes.keys(),
+            size=len(self._lost) + self._passed_over,
         )
 
     def save(self) -> Any:

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from typing import Any
 
+from hookgate.alarm_settings import Frequency
 from hookgate.alarms.notice import Severity
 from hookgate.alarms.sight import Sight
 from hookgate.ledger.record import Record
-from hookgate.settings import Frequency
 
 from .condition import Alarm, Condition, Lasting, listed, plural, span
 from .window import Window
@@ -101,7 +101,9 @@ class NotReady(Condition):
         if self._unready.has_lasted(self._seconds, now):
             what = f"not ready: {self._problems[0]}"
             advice = "Mend what is named; see the whole with curl on sidecar.admin, /readyz."
-            yield Alarm("not_ready", Severity.CRITICAL, what, self._problems, advice)
+            yield Alarm(
+                "not_ready", Severity.CRITICAL, what, self._problems, advice, causes=self._problems
+            )
 
     def save(self) -> Any:
         """Return since when."""
@@ -132,13 +134,15 @@ class Workers(Condition):
     def standing(self, now: float) -> Iterable[Alarm]:
         """Say how many are missing, and why."""
         if self._missing.has_lasted(self._seconds, now):
+            what = f"{self._there:.0f} of {self._wanted:.0f} workers serve"
             yield Alarm(
                 "workers",
                 Severity.WARNING,
-                f"{self._there:.0f} of {self._wanted:.0f} workers serve",
+                what,
                 self._degraded,
                 "See why: journalctl -u hookgate -p warning. systemctl kill -s USR2 hookgate tries"
                 " at once.",
+                causes=(what,),
             )
 
     def save(self) -> Any:
@@ -180,6 +184,8 @@ class Restarts(Condition):
                 listed((f"start in {part.rpartition('/')[2]}", count) for part, count in counts),
                 "See how it ended: journalctl -u hookgate -n 100. What was on its way is named by"
                 " hookgate audit balance.",
+                causes=[part for part, _ in counts],
+                size=counts[0][1],
             )
 
     def save(self) -> Any:

@@ -75,6 +75,8 @@ class Unshipped(Condition):
                 listed(sorted(found.items())),
                 "See which lines: hookgate fleet status. docs/fleet.md says what each kind means.",
                 "findings",
+                found.keys(),
+                found.total(),
             )
 
     def save(self) -> Any:

@@ -55,11 +55,15 @@ class Window:
 
     def save(self) -> Any:
         """Return it as JSON may hold it."""
-        return [[number, dict(counts)] for number, counts in self._counts.items()]
+        return [self._slice, [[number, dict(counts)] for number, counts in self._counts.items()]]
 
     def load(self, saved: Any) -> None:
-        """Take over what was saved of a window of the same length."""
-        self._counts = {
-            int(number): Counter({str(label): int(count) for label, count in counts.items()})
-            for number, counts in saved
-        }
+        """Take over what was saved, of a window of any length: its key may be another by now."""
+        # Before 0.3 the length was not among it.
+        is_whole = saved and type(saved[0]) is not list
+        length, slices = saved if is_whole else (self._slice, saved)
+        self._counts = {}
+        for number, counts in slices:
+            at = int(int(number) * float(length) // self._slice)
+            labels = {str(label): int(count) for label, count in counts.items()}
+            self._counts.setdefault(at, Counter()).update(labels)

@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from math import isfinite
 from typing import Any
 
 import orjson
@@ -74,13 +75,14 @@ def ask(address: ListenAddress) -> AdminSight:
         status, body = get(address, "/metrics")
         if status != 200:
             return AdminSight(f"/metrics answered {status}")
+        metrics = _sums(body)
     except TimeoutError:
         return AdminSight("no answer in time")
     except OSError as error:
         return AdminSight(error.strerror or type(error).__name__)
     except (http.client.HTTPException, ValueError, KeyError, TypeError):
         return AdminSight("what answers there is no hookgate")
-    return AdminSight("", problems, degraded, failing, _sums(body))
+    return AdminSight("", problems, degraded, failing, metrics)
 
 
 def get(address: ListenAddress, target: str, seconds: float = _SECONDS) -> tuple[int, bytes]:
@@ -109,9 +111,12 @@ def _words(said: object) -> tuple[str, ...]:
 
 
 def _sums(body: bytes) -> dict[str, float]:
+    """Add samples up. Raises ValueError for what no gate counts: they can be whole numbers."""
     sums: dict[str, float] = {}
     for name, value in _SAMPLE.findall(body.decode("utf-8", "replace")):
         sums[name] = sums.get(name, 0.0) + float(value)
+    if not all(map(isfinite, sums.values())):
+        raise ValueError
     return sums
 
 

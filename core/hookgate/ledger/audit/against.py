@@ -24,6 +24,8 @@ def check_log(boots: Mapping[str, NumberedBoot], witness: LogWitness, context: C
         here = boots.get(boot.boot)
         if here is not None and here.begun:  # else no line of it was proved, and that is said
             _compare(boot, here, context)
+            witness.covered += max(0, min(boot.newest.n, here.n) - here.first + 1)
+            witness.last = max(witness.last, boot.last)
         if boot.rivals is not None:
             one, other = boot.rivals
             text = (
@@ -38,17 +40,19 @@ def check_log(boots: Mapping[str, NumberedBoot], witness: LogWitness, context: C
         )
         context.note(ChainKind.GONE, seen[0].log, text)
     elif gone:
-        names = {_stem(boot.path) for boot in seen if boot.boot in boots}
+        names = {_stem(path) for boot in seen if boot.boot in boots for path in boot.paths}
         _note_elsewhere([boot for boot in gone if not _is_of(boot, names, witness.files)], context)
         gone = [boot for boot in gone if _is_of(boot, names, witness.files)]
     # When the lines begin that are here: of each ledger that the log names, and of all ("").
     begins: dict[str, float] = {}
     for here in boots.values():
         saw = witness.boots.get(here.boot)
-        for path in {"", saw.path if saw is not None else ""} if here.began else ():
+        for path in ("", *(saw.paths if saw is not None else ())) if here.began else ():
             begins[path] = min(here.began, begins.get(path, here.began))
     for boot in gone:
-        _note_gone(boot, begins.get(boot.path) or begins.get(""), context)
+        # The earliest: a path that somebody added to the log makes no boot older.
+        known = [begins[path] for path in boot.paths if path in begins and not boot.has_more]
+        _note_gone(boot, min(known, default=begins.get("")), context)
 
 
 def _compare(boot: BootWitness, here: NumberedBoot, context: Context) -> None:
@@ -83,7 +87,7 @@ def _note_gone(boot: BootWitness, begins: float | None, context: Context) -> Non
     """Say that a boot is in no file; lines that are here begin at that time, if any are."""
     newest, kind = boot.newest, ChainKind.GONE
     text = f"the checkpoint of {_time(newest)} saw {newest.n:,} lines of it"
-    text += f" in {boot.path}; none is here" if boot.path else "; none is here"
+    text += f" in {boot.paths[0]}; none is here" if boot.paths else "; none is here"
     if begins is not None:
         text += f", where lines begin at {_show(begins)}"
     if begins is not None and boot.last < begins:
@@ -96,7 +100,7 @@ def _note_gone(boot: BootWitness, begins: float | None, context: Context) -> Non
 
 def _note_elsewhere(boots: list[BootWitness], context: Context) -> None:
     if boots:
-        paths = sorted({boot.path for boot in boots})
+        paths = sorted({path for boot in boots for path in boot.paths})
         told = ", ".join(paths[:_MOST_PATHS]) + (", …" if len(paths) > _MOST_PATHS else "")
         what = "1 boot" if len(boots) == 1 else f"{len(boots):,} boots"
         text = f"it also saw {what} of other ledgers, which were not looked for: {told}"
@@ -104,9 +108,11 @@ def _note_elsewhere(boots: list[BootWitness], context: Context) -> None:
 
 
 def _is_of(boot: BootWitness, names: set[str], files: Iterable[str]) -> bool:
-    """Whether a boot belongs to the ledgers that are looked at, by the name of its file."""
-    stem = _stem(boot.path)
-    return not stem or stem in names or any(Path(file).name.startswith(stem) for file in files)
+    """Whether a boot may belong to the ledgers that are looked at, by the name of its file."""
+    stems = [_stem(path) for path in boot.paths]
+    if boot.has_more or not all(stems) or not names.isdisjoint(stems):
+        return True
+    return not stems or any(Path(file).name.startswith(tuple(stems)) for file in files)
 
 
 def _stem(path: str) -> str:

@@ -32,7 +32,7 @@ class Fate(StrEnum):
 
 
 class Attempt(NamedTuple):
-    """One try. `outcome` is None where only its `forward` was written.
+    """One try. `outcome` and `path` are None where only its `forward` was written.
 
     Of a replay, `replay_of` is the request_id that the event had first, `actor` who had it sent,
     and `why` their reason. `rule` is the retry rule that it tells; `record` is kept where it was
@@ -43,6 +43,7 @@ class Attempt(NamedTuple):
     number: int
     request_id: str
     ts: str
+    path: str | None
     outcome: str | None
     reason: str | None
     status: int | None
@@ -97,6 +98,7 @@ def make_attempt(
         line.number,
         str(get("request_id")),
         str(get("ts")),
+        get("path"),
         intern(str(outcome)) if outcome is not None else None,
         intern(str(reason)) if reason is not None else None,
         get("status"),

@@ -11,7 +11,7 @@ from hookgate.ledger.reading.reader import timestamp
 from hookgate.ledger.record import Record
 
 from .attempts import UNCERTAIN, Attempt, Fate
-from .holding import Holding
+from .holding import Held, Holding
 from .identity import has_parsed
 from .retries import Retries
 
@@ -91,7 +91,8 @@ class Event:
         if not attempt.is_replay:
             self.retries.add(moment, attempt.rule)
         if attempt.kept is not None:
-            self.holding.keep(attempt.kept, moment, attempt.outcome, attempt.reason)
+            end = attempt.outcome, attempt.reason
+            self.holding.keep(attempt.kept, moment, *end, attempt.path)
         if attempt.custody:
             self.holding.custody = True
         if len(self.attempts) < MOST_ATTEMPTS:
@@ -154,6 +155,14 @@ class Event:
             return None
         before = self.attempts[: self.attempts.index(arrival)]
         return 1 + sum(not each.is_replay for each in before)
+
+    @property
+    def held_elsewhere(self) -> list[Held]:
+        """What is kept of it for paths on which it was not delivered, where it was on another: the
+        same bytes, to another receiver maybe.
+        """
+        paths = {each.path for each in self.attempts if each.fate is Fate.DELIVERED}
+        return [held for held in self.holding.left if paths and held.path not in paths]
 
     @property
     def fate(self) -> Fate:

@@ -8,9 +8,12 @@ from typing import NamedTuple
 # What is released for another cause than these has arrived, as far as whoever released it knew.
 ERASED = ("expired", "purged")
 
+_AGE = itemgetter(0, 1)
+
 
 class Held(NamedTuple):
-    """A stored file that no line says was released: since when it is kept, and for what.
+    """A stored file that no line says was released: since when it is kept, for what, and for which
+    path.
 
     `since` is in seconds since 1970, infinite where no line with a time tells.
     """
@@ -19,6 +22,7 @@ class Held(NamedTuple):
     kept: str
     outcome: str
     reason: str
+    path: str | None
 
 
 @dataclass(slots=True)
@@ -34,10 +38,17 @@ class Holding:
     # Whether a line says that it was sent on, when a line last said so or not, and the cause.
     _released: dict[str, tuple[bool, float, str]] = field(default_factory=dict)
 
-    def keep(self, kept: str, moment: float, outcome: str | None, reason: str | None) -> None:
+    def keep(
+        self,
+        kept: str,
+        moment: float,
+        outcome: str | None,
+        reason: str | None,
+        path: str | None,
+    ) -> None:
         """Note that a line of this time, 0.0 where none can be read, says that a file is kept."""
-        held = Held(moment or inf, kept, str(outcome), str(reason))
-        self._kept[kept] = min(held, self._kept.get(kept, held))
+        held = Held(moment or inf, kept, str(outcome), str(reason), path)
+        self._kept[kept] = min(held, self._kept.get(kept, held), key=_AGE)
 
     def release(self, kept: str, moment: float, cause: str) -> None:
         """Note that a line says that a file is kept no more."""
@@ -45,10 +56,15 @@ class Holding:
         self._released[kept] = max(said, self._released.get(kept, said))
 
     @property
+    def left(self) -> list[Held]:
+        """The files that were not released, the one that is kept the longest first."""
+        left = (held for kept, held in self._kept.items() if kept not in self._released)
+        return sorted(left, key=_AGE)
+
+    @property
     def held(self) -> Held | None:
         """The file that is kept the longest and was not released; None where there is none."""
-        left = (held for kept, held in self._kept.items() if kept not in self._released)
-        return min(left, default=None)
+        return next(iter(self.left), None)
 
     @property
     def released(self) -> str | None:

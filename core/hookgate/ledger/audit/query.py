@@ -126,7 +126,7 @@ def parse_network(text: str) -> Network:
     with suppress(ValueError):
         network = ip_network(text)
         # A record has such an address as IPv4.
-        if network.version == 4 or network.network_address.ipv4_mapped is None:
+        if isinstance(network, IPv4Network) or network.network_address.ipv4_mapped is None:
             return network
     error = diagnose(text)
     mend = network_mend(error, Notation.OPTION, "write an address, or a CIDR range of them")

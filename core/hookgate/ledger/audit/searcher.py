@@ -1,6 +1,6 @@
 """The walk over a ledger's lines that gathers the events which are asked for."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, KeysView
 from typing import Any
 
 from hookgate.ledger.reading.reader import Line
@@ -32,6 +32,8 @@ class Searcher:
         on_problem: Callable[[Line], None],
     ) -> None:
         self.asked: dict[str, dict[str, Event]] = {name: {} for name in names}
+        # Compared with what may be no text, in lines that no gate wrote.
+        self._names: KeysView[Any] = self.asked.keys()
         # Those asked for by a SHA-256 or a request_id, which no sender chooses: no other has them.
         self.exact: dict[str, dict[str, Event]] = {}
         self.events: dict[str, Event] = {}
@@ -54,7 +56,7 @@ class Searcher:
         for event in self.events.values():
             event.clear()
         self.unread.clear()
-        begun, events, is_other = self._begun, self.events, self.asked.keys().isdisjoint
+        begun, events, is_other = self._begun, self.events, self._names.isdisjoint
         for line in lines:
             record = line.record
             if record is None:
@@ -158,7 +160,7 @@ class Searcher:
         asked, get = self.asked, record.get
         every_time = get("reference"), get("event_reference"), digest
         names = *every_time, get("request_id"), *(get("names") or ())
-        if asked.keys().isdisjoint(names):
+        if self._names.isdisjoint(names):
             return
         key = digest or str(get("request_id"))
         found_by = [name for name in names if name in asked]
@@ -167,7 +169,7 @@ class Searcher:
             event = self.events[key] = Event(digest)
             self.learned.add(key)
             self.found_late |= digest is not None and (
-                asked.keys().isdisjoint(every_time)
+                self._names.isdisjoint(every_time)
                 or hash(digest) in self._passed
                 or len(self._passed) > _MOST_PASSED
             )

@@ -1,6 +1,6 @@
 """What a ledger comes to, in memory that does not grow with it."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from hookgate.ledger.reading.reader import Line, is_damage, is_malformed, timestamp
@@ -14,8 +14,6 @@ from .proven import is_unproved
 
 MOST_PLACES = 20
 MOST_SLOW = 10
-MOST_BUCKETS = 500
-TOP = 20
 # The front in lines of what was sent from the quarantine.
 REPLAY = "replay"
 
@@ -90,55 +88,6 @@ class Summary:
         for (outcome, _), count in self.reasons.counts.items():
             tally.add(outcome, count)
         return dict(tally.top())
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return it for JSON: names with their counts, the commonest first."""
-        width, buckets = self.timeline.coarsened(MOST_BUCKETS)
-        tallies = (
-            *("fronts", "routes", "channels", "event_types", "upstream_statuses"),
-            *("upstream_errors", "observed"),
-        )
-        return {
-            "files": self.files,
-            "lines": self.lines,
-            "problems": self.problems,
-            "problem_places": [{"place": place, "problem": text} for place, text in self.places],
-            "first": self.span.first,
-            "last": self.span.last,
-            "deliveries": self.deliveries,
-            "summed": self.summed,
-            "outcomes": self.outcomes,
-            "reasons": _by_reason(self.reasons),
-            "not_200": self.not_200,
-            "kept": self.kept,
-            "not_kept": dict(self.not_kept.top()),
-            "custody": self.custody,
-            "released": dict(self.released.top()),
-            "near_misses": dict(self.near_misses.top()),
-            "replays": _by_reason(self.replays),
-            **{name: dict(getattr(self, name).top()) for name in tallies},
-            "clients": dict(self.clients.top(TOP)),
-            "other_clients": max(0, len(self.clients.counts) - TOP),
-            "duration_ms": self.duration.percentiles(),
-            "upstream_ms": self.upstream.percentiles(),
-            "timeline": {
-                "minutes": width,
-                "buckets": [{"start": start, **counts} for start, counts in buckets],
-            },
-            "slowest": [slow._asdict() for slow in self.slowest],
-            "unknown_members": [
-                {"channel": channel, "event_type": event_type, "in": parent, **asdict(seen)}
-                for (channel, event_type, parent), seen in self.drift.items()
-            ],
-            "unusual": [
-                {"channel": channel, "event_type": event_type, "at": pointer, **asdict(seen)}
-                for (channel, event_type, pointer), seen in self.unusual.items()
-            ],
-            "types": [
-                {"channel": channel, "event_type": event_type, **asdict(seen)}
-                for (channel, event_type), seen in self.types.items()
-            ],
-        }
 
     def add(self, line: Line) -> None:
         """Count a line whose members, as far as they are summed, are what they may be."""
@@ -235,13 +184,6 @@ class Summary:
                 key=lambda slow: (-slow.ms, str(slow.request_id), str(slow.reference))
             )
             del self.slowest[MOST_SLOW:]
-
-
-def _by_reason(tally: Tally) -> list[dict[str, Any]]:
-    return [
-        {"outcome": outcome, "reason": reason, "count": count}
-        for (outcome, reason), count in tally.top()
-    ]
 
 
 def _items(value: Any) -> list[Any]:

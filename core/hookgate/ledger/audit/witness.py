@@ -15,6 +15,7 @@ MOST_BOOTS = 1 << 16
 _ENTRY = struct.Struct(">Q32s?d")
 _LINE = 40  # so many bytes of it name the line
 _SAME, _OTHER = 1, 2
+_MOST_PATHS = 3
 
 # By boot the lines that are named, in order.
 Numbers = Mapping[str, Sequence[int]]
@@ -34,14 +35,17 @@ class Named(NamedTuple):
 
 
 class BootWitness:
-    """What a log saw of one boot, of a ledger at `path`, and what of it is here.
+    """What a log saw of one boot, and what of it is here.
 
+    `paths` are those of its ledger; a gate names one. Where `has_more`, others are left out.
     `first` and `last` are the times of its checkpoints; `log` names the file that has them.
     `dropped` is how many the log did not take.
     """
 
     def __init__(self, boot: str, log: str) -> None:
-        self.boot, self.log, self.path = boot, log, ""
+        self.boot, self.log = boot, log
+        self.paths: list[str] = []
+        self.has_more = False
         self.first = self.last = 0.0
         self.dropped = 0
         self._entries: list[bytes] = []
@@ -54,7 +58,9 @@ class BootWitness:
     def add(self, checkpoint: Checkpoint) -> bool:
         """Add a checkpoint; False where it names the same line as the one before it."""
         _, n, head, synced, path, dropped, time = checkpoint
-        self.path = path or self.path
+        if path and path not in self.paths:
+            self.has_more = len(self.paths) == _MOST_PATHS
+            self.paths += [path] * (not self.has_more)
         self.dropped = max(self.dropped, dropped)
         self.first = min(self.first or time, time or self.first)
         self.last = max(self.last, time)
@@ -131,12 +137,15 @@ class BootWitness:
 class LogWitness:
     """What a log saw, by boot: its checkpoints are added, and then it is ended.
 
-    `checkpoints` counts them, `files` are the names of the ledger's files that are looked at.
+    `checkpoints` counts them, `files` are the names of the ledger's files that are looked at. Once
+    they were, `covered` is how many lines of these stand up to the last checkpoint of their boot,
+    and `last` the time of the last of these checkpoints, 0.0 for unknown.
     """
 
     def __init__(self, files: Sequence[str] = ()) -> None:
         self.boots: dict[str, BootWitness] = {}
-        self.checkpoints = 0
+        self.checkpoints = self.covered = 0
+        self.last = 0.0
         self.files = files
         self._kept = 0
 
@@ -163,9 +172,9 @@ class LogWitness:
         return {name: boot.numbers for name, boot in self.boots.items()}
 
     @property
-    def last(self) -> float:
-        """The time of the last checkpoint."""
-        return max((boot.last for boot in self.boots.values()), default=0.0)
+    def is_of_lines(self) -> bool:
+        """Whether any checkpoint names a line."""
+        return any(boot.newest.n for boot in self.boots.values())
 
     @property
     def dropped(self) -> int:

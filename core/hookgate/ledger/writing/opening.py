@@ -5,9 +5,9 @@ import fcntl
 import os
 import stat
 from pathlib import Path
-from shlex import quote
 
 from hookgate.files import kind_of
+from hookgate.wording import path_in_shell
 
 
 class LedgerError(Exception):
@@ -37,7 +37,7 @@ def open_file(path: str) -> int:
         if error.errno == errno.ELOOP and Path(path).is_symlink():
             raise LedgerError(f"{refused} {_mend_link(path)}") from None
         if error.errno == errno.ENOENT:
-            folder = quote(str(Path(path).parent))
+            folder = path_in_shell(Path(path).parent)
             raise LedgerError(f"{refused} is in no folder; make it: mkdir -p {folder}") from None
         why = error.strerror if error.errno != errno.ENXIO else "it is a socket; name a file"
         raise LedgerError(f"{refused} cannot be opened: {why}") from None

@@ -5,16 +5,17 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from hookgate.alarm_settings import ChannelSettings
 from hookgate.alarms.channels.all import Channels
 from hookgate.alarms.channels.channel import MOST_WAITING, Patience
 from hookgate.alarms.channels.formats.message import render_text
 from hookgate.alarms.notice import Severity
-from hookgate.settings import ChannelSettings
 from support.alarm_formats import faults
 from support.notices import Remembered, channel, notice, resolved
 from support.receiver import OK, Receiver, Seen, receiving
@@ -296,6 +297,21 @@ def is_end(seen: Seen) -> bool:
 
 def subjects(receiver: Receiver) -> list[str]:
     return [json.loads(seen.body)[0]["labels"]["subject"] for seen in list(receiver.seen)]
+
+
+def test_alertmanager_is_told_the_end_of_what_has_become_worse(log: Remembered) -> None:
+    """There the severity is a label: what is critical by now is another alert."""
+    with receiving() as receiver:
+        with telling(log, channel("alertmanager", receiver.url)) as channels:
+            channels.tell(notice(severity=Severity.WARNING))
+            channels.tell(notice(severity=Severity.CRITICAL))
+            channels.tell(resolved(severity=Severity.CRITICAL))
+            channels.close(60)
+        alerts = [json.loads(seen.body)[0] for seen in receiver.seen]
+    ends = [datetime.fromisoformat(alert["endsAt"]) > datetime.now(UTC) for alert in alerts]
+    severities = [alert["labels"]["severity"] for alert in alerts]
+    assert severities == ["warning", "warning", "critical", "critical"]
+    assert ends == [True, False, True, False]
 
 
 def test_a_test_says_of_each_channel_what_came_of_it(log: Remembered) -> None:

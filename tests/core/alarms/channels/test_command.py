@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from hookgate.alarm_settings import Stdin
 from hookgate.alarms.channels.command import Command
 from hookgate.alarms.channels.formats.message import render_text
 from hookgate.alarms.channels.outcome import Outcome
 from hookgate.alarms.channels.senders import make_sender
-from hookgate.settings import Stdin
 from support.notices import BEGAN, channel, notice
 
 PATIENT = 30.0

@@ -82,6 +82,12 @@ def test_what_it_tells_is_read_over_either_kind_of_socket(is_unix: bool, tmp_pat
             (http(b'{"problems":1,"degraded":[],"upstream":[]}'),),
             "what answers there is no hookgate",
         ),
+        ((http(READY), http(b"hookgate_workers 1.2.3\n")), "what answers there is no hookgate"),
+        ((http(READY), http(b"hookgate_workers .\n")), "what answers there is no hookgate"),
+        (
+            (http(READY), http(b"hookgate_quarantine_items 1e999\n")),
+            "what answers there is no hookgate",
+        ),
         ((b"SSH-2.0-x\r\n",), "what answers there is no hookgate"),
         ((b"",), "RemoteDisconnected"),
         ((None,), "no answer in time"),
