@@ -18,10 +18,10 @@ settings.register_profile("other", settings.get_profile("same"), derandomize=Fal
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 
-def pytest_configure() -> None:
-    """Let tests interrupt what they start, in the background of a script too, and start it soon."""
-    let_children_be_interrupted()
-    keep_what_python_compiles()
+# Tests interrupt what they start, in the background of a script too, and start it soon. Not in a
+# hook: what other conftests import looks at the environment before any is called.
+let_children_be_interrupted()
+keep_what_python_compiles()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -33,3 +33,8 @@ def pytest_collection() -> Iterator[None]:
     finally:
         gc.freeze()
         gc.enable()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run what is slow first: at the end one process would run it while the others are done."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)

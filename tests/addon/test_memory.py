@@ -66,6 +66,7 @@ def send(running: Running, count: int) -> None:
 @pytest.mark.parametrize(
     ("warming", "more"), [(400, 1_600), pytest.param(5_000, 15_000, marks=pytest.mark.soak)]
 )
+@pytest.mark.slow
 def test_memory_is_flat_and_no_flow_is_kept(tmp_path: Path, warming: int, more: int) -> None:
     """Nothing in use is in proportion to the requests: not half a block, not 150 bytes of each."""
     with running_mitmdump(tmp_path) as running:

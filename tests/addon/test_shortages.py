@@ -4,6 +4,8 @@ import signal
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from support.events import CLEAN
 from support.ledger import assert_chained
 from support.raw import ask, connected, post
@@ -14,6 +16,7 @@ from support.starved import full_pipe, starved_mitmdump, timed
 NO_TLS = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(700)
 
 
+@pytest.mark.slow
 def test_mitmproxys_log_that_nobody_reads_holds_up_nobody(tmp_path: Path) -> None:
     """Neither what mitmproxy says of broken requests on standard output, nor ours on error."""
     with (

@@ -19,3 +19,9 @@ def call(
     for name in ("HOOKGATE_CONFIG", "HOOKGATE_UPSTREAM__URL"):
         monkeypatch.delenv(name, raising=False)
     return caller(capsys)
+
+
+@pytest.fixture
+def without_chart_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out of a report what takes more than a second of a core to bundle."""
+    monkeypatch.setattr("vl_convert.javascript_bundle", lambda snippet: snippet)

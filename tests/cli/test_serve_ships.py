@@ -54,6 +54,7 @@ def received(fleet: Fleet) -> bytes:
     return b"".join(fleet.bytes_of(boot) for (boot,) in rows)
 
 
+@pytest.mark.slow
 def test_a_shipper_runs_beside_and_ends_with_the_gate(
     fleet: Fleet, keys: dict[str, str], tmp_path: Path
 ) -> None:
@@ -82,6 +83,7 @@ def test_a_shipper_runs_beside_and_ends_with_the_gate(
     assert fleet.sql("SELECT stopped FROM hookgate.boot") == [(True,)]
 
 
+@pytest.mark.slow
 def test_a_gate_serves_whatever_hinders_its_shipper(
     fleet: Fleet, keys: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

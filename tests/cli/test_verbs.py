@@ -34,6 +34,7 @@ VERBS = ["serve", "mitmdump", "demo", "check", "send", "config init", "config ch
 
 
 @pytest.mark.parametrize("options", [[], ["--addon"]], ids=["sidecar", "addon"])
+@pytest.mark.slow
 def test_demo_ends_as_it_should(
     call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, options: list[str]
 ) -> None:
@@ -340,6 +341,7 @@ def test_serve_without_an_upstream_says_what_to_set(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_demo_that_is_ended_leaves_nothing_running(call: Call, tmp_path: Path) -> None:
     """SIGTERM ends the gate that it started, too. What it was asked to keep can be asked."""
     with subprocess.Popen(

@@ -291,6 +291,7 @@ def fault(row: Ran, text: str, world: World, anew: Path) -> str:
     return f"{text}\n{found}, not {row}\n{said}" if wrong else ""
 
 
+@pytest.mark.slow
 def test_the_commands_of_the_docs_do_what_they_say(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:

@@ -33,7 +33,7 @@ def crash(tmp_path_factory: pytest.TempPathFactory) -> Crash:
     with receiving() as upstream:
         gate = Sidecar(upstream.url, folder)
         try:
-            with sending(gate.port, CLIENTS) as load:
+            with sending(gate.port, CLIENTS, pause=0) as load:
                 assert wait_until(lambda: len(upstream.seen) >= 300)
                 gate.kill()
         finally:

@@ -31,7 +31,7 @@ def test_a_flood_of_strangers_neither_fills_the_ledger_nor_stops_anybody(tmp_pat
     """The strangers' part grows by the second, not by the request; clean events all pass."""
     refused: list[int] = []
     with receiving() as upstream, sidecar(upstream.url, tmp_path) as gate:
-        with sending(gate.port, 2) as load:
+        with sending(gate.port, 2, pause=0) as load:
             began = time.monotonic()
             threads = [
                 threading.Thread(target=_flood, args=(gate.port, refused)) for _ in range(CLIENTS)

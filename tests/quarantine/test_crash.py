@@ -23,7 +23,7 @@ class Crash:
         self.keys = narrow(folder, custody=True)
         gate = Sidecar("http://127.0.0.1:1", folder, **self.keys)
         try:
-            with sending(gate.port, CLIENTS, b"/narrow") as load:
+            with sending(gate.port, CLIENTS, b"/narrow", pause=0) as load:
                 assert wait_until(lambda: len(load.answered(200)) >= 60)
                 gate.kill()
         finally:
@@ -56,7 +56,7 @@ def test_the_next_run_takes_the_folder_up(crash: Crash) -> None:
     for left in (crash.folder / "quarantine").rglob("*.new"):
         os.utime(left, (0, 0))  # younger ones may be another process's
     with sidecar("http://127.0.0.1:1", crash.folder, **crash.keys) as gate:
-        with sending(gate.port, 1, b"/narrow") as load:
+        with sending(gate.port, 1, b"/narrow", pause=0) as load:
             assert wait_until(lambda: len(load.answered(200)) >= 3)
         assert wait_until(lambda: not [*(crash.folder / "quarantine").rglob("*.new")])
         assert gate.stop() == 0

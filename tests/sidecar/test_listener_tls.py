@@ -183,7 +183,7 @@ def test_handshakes_of_strangers_are_not_free(pair: Pair, authority: trustme.CA)
         ("overloaded", False),
         ("clean", True),
     ]
-    assert wait_until(lambda: answers_403(pair.port, trusting(authority)), 3), (
+    assert wait_until(lambda: answers_403(pair.port, trusting(authority)), 8), (
         "places are free when handshakes have ended"
     )
 

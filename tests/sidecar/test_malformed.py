@@ -236,7 +236,7 @@ def test_an_unknown_expectation_is_answered_417(pair: Pair, vector: str, behind:
 def test_a_stranger_learns_nothing_from_malformed_http(pair: Pair, vector: str) -> None:
     """From outside the ranges the same is refused with an empty body."""
     traces = pair.traces()
-    with connected(pair.port, FOREIGN, 2) as client:
+    with connected(pair.port, FOREIGN, 8) as client:
         client.send(MALFORMED[vector])
         answer = client.read()
         assert (answer.status, answer.body) == (400, b"")

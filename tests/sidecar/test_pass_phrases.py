@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from support import forked
 from support.events import CLEAN
 from support.raw import ask, post
 from support.receiver import receiving
@@ -71,10 +72,7 @@ def test_at_the_start_it_is_refused_with_the_reason(
         assert TOLD_AT[key] in done.stderr
         assert WHY in done.stderr
     unlock(done.stderr, tmp_path / "key.pem")
-    again = subprocess.run(
-        [HOOKGATE, "config", "check"], env=environment, cwd=tmp_path, check=False
-    )
-    assert again.returncode == 0
+    assert forked.run(["config", "check"], tmp_path, environment).returncode == 0
 
 
 def variable(key: str) -> str:

@@ -78,7 +78,7 @@ def test_what_a_killed_worker_had_forwarded_is_named_and_nothing_else_is_lost(
     keys = {"sidecar.workers": "2"}
     with receiving() as upstream, sidecar(upstream.url, tmp_path, **keys) as gate:
         pair = Pair(gate, upstream)
-        with sending(pair.port) as load:
+        with sending(pair.port, pause=0) as load:
             for _ in range(3):
                 time.sleep(0.5)
                 kill_and_await_another(pair, min(pids(pair)))

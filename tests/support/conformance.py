@@ -159,7 +159,7 @@ def _converse(
             client.send(data[at_once:])
             at_once = len(data)
             reply = client.read(to_head)
-        return interim, reply, expected.reason in _ENDS_CONNECTION and client.is_closed(2)
+        return interim, reply, expected.reason in _ENDS_CONNECTION and client.is_closed()
 
 
 def _read_nothing(client: Client, data: bytes) -> Reply | None:

@@ -118,6 +118,7 @@ def start(
     *,
     one_stream: bool = False,
     patch: str = "",
+    stdin: int | None = None,
 ) -> Forked | None:
     """Start the command, whose function is `program`, behind which stands what else it imports.
 
@@ -127,29 +128,37 @@ def start(
     if _plain(environment) != _plain(_BEGAN):
         return None
     parent = _parent(*program)
+    given = [] if stdin is None else [stdin]
     request = json.dumps([command, dict(environment), str(folder), patch]).encode()
     reading, writing = os.pipe()
     out = os.fdopen(reading)
     if one_stream:
-        pid, errors = parent.fork(request, [writing, writing]), None
+        pid, errors = parent.fork(request, [writing, writing, *given]), None
     else:
         reading, other = os.pipe()
         errors = os.fdopen(reading)
-        pid = parent.fork(request, [writing, other])
+        pid = parent.fork(request, [writing, other, *given])
         os.close(other)
     os.close(writing)
     return Forked(pid, out, errors)
 
 
 def run(
-    arguments: list[str], folder: Path, settings: Mapping[str, str] = {}
+    arguments: list[str], folder: Path, settings: Mapping[str, str] = {}, stdin: bytes = b""
 ) -> "subprocess.CompletedProcess[str]":
-    """Run `hookgate ARGUMENTS` to its end, without HOOKGATE_ variables but these settings."""
+    """Run `hookgate ARGUMENTS` to its end, without HOOKGATE_ variables but these settings.
+
+    What is at its standard input is less than a pipe holds.
+    """
     environment = {k: v for k, v in os.environ.items() if not k.startswith("HOOKGATE_")}
     environment |= settings
     command = [str(Path(sys.executable).with_name("hookgate")), *arguments]
-    process = start(command, environment, folder)
-    assert process is not None, "the environment is not that of this run"
+    reading, writing = os.pipe()
+    with os.fdopen(reading):
+        os.write(writing, stdin)
+        os.close(writing)
+        process = start(command, environment, folder, stdin=reading)
+    assert process is not None, set(_plain(os.environ).items()) ^ set(_plain(_BEGAN).items())
     assert process.stdout is not None
     assert process.stderr is not None
     with process.stdout as out, process.stderr as err, ThreadPoolExecutor(1) as reader:
@@ -167,7 +176,7 @@ def _serve(descriptor: int, program: str, *imported: str) -> None:
     gc.freeze()  # or each child would touch all that was imported: 25 of its 85 ms
     server = socket.socket(fileno=descriptor)
     while True:
-        request, streams, _, _ = socket.recv_fds(server, 1 << 20, 2)
+        request, streams, _, _ = socket.recv_fds(server, 1 << 20, 3)
         if not request:
             os._exit(0)
         reading, writing = os.pipe()
@@ -185,7 +194,7 @@ def _serve(descriptor: int, program: str, *imported: str) -> None:
 
 def _become(main: object, request: bytes, streams: list[int]) -> NoReturn:
     sys.argv, environment, folder, patch = json.loads(request)
-    for number, stream in enumerate(streams, 1):
+    for number, stream in zip((1, 2, 0), streams, strict=False):
         os.dup2(stream, number)
     os.closerange(3, 256)
     os.chdir(folder)

@@ -11,13 +11,16 @@ from .raw import connected, post
 
 
 class Load:
-    """What was sent, by the SHA-256 of its body, and how it was answered."""
+    """What was sent, by the SHA-256 of its body, and how it was answered. `pause` is in seconds,
+    of each client, after an answer.
+    """
 
-    def __init__(self, port: int, clients: int, target: bytes) -> None:
+    def __init__(self, port: int, clients: int, target: bytes, pause: float) -> None:
         self.answers: dict[str, int] = {}
         self.unanswered: set[str] = set()
         self._port = port
         self._target = target
+        self._pause = pause
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._send) for _ in range(clients)]
         for thread in self._threads:
@@ -46,13 +49,16 @@ class Load:
                         reply = client.read()
                         self.answers[digest] = reply.status
                         closing = reply.values(b"connection") == [b"close"]
+                        self._stop.wait(self._pause)
         except (OSError, EOFError):
             self.unanswered.add(digest)
 
 
 @contextlib.contextmanager
-def sending(port: int, clients: int = 6, target: bytes = b"/cm/events") -> Iterator[Load]:
-    load = Load(port, clients, target)
+def sending(
+    port: int, clients: int = 6, target: bytes = b"/cm/events", pause: float = 0.005
+) -> Iterator[Load]:
+    load = Load(port, clients, target, pause)
     try:
         yield load
     finally:

@@ -121,7 +121,7 @@ class Nginx:
         """The records of the access log."""
         return [r for r in read_ledger(self.audit, growing=True) if kind in (None, r["event"])]
 
-    def wait_for_deliveries(self, count: int, seconds: float = 5) -> list[Record]:
+    def wait_for_deliveries(self, count: int, seconds: float = 30) -> list[Record]:
         """The records once there are `count`; nginx writes them after it has answered."""
         wait_until(lambda: len(self.records()) >= count, seconds)
         found = self.records()

@@ -97,7 +97,7 @@ class Client:
         """What has come and not been read."""
         return self._buffered
 
-    def is_closed(self, seconds: float = 5) -> bool:
+    def is_closed(self, seconds: float = 8) -> bool:
         """Whether the other side closes, within the time, without sending more."""
         self.socket.settimeout(seconds)
         try:

@@ -95,6 +95,7 @@ def test_nothing_raw_of_a_text_reaches_a_terminal(call: Call, tmp_path: Path, ve
                 assert line.endswith(words) or json.loads(line)
 
 
+@pytest.mark.usefixtures("without_chart_library")
 def test_nothing_raw_of_a_text_reaches_a_page(call: Call, tmp_path: Path) -> None:
     """Neither its tables nor the data of its charts."""
     record = {**record_of("delivery"), "channel": HOSTILE, "event_type": HOSTILE}
@@ -188,7 +189,7 @@ JUNK = st.recursive(
 @settings(
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@pytest.mark.usefixtures("body")
+@pytest.mark.usefixtures("body", "without_chart_library")
 def test_whatever_a_ledger_holds_every_verb_survives(
     call: Call, tmp_path: Path, made: list[tuple[str, dict[str, Any]]], verb: str
 ) -> None:
@@ -258,23 +259,26 @@ def test_an_encoding_without_charts_gets_plain_characters(
     ]
     ledger = write(tmp_path / "a.jsonl", start(), *records)
     environ = {**os.environ, "PYTHONIOENCODING": encoding, "COLUMNS": "100"}
-    for verb in (["stats"], ["fate", "é\u2713", "--log"]):
-        code = (
-            "import sys; from hookgate_cli.common import out; "
-            f"out._force_terminal = {terminal or None}; "
-            "from hookgate_cli.main import main; main(sys.argv[1:])"
-        )
-        done = subprocess.run(
-            [sys.executable, "-c", code, "audit", *verb, str(ledger)],
-            env=environ, capture_output=True, check=False,
-        )  # fmt: skip
-        assert done.returncode in (0, 1), done.stderr
-        assert b"Traceback" not in done.stderr
-        text = done.stdout.decode(encoding)
-        if verb == ["stats"]:
-            assert ("█" in text) is (encoding == "utf-8")
-            assert encoding == "utf-8" or "####" in text
-            assert "\\u2588" not in text
+    asked = [["audit", *verb, str(ledger)] for verb in (["stats"], ["fate", "é\u2713", "--log"])]
+    code = f"""
+from hookgate_cli.common import out
+from hookgate_cli.main import main
+out._force_terminal = {terminal or None}
+for words in {asked}:
+    try:
+        main(words)
+    except SystemExit as end:
+        print("ended with", end.code or 0)
+"""
+    done = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    assert b"Traceback" not in done.stderr
+    text = done.stdout.decode(encoding)
+    assert re.findall("ended with (.)", text) == ["0", "0"]
+    text = text.partition("ended with")[0]
+    assert ("█" in text) is (encoding == "utf-8")
+    assert encoding == "utf-8" or "####" in text
+    assert "\\u2588" not in text
 
 
 def test_the_console_escapes_what_a_terminal_would_obey() -> None:

@@ -9,10 +9,10 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
 
 import pytest
 
+from support import forked
 from support.calling import Call
 from support.lines import delivery, forward, start, stop, write
 from support.rotated import COMPRESSED, WRAPPED, Change, cri, docker, make, write_boot
@@ -24,11 +24,11 @@ VERBS = (
 )  # fmt: skip
 
 
-def hookgate(*arguments: str, stdin: IO[bytes] | int | None = None) -> "subprocess.Popen[str]":
+def hookgate(*arguments: str) -> "subprocess.Popen[str]":
     """A running `hookgate audit ARGUMENTS`."""
     command = (sys.executable, "-m", "hookgate_cli", "audit", *arguments)
     pipe = subprocess.PIPE
-    return subprocess.Popen(command, stdin=stdin, stdout=pipe, stderr=pipe, text=True)
+    return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True)
 
 
 @pytest.fixture
@@ -81,6 +81,7 @@ def test_the_verdict_is_one_that_a_person_can_act_on(call: Call) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.usefixtures("without_chart_library")
 def test_a_part_that_cannot_be_read_makes_no_verdict_a_clean_one(call: Call) -> None:
     """Though all that can be read is whole."""
     write_boot(LEDGER, b"", "b0")
@@ -164,15 +165,13 @@ def written(call: Call) -> bytes:
 @pytest.mark.parametrize("verb", VERBS[:6])
 def test_standard_input_is_read(written: bytes, verb: str) -> None:
     """By every verb, however often it reads."""
-    process = hookgate(*verb.split(), "-", stdin=subprocess.PIPE)
-    assert process.stdin is not None
-    process.stdin.buffer.write(gzip.compress(docker(written)))  # type: ignore[attr-defined]  # text's own
-    out, err = process.communicate(timeout=60)
-    assert "Traceback" not in err
-    assert "-: its lines are wrapped (Docker's json-file)" in err
-    assert process.returncode == (1 if verb.startswith("fate") else 0)
+    stdin = gzip.compress(docker(written))
+    done = forked.run(["audit", *verb.split(), "-"], Path.cwd(), stdin=stdin)
+    assert "Traceback" not in done.stderr
+    assert "-: its lines are wrapped (Docker's json-file)" in done.stderr
+    assert done.returncode == (1 if verb.startswith("fate") else 0)
     if verb.startswith("balance"):
-        assert json.loads(out)["total"]["received"] == 4
+        assert json.loads(done.stdout)["total"]["received"] == 4
 
 
 def test_a_process_substitution_is_read(written: bytes) -> None:

@@ -23,6 +23,7 @@ from support.machines import Machines, machines
     [6, pytest.param(600, marks=[pytest.mark.soak, pytest.mark.timeout(1200)])],
     ids=["short", "ten minutes"],
 )
+@pytest.mark.slow
 def test_each_line_of_each_gate_is_there_once(
     fleet: Fleet, tmp_path: Path, capsys: pytest.CaptureFixture[str], seconds: int
 ) -> None:
