@@ -14,7 +14,7 @@ from hookgate.alarm_settings import ChannelSettings
 from hookgate.alarms.clock import Clock
 from hookgate.alarms.conditions.table import make_conditions
 from hookgate.alarms.observing.ledgers import load_positions
-from hookgate.alarms.observing.looking import Looking
+from hookgate.alarms.observing.observer import Observer
 from hookgate.alarms.state import (
     AlarmStateError,
     ForeignFileError,
@@ -143,7 +143,7 @@ class _Run:
             except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
                 self._begin_anew("it holds something else")
                 self._watcher, positions = self._make(settings), {}
-        self._looking = Looking(settings, positions, is_once=is_once)
+        self._observer = Observer(settings, positions, is_once=is_once)
 
     def _make(self, settings: WatchSettings) -> Watcher:
         clock = Clock(time.time, time.monotonic)
@@ -192,12 +192,12 @@ class _Run:
 
     def _read(self) -> bool:
         """Read on; whether there may be more."""
-        for record, part in self._looking.records():
+        for record, part in self._observer.records():
             self._watcher.feed(record, part)
-        return self._looking.ledgers.is_behind
+        return self._observer.ledgers.is_behind
 
     def _look(self) -> bool:
-        sight = self._looking.sight()
+        sight = self._observer.sight()
         return sight is not None and self._watcher.tick(sight)
 
     def _end(self, seconds: float) -> None:
@@ -205,7 +205,7 @@ class _Run:
         self._save()
         self._teller.close(seconds)
         self._save()
-        self._looking.close()
+        self._observer.close()
 
     def _save(self) -> None:
         self._saved_at = time.monotonic()
@@ -213,7 +213,7 @@ class _Run:
             write_state(
                 self._state,
                 {
-                    "positions": self._looking.ledgers.save(),
+                    "positions": self._observer.ledgers.save(),
                     "pending": self._teller.pending(),
                     **self._watcher.save(),
                 },

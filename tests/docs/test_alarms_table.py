@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hookgate.alarms.conditions.lost import _MOST
 from hookgate.alarms.observing.ledgers import READ_BACK
-from hookgate.alarms.observing.looking import _SLOW_SECONDS
+from hookgate.alarms.observing.observer import _SLOW_SECONDS
 from hookgate.config.keys import KEYS
 from support.watching import CONDITIONS
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hookgate.config.redaction import redact_url
 from hookgate.fleet.admin import check_name
-from hookgate.fleet.asking import Asking
+from hookgate.fleet.store_client import StoreClient
 from hookgate.live.gate import Gate
 from hookgate.live.stored import StoredGates
 from hookgate_cli.audit.asked import Asked
@@ -24,7 +24,7 @@ class StoredFleet:
         names = _read_names(asked.gates or ())
         file = asked.dsn_file
         read_dsn(file)  # tells at once what is wrong with it
-        self._gates = StoredGates(Asking(lambda: _load(file)), names, MOST_GATES)
+        self._gates = StoredGates(StoreClient(lambda: _load(file)), names, MOST_GATES)
         named = ("--dsn-file", str(file)) if file is not None else ()
         self._ledger = Ledger(options=("--fleet", *named))
 

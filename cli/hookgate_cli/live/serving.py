@@ -12,7 +12,7 @@ import orjson
 import structlog
 from uvicorn import Config, Server
 
-from hookgate_cli.looking import Looking
+from hookgate_cli.poller import Poller
 from hookgate_sidecar.sockets import ListeningSockets
 
 from .connection import LONGEST_HEAD, REQUEST_SECONDS, Connection
@@ -30,14 +30,14 @@ _SEND_BUFFER = 32 << 10
 def serve(
     sockets: ListeningSockets,
     token: bytes,
-    looking: Looking,
+    poller: Poller,
     *,
     names: Collection[str],
     tls: ssl.SSLContext | None,
     log: structlog.BoundLogger,
 ) -> None:
     """Serve what is to be seen until SIGTERM or SIGINT. `names` are those that the page goes by."""
-    readers = Readers(lambda: _describe(looking))
+    readers = Readers(lambda: _describe(poller))
     pages = Pages(Sessions(token), readers, log, str(sockets))
     config = Config(
         Guard(pages.app(), names),
@@ -64,7 +64,7 @@ def serve(
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
     scheme = "http" if tls is None else "https"
     log.info("live.listening", address=sockets.address, port=sockets.port, scheme=scheme)
-    server = _Server(config, looking, readers)
+    server = _Server(config, poller, readers)
     server.run(sockets.sockets)
     if server.fault is not None:
         raise server.fault
@@ -73,9 +73,9 @@ def serve(
 class _Server(Server):
     """uvicorn's, which has the gates asked, and tells the readers each second."""
 
-    def __init__(self, config: Config, looking: Looking, readers: Readers) -> None:
+    def __init__(self, config: Config, poller: Poller, readers: Readers) -> None:
         super().__init__(config)
-        self._looking, self._readers = looking, readers
+        self._poller, self._readers = poller, readers
         self.fault: BaseException | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -94,12 +94,12 @@ class _Server(Server):
 
     async def main_loop(self) -> None:
         """Serve until a signal comes."""
-        self._looking.start()
+        self._poller.start()
         task = asyncio.create_task(self._tell())
         task.add_done_callback(self._on_end)
         await super().main_loop()
         task.cancel()
-        self._looking.close()
+        self._poller.close()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Let the readers go, and end."""
@@ -117,9 +117,9 @@ class _Server(Server):
             self._readers.tell()
 
 
-def _describe(looking: Looking) -> bytes:
+def _describe(poller: Poller) -> bytes:
     """Make the state of now as JSON."""
-    picture = looking.picture()
+    picture = poller.picture()
     try:
         return orjson.dumps(picture)
     except orjson.JSONEncodeError:  # a lone surrogate in what a sender wrote

@@ -8,8 +8,8 @@ import typer
 
 from hookgate_cli.common import FAILED, ConfigOption, JsonOption, out, plain_errors
 from hookgate_cli.gate_sources import GatesOptions, choose
-from hookgate_cli.looking import Looking
 from hookgate_cli.option_groups import grouped
+from hookgate_cli.poller import Poller
 from hookgate_cli.terminal import print_json
 
 from .running import Running
@@ -55,11 +55,11 @@ def top(
         if not (once or as_json) and _is_screen():
             Running(sources, config).run()
             return
-        looking = Looking(sources, lambda: None)
-        looking.start()
-        looking.wait(2, _ONCE_SECONDS)
-        looking.close()
-        picture = looking.picture()
+        poller = Poller(sources, lambda: None)
+        poller.start()
+        poller.wait(2, _ONCE_SECONDS)
+        poller.close()
+        picture = poller.picture()
         if as_json:
             print_json(picture)
         else:

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from hookgate_cli.common import out
 from hookgate_cli.gate_source import Source
-from hookgate_cli.looking import Looking
+from hookgate_cli.poller import Poller
 
 from .causes import help_lines
 from .explaining import Explaining
@@ -30,13 +30,13 @@ class Running:
     def __init__(self, sources: list[Source], config: str | None) -> None:
         self._tty = Tty()
         self._config = config
-        self._looking = Looking(sources, self._tty.wake)
+        self._poller = Poller(sources, self._tty.wake)
         self._view = View()
         self._explaining: Explaining | None = None
 
     def run(self) -> None:
         """Run; a signal ends it as if it were not caught, once the terminal is as it was."""
-        self._looking.start()
+        self._poller.start()
         try:
             with self._tty.held():
                 self._loop()
@@ -45,12 +45,12 @@ class Running:
                 signal.signal(ended.number, signal.SIG_DFL)
                 os.kill(os.getpid(), ended.number)
         finally:
-            self._looking.close()
+            self._poller.close()
             self._end_explaining()
 
     def _loop(self) -> None:
         while True:
-            picture = self._view.paused or self._looking.picture()
+            picture = self._view.paused or self._poller.picture()
             self._view.choose(picture["not_delivered"])
             self._show(picture)
             shown = monotonic()
@@ -106,7 +106,7 @@ class Running:
 
     def _explain(self, row: dict[str, Any], picture: dict[str, Any]) -> None:
         where = next(g["where"] for g in picture["gates"] if g["name"] == row["gate"])
-        ledger = self._looking.ledger_of(where)
+        ledger = self._poller.ledger_of(where)
         asked, width = str(row["request_id"] or ""), self._tty.size()[0] - 1
         self._view.show(asked, [Text("The ledger is being read.", "dim")])
         self._explaining = Explaining(asked, ledger, self._config, width, self._tty.wake)

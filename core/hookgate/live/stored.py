@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
-from hookgate.fleet.asking import Asking
 from hookgate.fleet.error import StoreError
-from hookgate.fleet.following import Following, Known, Received
+from hookgate.fleet.follower import Known, Received, StoreFollower
+from hookgate.fleet.store_client import StoreClient
 from hookgate.ledger.reading.parsing import parse
 from hookgate.ledger.record import Record
 
@@ -39,8 +39,8 @@ class _Shown:
 class StoredGates:
     """The gates that are `named`, or as many of all as are told of together at `most`."""
 
-    def __init__(self, asking: Asking, named: Sequence[str], most: int) -> None:
-        self._following = Following(asking, _SPAN)
+    def __init__(self, store: StoreClient, named: Sequence[str], most: int) -> None:
+        self._follower = StoreFollower(store, _SPAN)
         self._is_of_all, self._most = not named, most
         self._shown = {name: _Shown(name) for name in named}
         self._instead: tuple[Gate, ...] = () if named else (Gate("the fleet", STORED),)
@@ -55,15 +55,15 @@ class StoredGates:
         since 1970. Of one that is new that is several: the last quarter of an hour.
         """
         try:
-            known = {one.gate: one for one in self._following.look()}
+            known = {one.gate: one for one in self._follower.look()}
             yield from self._choose(known, clock())
             for name, shown in self._shown.items():
                 if name in known and not shown.has_begun:
                     yield from self._begin(shown, known[name], clock())
-            for received in self._following.fresh(self._shown):
+            for received in self._follower.fresh(self._shown):
                 shown = self._shown[received.gate]
                 for record in _records(shown, received):
-                    shown.lines.add(record, received.at + self._following.ahead)
+                    shown.lines.add(record, received.at + self._follower.ahead)
         except StoreError as error:
             now = clock()
             for gate in self.gates:
@@ -94,20 +94,20 @@ class StoredGates:
     def _begin(self, shown: _Shown, known: Known, now: float) -> Iterator[Told]:
         """Tell the last quarter of an hour of a gate, as far as it was heard of."""
         shown.lines, shown.damaged = LineAnswers(), 0
-        following = self._following
-        for received in following.past(shown.gate.where, len(self._shown)):
+        follower = self._follower
+        for received in follower.past(shown.gate.where, len(self._shown)):
             for record in _records(shown, received):
-                shown.lines.add_past(record, received.at + following.ahead, now)
+                shown.lines.add_past(record, received.at + follower.ahead, now)
         shown.has_begun = True
         if known.seen is not None:
             is_over = known.stopped or known.silent
-            until = min(now, known.seen + following.ahead) if is_over else now
+            until = min(now, known.seen + follower.ahead) if is_over else now
             told = {"shipping": {"received": self._received(known)}}
             for answer, at in shown.lines.past(until):
                 yield shown.gate, {**answer, **told}, at
 
     def _tell(self, shown: _Shown, known: Known | None, now: float) -> Told:
-        ahead = self._following.ahead
+        ahead = self._follower.ahead
         if known is None:
             return shown.gate, _UNKNOWN, now
         if known.stopped and known.received is not None:
@@ -122,12 +122,12 @@ class StoredGates:
             **shown.lines.answer(now),
             "hookgate": known.software.removeprefix("hookgate "),
             "shipping": shipping,
-            "unread": self._following.unread(known.gate),
+            "unread": self._follower.unread(known.gate),
         }
         return shown.gate, answer, now
 
     def _received(self, known: Known) -> str | None:
-        return None if known.received is None else moment(known.received + self._following.ahead)
+        return None if known.received is None else moment(known.received + self._follower.ahead)
 
 
 def _records(shown: _Shown, received: Received) -> Iterator[Record]:

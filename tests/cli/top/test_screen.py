@@ -15,7 +15,7 @@ from rich.text import Text
 from hookgate.live.gate import Gate
 from hookgate.live.picture import make_picture
 from hookgate_cli.gate_source import Ledger, Told
-from hookgate_cli.looking import Looking
+from hookgate_cli.poller import Poller
 from hookgate_cli.top import words
 from hookgate_cli.top.explaining import Explaining
 from hookgate_cli.top.screen import draw, draw_once
@@ -140,16 +140,16 @@ def test_what_cannot_be_read_does_not_look_alive() -> None:
         def read(self) -> list[Told]:
             raise RuntimeError
 
-    looking = Looking([Broken()], lambda: None)
-    looking.start()
-    looking.wait(1, 30)
-    looking.close()
-    assert "it cannot be read: RuntimeError" in looking.picture()["causes"][0]["what"]
+    poller = Poller([Broken()], lambda: None)
+    poller.start()
+    poller.wait(1, 30)
+    poller.close()
+    assert "it cannot be read: RuntimeError" in poller.picture()["causes"][0]["what"]
 
 
 def test_nor_does_what_does_not_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """A name server or a disk that hangs: the figures of before are not those of now."""
-    monkeypatch.setattr("hookgate_cli.looking._LATE_SECONDS", 0.5)
+    monkeypatch.setattr("hookgate_cli.poller._LATE_SECONDS", 0.5)
     ended, site = threading.Event(), Site()
 
     class Hanging(Made):
@@ -162,15 +162,15 @@ def test_nor_does_what_does_not_end(monkeypatch: pytest.MonkeyPatch) -> None:
             return [(self.gates[0], site.now(), time.time())]
 
     changed = threading.Semaphore(0)
-    looking = Looking([Hanging()], changed.release)
-    looking.start()
+    poller = Poller([Hanging()], changed.release)
+    poller.start()
     try:
         assert changed.acquire(timeout=30)
-        assert looking.picture()["gates"][0]["state"] == "ready"
+        assert poller.picture()["gates"][0]["state"] == "ready"
         assert changed.acquire(timeout=30)
-        assert "no answer in time" in looking.picture()["causes"][0]["what"]
+        assert "no answer in time" in poller.picture()["causes"][0]["what"]
     finally:
-        looking.close()
+        poller.close()
         ended.set()
 
 

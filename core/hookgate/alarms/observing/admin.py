@@ -120,7 +120,7 @@ def _sums(body: bytes) -> dict[str, float]:
     return sums
 
 
-class AdminLooker:
+class AdminPoller:
     """Ask each few seconds on a thread: one that does not answer keeps nobody waiting."""
 
     def __init__(
@@ -133,7 +133,7 @@ class AdminLooker:
         self._latest: AdminSight | None = None
         self._at = self._began = time.monotonic()
         self._ended = threading.Event()
-        threading.Thread(target=self._run, name="admin-looker", daemon=True).start()
+        threading.Thread(target=self._run, name="admin-poller", daemon=True).start()
 
     def latest(self) -> AdminSight | None:
         """Return what was told last; None before anything was, a trouble where that is long ago."""

@@ -10,7 +10,7 @@ import pytest
 
 from hookgate.address import ListenAddress, TcpAddress, UnixAddress
 from hookgate.alarms.observing import admin
-from hookgate.alarms.observing.admin import AdminLooker, ask
+from hookgate.alarms.observing.admin import AdminPoller, ask
 from hookgate.alarms.sight import AdminSight
 
 READY = b'{"ready":false,"problems":["it drains"],"degraded":["worker 1"],"upstream":["refused"]}'
@@ -120,11 +120,11 @@ def test_who_hangs_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None
         going.wait(30)
         return AdminSight("")
 
-    looker = AdminLooker(TcpAddress("127.0.0.1", 1), 0.01, hang)
-    assert looker.latest() is None or looker.latest() == AdminSight("no answer in time")
+    poller = AdminPoller(TcpAddress("127.0.0.1", 1), 0.01, hang)
+    assert poller.latest() is None or poller.latest() == AdminSight("no answer in time")
     deadline = threading.Event()
-    while looker.latest() is None:
+    while poller.latest() is None:
         deadline.wait(0.01)
-    assert looker.latest() == AdminSight("no answer in time")
+    assert poller.latest() == AdminSight("no answer in time")
     going.set()
-    looker.close()
+    poller.close()

@@ -16,7 +16,7 @@ _EVERY_SECONDS = 1.0
 _LATE_SECONDS = 4.0
 
 
-class Looking:
+class Poller:
     """What is to be seen of gates. `on_change` is called by the threads, after each look."""
 
     def __init__(self, sources: Sequence[Source], on_change: Callable[[], None]) -> None:

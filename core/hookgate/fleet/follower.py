@@ -10,11 +10,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from . import queries
-from .asking import Asking
 from .error import StoreError
 from .places import chunked, in_order, share_out
 from .reader import text_of
 from .status import HELLO_SECONDS, find_now
+from .store_client import StoreClient
 
 # Bytes of text that are read of the past: of all gates together, and of one.
 _PAST, _MOST_PAST = 128 << 20, 64 << 20
@@ -55,11 +55,11 @@ class Received(NamedTuple):
     raw: bytes | None
 
 
-class Following:
+class StoreFollower:
     """Follow the gates of a store over `span`. All methods raise `StoreError`."""
 
-    def __init__(self, asking: Asking, span: timedelta) -> None:
-        self._asking, self._span = asking, span
+    def __init__(self, store: StoreClient, span: timedelta) -> None:
+        self._store, self._span = store, span
         # Of each gate its boots of which something was received of late, with the number of their
         # next line; and of these the next that is to be read.
         self._boots: dict[str, dict[str, int]] = {}
@@ -73,7 +73,7 @@ class Following:
 
     def look(self) -> list[Known]:
         """Look how the gates are."""
-        rows = self._asking.rows(queries.LATELY, span=self._span)
+        rows = self._store.rows(queries.LATELY, span=self._span)
         if rows:
             self._now = rows[0].now
             self.ahead = time.time() - self._now.timestamp()
@@ -99,7 +99,7 @@ class Following:
         size = min(_MOST_PAST, _PAST // max(1, gates))
         most = min(_MOST_OF_BOOT, _MOST_SEGMENTS // len(boots))
         given = {"gate": gate, "boots": list(boots), "tos": list(boots.values())}
-        places = self._asking.rows(queries.PAST, **given, **self._since(), size=size, most=most)
+        places = self._store.rows(queries.PAST, **given, **self._since(), size=size, most=most)
         yield from self._fetch(in_order(places))
         self._next |= {(gate, boot): n for boot, n in boots.items()}
 
@@ -115,7 +115,7 @@ class Following:
             return
         names = ("gates", "boots", "froms", "tos")
         given = dict(zip(names, map(list, zip(*wanted, strict=True)), strict=True))
-        places = self._asking.rows(queries.FRESH, **given, **self._since())
+        places = self._store.rows(queries.FRESH, **given, **self._since())
         taken = share_out(places)
         yield from self._fetch(taken)
         there = Counter((place.gate, place.boot) for place in places)
@@ -145,11 +145,11 @@ class Following:
     def _find(self) -> None:
         self._found.clear()
         since = self._now - _FOUND_SPAN
-        for gate, kind, count in self._asking.rows(queries.FOUND, since=since):
+        for gate, kind, count in self._store.rows(queries.FOUND, since=since):
             self._found[gate][kind] += count
         self._found_at = self._now
         try:
-            self._running = frozenset(row.gate for row in self._asking.rows(queries.RUNNING))
+            self._running = frozenset(row.gate for row in self._store.rows(queries.RUNNING))
         except StoreError:  # too slow, where a forger made up a million boots
             self._running = frozenset(self._boots)
 
@@ -167,7 +167,7 @@ class Following:
         """Fetch segments in this order; those of a boot are in the order of their lines."""
         for chunk in chunked(places):
             sane = [place for place in chunk if place.is_sane]
-            rows = self._asking.rows(
+            rows = self._store.rows(
                 queries.BODIES,
                 boots=[place.boot for place in sane],
                 gates=[place.gate for place in sane],

@@ -15,7 +15,7 @@ from hookgate.quarantine.error import StoreError
 from hookgate.quarantine.keeping import may_be_in_custody
 from hookgate.quarantine.store import Store
 
-from .admin import AdminLooker, ask
+from .admin import AdminPoller, ask
 from .certificates import ends_of
 from .ledgers import Ledgers
 
@@ -25,7 +25,7 @@ _LIST_SECONDS = 2.0
 _SLOW_SECONDS = 300.0
 
 
-class Looking:
+class Observer:
     """Look at what the settings name; each thing as often as it needs.
 
     `is_once` asks the admin listener at each look, and waits for it.
@@ -40,9 +40,9 @@ class Looking:
         self.ledgers = Ledgers(files, positions, 0.0 if is_once else PATIENCE_SECONDS)
         ledger = settings.ledger
         self._shipping = shipping_path(Path(ledger).absolute()) if ledger else None
-        self._looker: AdminLooker | None = None
+        self._admin_poller: AdminPoller | None = None
         if settings.admin is not None and not is_once:
-            self._looker = AdminLooker(settings.admin, _ASK_SECONDS)
+            self._admin_poller = AdminPoller(settings.admin, _ASK_SECONDS)
         self._listed = self._slow_at = -_SLOW_SECONDS
         self._slow = Sight(0.0)
 
@@ -76,8 +76,8 @@ class Looking:
         )
 
     def _admin(self) -> AdminSight | None:
-        if self._looker is not None:
-            return self._looker.latest()
+        if self._admin_poller is not None:
+            return self._admin_poller.latest()
         return ask(self._settings.admin) if self._settings.admin is not None else None
 
     def _look_slowly(self) -> Sight:
@@ -122,8 +122,8 @@ class Looking:
 
     def close(self) -> None:
         """Stop looking."""
-        if self._looker is not None:
-            self._looker.close()
+        if self._admin_poller is not None:
+            self._admin_poller.close()
         self.ledgers.close()
 
 

@@ -18,7 +18,7 @@ _PAUSE_SECONDS = 2.0
 _SLOW = "it does not answer"
 
 
-class Asking:
+class StoreClient:
     """Ask a store again and again. `dsn` is called for each connection: a new password counts."""
 
     def __init__(self, dsn: Callable[[], str]) -> None:

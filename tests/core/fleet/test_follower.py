@@ -14,8 +14,8 @@ from psycopg.conninfo import make_conninfo
 
 from hookgate.fleet import places, queries
 from hookgate.fleet.admin import Admin
-from hookgate.fleet.asking import Asking
 from hookgate.fleet.store import Store
+from hookgate.fleet.store_client import StoreClient
 from hookgate.live.gate import Gate
 from hookgate.live.history import ROWS
 from hookgate.live.picture import make_picture
@@ -36,7 +36,7 @@ class Seen:
         self.dsn = admin.add_reader("anna")
         admin.close()
         self._stores: dict[str, Store] = {}
-        self.stored = StoredGates(Asking(lambda: self.dsn), named, MOST)
+        self.stored = StoredGates(StoreClient(lambda: self.dsn), named, MOST)
 
     def look(self) -> dict[str, Gate]:
         """Look once; gates by their names."""
@@ -194,8 +194,8 @@ def test_a_store_that_goes_away_is_said_at_each_gate_and_comes_back(
     seen: Seen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Never with its DSN; what was received meanwhile is read then, and nothing twice."""
-    monkeypatch.setattr("hookgate.fleet.asking._SECONDS", 1.0)
-    monkeypatch.setattr("hookgate.fleet.asking._PAUSE_SECONDS", 0.2)
+    monkeypatch.setattr("hookgate.fleet.store_client._SECONDS", 1.0)
+    monkeypatch.setattr("hookgate.fleet.store_client._PAUSE_SECONDS", 0.2)
     seen.hello("utrecht")
     chain = Chain(Path("-"))
     seen.put(chain, 4, **CLEAN)
