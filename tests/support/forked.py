@@ -158,7 +158,7 @@ def run(
         os.write(writing, stdin)
         os.close(writing)
         process = start(command, environment, folder, stdin=reading)
-    assert process is not None, set(_plain(os.environ).items()) ^ set(_plain(_BEGAN).items())
+    assert process is not None, "the environment is not the one that the run began with"
     assert process.stdout is not None
     assert process.stderr is not None
     with process.stdout as out, process.stderr as err, ThreadPoolExecutor(1) as reader:
