@@ -38,6 +38,10 @@ class Problems:
         less = self._ledger.all_that_is_read
         return f"not seen in {less}" if less else "never seen"
 
+    def prints(self, more: int) -> bool:
+        """Tell whether one after so many more would be printed still."""
+        return self._printed + more < _MOST_PRINTED
+
     def note(self, line: Line) -> None:
         """Print and count a line that is no record; `reading` counts those that no key proves."""
         if is_unproved(line.problem):
@@ -46,6 +50,11 @@ class Problems:
         self._printed += 1
         if self._printed <= _MOST_PRINTED:
             _print_problem(line)
+
+    def add(self, count: int) -> None:
+        """Count lines that hold a wrong member, and print none."""
+        self._damaged += count
+        self._printed += count
 
     def close(self) -> None:
         """Print how many more there were; exit with 1 if anything that may matter was not read."""

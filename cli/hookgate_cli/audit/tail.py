@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import partial
@@ -74,15 +74,21 @@ def tail(
     problems = Problems(ledger)
     unmatched = Unmatched(query, config)
     no_records = 0
+    # Lines with a wrong member, and what is wrong, until their numbers are found.
+    wrong_lines: list[tuple[Path, bytes, str]] = []
+    not_printed = 0
 
     def wanted(file: Path, raw: bytes) -> Entry | None:
-        nonlocal no_records
+        nonlocal no_records, not_printed
         record = parse(raw)
         if record is None:
             no_records += bool(raw.strip())  # torn, still being written, or garbled
             return None
         if wrong := fault(record):
-            problems.note(_find_line(file, raw).refused(wrong))
+            if problems.prints(len(wrong_lines)):
+                wrong_lines.append((file, raw, wrong))
+            else:
+                not_printed += 1
             return None
         unmatched.note(record)
         if record["event"] == "forward" and not forwards:
@@ -90,9 +96,15 @@ def tail(
         return (timestamp(record), raw, record) if query.matches(record) else None
 
     def show(entries: Iterable[Entry]) -> None:
+        nonlocal not_printed
         for _, raw, record in entries:
             print_record(record, raw, as_json=as_json, utc=utc)
         sys.stdout.flush()
+        for line in _numbered(wrong_lines):
+            problems.note(line)
+        wrong_lines.clear()
+        problems.add(not_printed)
+        not_printed = 0
 
     wrapped = {source.path: source.wrapper for source in ledger.sources}
     with plain_errors(), suppress(*([KeyboardInterrupt] if follow else [])):
@@ -118,13 +130,22 @@ def tail(
     problems.close()
 
 
-def _find_line(file: Path, raw: bytes) -> Line:
-    """The first line of the file that reads so; number 0 where it is gone."""
-    same = (line for line in read_file(file) if line.raw == raw)
-    try:
-        return next(same, Line(str(file), 0, raw, None, ""))
-    except OSError:
-        return Line(str(file), 0, raw, None, "")
+def _numbered(wrong_lines: Iterable[tuple[Path, bytes, str]]) -> Iterator[Line]:
+    """Refuse lines under the number of the first in their file that reads so, by one reading of
+    each file; under 0 where it is gone.
+    """
+    wrong_of: defaultdict[Path, dict[bytes, str]] = defaultdict(dict)
+    for file, raw, wrong in wrong_lines:
+        wrong_of[file][raw] = wrong
+    for file, left in wrong_of.items():
+        with suppress(OSError):
+            for line in read_file(file):
+                if line.raw in left:
+                    yield line.refused(left.pop(line.raw))
+                if not left:
+                    break
+        for raw, wrong in left.items():
+            yield Line(str(file), 0, raw, None, "").refused(wrong)
 
 
 def _find_growing(files: list[Path] | None, config: str | None) -> list[Path]:

@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import re
 import selectors
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from hookgate.ledger.reading.reader import Line, read_file
 from support.calling import Call
 from support.lines import Record, delivery, forward, write
 
@@ -50,6 +52,24 @@ def test_the_latest_are_those_that_are_asked_for(call: Call) -> None:
     with path.open("ab") as file:
         file.write(b"\0garbled\n\n")
     assert seqs(call("audit", "tail", "--reference", "a", "--json").out) == [1]
+
+
+def test_wrong_members_are_told_by_one_reading(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By their numbers, however many lines have one."""
+    write(Path("wrong.jsonl"), at(1), *(at(2, status=f"no number {n}") for n in range(300)))
+    read = []
+
+    def counted(file: Path, *_: object) -> Iterator[Line]:
+        read.append(file)
+        return read_file(file)
+
+    monkeypatch.setattr("hookgate_cli.audit.tail.read_file", counted)
+    done = call("audit", "tail", "wrong.jsonl")
+    assert done.status == 1
+    told = re.findall(r"wrong.jsonl:(\d+): no record", done.err)
+    assert sorted(map(int, told)) == list(range(252, 302))
+    assert "and 250 more lines that are no records" in done.err
+    assert len(read) == 1
 
 
 def test_what_is_no_file_is_misuse(call: Call) -> None:
