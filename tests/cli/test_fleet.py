@@ -48,9 +48,9 @@ def test_from_nothing_to_a_gate_that_ships(call: Call, fleet: Fleet) -> None:
     """Tables, a login, lines, what there is, and what is deleted; no secret is printed."""
     fleet.sql("DROP SCHEMA hookgate CASCADE")
     first = call("fleet", "init", "--dsn-file", "admin.dsn")
-    assert (first.status, first.out) == (0, "The tables are made, version 4.\n")
+    assert (first.status, first.out) == (0, "The tables are made, version 5.\n")
     again = call("fleet", "init", "--dsn-file", "admin.dsn")
-    assert (again.status, again.out) == (0, "The tables are there, version 4.\n")
+    assert (again.status, again.out) == (0, "The tables are there, version 5.\n")
     made = call("fleet", "init", "--dsn-file", "admin.dsn", "--gate", "amsterdam-1")
     dsn = Path("amsterdam-1.dsn")
     assert stat.S_IMODE(dsn.stat().st_mode) == 0o600
@@ -89,7 +89,7 @@ def test_the_environment_says_where_the_store_is(
              "PGPASSWORD": PASSWORD, "PGDATABASE": fleet.dbname}  # fmt: skip
     for name, value in names.items():
         monkeypatch.setenv(name, value)
-    assert call("fleet", "init").out == "The tables are there, version 4.\n"
+    assert call("fleet", "init").out == "The tables are there, version 5.\n"
     assert call("fleet", "status").status == 0
 
 
