@@ -120,6 +120,7 @@ def test_a_new_password_ends_the_old_one(call: Call, fleet: Fleet) -> None:
         ("host=127.0.0.1 port={port} user=postgres password=s3cret", "refuses the password"),
         ("host=127.0.0.1 port={port} user=postgres", "wants a password"),
         ("host=nowhere.invalid password=s3cret", "the name of its host is not known here"),
+        ("host=nowhere..invalid password=s3cret", "the name of its host cannot be one"),
         ("s3cret", "the DSN cannot be read"),
         ("postgresql://x:s3cret@127.0.0.1:1/x?nonsense=1", "the DSN cannot be read"),
         ("{good} dbname=none", "no such login or"),
