@@ -48,9 +48,9 @@ def test_from_nothing_to_a_gate_that_ships(call: Call, fleet: Fleet) -> None:
     """Tables, a login, lines, what there is, and what is deleted; no secret is printed."""
     fleet.sql("DROP SCHEMA hookgate CASCADE")
     first = call("fleet", "init", "--dsn-file", "admin.dsn")
-    assert (first.status, first.out) == (0, "The tables are made, version 4.\n")
+    assert (first.status, first.out) == (0, "The tables are made, version 5.\n")
     again = call("fleet", "init", "--dsn-file", "admin.dsn")
-    assert (again.status, again.out) == (0, "The tables are there, version 4.\n")
+    assert (again.status, again.out) == (0, "The tables are there, version 5.\n")
     made = call("fleet", "init", "--dsn-file", "admin.dsn", "--gate", "amsterdam-1")
     dsn = Path("amsterdam-1.dsn")
     assert stat.S_IMODE(dsn.stat().st_mode) == 0o600
@@ -89,7 +89,7 @@ def test_the_environment_says_where_the_store_is(
              "PGPASSWORD": PASSWORD, "PGDATABASE": fleet.dbname}  # fmt: skip
     for name, value in names.items():
         monkeypatch.setenv(name, value)
-    assert call("fleet", "init").out == "The tables are there, version 4.\n"
+    assert call("fleet", "init").out == "The tables are there, version 5.\n"
     assert call("fleet", "status").status == 0
 
 
@@ -120,6 +120,7 @@ def test_a_new_password_ends_the_old_one(call: Call, fleet: Fleet) -> None:
         ("host=127.0.0.1 port={port} user=postgres password=s3cret", "refuses the password"),
         ("host=127.0.0.1 port={port} user=postgres", "wants a password"),
         ("host=nowhere.invalid password=s3cret", "the name of its host is not known here"),
+        ("host=nowhere..invalid password=s3cret", "the name of its host cannot be one"),
         ("s3cret", "the DSN cannot be read"),
         ("postgresql://x:s3cret@127.0.0.1:1/x?nonsense=1", "the DSN cannot be read"),
         ("{good} dbname=none", "no such login or"),

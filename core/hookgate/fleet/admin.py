@@ -14,7 +14,7 @@ from .connecting import Connection, connect
 from .error import StoreError, tell
 
 # A store of version n is brought to the next one by the n-th of these, from 0 on.
-_STEPS = ("schema.sql", "put.sql", "items.sql", "put.sql")
+_STEPS = ("schema.sql", "put.sql", "items.sql", "put.sql", "lately.sql")
 VERSION = len(_STEPS)
 _SET_VERSION = f"UPDATE hookgate.version SET version = {VERSION}"  # noqa: S608  # ours
 # Each time: a dump does not keep what a database's logins may do.

@@ -22,6 +22,8 @@ def connect(dsn: str, **options: Any) -> Connection:
         return psycopg.connect(dsn, connect_timeout=_SECONDS, **options)
     except psycopg.Error as error:
         raise StoreError(tell(error)) from None
+    except UnicodeError:  # of Python's codec of host names, which psycopg lets through
+        raise StoreError("the name of its host cannot be one: see its dots") from None
 
 
 def break_off(connection: Connection) -> None:

@@ -6,6 +6,7 @@ All times of receipt are by the store's clock, so that no gate's clock counts.
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -143,14 +144,18 @@ class StoreFollower:
         return any(row.received is not None and row.received > self._found_at for row in gone)
 
     def _find(self) -> None:
-        self._found.clear()
-        since = self._now - _FOUND_SPAN
-        for gate, kind, count in self._store.rows(queries.FOUND, since=since):
-            self._found[gate][kind] += count
+        """Ask for what changes seldom. What a forger made too much of to ask for in time, with a
+        gate's password, hides no gate: then it is as it was, or as if all ran.
+        """
         self._found_at = self._now
+        with suppress(StoreError):
+            found: defaultdict[str, Counter[str]] = defaultdict(Counter)
+            for gate, kind, count in self._store.rows(queries.FOUND, since=self._now - _FOUND_SPAN):
+                found[gate][kind] += count
+            self._found = found
         try:
-            self._running = frozenset(row.gate for row in self._store.rows(queries.RUNNING))
-        except StoreError:  # too slow, where a forger made up a million boots
+            self._running = frozenset(row.gate for row in self._store.rows(queries.RUNNING_LATELY))
+        except StoreError:
             self._running = frozenset(self._boots)
 
     def _known(self, row: Any) -> Known:

@@ -70,12 +70,21 @@ LATELY = f"""
 SELECT g.gate, g.seen, g.software, g.behind, g.behind_since, clock_timestamp() AS now, h.received,
        b.boot, b.next_n
   FROM hookgate.gate g
-  LEFT JOIN (SELECT gate, max(received) AS received FROM hookgate.boot GROUP BY gate) h USING (gate)
-  LEFT JOIN (SELECT gate, boot, next_n, received,
-                    row_number() OVER (PARTITION BY gate ORDER BY received DESC) AS place
-               FROM hookgate.boot WHERE received >= now() - %(span)s::interval) b
-         ON b.gate = g.gate AND place <= {_MOST_BOOTS}
+  LEFT JOIN LATERAL (SELECT received FROM hookgate.boot WHERE gate = g.gate
+                      ORDER BY received DESC LIMIT 1) h ON true
+  LEFT JOIN LATERAL (SELECT boot, next_n FROM hookgate.boot
+                      WHERE gate = g.gate AND received >= now() - %(span)s::interval
+                      ORDER BY received DESC LIMIT {_MOST_BOOTS}) b ON true
  ORDER BY g.gate"""  # noqa: S608  # ours
+# RUNNING, as far as the last boots of each gate tell.
+RUNNING_LATELY = f"""
+SELECT g.gate FROM hookgate.gate g
+  LEFT JOIN LATERAL (
+    SELECT array_agg(boot) FILTER (WHERE NOT stopped) AS boots, array_agg(follows) AS followed
+      FROM (SELECT boot, stopped, follows FROM hookgate.boot WHERE gate = g.gate
+             ORDER BY received DESC LIMIT {_MOST_BOOTS}) one) b ON true
+ WHERE g.seen IS NULL
+    OR EXISTS (SELECT unnest(b.boots) EXCEPT SELECT unnest(b.followed))"""  # noqa: S608  # ours
 # What boots have that is not read, of each the oldest.
 FRESH = f"""
 SELECT s.* FROM unnest(%(gates)s::text[], %(boots)s::text[], %(froms)s::bigint[], %(tos)s::bigint[])
@@ -103,9 +112,14 @@ SELECT gate, boot, first_n, lines, size, sha256, body FROM hookgate.segment
  WHERE (boot, gate, first_n, day) IN
        (SELECT * FROM unnest(%(boots)s::text[], %(gates)s::text[], %(firsts)s::bigint[],
                              %(days)s::date[]))"""
-# How often a gate's lines were found not to be as they should, since a time.
-FOUND = """
-SELECT gate, kind, count(*) FROM hookgate.finding WHERE told >= %(since)s GROUP BY gate, kind
+# How often a gate's lines were found not to be as they should, since a time; of a gate at most so
+# often.
+_MOST_FOUND = 1000
+FOUND = f"""
+SELECT g.gate, f.kind, count(*) FROM hookgate.gate g
+ CROSS JOIN LATERAL (SELECT kind FROM hookgate.finding WHERE gate = g.gate AND told >= %(since)s
+                      ORDER BY told DESC LIMIT {_MOST_FOUND}) f GROUP BY g.gate, f.kind
 UNION ALL
-SELECT gate, 'fork', count(DISTINCT boot) FROM hookgate.fork WHERE received >= %(since)s
- GROUP BY gate"""
+SELECT g.gate, 'fork', count(DISTINCT f.boot) FROM hookgate.gate g
+ CROSS JOIN LATERAL (SELECT boot FROM hookgate.fork WHERE gate = g.gate AND received >= %(since)s
+                      ORDER BY received DESC LIMIT {_MOST_FOUND}) f GROUP BY g.gate"""  # noqa: S608  # ours

@@ -58,7 +58,9 @@ class StoreClient:
                 autocommit=True,
                 row_factory=namedtuple_row,
                 application_name="hookgate live",
+                # A bitmap is of all that a gate has, where the first few are wanted.
                 options=f"-c timezone=UTC -c jit=off -c default_transaction_read_only=on"
+                " -c enable_bitmapscan=off"
                 f" -c statement_timeout={_STATEMENT_SECONDS}s",
                 keepalives_idle=10,
                 keepalives_interval=5,

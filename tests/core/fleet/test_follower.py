@@ -3,11 +3,13 @@
 import time
 import tracemalloc
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import orjson
+import psycopg
 import pytest
 import zstandard
 from psycopg.conninfo import make_conninfo
@@ -295,3 +297,37 @@ def test_what_a_forger_plants_hides_no_other_gate(seen: Seen, is_past: bool) -> 
         data = repr(picture).encode()
     assert len(data) < 128 << 10
     assert all(cause["what"].isprintable() for cause in picture["causes"])
+
+
+@pytest.mark.parametrize("query", [queries.LATELY, queries.RUNNING_LATELY, queries.FOUND])
+def test_what_a_look_reads_grows_with_no_gate(seen: Seen, query: str) -> None:
+    """Who has a gate's login makes up boots and findings by the million: others are seen."""
+    seen.hello("utrecht")
+    seen.fleet.sql(
+        "INSERT INTO hookgate.boot (boot, gate, received)"
+        " SELECT 'boot ' || n, 'amsterdam', now() - n * interval '1 ms'"
+        " FROM generate_series(1, 40000) n"
+    )
+    seen.fleet.sql(
+        "INSERT INTO hookgate.finding SELECT 'b1', 'amsterdam', 'cut', n, n,"
+        " now() - n * interval '1 ms' FROM generate_series(1, 40000) n"
+    )
+    values = {"span": timedelta(minutes=15), "since": datetime.fromtimestamp(0, UTC)}
+    explain = f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {query}"
+    ((explained,),) = StoreClient(lambda: seen.dsn).rows(explain, **values)
+    plan = explained[0]["Plan"]
+    ((pages,),) = seen.fleet.sql("SELECT pg_relation_size('hookgate.boot') / 8192")
+    assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] < pages / 4
+
+
+def test_what_takes_too_long_to_count_hides_no_gate(
+    seen: Seen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where a table is locked for long: what is received is shown nevertheless."""
+    monkeypatch.setattr("hookgate.fleet.store_client._STATEMENT_SECONDS", 0.2)
+    seen.put(Chain(Path("-")), 3, **CLEAN)
+    with psycopg.connect(seen.fleet.dsn) as connection:
+        connection.execute("LOCK TABLE hookgate.finding IN ACCESS EXCLUSIVE MODE")
+        (gate,) = seen.look().values()
+    assert gate.answers
+    assert outcomes(gate) == {"delivered": 2}
