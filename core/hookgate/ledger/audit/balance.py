@@ -15,7 +15,7 @@ from hookgate.ledger.reading.scanning import Run
 from hookgate.ledger.record import Record
 from hookgate.ledger.seal import Keyring
 
-from .boot_account import BootAccount
+from .boot_account import BootAccount, Unread
 from .ends import read_end
 from .findings import AuditFinding, BoundedFindings
 from .keeping import Keeping, KeepingTotals
@@ -73,7 +73,7 @@ def balance(
     boots: dict[str, BootAccount] = {}
     unnumbered: Counter[str] = Counter()
     keeping = Keeping()
-    findings = BoundedFindings()
+    findings, unread = BoundedFindings(), Unread()
     for line in _apart(lines, boots):
         record = line.record
         if record is not None and not _is_plain(record):
@@ -86,6 +86,7 @@ def balance(
                 damaged = BalanceKind.GARBLED if is_damage(line.problem) else BalanceKind.DAMAGED
                 kind = BalanceKind.MALFORMED if is_malformed(line.problem) else damaged
             findings.note(kind, "", line.place, line.problem)
+            unread.count += 1
             continue
         if "kept" in record:
             keeping.add(record)
@@ -96,7 +97,7 @@ def balance(
             continue
         boot = boots.get(name)
         if boot is None:
-            boot = boots[name] = BootAccount(name, line, record, findings)
+            boot = boots[name] = BootAccount(name, line, record, findings, unread)
         boot.add(line, record)
     for path, last in ends:
         if isinstance(last, str):

@@ -37,12 +37,25 @@ class Forwarded(NamedTuple):
         return f"request {self.request_id}, reference {self.reference},"
 
 
+class Unread:
+    """How many lines were no records so far: each may be one of any boot's."""
+
+    count = 0
+
+
 class BootAccount:
     """The requests of one boot: which began, and how they ended."""
 
-    def __init__(self, name: str, line: Line, record: Record, findings: BoundedFindings) -> None:
+    def __init__(
+        self, name: str, line: Line, record: Record, findings: BoundedFindings, unread: Unread
+    ) -> None:
         self.name = name
         self._findings = findings
+        self._unread = unread
+        self._unread_before = unread.count
+        # The number of its last line, 0 as long as none had one.
+        self._n = 0
+        self._is_cut = False
         self._front = ""
         self._began = timestamp(record)
         self._first = line.place
@@ -61,12 +74,14 @@ class BootAccount:
     @property
     def last_n(self) -> int:
         """The number of its last line, 0 where that has none."""
-        n = (self._last.record or {}).get("n")
-        return n if type(n) is int else 0
+        return self._n
 
     def add(self, line: Line, record: Record) -> None:
         """Add a line of the boot; of an unknown kind, only note that it is there."""
         self._last = line
+        if type(n := record.get("n")) is int:
+            # A `gap` says itself what is missing before it.
+            self._follow(n, n, line.place, is_told=record["event"] == "gap")
         match record["event"]:
             case "delivery":
                 self._add_delivery(line, record)
@@ -107,7 +122,18 @@ class BootAccount:
             numbers.extend(first, last, run.file, run.first + offset)
         self._ended.update(told.outcomes)
         self._last = run.last_line
+        self._follow(run.n, run.n + run.total - 1, f"{run.file}:{run.first}")
         return True
+
+    def _follow(self, first: int, last: int, place: str, *, is_told: bool = False) -> None:
+        """Note lines that are not here between the last one and these."""
+        unread = self._unread.count - self._unread_before
+        self._unread_before = self._unread.count
+        if self._n and first > self._n + 1 + unread and not is_told:
+            self._is_cut = True
+            text = f"lines {self._n + 1} to {first - 1} of the boot are not here"
+            self._note(BalanceKind.CUT, place, text)
+        self._n = max(self._n, last)
 
     def _note_minute(self, ts: str) -> None:
         """Note the highest number where a minute begins."""
@@ -224,7 +250,9 @@ class BootAccount:
         if not flying:
             self._note(BalanceKind.MISSING, place, f"{span}: no line, and in no sum")
         elif self._stop is None:
-            self._note(BalanceKind.IN_FLIGHT, place, f"{span}: no record, in flight when it ended")
+            why = "in lines that are not here, or " if self._is_cut else ""
+            text = f"{span}: no record, {why}in flight when it ended"
+            self._note(BalanceKind.IN_FLIGHT, place, text)
         else:
             self._note(BalanceKind.IN_FLIGHT, place, f"{span}: cut off by the stop")
 

@@ -64,6 +64,27 @@ def test_sums_are_counted_and_others_may_lie_between() -> None:
     assert result.total.received == 8
 
 
+def numbered(*records: Record) -> list[Record]:
+    """The lines of a boot as a gate numbers them."""
+    return [{**record, "n": n} for n, record in enumerate(records, 1)]
+
+
+@pytest.mark.parametrize("lost", range(1, 6))
+def test_no_line_is_lost_from_amid_a_boot_unseen(lost: int) -> None:
+    """Also one that crashed, where what has no line may have been in flight when it ended."""
+    written = numbered(start(), *(delivery(seq, "not_utf8") for seq in range(1, 7)))
+    result = balance(lines(*written[:lost], *written[lost + 1 :]))
+    told = [finding.text for finding in result.findings if finding.kind == BalanceKind.CUT]
+    assert told == [f"lines {lost + 1} to {lost + 1} of the boot are not here"]
+    assert not result.balances
+
+
+def test_a_line_that_cannot_be_read_is_told_once() -> None:
+    written = numbered(start(), *(delivery(seq, "not_utf8") for seq in range(1, 5)))
+    assert (BalanceKind.CUT, "4") not in found(*written[:2], b"\0garbled", *written[3:])
+    assert (BalanceKind.CUT, "3") in found(*written[:2], *written[3:])
+
+
 WHOLE = [start(), delivery(1, "not_utf8"), delivery(2, "not_utf8"), delivery(3, "not_utf8")]
 
 
