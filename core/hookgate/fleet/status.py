@@ -116,7 +116,7 @@ def find_now(row: Any, patience: timedelta = PATIENCE) -> Iterator[Finding]:
         )
     if row.seen is not None and row.behind_since and row.seen - row.behind_since > PATIENCE:
         late = _ago(row.seen - row.behind_since)
-        yield Finding(row.gate, "behind", f"{row.behind} bytes were to be sent, for {late}")
+        yield Finding(row.gate, "behind", f"{row.behind or 0} bytes were to be sent, for {late}")
 
 
 def _findings(cursor: "psycopg.Cursor[Any]", since: datetime) -> Iterator[Finding]:

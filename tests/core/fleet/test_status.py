@@ -37,6 +37,8 @@ def test_who_is_not_heard_of_and_who_does_not_keep_up(fleet: Fleet, ledger: Path
         ("amsterdam", "behind", "70 bytes were to be sent, for 2 d"),
         ("utrecht", "silent", "its shipper was never heard of"),
     ]
+    fleet.sql("UPDATE hookgate.gate SET behind = NULL WHERE gate = 'amsterdam'")
+    assert "0 bytes" in read_status(fleet.dsn)[0].findings[1].text
 
 
 def test_a_boot_of_which_nothing_came(fleet: Fleet, ledger: Path) -> None:
