@@ -183,9 +183,14 @@ def _report(
 
 
 def _show(verification: Verification, log: Against | None, *, unread: bool, of_fleet: bool) -> None:
-    verdict = Text("holds", "green") if verification.holds else Text("broken", "red")
-    if verification.holds and unread:
+    wrong = {*(finding.kind for finding in verification.findings), *verification.more} - HARMLESS
+    if not verification.holds:
+        only_sealed = wrong == {ChainKind.SEALED}
+        verdict = Text("not proven, its key is missing" if only_sealed else "broken", "red")
+    elif unread:
         verdict = Text("not all could be read; the rest holds", "red")
+    else:
+        verdict = Text("holds", "green")
     boots = "1 boot" if verification.boots == 1 else f"{verification.boots} boots"
     out.print(verdict.append(f"  {verification.lines} lines of {boots}", "default"))
     print_findings(verification.findings, verification.more, lambda kind: kind not in HARMLESS)

@@ -59,6 +59,7 @@ def test_a_sealed_ledger_without_its_key_asks_for_it(call: Call, ledger: Path) -
     """It is no proof of tampering."""
     result = call("audit", "verify")
     assert result.status == 1
+    assert result.out.startswith("not proven, its key is missing  5 lines")
     assert "Name the key that it was sealed with: --seal-key" in result.out
 
 
