@@ -12,7 +12,7 @@ from hookgate.policy import Head, Reason, declared_length, make_head
 
 from .pieces import Pieces
 from .request import Request, Sender
-from .request_line import line_fault
+from .request_line import line_fault, other_protocol
 from .shared import Shared
 from .upgrade import StopReading, UpgradeOffered, body_parser, head_of_body
 
@@ -133,7 +133,9 @@ class Reader:
         except httptools.HttpParserUpgrade:
             self._stop_receiving(None)
         except httptools.HttpParserError as error:
-            self._stop_receiving(str(error))
+            is_in_head = self.receiving is None or not self.receiving.head_complete
+            other = other_protocol(bytes(self.framing_bytes) + piece) if is_in_head else None
+            self._stop_receiving(other or str(error))
         self._piece = b""
         if self._saw_progress:
             # The empty line that ends a chunked body may have begun.

@@ -3,7 +3,18 @@
 import re
 
 _EMPTY_LINES = re.compile(rb"(?:\r\n)*")
+# How other protocols begin: a TLS record (RFC 8446 5.1), and a preface (RFC 9113 3.4).
+_OTHER_PROTOCOLS = {
+    b"\x16": "TLS, to a listener without it",
+    b"PRI * HTTP/2": "HTTP/2; HTTP/1.1 is spoken here",
+}
 _LINE_ENDS = re.compile(rb"[\r\n]*")
+
+
+def other_protocol(begun: bytes) -> str | None:
+    """Say which protocol it is that begins so, if one that is not HTTP/1.1 is known."""
+    known = (name for start, name in _OTHER_PROTOCOLS.items() if begun.startswith(start))
+    return next(known, None)
 
 
 def line_fault(head: bytes, method: bytes, target: bytes, version: str) -> str | None:

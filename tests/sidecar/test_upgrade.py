@@ -42,6 +42,26 @@ def test_the_connection_goes_on(pair: Pair, request_bytes: bytes, together: bool
         assert seen.values(b"Upgrade") == seen.values(b"HTTP2-Settings") == []
 
 
+@pytest.mark.parametrize("by_bytes", [False, True])
+@pytest.mark.parametrize(
+    ("begun", "told"),
+    [
+        (PREFACE, "HTTP/2; HTTP/1.1 is spoken here"),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "TLS, to a listener without it"),
+        (b"\x17\x03", "Invalid method encountered"),
+    ],
+)
+def test_another_protocol_is_called_by_its_name(
+    pair: Pair, begun: bytes, told: str, *, by_bytes: bool
+) -> None:
+    traces = pair.traces()
+    with connected(pair.port) as client:
+        (client.send_by_bytes if by_bytes else client.send)(begun)
+        assert client.read().status == 400
+    (record,) = traces.deliveries(1)
+    assert record["errors"] == [told]
+
+
 def test_cut_into_bytes_it_is_the_same(pair: Pair) -> None:
     """The head comes in pieces, and so does what an upgrade would have made another protocol."""
     traces = pair.traces()
