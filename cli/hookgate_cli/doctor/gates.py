@@ -40,14 +40,13 @@ def reload(scene: Scene, gate: Listener | None) -> tuple[str, ...]:
     return ("send it SIGHUP (its log says what needs a restart)",)
 
 
-def running() -> list[str]:
-    """Name the gates that run, with the command of each as far as it may be shown."""
-    found = []
-    for process in Path("/proc").iterdir():
-        if process.name.isdigit() and _is_gate(words := _words(int(process.name))):
-            if not _is_gate(_words(_parent(int(process.name)))):
-                found.append(_shown(int(process.name), words))
-    return sorted(found)[:_MOST]
+def running() -> list[tuple[str, str]]:
+    """Name the gates that run, with the command of each as far as it may be shown, and its file:
+    "" where that is not seen, or there is none.
+    """
+    pids = [int(process.name) for process in Path("/proc").iterdir() if process.name.isdigit()]
+    mains = [pid for pid in pids if _is_gate(_words(pid)) and _main(pid) == pid]
+    return [(_shown(pid), config_of(pid) or "") for pid in sorted(mains)[:_MOST]]
 
 
 def other_gate(scene: Scene, listener: Listener) -> str:
@@ -61,7 +60,7 @@ def other_gate(scene: Scene, listener: Listener) -> str:
     file = config_of(main)
     if file is None or (file and _is_same(main, file, scene.file)):
         return ""
-    return _shown(main, _words(main))
+    return _shown(main)
 
 
 def config_of(pid: int) -> str | None:
@@ -94,8 +93,8 @@ def _is_same(pid: int, theirs: str, ours: str) -> bool:
         return False
 
 
-def _shown(pid: int, words: list[str]) -> str:
-    shown = shlex.join(redact_url(word) if "://" in word else word for word in words)
+def _shown(pid: int) -> str:
+    shown = shlex.join(redact_url(word) if "://" in word else word for word in _words(pid))
     return f"process {pid} ({shown})"
 
 

@@ -71,6 +71,7 @@ def test_a_gate_behind_a_proxy_that_is_not_named(
             asked = next(f for f in told["findings"] if "no file is named" in f["says"])
             assert f"process {gate.pid} (" in asked["says"]
             assert f"serve --config {setup.file}" in asked["says"]
+            assert f"{HOOKGATE} doctor --config {setup.file}" in asked["commands"]
             setup.write(f"{places}source.{line}\n", endpoint.url)
             with monkeypatch.context() as another:
                 another.setattr("hookgate_cli.doctor.running_gate.libraries", lambda _: ("other",))
