@@ -9,6 +9,7 @@ from hookgate.config.channel_files import read_channels
 from hookgate.config.error import ConfigError
 from hookgate.config.loops import find_loops
 from hookgate.networks.addresses import is_loopback
+from hookgate.wording import in_shell
 from hookgate_cli.terminal import to_json
 
 from .check import Finding, look, wrong
@@ -28,14 +29,7 @@ def configuration(scene: Scene) -> Iterator[Finding]:
     for problem in scene.problems:
         yield wrong(problem, "mend that; then try again:", again)
     if scene.problems and not scene.file:
-        there = "".join(f"; {gate} runs" for gate in running())
-        yield look(
-            "no file is named: only defaults and the environment of this shell are looked at"
-            f"{there}",
-            "what a gate that runs was given by options (as --upstream) cannot be seen here; "
-            "write it into a file, and name that with --config, or set its variables:",
-            f"{scene.command} init",
-        )
+        yield _no_file(scene)
     if scene.config is None:
         return
     for loop in find_loops(scene.config):
@@ -50,6 +44,23 @@ def configuration(scene: Scene) -> Iterator[Finding]:
     else:
         for warning in warnings:
             yield look(warning, "the line says what to do; then try again:", again)
+
+
+def _no_file(scene: Scene) -> Finding:
+    """Say so, and which gates run with which file."""
+    gates = running()
+    there = "".join(f"; {gate} runs" for gate, _ in gates)
+    says = f"no file is named: only defaults and the environment of this shell are looked at{there}"
+    files = dict.fromkeys(file for _, file in gates if file and Path(file).is_file())
+    if files:
+        asked = (f"{scene.command} doctor --config {in_shell(file)}" for file in files)
+        return look(says, "look at the file of the gate that runs:", *asked)
+    return look(
+        says,
+        "what a gate that runs was given by options (as --upstream) cannot be seen here; "
+        "write it into a file, and name that with --config, or set its variables:",
+        f"{scene.command} init",
+    )
 
 
 def reachable(scene: Scene) -> Iterator[Finding]:

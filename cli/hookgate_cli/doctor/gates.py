@@ -5,6 +5,7 @@ import shlex
 from itertools import pairwise
 from pathlib import Path
 
+from hookgate.config.layers import DEFAULT_FILE
 from hookgate.config.redaction import redact_url
 
 from .listening import Listener
@@ -12,6 +13,7 @@ from .scene import Scene
 from .unit_files import GATE
 
 _VERBS = frozenset(("serve", "mitmdump"))
+_VARIABLE = "HOOKGATE_CONFIG="
 _MOST = 4
 
 
@@ -38,15 +40,62 @@ def reload(scene: Scene, gate: Listener | None) -> tuple[str, ...]:
     return ("send it SIGHUP (its log says what needs a restart)",)
 
 
-def running() -> list[str]:
-    """Name the gates that run, with the command of each as far as it may be shown."""
-    found = []
-    for process in Path("/proc").iterdir():
-        if process.name.isdigit() and _is_gate(words := _words(int(process.name))):
-            shown = shlex.join(redact_url(word) if "://" in word else word for word in words)
-            if not _is_gate(_words(_parent(int(process.name)))):
-                found.append(f"process {process.name} ({shown})")
-    return sorted(found)[:_MOST]
+def running() -> list[tuple[str, str]]:
+    """Name the gates that run, with the command of each as far as it may be shown, and its file:
+    "" where that is not seen, or there is none.
+    """
+    pids = [int(process.name) for process in Path("/proc").iterdir() if process.name.isdigit()]
+    mains = [pid for pid in pids if _is_gate(_words(pid)) and _main(pid) == pid]
+    return [(_shown(pid), config_of(pid) or "") for pid in sorted(mains)[:_MOST]]
+
+
+def other_gate(scene: Scene, listener: Listener) -> str:
+    """Name the gate that listens if it goes by another file than the one looked at; else "".
+
+    What cannot be seen of it is taken for the same.
+    """
+    if listener.pid is None or scene.file is None:
+        return ""
+    main = _main(listener.pid)
+    file = config_of(main)
+    if file is None or (file and _is_same(main, file, scene.file)):
+        return ""
+    return _shown(main)
+
+
+def config_of(pid: int) -> str | None:
+    """Return the configuration file of a gate, "" for one without; None where it is not seen."""
+    words, place = _words(pid), Path(f"/proc/{pid}")
+    if not _is_gate(words):
+        return None
+    given = ""
+    for word, value in zip(words, [*words[1:], ""], strict=True):
+        if word in ("-c", "--config"):
+            given = value
+        elif word.startswith("--config="):
+            given = word.partition("=")[2]
+    try:
+        folder = (place / "cwd").readlink()
+        variables = os.fsdecode((place / "environ").read_bytes()).split("\0")
+        named = next((v.partition("=")[2] for v in variables if v.startswith(_VARIABLE)), "")
+        if not given and not named and not (place / "cwd" / DEFAULT_FILE).is_file():
+            return ""
+    except OSError:
+        return None
+    return os.path.normpath(folder / (given or named or DEFAULT_FILE))
+
+
+def _is_same(pid: int, theirs: str, ours: str) -> bool:
+    """Tell whether a file of a process, which may be in a container, is this one."""
+    try:
+        return theirs == ours or Path(f"/proc/{pid}/root{theirs}").samefile(ours)
+    except OSError:
+        return False
+
+
+def _shown(pid: int) -> str:
+    shown = shlex.join(redact_url(word) if "://" in word else word for word in _words(pid))
+    return f"process {pid} ({shown})"
 
 
 def _begun_by_hand(scene: Scene, gate: Listener | None) -> int | None:

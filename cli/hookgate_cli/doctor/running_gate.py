@@ -9,7 +9,7 @@ from hookgate.libraries import libraries
 from hookgate.policy import Policy
 
 from .check import BlindError, Finding, look, wrong
-from .gates import reload, restart
+from .gates import other_gate, reload, restart
 from .listening import Listener
 from .scene import Scene
 
@@ -33,6 +33,13 @@ def ports(scene: Scene) -> Iterator[Finding]:
                 f"end that program, or write below [sidecar] in {scene.named_file}: "
                 f'{key.partition(".")[2]} = "{_free(scene, address)}"',
             )
+        for name in dict.fromkeys(filter(None, (other_gate(scene, one) for one in there))):
+            yield wrong(
+                f'{key} = "{address}" is taken by another hookgate, {name}: this one cannot listen '
+                "there",
+                "if that one is meant, name its file with --config; else write below [sidecar] in "
+                f'{scene.named_file}: {key.partition(".")[2]} = "{_free(scene, address)}"',
+            )
         if any(other.pid is None for other in there):
             raise BlindError(f'whose {key} = "{address}" is, root alone can see')
 
@@ -51,6 +58,8 @@ def admin(scene: Scene) -> Iterator[Finding]:
                 *restart(scene, gate),
             )
         return
+    if any(other_gate(scene, one) for one in scene.listening.at(sidecar.admin)):
+        return  # told by who looks at the ports
     said = ask(sidecar.admin)
     if said.trouble:
         yield wrong(f'sidecar.admin = "{sidecar.admin}" does not answer: {said.trouble}',
@@ -106,7 +115,8 @@ def _policy(scene: Scene, address: ListenAddress, gate: Listener | None) -> Iter
 def _running(scene: Scene, address: ListenAddress) -> Listener | None:
     if not _port(address):
         return None
-    return next((one for one in scene.listening.at(address) if one.is_hookgate), None)
+    there = scene.listening.at(address)
+    return next((one for one in there if one.is_hookgate and not other_gate(scene, one)), None)
 
 
 def _free(scene: Scene, address: ListenAddress) -> ListenAddress:

@@ -78,6 +78,13 @@ def private_peers(scene: Scene) -> list[str]:
     return [peer for peer, _ in _by_private_peer(_recent(scene)).most_common(_MOST_PEERS)]
 
 
+def foreign_clients(scene: Scene) -> list[Address]:
+    """Return the client of each request that was refused as foreign of late. Raises OSError."""
+    refused = (r for r in _recent(scene) if r.get("reason") == Reason.SOURCE_NOT_ALLOWED.code)
+    clients = (parse_address(str(record.get("client"))) for record in refused)
+    return [client for client in clients if client is not None]
+
+
 def _recent(scene: Scene) -> list[dict[str, Any]]:
     """The last deliveries by the policy in force, the newest first."""
     records = sorted(scene.records, key=lambda record: str(record.get("ts")), reverse=True)

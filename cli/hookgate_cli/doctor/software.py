@@ -1,10 +1,9 @@
-"""What is installed: Python, the libraries, mitmproxy; and the lists that age."""
+"""What is installed: Python, the libraries, mitmproxy; and the certificate that ages."""
 
 import re
 import sys
 import time
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
 from importlib.metadata import PackageNotFoundError, requires, version
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,13 +11,11 @@ from pathlib import Path
 from hookgate.address import UnixAddress
 from hookgate.alarms.observing.certificates import ends_of
 from hookgate.files import FileError
-from hookgate.networks.ranges import SHIPPED
 
 from .check import Finding, look, wrong
 from .scene import Scene
 
 _REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+)>=([0-9.]+)")
-_REVIEW_DAYS = 180
 _CERTIFICATE_DAYS = 14
 _DAY = 86_400
 # 11.0.2 takes any two bytes for the end of a chunk: docs/mitmproxy.md.
@@ -67,20 +64,6 @@ def mitmdump(scene: Scene) -> Iterator[Finding]:
             "(CVE-2025-43859); hookgate closes such connections",
             "run it with Python 3.12 or 3.13, for which there is mitmproxy 12",
         )
-
-
-def ranges(scene: Scene) -> Iterator[Finding]:
-    """Whether the shipped ranges were reviewed of late."""
-    given = scene.sources.keys["source.allow"].value
-    for name in SHIPPED:
-        if name in (given.split(",") if isinstance(given, str) else given):
-            age = (datetime.now(UTC).date() - date.fromisoformat(SHIPPED[name].reviewed)).days
-            if age > _REVIEW_DAYS:
-                yield look(
-                    f"the ranges of {name} were reviewed {age} days ago",
-                    "take a newer hookgate, or see whether CM.com still announces them:",
-                    f"{scene.command} ranges check{scene.option}",
-                )
 
 
 def certificate(scene: Scene) -> Iterator[Finding]:

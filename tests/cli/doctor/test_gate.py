@@ -1,6 +1,7 @@
 """What the doctor finds of a gate that runs: its policy, and proxies that nobody named."""
 
 import json
+import re
 import subprocess
 
 import pytest
@@ -70,13 +71,41 @@ def test_a_gate_behind_a_proxy_that_is_not_named(
             asked = next(f for f in told["findings"] if "no file is named" in f["says"])
             assert f"process {gate.pid} (" in asked["says"]
             assert f"serve --config {setup.file}" in asked["says"]
+            assert f"{HOOKGATE} doctor --config {setup.file}" in asked["commands"]
             setup.write(f"{places}source.{line}\n", endpoint.url)
             with monkeypatch.context() as another:
                 another.setattr("hookgate_cli.doctor.running_gate.libraries", lambda _: ("other",))
                 assert "another version" in setup.one("admin", offline=False)["says"]
+            taken_by_another_gate(setup, gate.pid, listen, admin)
             refused_by_the_proxy_s_silence(setup, listen)
         finally:
             gate.terminate()
+
+
+def taken_by_another_gate(setup: SetUp, pid: int, listen: int, admin: int) -> None:
+    """A second set-up with the ports of a gate that is well: it is to take others."""
+    first, setup.file = setup.file, setup.folder / "second.toml"
+    text = first.read_text().replace("/audit.jsonl", "/second.jsonl")
+    try:
+        for number, port in enumerate((listen, admin)):
+            setup.file.write_text(text)
+            two = [f for f in setup.look(offline=False) if f["check"] != "clock"]
+            assert [f["check"] for f in two] == ["ports"] * (2 - number), two
+            assert f"another hookgate, process {pid} (" in two[0]["says"]
+            assert f"serve --config {first}" in two[0]["says"]
+            assert f":{port}" in two[0]["says"]
+            assert "kill" not in json.dumps(two)
+            line = two[0]["mend"].partition("second.toml: ")[2]
+            key = line.partition(" ")[0]
+            text = re.sub(rf"sidecar\.{key} = .*", f"sidecar.{line}", text)
+        setup.file.write_text(text)
+        assert setup.look(offline=False) == []
+        setup.file.unlink()
+        setup.file.symlink_to(first)  # it is the same one
+        assert setup.look(offline=False) == []
+    finally:
+        setup.file.unlink()
+        setup.file = first
 
 
 def refused_by_the_proxy_s_silence(setup: SetUp, listen: int) -> None:

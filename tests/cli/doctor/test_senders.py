@@ -1,5 +1,6 @@
 """What the doctor reads from the ledger's end of those who send, and of proxies in front."""
 
+import json
 import re
 from typing import Any
 
@@ -55,6 +56,38 @@ def test_proxies_in_front_that_nobody_named(groups: list[Group], peers: str, set
     """Whatever else was sent, and however many there are: private addresses are refused mostly."""
     keep(setup, groups)
     assert proposed(setup) == peers
+
+
+@pytest.mark.parametrize(
+    ("allow", "lacking"),
+    [
+        ([], ["31.169.56.0/21", "85.119.48.0/21", "188.94.184.0/22"]),
+        (["31.169.56.0/22"], ["31.169.60.0/22", "85.119.48.0/21", "188.94.184.0/22"]),
+        (["31.169.48.0/20", "85.119.48.0/21", "188.94.184.0/23"], ["188.94.186.0/23"]),
+        (["31.169.48.0/20", "85.119.48.0/21", "188.94.184.0/22"], []),
+    ],
+)
+def test_shipped_ranges_that_may_not_send(
+    allow: list[str], lacking: list[str], setup: SetUp
+) -> None:
+    """Which they are; what is to be written lets them in, and whoever else was."""
+    usual = '"127.0.0.1", "cm.com"'
+    given = json.dumps(["127.0.0.1", *allow])[1:-1]
+    setup.file.write_text(setup.file.read_text().replace(usual, given))
+    found = [f for f in setup.look() if f["check"] == "ranges"]
+    if not lacking:
+        assert found == []
+        return
+    assert found[0]["says"].partition("refuses them: ")[2].split(", ") == lacking
+    assert found[0]["severity"] == "look"
+    keep(setup, [(3, FOREIGN, "203.0.113.9"), (2, FOREIGN, lacking[-1].replace(".0/", ".9/")[:-3])])
+    (found,) = [[f for f in setup.look() if f["check"] == "ranges"]]
+    assert (found[0]["severity"], "2 requests" in found[0]["says"]) == ("wrong", True)
+    line = re.search(r"allow = (\[.*?\])", found[0]["mend"])
+    assert line is not None
+    assert "127.0.0.1/32" in line[1]
+    setup.file.write_text(setup.file.read_text().replace(f"[{given}]", line[1]))
+    assert setup.look() == []
 
 
 def test_the_policy_in_force_counts_alone(setup: SetUp) -> None:
