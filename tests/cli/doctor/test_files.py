@@ -84,10 +84,23 @@ def test_a_key_that_the_gate_s_user_cannot_read(setup: SetUp) -> None:
     assert stat.S_IMODE(key.stat().st_mode) == 0o640
 
 
+def test_what_everybody_may_write(setup: SetUp) -> None:
+    """The configuration, a list that it names, or their folder; not where only owners rename."""
+    allow = setup.folder / "allow.txt"
+    allow.write_text("127.0.0.1\n")
+    setup.write(f'source.allow_file = "{allow}"\n')
+    setup.folder.chmod(0o1777)
+    assert setup.look() == []
+    for path, mode in ((setup.file, 0o646), (allow, 0o666), (setup.folder, 0o777)):
+        path.chmod(mode)
+        assert f"may write {path} (" in setup.mended("files")["says"]
+        assert stat.S_IMODE(path.stat().st_mode) == mode & ~0o002
+
+
 def test_a_user_without_a_name(setup: SetUp, monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a container: it is looked at by its number."""
     monkeypatch.setattr(os, "geteuid", lambda: 54_321)
-    setup.folder.chmod(0o777)
+    setup.folder.chmod(0o1777)
     assert setup.look() == []
     setup.folder.chmod(0o755)
     assert "54321 cannot write to" in setup.one("ledger")["says"]
