@@ -27,6 +27,8 @@ CHECKS = (
           permissions.files, needs_config=False),
     Check("ledger", "the gate's user can write the ledger", permissions.ledger),
     Check("state", "the ledger's state files are whole", kept.state),
+    Check("boots", "the ledger's last boot has all its lines, and runs or was stopped",
+          running_gate.boots),
     Check("quarantine-folder", "the gate's user can keep what is refused", permissions.quarantine),
     Check("quarantine", "nothing in the quarantine waits for a person", kept.quarantine),
     Check("alarm-state", "hookgate watch has a folder for what it knows", permissions.alarm_state,

@@ -1,5 +1,6 @@
 """What the doctor finds of files, folders and disks: each fault is made, and mended as it says."""
 
+import fcntl
 import os
 import pwd
 import shlex
@@ -13,7 +14,7 @@ import pytest
 from support.disk import small_disk
 from support.doctor import SetUp
 from support.kept import PUBLIC
-from support.lines import delivery, start, write
+from support.lines import Record, delivery, start, stop, write
 from support.ports import free_ports
 from support.quarantine import keep, make_item, opened_store
 from support.sidecar import HOOKGATE
@@ -166,6 +167,31 @@ def test_a_state_file_that_says_nothing(setup: SetUp) -> None:
     assert "no JSON" in setup.one("state")["says"]
     (setup.folder / "audit.state").write_text('{"ledger":"audit.jsonl","last":"b0:1:"}\n')
     assert setup.look() == []
+
+
+def test_a_last_boot_that_lost_lines_or_was_not_stopped(setup: SetUp) -> None:
+    """Of each file; what an earlier boot left is past, and who writes still is not stopped."""
+    (port,) = free_ports(1)
+    setup.write(f'sidecar.listen = "127.0.0.1:{port}"\nsource.trusted_proxies = ["127.0.0.9"]\n')
+    gap = {"event": "gap", "boot": "b0", "cause": "deleted", "first_n": 1, "last_n": 2}
+    ended, crashed = (start(), stop(0)), (start(), delivery(1))
+    (setup.folder / "audit.state").write_text('{"ledger":"audit.jsonl","last":"b0:1:"}\n')
+
+    def told(*records: Record, name: str = "audit.jsonl") -> str:
+        write(setup.folder / name, *records).chmod(0o640)
+        return "".join(f["says"] for f in setup.look() if f["check"] == "boots")
+
+    assert told(*ended) == ""
+    assert "was deleted while" in told(start(), gap, stop(0))
+    assert told(start(), gap, start("b1"), stop(0, "b1")) == ""
+    assert "no stop line" in told(*crashed)
+    assert told(*crashed, start("b1"), stop(0, "b1")) == ""
+    assert told(start(front="replay"), name="audit.replay.jsonl") == ""
+    assert "no stop line" in told(*crashed, name="audit.1.jsonl")
+    with (setup.folder / "audit.1.jsonl").open() as gate:
+        fcntl.flock(gate, fcntl.LOCK_EX)
+        assert setup.look() == []
+    assert setup.one("boots")["severity"] == "look"
 
 
 def quarantine(setup: SetUp, more: str = "") -> Path:

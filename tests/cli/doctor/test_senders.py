@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from support.doctor import SetUp
-from support.lines import Record, delivery, start, write
+from support.lines import Record, delivery, start, stop, write
 from support.ports import free_ports
 
 Group = tuple[int, str, str]
@@ -108,7 +108,8 @@ def test_a_listener_on_loopback_goes_by_the_peers_of_the_ledger(setup: SetUp) ->
     (port,) = free_ports(1)
     setup.write(f'sidecar.listen = "127.0.0.1:{port}"\n')
     setup.file.write_text(setup.file.read_text().replace('"127.0.0.1", ', ""))
-    keep(setup, [(1, FOREIGN, "127.0.0.3")])
+    refused = delivery(1, FOREIGN, peer="127.0.0.3", client="127.0.0.3")
+    write_whole(setup, [start(), refused, stop(1)])
     assert 'trusted_proxies = ["127.0.0.3"]' in setup.one("reachable")["mend"]
 
 
