@@ -50,6 +50,12 @@ def test_a_configuration_that_is_not_there(setup: SetUp) -> None:
     assert found["commands"] == [f"{HOOKGATE} init"]
 
 
+def test_ranges_that_are_no_list(setup: SetUp) -> None:
+    """The configuration's own check says so, and no other breaks."""
+    setup.file.write_text(setup.file.read_text().replace('["127.0.0.1", "cm.com"]', "5"))
+    assert "source.allow" in setup.one("config")["says"]
+
+
 def test_a_file_with_no_name_is_a_finding(setup: SetUp, monkeypatch: pytest.MonkeyPatch) -> None:
     """A variable counts too, and the others go on: the folder of the ledger is not looked at."""
     monkeypatch.setenv("HOOKGATE_REQUEST__MAX_DEPTH", "none")
