@@ -34,7 +34,7 @@ def ranges(scene: Scene) -> Iterator[Finding]:
 def _entries(scene: Scene) -> list[str]:
     given = scene.sources.keys["source.allow"].value
     if isinstance(given, str):
-        return [entry.strip() for entry in given.split(",")]
+        return [entry.strip() for entry in given.split(",") if entry.strip()]
     return list(given) if isinstance(given, list | tuple) else []  # told by who checks the file
 
 

@@ -87,7 +87,7 @@ def test_shipped_ranges_that_may_not_send(
     assert line is not None
     assert json.loads(line[1].removeprefix("allow = "))[:2] == ["cm.com", "127.0.0.1"]
     with monkeypatch.context() as shell:
-        shell.setenv("HOOKGATE_SOURCE__ALLOW", given.replace('"', ""))
+        shell.setenv("HOOKGATE_SOURCE__ALLOW", given.replace('"', "") + ",")
         (found,) = [[f for f in setup.look() if f["check"] == "ranges"]]
         name, _, value = found[0]["mend"].removeprefix("set ").partition(", and")[0].partition("=")
         shell.setenv(name, value)
