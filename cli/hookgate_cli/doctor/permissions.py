@@ -21,20 +21,36 @@ _LISTS = ("source.allow_file", "source.trusted_proxies_file", "upstream.ca_file"
 
 
 def files(scene: Scene) -> Iterator[Finding]:
-    """Whether the gate's user can read every file that the configuration names."""
+    """Whether the gate's user can read every file that is named, and not everybody write it."""
     user = scene.user.pw_name
     named = {key: scene.text(key) for key in (*_SECRETS, *_OTHERS, *_LISTS)}
     if scene.file:
         named = {"the configuration": scene.file, **named}
-    for key, name in named.items():
-        if not name or not Path(name).is_file():  # told by the check of the configuration
-            continue
-        path = Path(name).absolute()
+    # What is not there is told by the check of the configuration.
+    there = {key: Path(name).absolute() for key, name in named.items() if Path(name).is_file()}
+    yield from _open_to_everybody(there)
+    for key, path in there.items():
         if (at := obstacle(scene.user, path, "r")) is None:
             continue
         yield wrong(
             f"{user}, whom the gate runs as, cannot read {path} ({key}): {at} has {_modes(at)}",
             *_let_in(scene, at, path),
+        )
+
+
+def _open_to_everybody(there: dict[str, Path]) -> Iterator[Finding]:
+    """What anybody of this machine may write, or put another in its place."""
+    open_ = {path: key for key, path in there.items() if path.stat().st_mode & stat.S_IWOTH}
+    for key, path in there.items():
+        mode = path.parent.stat().st_mode
+        if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+            open_.setdefault(path.parent, f"the folder of {key}")
+    for path, key in open_.items():
+        yield look(
+            f"everybody on this machine may write {path} ({key}), and so change who is let in, or "
+            f"where events go: it has {_modes(path)}",
+            "as its owner, or root:",
+            f"chmod o-w {in_shell(path)}",
         )
 
 

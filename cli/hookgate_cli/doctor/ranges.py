@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 
 import netaddr
 
-from hookgate.networks.ranges import SHIPPED
+from hookgate.networks.ranges import SHIPPED, parse_networks
 from hookgate_cli.terminal import to_json
 
 from .check import Finding, look, wrong
@@ -17,8 +17,7 @@ _REVIEW_DAYS = 180
 
 def ranges(scene: Scene) -> Iterator[Finding]:
     """Whether the shipped ranges were reviewed of late, and are let in."""
-    given = scene.sources.keys["source.allow"].value
-    entries = given.split(",") if isinstance(given, str) else given
+    entries = _entries(scene)
     for name, shipped in SHIPPED.items():
         if name in entries:
             age = (datetime.now(UTC).date() - date.fromisoformat(shipped.reviewed)).days
@@ -32,6 +31,13 @@ def ranges(scene: Scene) -> Iterator[Finding]:
             yield from _lacking(scene, name, netaddr.IPSet(shipped.cidrs))
 
 
+def _entries(scene: Scene) -> list[str]:
+    given = scene.sources.keys["source.allow"].value
+    if isinstance(given, str):
+        return [entry.strip() for entry in given.split(",") if entry.strip()]
+    return list(given) if isinstance(given, list | tuple) else []  # told by who checks the file
+
+
 def _lacking(scene: Scene, name: str, all_of: netaddr.IPSet) -> Iterator[Finding]:
     """Whether who sends from a part of a shipped set is refused."""
     allow = scene.settings.source.allow
@@ -40,11 +46,16 @@ def _lacking(scene: Scene, name: str, all_of: netaddr.IPSet) -> Iterator[Finding
         return
     told = ", ".join(map(str, lacking.iter_cidrs()))
     says = f"source.allow lacks ranges that {name} sends from, and refuses them: {told}"
-    others = [str(network) for network in allow if network not in all_of]
-    mend = (
-        f"write below [source] in {scene.named_file}: allow = {to_json([name, *others])}; then "
-        "reload. Leave it where another gate serves these"
-    )
+    entries = (netaddr.IPSet(parse_networks(entry)) for entry in _entries(scene))
+    others = [e for e, part in zip(_entries(scene), entries, strict=True) if not part <= all_of]
+    wanted, given = [name, *others], scene.sources.keys["source.allow"]
+    if given.is_variable:
+        mend = f"set {given.origin[1:]}={','.join(wanted)}, and restart. "
+    else:
+        mend = (
+            f"write below [source] in {scene.named_file}: allow = {to_json(wanted)}; then reload. "
+        )
+    mend += "Leave it where another gate serves these"
     refused = sum(str(client) in lacking for client in foreign_clients(scene))
     if refused:
         yield wrong(f"{says}. Of late {refused} requests from there were refused", mend)

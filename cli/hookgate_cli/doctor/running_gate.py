@@ -1,10 +1,13 @@
 """The gate that runs: whose its ports are, what its admin listener says, and by which policy."""
 
+import os
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 from hookgate.address import ListenAddress, UnixAddress
 from hookgate.alarms.observing.admin import ask, get
+from hookgate.alarms.observing.ledgers import locked_files
 from hookgate.libraries import libraries
 from hookgate.policy import Policy
 
@@ -70,6 +73,42 @@ def admin(scene: Scene) -> Iterator[Finding]:
     for word in said.degraded:
         yield look(f"the gate serves, and less than it should: {word}", _LOG)
     yield from _policy(scene, sidecar.admin, gate)
+
+
+def boots(scene: Scene) -> Iterator[Finding]:
+    """Whether the last boot has all of its lines, and runs or ended in good order."""
+    balance = f"{scene.command} audit balance{scene.option}"
+    last = [
+        [record for record in records if record.get("boot") == records[0].get("boot")]
+        for records in scene.latest
+        if records and records[0].get("boot") and records[0].get("front") != "replay"
+    ]
+    causes = {str(r.get("cause")) for boot in last for r in boot if r.get("event") == "gap"}
+    if causes:
+        yield look(
+            f"lines of the ledger {scene.ledger} are gone: a file was {' or '.join(sorted(causes))}"
+            " while the gate wrote to it",
+            "look for what does so there: a clean-up, or copytruncate in a logrotate rule. Keep "
+            "any copy; see what is not known of by now:",
+            balance,
+        )
+    listen = scene.settings.sidecar.listen
+    if not _port(listen) or _running(scene, listen) is not None or _is_locked(scene.ledgers):
+        return
+    if any(all(record.get("event") != "stop" for record in boot) for boot in last):
+        yield look(
+            f"the last boot of {scene.ledger} has no stop line, and no gate runs: it crashed, or "
+            "was killed",
+            f"{_LOG}; start it. See which events were on their way:",
+            balance,
+        )
+
+
+def _is_locked(files: list[Path]) -> bool:
+    """Tell whether a gate, which may listen elsewhere, holds one of these files."""
+    locked = locked_files() or ()
+    found = (file.stat() for file in files)
+    return any((os.major(f.st_dev), os.minor(f.st_dev), f.st_ino) in locked for f in found)
 
 
 def _mend(problem: str, scene: Scene) -> str:

@@ -91,12 +91,21 @@ class Scene:
         return [file for file in found if file.is_file()][:_MOST_FILES]
 
     @cached_property
+    def latest(self) -> list[list[dict[str, Any]]]:
+        """The latest records of each file, the newest first. Raises OSError."""
+        return [
+            [
+                r
+                for line in islice(read_backwards(file), _MOST_LINES)
+                if (r := parse(line)) is not None
+            ]
+            for file in self.ledgers
+        ]
+
+    @cached_property
     def records(self) -> list[dict[str, Any]]:
         """The latest records, of each file the newest first. Raises OSError."""
-        lines = (
-            line for file in self.ledgers for line in islice(read_backwards(file), _MOST_LINES)
-        )
-        return [record for line in lines if (record := parse(line)) is not None]
+        return [record for records in self.latest for record in records]
 
 
 def find_user(name: str) -> pwd.struct_passwd | None:

@@ -1,5 +1,6 @@
 """What the doctor finds of files, folders and disks: each fault is made, and mended as it says."""
 
+import fcntl
 import os
 import pwd
 import shlex
@@ -13,7 +14,7 @@ import pytest
 from support.disk import small_disk
 from support.doctor import SetUp
 from support.kept import PUBLIC
-from support.lines import delivery, start, write
+from support.lines import Record, delivery, start, stop, write
 from support.ports import free_ports
 from support.quarantine import keep, make_item, opened_store
 from support.sidecar import HOOKGATE
@@ -47,6 +48,12 @@ def test_a_configuration_that_is_not_there(setup: SetUp) -> None:
     found = setup.one("config")
     assert str(setup.file) in found["says"]
     assert found["commands"] == [f"{HOOKGATE} init"]
+
+
+def test_ranges_that_are_no_list(setup: SetUp) -> None:
+    """The configuration's own check says so, and no other breaks."""
+    setup.file.write_text(setup.file.read_text().replace('["127.0.0.1", "cm.com"]', "5"))
+    assert "source.allow" in setup.one("config")["says"]
 
 
 def test_a_file_with_no_name_is_a_finding(setup: SetUp, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,10 +91,23 @@ def test_a_key_that_the_gate_s_user_cannot_read(setup: SetUp) -> None:
     assert stat.S_IMODE(key.stat().st_mode) == 0o640
 
 
+def test_what_everybody_may_write(setup: SetUp) -> None:
+    """The configuration, a list that it names, or their folder; not where only owners rename."""
+    allow = setup.folder / "allow.txt"
+    allow.write_text("127.0.0.1\n")
+    setup.write(f'source.allow_file = "{allow}"\n')
+    setup.folder.chmod(0o1777)
+    assert setup.look() == []
+    for path, mode in ((setup.file, 0o646), (allow, 0o666), (setup.folder, 0o777)):
+        path.chmod(mode)
+        assert f"may write {path} (" in setup.mended("files")["says"]
+        assert stat.S_IMODE(path.stat().st_mode) == mode & ~0o002
+
+
 def test_a_user_without_a_name(setup: SetUp, monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a container: it is looked at by its number."""
     monkeypatch.setattr(os, "geteuid", lambda: 54_321)
-    setup.folder.chmod(0o777)
+    setup.folder.chmod(0o1777)
     assert setup.look() == []
     setup.folder.chmod(0o755)
     assert "54321 cannot write to" in setup.one("ledger")["says"]
@@ -153,6 +173,31 @@ def test_a_state_file_that_says_nothing(setup: SetUp) -> None:
     assert "no JSON" in setup.one("state")["says"]
     (setup.folder / "audit.state").write_text('{"ledger":"audit.jsonl","last":"b0:1:"}\n')
     assert setup.look() == []
+
+
+def test_a_last_boot_that_lost_lines_or_was_not_stopped(setup: SetUp) -> None:
+    """Of each file; what an earlier boot left is past, and who writes still is not stopped."""
+    (port,) = free_ports(1)
+    setup.write(f'sidecar.listen = "127.0.0.1:{port}"\nsource.trusted_proxies = ["127.0.0.9"]\n')
+    gap = {"event": "gap", "boot": "b0", "cause": "deleted", "first_n": 1, "last_n": 2}
+    ended, crashed = (start(), stop(0)), (start(), delivery(1))
+    (setup.folder / "audit.state").write_text('{"ledger":"audit.jsonl","last":"b0:1:"}\n')
+
+    def told(*records: Record, name: str = "audit.jsonl") -> str:
+        write(setup.folder / name, *records).chmod(0o640)
+        return "".join(f["says"] for f in setup.look() if f["check"] == "boots")
+
+    assert told(*ended) == ""
+    assert "was deleted while" in told(start(), gap, stop(0))
+    assert told(start(), gap, start("b1"), stop(0, "b1")) == ""
+    assert "no stop line" in told(*crashed)
+    assert told(*crashed, start("b1"), stop(0, "b1")) == ""
+    assert told(start(front="replay"), name="audit.replay.jsonl") == ""
+    assert "no stop line" in told(*crashed, name="audit.1.jsonl")
+    with (setup.folder / "audit.1.jsonl").open() as gate:
+        fcntl.flock(gate, fcntl.LOCK_EX)
+        assert setup.look() == []
+    assert setup.one("boots")["severity"] == "look"
 
 
 def quarantine(setup: SetUp, more: str = "") -> Path:

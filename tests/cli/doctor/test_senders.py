@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from support.doctor import SetUp
-from support.lines import Record, delivery, start, write
+from support.lines import Record, delivery, start, stop, write
 from support.ports import free_ports
 
 Group = tuple[int, str, str]
@@ -68,7 +68,7 @@ def test_proxies_in_front_that_nobody_named(groups: list[Group], peers: str, set
     ],
 )
 def test_shipped_ranges_that_may_not_send(
-    allow: list[str], lacking: list[str], setup: SetUp
+    allow: list[str], lacking: list[str], setup: SetUp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Which they are; what is to be written lets them in, and whoever else was."""
     usual = '"127.0.0.1", "cm.com"'
@@ -85,7 +85,13 @@ def test_shipped_ranges_that_may_not_send(
     assert (found[0]["severity"], "2 requests" in found[0]["says"]) == ("wrong", True)
     line = re.search(r"allow = (\[.*?\])", found[0]["mend"])
     assert line is not None
-    assert "127.0.0.1/32" in line[1]
+    assert json.loads(line[1].removeprefix("allow = "))[:2] == ["cm.com", "127.0.0.1"]
+    with monkeypatch.context() as shell:
+        shell.setenv("HOOKGATE_SOURCE__ALLOW", given.replace('"', "") + ",")
+        (found,) = [[f for f in setup.look() if f["check"] == "ranges"]]
+        name, _, value = found[0]["mend"].removeprefix("set ").partition(", and")[0].partition("=")
+        shell.setenv(name, value)
+        assert setup.look() == []
     setup.file.write_text(setup.file.read_text().replace(f"[{given}]", line[1]))
     assert setup.look() == []
 
@@ -108,7 +114,8 @@ def test_a_listener_on_loopback_goes_by_the_peers_of_the_ledger(setup: SetUp) ->
     (port,) = free_ports(1)
     setup.write(f'sidecar.listen = "127.0.0.1:{port}"\n')
     setup.file.write_text(setup.file.read_text().replace('"127.0.0.1", ', ""))
-    keep(setup, [(1, FOREIGN, "127.0.0.3")])
+    refused = delivery(1, FOREIGN, peer="127.0.0.3", client="127.0.0.3")
+    write_whole(setup, [start(), refused, stop(1)])
     assert 'trusted_proxies = ["127.0.0.3"]' in setup.one("reachable")["mend"]
 
 

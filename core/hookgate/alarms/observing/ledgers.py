@@ -68,7 +68,7 @@ class Ledgers:
 
     def sights(self) -> tuple[LedgerSight, ...]:
         """Return how the files are."""
-        locked = _locked_files()
+        locked = locked_files()
         return tuple(self._sight(path, tails, locked) for path, tails in self._tails.items())
 
     def _sight(
@@ -104,7 +104,7 @@ def load_positions(saved: Any) -> dict[str, Position]:
     }
 
 
-def _locked_files() -> set[tuple[int, int, int]] | None:
+def locked_files() -> set[tuple[int, int, int]] | None:
     """Return which files processes have locked with flock(2), as a gate does; None where the
     kernel does not tell.
     """
