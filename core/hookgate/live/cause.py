@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from enum import IntEnum
 from typing import NamedTuple
 
-from .step import Answer, Step, text, texts
+from .step import Answer, Step, seconds, text, texts
 
 # Of what is as bad the first is told first.
 _ORDER = (
@@ -59,6 +59,8 @@ class Spell:
         self.places: Counter[tuple[str, str, str]] = Counter()
         self.delivered = self._delivered_since = 0
         self.newest: Answer = {}
+        # Of what happened before the first look only what went wrong is told.
+        self._is_of_all = True
 
     @property
     def count(self) -> int:
@@ -66,7 +68,11 @@ class Spell:
         return self.labels.total()
 
     def share(self, what: str) -> str:
-        """Write how many of those that could have been delivered it happened to."""
+        """Write how many of those that could have been delivered it happened to, as far as that
+        is known.
+        """
+        if not self._is_of_all:
+            return plural(self.count, what)
         return f"{self.count:,} of {plural(self.count + self.delivered, what)}"
 
     def end(self) -> None:
@@ -87,7 +93,9 @@ class Spell:
         self.last = min(self.last, now.at)  # its clock may have been set back
         self._delivered_since += now.outcomes["delivered"]
         if labels:
-            self.last = now.at
+            times = [at for row in rows if (at := seconds(row.get("time"))) is not None]
+            self._is_of_all = self._is_of_all and not now.is_first
+            self.last = min(now.at, max(times, default=now.at)) if now.is_first else now.at
             self.delivered += self._delivered_since
             self._delivered_since = 0
         for row in rows:

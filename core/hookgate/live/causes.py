@@ -125,13 +125,11 @@ class Causes:
 
     def _repeat(self, kind: Kind, made: Step, answer: Answer) -> None:
         labels = kind.count_in(made)
+        delivered = seconds(answer.get("last_delivered")) or 0.0
         rows = [row for row in made.rows if kind.has(row)]
         if made.is_first:
             # What was counted since the gate's start is long over; what its rows tell may not be.
-            fresh = made.at - _FRESH_SECONDS
-            if kind.needs_delivery:
-                fresh = min(fresh, seconds(answer.get("last_delivered")) or fresh)
-            rows = [row for row in rows if (seconds(row.get("time")) or 0.0) > fresh]
+            rows = _fresh(rows, made.at, delivered if kind.needs_delivery else 0.0)
             labels = Counter(text(row, "upstream_error") or text(row, "reason") for row in rows)
         spell = self._spells.get(kind.name)
         if spell is None:
@@ -141,7 +139,8 @@ class Causes:
             spell = self._spells[kind.name] = Spell(min(times, default=made.at))
         spell.add(labels, rows, made)
         is_quiet = made.at - spell.last >= kind.quiet
-        if is_quiet and (made.outcomes["delivered"] or not kind.needs_delivery):
+        was_delivered = made.outcomes["delivered"] or (made.is_first and delivered > spell.last)
+        if is_quiet and (was_delivered or not kind.needs_delivery):
             del self._spells[kind.name]
             spell.end()
             self._end(self._tell(kind, spell), spell.last)
@@ -173,6 +172,13 @@ class Causes:
 
     def _change(self, what: str, at: float) -> None:
         self._ended.append(Cause("changed", Level.NOTE, what, "", at, at))
+
+
+def _fresh(rows: list[Answer], now: float, delivered: float) -> list[Answer]:
+    """Choose those that came since something was `delivered`; if none did, the last minute's."""
+    times = [seconds(row.get("time")) or 0.0 for row in rows]
+    since = delivered if delivered and delivered < max(times, default=0.0) else now - _FRESH_SECONDS
+    return [row for row, at in zip(rows, times, strict=True) if at > since]
 
 
 def _boots(answer: Answer) -> dict[int, str]:

@@ -116,7 +116,24 @@ def test_what_has_failed_before_the_first_look_is_told_if_it_is_fresh() -> None:
     site.end("failed", "upstream_unreachable", 2, error="refused")
     gate = watched(site, seconds=300)
     assert [cause.name for cause in gate.standing()] == ["endpoint"]
-    assert "2 of 2 events" in said(gate)[0]
+    assert said(gate)[0].startswith("The endpoint failed 2 events, the last at 11:00:00 UTC")
+
+
+def test_a_first_look_takes_no_failure_before_a_delivery_for_one_that_lasts() -> None:
+    """How many were delivered between, it does not know, and does not say."""
+    site = Site()
+    site.end("failed", "upstream_unreachable", 2, error="refused")
+    site.now(20)
+    site.deliver(5)
+    gate = watched(site, seconds=2)
+    assert gate.standing() == []
+    (over,) = gate.ended(site.at)
+    assert over.what.startswith("The endpoint failed 2 events, the last at 10:00:00 UTC")
+    assert (over.since, over.until) == (NOON, NOON)
+    site.end("failed", "upstream_rejected", upstream_status=500)
+    assert said(watched(site, seconds=2)) == [
+        "The endpoint rejects events since 10:00:22 UTC, 1 event: its last answer was 500."
+    ]
 
 
 def test_refusals_are_over_after_a_minute_and_explained_by_a_new_policy() -> None:
