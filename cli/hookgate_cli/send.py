@@ -2,7 +2,6 @@
 
 import errno
 import socket
-from contextlib import closing
 from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated
@@ -21,10 +20,11 @@ from hookgate.settings import AnswerMode
 from hookgate.signing.schemes import SCHEMES
 from hookgate.wording import offer
 
-from .common import FINDING, JsonOption, err, fail, out
+from .common import FINDING, JsonOption, fail, out
 from .completing import one_of
 from .firing import fire
 from .samples import Sample, clean, hostile
+from .send_hints import common_refusal, of_address, of_path, of_signature, own_address, print_hint
 from .signed_samples import read_signing, sign, unsigned
 from .terminal import print_json, printable
 
@@ -32,8 +32,6 @@ from .terminal import print_json, printable
 _NO_CONNECTION = frozenset(
     (errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EADDRNOTAVAIL)
 )
-# Of the samples, where all are refused alike.
-_MOST = 0.8
 
 
 def send(
@@ -118,15 +116,17 @@ def send(
             why = getattr(root, "strerror", None) or "it does not answer"
             fail(f"{host}:{port} cannot be reached: {why}; is the gate running there?", FINDING)
         rows.append(row)
-    refusal = _common_refusal(rows)
+    refusal = common_refusal(rows)
     if as_json:
         print_json(rows, indent=2)
     else:
         _show(rows, refusal)
     if refusal == HTTPStatus.FORBIDDEN:
-        _hint(rows, refusal, _of_address(source or _own_address(host, port)))
+        print_hint(rows, refusal, of_address(source or own_address(host, port)))
     elif refusal == HTTPStatus.NOT_FOUND:
-        _hint(rows, refusal, _of_path(urlsplit(url).path or "/"))
+        print_hint(rows, refusal, of_path(urlsplit(url).path or "/"))
+    elif refusal == HTTPStatus.UNAUTHORIZED:
+        print_hint(rows, refusal, of_signature(is_signed=signing is not None))
     if not all(row["ok"] for row in rows):
         raise typer.Exit(FINDING)
 
@@ -189,46 +189,6 @@ def _is_unconnected(error: Exception) -> bool:
         getattr(root, "errno", None) in _NO_CONNECTION
         or isinstance(root, socket.gaierror)
         or isinstance(error, requests.ConnectTimeout)
-    )
-
-
-def _own_address(host: str, port: int) -> str:
-    """Return the address that this machine sends from; a proxy on the way shows another."""
-    family, kind, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
-    with closing(socket.socket(family, kind)) as probe:
-        probe.connect(address)
-        return str(probe.getsockname()[0])
-
-
-def _common_refusal(rows: list[dict[str, object]]) -> int | None:
-    """Return the status by which all are refused for where they come from or go to, if one is.
-
-    A request that is no HTTP gets another answer before that.
-    """
-    for status in (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND):
-        wrong = [row["status"] == status for row in rows if not row["ok"]]
-        if wrong and all(wrong) and len(wrong) > _MOST * len(rows):
-            return status
-    return None
-
-
-def _hint(rows: list[dict[str, object]], status: int, says: str) -> None:
-    count = sum(row["status"] == status for row in rows)
-    answers = "Every answer is" if count == len(rows) else f"{count} of {len(rows)} answers are"
-    err.print(f"{answers} {int(status)}: {says}", soft_wrap=True)
-
-
-def _of_address(address: str) -> str:
-    return (
-        f"the gate does not let {printable(address)} in. Add it to the gate's source.allow, or "
-        f"start the gate with HOOKGATE_SOURCE__ALLOW={printable(address)},cm.com"
-    )
-
-
-def _of_path(path: str) -> str:
-    return (
-        f"the gate has no route for {printable(path)}. Send to the path of one of its routes "
-        "([[route]] in its hookgate.toml), or write one for this path"
     )
 
 

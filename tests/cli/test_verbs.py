@@ -217,7 +217,13 @@ def test_send_signs_as_a_route_asks(call: Call, tmp_path: Path) -> None:
             rows = {row["sample"]: row["reason"] for row in sent.json}
             assert rows["no signature"] == "signature_missing"
             assert rows["signed with another secret"] == "signature_invalid"
-        assert call("send", url, "--from", ALLOWED, "--clean", "--only", "rcs").status == 1
+        told = call("send", url, "--from", ALLOWED, "--clean", "--only", "rcs")
+        assert told.status == 1
+        assert "401: the route asks for a signature. Give --scheme and --secret-file" in told.err
+        (tmp_path / "other").write_text("another secret of commits\n")
+        signing = ["--scheme", "github", "--secret-file", str(tmp_path / "other")]
+        told = call("send", url, "--from", ALLOWED, "--clean", *signing)
+        assert "401: the route has another secret, or another scheme" in told.err
 
 
 @pytest.mark.parametrize(

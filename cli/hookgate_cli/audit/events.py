@@ -47,7 +47,8 @@ def print_fate_and_attempts(event: Event, title: str) -> None:
 def _print_mend(event: Event) -> None:
     """Print the command that delivers what is held."""
     if event.fate is Fate.HELD or event.held_elsewhere:
-        out.print(f"  deliver it: hookgate quarantine replay --sha256 {in_shell(event.sha256)}")
+        named = f"--identity FILE --sha256 {in_shell(event.sha256)}"
+        out.print(f"  deliver it: hookgate quarantine replay {named}", soft_wrap=True)
 
 
 def _attempts(attempts: Sequence[Attempt], *, with_cause: bool) -> Table:

@@ -95,7 +95,7 @@ def test_fates_in_words(call: Call, name: str, words: str, status: int) -> None:
     """A replay is no try; what nobody sends again is held, and the command delivers it."""
     said = call("audit", "fate", name)
     assert (said.out.splitlines()[0], said.status) == (f"{words}  {name}", status)
-    mend = f"  deliver it: hookgate quarantine replay --sha256 {name[0] * 64}"
+    mend = f"  deliver it: hookgate quarantine replay --identity FILE --sha256 {name[0] * 64}"
     assert (mend in said.out.splitlines()) == words.startswith("held")
     explained = call("audit", "explain", name).out.splitlines()
     assert explained[0] == words
@@ -118,7 +118,7 @@ def test_a_delivery_on_one_path_hides_nothing_that_is_kept_for_another(call: Cal
         f"delivered on the first try; not on /cm/b: refused as contract_violation, {SINCE}  twice"
     )
     assert ["/cm/a" in rows[0], "/cm/b" in rows[1]] == [True, True]
-    assert mend == f"  deliver it: hookgate quarantine replay --sha256 {'t' * 64}"
+    assert mend == f"  deliver it: hookgate quarantine replay --identity FILE --sha256 {'t' * 64}"
     assert said.status == 0
     (told, _) = call("audit", "fate", "twice", "--log", "paths.jsonl", "--json").out.splitlines()
     (found,) = json.loads(told)["events"]

@@ -1,0 +1,62 @@
+"""Why a gate refuses all that is sent to it, and what to do about that."""
+
+import socket
+from contextlib import closing
+from http import HTTPStatus
+
+from .common import err
+from .terminal import printable
+
+_TOLD_BY_STATUS = (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.UNAUTHORIZED)
+# A larger part of all than this, wrong in one way, has one reason.
+_MOST = 0.8
+
+
+def own_address(host: str, port: int) -> str:
+    """Return the address that this machine sends from; a proxy on the way shows another."""
+    family, kind, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
+    with closing(socket.socket(family, kind)) as probe:
+        probe.connect(address)
+        return str(probe.getsockname()[0])
+
+
+def common_refusal(rows: list[dict[str, object]]) -> int | None:
+    """Return the status by which all are refused for where they come from or go to, if one is.
+
+    A request that is no HTTP gets another answer before that.
+    """
+    for status in _TOLD_BY_STATUS:
+        wrong = [row["status"] == status for row in rows if not row["ok"]]
+        if wrong and all(wrong) and len(wrong) > _MOST * len(rows):
+            return status
+    return None
+
+
+def print_hint(rows: list[dict[str, object]], status: int, says: str) -> None:
+    """Print how many were answered so, and what that says."""
+    count = sum(row["status"] == status for row in rows)
+    answers = "Every answer is" if count == len(rows) else f"{count} of {len(rows)} answers are"
+    err.print(f"{answers} {int(status)}: {says}", soft_wrap=True)
+
+
+def of_address(address: str) -> str:
+    """Say that an address is not let in, and how to let it in."""
+    return (
+        f"the gate does not let {printable(address)} in. Add it to the gate's source.allow, or "
+        f"start the gate with HOOKGATE_SOURCE__ALLOW={printable(address)},cm.com"
+    )
+
+
+def of_path(path: str) -> str:
+    """Say that a path has no route, and how it gets one."""
+    return (
+        f"the gate has no route for {printable(path)}. Send to the path of one of its routes "
+        "([[route]] in its hookgate.toml), or write one for this path"
+    )
+
+
+def of_signature(*, is_signed: bool) -> str:
+    """Say why a route that asks for a signature refuses all, and what to do."""
+    if is_signed:
+        return "the route has another secret, or another scheme: see [route.signature] there"
+    return "the route asks for a signature. Give --scheme and --secret-file: see [route.signature]"
