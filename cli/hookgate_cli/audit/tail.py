@@ -34,6 +34,7 @@ from .lines import ForwardsOption, print_record
 from .options import FilesArgument
 from .problems import Problems
 from .unmatched import Unmatched
+from .wording import count_of
 
 _POLL = 0.2
 
@@ -114,7 +115,8 @@ def tail(
         unmatched.tell()
         if no_records:
             err.print(
-                f"passed over {no_records} that are no records; hookgate audit show names them"
+                f"passed over {count_of(no_records, 'line')}, no records; hookgate audit show names"
+                " them"
             )
         followers = [
             (Follower(file, end), _unwrapping(wrapped.get(file))) for file, end in ends.items()

@@ -131,6 +131,6 @@ def unread_words(count: int) -> str:
         return ""
     were = "was" if count == 1 else "were"
     return (
-        f" Beside that {count_of(count, 'attempt')} from inside the ranges failed and {were} not"
+        f" Besides, {count_of(count, 'attempt')} from inside the ranges failed and {were} not"
         " read whole: at which events is not known."
     )
