@@ -4,6 +4,7 @@ The gate and the watcher find that out when they start; `config check` says it b
 """
 
 from pathlib import Path
+from stat import S_ISDIR
 
 from .layers import Sources
 from .redaction import shown_path
@@ -32,14 +33,24 @@ def check_folders(sources: Sources) -> list[str]:
 
 def _fault(path: Path) -> str:
     try:
-        if path.is_dir():
+        if S_ISDIR(_mode(path)):
             return "is a folder; name a file in it"
         folder = path.parent
-        if folder.is_dir() or folder in _MADE:
-            return ""
-        there = folder.exists()
+        mode = _mode(folder)
     except OSError as error:
         return f"cannot be looked at: {error.strerror}"
-    if there:
+    if S_ISDIR(mode) or folder in _MADE:
+        return ""
+    if mode:
         return f"cannot be written: {folder} is no folder"
     return f"cannot be written: there is no folder {folder}; make it, or name another"
+
+
+def _mode(path: Path) -> int:
+    """Return the mode of what is there, 0 for nothing. Raises OSError, on Python 3.14 too, where
+    `Path.is_dir` says False.
+    """
+    try:
+        return path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return 0
