@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hookgate.config.layers import gather
-from hookgate.ledger.audit.times import QueryError, parse_time
 from hookgate_cli.common import fail
 
+from .moments import read_time
 from .options import FleetOptions
 
 # More names are sooner looked for in every line.
@@ -49,7 +49,8 @@ def asked_of_fleet(
         fail(f"{files[0]} is a file, and --fleet reads the store: name one of the two")
     if find_spec("psycopg") is None:
         fail("the package psycopg is missing: pip install 'hookgate[fleet]'")
-    moments = _parse(since), _parse(until)
+    now = time.time()
+    moments = read_time(since, now), read_time(until, now)
     return Asked(dsn_file or _configured(config), tuple(gates) if gates else None, *moments)
 
 
@@ -72,12 +73,3 @@ def _configured(config: str | None) -> Path | None:
             " into fleet.dsn_file; hookgate fleet init --reader NAME makes one"
         )
     return None
-
-
-def _parse(given: str | float | None) -> float | None:
-    if not isinstance(given, str):
-        return given
-    try:
-        return parse_time(given, time.time())
-    except QueryError as error:
-        fail(str(error))

@@ -9,12 +9,13 @@ import typer
 from hookgate.config.contracts import SHIPPED_CONTRACTS
 from hookgate.ledger.audit.identity import digest_meant
 from hookgate.ledger.audit.query import Query, parse_network
-from hookgate.ledger.audit.times import QueryError, parse_time
+from hookgate.ledger.audit.times import QueryError
 from hookgate.policy import Outcome, Reason
 from hookgate_cli.common import fail
 from hookgate_cli.completing import one_of
 
 from .configured import configured_watch
+from .moments import read_time
 
 _PANEL = "Which records (an option that is given twice: either)"
 _CODES = tuple(reason.code for reason in Reason)
@@ -115,8 +116,8 @@ class Filters(NamedTuple):
         now, references = time.time(), self.reference or ()
         try:
             return Query(
-                parse_time(self.since, now, utc=utc) if self.since is not None else None,
-                parse_time(self.until, now, utc=utc) if self.until is not None else None,
+                read_time(self.since, now, utc=utc),
+                read_time(self.until, now, utc=utc),
                 frozenset(self.outcome or ()),
                 frozenset(self.reason or ()),
                 frozenset(self.channel or ()),

@@ -46,8 +46,7 @@ def _lacking(scene: Scene, name: str, all_of: netaddr.IPSet) -> Iterator[Finding
         return
     told = ", ".join(map(str, lacking.iter_cidrs()))
     says = f"source.allow lacks ranges that {name} sends from, and refuses them: {told}"
-    entries = (netaddr.IPSet(parse_networks(entry)) for entry in _entries(scene))
-    others = [e for e, part in zip(_entries(scene), entries, strict=True) if not part <= all_of]
+    others = [e for e in _entries(scene) if not netaddr.IPSet(parse_networks(e)) <= all_of]
     wanted, given = [name, *others], scene.sources.keys["source.allow"]
     if given.is_variable:
         mend = f"set {given.origin[1:]}={','.join(wanted)}, and restart. "

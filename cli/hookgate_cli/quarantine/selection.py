@@ -9,11 +9,11 @@ import typer
 
 from hookgate.config.contracts import SHIPPED_CONTRACTS
 from hookgate.ledger.audit.query import Query
-from hookgate.ledger.audit.times import QueryError, parse_time
 from hookgate.policy import Reason
 from hookgate.quarantine.entry import Entry
 from hookgate.quarantine.replay.items import body_of
 from hookgate.wording import offer
+from hookgate_cli.audit.moments import read_time
 from hookgate_cli.common import fail
 from hookgate_cli.completing import one_of
 
@@ -118,11 +118,7 @@ class SelectionOptions(NamedTuple):
     def selection(self) -> Selection:
         """Make the selection that they ask for; exit with 2 where one is wrong."""
         now = time.time()
-        try:
-            first = parse_time(self.since, now) if self.since is not None else None
-            last = parse_time(self.until, now) if self.until is not None else None
-        except QueryError as error:
-            fail(str(error))
+        first, last = read_time(self.since, now), read_time(self.until, now)
         codes = [reason.code for reason in Reason if reason is not Reason.CLEAN]
         for code in self.reason_code or ():
             if code not in codes:

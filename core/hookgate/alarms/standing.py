@@ -71,7 +71,7 @@ class Standing:
         began, at, what, severity, *more = saved
         standing = cls(float(began))
         standing.at, standing.what, standing.severity = float(at), str(what), Severity(severity)
-        # Before 0.3 a state had no more than these.
+        # An earlier watcher saved no more than these.
         seen, returns, causes, size, pause = more or (at, 0, (), 0, _NEWS_SECONDS)
         standing.seen, standing.returns, standing._size = float(seen), int(returns), int(size)
         standing._causes, standing._pause = set(map(str, causes)), float(pause)

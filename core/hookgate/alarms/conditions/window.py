@@ -59,7 +59,7 @@ class Window:
 
     def load(self, saved: Any) -> None:
         """Take over what was saved, of a window of any length: its key may be another by now."""
-        # Before 0.3 the length was not among it.
+        # An earlier watcher saved no length.
         is_whole = saved and type(saved[0]) is not list
         length, slices = saved if is_whole else (self._slice, saved)
         self._counts = {}

@@ -54,7 +54,7 @@ class BootAccount:
         self._unread = unread
         self._unread_before = unread.count
         # The number of its last line, 0 as long as none had one.
-        self._n = 0
+        self.last_n = 0
         self._is_cut = False
         self._front = ""
         self._began = timestamp(record)
@@ -70,11 +70,6 @@ class BootAccount:
         # The highest number as each minute began.
         self._minutes: deque[tuple[str, int]] = deque(maxlen=_MOST_MINUTES)
         self._minute = ""
-
-    @property
-    def last_n(self) -> int:
-        """The number of its last line, 0 where that has none."""
-        return self._n
 
     def add(self, line: Line, record: Record) -> None:
         """Add a line of the boot; of an unknown kind, only note that it is there."""
@@ -129,11 +124,11 @@ class BootAccount:
         """Note lines that are not here between the last one and these."""
         unread = self._unread.count - self._unread_before
         self._unread_before = self._unread.count
-        if self._n and first > self._n + 1 + unread and not is_told:
+        if self.last_n and first > self.last_n + 1 + unread and not is_told:
             self._is_cut = True
-            text = f"lines {self._n + 1} to {first - 1} of the boot are not here"
+            text = f"lines {self.last_n + 1} to {first - 1} of the boot are not here"
             self._note(BalanceKind.CUT, place, text)
-        self._n = max(self._n, last)
+        self.last_n = max(self.last_n, last)
 
     def _note_minute(self, ts: str) -> None:
         """Note the highest number where a minute begins."""
