@@ -7,6 +7,8 @@ from pathlib import Path
 
 from mitmproxy.options import CONF_DIR
 
+from hookgate.paths import is_there
+
 
 def fallback_confdir() -> str | None:
     """Return a folder for mitmproxy's `confdir`, or None where its default can be written.
@@ -14,7 +16,7 @@ def fallback_confdir() -> str | None:
     Raises OSError where no temporary folder can be written either.
     """
     usual = Path(os.path.expanduser(CONF_DIR))  # noqa: PTH111  # Path raises where there is no home
-    if usual.is_absolute() and _is_writable(usual if usual.exists() else usual.parent):
+    if usual.is_absolute() and _is_writable(usual if is_there(usual) else usual.parent):
         return None
     # Always the same, so that restarts leave none behind; never one that somebody else made.
     own = Path(tempfile.gettempdir()) / f"hookgate-mitmproxy-{os.getuid()}"

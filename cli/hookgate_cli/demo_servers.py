@@ -17,6 +17,7 @@ from typing import Any
 
 from hookgate.fleet.connecting import connect
 from hookgate.fleet.error import StoreError
+from hookgate.paths import is_folder
 
 from .common import FAILED, fail
 from .gate_process import free_port
@@ -123,7 +124,7 @@ def _find_postgres(folder: Path) -> Path:
             for part in (package, package.with_name(f"{package.name}.libs")):
                 shutil.copytree(part, folder / part.name)
             package = folder / package.name
-        if (programs := package / "pginstall/bin").is_dir():
+        if is_folder(programs := package / "pginstall/bin"):
             return programs
     found = sorted(DEBIAN.glob("*/bin/postgres"), key=lambda one: one.parents[1].name.zfill(3))
     in_path = shutil.which("postgres")

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from hookgate.paths import is_there
+
 from .common import FINDING, fail
 
 _START_SECONDS = 20
@@ -81,7 +83,7 @@ def _wait_for_gate(process: subprocess.Popen[bytes], port: int, audit: Path, log
         try:
             socket.create_connection(("127.0.0.1", port), 1).close()
             # mitmdump listens before the addon has opened its ledger.
-            if audit.exists():
+            if is_there(audit):
                 return
         except OSError:
             pass

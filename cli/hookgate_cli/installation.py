@@ -7,6 +7,7 @@ from pathlib import Path
 from shlex import quote
 
 import hookgate_sidecar
+from hookgate.paths import is_there
 
 # What systemd's ProtectHome= and PrivateTmp= hide from what a unit runs.
 HOMES = ("/home/", "/root/", "/run/user/")
@@ -36,5 +37,5 @@ def shipped(name: str) -> str:
     """
     room = Path(hookgate_sidecar.__file__).parent
     packed = room / "deploy" / name
-    file = packed if packed.exists() else room.parent / "deploy" / name
+    file = packed if is_there(packed) else room.parent / "deploy" / name
     return file.read_text(encoding="utf-8")

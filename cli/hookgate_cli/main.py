@@ -31,7 +31,8 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _run_verb(arguments: list[str]) -> None:
-    from .errors import fail  # noqa: PLC0415  # typer takes as long to import as the whole gate
+    # typer takes as long to import as the whole gate.
+    from .errors import FAILED, fail  # noqa: PLC0415
     from .usage import MisuseError, mistake  # noqa: PLC0415  # as above
     from .verbs import app  # noqa: PLC0415  # as above
 
@@ -39,4 +40,8 @@ def _run_verb(arguments: list[str]) -> None:
         status = app(arguments, prog_name="hookgate", standalone_mode=False)
     except MisuseError as error:
         fail(mistake(error))
+    except OSError as error:
+        if error.filename is None:
+            raise
+        fail(f"{error.filename} cannot be used: {error.strerror}", FAILED)
     sys.exit(status)

@@ -12,6 +12,7 @@ import typer
 
 from hookgate.address import UnixAddress
 from hookgate.config.layers import find_file
+from hookgate.paths import is_there
 
 from .common import AuditOption, ConfigOption, ListenOption, UpstreamOption, fail, load_config
 from .terminal import printable
@@ -70,7 +71,7 @@ def mitmdump(
         sys.stdout.write(printable(shlex.join(command)) + "\n")
         return
     program = Path(sys.executable).with_name("mitmdump")
-    found = str(program) if program.exists() else shutil.which("mitmdump")
+    found = str(program) if is_there(program) else shutil.which("mitmdump")
     if found is None:
         fail("mitmdump is not beside this Python nor on the PATH; pip install 'hookgate[addon]'")
     os.execv(found, command)  # noqa: S606  # the process is to become mitmdump

@@ -12,6 +12,7 @@ from hookgate.config.layers import gather
 from hookgate.networks.ranges import SHIPPED
 from hookgate.nginx import Names, RenderError
 from hookgate.nginx import render as render_files
+from hookgate.paths import is_folder
 
 from .common import ASSUMED_UPSTREAM, FINDING, ConfigOption, JsonOption, err, fail, load_config, out
 from .terminal import print_json, printable
@@ -91,7 +92,7 @@ def diff(
 
       hookgate nginx diff /etc/nginx/hookgate
     """
-    if not folder.is_dir():
+    if not is_folder(folder):
         fail(f"{folder} is no folder; name the one that holds the includes")
     changes = {
         file: change

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from hookgate.wording import path_in_shell
 
+from .paths import is_folder
+
 LARGEST = 1 << 20
 _KINDS = {
     stat.S_IFDIR: "a folder",
@@ -59,7 +61,7 @@ def read_file(path: str) -> Contents:
         kind = FileError
         if isinstance(error, FileNotFoundError):
             why += _looked_in(path)
-            kind = MissingFileError if Path(path).parent.is_dir() else AbsentFileError
+            kind = MissingFileError if is_folder(Path(path).parent) else AbsentFileError
         raise kind(f"cannot be read: {why}") from None
     try:
         mode = os.fstat(fd).st_mode

@@ -11,6 +11,7 @@ from hookgate.config.parsers import duration
 from hookgate.ledger.names import is_part
 from hookgate.ledger.reading.forked import WorkerError
 from hookgate.ledger.reading.scanning import scan
+from hookgate.paths import is_fifo
 from hookgate.proof.anchoring import Anchoring, Signed, drop_old
 from hookgate.proof.folder import KeptError
 from hookgate.proof.leaf_scan import scan_leaves
@@ -138,7 +139,7 @@ def anchor(
 
 def _find_again(ledger: Ledger, files: list[Path] | None, config: str | None) -> Ledger:
     """Find the ledger once more: a rotation amid the reading looks as if lines were gone."""
-    if not any(file.is_fifo() for file in files or ()):
+    if not any(is_fifo(file) for file in files or ()):
         return find_ledgers(files, config, before=ledger)
     again = Ledger(ledger.sources, ledger.notes)  # what was copied of a pipe
     again.printed = ledger.printed

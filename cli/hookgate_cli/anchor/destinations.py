@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from hookgate.config.redaction import redact_url
 from hookgate.files import replace_file
 from hookgate.networks.addresses import is_loopback
+from hookgate.paths import is_there
 from hookgate.proof.checkpoint import Checkpoint
 from hookgate.proof.folder import NOTE, KeptError, boots_of, path_of, read_note, read_whole
 from hookgate.proof.leaves import Leaves
@@ -131,7 +132,7 @@ def _read_taken(folder: Path) -> dict[str, dict[str, str]]:
 
 
 def _read_all(file: Path) -> bytes:
-    return file.read_bytes() if file.exists() else b""
+    return file.read_bytes() if is_there(file) else b""
 
 
 def _write(to: Path, kept: Path, boot: str, note: bytes) -> str:

@@ -22,6 +22,7 @@ from hookgate.ledger.reading.reader import Line, parse, read_file, timestamp
 from hookgate.ledger.reading.source import LONGEST_LINE, without_end
 from hookgate.ledger.reading.wrappers import Unwrapper, Wrapper
 from hookgate.ledger.record import Record
+from hookgate.paths import is_there
 from hookgate_cli.common import ConfigOption, JsonOption, err, fail, plain_errors
 from hookgate_cli.option_groups import grouped
 
@@ -154,7 +155,7 @@ def _find_growing(files: list[Path] | None, config: str | None) -> list[Path]:
     """The files that are written to, or to come."""
     if files:
         for file in files:
-            if str(file) == "-" or (file.exists() and not is_regular(file)):
+            if str(file) == "-" or (is_there(file) and not is_regular(file)):
                 fail(f"--follow follows files, and {file} is none; without it, {file} can be read")
         return [file for file in files if not is_compressed_name(file.name)]
     path = configured_ledger(config)

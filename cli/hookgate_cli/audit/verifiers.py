@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hookgate.paths import is_file
 from hookgate_cli.common import fail, read_file
 
 if TYPE_CHECKING:
@@ -15,15 +16,17 @@ def read_verifiers(option: str, given: str) -> "list[Verifier]":
 
     file = Path(given)
     try:
-        is_file = file.is_file()
+        is_named = is_file(file)
     except (OSError, ValueError):
-        is_file = False
-    lines = read_file(file).decode("utf-8", "replace").splitlines() if is_file else [given]
+        is_named = False
+    lines = read_file(file).decode("utf-8", "replace").splitlines() if is_named else [given]
     try:
         found = [Verifier.parse(line) for line in lines if line.strip()]
     except NoteError as error:
         where = (
-            f"{option} {file}" if is_file else f"{option} is neither a file that is there nor a key"
+            f"{option} {file}"
+            if is_named
+            else f"{option} is neither a file that is there nor a key"
         )
         fail(f"{where}: {error}")
     if not found:

@@ -13,6 +13,7 @@ from hookgate.config.build import build
 from hookgate.config.error import ConfigError
 from hookgate.config.layers import find_file, gather
 from hookgate.libraries import libraries
+from hookgate.paths import is_file, is_folder
 from hookgate_cli.common import FINDING, MISUSE, ConfigOption, JsonOption, fail, out
 from hookgate_cli.deadline import OverdueError, within
 from hookgate_cli.installation import own_program
@@ -70,7 +71,7 @@ def doctor(
 
       hookgate doctor --offline --json
     """
-    if nginx is not None and not nginx.is_dir():
+    if nginx is not None and not is_folder(nginx):
         fail(f"--nginx {nginx} is no folder; name the one that holds the includes")
     if user is not None and find_user(user) is None:
         fail(f"--user {user} is no user of this machine; name the one that the gate runs as")
@@ -104,7 +105,7 @@ def _see(config: str | None, user: str | None, units: Path, nginx: Path | None) 
         _go_to(installed.working_directory)
     sources = gather(str(whole) if whole else None)
     places = (beside, _NGINX)
-    folder = nginx or next((place for place in places if (place / _INCLUDE).is_file()), None)
+    folder = nginx or next((place for place in places if is_file(place / _INCLUDE)), None)
     runs_as = find_user(user or (unit.last("User") if unit else "")) or caller()
     problems: tuple[str, ...] = ()
     try:

@@ -9,6 +9,7 @@ from hookgate.config.channel_files import read_channels
 from hookgate.config.error import ConfigError
 from hookgate.config.loops import find_loops
 from hookgate.networks.addresses import is_loopback
+from hookgate.paths import is_file, is_there
 from hookgate.wording import in_shell
 from hookgate_cli.terminal import to_json
 
@@ -21,7 +22,7 @@ from .senders import private_peers
 def configuration(scene: Scene) -> Iterator[Finding]:
     """What `config check` says."""
     again = f"{scene.command} config check{scene.option}"
-    if scene.file and not Path(scene.file).exists():
+    if scene.file and not is_there(scene.file):
         why = f"there is no file {scene.file}"
         yield wrong(why, "name the one that is meant with --config, or write one:",
                     f"{scene.command} init")  # fmt: skip
@@ -51,7 +52,7 @@ def _no_file(scene: Scene) -> Finding:
     gates = running()
     there = "".join(f"; {gate} runs" for gate, _ in gates)
     says = f"no file is named: only defaults and the environment of this shell are looked at{there}"
-    files = dict.fromkeys(file for _, file in gates if file and Path(file).is_file())
+    files = dict.fromkeys(file for _, file in gates if file and is_file(file))
     if files:
         asked = (f"{scene.command} doctor --config {in_shell(file)}" for file in files)
         return look(says, "look at the file of the gate that runs:", *asked)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hookgate.nginx import Names, RenderError, render
+from hookgate.paths import is_file
 from hookgate.wording import in_shell
 
 from .check import Finding, look, wrong
@@ -65,6 +66,6 @@ def _one(scene: Scene, folder: Path, file: str, name: str) -> Iterator[Finding]:
 
 def _text(file: Path) -> str | None:
     """Read a file; None where there is none, "" where it is a FIFO or the like."""
-    if not file.is_file():
+    if not is_file(file):
         return "" if os.path.lexists(file) else None
     return file.read_text(encoding="utf-8", errors="replace")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hookgate.config.layers import DEFAULT_FILE
 from hookgate.config.redaction import redact_url
+from hookgate.paths import is_file
 
 from .listening import Listener
 from .scene import Scene
@@ -78,7 +79,7 @@ def config_of(pid: int) -> str | None:
         folder = (place / "cwd").readlink()
         variables = os.fsdecode((place / "environ").read_bytes()).split("\0")
         named = next((v.partition("=")[2] for v in variables if v.startswith(_VARIABLE)), "")
-        if not given and not named and not (place / "cwd" / DEFAULT_FILE).is_file():
+        if not given and not named and not is_file(place / "cwd" / DEFAULT_FILE):
             return ""
     except OSError:
         return None
@@ -101,7 +102,7 @@ def _shown(pid: int) -> str:
 def _begun_by_hand(scene: Scene, gate: Listener | None) -> int | None:
     """The process of a gate that no unit began, 0 where it is not known; None of a unit's."""
     if gate is None or gate.pid is None:
-        return None if (scene.units / GATE).is_file() else 0
+        return None if is_file(scene.units / GATE) else 0
     try:
         groups = Path(f"/proc/{gate.pid}/cgroup").read_text(encoding="utf-8", errors="replace")
     except OSError:

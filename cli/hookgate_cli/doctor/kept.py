@@ -6,6 +6,7 @@ from pathlib import Path
 
 from hookgate.ledger.seal import Keyring, split_keys
 from hookgate.ledger.state import StateError, find_states, read_state
+from hookgate.paths import is_file, is_folder
 from hookgate.quarantine.error import StoreError
 from hookgate.quarantine.keeping import may_be_in_custody
 from hookgate.quarantine.store import Store
@@ -26,7 +27,7 @@ def quarantine(scene: Scene) -> Iterator[Finding]:
     """What waits in the quarantine for a person."""
     settings = scene.settings.quarantine
     path = Path(settings.path).absolute()
-    if not settings.path or not path.is_dir():
+    if not settings.path or not is_folder(path):
         return
     bounds = {"max_items": settings.max_items, "max_bytes": settings.max_bytes}
     store = Store(path, None, **bounds, max_age=settings.max_age)
@@ -93,9 +94,7 @@ def anchor(scene: Scene) -> Iterator[Finding]:
     if unit is None:
         return
     folder = Path("/var/lib") / (unit.last("StateDirectory") or "hookgate-anchor")
-    newest = max(
-        (file.stat().st_mtime for file in folder.rglob("*") if file.is_file()), default=0.0
-    )
+    newest = max((file.stat().st_mtime for file in folder.rglob("*") if is_file(file)), default=0.0)
     late = time.time() - newest
     if late > _LATE_SECONDS:
         told = f"for {late / 3600:.0f} hours" if newest else "yet"

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hookgate.ledger.state import find_states
+from hookgate.paths import is_file, is_folder, is_there
 from hookgate.wording import in_shell
 from hookgate_cli.terminal import to_json
 
@@ -27,7 +28,7 @@ def files(scene: Scene) -> Iterator[Finding]:
     if scene.file:
         named = {"the configuration": scene.file, **named}
     # What is not there is told by the check of the configuration.
-    there = {key: Path(name).absolute() for key, name in named.items() if Path(name).is_file()}
+    there = {key: Path(name).absolute() for key, name in named.items() if is_file(name)}
     yield from _open_to_everybody(there)
     for key, path in there.items():
         if (at := obstacle(scene.user, path, "r")) is None:
@@ -60,9 +61,9 @@ def ledger(scene: Scene) -> Iterator[Finding]:
     if path is None:
         return
     yield from _folder(scene, path.parent, "audit.path")
-    if not path.parent.is_dir():
+    if not is_folder(path.parent):
         return
-    if path.is_dir():
+    if is_folder(path):
         yield wrong(
             f"{path} is a folder, and audit.path names a file: the gate does not start",
             f"write below [audit] in {scene.named_file}: "
@@ -94,7 +95,7 @@ def quarantine(scene: Scene) -> Iterator[Finding]:
     if not name:
         return
     path = Path(name).absolute()
-    if not path.exists():
+    if not is_there(path):
         yield from _folder(scene, path.parent, "quarantine.path")
         return
     yield from _folder(scene, path, "quarantine.path")
@@ -110,13 +111,13 @@ def alarm_state(scene: Scene) -> Iterator[Finding]:
     """Whether there is a folder for what hookgate watch knows."""
     path = scene.text("alarm.state")
     folder = Path(path).absolute().parent
-    if path and scene.sources.keys["alarm.state"].origin != "default" and not folder.is_dir():
+    if path and scene.sources.keys["alarm.state"].origin != "default" and not is_folder(folder):
         yield from _folder(scene, folder, "alarm.state")
 
 
 def _folder(scene: Scene, folder: Path, key: str) -> Iterator[Finding]:
     user = scene.user.pw_name
-    if not folder.is_dir():
+    if not is_folder(folder):
         if scene.unit is not None and folder in writable(scene.unit):
             return  # systemd makes it
         made = f"install -d -o {user} -g {_group(scene)} -m 750 {in_shell(folder)}"
@@ -141,7 +142,7 @@ def _let_in(scene: Scene, at: Path, path: Path) -> tuple[str, ...]:
     """Say how the gate's user gets past a file or folder on the way to a path."""
     if (at != path and at.is_relative_to("/root")) or at.parent == Path("/home"):
         return (f"move {path.name} to where it can be read, as /etc/hookgate, and name it there",)
-    letter = "x" if at.is_dir() else "r"
+    letter = "x" if is_folder(at) else "r"
     where = in_shell(at)
     return "as root:", f"chgrp {_group(scene)} {where}", f"chmod g+{letter} {where}"
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hookgate.ledger.reading.parsing import parse, timestamp
+from hookgate.paths import is_folder, is_there
 from hookgate_sidecar.descriptors import needed
 from hookgate_sidecar.shares import share
 
@@ -26,7 +27,7 @@ _MOST_TAIL = 4 * _MIB
 def ledger_disk(scene: Scene) -> Iterator[Finding]:
     """How long there is room for the ledger, as fast as it grows now."""
     path = scene.ledger
-    if path is None or not path.parent.is_dir():
+    if path is None or not is_folder(path.parent):
         return
     disk = os.statvfs(path.parent)
     free = disk.f_bavail * disk.f_frsize
@@ -65,8 +66,8 @@ def quarantine_disk(scene: Scene) -> Iterator[Finding]:
     """Whether the quarantine has the room that it may take."""
     settings = scene.settings.quarantine
     path = Path(settings.path).absolute()
-    folder = path if path.is_dir() else path.parent
-    if not settings.path or not folder.is_dir():
+    folder = path if is_folder(path) else path.parent
+    if not settings.path or not is_folder(folder):
         return
     disk = os.statvfs(folder)
     free = disk.f_bavail * disk.f_frsize
@@ -114,7 +115,7 @@ def descriptors(scene: Scene) -> Iterator[Finding]:
             limit, where = _limit_of(listener.pid), f"the gate that runs (process {listener.pid})"
             break
     else:
-        if unit.exists():
+        if is_there(unit):
             return  # its LimitNOFILE is looked at with the unit
         limit, where = resource.getrlimit(resource.RLIMIT_NOFILE)[1], "who is started from here"
     if limit != resource.RLIM_INFINITY and limit < wanted:

@@ -12,6 +12,7 @@ from hookgate.config.layers import Sources
 from hookgate.ledger.names import is_part
 from hookgate.ledger.reading.following import read_backwards
 from hookgate.ledger.reading.parsing import parse
+from hookgate.paths import is_file, is_folder
 from hookgate.settings import Config
 from hookgate.wording import in_shell
 
@@ -84,11 +85,11 @@ class Scene:
     def ledgers(self) -> list[Path]:
         """The files of the ledger that are written to. Raises OSError."""
         path = self.ledger
-        if path is None or not path.parent.is_dir():
+        if path is None or not is_folder(path.parent):
             return []
         found = sorted(file for file in path.parent.iterdir() if is_part(file.name, path))
         # A folder in the place of one is told by who looks at permissions; a pipe is read by none.
-        return [file for file in found if file.is_file()][:_MOST_FILES]
+        return [file for file in found if is_file(file)][:_MOST_FILES]
 
     @cached_property
     def latest(self) -> list[list[dict[str, Any]]]:

@@ -11,6 +11,7 @@ from hookgate.config.fleet import read_settings
 from hookgate.config.key_files import read_private
 from hookgate.files import FileError
 from hookgate.ledger.shipping import read_shipping, shipping_path
+from hookgate.paths import is_there
 from hookgate.wording import path_in_shell
 
 from .check import BlindError, Finding, look, wrong
@@ -34,7 +35,7 @@ def shipping(scene: Scene) -> Iterator[Finding]:
     try:
         data, warning = read_private(fleet.dsn_file)
     except FileError as error:
-        if Path(fleet.dsn_file).exists() and not os.access(fleet.dsn_file, os.R_OK):
+        if is_there(fleet.dsn_file) and not os.access(fleet.dsn_file, os.R_OK):
             raise BlindError(f"{fleet.dsn_file} is its owner's and root's alone") from None
         yield wrong(f"fleet.dsn_file = {fleet.dsn_file} {error}", "then try again:", again)
         return
@@ -68,7 +69,7 @@ def _try(dsn: str) -> str:
 
 def _shipper(scene: Scene, path: Path) -> Iterator[Finding]:
     file = shipping_path(path)
-    if file.exists() and not os.access(file, os.R_OK):
+    if is_there(file) and not os.access(file, os.R_OK):
         raise BlindError(f"{file} is its owner's and root's alone")
     told, now = read_shipping(file), time.time()
     begin = "start it, and have it start with the machine:", "systemctl enable --now hookgate-ship"

@@ -5,6 +5,8 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
+from hookgate.paths import is_file
+
 GATE = "hookgate.service"
 _SETTING = re.compile(r"[A-Z][A-Za-z]*")
 # What a unit of the system writes for these folders (systemd.unit(5), specifiers).
@@ -48,10 +50,10 @@ class Unit:
 def read_unit(folder: Path, name: str) -> Unit | None:
     """Read a unit of a folder, with its drop-ins; None where there is none. Raises OSError."""
     file = folder / name
-    if not file.is_file():
+    if not is_file(file):
         return None
     # A FIFO would be waited for.
-    drop_ins = sorted(filter(Path.is_file, (folder / f"{name}.d").glob("*.conf")))
+    drop_ins = sorted(filter(is_file, (folder / f"{name}.d").glob("*.conf")))
     texts = (part.read_text(encoding="utf-8", errors="replace") for part in (file, *drop_ins))
     return Unit(name, "\n".join(texts))
 

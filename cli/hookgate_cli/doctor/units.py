@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hookgate.address import TcpAddress
+from hookgate.paths import is_file, is_folder
 from hookgate.wording import in_shell
 from hookgate_cli.installation import HOMES, TEMPORARY, python_of, shipped
 from hookgate_sidecar.descriptors import needed
@@ -27,7 +28,7 @@ _PRIVILEGED = 1024
 
 def units(scene: Scene) -> Iterator[Finding]:
     """Whether each is as shipped but for what a set-up has of its own, and can start."""
-    if scene.unit is not None and not (scene.units / GATE).is_file():
+    if scene.unit is not None and not is_file(scene.units / GATE):
         yield from _start(scene, scene.unit)
         yield _not_installed(scene, scene.unit)
     for name in _UNITS:
@@ -43,7 +44,7 @@ def units(scene: Scene) -> Iterator[Finding]:
 def _not_installed(scene: Scene, unit: Unit) -> Finding:
     """Say so of the unit beside the configuration, and what is not there until it starts."""
     folder = scene.ledger.parent if scene.config is not None and scene.ledger else None
-    is_missing = folder is not None and folder in writable(unit) and not folder.is_dir()
+    is_missing = folder is not None and folder in writable(unit) and not is_folder(folder)
     says = f"{unit.name} is beside the configuration, and not installed in {scene.units}"
     if is_missing:
         says += (
@@ -100,7 +101,7 @@ def _start(scene: Scene, unit: Unit) -> Iterator[Finding]:
             "install hookgate into /opt/hookgate, with a Python that is not in a home, and its "
             "configuration into /etc/hookgate",
         )
-    elif file and not Path(file).is_file():
+    elif file and not is_file(file):
         yield wrong(f"{unit.name} reads {file}, which is not there", "",
                     f"{in_shell(words[0])} config init {in_shell(file)}")  # fmt: skip
     elif user is not None and obstacle(user, Path(words[0]), "x") is not None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from hookgate.paths import is_folder, is_there
 from hookgate_cli.common import FAILED, fail
 
 
@@ -21,7 +22,7 @@ def refuse_present(folder: Path, names: Sequence[str]) -> None:
     if not str(folder).isprintable():
         fail(f"{folder} holds what does not print; name a folder that the configuration can name")
     try:
-        if folder.exists() and not folder.is_dir():
+        if is_there(folder) and not is_folder(folder):
             fail(f"{folder} is no folder; name another")
         present = [name for name in names if os.path.lexists(folder / name)]
     except OSError as error:

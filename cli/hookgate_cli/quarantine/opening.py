@@ -14,6 +14,7 @@ from hookgate.config.key_files import read_private
 from hookgate.config.layers import gather
 from hookgate.config.quarantine import read_settings
 from hookgate.files import FileError
+from hookgate.paths import is_folder
 from hookgate.policy.event_reader import LONGEST_TEXT
 from hookgate.quarantine.encryption import Identities, QuarantineKeyError, parse_identities
 from hookgate.quarantine.error import StoreError
@@ -64,7 +65,7 @@ def open_store(config: str | None) -> Opened:
     path = Path(settings.path)
     named = f"quarantine.path = {to_json(settings.path)}"
     try:
-        is_there = path.is_dir()
+        is_there = is_folder(path)
     except PermissionError:
         fail(f"{named} cannot be read by this user; run it as root", FAILED)
     if not is_there:

@@ -4,11 +4,11 @@ import os
 import ssl
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from hookgate.alarm_settings import ChannelKind, ChannelSettings
 from hookgate.files import FileError, read_file
+from hookgate.paths import is_file
 from hookgate.tls import add_ca
 
 from .channel_values import channel_url, is_exposed
@@ -94,7 +94,7 @@ def _line(named: str, path: str, what: str, problems: list[str], warnings: list[
 
 def _check_program(where: str, path: str, problems: list[str]) -> None:
     named = f"{where}command = {shown(path)}"
-    if not Path(path).is_file():
+    if not is_file(path):
         problems.append(f"{named} is no file; name a program")
     elif not os.access(path, os.X_OK):
         problems.append(f"{named} cannot be run; make it executable")

@@ -4,7 +4,8 @@ The gate and the watcher find that out when they start; `config check` says it b
 """
 
 from pathlib import Path
-from stat import S_ISDIR
+
+from hookgate.paths import is_folder, is_there
 
 from .layers import Sources
 from .redaction import shown_path
@@ -32,25 +33,14 @@ def check_folders(sources: Sources) -> list[str]:
 
 
 def _fault(path: Path) -> str:
+    folder = path.parent
     try:
-        if S_ISDIR(_mode(path)):
+        if is_folder(path):
             return "is a folder; name a file in it"
-        folder = path.parent
-        mode = _mode(folder)
+        if is_folder(folder) or folder in _MADE:
+            return ""
+        if is_there(folder):
+            return f"cannot be written: {folder} is no folder"
     except OSError as error:
         return f"cannot be looked at: {error.strerror}"
-    if S_ISDIR(mode) or folder in _MADE:
-        return ""
-    if mode:
-        return f"cannot be written: {folder} is no folder"
     return f"cannot be written: there is no folder {folder}; make it, or name another"
-
-
-def _mode(path: Path) -> int:
-    """Return the mode of what is there, 0 for nothing. Raises OSError, on Python 3.14 too, where
-    `Path.is_dir` says False.
-    """
-    try:
-        return path.stat().st_mode
-    except (FileNotFoundError, NotADirectoryError, ValueError):
-        return 0

@@ -4,10 +4,10 @@ import os
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from hookgate.files import FileError
+from hookgate.paths import is_there
 from hookgate.text_file import read_text
 from hookgate.wording import MOST_TOLD, nearest
 
@@ -40,7 +40,7 @@ def find_file(given: str | None, environ: Mapping[str, str]) -> str | None:
     if given or environ.get("HOOKGATE_CONFIG"):
         return given or environ["HOOKGATE_CONFIG"]
     try:
-        return DEFAULT_FILE if Path(DEFAULT_FILE).exists() else None
+        return DEFAULT_FILE if is_there(DEFAULT_FILE) else None
     except OSError:  # the folder may not be looked into: whoever reads it says so
         return DEFAULT_FILE
 

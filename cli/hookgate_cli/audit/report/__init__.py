@@ -18,6 +18,7 @@ from hookgate.ledger.audit.stats import Summary
 from hookgate.ledger.reading.forked import WorkerError, ahead
 from hookgate.ledger.seal import Keyring
 from hookgate.networks.range_set import RangeSet
+from hookgate.paths import is_file
 from hookgate_cli.audit.asked import asked_of_fleet
 from hookgate_cli.audit.choosing import find_ledgers
 from hookgate_cli.audit.configured import Keys, configured_ranges, configured_states, load_seal_keys
@@ -99,7 +100,7 @@ def report(
 
 def _refuse_others(html: Path) -> None:
     """Exit where a file is there that is no earlier report, and would be overwritten."""
-    if not html.is_file():
+    if not is_file(html):
         return  # a pipe, or nothing
     try:
         with html.open("rb") as file:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hookgate.ledger.names import PART
+from hookgate.paths import is_file
 
 from .decoding import UnreadableError
 from .source import Source, probe
@@ -62,7 +63,7 @@ def find_ledger(path: Path) -> Found:
         return found
     except OSError as error:
         text = f"the folder cannot be listed ({error.strerror})"
-        is_there = os.access(path, os.F_OK) and path.is_file()
+        is_there = os.access(path, os.F_OK) and is_file(path)
         text += ": rotated files are not seen" if is_there else ": the ledger is not found"
         return Found([path] * is_there, [Note(str(path.parent), text, unread=True)])
     for file in siblings:

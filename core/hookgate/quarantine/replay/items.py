@@ -5,6 +5,7 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from hookgate.networks.addresses import parse_address
+from hookgate.paths import is_there
 from hookgate.policy import UNIX_PEER
 from hookgate.policy.rejudging import FormerHead, former_head
 from hookgate.quarantine.encryption import DecryptionError, Identities
@@ -53,7 +54,7 @@ def open_item(store: Items, entry: Entry, identities: Identities) -> Opened:
     try:
         data = store.read(entry)
     except StoreError as error:
-        gone = isinstance(error, GoneError) or not (entry.fleet or entry.path.exists())
+        gone = isinstance(error, GoneError) or not (entry.fleet or is_there(entry.path))
         raise DamagedError("is gone" if gone else str(error), gone=gone) from None
     try:
         item = read_item(identities.decrypt(data))
