@@ -22,12 +22,13 @@ def resident():
 def block():
     place = libc.malloc(1 << 20)
     libc.memset(place, 1, 1 << 20)
+    while libc.malloc(2000) < place:  # what was free below it is taken first
+        pass
     return place
 before = resident()
 blocks = []
 for _ in range(50):
     blocks.append(block())
-    libc.malloc(2000)
 for place in blocks:
     libc.free(place)
 {last}
