@@ -104,12 +104,19 @@ def keys() -> Page:
     )
 
 
+# Lines neither stretched nor broken within words, which are often typed: for groff up to 1.22,
+# and since 1.23, where each paragraph goes by these instead.
+_PLAIN = (".ad l", ".nh", ".ds AD l", ".nr HY 0")
 _SPECIAL = {"\\": "\\e", "-": "\\-", "'": "\\(aq", "`": "\\(ga", "^": "\\(ha", "~": "\\(ti"}
 
 
 def _roff(text: str) -> str:
-    """Return a text as roff that prints it, whatever it begins with; `code` is bold."""
+    """Return a text as roff that prints it, whatever it begins with; `code` is bold.
+
+    An address may be broken behind its parts, which leaves no hyphen in it.
+    """
     escaped = "".join(_SPECIAL.get(character, character) for character in text)
+    escaped = re.sub(r"\w+://\S+", lambda url: re.sub(r"(?<=[/?&])(?=\w)", r"\\:", url[0]), escaped)
     lines = re.sub(r"\\\(ga(.+?)\\\(ga", r"\\fB\1\\fR", escaped).split("\n")
     return "\n".join(f"\\&{line}" if line.startswith(".") else line for line in lines)
 
@@ -126,7 +133,7 @@ def to_roff(page: Page, date: datetime) -> str:
     title = (
         f'.TH "{_roff(page.name.upper())}" {page.section} {date:%Y-%m-%d} "hookgate {__version__}"'
     )
-    lines = [title, ".ad l", ".SH NAME", f"{_roff(page.name)} \\- {_roff(page.about)}"]
+    lines = [title, *_PLAIN, ".SH NAME", f"{_roff(page.name)} \\- {_roff(page.about)}"]
     lines += [".SH SYNOPSIS", f".B {_roff(page.synopsis)}"]
     begins = ".SH DESCRIPTION"
     for block in filter(None, page.text.split("\n\n")):
