@@ -61,6 +61,7 @@ nginx-here:
 	-$(call need,age,age,The quarantine is not held to age itself)
 	-$(call need,fish,zsh fish,Completion is tried in bash alone)
 	-$(call need,mandoc,mandoc,The manual is shown by groff alone)
+	-$(call need,ssh-keygen,openssh-client,The signing of a release is not tried)
 
 # Neither is installed nor started: a program is taken out of Debian's package.
 # $(call take,PROGRAM,PACKAGE,WHAT IS MISSING WITHOUT IT[,ITS FOLDER IN /usr/share])

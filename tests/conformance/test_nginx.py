@@ -10,7 +10,8 @@ from support.corpus import Case, Expected, Setup, cases
 from support.gates import Gates, Process
 from support.nginx import nginx, version
 
-CASES = cases("nginx122" if version() < (1, 23) else "nginx123")
+VERSIONS = {(1, 29, 4): "nginx130", (1, 23): "nginx123", (1,): "nginx122"}
+CASES = cases(next(front for since, front in VERSIONS.items() if version() >= since))
 SETUPS = {case.setup.name: case.setup for case, _ in CASES}.values()
 
 

@@ -108,9 +108,11 @@ def test_any_method_is_a_line(front: Nginx, method: bytes) -> None:
     "answer",
     [
         b"", b"220 mail\r\n", b"HTTP/1.1 999 X\r\n\r\n", b"HTTP/1.1 099 X\r\n\r\n",
-        b"HTTP/9.9 200 OK\r\n\r\n", b'HTTP/1.1 200 "\r\nContent-Length: 0\r\n\r\n',
+        b"HTTP/9.9 200 OK\r\n\r\n",
+        b'HTTP/1.1 200 "\r\nContent-Length: 0\r\nConnection: close\r\n\r\n',
         b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n", b"\xff" * 9000,
-        b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 304 Not Modified\r\n\r\n",
+        b"HTTP/1.1 100 Continue\r\n\r\n",
+        b"HTTP/1.1 304 Not Modified\r\nConnection: close\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nX-Accel-Redirect: /secret\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nX-Accel-Redirect: //hookgate\r\n\r\n",
     ],
@@ -120,7 +122,7 @@ def test_any_answer_of_the_upstream_is_a_line(
     front: Nginx, upstream: Receiver, answer: bytes
 ) -> None:
     """Statuses without three digits among them; what is no answer is not delivered."""
-    upstream.respond = lambda _: answer + Receiver.CLOSE
+    upstream.respond = lambda _: answer + Receiver.CLOSE  # none may leave nginx a connection
     told(front, post(CLEAN))
     record = front.records()[-1]
     delivered = answer.startswith(b"HTTP/") and b" 200 " in answer

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from support.events import CLEAN
-from support.nginx import FULL, Nginx, includes, running, settings, write
+from support.nginx import FULL, Nginx, includes, running, settings, version, write
 from support.ports import free_ports
 from support.raw import connected, post
 from support.receiver import Receiver, receiving
@@ -85,7 +85,6 @@ _NOBODY = {
     "a CIDR": ("X-Forwarded-For: 31.169.56.1/32",),
     "a scope": ("X-Forwarded-For: fe80::1%eth0",),
     "quotes": ('X-Forwarded-For: "31.169.56.1"',),
-    "IPv4 in brackets": ("X-Forwarded-For: [31.169.56.1]",),
 }
 # Spellings that nginx understands and the policy does not: no proxy writes them of itself.
 _ODD = {
@@ -96,6 +95,10 @@ _ODD = {
     "trailing comma": ("X-Forwarded-For: 31.169.56.1,",),
     "leading zeros before a proxy": ("X-Forwarded-For: 031.169.56.1, 127.0.0.20",),
 }
+# Understood by nginx since 1.27.3.
+(_ODD if version() >= (1, 27, 3) else _NOBODY)["IPv4 in brackets"] = (
+    "X-Forwarded-For: [31.169.56.1]",
+)
 
 
 def event(*lines: str) -> bytes:

@@ -58,8 +58,9 @@ def folder() -> Iterator[Path]:
     """A folder that belongs to the gate's user."""
     if os.geteuid() or shutil.which("setpriv") is None:
         pytest.skip("only root can be another user")
-    if subprocess.run([*UNDER.split(), sys.executable, "-c", ""], capture_output=True).returncode:
-        pytest.skip(f"another user cannot run {sys.executable}")
+    imports = [*UNDER.split(), sys.executable, "-c", "import hookgate_sidecar"]
+    if subprocess.run(imports, capture_output=True).returncode:
+        pytest.skip(f"another user cannot run what lies beside {sys.executable}")
     with tempfile.TemporaryDirectory() as name:
         os.chown(name, NOBODY, NOBODY)
         yield Path(name)

@@ -21,8 +21,12 @@ FOLDER = Path(__file__).parents[1] / "corpus"
 SOURCES = {"allowed": ALLOWED, "proxy": PROXY, "foreign": FOREIGN}
 FRONTS = ("policy", "sidecar", "addon", "nginx")
 # A front on versions of what it stands on, where they differ: the addon on a major version of
-# mitmproxy, nginx before 1.23 and since.
-VERSIONS = {"addon11": "addon", "addon12": "addon", "nginx122": "nginx", "nginx123": "nginx"}
+# mitmproxy, nginx before 1.23, since then, and since 1.29.4. Each with what it goes by of which
+# nothing is said for it alone.
+VERSIONS = {
+    "addon11": "addon", "addon12": "addon",
+    "nginx122": "nginx", "nginx123": "nginx", "nginx130": "nginx123",
+}  # fmt: skip
 
 # What only a front that reads bodies finds.
 BODY_JUDGED = frozenset(
@@ -216,13 +220,14 @@ def _make_case(name: str, given: Mapping[str, Any]) -> Case:
         if "skip" not in part and ("why" not in part or len(part) == 1):
             raise ValueError(f"{front} needs `skip`, or `why` and what differs")
     parts = {front: fronts.get(front, {}) for front in FRONTS}
-    parts |= {front: fronts.get(front, parts[base]) for front, base in VERSIONS.items()}
+    for front, base in VERSIONS.items():
+        parts[front] = fronts.get(front, parts[base])
     skips = {front: part["skip"] for front, part in parts.items() if "skip" in part}
     if given.keys() & {"raw", "wire"}:
         skips["policy"] = "bytes that only a parser can read"
     unreadable = _unreadable_to_nginx(given)
     if unreadable:
-        skips |= dict.fromkeys(("nginx", "nginx122", "nginx123"), unreadable)
+        skips |= {front: unreadable for front in parts if front.startswith("nginx")}
     upstream = given.get("upstream", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
     return Case(
         id=name,
