@@ -18,6 +18,7 @@ VERBS = [
     ["nginx", "diff", NAME],
     ["nginx", "render", "--out", NAME],
 ]
+RECIPIENT = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"
 KEYS = {
     "audit.path": [["config", "check"], ["audit", "tail", "--follow"]],
     "alarm.state": [["config", "check"], ["watch", "--once"]],
@@ -43,8 +44,8 @@ def test_an_option_is_told(call: Call, verb: list[str]) -> None:
 def test_a_key_is_told(call: Call, key: str, verb: list[str]) -> None:
     """By the verbs that go to that file."""
     Path("hookgate.toml").write_text(
-        f'upstream.url = "http://127.0.0.1:1"\n{key} = {json.dumps(NAME)}\n'
-        'quarantine.recipients = ["age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"]\n'
+        f'upstream.url = "http://127.0.0.1:1"\nquarantine.recipients = ["{RECIPIENT}"]\n'
+        f"{key} = {json.dumps(NAME)}\n"
     )
     result = call(*verb)
     assert result.status in (1, 2)

@@ -204,7 +204,11 @@ def test_a_port_that_is_somebody_else_s(setup: SetUp) -> None:
     setup.write(f'sidecar.listen = "127.0.0.1:{port}"\n')
     assert setup.look() == []
     listen = f"import socket, sys; s = socket.create_server(('127.0.0.1', {port}))"
-    program = [shutil.which("python3") or "", "-c", f"{listen}; print(flush=True); sys.stdin.read()"]
+    program = [
+        shutil.which("python3") or "",
+        "-c",
+        f"{listen}; print(flush=True); sys.stdin.read()",
+    ]
     other = subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
         assert other.stdout is not None
