@@ -27,6 +27,13 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def patient_pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    """With the deadline that is the default."""
+    with paired(tmp_path_factory.mktemp("gate"), **{"source.proxy_protocol": "true"}) as running:
+        yield running
+
+
 def forwarded_for(pair: Pair) -> bytes:
     return pair.upstream.seen[-1].head.lower().partition(b"x-forwarded-for: ")[2].splitlines()[0]
 
@@ -42,9 +49,9 @@ def test_a_header_names_the_client(pair: Pair, header: bytes) -> None:
 
 
 @pytest.mark.parametrize("header", HEADERS.values(), ids=HEADERS.keys())
-def test_a_header_may_come_byte_by_byte(pair: Pair, header: bytes) -> None:
+def test_a_header_may_come_byte_by_byte(patient_pair: Pair, header: bytes) -> None:
     """Within the deadline, and its connection then serves many requests."""
-    with connected(pair.port, PROXY) as client:
+    with connected(patient_pair.port, PROXY) as client:
         client.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for byte in header:
             client.send(bytes((byte,)))
