@@ -47,7 +47,7 @@ class Faulty:
         began = time.monotonic()
         answer = ask(self.gate.port, post(CLEAN))
         seconds = time.monotonic() - began
-        assert answer.status == status
+        assert answer.status == status, (answer, self.gate.records()[before:])
         forward, delivery = self.gate.records()[before:]
         assert (forward["event"], delivery["event"]) == ("forward", "delivery")
         assert forward["request_id"] == delivery["request_id"]
