@@ -3,12 +3,9 @@
 # Needs uv in PATH; `make lock` brings it.
 set -eu
 cd "$(dirname "$0")/.."
+. release/uv.sh
 
-# The index that a person or a machine has configured does not get into the lock.
-unset UV_INDEX UV_DEFAULT_INDEX UV_INDEX_URL UV_EXTRA_INDEX_URL UV_FIND_LINKS UV_CONFIG_FILE
-export UV_NO_SYSTEM_CONFIG=1 XDG_CONFIG_HOME=/nonexistent UV_PYTHON_DOWNLOADS=never
-
-uv lock --default-index https://pypi.org/simple "$@"
+uv lock "$@"
 
 # $1: the file's name; the rest says what is in it.
 export_for_pip() {

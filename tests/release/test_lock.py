@@ -1,6 +1,9 @@
 """The lock holds what pyproject.toml asks for, of the public index alone; pip gets the same."""
 
+import os
 import re
+import shutil
+import subprocess
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,14 +11,12 @@ from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
-from packaging.tags import Tag, compatible_tags, cpython_tags
-from packaging.utils import canonicalize_name, parse_wheel_filename
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 LOCK = tomllib.loads((ROOT / "uv.lock").read_text())
 FILES = sorted((ROOT / "requirements").glob("*.txt"))
-PYTHONS = re.findall(r"Python :: (3\.\d+)", " ".join(PROJECT["project"]["classifiers"]))
 EXTRAS: dict[str, list[str]] = PROJECT["project"]["optional-dependencies"]
 
 Asked = tuple[str, str, frozenset[str]]
@@ -83,82 +84,27 @@ def test_pyproject_and_lock_ask_for_the_same() -> None:
     assert LOCK["requires-python"] == project["requires-python"]
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
-def test_pip_reads_what_the_lock_holds(file: Path) -> None:
-    """Each line is a version of the lock with the hashes of its files, all of them and no other."""
-    of_lock = {
-        (package["name"], package["version"]): {each["hash"] for each in files(package)}
-        for package in with_files()
-    }
-    text = file.read_text().replace("\\\n", " ")
-    lines = [line for line in text.splitlines() if not line.startswith("#")]
-    assert lines
-    for line in lines:
-        name, version = re.match(r"([a-z0-9.-]+)==(\S+) ", line).groups()  # type: ignore[union-attr]
-        assert set(re.findall(r"--hash=(\S+)", line)) == of_lock[name, version], name
-
-
-def of_hookgate(texts: list[str]) -> set[str]:
-    """The extras of hookgate's own that are asked for."""
-    (own,) = (each for each in map(Requirement, texts) if each.name == PROJECT["project"]["name"])
-    return own.extras
-
-
-@pytest.mark.parametrize(
-    ("name", "extras"),
-    [
-        ("run", of_hookgate(EXTRAS["dev"])),
-        ("dev", {"dev"}),
-        ("image", of_hookgate(PROJECT["dependency-groups"]["image"])),
-    ],
-)
-def test_what_pip_reads_is_complete(name: str, extras: set[str]) -> None:
-    """An extra that is new gets into release/lock.sh."""
-    text = (ROOT / f"requirements/{name}.txt").read_text()
-    there = set(re.findall(r"^([a-z0-9.-]+)==", text, re.MULTILINE))
-    texts = [*PROJECT["project"]["dependencies"], f"hookgate[{','.join(extras)}]"]
-    assert {ask[0] for ask in asked(*texts)} <= there
-
-
-def tags(python: str, machine: str) -> set[Tag]:
-    """What pip takes there, with a glibc as old as 2.17 or as new as 2.36."""
-    version = tuple(map(int, python.split(".")))
-    platforms = [f"manylinux_2_{minor}_{machine}" for minor in range(36, 4, -1)]
-    platforms += [f"manylinux{year}_{machine}" for year in (2014, 2010, 1)]
-    return {
-        *cpython_tags(version, platforms=platforms),
-        *compatible_tags(version, platforms=platforms),
+def test_nothing_was_set_when_it_was_made_but_what_pyproject_sets() -> None:
+    """No versions before a release, no lowest ones, none that are newer or older than it says."""
+    days = PROJECT["tool"]["uv"]["exclude-newer"].removesuffix(" days")
+    assert LOCK["options"]["exclude-newer-span"] == f"P{days}D"
+    assert LOCK["options"].keys() <= {
+        *("exclude-newer", "exclude-newer-span", "exclude-newer-package")
     }
 
 
-@pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
-@pytest.mark.parametrize("python", PYTHONS)
-def test_a_wheel_of_everything_is_there(python: str, machine: str) -> None:
-    """For each Python that is promised; a compiler is needed nowhere."""
-    there = {
-        "python_full_version": f"{python}.0",
-        "python_version": python,
-        "sys_platform": "linux",
-        "platform_machine": machine,
-        "implementation_name": "cpython",
-        "platform_python_implementation": "CPython",
+def test_what_is_set_for_uv_does_not_reach_it(tmp_path: Path) -> None:
+    """But for how the index is reached."""
+    shutil.copytree(ROOT / "release", tmp_path / "release")
+    (tmp_path / "requirements").mkdir()
+    (tmp_path / "uv").write_text(f"#!/bin/sh\nenv >>'{tmp_path}/environment'\n")
+    (tmp_path / "uv").chmod(0o755)
+    hostile = ("INDEX", "EXCLUDE_NEWER", "FROZEN", "PRERELEASE", "CONFIG_FILE", "NO_GROUP")
+    own = {f"UV_{name}": "x" for name in (*hostile, "CACHE_DIR", "HTTP_TIMEOUT")}
+    environment = {**os.environ, **own, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    subprocess.run([tmp_path / "release/lock.sh"], env=environment, check=True)
+    found = re.findall(r"(?m)^(UV_\w+|XDG_CONFIG_HOME)=", (tmp_path / "environment").read_text())
+    assert {*found} == {
+        *("UV_CACHE_DIR", "UV_HTTP_TIMEOUT", "UV_DEFAULT_INDEX", "UV_NO_SYSTEM_CONFIG"),
+        *("UV_PYTHON_DOWNLOADS", "XDG_CONFIG_HOME"),
     }
-    wheels = {
-        (package["name"], package["version"]): [
-            parse_wheel_filename(each["url"].rsplit("/", 1)[1])[3]
-            for each in package.get("wheels", [])
-        ]
-        for package in with_files()
-    }
-    usable = tags(python, machine)
-    lacking = set()
-    for line in re.findall(
-        r"^[a-z].*==.*(?= \\$)", (ROOT / "requirements/dev.txt").read_text(), re.MULTILINE
-    ):
-        wanted = Requirement(line)
-        assert wanted.marker
-        if wanted.marker.evaluate(there):
-            (version,) = wanted.specifier
-            if not any(each & usable for each in wheels[wanted.name, version.version]):
-                lacking.add(wanted.name)
-    assert lacking == ({"pyperclip"} if python == "3.11" else set())  # Python alone builds it
