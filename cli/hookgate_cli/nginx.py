@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime
 from difflib import unified_diff
+from operator import methodcaller
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,7 @@ from hookgate.nginx import render as render_files
 from hookgate.paths import is_folder
 
 from .common import ASSUMED_UPSTREAM, FINDING, ConfigOption, JsonOption, err, fail, load_config, out
+from .replacing import refuse_foreign
 from .terminal import print_json, printable
 
 app = typer.Typer(
@@ -68,6 +70,12 @@ def render(
     files = _render(config, log, name)
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        for file, text in files.items():
+            begins = text.partition("\n")[0].encode()
+            what = f"what hookgate nginx render writes, which begins with: {begins.decode()}"
+            refuse_foreign(
+                str(folder / file), folder / file, methodcaller("startswith", begins), what
+            )
         for file, text in files.items():
             (folder / file).write_text(text, encoding="ascii")
     except OSError as error:

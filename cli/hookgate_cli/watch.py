@@ -1,5 +1,6 @@
 """`hookgate watch`: tell whoever is on call what is wrong with a gate."""
 
+import errno
 import signal
 import time
 from collections.abc import Callable, Sequence
@@ -17,7 +18,6 @@ from hookgate.alarms.observing.ledgers import load_positions
 from hookgate.alarms.observing.observer import Observer
 from hookgate.alarms.state import (
     AlarmStateError,
-    ForeignFileError,
     StateInUseError,
     lock_state,
     read_state,
@@ -28,6 +28,7 @@ from hookgate.alarms.watcher import Watcher
 from hookgate.config.channel_files import read_watch_channels
 from hookgate.config.layers import gather
 from hookgate.config.watching import WatchSettings, gate_name, read_watch_settings
+from hookgate.files import ForeignFileError
 from hookgate.ledger.reading.tail import Position
 from hookgate.log import make_log
 
@@ -41,6 +42,8 @@ _SAVE_SECONDS = 15.0
 # What is still to be sent when a watcher ends.
 _FLUSH_SECONDS = 0.5
 _ONCE_FLUSH_SECONDS = 30.0
+# Whoever set it up so can mend it; what happens to a disk is one reason more to watch.
+_MISPLACED = (errno.EACCES, errno.ELOOP, errno.ENOENT, errno.ENOTDIR, errno.EPERM)
 # For one that looks once, and is about to end: a unit is not started anew after status 2.
 _LOCK_SECONDS = _ONCE_FLUSH_SECONDS + 10
 
@@ -156,7 +159,7 @@ class _Run:
         try:
             with suppress(AlarmStateError):
                 read_state(self._state)  # beside what is no state nothing is made
-            lock = lock_state(self._state, patience)
+            lock = self._lock_state(patience)
             return read_state(self._state) or {}, lock
         except AlarmStateError as error:
             self._begin_anew(str(error))
@@ -167,6 +170,18 @@ class _Run:
         except ForeignFileError as error:
             mend = 'name a file of its own, like "hookgate-alarms.json"'
             fail(f'alarm.state = "{self._state}" {error}; {mend}')
+
+    def _lock_state(self, patience: float) -> int | None:
+        """Lock the state. Exits with 2 where it is never to be had as it is set up."""
+        try:
+            return lock_state(self._state, patience)
+        except OSError as error:
+            text = f'alarm.state = "{self._state}": {error.filename}: {error.strerror}'
+            why = "nothing keeps a second watcher from telling each alarm twice"
+            if error.errno in _MISPLACED:
+                fail(f"{text}; {why}. Name a file in a folder that this user may write to")
+            self._warn(f"{text}; {why}")
+            return None
 
     def _begin_anew(self, why: str) -> None:
         self._warn(f"alarm.state: {self._state}: {why}; what was known is learnt anew")

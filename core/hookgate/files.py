@@ -2,8 +2,9 @@
 
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from hookgate.wording import path_in_shell
 
@@ -18,6 +19,8 @@ _KINDS = {
     stat.S_IFBLK: "a device",
     stat.S_IFLNK: "a symbolic link",
 }
+# By so many bytes a file shows whose it is.
+_BEGINNING = 4096
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -31,6 +34,10 @@ class AbsentFileError(FileError):
 
 class MissingFileError(AbsentFileError):
     """A file that is not there, in a folder that is: it can be made."""
+
+
+class ForeignFileError(FileError):
+    """A file that hookgate did not write, or may not have, and so does not replace."""
 
 
 class Contents(NamedTuple):
@@ -113,6 +120,36 @@ def read_secret(path: str) -> Contents:
             f" theirs there; chmod {','.join(changes)} {path_in_shell(path)}"
         )
     return contents
+
+
+def open_own(path: Path, is_own: Callable[[bytes], bool], what: str) -> BinaryIO | None:
+    """Open a file that is to be replaced; None where no file is, or an empty one.
+
+    `is_own` tells by its first 4096 bytes whether it is `what` hookgate wrote before. Raises
+    `ForeignFileError` where it is something else, or may be.
+    """
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ForeignFileError(f"cannot be read: {error.strerror}") from None
+    if not stat.S_ISREG(mode := os.fstat(fd).st_mode):
+        os.close(fd)
+        raise ForeignFileError(f"is {kind_of(mode)}")
+    file = os.fdopen(fd, "rb")
+    try:
+        begins = file.read(_BEGINNING)
+        file.seek(0)
+    except OSError as error:
+        file.close()
+        raise ForeignFileError(f"cannot be read: {error.strerror}") from None
+    if begins and is_own(begins):
+        return file
+    file.close()
+    if begins:
+        raise ForeignFileError(f"holds something else than {what}")
+    return None
 
 
 def replace_file(path: Path, data: bytes) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from functools import partial
 from http import HTTPStatus
 from typing import Any, NamedTuple, Protocol
 
@@ -14,7 +15,7 @@ from hookgate.settings import Config, SidecarSettings
 
 from .admin_connection import LARGEST_HEAD
 from .admin_listener import AdminListener
-from .exposition import render
+from .exposition import OPEN, PLAIN, Form, form_for, render
 from .host_field import is_own_name
 from .joint import Joint
 from .probe import UpstreamProbe
@@ -25,7 +26,7 @@ from .status import render_status
 
 _TEXT = "text/plain; charset=utf-8"
 _JSON = "application/json"
-# Of `/status`, which has each worker describe itself.
+# Of answers for which each worker is asked.
 _APART_SECONDS = 0.1
 
 
@@ -90,7 +91,11 @@ class Admin:
         self._settings = settings
         self._state = state
         self._probe = UpstreamProbe()
-        self._told = Joint(self._status, _APART_SECONDS)
+        self._ready = Joint(self._tell_ready, _APART_SECONDS)
+        self._status = Joint(self._tell_status, _APART_SECONDS)
+        self._metrics = {
+            form: Joint(partial(self._tell_metrics, form), _APART_SECONDS) for form in (PLAIN, OPEN)
+        }
         self._listener: AdminListener | None = None
 
     async def start(self, log: structlog.BoundLogger) -> None:
@@ -131,36 +136,36 @@ class Admin:
             case b"/healthz":
                 return _plain(HTTPStatus.OK)
             case b"/readyz":
-                snapshots, problems = await self._look()
-                status = HTTPStatus.SERVICE_UNAVAILABLE if problems else HTTPStatus.OK
-                answer: dict[str, Any] = {"ready": not problems, "problems": problems}
-                answer |= {"degraded": self._state.degraded(), "upstream": _failing(snapshots)}
-                body = orjson.dumps(answer)
-                return _Reply(status, _JSON, body + b"\n")
+                return await self._ready.answer()
             case b"/metrics":
-                snapshots, problems = await self._look()
-                ready: Snapshot = {"hookgate_ready": [([], int(not problems))]}
-                shipping = await asyncio.to_thread(
-                    shipping_snapshot, self._state.config, time.time()
-                )
-                told = merge((*snapshots, ready, shipping))
-                text, media_type = render(told, ", ".join(head.accept))
-                return _Reply(HTTPStatus.OK, media_type, text)
+                return await self._metrics[form_for(", ".join(head.accept))].answer()
             case b"/status":
                 if not all(map(is_own_name, head.hosts)):
                     return _plain(HTTPStatus.MISDIRECTED_REQUEST)
-                return _Reply(HTTPStatus.OK, _JSON, await self._told.answer())
+                return await self._status.answer()
         return _plain(HTTPStatus.NOT_FOUND)
 
-    async def _look(self) -> tuple[list[Snapshot], list[str]]:
+    async def _tell_ready(self) -> _Reply:
         snapshots = await self._state.snapshots()
-        return snapshots, await self._problems()
+        problems = await self._problems()
+        status = HTTPStatus.SERVICE_UNAVAILABLE if problems else HTTPStatus.OK
+        answer: dict[str, Any] = {"ready": not problems, "problems": problems}
+        answer |= {"degraded": self._state.degraded(), "upstream": _failing(snapshots)}
+        return _Reply(status, _JSON, orjson.dumps(answer) + b"\n")
 
-    async def _status(self) -> bytes:
+    async def _tell_metrics(self, form: Form) -> _Reply:
+        snapshots = await self._state.snapshots()
+        ready: Snapshot = {"hookgate_ready": [([], int(not await self._problems()))]}
+        shipping = await asyncio.to_thread(shipping_snapshot, self._state.config, time.time())
+        text = render(merge((*snapshots, ready, shipping)), form)
+        return _Reply(HTTPStatus.OK, form.media_type, text)
+
+    async def _tell_status(self) -> _Reply:
         sight = await self._state.look()
         problems, config = await self._problems(), self._state.config
         shipping = await asyncio.to_thread(shipping_status, config, time.time())
-        return render_status(config, sight, problems, self._state.degraded(), shipping)
+        text = render_status(config, sight, problems, self._state.degraded(), shipping)
+        return _Reply(HTTPStatus.OK, _JSON, text)
 
     async def _problems(self) -> list[str]:
         problems = self._state.ready()

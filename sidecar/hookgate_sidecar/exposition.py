@@ -1,7 +1,8 @@
 """Snapshots as text that Prometheus reads, and what the kernel says of this process."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import accumulate
+from typing import NamedTuple
 
 from prometheus_client import ProcessCollector
 from prometheus_client.core import (
@@ -20,6 +21,18 @@ from hookgate.unblocked import dropped, dropped_checkpoints
 _PROCESS = ProcessCollector(registry=None)
 
 
+class Form(NamedTuple):
+    """How samples are written, and the media type of that."""
+
+    encode: Callable[[Collector], bytes]
+    media_type: str
+
+
+# Whatever version is asked for: there are as many answers as forms.
+_OPEN = "application/openmetrics-text"
+PLAIN, OPEN = Form(*choose_encoder("")), Form(*choose_encoder(f"{_OPEN};version=1.0.0"))
+
+
 class _Exposition(Collector):
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
@@ -30,10 +43,18 @@ class _Exposition(Collector):
                 yield _metric(family, self._snapshot[family.name])
 
 
-def render(snapshot: Snapshot, accept: str = "") -> tuple[bytes, str]:
-    """Return the text and its media type: OpenMetrics where `accept` asks for it."""
-    encode, media_type = choose_encoder(accept)
-    return encode(_Exposition(snapshot)), media_type
+def form_for(accept: str) -> Form:
+    """Return OpenMetrics where the field Accept asks for it, else plain text."""
+    try:
+        _, media_type = choose_encoder(accept)
+    except (TypeError, ValueError):  # a version that is none, or of thousands of digits
+        return PLAIN
+    return OPEN if media_type.startswith(_OPEN) else PLAIN
+
+
+def render(snapshot: Snapshot, form: Form = PLAIN) -> bytes:
+    """Return the samples as text of this form."""
+    return form.encode(_Exposition(snapshot))
 
 
 def process_snapshot() -> Snapshot:

@@ -34,6 +34,21 @@ def test_render_writes_what_the_configuration_says(
     assert "nginx -s reload" in result.out
 
 
+def test_render_overwrites_only_what_it_wrote(call: Call, deployed: Path) -> None:
+    """An include that was edited is written anew; a site of one's own stays, and so does all."""
+    allow = deployed / "hookgate-allow.conf"
+    allow.write_text(f"{allow.read_text()}# edited\n")
+    (deployed / "example.conf").write_text("# mine\n")
+    result = call("nginx", "render", "--out", "deployed")
+    assert result.status == 2
+    assert "deployed/example.conf holds something else than" in result.err
+    assert (deployed / "example.conf").read_text() == "# mine\n"
+    assert "# edited" in allow.read_text()
+    (deployed / "example.conf").unlink()
+    assert call("nginx", "render", "--out", "deployed").status == 0
+    assert "# edited" not in allow.read_text()
+
+
 def test_render_without_an_upstream_says_what_it_assumes(call: Call) -> None:
     """On stderr, so that the output stays what was asked for."""
     result = call("nginx", "render")

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import trustme
 
-from hookgate.alarms.state import lock_state, read_state
+from hookgate.alarms.state import read_state
 from hookgate.ledger.shipping import Shipping, write_shipping
 from support import lines
 from support.calling import Call
@@ -272,18 +272,6 @@ def test_a_file_of_another_hand_is_never_replaced(call: Call, name: str) -> None
     assert 'name a file of its own, like "hookgate-alarms.json"' in told.err
     assert path.is_dir() or path.read_text() == content
     assert not list(Path().rglob("*.lock"))
-
-
-def test_a_second_watcher_of_one_state_ends_at_once(call: Call, tmp_path: Path) -> None:
-    """As cron's beside the service: else each alarm would be told twice."""
-    Path("hookgate.toml").write_text('[audit]\npath = "audit.jsonl"\n[alarm]\nsilence = "off"\n')
-    held = lock_state(Path("hookgate-alarms.json"))
-    assert held is not None
-    told = call("watch", "--once")
-    assert (told.status, told.out) == (2, "")
-    assert "is in use by another hookgate watch: each alarm would be told twice" in told.err
-    os.close(held)
-    assert call("watch", "--once").status == 1
 
 
 def test_hostile_lines_are_passed_over(tmp_path: Path) -> None:

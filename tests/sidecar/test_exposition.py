@@ -5,14 +5,14 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse
 
 from hookgate.gate.metrics import FAMILIES, Snapshot
-from hookgate_sidecar.exposition import process_snapshot, render
+from hookgate_sidecar.exposition import form_for, process_snapshot, render
 
 
 def test_a_histogram_is_cumulative_and_ends_with_infinity() -> None:
     """Each bucket holds the ones below it, the last one everything."""
     family = FAMILIES["hookgate_gate_seconds"]
     counts = list(range(1, len(family.bounds) + 2))
-    text, _ = render({family.name: [([], [1.5, *counts])]})
+    text = render({family.name: [([], [1.5, *counts])]})
     (metric,) = parse(text.decode())
     buckets = [s for s in metric.samples if s.name.endswith("_bucket")]
     assert [s.value for s in buckets] == [sum(counts[:n]) for n in range(1, len(counts) + 1)]
@@ -25,7 +25,7 @@ def test_a_histogram_is_cumulative_and_ends_with_infinity() -> None:
 def test_label_values_come_back_as_they_were(route: str) -> None:
     """A contract may be a file of any name."""
     labels = ["delivered", "clean", route, "sidecar"]
-    text, _ = render({"hookgate_deliveries_total": [(labels, 7)]})
+    text = render({"hookgate_deliveries_total": [(labels, 7)]})
     (metric,) = parse(text.decode())
     assert [(s.labels["route"], s.value) for s in metric.samples] == [(route, 7)]
 
@@ -40,14 +40,24 @@ def test_label_values_come_back_as_they_were(route: str) -> None:
             "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5",
             "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=underscores",
         ),
+        (
+            "application/openmetrics-text;version=1.0.7;escaping=dots",
+            "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=underscores",
+        ),
+        ("application/openmetrics-text;version=new", "text/plain; version=0.0.4; charset=utf-8"),
+        (
+            f"application/openmetrics-text;version={'9' * 5000}",
+            "text/plain; version=0.0.4; charset=utf-8",
+        ),
     ],
-    ids=["nothing", "anything", "nonsense", "openmetrics"],
+    ids=["nothing", "anything", "nonsense", "openmetrics", "its-own", "no-version", "digits"],
 )
 def test_the_form_is_what_was_asked_for(accept: str, media_type: str) -> None:
     """Plain text unless OpenMetrics is accepted; both hold the same samples."""
     snapshot: Snapshot = {"hookgate_ledger_failures_total": [([], 2)], "hookgate_ready": [([], 1)]}
-    text, found = render(snapshot, accept)
-    assert found == media_type
+    form = form_for(accept)
+    assert form.media_type == media_type
+    text = render(snapshot, form)
     read = parse_open if "openmetrics" in media_type else parse
     samples = {s.name: s.value for metric in read(text.decode()) for s in metric.samples}
     assert samples == {"hookgate_ledger_failures_total": 2, "hookgate_ready": 1}

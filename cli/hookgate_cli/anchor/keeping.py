@@ -34,6 +34,8 @@ def kept_folder(path: Path) -> Iterator[Path]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             fail(f"--folder {path} is used by another hookgate anchor at this moment", FAILED)
+        except OSError as error:
+            fail(f"--folder {path} cannot be locked: {error.strerror}; name one on a local disk")
         yield path
     finally:
         os.close(lock)

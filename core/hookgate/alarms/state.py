@@ -3,13 +3,13 @@
 import fcntl
 import json
 import os
-import stat
 import time
 from math import isfinite
+from operator import methodcaller
 from pathlib import Path
 from typing import Any
 
-from hookgate.files import kind_of, replace_file
+from hookgate.files import ForeignFileError, give_to_folders_owner, open_own, replace_file
 
 FORM = "hookgate-alarms 1"
 _LARGEST = 32 << 20
@@ -28,33 +28,19 @@ class StateInUseError(Exception):
     """A state file that another watcher goes by at this moment."""
 
 
-class ForeignFileError(Exception):
-    """A file that no watcher wrote, and none may replace; the message says why."""
-
-
 def read_state(path: Path) -> dict[str, Any] | None:
     """Return what was written there last; None where no file is, or an empty one.
 
     Raises `AlarmStateError`, and `ForeignFileError` where it is something else, or may be.
     """
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
-    except FileNotFoundError:
+    own = open_own(path, methodcaller("startswith", _MARK), "what hookgate watch knows")
+    if own is None:
         return None
-    except OSError as error:
-        raise ForeignFileError(f"cannot be read: {error.strerror}") from None
-    if not stat.S_ISREG(mode := os.fstat(fd).st_mode):
-        os.close(fd)
-        raise ForeignFileError(f"is {kind_of(mode)}")
-    with os.fdopen(fd, "rb") as file:
+    with own as file:
         try:
             data = file.read(_LARGEST + 1)
         except OSError as error:
             raise ForeignFileError(f"cannot be read: {error.strerror}") from None
-    if not data:
-        return None
-    if not data.startswith(_MARK):
-        raise ForeignFileError("holds something else than what hookgate watch knows")
     if len(data) > _LARGEST:
         raise AlarmStateError("it is larger than any")
     try:
@@ -72,18 +58,15 @@ def _finite(text: str) -> float:
     return number
 
 
-def lock_state(path: Path, patience: float = 0.0) -> int | None:
+def lock_state(path: Path, patience: float = 0.0) -> int:
     """Keep other watchers from a state file, by one beside it, as long as the descriptor is open.
 
-    Returns None where that file cannot be made: then no state can be written either. Raises
-    `StateInUseError` where another has it for more than `patience` seconds.
+    Raises `StateInUseError` where another has it for more than `patience` seconds, and OSError,
+    which names the file beside it, where that cannot be opened or locked.
     """
     until = time.monotonic() + patience
-    flags = os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC | os.O_NOFOLLOW
-    try:
-        fd = os.open(path.with_name(f"{path.name}.lock"), flags, 0o600)
-    except OSError:
-        return None
+    beside = path.with_name(f"{path.name}.lock")
+    fd = _open_lock(beside)
     while True:
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -93,9 +76,22 @@ def lock_state(path: Path, patience: float = 0.0) -> int | None:
                 os.close(fd)
                 raise StateInUseError("is in use by another hookgate watch") from None
             time.sleep(_PAUSE_SECONDS)
-        except OSError:  # a file system without locks
+        except OSError as error:  # a file system without locks
             os.close(fd)
-            return None
+            raise OSError(error.errno, error.strerror, str(beside)) from None
+
+
+def _open_lock(path: Path) -> int:
+    flags = os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC | os.O_NOFOLLOW
+    try:
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | flags, 0o600)
+    except OSError as error:
+        try:
+            return os.open(path, os.O_RDONLY | flags)  # locking takes no right to write
+        except OSError:
+            raise error from None
+    give_to_folders_owner(path)
+    return fd
 
 
 def write_state(path: Path, state: dict[str, Any]) -> None:
@@ -103,3 +99,4 @@ def write_state(path: Path, state: dict[str, Any]) -> None:
     # A name or a record may hold lone surrogates, which orjson does not write.
     data = json.dumps({"form": FORM, **state}, separators=(",", ":")).encode("ascii")
     replace_file(path, data)
+    give_to_folders_owner(path)

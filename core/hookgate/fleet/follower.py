@@ -70,7 +70,7 @@ class StoreFollower:
         # The store's time, when it was asked and when for what changes seldom; this machine's time
         # less it, in seconds.
         self._now = self._found_at = datetime.fromtimestamp(0, UTC)
-        self.ahead = 0.0
+        self.ahead = self.past_since = 0.0
 
     def look(self) -> list[Known]:
         """Look how the gates are."""
@@ -92,8 +92,9 @@ class StoreFollower:
 
     def past(self, gate: str, gates: int) -> Iterator[Received]:
         """Read what was received of a gate in the span; of so many gates as much as there is room
-        for, the newest.
+        for, the newest. What came up to `past_since` of that was not read, or not all.
         """
+        self.past_since = 0.0
         boots = self._boots[gate]
         if not boots:
             return
@@ -101,6 +102,11 @@ class StoreFollower:
         most = min(_MOST_OF_BOOT, _MOST_SEGMENTS // len(boots))
         given = {"gate": gate, "boots": list(boots), "tos": list(boots.values())}
         places = self._store.rows(queries.PAST, **given, **self._since(), size=size, most=most)
+        first = {place.boot: place for place in reversed(in_order(places))}
+        read = Counter(place.boot for place in places)
+        ends = [first[boot].received for boot, many in read.items() if many == most]
+        ends += [place.left_at for place in places[:1] if place.left_at is not None]
+        self.past_since = max(ends).timestamp() if ends else 0.0
         yield from self._fetch(in_order(places))
         self._next |= {(gate, boot): n for boot, n in boots.items()}
 

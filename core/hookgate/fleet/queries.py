@@ -95,9 +95,11 @@ SELECT s.* FROM unnest(%(gates)s::text[], %(boots)s::text[], %(froms)s::bigint[]
     WHERE boot = w.boot AND gate = w.gate AND first_n >= w.from_n AND first_n < w.to_n
       AND day >= %(day)s AND received >= %(since)s
     ORDER BY first_n LIMIT {MOST_SEGMENTS}) s"""  # noqa: S608  # ours
-# The last ones of a gate's boots, as many as are not too large together.
+# The last ones of a gate's boots, as many as are not too large together, and when the last of the
+# others came.
 PAST = f"""
-SELECT gate, boot, first_n, lines, size, day, received, is_sane
+SELECT gate, boot, first_n, lines, size, day, received, is_sane, left_at
+  FROM (SELECT *, max(CASE WHEN upto > %(size)s THEN received END) OVER () AS left_at
   FROM (SELECT s.*, sum(greatest(size, {_LEAST * 8})) OVER (ORDER BY received DESC) AS upto
           FROM unnest(%(boots)s::text[], %(tos)s::bigint[]) AS w (boot, to_n)
          CROSS JOIN LATERAL (
@@ -105,7 +107,7 @@ SELECT gate, boot, first_n, lines, size, day, received, is_sane
              FROM hookgate.segment
             WHERE boot = w.boot AND gate = %(gate)s AND first_n < w.to_n AND day >= %(day)s
             ORDER BY first_n DESC LIMIT %(most)s) s
-         WHERE received >= %(since)s) one
+         WHERE received >= %(since)s) one) two
  WHERE upto <= %(size)s"""  # noqa: S608  # ours
 BODIES = """
 SELECT gate, boot, first_n, lines, size, sha256, body FROM hookgate.segment

@@ -14,7 +14,7 @@ _ORDER = (
     *("stopped", "ledger_fails", "not_ready", "gate_fails", "endpoint", "silence", "ledger_gone"),
     *("refusals", "workers", "not_kept", "quarantine", "near", "shipped", "shipping"),
     "unread",
-    *("flood", "custody", "observing", "changed"),
+    *("flood", "custody", "read_since", "observing", "changed"),
 )
 _LONGEST = 80
 _MOST_PLACES = _MOST_LABELS = 64
@@ -33,8 +33,8 @@ class Level(IntEnum):
 class Cause(NamedTuple):
     """What is or was wrong: `what` is a sentence, `first` is what to do first, "" for nothing.
 
-    `name` is its alarm in docs/alarms.md, or "flood", "observing", "unread", "changed". Times are
-    seconds since 1970; `until` is None while it lasts.
+    `name` is its alarm in docs/alarms.md, or "flood", "observing", "unread", "read_since",
+    "changed". Times are seconds since 1970; `until` is None while it lasts.
     """
 
     name: str

@@ -4,9 +4,12 @@ What is in it already is told as if it had been asked for when it was written.
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from hookgate.alarms.observing.ledgers import Ledgers
+from hookgate.ledger.names import is_part
+from hookgate.ledger.reading.files import find_files
 from hookgate.ledger.reading.parsing import timestamp
 from hookgate.ledger.record import Record
 
@@ -21,6 +24,7 @@ class LedgerAnswers:
     """Follow the ledger at a path, with those of its workers. It may not be there yet."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._ledgers = Ledgers([path])
         self._lines = LineAnswers()
         self._has_begun = self._was_open = False
@@ -32,8 +36,15 @@ class LedgerAnswers:
         """
         if not self._has_begun:
             self._has_begun = True
+            since = self._rotated_at()
+            parts = self._ledgers.parts
             for record, file in self._records():
-                self._lines.add_past(record, timestamp(record), now, file)
+                at = timestamp(record)
+                self._lines.add_past(record, at, now, file)
+                if file in parts:  # its first line that counts
+                    parts.remove(file)
+                    since = max(since, at)
+            self._lines.read_since = min(since, now)
             yield from self._lines.past(now)
         self._ledgers.look()
         for record, file in self._records():
@@ -50,6 +61,17 @@ class LedgerAnswers:
             yield from ((record, file) for record, file in self._ledgers.poll() if counts(record))
             if not self._ledgers.is_behind:
                 return
+
+    def _rotated_at(self) -> float:
+        """Return when a file was written to last that was rotated away, and is not read; 0.0 where
+        there is none. What is gone by now is passed over.
+        """
+        rotated = (file for file in find_files(self._path) if not is_part(file.name, self._path))
+        times = [0.0]
+        for file in rotated:
+            with suppress(OSError):
+                times.append(file.stat().st_mtime)
+        return max(times)
 
     def _trouble(self) -> str:
         (sight,) = self._ledgers.sights()

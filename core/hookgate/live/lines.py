@@ -6,12 +6,14 @@ A line may be a forger's, and as long as it likes: what is kept of each is bound
 from collections import defaultdict
 from collections.abc import Iterator
 from itertools import islice
+from math import ceil
 from typing import Any
 
 from hookgate.gate.undelivered import Undelivered
 from hookgate.ledger.members import FORMS, fault
 from hookgate.ledger.record import Record
 
+from .figures import moment
 from .history import COLUMN_SECONDS, COLUMNS
 from .step import Answer
 from .tally import Tally, is_foreign
@@ -21,9 +23,14 @@ _LONGEST, _MOST_TEXTS = 512, 32
 
 
 class LineAnswers:
-    """Make answers of the lines of one gate, whatever they are read from."""
+    """Make answers of the lines of one gate, whatever they are read from.
+
+    `read_since` says that of the past only what came from then on was read whole, in seconds since
+    1970.
+    """
 
     def __init__(self) -> None:
+        self.read_since = 0.0
         self._tally = Tally()
         self._columns: defaultdict[int, Tally] = defaultdict(Tally)
         # Of each part: they are read one after the other, and one would push out another's.
@@ -46,11 +53,12 @@ class LineAnswers:
         lines of up to a time; what is of later counts from now on.
         """
         present, columns = int(until // COLUMN_SECONDS), self._columns
-        # The first answer counts for nothing: what was before it nobody knows.
-        for column in range(min(columns, default=present) - 1, present):
-            if column in columns:
-                self._tally.merge(columns.pop(column))
-            at = float((column + 1) * COLUMN_SECONDS) - 1e-3
+        first = max(min(columns, default=present), ceil(self.read_since / COLUMN_SECONDS))
+        # The first answer counts for nothing, and has no column: what was before it nobody knows.
+        for column in range(first - 1, present):
+            for number in sorted(number for number in columns if number <= column):
+                self._tally.merge(columns.pop(number))
+            at = (column + 1) * COLUMN_SECONDS - (1e-3 if column >= first else 0.0)
             yield self._tally.answer(at, ()), at
         while columns:
             self._tally.merge(columns.pop(min(columns)))
@@ -58,7 +66,8 @@ class LineAnswers:
     def answer(self, now: float) -> Answer:
         """Tell what /status would, as far as lines tell it."""
         entries = (entry for one in self._recent.values() for entry in one.entries())
-        return self._tally.answer(now, entries)
+        since = {"read_since": moment(self.read_since)} if self.read_since else {}
+        return {**self._tally.answer(now, entries), **since}
 
     def _note(self, record: Record, part: str) -> None:
         if record["event"] == "delivery" and record.get("outcome") != "delivered":

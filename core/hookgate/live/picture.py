@@ -96,7 +96,9 @@ def _all_is_well(gates: Sequence[Gate], figures: list[dict[str, Any]]) -> dict[s
     if any(gate.answers is None for gate in gates):
         level, what = "unsure", "The gate has not been asked yet."
     elif not any(number(part(gate.answer or {}, "outcomes"), "delivered") for gate in gates):
-        level, what = "unsure", "Nothing is wrong that can be seen, and nothing was delivered yet."
+        when = "in what was read" if any("read_since" in (g.answer or {}) for g in gates) else "yet"
+        level = "unsure"
+        what = f"Nothing is wrong that can be seen, and nothing was delivered {when}."
         first = "hookgate send, or the webhook's URL at CM.com."
     else:
         rate = sum(figure["rates"]["delivered"] for figure in figures)

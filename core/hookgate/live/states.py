@@ -4,7 +4,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from .cause import Level, clock, plural, shown
-from .step import Answer, amount, counts_of, number, part, texts
+from .history import COLUMN_SECONDS, COLUMNS
+from .step import Answer, amount, counts_of, number, part, seconds, texts
 
 _LATE_SECONDS = 60.0
 _FULL = 0.9
@@ -90,6 +91,13 @@ def _unread(answer: Answer) -> str:
     return f"Lines come faster than they are read here since {{since}}: {lines:,} are to be read."
 
 
+def _read_since(answer: Answer) -> str:
+    since, now = seconds(answer.get("read_since")), seconds(answer.get("time"))
+    if since is None or now is None or since <= now - COLUMNS * COLUMN_SECONDS:
+        return ""
+    return f"Of the last 15 minutes only what came since {clock(since)} was read: there is more."
+
+
 def _found(answer: Answer) -> str:
     counts = counts_of(part(answer, "shipping"), "findings")
     told = [f"{n:,} {shown({'kind': kind}, 'kind')}" for kind, n in counts.items() if n]
@@ -145,6 +153,7 @@ STATES = (
     State(
         "custody", Level.NOTE, _custody, "hookgate quarantine list; mend the contract and replay."
     ),
+    State("read_since", Level.NOTE, _read_since, "hookgate audit stats reads all of it."),
     State("observing", Level.NOTE, _observing, ""),
 )
 

@@ -98,6 +98,8 @@ class StoredGates:
         for received in follower.past(shown.gate.where, len(self._shown)):
             for record in _records(shown, received):
                 shown.lines.add_past(record, received.at + follower.ahead, now)
+        if follower.past_since:
+            shown.lines.read_since = follower.past_since + follower.ahead
         shown.has_begun = True
         if known.seen is not None:
             is_over = known.stopped or known.silent

@@ -279,7 +279,7 @@ def test_it_writes_over_an_earlier_report_alone(
             write(tmp_path / "audit.jsonl")
         assert exit_info.value.code == 2
         assert page.read_text() == mine
-        assert "name another file, or move it away" in capsys.readouterr().err
+        assert "name another, or move it away" in capsys.readouterr().err
     page.write_text("")
     for _ in range(2):
         write(tmp_path / "audit.jsonl")

@@ -6,6 +6,7 @@ import re
 import signal
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -169,6 +170,24 @@ def test_ledgers_and_a_gate_that_is_gone(tmp_path: Path, call: Call) -> None:
     done = call("top", *logs, "--once")
     assert done.status == 0
     assert "known by its ledger" in done.out
+
+
+def test_a_ledger_of_which_not_all_can_be_read_back_says_so(tmp_path: Path, call: Call) -> None:
+    """Of 80 MiB of the last minutes the last 64 are read, and no column is told in part."""
+    now = datetime.now(UTC)
+    told = {"event": "delivery", "front": "nginx", "outcome": "delivered", "reason": "clean"}
+    with (tmp_path / "audit.jsonl").open("w") as file:
+        for number in range(160):
+            ts = (now - timedelta(seconds=4 * (160 - number))).isoformat()
+            line = {**told, "ts": ts, "request_id": f"n-{number}", "path": "/" * 500_000}
+            file.write(json.dumps(line) + "\n")
+    picture = call("top", "--log", str(tmp_path / "audit.jsonl"), "--json").json
+    (note,) = [cause["what"] for cause in picture["causes"] if cause["name"] == "read_since"]
+    assert "Of the last 15 minutes only what came since " in note
+    (row,) = [row for row in picture["strips"]["rows"] if row["name"] == "delivered"]
+    shown = [number for number in row["values"] if number is not None]
+    assert sum(shown) in (133, 134)
+    assert 0 not in shown[:-3]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,10 @@
 """What is kept from one run to the next."""
 
 import os
+import re
+import subprocess
+import sys
+import tempfile
 import threading
 from pathlib import Path
 
@@ -9,12 +13,12 @@ import pytest
 from hookgate.alarms.state import (
     FORM,
     AlarmStateError,
-    ForeignFileError,
     StateInUseError,
     lock_state,
     read_state,
     write_state,
 )
+from hookgate.files import ForeignFileError
 
 
 def test_what_was_written_is_read(tmp_path: Path) -> None:
@@ -75,18 +79,43 @@ def test_a_left_over_of_a_crash_is_replaced(tmp_path: Path) -> None:
 def test_one_watcher_at_a_time_goes_by_a_state(tmp_path: Path) -> None:
     path = tmp_path / "alarms.json"
     lock = lock_state(path)
-    assert lock is not None
     write_state(path, {})
     with pytest.raises(StateInUseError, match="in use by another"):
         lock_state(path)
     threading.Timer(0.2, os.close, [lock]).start()
-    again = lock_state(path, 30)  # as of one that looks once, and ends
-    assert again is not None
-    os.close(again)
+    os.close(lock_state(path, 30))  # as of one that looks once, and ends
 
 
-def test_where_nothing_can_be_written_nothing_is_locked(tmp_path: Path) -> None:
+def test_a_lock_that_cannot_be_had_is_named(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").touch()
     (tmp_path / "alarms.json.lock").symlink_to("elsewhere")
-    assert lock_state(tmp_path / "alarms.json") is None
-    assert lock_state(tmp_path / "gone" / "alarms.json") is None
+    for path in (tmp_path / "alarms.json", tmp_path / "gone" / "alarms.json"):
+        with pytest.raises(OSError, match=re.escape(f"'{path}.lock'")):
+            lock_state(path)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_whoever_may_only_read_the_lock_is_kept_away_all_the_same() -> None:
+    code = (
+        "import os, sys, pathlib; from hookgate.alarms.state import *; os.seteuid(65534)\n"
+        "try: lock_state(pathlib.Path(sys.argv[1]))\n"
+        "except StateInUseError: print('in use')"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "alarms.json")
+        Path(folder).chmod(0o755)
+        held = lock_state(path)
+        path.with_name("alarms.json.lock").chmod(0o444)
+        done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, check=False)
+        os.close(held)
+    assert (done.stdout, done.stderr) == (b"in use\n", b"")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_what_root_makes_is_the_folder_owners(tmp_path: Path) -> None:
+    """Else a look that root takes once by hand would keep the service from its state."""
+    os.chown(tmp_path, 65534, 65534)
+    path = tmp_path / "alarms.json"
+    os.close(lock_state(path))
+    write_state(path, {})
+    assert {(tmp_path / name).stat().st_uid for name in os.listdir(tmp_path)} == {65534}

@@ -167,6 +167,26 @@ def test_what_was_not_heard_of_is_a_gap(seen: Seen) -> None:
     assert 55 <= len(columns) <= 65
 
 
+@pytest.mark.parametrize(("name", "most"), [("_PAST", 10 * 4096), ("_MOST_OF_BOOT", 10)])
+def test_of_more_than_is_read_back_the_rest_is_a_gap(
+    seen: Seen, monkeypatch: pytest.MonkeyPatch, name: str, most: int
+) -> None:
+    """And it is said since when all was read: no column holds a part."""
+    monkeypatch.setattr(f"hookgate.fleet.follower.{name}", most)
+    chain = Chain(Path("-"))
+    for _ in range(30):
+        seen.put(chain, 1, **CLEAN)
+    seen.fleet.sql(
+        "UPDATE hookgate.segment SET received = now() - make_interval(secs => 620 - 20 * first_n)"
+    )
+    (gate,) = seen.look().values()
+    shown = [n for n in gate.history.strip("delivered", time.time()) if n is not None]
+    assert sum(shown) in (8, 9, 10)
+    assert 36 <= len(shown) <= 41
+    (cause,) = gate.standing()
+    assert cause.what.startswith("Of the last 15 minutes only what came since ")
+
+
 def test_a_burst_is_read_in_turns_and_what_is_left_is_said(
     seen: Seen, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,39 +1,15 @@
 """A ledger in place of /status: what its lines tell, those that are there and those to come."""
 
 import fcntl
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hookgate.live.gate import Gate
-from hookgate.live.history import ROWS
 from hookgate.live.ledgers import LedgerAnswers
-from hookgate.live.step import Answer
 from support.answers import NOON, moment
-
-
-def line(at: float, reason: str = "clean", **members: Any) -> dict[str, Any]:
-    outcome = "delivered" if reason == "clean" else members.pop("outcome", "refused")
-    told = {"event": "delivery", "ts": moment(at), "front": "nginx", "policy": "p1"}
-    return told | {"request_id": f"r{at}{reason}", "outcome": outcome, "reason": reason} | members
-
-
-def write(path: Path, *records: dict[str, Any] | bytes) -> None:
-    with path.open("ab") as file:
-        for record in records:
-            file.write(record if isinstance(record, bytes) else json.dumps(record).encode() + b"\n")
-
-
-def read(ledger: LedgerAnswers, gate: Gate, now: float) -> Answer | None:
-    for told, at in ledger.read(now):
-        gate.note(told, at)
-    return gate.answer
-
-
-def strip(gate: Gate, now: float) -> dict[str, int]:
-    return {row: sum(n or 0 for n in gate.history.strip(row, now)) for row in ROWS}
+from support.followed import line, read, strip, write
 
 
 def test_the_past_and_what_comes_are_told_alike(tmp_path: Path) -> None:

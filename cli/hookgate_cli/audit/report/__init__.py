@@ -34,14 +34,15 @@ from hookgate_cli.audit.reading import rereader, scanning
 from hookgate_cli.audit.stats import sum_up
 from hookgate_cli.common import FAILED, FINDING, ConfigOption, err, fail, out
 from hookgate_cli.option_groups import grouped
+from hookgate_cli.replacing import refuse_foreign
 from hookgate_cli.terminal import printable
 
 from .findings import Findings
 
 # In bytes: beside the reading of less another process is not worth its beginning.
 _LARGE = 32 << 20
-# How a report begins, and in how many bytes; page.html.j2 has it.
-_BEGINNING, _TITLE = 4096, b"<title>hookgate, "
+# Near the beginning of a report; page.html.j2 has it.
+_TITLE = b"<title>hookgate, "
 
 
 @grouped
@@ -75,7 +76,8 @@ def report(
     ledger = find_ledgers(files, config, fleet=of_fleet)
     if ledger.holds(html):
         fail(f"--html {html} is a ledger; a report would overwrite it")
-    _refuse_others(html)
+    if is_file(html):  # else nothing, or a pipe
+        refuse_foreign(f"--html {html}", html, _is_report, "an earlier report")
     states = None if files or of_fleet else configured_states(config)
     keys, allowed = load_seal_keys(seal_key, config), configured_ranges(config)
     # First, as DuckDB takes the most memory.
@@ -98,20 +100,8 @@ def report(
         raise typer.Exit(FINDING)
 
 
-def _refuse_others(html: Path) -> None:
-    """Exit where a file is there that is no earlier report, and would be overwritten."""
-    if not is_file(html):
-        return  # a pipe, or nothing
-    try:
-        with html.open("rb") as file:
-            begins = file.read(_BEGINNING)
-    except OSError:
-        return  # told when it is written
-    if begins and not (begins.lstrip().startswith(b"<!doctype html>") and _TITLE in begins):
-        fail(
-            f"--html {html} is there, and no earlier report of hookgate: it would be overwritten; "
-            "name another file, or move it away"
-        )
+def _is_report(beginning: bytes) -> bool:
+    return beginning.lstrip().startswith(b"<!doctype html>") and _TITLE in beginning
 
 
 def gather(

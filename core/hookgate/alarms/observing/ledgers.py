@@ -58,6 +58,11 @@ class Ledgers:
         """Whether there was more to read than is read at a time."""
         return any(tail.is_behind for tails in self._tails.values() for tail in tails.values())
 
+    @property
+    def parts(self) -> set[str]:
+        """The files of which only the end is read."""
+        return {n for tails in self._tails.values() for n, tail in tails.items() if tail.is_part}
+
     def poll(self) -> Iterator[tuple[Record, str]]:
         """Yield the records that were written since, with the file of each; not all at a time."""
         for tails in self._tails.values():

@@ -32,7 +32,8 @@ class Tail:
     """Whole lines of a file that grows. `back` says how much of it is read that is there already.
 
     `trouble` says why it cannot be read, "" where it can. `is_gone` says that it was deleted.
-    `is_behind` says that there was more to read than is read at a time. `was_cut` says that it
+    `is_part` says that more was there already than is read, `is_behind` that there was more to read
+    than is read at a time. `was_cut` says that it
     was shorter than what was read of it, and is read again from its beginning; `was_removed` that
     it had no name any more when another was begun. A line longer than any record is left out. A
     file that was renamed is read for `patience` seconds after there is another.
@@ -50,6 +51,7 @@ class Tail:
         self._replaced_at: float | None = None
         self.trouble = ""
         self.is_gone = self.is_behind = self.was_cut = self.was_removed = False
+        self.is_part = False
         self._fd = -1
         self._rest = b""
         self._offset = 0
@@ -62,6 +64,7 @@ class Tail:
         if self._open():
             size = os.fstat(self._fd).st_size
             self._offset = max(0, size - back) if position is None else 0
+            self.is_part = position is None and self._offset > 0
             self._is_too_long = self._offset > 0  # it may be in the middle of a line
 
     def _find(self, position: Position) -> bool:

@@ -49,11 +49,13 @@ def open_file(path: str) -> int:
     os.set_blocking(fd, True)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except OSError as error:
         os.close(fd)
-        raise LedgerError(
-            f"{refused} is being written by another process; give each its own file"
-        ) from None
+        if isinstance(error, BlockingIOError):
+            why = "is being written by another process; give each its own file"
+        else:
+            why = f"cannot be locked: {error.strerror}; name a file on a local disk"
+        raise LedgerError(f"{refused} {why}") from None
     return fd
 
 
