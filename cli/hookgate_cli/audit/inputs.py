@@ -14,8 +14,6 @@ from hookgate_cli.terminal import printable
 
 # Whoever started both ends of a pipe need not be told that one waits for the other.
 _QUIET = 2000
-# Open as long as they are read, and gone with this process.
-_copied: list[IO[bytes]] = []
 
 
 def is_regular(file: Path) -> bool:
@@ -51,11 +49,11 @@ def copy(file: Path) -> Path:
 
 
 def _copy(stream: IO[bytes], name: str) -> Path:
-    copied = tempfile.TemporaryFile(prefix="hookgate-")  # noqa: SIM115  # read until the end
-    _copied.append(copied)
     try:
-        shutil.copyfileobj(stream, copied)
-        copied.flush()
+        with tempfile.TemporaryFile(prefix="hookgate-") as copied:
+            shutil.copyfileobj(stream, copied)
+            copied.flush()
+            kept = os.dup(copied.fileno())  # open, and the file with it, until this process ends
     except OSError as error:
         fail(f"{name} cannot be copied to {tempfile.gettempdir()}: {error.strerror}")
-    return Path(f"/proc/self/fd/{copied.fileno()}")
+    return Path(f"/proc/self/fd/{kept}")

@@ -179,9 +179,11 @@ def test_a_process_substitution_is_read(written: bytes) -> None:
     reader, writer = os.pipe()
     os.write(writer, cri(written))
     os.close(writer)
-    command = (sys.executable, "-m", "hookgate_cli", "audit", "show", "--json", f"/dev/fd/{reader}")
+    show = ("-m", "hookgate_cli", "audit", "show", "--json", f"/dev/fd/{reader}")
+    command = (sys.executable, "-X", "dev", *show)  # which warns of a file that nobody closed
     shown = subprocess.run(command, capture_output=True, pass_fds=[reader], timeout=60, check=True)
     os.close(reader)
+    assert b"ResourceWarning" not in shown.stderr
     assert shown.stdout.splitlines() == [
         line for line in written.splitlines() if b'"forward"' not in line
     ]
