@@ -24,6 +24,7 @@ AN_OBJECT: Tops = frozenset((dict,))
 
 # jiter stops at 200 levels by itself; a configured bound stays well below.
 DEEPEST = 128
+_ENOUGH = DEEPEST + 1
 
 _BACKSLASH = ord("\\")  # one byte is found ten times as fast as six, and few events hold it
 _UTF_16 = (BOM_UTF16_LE, BOM_UTF16_BE)
@@ -50,10 +51,9 @@ def parse(
     `max_depth` counts nested objects and arrays, the top level being 1; at most `DEEPEST`.
     `max_values` bounds what `holds_more` counts.
     """
-    if not body:
-        return Finding(Reason.BODY_EMPTY, ("the body is empty",))
+    size = len(body)
     # Most bodies are too short to hold too many: each value takes a byte.
-    if len(body) >= max_values and holds_more(body, max_values):
+    if size >= max_values and holds_more(body, max_values):
         return _classify_crowded(body, max_depth, max_values)
     document = _read_canonical(body)
     canonical = document is not None
@@ -65,10 +65,11 @@ def parse(
         except ValueError as error:
             return _classify(body, str(error))
     # Few events have so many brackets that they could be too deep. bytes.count looks at each byte,
-    # replace leaps from one found to the next: 0.3 us, not 1.
-    brackets = 2 * len(body) - len(body.replace(b"{", b"")) - len(body.replace(b"[", b""))
+    # replace leaps from one found to the next, as far as may matter: 0.3 us, not 1.
+    objects = size - len(body.replace(b"{", b"", _ENOUGH))
+    arrays = size - len(body.replace(b"[", b"", _ENOUGH))
     if (
-        brackets > max_depth
+        objects + arrays > max_depth
         and not _is_shallow(body, min(max_depth, _SHALLOW))
         and _is_deeper(document, max_depth)
     ):
@@ -142,6 +143,8 @@ def _may_hold_odd_number(document: Any) -> bool:
 
 
 def _classify(body: bytes, message: str) -> Finding:
+    if not body:
+        return Finding(Reason.BODY_EMPTY, ("the body is empty",))
     # The message of a duplicate key holds the key, which may be a phone number: only the place
     # in it is passed on.
     place = _PLACE.search(message)
@@ -172,9 +175,12 @@ def _is_shallow(body: bytes, levels: int) -> bool:
     if _BACKSLASH in body:
         return False
     marks = body.translate(_SQUARE, _ALL_BUT_NESTING)
-    # Nearly all strings are two quotes by now. Whatever two are taken out, what stood in a string
-    # still does.
-    nesting = b"".join(marks.replace(b'""', b"").split(b'"')[::2])
+    nesting = marks.translate(None, b'"')
+    # A string is two quotes by now, unless it holds brackets: in front of the first of these an odd
+    # number of quotes is in a row.
+    if len(nesting) + 2 * marks.count(b'""') < len(marks):
+        # Whatever two are taken out, what stood in a string still does.
+        nesting = b"".join(marks.replace(b'""', b"").split(b'"')[::2])
     for _ in range(levels):
         nesting = nesting.replace(b"[]", b"")  # those that hold none: the deepest of each branch
     return not nesting

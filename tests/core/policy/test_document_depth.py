@@ -57,3 +57,14 @@ def test_the_bound_is_exact_at_every_depth(deep: int, wide: int, texts: bytes) -
     found = parse(body, deep - 1, VALUES)
     assert isinstance(found, Finding)
     assert found.reason is Reason.TOO_DEEP
+
+
+@pytest.mark.parametrize(("open_", "close"), [(b'["]",', b',"["]'), (b'{"}":', b',"{":0}')])
+@pytest.mark.parametrize("deep", [3, 8, 9, 64])
+def test_brackets_in_strings_hide_no_level(deep: int, open_: bytes, close: bytes) -> None:
+    """Though each seems to close what was just opened."""
+    body = b'{"a":' + open_ * (deep - 1) + b"[]" + close * (deep - 1) + b"}"
+    assert not isinstance(parse(body, deep + 1, VALUES), Finding)
+    found = parse(body, deep, VALUES)
+    assert isinstance(found, Finding)
+    assert found.reason is Reason.TOO_DEEP
