@@ -1,6 +1,5 @@
 """What the verbs share: options, exit statuses, the consoles, and the configuration."""
 
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -35,8 +34,7 @@ __all__ = [
 # What a new hookgate.toml says; for verbs that send nothing.
 ASSUMED_UPSTREAM = "http://127.0.0.1:8080"
 
-# A table in a log or a pipe need not fit a terminal of 80 columns.
-out = Terminal(width=None if sys.stdout.isatty() else 120)
+out = Terminal()
 
 ConfigOption = Annotated[
     str | None,

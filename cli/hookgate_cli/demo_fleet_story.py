@@ -18,7 +18,6 @@ from hookgate.fleet.store import Store
 from hookgate.fleet.waiting import Waiting
 from hookgate.policy import Reason
 
-from .common import out
 from .firing import fire
 from .gate_process import RunningGate, clean_environment, free_port, running_gate
 from .samples import Sample, base, hostile
@@ -136,7 +135,7 @@ class Story:
         """Run a command as a person would, in the folder of the demo."""
         return subprocess.run(
             [sys.executable, "-m", "hookgate_cli", *arguments],
-            env={**clean_environment(os.environ), "COLUMNS": str(out.width)},
+            env=clean_environment(os.environ),
             cwd=self.folder,
             capture_output=True,
             text=True,

@@ -4,11 +4,12 @@ import io
 import json
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
+from rich.text import Text
 
 # What does not print by itself, but for what rich lays out with.
 _UNPRINTABLE = re.compile(r"[^\n\t\x20-\x7e]+")
@@ -16,6 +17,10 @@ _UNPRINTABLE = re.compile(r"[^\n\t\x20-\x7e]+")
 _PLAIN = str.maketrans(
     dict(zip("▁▂▃▄▅▆▇█▏▎▍▌▋▊▉–…·✗✓↑↓⏎", ".:-=+*%#...####-.-X+^v>", strict=True)) | {"≤": "<="}  # noqa: RUF001
 )
+
+
+# Columns of what is no terminal: whoever reads a pipe or a file breaks its lines, or copies them.
+_UNBROKEN = 1 << 16
 
 
 def printable(text: object) -> str:
@@ -47,24 +52,40 @@ def print_json(value: Any, indent: int | None = None) -> None:
 class Terminal(Console):
     """A console that takes strings literally: no markup, no emoji codes, no control characters.
 
-    Whatever is printed is escaped as `printable` does; print a Text for style.
+    Whatever is printed is escaped as `printable` does; print a Text for style. Where it is no
+    terminal no line is broken, and none that is laid out ends in blanks.
     """
 
     def __init__(self, **options: Any) -> None:
         super().__init__(markup=False, emoji=False, highlight=False, **options)
+        if not self.file.isatty():
+            self.width = _UNBROKEN
 
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
     ) -> Iterable[Segment]:
         """Render as a Console does, with every text made printable."""
         is_plain = not self.encoding.lower().startswith("utf")
-        for segment in super().render(renderable, options):
+        segments = super().render(renderable, options)
+        # Of what is laid out, a table above all. The blanks of a text are its own.
+        if not isinstance(renderable, str | Text) and not self.file.isatty():
+            segments = _without_padding(segments)
+        for segment in segments:
             text, style, control = segment
             if control or (text.isascii() and not _UNPRINTABLE.search(text)):
                 yield segment
             else:
                 text = _UNPRINTABLE.sub(lambda found: printable(found[0]), text)
                 yield Segment(text.translate(_PLAIN) if is_plain else text, style)
+
+
+def _without_padding(segments: Iterable[Segment]) -> Iterator[Segment]:
+    for line in Segment.split_lines(segments):
+        while line and not line[-1].text.strip():
+            line.pop()
+        if line:
+            line[-1] = line[-1]._replace(text=line[-1].text.rstrip())
+        yield from (*line, Segment.line())
 
 
 def escape_unencodable() -> None:

@@ -238,6 +238,7 @@ def test_a_wrong_token_is_told_and_an_old_cookie_asks_for_it_again(
         page.keyboard.insert_text(TOKEN)  # as a paste, in place of the wrong one
         page.press("#token", "Enter")
         expect(page.locator("#headline")).to_contain_text("does not answer since")
+        expect(page.locator("#none")).to_contain_text("hookgate audit balance")
         assert [cookie["httpOnly"] for cookie in context.cookies()] == [True]
         assert page.evaluate("document.cookie") == ""
         assert TOKEN not in page.url

@@ -21,6 +21,8 @@ _SHOWN_AS = {
 # Lines below which there is no room for the strip.
 _LOW = 18
 _ALL = 1 << 20
+# What is drawn, such as the strip, needs no more columns.
+_WIDE = 120
 _MOST_GATES = 8
 
 
@@ -30,12 +32,12 @@ def draw(picture: Picture, view: View, width: int, height: int) -> list[Text]:
         text = [Text(printable(view.title), "bold"), *view.text[view.scroll :]]
         return _fill(text, [], _keys("↑↓ PgUp PgDn move  q back"), width, height)
     is_low = height < _LOW
-    causes = 1 if is_low else max(3, height // 6)
+    causes = cause_lines(picture, width, 1 if is_low else max(3, height // 6))
     is_paused = view.paused is not None
     lines = _above(picture, width, is_low=is_low, is_paused=is_paused, causes=causes)
     detail = [] if is_low else _detail(view.row)
     room = height - len(lines) - len(detail) - 1
-    lines += draw_table(view, width, room)
+    lines += draw_table(view, picture["unknown"], width, room)
     pause = "go on" if is_paused else "pause"
     kind, route = _SHOWN_AS[view.kind], view.route or "all"
     keys = f"q quit  p {pause}  o outcome: {kind}  r route: {route}  ↑↓ move  ⏎ explain  ? help"
@@ -43,20 +45,20 @@ def draw(picture: Picture, view: View, width: int, height: int) -> list[Text]:
 
 
 def draw_once(picture: Picture, width: int) -> list[Text]:
-    """Draw all there is, for a pipe or a plain terminal."""
+    """Draw all there is, for a pipe or a plain terminal; a pipe is as wide as its longest line."""
     view = View()
     view.choose(picture["not_delivered"])
-    lines = _above(picture, width, is_low=False, is_paused=False, causes=_ALL)
-    lines += draw_table(view, width, _ALL, has_cursor=False)
+    causes = cause_lines(picture, width, _ALL)
+    lines = _above(picture, min(width, _WIDE), is_low=False, is_paused=False, causes=causes)
+    lines += draw_table(view, picture["unknown"], width, _ALL, has_cursor=False)
     return [_cut(line, width) for line in lines]
 
 
 def _above(
-    picture: Picture, width: int, *, is_low: bool, is_paused: bool, causes: int
+    picture: Picture, width: int, *, is_low: bool, is_paused: bool, causes: list[Text]
 ) -> list[Text]:
     gates = picture["gates"]
-    lines = [header(picture, width, is_paused=is_paused)]
-    lines += cause_lines(picture, width, causes)
+    lines = [header(picture, width, is_paused=is_paused), *causes]
     if len(gates) > 1 and not is_low:
         lines += map(gate_line, gates[:_MOST_GATES])
     lines += figure_lines(figures(picture["total"] or gates[0], gates), width)[: 1 if is_low else 3]

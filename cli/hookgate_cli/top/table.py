@@ -8,10 +8,12 @@ from rich.text import Text
 from hookgate_cli.terminal import printable
 
 from . import words
+from .causes import wrap
 from .strip import STYLES
 from .view import Row, View
 
-# In the order in which they are left out where there is no room; the least and the most letters.
+# In the order in which they are left out where there is no room; the least letters, and the most
+# where not all have room.
 _WIDTHS = {
     "request id": (20, 36),
     "gate": (8, 20),
@@ -25,15 +27,21 @@ _ORDER = ("time", "gate", "reason", "where", "route", "client", "request id")
 _GAP = 2
 
 
-def draw(view: View, width: int, height: int, *, has_cursor: bool = True) -> list[Text]:
-    """Draw the rows that are wanted in so many lines, with the cursor among them."""
+def draw(
+    view: View, unknown: str, width: int, height: int, *, has_cursor: bool = True
+) -> list[Text]:
+    """Draw the rows that are wanted in so many lines, with the cursor among them.
+
+    `unknown` says why there may be more; "" where there are none.
+    """
     if height < 2:
         return []
     columns = fit(view.rows, width)
     lines = [_line(dict(zip(columns, columns, strict=True)), columns, "dim underline")]
     if not view.rows:
         known = "of this kind " if view.kind or view.route else ""
-        return [*lines, Text(f"Nothing {known}that was not delivered.", "dim")]
+        said = unknown or f"Nothing {known}that was not delivered."
+        return [*lines, *wrap(Text(printable(said), "dim"), width)]
     room = height - 1
     top = max(0, min(view.place - room // 2, len(view.rows) - room))
     for place, row in enumerate(view.rows[top : top + room], top):
@@ -69,11 +77,13 @@ def where(row: Row) -> str:
 def fit(rows: Sequence[Row], width: int) -> dict[str, int]:
     """Return the columns that there is room for, and their widths."""
     told = [cells(row) for row in rows]
-    needed = {
-        name: max(least, min(most, max((len(cell[name]) for cell in told), default=0)))
-        for name, (least, most) in _WIDTHS.items()
+    wanted = {
+        name: max([least, *(len(cell[name]) for cell in told)])
+        for name, (least, _) in _WIDTHS.items()
         if name != "gate" or len({row["gate"] for row in rows}) > 1
     }
+    is_room = sum(wanted.values()) + _GAP * (len(wanted) - 1) <= width
+    needed = {n: w if is_room else min(w, _WIDTHS[n][1]) for n, w in wanted.items()}
     names = list(needed)
     while len(names) > 1 and sum(_WIDTHS[n][0] + _GAP for n in names) - _GAP > width:
         names.pop(0)

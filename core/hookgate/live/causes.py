@@ -35,12 +35,14 @@ class Absence(NamedTuple):
 ASKED = Absence(
     "The gate does not answer since",
     "The gate did not answer",
-    "Start it: systemctl restart hookgate. Then look why: journalctl -u hookgate -n 50.",
+    "Start it: systemctl restart hookgate. Then look why: journalctl -u hookgate -n 50. What it"
+    " left unknown: hookgate audit balance.",
 )
 STORED = Absence(
     "There is no news of the gate since",
     "There was no news of the gate",
-    "hookgate fleet status says more. At the gate: systemctl status hookgate hookgate-ship.",
+    "hookgate fleet status says more. At the gate: systemctl status hookgate hookgate-ship. What it"
+    " left unknown, there: hookgate audit balance.",
 )
 
 

@@ -32,6 +32,8 @@ _TOLD = (
 )
 _NUMBERS = ("status", "upstream_status")
 _LONGEST = 200
+# Said in place of rows, where there are none.
+_UNKNOWN = "Not known, as not every gate answers. There, hookgate audit balance tells."
 _LEVELS = {Level.NOTE: "note", Level.WARNING: "warning", Level.CRITICAL: "critical"}
 
 
@@ -65,6 +67,7 @@ def make_picture(gates: Sequence[Gate], now: float) -> dict[str, Any]:
         "total": total_of(gates, figures) if len(gates) > 1 else None,
         "strips": _strips(gates, figures, now),
         "not_delivered": rows,
+        "unknown": "" if all(gate.answers for gate in gates) else _UNKNOWN,
         "meanings": _meanings(rows),
     }
 

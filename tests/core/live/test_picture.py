@@ -30,6 +30,25 @@ def test_a_gate_that_was_not_asked_yet_is_not_well() -> None:
     assert first(picture) == ("unsure", "The gate has not been asked yet.")
 
 
+def test_while_a_gate_does_not_answer_no_rows_are_not_the_all_clear() -> None:
+    """Not before the first answer, not of one among several; who asks its ledger knows."""
+    gates = [Gate("127.0.0.1:9180"), Gate("127.0.0.1:9181")]
+    site = Site()
+    for answers, is_known in (
+        ((None, None), False),
+        ((site.now(), None), False),
+        ((site.now(), site.now()), True),
+        ((site.now(), "Connection refused"), False),
+    ):
+        for gate, answer in zip(gates, answers, strict=True):
+            if answer is not None:
+                gate.note(answer, site.at)
+        picture = make_picture(gates, site.at)
+        assert picture["not_delivered"] == []
+        assert ("hookgate audit balance" in picture["unknown"]) is not is_known
+    assert "hookgate audit balance" in picture["causes"][0]["first"]
+
+
 def test_a_gate_that_has_delivered_nothing_yet_is_not_called_well() -> None:
     level, what = first(pictured(Site()))
     assert (level, "nothing was delivered yet" in what) == ("unsure", True)

@@ -245,6 +245,7 @@ function showGates(state) {
 function showUndelivered(state) {
   const rows = state.not_delivered;
   byId("none").hidden = rows.length > 0;
+  text(byId("none"), state.unknown || "Nothing that has a line of its own in the ledger.");
   byId("undelivered-scroll").hidden = rows.length === 0;
   const columns = [
     ["Time", "short", (r) => clock(r.time)],
