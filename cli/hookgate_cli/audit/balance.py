@@ -10,6 +10,7 @@ from hookgate.ledger.audit.balance import GRAVE, OUTCOMES, Balance, Totals
 from hookgate.ledger.audit.balance import balance as add_up
 from hookgate.ledger.audit.balance_scan import BalanceScan
 from hookgate.ledger.audit.keeping import KeepingTotals
+from hookgate.ledger.reading.locks import held_now
 from hookgate.ledger.seal import Keyring
 from hookgate_cli.common import FINDING, ConfigOption, JsonOption, out
 from hookgate_cli.option_groups import grouped
@@ -46,7 +47,9 @@ def balance(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Add up every boot: received = delivered + refused + failed + aborted + in flight.
+    """Add up every boot: received = delivered + refused + failed + aborted + open.
+
+    Open is what no line tells the end of: unknown, in flight or missing.
 
     Names what is missing, doubled or unknown, with file and line, and adds up the quarantine: kept
     = replayed + delivered + expired + purged + held. Exits 1 if it does not balance. With a seal
@@ -62,7 +65,7 @@ def balance(
     of_fleet = asked_of_fleet(fleet, files, config, since, until)
     ledger = find_ledgers(files, config, fleet=of_fleet)
     with scanning(ledger, BalanceScan(Keyring(keys)), keys) as lines:
-        sums = add_up(lines, keys, () if files else ledger.states(config))
+        sums = add_up(lines, keys, () if files else ledger.states(config), held_now())
     if as_json:
         print_json(_report(sums, ledger))
     else:
@@ -102,6 +105,20 @@ def _show(sums: Balance, ledger: Ledger) -> None:
     if sums.balances and ledger.unread:
         verdict = Text("not all could be read; the rest balances", "red")
     out.print(verdict)
+    if sums.boots:
+        _show_boots(sums)
+    if sums.keeping:
+        _show_quarantine(sums.keeping)
+    print_findings(sums.findings, sums.more, GRAVE.__contains__)
+    if sums.unnumbered:
+        counts = ", ".join(f"{count} {outcome}" for outcome, count in sums.unnumbered.items())
+        out.print(
+            f"nginx: {sums.unnumbered.total()} received, {counts}. It numbers no requests: nothing"
+            " shows whether a line is missing."
+        )
+
+
+def _show_boots(sums: Balance) -> None:
     table = Table("boot", "front", box=None, padding=(0, 1, 0, 0))
     for name in ("received", *OUTCOMES, "open"):
         table.add_column(name, justify="right")
@@ -115,15 +132,6 @@ def _show(sums: Balance, ledger: Ledger) -> None:
     if total.open:
         out.print(
             f"open: {total.unknown} unknown, {total.in_flight} in flight, {total.missing} missing"
-        )
-    if sums.keeping:
-        _show_quarantine(sums.keeping)
-    print_findings(sums.findings, sums.more, GRAVE.__contains__)
-    if sums.unnumbered:
-        counts = ", ".join(f"{count} {outcome}" for outcome, count in sums.unnumbered.items())
-        out.print(
-            f"nginx: {sums.unnumbered.total()} received, {counts}. It numbers no requests: nothing"
-            " shows whether a line is missing."
         )
 
 

@@ -1,13 +1,11 @@
 """The gate that runs: whose its ports are, what its admin listener says, and by which policy."""
 
-import os
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 from hookgate.address import ListenAddress, UnixAddress
 from hookgate.alarms.observing.admin import ask, get
-from hookgate.alarms.observing.ledgers import locked_files
+from hookgate.ledger.reading.locks import held_now
 from hookgate.libraries import libraries
 from hookgate.policy import Policy
 
@@ -93,7 +91,11 @@ def boots(scene: Scene) -> Iterator[Finding]:
             balance,
         )
     listen = scene.settings.sidecar.listen
-    if not _port(listen) or _running(scene, listen) is not None or _is_locked(scene.ledgers):
+    if (
+        not _port(listen)
+        or _running(scene, listen) is not None
+        or any(map(held_now(), scene.ledgers))
+    ):
         return
     if any(all(record.get("event") != "stop" for record in boot) for boot in last):
         yield look(
@@ -102,13 +104,6 @@ def boots(scene: Scene) -> Iterator[Finding]:
             f"{_LOG}; start it. See which events were on their way:",
             balance,
         )
-
-
-def _is_locked(files: list[Path]) -> bool:
-    """Tell whether a gate, which may listen elsewhere, holds one of these files."""
-    locked = locked_files() or ()
-    found = (file.stat() for file in files)
-    return any((os.major(f.st_dev), os.minor(f.st_dev), f.st_ino) in locked for f in found)
 
 
 def _mend(problem: str, scene: Scene) -> str:

@@ -1,5 +1,6 @@
 """`hookgate audit balance`."""
 
+import fcntl
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,16 @@ def test_several_files_are_added_up(call: Call, ledger: Path) -> None:
     assert report["unnumbered"] == {"delivered": 1}
     result = call("audit", "balance", "nginx.jsonl")
     assert "nginx: 1 received, 1 delivered. It numbers no requests" in " ".join(result.out.split())
+    assert len(result.out.splitlines()) == 2  # no table of nothing
+
+
+def test_a_gate_that_holds_its_ledger_is_known_to_run(call: Call, ledger: Path) -> None:
+    """By the lock on the file, as long as it is there."""
+    write(ledger, start(), forward(1))
+    with ledger.open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert "boot b0: it still runs\n" in call("audit", "balance").out
+    assert "boot b0: it crashed, or is still running\n" in call("audit", "balance").out
 
 
 def test_a_hostile_record_cannot_speak_to_the_terminal(call: Call, ledger: Path) -> None:

@@ -16,6 +16,7 @@ from hookgate.ledger.audit.losses_scan import tell_losses
 from hookgate.ledger.audit.query import Query
 from hookgate.ledger.audit.stats import Summary
 from hookgate.ledger.reading.forked import WorkerError, ahead
+from hookgate.ledger.reading.locks import held_now
 from hookgate.ledger.seal import Keyring
 from hookgate.networks.range_set import RangeSet
 from hookgate.paths import is_file
@@ -119,7 +120,7 @@ def gather(
     losses = Losses(allowed)
     read = rereader(ledger, keys)
     with scanning(ledger, BalanceScan(Keyring(keys), tell_losses), keys) as lines:
-        balanced = balance(losses.watch(lines))
+        balanced = balance(losses.watch(lines), is_held=held_now())
     with scanning(ledger, ChainScan(Keyring(keys))) as lines:
         verified = verify(lines, keys, states, apart=ledger.is_fleet)
     verified.findings.extend(ledger.findings())

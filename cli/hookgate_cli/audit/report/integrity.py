@@ -91,7 +91,7 @@ def integrity(found: Findings) -> Section:
         )
         parts.append(Part([], table))
     lead = (
-        "received = delivered + refused + failed + aborted + in flight; `hookgate audit balance`"
+        "received = delivered + refused + failed + aborted + open; `hookgate audit balance`"
         " and `hookgate audit verify` say more."
     )
     return Section("integrity", "Is it whole", lead, parts)

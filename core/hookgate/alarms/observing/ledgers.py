@@ -1,12 +1,12 @@
 """All files of the ledgers that are watched: those of workers and replays, as they come and go."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from hookgate.alarms.sight import LedgerSight
 from hookgate.ledger.names import is_part
+from hookgate.ledger.reading.locks import locked_files
 from hookgate.ledger.reading.parsing import parse
 from hookgate.ledger.reading.tail import PATIENCE_SECONDS, Position, Tail
 from hookgate.ledger.record import Record
@@ -15,8 +15,6 @@ from hookgate.ledger.record import Record
 READ_BACK = 64 << 20
 # Files of workers and replays in all; a gate has 256 workers at most.
 _MOST_FILES = 1024
-_LOCKS = "/proc/locks"
-_LOCK = re.compile(rb"FLOCK +ADVISORY +WRITE +\d+ +([0-9a-f]+):([0-9a-f]+):(\d+) ")
 
 
 class Ledgers:
@@ -106,17 +104,4 @@ def load_positions(saved: Any) -> dict[str, Position]:
     return {
         str(name): Position(int(device), int(inode), int(offset), str(mark))
         for name, (device, inode, offset, mark) in saved.items()
-    }
-
-
-def locked_files() -> set[tuple[int, int, int]] | None:
-    """Return which files processes have locked with flock(2), as a gate does; None where the
-    kernel does not tell.
-    """
-    try:
-        text = Path(_LOCKS).read_bytes()
-    except OSError:
-        return None
-    return {
-        (int(major, 16), int(minor, 16), int(inode)) for major, minor, inode in _LOCK.findall(text)
     }

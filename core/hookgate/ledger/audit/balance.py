@@ -1,11 +1,11 @@
-"""Does the ledger balance? Per boot: received = delivered + refused + failed + aborted + in flight.
+"""Does the ledger balance? Per boot: received = delivered + refused + failed + aborted + open.
 
 Every request of a boot has a number, `seq`, and ends in one line or is counted in a sum of
 refusals, so what is missing shows as a gap.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import NoneType
 from typing import NamedTuple
@@ -61,10 +61,14 @@ class Balance(NamedTuple):
 
 
 def balance(
-    lines: Iterable[Line | Run], keys: Iterable[bytes] = (), states: Iterable[Path] = ()
+    lines: Iterable[Line | Run],
+    keys: Iterable[bytes] = (),
+    states: Iterable[Path] = (),
+    is_held: Callable[[str], bool] = lambda _: False,
 ) -> Balance:
     """Add up a ledger; `states` are its state files, which name the last line that there must be.
-    `lines` may hold runs by `BalanceScan`.
+    `lines` may hold runs by `BalanceScan`. `is_held` tells of a file whether a gate held it before
+    the first line was read.
 
     Memory grows with its boots, with what was in flight and with what was kept, not its lines.
     """
@@ -109,8 +113,18 @@ def balance(
                 " the files were meant to go, let the state file go too"
             )
             findings.note(BalanceKind.CUT, last.boot, str(path), text)
-    totals = [boot.close() for boot in boots.values()]
+    latest = _latest(boots.values())
+    totals = [
+        boot.close(runs=latest[boot.last.file] is boot and is_held(boot.last.file))
+        for boot in boots.values()
+    ]
     return Balance(totals, unnumbered, keeping.totals(), findings.listed, findings.more)
+
+
+def _latest(boots: Iterable[BootAccount]) -> dict[str, BootAccount]:
+    """Return the boot that wrote the last line of each file in which one ends."""
+    ordered = sorted(boots, key=lambda boot: boot.last.number)
+    return {boot.last.file: boot for boot in ordered}
 
 
 def _apart(lines: Iterable[Line | Run], boots: dict[str, BootAccount]) -> Iterator[Line]:

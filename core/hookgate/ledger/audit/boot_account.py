@@ -53,13 +53,13 @@ class BootAccount:
         self._findings = findings
         self._unread = unread
         self._unread_before = unread.count
-        # The number of its last line, 0 as long as none had one.
+        self.last = line
+        # The `n` of its last line, 0 as long as none had one.
         self.last_n = 0
         self._is_cut = False
         self._front = ""
         self._began = timestamp(record)
         self._first = line.place
-        self._last = line
         self._whole = record["event"] == "start"
         self._settled = self._whole
         self._stop: Line | None = None
@@ -73,7 +73,7 @@ class BootAccount:
 
     def add(self, line: Line, record: Record) -> None:
         """Add a line of the boot; of an unknown kind, only note that it is there."""
-        self._last = line
+        self.last = line
         if type(n := record.get("n")) is int:
             # A `gap` says itself what is missing before it.
             self._follow(n, n, line.place, is_told=record["event"] == "gap")
@@ -116,7 +116,7 @@ class BootAccount:
                 self._note_minute(ts)
             numbers.extend(first, last, run.file, run.first + offset)
         self._ended.update(told.outcomes)
-        self._last = run.last_line
+        self.last = run.last_line
         self._follow(run.n, run.n + run.total - 1, f"{run.file}:{run.first}")
         return True
 
@@ -180,8 +180,11 @@ class BootAccount:
         self._numbers.count(first, last, count)
         self._ended[outcome_of(record)] += count
 
-    def close(self) -> Totals:
-        """Note what is left open as findings, and return the boot's totals."""
+    def close(self, *, runs: bool) -> Totals:
+        """Note what is left open as findings, and return the boot's totals.
+
+        `runs` says that its last line's file was held by the process that wrote it.
+        """
         said = self._stop.record or {} if self._stop is not None else {}
         forwarded = dict(self._still_forwarded())
         top = self._numbers.top
@@ -198,12 +201,13 @@ class BootAccount:
         for seq, forward in forwarded.items():
             self._note_forwarded(forward, flying=seq > since)
         for gap in gaps:
-            self._note_gap(gap, flying=gap.first > since)
+            self._note_gap(gap, flying=gap.first > since, runs=runs)
         self._compare_with_stop(said)
         if not self._whole:
             self._note(BalanceKind.NO_START, self._first, "began before these files")
         if self._stop is None:
-            self._note(BalanceKind.NO_STOP, self._last.place, "it crashed, or is still running")
+            text = "it still runs" if runs else "it crashed, or is still running"
+            self._note(BalanceKind.NO_STOP, self.last.place, text)
         unknown = sum(seq > since for seq in forwarded)
         in_flight = sum(max(0, gap.missing) for gap in gaps if gap.first > since)
         missing = count - unknown - in_flight
@@ -220,7 +224,7 @@ class BootAccount:
 
     def _horizon(self) -> int:
         """The highest number that cannot have been in flight at the boot's last line."""
-        latest = timestamp(self._last.record or {}) - _LONGEST_FLIGHT
+        latest = timestamp(self.last.record or {}) - _LONGEST_FLIGHT
         return max((top for ts, top in self._minutes if timestamp({"ts": ts}) <= latest), default=0)
 
     def _note_forwarded(self, forwarded: Forwarded, *, flying: bool) -> None:
@@ -231,8 +235,8 @@ class BootAccount:
             text = f"{forwarded.name} was forwarded; the line that says how it ended is missing"
             self._note(BalanceKind.MISSING, forwarded.place, text)
 
-    def _note_gap(self, gap: Gap, *, flying: bool) -> None:
-        place = f"{gap.mark[0]}:{gap.mark[1]}" if gap.mark is not None else self._last.place
+    def _note_gap(self, gap: Gap, *, flying: bool, runs: bool) -> None:
+        place = f"{gap.mark[0]}:{gap.mark[1]}" if gap.mark is not None else self.last.place
         span = f"request {gap.first}"
         if gap.first < gap.last:
             span = f"requests {gap.first} to {gap.last}"
@@ -246,8 +250,8 @@ class BootAccount:
             self._note(BalanceKind.MISSING, place, f"{span}: no line, and in no sum")
         elif self._stop is None:
             why = "in lines that are not here, or " if self._is_cut else ""
-            text = f"{span}: no record, {why}in flight when it ended"
-            self._note(BalanceKind.IN_FLIGHT, place, text)
+            when = "" if runs else " when it ended"
+            self._note(BalanceKind.IN_FLIGHT, place, f"{span}: no record, {why}in flight{when}")
         else:
             self._note(BalanceKind.IN_FLIGHT, place, f"{span}: cut off by the stop")
 

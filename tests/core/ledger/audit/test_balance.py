@@ -234,6 +234,23 @@ def test_an_unknown_is_named_by_request_and_reference() -> None:
     assert unknown.boot == "b0"
 
 
+def test_only_the_last_boot_of_a_file_that_is_held_still_runs() -> None:
+    """What was killed before it did not, and of a file that nobody holds here nothing is known."""
+    records = start("old"), start("new"), forward(2, "new"), delivery(3, "not_utf8", "new")
+    held = balance(lines(*records), is_held=lambda file: file == "log").findings
+    assert [(f.boot, f.text) for f in held if f.kind == BalanceKind.NO_STOP] == [
+        ("old", "it crashed, or is still running"),
+        ("new", "it still runs"),
+    ]
+    assert [f.text for f in held if f.kind == BalanceKind.IN_FLIGHT] == [
+        "request 1: no record, in flight"
+    ]
+    unheld = balance(lines(*records)).findings
+    assert {f.text for f in unheld if f.kind == BalanceKind.NO_STOP} == {
+        "it crashed, or is still running"
+    }
+
+
 def test_nginx_lines_are_counted_apart() -> None:
     """It numbers nothing, so its lines prove nothing about what is missing."""
     result = balance(lines(nginx(), nginx("path_not_routed"), start(), stop(0)))
