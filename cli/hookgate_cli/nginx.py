@@ -11,9 +11,10 @@ from rich.text import Text
 
 from hookgate.config.layers import gather
 from hookgate.networks.ranges import SHIPPED
-from hookgate.nginx import Names, RenderError
+from hookgate.nginx import Names, RenderError, tell_relayed
 from hookgate.nginx import render as render_files
 from hookgate.paths import is_folder
+from hookgate.settings import Config
 
 from .common import ASSUMED_UPSTREAM, FINDING, ConfigOption, JsonOption, err, fail, load_config, out
 from .replacing import refuse_foreign
@@ -63,11 +64,12 @@ def render(
 
       hookgate nginx render --out /etc/nginx/hookgate
 
-      hookgate nginx render --log /var/log/nginx/events.jsonl
+      hookgate nginx render --log /srv/log/events.jsonl
 
       hookgate nginx render -c orders.toml --name orders --out /etc/nginx
     """
-    files = _render(config, log, name)
+    settings = _load(config)
+    files = _render(settings, log, name)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for file, text in files.items():
@@ -82,6 +84,8 @@ def render(
         fail(f"{error.filename} cannot be written: {error.strerror}")
     out.print(f"Wrote {', '.join(files)} to {printable(folder)}/.", soft_wrap=True)
     out.print("Then: nginx -t && nginx -s reload")
+    if said := tell_relayed(settings):
+        out.print(printable(said), soft_wrap=True)
 
 
 @app.command()
@@ -104,7 +108,7 @@ def diff(
         fail(f"{folder} is no folder; name the one that holds the includes")
     changes = {
         file: change
-        for file, text in _render(config, log, name).items()
+        for file, text in _render(_load(config), log, name).items()
         if (change := _compare(folder / file, text))
     }
     if as_json:
@@ -117,7 +121,7 @@ def diff(
         raise typer.Exit(FINDING)
 
 
-def _render(config: str | None, log: str, name: str) -> dict[str, str]:
+def _load(config: str | None) -> Config:
     settings = load_config(config, offline=True)
     if not gather(config).keys["upstream.url"].value:
         err.print(f"upstream.url is not set; {ASSUMED_UPSTREAM} is assumed")
@@ -127,6 +131,10 @@ def _render(config: str | None, log: str, name: str) -> dict[str, str]:
             err.print(f"warning: nginx checks no signature on {path}", soft_wrap=True)
     if settings.upstream.sign_keys:
         err.print("warning: nginx signs nothing for the endpoint (upstream.sign_key_file)")
+    return settings
+
+
+def _render(settings: Config, log: str, name: str) -> dict[str, str]:
     try:
         return render_files(settings, log, name)
     except RenderError as error:

@@ -190,6 +190,26 @@ def test_a_unit_that_could_not_see_its_files_is_told_apart(init: Call, tmp_path:
 @pytest.mark.parametrize(
     ("options", "told"),
     [
+        ("--on here", [':8081"), so that CM.com']),
+        ("--on here --listen [::]:9000", ['"127.0.0.1:9000" is for programs of this machine']),
+        ("--on here --proxy 127.0.0.1", []),
+        ("--on here --listen unix:/run/a.sock", []),
+        ("--on container", []),
+        ("--on nginx", [":8081", "at /cm/events: let the endpoint answer 200"]),
+        ("--on nginx --listen 127.0.0.1:80 --webhook cm-voice", []),
+    ],
+)
+def test_what_others_see_of_it_is_told(options: str, told: list[str], init: Call) -> None:
+    """Where it listens for all, and what nginx answers in the place of 200."""
+    done = init("set", *options.split(), "--upstream", "http://127.0.0.1:1", "-y")
+    notes = done.out.partition("\n\n")[0].splitlines()[1:]
+    assert len(notes) == len(told)
+    assert all(part in note for part, note in zip(told, notes, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
         ("", ["give --upstream", "--yes, or each of --on, --webhook, --proxy"]),
         ("-y", ["give --upstream"]),
         ("-y --on systemx --upstream http://a", ["did you mean systemd?"]),

@@ -56,6 +56,21 @@ def test_render_without_an_upstream_says_what_it_assumes(call: Call) -> None:
     assert "upstream.url is not set; http://127.0.0.1:8080 is assumed" in result.err
 
 
+def test_render_says_where_an_endpoint_has_to_answer_200(call: Call, tmp_path: Path) -> None:
+    """Of routes that relay that is what was asked for. Of what is compared nothing is said."""
+    relaying = '[[route]]\npath = "/voice"\ncontract = "cm-voice"\n'
+    exact = '[[route]]\npath = "/events"\ncontract = "cm-events"\n'
+    for routes, told in (
+        ("", "2xx as it is: let the endpoint answer 200"),
+        (relaying + exact, "2xx as it is at /events: let the endpoint answer 200"),
+        (relaying, ""),
+    ):
+        (tmp_path / "hookgate.toml").write_text(URL + routes)
+        assert (told or "Then: nginx -t && nginx -s reload") in call("nginx", "render").out
+        assert ("2xx" in call("nginx", "render").out) is bool(told)
+        assert "2xx" not in call("nginx", "diff", "nginx").out
+
+
 def test_render_puts_the_log_where_it_is_told(call: Call, tmp_path: Path) -> None:
     """In the one file that names it."""
     assert call("nginx", "render", "--out", "x", "--log", "/srv/events.jsonl").status == 0

@@ -38,7 +38,7 @@ def show(
 
       hookgate audit show --since 2h --outcome refused --outcome failed
 
-      hookgate audit show audit.jsonl.1.gz --client 31.169.56.0/21 --json
+      hookgate audit show hookgate-audit.jsonl.1.gz --client 31.169.56.0/21
     """
     query = filters.query(config, utc=utc)
     of_fleet = asked_of_fleet(fleet, files, config, query.since, query.until)

@@ -8,12 +8,13 @@ import typer
 
 from hookgate_cli.common import out
 from hookgate_cli.installation import own_program
+from hookgate_cli.terminal import printable
 
 from .asking import collect
 from .files import CONFIG, make_files
 from .folder import refuse_present, write
 from .places import PLACES
-from .trial import before, trial, use
+from .trial import before, notes, trial, use
 
 
 def init(
@@ -87,6 +88,8 @@ def init(
     files = make_files(answers, folder, own_program())
     write(folder, files)
     out.print(f"Wrote {', '.join(file.name for file in files)} to {folder}/.", soft_wrap=True)
+    for note in notes(answers):
+        out.print(printable(note), soft_wrap=True)
     _tell("Before it is tried:", before(answers, folder))
     about = " The first one runs until Ctrl-C." if answers.place != "kubernetes" else ""
     _tell(f"Try it, each command in a terminal of its own.{about}", trial(answers, folder))

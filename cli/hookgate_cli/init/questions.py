@@ -137,6 +137,7 @@ QUESTIONS = (
         "Where does it listen?",
         _default_listen,
         _put("sidecar.listen"),
+        more=[":8081 is every address of this machine, 127.0.0.1:8081 for its programs alone"],
     ),
     Question(
         "--recipient",

@@ -9,7 +9,8 @@ from shlex import quote
 
 import netaddr
 
-from hookgate.address import TcpAddress
+from hookgate.address import ListenAddress, TcpAddress
+from hookgate.nginx import tell_relayed
 from hookgate.samples import CONTRACTS
 from hookgate_cli.installation import HOMES, TEMPORARY, own_command, own_program, python_of
 
@@ -17,6 +18,7 @@ from .answers import PROXY_PROTOCOL, Answers, build_config
 from .files import CONFIG, SEAL_KEY, UNITS
 
 _PORT = 8081
+_EVERYWHERE = ("", "0.0.0.0", "::")  # noqa: S104  # to be told of, not listened on
 _LEDGER = "audit.jsonl"
 _USER = "10001"  # of the image
 _INSTALLED = "/opt/hookgate/bin/hookgate"
@@ -31,7 +33,7 @@ def trial(answers: Answers, folder: Path) -> list[str]:
             "kubectl rollout status statefulset/cm-webhook",
         ]
     listen = build_config(answers).sidecar.listen
-    port = listen.port if isinstance(listen, TcpAddress) and listen.port else _PORT
+    port = _port(listen)
     allowed, foreign, settings = _senders(answers)
     # Named by nobody before: the commands of other terminals read what the first one writes.
     scratch = f"{tempfile.gettempdir()}/hookgate-try-{secrets.token_hex(4)}"
@@ -53,6 +55,10 @@ def trial(answers: Answers, folder: Path) -> list[str]:
         f"curl -si --interface {foreign} -H 'Content-Type: application/json' -d '{{}}' {url}",
         _read(answers, folder, scratch),
     ]
+
+
+def _port(listen: ListenAddress) -> int:
+    return listen.port if isinstance(listen, TcpAddress) and listen.port else _PORT
 
 
 def _senders(answers: Answers) -> tuple[str, str, list[str]]:
@@ -106,6 +112,22 @@ def _run_container(answers: Answers, folder: Path, settings: list[str]) -> str:
     words += ["--security-opt no-new-privileges"]
     words += [f"-v {quote(mount)}" for mount in mounts] + [f"-e {quote(s)}" for s in settings]
     return f"{' '.join(words)} hookgate"
+
+
+def notes(answers: Answers) -> list[str]:
+    """Return what to know of what was written."""
+    config = build_config(answers)
+    listen = config.sidecar.listen
+    told = []
+    if answers.place not in ("container", "kubernetes") and listen[0] in _EVERYWHERE:
+        told.append(
+            f'It listens on every address of this machine (sidecar.listen = "{listen}"), so that'
+            " CM.com, or what is in front, reaches it; one like"
+            f' "127.0.0.1:{_port(listen)}" is for programs of this machine alone.'
+        )
+    if answers.place == "nginx":
+        told.append(tell_relayed(config))
+    return list(filter(None, told))
 
 
 def before(answers: Answers, folder: Path) -> list[str]:

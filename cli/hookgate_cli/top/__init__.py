@@ -44,7 +44,7 @@ def top(
 
       hookgate top --gate http://10.0.0.1:9180 --gate http://10.0.0.2:9180
 
-      hookgate top --log /var/log/nginx/hookgate.jsonl
+      hookgate top --log /var/log/nginx/hookgate-audit.jsonl
 
       hookgate top --fleet --dsn-file reader.dsn
 

@@ -170,10 +170,27 @@ def _time(seconds: float) -> str:
     return f"{round(seconds * 1000)}ms"
 
 
+def tell_relayed(config: Config) -> str:
+    """Say, for who renders, on which routes nginx cannot answer as they ask; "" for none."""
+    exact = _exact(config)
+    if not exact:
+        return ""
+    at = f" at {', '.join(exact)}" if all(exact) else ""
+    return (
+        f"nginx relays the endpoint's 2xx as it is{at}: let the endpoint answer 200, as an event"
+        " that is answered 204 may be sent again (docs/nginx.md)."
+    )
+
+
+def _exact(config: Config) -> list[str]:
+    """Return the paths of routes that ask for exactly 200, of which nginx can make none."""
+    modes = {r.path: r.answer or parse_rules(r.rules_text).answer for r in config.routes}
+    return [path for path, mode in modes.items() if mode is AnswerMode.OK]
+
+
 def _answers(config: Config) -> str:
     """Say which routes ask for an answer that nginx cannot make."""
-    modes = {r.path: r.answer or parse_rules(r.rules_text).answer for r in config.routes}
-    exact = [path for path, mode in modes.items() if mode is AnswerMode.OK]
+    exact = _exact(config)
     if not exact:
         return """, which is what its routes ask for
 (answer = "relay"), but without a bound, and cut off where it is cut off. See docs/nginx.md.
@@ -181,7 +198,7 @@ def _answers(config: Config) -> str:
     said = """ and cannot make a 200 of it (error_page takes 300
 and more): by one of CM.com's texts only exactly 200 counts, and an event that is answered 204 is
 sent again as a refused one is. Let the endpoint answer 200"""
-    if len(exact) == len(modes):
+    if len(exact) == len(config.routes):
         return f"{said}. See docs/nginx.md.\n"
     listed = "\n".join(f"    {path}" for path in exact)
     return f"{said} to what comes at\n\n{listed}\n\nSee docs/nginx.md.\n"
