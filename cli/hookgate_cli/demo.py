@@ -22,7 +22,7 @@ from .common import FINDING, fail, out
 from .demo_quarantine import show_quarantine
 from .demo_tables import Row, show_refusals, show_webhooks
 from .firing import Answer, fire
-from .gate_process import running_gate
+from .gate_process import refuse_without_loopback, running_gate
 from .receiver import Receiver
 from .samples import Sample, base, clean, hostile
 from .terminal import printable
@@ -70,6 +70,7 @@ def demo(
 
       hookgate demo --fleet
     """
+    refuse_without_loopback()
     if fleet:
         _demo_fleet(alone=not (keep or addon))
         return

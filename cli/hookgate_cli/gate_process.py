@@ -69,6 +69,16 @@ def running_gate(
         signal.signal(signal.SIGTERM, before)
 
 
+def refuse_without_loopback() -> None:
+    """Exit with 2, and say what mends it, where 127.0.0.1 cannot be reached."""
+    try:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            socket.create_connection(server.getsockname(), 5).close()
+    except OSError as error:
+        why = error.strerror or error
+        fail(f"127.0.0.1 cannot be reached: {why}; bring loopback up, as root: ip link set lo up")
+
+
 def free_port() -> int:
     """Find a port of 127.0.0.1 where nobody listens."""
     with socket.socket() as probe:

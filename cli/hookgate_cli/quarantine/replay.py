@@ -105,11 +105,11 @@ def replay(
 
     Examples:
 
-      hookgate quarantine replay --identity quarantine.key
+      hookgate quarantine replay --identity replay.key
 
-      hookgate quarantine replay --identity quarantine.key --since 2h --json
+      hookgate quarantine replay --identity replay.key --since 2h --json
 
-      hookgate quarantine replay --identity quarantine.key --yes --reason "mended"
+      hookgate quarantine replay --identity replay.key --yes --reason "mended"
 
       hookgate quarantine replay --fleet --dsn-file anna.dsn --seal-key ams1.seal
     """

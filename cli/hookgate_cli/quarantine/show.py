@@ -43,9 +43,9 @@ def show(
 
       hookgate quarantine show 3f2a9c81
 
-      hookgate quarantine show 3f2a9c81 --identity quarantine.key
+      hookgate quarantine show 3f2a9c81 --identity replay.key
 
-      hookgate quarantine show 3f2a9c81 --identity quarantine.key --body > event.json
+      hookgate quarantine show 3f2a9c81 --identity replay.key --body > event.json
 
       hookgate quarantine show 3f2a9c81 --fleet --dsn-file replayer.dsn
     """
