@@ -23,6 +23,12 @@ _NOT_200 = (
     "texts only 200 counts, and each of these may be sent again as if it were refused. "
     "docs/nginx.md says what helps."
 )
+_UNKNOWN = (
+    "The contract names no such members there. They pass, as CM.com adds some without notice, and "
+    "nothing has to be done. Only their place is recorded, since names are the sender's words: the "
+    "body that the endpoint got has them. To refuse them, take a contract of your own that does: "
+    "docs/configuration.md."
+)
 
 
 def print_summary(summary: Summary, *, utc: bool) -> None:
@@ -52,6 +58,8 @@ def print_summary(summary: Summary, *, utc: bool) -> None:
         _show_tally(title, tally)
     _show_slowest(summary)
     _show_seen("unknown members", summary.drift, utc=utc)
+    if summary.drift:
+        out.print(_UNKNOWN, style="dim")
     _show_seen("passed, though unusual", summary.unusual, utc=utc)
     if summary.problems:
         out.print(Text(f"\n{summary.problems:,} lines are no records", "red"))

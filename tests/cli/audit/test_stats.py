@@ -50,6 +50,14 @@ def test_the_numbers_are_those_of_the_ledger(call: Call) -> None:
     assert sum(bucket.get("refused", 0) for bucket in found["timeline"]["buckets"]) == 12
 
 
+def test_of_members_that_no_contract_names_it_is_said_why_only_the_place(
+    call: Call, ledger: Path
+) -> None:
+    assert "names are the sender's words" in call("audit", "stats").out
+    write(ledger, start(), delivery(1, "not_utf8"), stop(1))
+    assert "names are the sender's words" not in call("audit", "stats").out
+
+
 def test_what_went_wrong_at_the_endpoint_is_told(call: Call, ledger: Path) -> None:
     """Causes in a table; what nginx relayed as another 2xx than 200, with the reason to look."""
     write(

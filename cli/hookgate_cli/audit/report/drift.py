@@ -24,7 +24,8 @@ def drift(summary: Summary) -> Section:
     ]
     lead = (
         "The provider adds members, types and channels without notice. They pass; here they show,"
-        " the latest newcomer first."
+        " the latest newcomer first. Of members only the place is recorded, since names are the"
+        " sender's words."
     )
     return Section("drift", "What changed", lead if parts else "Nothing is known of it.", parts)
 
