@@ -24,7 +24,17 @@ from .common import FINDING, JsonOption, fail, out
 from .completing import one_of
 from .firing import fire
 from .samples import Sample, clean, hostile
-from .send_hints import common_refusal, of_address, of_path, of_signature, own_address, print_hint
+from .send_headers import add_headers, read_headers
+from .send_hints import (
+    OTHER_SUCCESS,
+    common_refusal,
+    of_path,
+    of_sender,
+    of_signature,
+    other_success,
+    own_address,
+    print_hint,
+)
 from .signed_samples import read_signing, sign, unsigned
 from .terminal import print_json, printable
 
@@ -52,6 +62,15 @@ def send(
     source: Annotated[
         str | None, typer.Option("--from", metavar="ADDRESS", help="Local address to send from.")
     ] = None,
+    header: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--header",
+            "-H",
+            metavar="LINE",
+            help="Also sent with each, as 'X-Forwarded-For: 31.169.56.1'; as often as needed.",
+        ),
+    ] = None,
     secret_file: Annotated[
         Path | None,
         typer.Option(
@@ -73,7 +92,8 @@ def send(
 ) -> None:
     """Fire the shipped samples at a running gate and compare the answers.
 
-    The sender must be allowed there, and the route be one of the contract that --contract names.
+    The sender must be allowed there, and the route be one of the contract that --contract names. To
+    a gate that takes this machine for a proxy, name the sender as that proxy does, with --header.
     Clean samples reach the endpoint behind the gate. A route that asks for a signature refuses all
     that is not signed: give --scheme and --secret-file. Exits 1 if any answer is not as it should
     be.
@@ -83,6 +103,8 @@ def send(
       hookgate send http://127.0.0.1:8081/cm/events
 
       hookgate send http://127.0.0.1:8081/cm/messages --contract cm-messages
+
+      hookgate send http://127.0.0.1:8081 -H 'X-Forwarded-For: 31.169.56.1'
 
       hookgate send http://127.0.0.1:8081 --scheme github --secret-file a.secret
 
@@ -98,6 +120,8 @@ def send(
     signing = read_signing(scheme, secret_file) if scheme and secret_file else None
     if signing is not None and with_hostile:
         wanted += unsigned(clean(contract)[0])
+    headers = read_headers(header or ())
+    wanted = [add_headers(sample, headers) for sample in wanted]
     samples = [sample for sample in wanted if only is None or only in sample.name]
     if not samples:
         fail(f'no sample has "{only}" in its name')
@@ -122,11 +146,13 @@ def send(
     else:
         _show(rows, refusal)
     if refusal == HTTPStatus.FORBIDDEN:
-        print_hint(rows, refusal, of_address(source or own_address(host, port)))
+        print_hint(rows, refusal, of_sender(source or own_address(host, port), headers))
     elif refusal == HTTPStatus.NOT_FOUND:
         print_hint(rows, refusal, of_path(urlsplit(url).path or "/"))
     elif refusal == HTTPStatus.UNAUTHORIZED:
         print_hint(rows, refusal, of_signature(is_signed=signing is not None))
+    if (success := other_success(rows)) is not None:
+        print_hint(rows, success, OTHER_SUCCESS)
     if not all(row["ok"] for row in rows):
         raise typer.Exit(FINDING)
 

@@ -1,8 +1,14 @@
 """Why a gate refuses all that is sent to it, and what to do about that."""
 
 import socket
+from collections import Counter
+from collections.abc import Mapping
 from contextlib import closing
 from http import HTTPStatus
+
+import netaddr
+
+from hookgate.networks.ranges import SHIPPED
 
 from .common import err
 from .terminal import printable
@@ -10,6 +16,11 @@ from .terminal import printable
 _TOLD_BY_STATUS = (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.UNAUTHORIZED)
 # A larger part of all than this, wrong in one way, has one reason.
 _MOST = 0.8
+OTHER_SUCCESS = (
+    "the endpoint took them, and its own answer was relayed: by nginx, or on a route with answer ="
+    ' "relay". By one of CM.com\'s texts only 200 counts, and such an event is sent again: let the'
+    " endpoint answer 200 (docs/nginx.md)"
+)
 
 
 def own_address(host: str, port: int) -> str:
@@ -32,6 +43,17 @@ def common_refusal(rows: list[dict[str, object]]) -> int | None:
     return None
 
 
+def other_success(rows: list[dict[str, object]]) -> int | None:
+    """Return the most frequent 2xx in the place of 200; None where there is none."""
+    found = Counter(
+        status
+        for row in rows
+        if isinstance(status := row["status"], int) and status // 100 == 2 and not row["ok"]
+        if row["expected"] == HTTPStatus.OK
+    )
+    return next((status for status, _ in found.most_common(1)), None)
+
+
 def print_hint(rows: list[dict[str, object]], status: int, says: str) -> None:
     """Print how many were answered so, and what that says."""
     count = sum(row["status"] == status for row in rows)
@@ -39,11 +61,23 @@ def print_hint(rows: list[dict[str, object]], status: int, says: str) -> None:
     err.print(f"{answers} {int(status)}: {says}", soft_wrap=True)
 
 
-def of_address(address: str) -> str:
-    """Say that an address is not let in, and how to let it in."""
+def of_sender(address: str, headers: Mapping[str, str]) -> str:
+    """Say that an address, or whom the `headers` sent from it name, is not let in, and what helps.
+
+    An answer to a stranger does not say which it is.
+    """
+    address = printable(address)
+    if headers:
+        return (
+            f"the gate does not let {address} in, or whom {', '.join(headers)} names. It takes the "
+            f"sender from source.header, and only if {address} is in source.trusted_proxies; that "
+            "sender has to be in source.allow. At the gate, hookgate audit tail says which it is"
+        )
+    sender = netaddr.IPNetwork(SHIPPED["cm.com"].cidrs[0])[1]
     return (
-        f"the gate does not let {printable(address)} in. Add it to the gate's source.allow, or "
-        f"start the gate with HOOKGATE_SOURCE__ALLOW={printable(address)},cm.com"
+        f"the gate does not let {address} in. If {address} is in the gate's source.trusted_proxies,"
+        f" name a sender as that proxy does: --header 'X-Forwarded-For: {sender}'. Else add it to"
+        f" source.allow, or start the gate with HOOKGATE_SOURCE__ALLOW={address},cm.com"
     )
 
 
