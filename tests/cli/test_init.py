@@ -191,7 +191,7 @@ def test_a_unit_that_could_not_see_its_files_is_told_apart(init: Call, tmp_path:
     ("options", "told"),
     [
         ("--on here", [':8081"), so that CM.com']),
-        ("--on here --listen [::]:9000", ['"127.0.0.1:9000" is for programs of this machine']),
+        ("--on here --listen [::]:9000", ['proxy of this machine write "127.0.0.1:9000".']),
         ("--on here --proxy 127.0.0.1", []),
         ("--on here --listen unix:/run/a.sock", []),
         ("--on container", []),

@@ -122,8 +122,8 @@ def notes(answers: Answers) -> list[str]:
     if answers.place not in ("container", "kubernetes") and listen[0] in _EVERYWHERE:
         told.append(
             f'It listens on every address of this machine (sidecar.listen = "{listen}"), so that'
-            " CM.com, or what is in front, reaches it; one like"
-            f' "127.0.0.1:{_port(listen)}" is for programs of this machine alone.'
+            " CM.com or a balancer can reach it. Behind a proxy of this machine write"
+            f' "127.0.0.1:{_port(listen)}".'
         )
     if answers.place == "nginx":
         told.append(tell_relayed(config))

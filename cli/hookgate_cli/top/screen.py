@@ -51,7 +51,10 @@ def draw_once(picture: Picture, width: int) -> list[Text]:
     causes = cause_lines(picture, width, _ALL)
     lines = _above(picture, min(width, _WIDE), is_low=False, is_paused=False, causes=causes)
     lines += draw_table(view, picture["unknown"], width, _ALL, has_cursor=False)
-    return [_cut(line, width) for line in lines]
+    lines = [_cut(line, width) for line in lines]
+    for line in lines:
+        line.rstrip()
+    return lines
 
 
 def _above(

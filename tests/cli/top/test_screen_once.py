@@ -34,3 +34,4 @@ def test_a_gate_that_does_not_answer_is_not_called_clear() -> None:
         text = " ".join(" ".join(line.plain for line in lines).split())
         assert "Nothing" not in text
         assert "There, hookgate audit balance tells." in text
+    assert not [line for line in draw_once(picture, PIPE) if line.plain != line.plain.rstrip()]

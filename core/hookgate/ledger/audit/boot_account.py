@@ -199,7 +199,7 @@ class BootAccount:
             self._horizon() if self._stop is None else 0 if count == said.get("in_flight") else top
         )
         for seq, forward in forwarded.items():
-            self._note_forwarded(forward, flying=seq > since)
+            self._note_forwarded(forward, flying=seq > since, runs=runs)
         for gap in gaps:
             self._note_gap(gap, flying=gap.first > since, runs=runs)
         self._compare_with_stop(said)
@@ -227,9 +227,10 @@ class BootAccount:
         latest = timestamp(self.last.record or {}) - _LONGEST_FLIGHT
         return max((top for ts, top in self._minutes if timestamp({"ts": ts}) <= latest), default=0)
 
-    def _note_forwarded(self, forwarded: Forwarded, *, flying: bool) -> None:
+    def _note_forwarded(self, forwarded: Forwarded, *, flying: bool, runs: bool) -> None:
         if flying:
-            text = f"{forwarded.name} was forwarded and has no end: it may have arrived"
+            end = "is on its way" if runs else "has no end: it may have arrived"
+            text = f"{forwarded.name} was forwarded and {end}"
             self._note(BalanceKind.UNKNOWN, forwarded.place, text)
         else:
             text = f"{forwarded.name} was forwarded; the line that says how it ended is missing"
