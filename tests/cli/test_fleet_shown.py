@@ -54,6 +54,35 @@ def test_the_state_of_all_or_of_some(call: Call, fleet: Fleet) -> None:
     assert password not in done.out + done.err
 
 
+@pytest.mark.parametrize("is_stop_sent", [True, False])
+def test_of_a_gate_whose_shipper_died_only_what_is_known_is_said(
+    call: Call, fleet: Fleet, tmp_path: Path, *, is_stop_sent: bool
+) -> None:
+    """Whether it stopped since, or runs again, no store can tell."""
+    chain = Chain(tmp_path / "audit.jsonl", "d1")
+    chain.add(3, **DELIVERED)
+    (tmp_path / "delft.dsn").write_text(fleet.gate("delft"))
+    (tmp_path / "delft.dsn").chmod(0o600)
+    Path("hookgate.toml").write_text(
+        '[audit]\npath = "audit.jsonl"\n[fleet]\nname = "delft"\ndsn_file = "delft.dsn"\n'
+    )
+    if is_stop_sent:
+        chain.stop()
+    assert call("ship", "--once").status == 0
+    if is_stop_sent:
+        Chain(chain.path, "d2", follows=f"d1:{chain.n}:{chain.prev}").add(2)
+    else:
+        chain.stop()
+    fleet.sql("UPDATE hookgate.gate SET seen = now() - interval '1 hour' WHERE gate = 'delft'")
+    told = call("top", *READER, "--gate", "delft", "--json").json["causes"][0]["what"]
+    listed = call("fleet", "status", "--dsn-file", "reader.dsn").out
+    assert told.startswith("There is no news of the gate since ")
+    assert "has stopped" not in told + listed
+    (silent,) = [line for line in listed.splitlines() if line.startswith("delft: silent: ")]
+    assert ("had stopped" in told) == ("had stopped" in silent) == is_stop_sent
+    assert silent.endswith("not known")
+
+
 def test_a_session_at_a_terminal(fleet: Fleet, tmp_path: Path) -> None:
     """Enter asks the store, by the same file."""
     with Seat([HOOKGATE, "top", *READER], tmp_path, 120, 40) as seat:

@@ -50,7 +50,7 @@ def status(
     dsn = read_dsn(dsn_file)
     with store_errors(dsn_file):
         gates = read_status(dsn, after)
-    findings = [finding for gate in gates for finding in gate.findings]
+    findings = [(gate, finding) for gate in gates for finding in gate.findings]
     if as_json:
         print_json([_to_json(gate) for gate in gates])
     elif not gates:
@@ -61,10 +61,17 @@ def status(
             times = (_time(gate.seen), _time(gate.received))
             table.add_row(gate.gate, *times, str(gate.behind), str(gate.boots), gate.software)
         out.print(table)
-        for finding in findings:
-            out.print(f"{finding.gate}: {finding.kind}: {finding.text}", soft_wrap=True)
+        for gate, finding in findings:
+            unknown = _tell_unknown(gate) if finding.kind == "silent" else ""
+            out.print(f"{gate.gate}: {finding.kind}: {finding.text}{unknown}", soft_wrap=True)
     if findings:
         raise typer.Exit(FINDING)
+
+
+def _tell_unknown(gate: GateStatus) -> str:
+    if gate.stopped:
+        return "; the gate had stopped, and whether it runs again is not known"
+    return "; whether the gate runs is not known"
 
 
 def _time(moment: datetime | None) -> str:
