@@ -11,7 +11,7 @@ from rich.table import Table
 from hookgate.config.parsers import duration
 from hookgate.fleet.status import GateStatus, read_status
 from hookgate_cli.common import FINDING, JsonOption, err, fail, out
-from hookgate_cli.terminal import print_json
+from hookgate_cli.terminal import print_json, printable
 
 from .login import DsnOption, read_dsn, store_errors
 
@@ -59,11 +59,15 @@ def status(
         table = Table("gate", "heard of", "last line", "behind", "boots", "software", box=None)
         for gate in gates:
             times = (_time(gate.seen), _time(gate.received))
-            table.add_row(gate.gate, *times, str(gate.behind), str(gate.boots), gate.software)
+            table.add_row(
+                gate.gate, *times, str(gate.behind), str(gate.boots), printable(gate.software)
+            )
         out.print(table)
         for gate, finding in findings:
             unknown = _tell_unknown(gate) if finding.kind == "silent" else ""
-            out.print(f"{gate.gate}: {finding.kind}: {finding.text}{unknown}", soft_wrap=True)
+            # Boots and versions are words of whoever has a gate's password.
+            text = f"{gate.gate}: {finding.kind}: {finding.text}{unknown}"
+            out.print(printable(text), soft_wrap=True)
     if findings:
         raise typer.Exit(FINDING)
 
