@@ -39,6 +39,15 @@ export PIP_CONSTRAINT := /dev/null
 # Two goals would fetch packages at once, and apt-get takes no second one.
 .NOTPARALLEL:
 
+# What PYTHON names would not be used.
+ifeq ($(origin PYTHON)$(wildcard $(BIN)/python),command line$(BIN)/python)
+minor = $(shell $(1) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+asked := $(call minor,$(PYTHON))
+ifneq ($(filter-out $(call minor,$(BIN)/python),$(asked)),)
+$(error $(VENV) is not of Python $(asked): name a folder for it, make PYTHON=$(PYTHON) VENV=.venv-$(asked) $(MAKECMDGOALS))
+endif
+endif
+
 # Two for each core: a test waits for sockets and processes half of its time.
 WORKERS ?= $(shell echo $$((2 * $$(nproc))))
 
@@ -149,11 +158,16 @@ audit-deps: $(TOOLS)/.ready
 release: $(TOOLS)/.ready $(INSTALLED)
 	PATH="$$PWD/$(TOOLS)/bin:$$PATH" release/release.sh $(BIN)/python
 
-# Everything is a wheel there, also what the index has as source only.
+# Everything is a wheel there, also what the index has as source only. Of what mitmproxy holds back both
+# versions are: pip takes the newer one where the addon is not asked for. hookgate's own wheel is the
+# release's, if the commit is.
+wheelhouse: export SOURCE_DATE_EPOCH = $(or $(shell git log -1 --no-show-signature --format=%ct 2>/dev/null),$(shell date +%s))
 wheelhouse: $(INSTALLED)
 	rm -rf dist/wheelhouse && mkdir -p dist/wheelhouse
 	$(call install,run,$(VENV),wheel --wheel-dir dist/wheelhouse)
-	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-index --no-deps --no-build-isolation \
+	$(call install,image,$(VENV),wheel --wheel-dir dist/wheelhouse)
+	$(BIN)/python docs/manual.py build/man
+	umask 022 && $(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-index --no-deps --no-build-isolation \
 	  --wheel-dir dist/wheelhouse .
 	cd dist/wheelhouse && sha256sum -- *.whl >SHA256SUMS
 	@echo "dist/wheelhouse is of $$($(BIN)/python --version), on $$(uname -m). To install from it without a network:"

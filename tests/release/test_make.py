@@ -80,3 +80,22 @@ def test_a_package_is_named_only_where_it_is_what_is_missing(tree: Path, lacking
     done = make(tree, ".venv/.installed")
     assert done.returncode != 0
     assert ("apt-get install python3-venv" in done.stdout) is lacking
+
+
+def test_an_environment_of_another_python_is_not_taken_for_the_one_that_is_named(
+    tree: Path,
+) -> None:
+    """It would be used as it is. Two of one minor version are alike."""
+    for path, version in (("python", "3.13"), (".venv/bin/python", "3.11")):
+        (tree / path).parent.mkdir(parents=True, exist_ok=True)
+        (tree / path).write_text(f"#!/bin/sh\necho {version}\n")
+        (tree / path).chmod(0o755)
+    command = ["make", "-n", "demo", "PYTHON=./python"]
+    refused = subprocess.run(command, cwd=tree, capture_output=True, text=True)
+    assert refused.returncode == 2
+    mend = "make PYTHON=./python VENV=.venv-3.13 demo"
+    assert f".venv is not of Python 3.13: name a folder for it, {mend}." in refused.stderr
+    done = subprocess.run(["sh", "-c", mend + " -n"], cwd=tree, capture_output=True, text=True)
+    assert "Installing hookgate into .venv-3.13" in done.stdout
+    (tree / ".venv/bin/python").write_text("#!/bin/sh\necho 3.13\n")
+    assert subprocess.run(command, cwd=tree, capture_output=True).returncode == 0
