@@ -64,8 +64,9 @@ def _compare(boot: NumberedBoot, last: LastLine, who: str, context: Context) -> 
     boot.named = True
     if boot.cut:
         return
-    if boot.n < last.n:
-        text = f"lines {boot.n + 1} to {last.n} were cut off; the last is named by {who}"
+    top = boot.here.top  # lines that stand in another order are here all the same
+    if top < last.n:
+        text = f"lines {top + 1} to {last.n} were cut off; the last is named by {who}"
     elif boot.n == last.n and last.digest not in ("", boot.tip):
         text = f"edited: another last line is named by {who}"
     else:

@@ -9,7 +9,6 @@ from hookgate.networks.range_set import RangeSet
 
 from .attempts import make_attempt
 from .fate import Event
-from .findings import tell_gap
 from .identity import Unread, digest_of, may_be_forwarded
 
 # Bodies of which a line told no name; if there are more, any event may be one of them.
@@ -41,6 +40,8 @@ class Searcher:
         self.found_late = False
         # What lines may hold, and nothing else that is asked for, that are about the events.
         self.learned: set[str] = set()
+        # The `gap` lines.
+        self.gaps: list[Line] = []
         self._records = records
         self._on_problem = on_problem
         # Where the lines are that were told to it for a member that is wrong.
@@ -90,7 +91,7 @@ class Searcher:
                 elif kind == "released":
                     self._release(line)
                 elif kind == "gap" and not again:
-                    self._on_problem(line._replace(record=None, problem=tell_gap(record)))
+                    self.gaps.append(line)
                 elif kind == "refusals" and self._check(line) is not None:
                     self.unread.add(record)
             except TypeError:

@@ -10,7 +10,7 @@ from hookgate.ledger.state import parse_last_line
 
 from .against import check_log
 from .ends import State, check_ends
-from .findings import tell_gap
+from .gap_lines import GapLines
 from .links import ChainKind, Context, plain_digest
 from .numbered import NumberedBoot
 from .old_format import OldBoot
@@ -29,6 +29,7 @@ class Verifier:
         self._apart = apart
         self.context = Context(keyring, witness)
         self._note = self.context.note
+        self._gaps = GapLines(self.context.findings)
         self._boots: dict[str, NumberedBoot] = {}
         self._old: dict[str, OldBoot] = {}
         self.lines = self.unchained = self.old_lines = 0
@@ -50,7 +51,7 @@ class Verifier:
         self.lines += 1
         record, boot = line.record, self._last_boot
         if record is not None and record["event"] == "gap":
-            self._note(ChainKind.GAP, line.place, tell_gap(record), str(record.get("boot")))
+            self._gaps.add(line, record)
         if (
             boot is not None
             and record is not None
@@ -99,6 +100,7 @@ class Verifier:
         for old in self._old.values():
             old.close()
         begun = [boot for boot in self._boots.values() if boot.begun]
+        self._gaps.judge(lambda name: boot.here if (boot := self._boots.get(name)) else None)
         ends: list[NumberedBoot | OldBoot] = [*begun, *self._old.values()]
         for end in ends:
             if not end.stopped:
@@ -181,10 +183,7 @@ class Verifier:
             self._note(ChainKind.CUT, line.place, text, name)
 
     def _check_line_before(self, line: Line, record: Record, name: str) -> NumberedBoot | None:
-        """A start names the digest of the line that it found at the file's end.
-
-        Returns the boot of that line, where it is one with numbers.
-        """
+        """Check the line that a start found before it; return its boot, if that has numbers."""
         said = str(record.get("previous_line") or "")
         last, before = self._last, self._last_boot
         if said == (plain_digest(last.raw) if last is not None else ""):
