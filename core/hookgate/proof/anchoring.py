@@ -178,7 +178,8 @@ class Anchoring:
             boot.settle()
         finally:
             boot.close()
-        note = signer.sign(Checkpoint(f"{signer.name}/{name}", kept.size, root).text, time)
+        head = Checkpoint(f"{signer.name}/{name}", kept.size, root, kept.missing)
+        note = signer.sign(head.text, time)
         replace_file(path_of(self._folder, name, NOTE), note)
         write_kept(self._folder, name, replace(kept, ended=ended, concluded=ended, gone=False))
         return Signed(name, note, kept.size, kept.size - covered)

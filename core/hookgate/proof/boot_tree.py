@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from hookgate.ledger.seal import split
 
-from .checkpoint import Checkpoint
+from .checkpoint import MOST_MISSING, Checkpoint
 from .folder import Kept, KeptError, read_kept, read_note, write_kept
 from .leaves import GrowingLeaves
 from .merkle import HASH_SIZE
@@ -84,7 +84,7 @@ class BootTree:
         self.returned += _count_holes(stored)
         if known == count:
             return 0, ""
-        remark = ""
+        remark, missing = "", self.kept.missing
         if n > here.size + 1:
             gone = _lines(here.size + 1, n - 1)
             if not may_skip:
@@ -94,12 +94,14 @@ class BootTree:
                 self.problem = f"{place}: no boot has a line {n:,} after {here.size:,}: made up"
                 return 0, ""
             remark = f"{gone} were gone or could not be read, and were never anchored"
+            missing = (*missing, (here.size + 1, n - 1))[:MOST_MISSING]
             here.skip(n - 1 - here.size)
         elif n == here.size + 1 and self.kept.tip and prev != self.kept.tip:
             self.problem = f"{place}: it does not follow from the line that was anchored last"
             return 0, ""
         here.add(leaves[known * HASH_SIZE :])
-        self.kept = Kept(here.size, split(last)[1] or sha256(last).hexdigest())
+        tip = split(last)[1] or sha256(last).hexdigest()
+        self.kept = Kept(here.size, tip, missing=missing)
         return count - known, remark
 
     def settle(self) -> None:

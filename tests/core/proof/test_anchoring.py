@@ -369,6 +369,8 @@ def test_a_boot_without_its_first_lines_is_compared_with_a_note_without_them(
     assert rotated.kind == "rotated"
     assert "line 1 is not here, so that nothing is compared" in rotated.text
     path.write_bytes(b"".join(lines[2:]).replace(b"malformed_json", b"malformed_jsom"))
+    assert [finding.kind for finding in compare(path, [without])] == ["remade"]
+    path.write_bytes(b"".join(lines[3:]))
     kinds = [finding.kind for finding in compare(path, [without])]
     assert kinds == ["rotated", "gone"]
 
