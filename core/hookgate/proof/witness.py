@@ -6,6 +6,7 @@ from itertools import chain
 from operator import itemgetter
 from typing import NamedTuple
 
+from hookgate.ledger.audit.against import BEGAN_ANEW
 from hookgate.ledger.audit.findings import AuditFinding
 from hookgate.ledger.audit.links import HARMLESS, ChainKind
 from hookgate.ledger.audit.times import show_time
@@ -108,12 +109,14 @@ class NoteWitness:
         elif item.record is not None and type(n := item.record.get("n")) is int and n > 0:
             self._add(item.record.get("boot"), n, hash_leaf(item.raw), item.place)
 
-    def close(self, begins: float) -> None:
-        """Say what is missing; `begins` is when the lines begin that are here, 0.0 for unknown."""
+    def close(self, begins: float, *, anew: bool = False) -> None:
+        """Say what is missing. `begins` is when the lines begin that are here, 0.0 for unknown;
+        `anew` says that the first boot found no trace of any before it.
+        """
         boots = list(chain.from_iterable(self._boots.values()))
         for boot in boots:
             for seen in reversed(boot.waiting):
-                self._miss(boot, seen, begins)
+                self._miss(boot, seen, begins, anew=anew)
             if boot.newest is not None:
                 self._tell_returned(boot, *boot.newest)
         is_bad = not HARMLESS.issuperset(found.kind for found in self.findings)
@@ -176,13 +179,16 @@ class NoteWitness:
         )
         self._note(ChainKind.RETURNED, seen, boot.place, text)
 
-    def _miss(self, boot: _Boot, seen: Seen, begins: float) -> None:
+    def _miss(self, boot: _Boot, seen: Seen, begins: float, *, anew: bool) -> None:
         saw = f"{_note(seen)} saw {seen.size:,} lines of it"
         if not boot.place:
-            is_old = bool(seen.time) and (seen.time or 0) + 1 < begins
-            why = "rotated away, or deleted" if is_old else "deleted, or its files were not given"
-            kind = ChainKind.ROTATED if is_old else ChainKind.GONE
-            self._note(kind, seen, seen.file, f"{saw}; none is here: {why}")
+            kind, why = ChainKind.GONE, "none is here: deleted, or its files were not given"
+            if seen.time and seen.time + 1 < begins:
+                if anew:
+                    why = f"none is here, and the first boot here {BEGAN_ANEW}"
+                else:
+                    kind, why = ChainKind.ROTATED, "none is here: rotated away, or deleted"
+            self._note(kind, seen, seen.file, f"{saw}; {why}")
         else:
             text = f"{saw}, the ledger has {boot.tree.size:,}: lines after that were cut off"
             self._note(ChainKind.CUT, seen, boot.place, text)

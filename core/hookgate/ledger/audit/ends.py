@@ -60,6 +60,15 @@ def check_ends(
             context.note(ChainKind.LOOSE_END, boot.place, text, boot.boot)
 
 
+def begin_anew(boots: Sequence[NumberedBoot]) -> bool:
+    """Tell whether the boot before each one is here, or that found no trace of any before it."""
+    here = {boot.boot for boot in boots}
+    follows = [boot.follows.boot if boot.follows is not None else "" for boot in boots]
+    return bool(boots) and all(
+        boot.is_anew or before in here for boot, before in zip(boots, follows, strict=True)
+    )
+
+
 def _compare(boot: NumberedBoot, last: LastLine, who: str, context: Context) -> None:
     boot.named = True
     if boot.cut:

@@ -16,13 +16,14 @@ class NumberedBoot:
     """One boot: its seal, its chain, and whether anything names its last line.
 
     `follows` is the line that its `start` says the state file named, `piped` that it has no such
-    file, `cut` that its end is known to have been another one. `first` and `n` are the numbers of
+    file, `is_anew` that it found neither that nor a line, `cut` that its end is known to have been
+    another one. `first` and `n` are the numbers of
     its first and last line here, `began` is the time of the first.
     """
 
     def __init__(self, boot: str, context: Context) -> None:
         self.boot = boot
-        self.stopped = self.piped = self.named = self.cut = False
+        self.stopped = self.piped = self.named = self.cut = self.is_anew = False
         self.follows: LastLine | None = None
         self.first = self.n = 0
         self._here = Intervals()

@@ -9,7 +9,7 @@ from hookgate.ledger.seal import Keyring
 from hookgate.ledger.state import parse_last_line
 
 from .against import check_log
-from .ends import State, check_ends
+from .ends import State, begin_anew, check_ends
 from .gap_lines import GapLines
 from .links import ChainKind, Context, plain_digest
 from .numbered import NumberedBoot
@@ -20,7 +20,8 @@ from .witness import LogWitness
 class Verifier:
     """Follow the lines of a ledger, file after file, and note what does not follow.
 
-    `lines` counts all of them, `unchained` those of nginx, `old_lines` those of version 0.1.0.
+    `lines` counts all of them, `unchained` those of nginx, `old_lines` those of version 0.1.0;
+    `begins_anew` is what `ends.begin_anew` says of the boots in the end.
     """
 
     def __init__(
@@ -32,7 +33,7 @@ class Verifier:
         self._gaps = GapLines(self.context.findings)
         self._boots: dict[str, NumberedBoot] = {}
         self._old: dict[str, OldBoot] = {}
-        self.lines = self.unchained = self.old_lines = 0
+        self.lines, self.unchained, self.old_lines, self.begins_anew = 0, 0, 0, False
         # The boots of the last lines of the files before, by the digests of these.
         self._ends: dict[str, NumberedBoot | None] = {}
         # Of the present file: its last line and the boot of that, the last one if that is
@@ -78,9 +79,8 @@ class Verifier:
     def add_run(self, run: Run) -> None:
         """Add the lines of a run, all together where they simply go on."""
         boot = self._last_boot
-        if boot is None or self._damaged is not None or self._hole or run.file != self._file:
-            last = None
-        else:
+        last = None
+        if boot is not None and self._damaged is None and not self._hole and run.file == self._file:
             last = boot.go_on_run(run)
         if last is None:
             for line in run.lines():
@@ -107,6 +107,7 @@ class Verifier:
                 text = "no stop: it crashed, is still running, or its end was cut off"
                 self._note(ChainKind.NO_STOP, end.place, text, end.boot)
         check_ends(begun, states, self.context)
+        self.begins_anew = not self._old and begin_anew(begun)
         if self.context.witness is not None:
             check_log(self._boots, self.context.witness, self.context)
 
@@ -167,6 +168,7 @@ class Verifier:
         follows = record.get("follows")
         boot.piped = follows is None
         boot.follows = parse_last_line(follows)
+        boot.is_anew = follows == "" and not record.get("previous_line")
         if boot.piped:
             text = "it wrote to a pipe: no state file shows whether its end is here"
             self._note(ChainKind.PIPED, line.place, text, boot.boot)
@@ -175,12 +177,11 @@ class Verifier:
             self._note(ChainKind.NO_STATE, line.place, text, boot.boot)
 
     def _check_no_start(self, line: Line, name: str, n: int) -> None:
+        kind, text = ChainKind.CUT, "it does not begin with its start: lines before are missing"
         if n != 1 and line.number == (n if self._apart else 1):  # numbered as in the boot, or file
+            kind = ChainKind.NO_START
             text = "it began before these files, or its first lines were deleted"
-            self._note(ChainKind.NO_START, line.place, text, name)
-        else:
-            text = "it does not begin with its start: lines before are missing"
-            self._note(ChainKind.CUT, line.place, text, name)
+        self._note(kind, line.place, text, name)
 
     def _check_line_before(self, line: Line, record: Record, name: str) -> NumberedBoot | None:
         """Check the line that a start found before it; return its boot, if that has numbers."""
