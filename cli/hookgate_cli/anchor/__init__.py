@@ -13,6 +13,7 @@ from hookgate.ledger.reading.forked import WorkerError
 from hookgate.ledger.reading.scanning import scan
 from hookgate.paths import is_fifo
 from hookgate.proof.anchoring import Anchoring, Signed, drop_old
+from hookgate.proof.clock import see
 from hookgate.proof.folder import KeptError
 from hookgate.proof.leaf_scan import scan_leaves
 from hookgate.proof.note import Signer
@@ -34,7 +35,7 @@ from .destinations import (
     parse_url,
     send_all,
 )
-from .keeping import kept_folder, read_signer
+from .keeping import kept_folder, read_signer, tell_ahead
 from .stamping import Stamps
 
 _SHOWN = 20
@@ -113,6 +114,8 @@ def anchor(
     path = None if files else configured_ledger(config)
     with kept_folder(folder):
         try:
+            now = int(time.time())
+            ahead = see(folder, now)
             anchoring = _read(ledger, folder, may_skip=False)
             if not anchoring.is_whole:
                 anchoring.close()
@@ -122,12 +125,15 @@ def anchor(
             live = {name for name in ledger.files if path is None or is_part(Path(name).name, path)}
             signed = _sign(anchoring, signer, live)
             lost = _send(folder, destinations, stamps)
-            dropped = drop_old(folder, time.time() - kept_seconds) if kept_seconds else []
+            may_drop = kept_seconds > 0 and not ahead
+            dropped = drop_old(folder, now - kept_seconds) if may_drop else []
         except KeptError as error:
             fail(f"--folder {folder}: {error}", FAILED)
         except OSError as error:
             fail(f"--folder {folder} cannot be used: {error.strerror}", FAILED)
     _tell(anchoring, signed, dropped, lost)
+    if kept_seconds and ahead:
+        tell_ahead(now, ahead)
     if (
         ledger.unread
         or anchoring.damage
@@ -225,9 +231,9 @@ def _stamps(url: str | None, file: Path | None) -> Stamps | None:
     raise AssertionError("unreachable")
 
 
-def _seconds(keep: str | None) -> float | None:
+def _seconds(keep: str | None) -> float:
     if keep is None:
-        return None
+        return 0.0
     try:
         return float(duration(86_400, 100 * 366 * 86_400)(keep))
     except ValueError as error:
