@@ -4,6 +4,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
+from hookgate.ledger.audit.intervals import Intervals
 from hookgate.ledger.seal import split
 
 from .checkpoint import MOST_MISSING, Checkpoint
@@ -35,19 +36,23 @@ class Place(NamedTuple):
 class BootTree:
     """Add a boot's lines to what is kept of it in a folder. Methods raise OSError.
 
-    `last` is the highest number that was seen, `stopped` whether that is a `stop`. `problem` says
-    why nothing of it may be signed; from then on nothing is added. `returned` counts lines that are
-    here, and were gone when their places were signed.
+    `here` are the numbers that were seen, `last` the highest, `stopped` whether that is a `stop`.
+    `problem` says why nothing of it may be signed; from then on nothing is added. `returned` counts
+    lines that are here, and were gone when their places were signed. Where lines were not added,
+    `waits` says which are not here before them, and `is_late` that some of these came later.
     """
 
     def __init__(self, folder: Path, name: str) -> None:
         self.name = name
         self.last = self.returned = 0
         self.stopped = False
-        self.problem = ""
+        self.problem = self.waits = ""
+        self.is_late = False
         self.kept = Kept()
         self._folder = folder
         self._leaves: GrowingLeaves | None = None
+        self.here = Intervals()
+        self._first = 0
         try:
             self.kept = read_kept(folder, name) or self.kept
         except KeptError as error:
@@ -59,21 +64,19 @@ class BootTree:
         return self._leaves is not None
 
     def add(
-        self, n: int, prev: str, leaves: bytes, last: bytes, place: Place, *, may_skip: bool
+        self, n: int, prev: str, leaves: bytes, last: bytes, place: Place, skip: Intervals | None
     ) -> tuple[int, str]:
         """Add lines from number `n` on; `prev` is the digest before the first, `last` the last one.
-        Where lines before them are not here and were never kept, that is a problem unless they
-        `may_skip` them.
+        Where lines before them are not here and were never kept, they wait for these; they `skip`
+        them where they are not among these numbers.
 
         Returns how many are new, and which lines before them are signed as missing, in words.
         """
-        count, before = len(leaves) // HASH_SIZE, self.last
-        self.last = max(before, n + count - 1)
+        count = len(leaves) // HASH_SIZE
+        self.last = max(self.last, n + count - 1)
+        self._first = min(self._first or n, n)
+        self.here.cover(n, n + count - 1)
         if self.problem or self.kept.dropped or (here := self._open()) is None:
-            return 0, ""
-        between = min(n - 1, here.size)
-        if 0 < before < between and not here.are_missing(before, between):
-            self.problem = f"{_lines(before + 1, n - 1)} are in no file, though others before are"
             return 0, ""
         known = max(0, min(count, here.size - n + 1))
         stored = here.stored(n - 1, n - 1 + known) if known else b""
@@ -87,8 +90,8 @@ class BootTree:
         remark, missing = "", self.kept.missing
         if n > here.size + 1:
             gone = _lines(here.size + 1, n - 1)
-            if not may_skip:
-                self.problem = f"{gone} are in no file that could be read: {_MEND}"
+            if skip is None or list(skip.missing(here.size + 1, n - 1)) != [(here.size + 1, n - 1)]:
+                self.waits = self.waits or f"{gone} are in no file that could be read: {_MEND}"
                 return 0, ""
             if n - here.size > _MOST_MISSING:
                 self.problem = f"{place}: no boot has a line {n:,} after {here.size:,}: made up"
@@ -100,9 +103,25 @@ class BootTree:
             self.problem = f"{place}: it does not follow from the line that was anchored last"
             return 0, ""
         here.add(leaves[known * HASH_SIZE :])
+        self.is_late = bool(self.waits)
         tip = split(last)[1] or sha256(last).hexdigest()
         self.kept = Kept(here.size, tip, missing=missing)
         return count - known, remark
+
+    def check(self) -> str:
+        """Return why nothing of it may be signed once all lines were added, "" where it may."""
+        if self.problem or self.waits or self.kept.dropped:
+            return self.problem or self.waits
+        was_open = self.is_open
+        for first, last in self.here.missing(self._first, min(self.last, self.kept.size)):
+            here = self._open()
+            if here is None or not here.are_missing(first - 1, last):
+                gone = f"{_lines(first, last)} are in no file, though others before are"
+                self.problem = self.problem or gone
+                break
+        if not was_open:
+            self.close()
+        return self.problem
 
     def settle(self) -> None:
         """Have what was added survive a crash, and close the files."""
