@@ -14,8 +14,8 @@ from hookgate.ledger.audit.intervals import Intervals
 from hookgate.ledger.reading.reader import Line, is_damage
 from hookgate.ledger.reading.scanning import Run
 
-from .boot_tree import BootTree, Place
-from .checkpoint import Checkpoint
+from .boot_tree import BootTree, Place, lines_of
+from .checkpoint import Checkpoint, Missing
 from .folder import (
     BLOCKS,
     LEAVES,
@@ -65,7 +65,7 @@ class Anchoring:
     """
 
     def __init__(self, folder: Path, *, may_skip: bool, before: "Anchoring | None" = None) -> None:
-        self.findings: list[AnchorFinding] = before.findings if before is not None else []
+        self.findings: list[AnchorFinding] = []
         self.lines = self.unplaced = 0
         self.damage: list[str] = []
         self._may_skip = may_skip
@@ -160,12 +160,7 @@ class Anchoring:
         skip = None
         if self._may_skip and not self.damage:
             skip = self._seen[boot.name].here if boot.name in self._seen else Intervals()
-        had_some = boot.kept.size > 0
-        new, remark = boot.add(n, prev, leaves, last, place, skip)
-        self.lines += new
-        if remark:
-            # Before the first run that is as it may be.
-            self.findings.append(AnchorFinding(boot.name, remark, is_bad=had_some))
+        self.lines += boot.add(n, prev, leaves, last, place, skip)
 
     def _sign(
         self, boot: BootTree, signer: Signer, time: int, *, is_current: bool
@@ -184,7 +179,11 @@ class Anchoring:
                     f"the ledger has {boot.last:,} lines of it, and {kept.size:,} were anchored:"
                     " lines after that were cut off"
                 )
-            covered = boot.covered(signer.verifier)
+            before = boot.covered(signer.verifier)
+            covered = before.size if before is not None else 0
+            self._tell_missing(
+                kept.missing[len(before.missing) if before is not None else 0 :], name
+            )
             ended = boot.stopped or not is_current
             if covered == kept.size and ended and kept.concluded:
                 return None
@@ -197,6 +196,15 @@ class Anchoring:
         replace_file(path_of(self._folder, name, NOTE), note)
         write_kept(self._folder, name, replace(kept, ended=ended, concluded=ended, gone=False))
         return Signed(name, note, kept.size, kept.size - covered)
+
+    def _tell_missing(self, missing: Missing, name: str) -> None:
+        """Tell of lines that no note was without before."""
+        for first, last in missing:
+            text = (
+                f"{lines_of(first, last)} were gone or could not be read, and were never anchored"
+            )
+            # Before the first run that is as it may be.
+            self.findings.append(AnchorFinding(name, text, is_bad=first > 1))
 
     def _miss(self, name: str) -> None:
         """Of a kept boot no line is here."""

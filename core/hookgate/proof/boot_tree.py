@@ -65,48 +65,47 @@ class BootTree:
 
     def add(
         self, n: int, prev: str, leaves: bytes, last: bytes, place: Place, skip: Intervals | None
-    ) -> tuple[int, str]:
+    ) -> int:
         """Add lines from number `n` on; `prev` is the digest before the first, `last` the last one.
         Where lines before them are not here and were never kept, they wait for these; they `skip`
         them where they are not among these numbers.
 
-        Returns how many are new, and which lines before them are signed as missing, in words.
+        Returns how many are new.
         """
         count = len(leaves) // HASH_SIZE
         self.last = max(self.last, n + count - 1)
         self._first = min(self._first or n, n)
         self.here.cover(n, n + count - 1)
         if self.problem or self.kept.dropped or (here := self._open()) is None:
-            return 0, ""
+            return 0
         known = max(0, min(count, here.size - n + 1))
         stored = here.stored(n - 1, n - 1 + known) if known else b""
         at = _first_other(stored, leaves)
         if at is not None:
             self.problem = f"{place.after(at)}: not the line that was anchored: changed since"
-            return 0, ""
+            return 0
         self.returned += _count_holes(stored)
         if known == count:
-            return 0, ""
-        remark, missing = "", self.kept.missing
+            return 0
+        missing = self.kept.missing
         if n > here.size + 1:
-            gone = _lines(here.size + 1, n - 1)
+            gone = lines_of(here.size + 1, n - 1)
             if skip is None or list(skip.missing(here.size + 1, n - 1)) != [(here.size + 1, n - 1)]:
                 self.waits = self.waits or f"{gone} are in no file that could be read: {_MEND}"
-                return 0, ""
+                return 0
             if n - here.size > _MOST_MISSING:
                 self.problem = f"{place}: no boot has a line {n:,} after {here.size:,}: made up"
-                return 0, ""
-            remark = f"{gone} were gone or could not be read, and were never anchored"
+                return 0
             missing = (*missing, (here.size + 1, n - 1))[:MOST_MISSING]
             here.skip(n - 1 - here.size)
         elif n == here.size + 1 and self.kept.tip and prev != self.kept.tip:
             self.problem = f"{place}: it does not follow from the line that was anchored last"
-            return 0, ""
+            return 0
         here.add(leaves[known * HASH_SIZE :])
         self.is_late = bool(self.waits)
         tip = split(last)[1] or sha256(last).hexdigest()
         self.kept = Kept(here.size, tip, missing=missing)
-        return count - known, remark
+        return count - known
 
     def check(self) -> str:
         """Return why nothing of it may be signed once all lines were added, "" where it may."""
@@ -116,7 +115,7 @@ class BootTree:
         for first, last in self.here.missing(self._first, min(self.last, self.kept.size)):
             here = self._open()
             if here is None or not here.are_missing(first - 1, last):
-                gone = f"{_lines(first, last)} are in no file, though others before are"
+                gone = f"{lines_of(first, last)} are in no file, though others before are"
                 self.problem = self.problem or gone
                 break
         if not was_open:
@@ -136,14 +135,14 @@ class BootTree:
             self._leaves.close()
             self._leaves = None
 
-    def covered(self, signer: Verifier) -> int:
-        """Return how many lines the newest note covers, 0 without one.
+    def covered(self, signer: Verifier) -> Checkpoint | None:
+        """Return what the newest note covers, None without one.
 
         Raises `KeptError` where what is kept is not what it covers, or another key signed it.
         """
         note = read_note(self._folder, self.name)
         if note is None:
-            return 0
+            return None
         try:
             checkpoint = Checkpoint.parse(open_note(note, (signer,)).text)
         except NoteError as error:
@@ -153,7 +152,7 @@ class BootTree:
             ) from None
         if checkpoint.size > self.kept.size or self.root(checkpoint.size) != checkpoint.root:
             raise KeptError("what is kept of it is not what its newest note covers")
-        return checkpoint.size
+        return checkpoint
 
     def root(self, size: int) -> bytes:
         """Return the root of its first lines. Raises `KeptError`."""
@@ -190,5 +189,6 @@ def _count_holes(stored: bytes) -> int:
     return sum(stored[at : at + HASH_SIZE] == _HOLE for at in range(0, len(stored), HASH_SIZE))
 
 
-def _lines(first: int, last: int) -> str:
+def lines_of(first: int, last: int) -> str:
+    """Name lines by their numbers."""
     return f"lines {first:,} to {last:,}" if first < last else f"line {first:,}"
