@@ -180,10 +180,8 @@ class Anchoring:
                     " lines after that were cut off"
                 )
             before = boot.covered(signer.verifier)
-            covered = before.size if before is not None else 0
-            self._tell_missing(
-                kept.missing[len(before.missing) if before is not None else 0 :], name
-            )
+            covered, told = (before.size, len(before.missing)) if before is not None else (0, 0)
+            self._tell_missing(name, kept.missing[told:])
             ended = boot.stopped or not is_current
             if covered == kept.size and ended and kept.concluded:
                 return None
@@ -197,14 +195,13 @@ class Anchoring:
         write_kept(self._folder, name, replace(kept, ended=ended, concluded=ended, gone=False))
         return Signed(name, note, kept.size, kept.size - covered)
 
-    def _tell_missing(self, missing: Missing, name: str) -> None:
+    def _tell_missing(self, name: str, missing: Missing) -> None:
         """Tell of lines that no note was without before."""
         for first, last in missing:
-            text = (
-                f"{lines_of(first, last)} were gone or could not be read, and were never anchored"
-            )
-            # Before the first run that is as it may be.
-            self.findings.append(AnchorFinding(name, text, is_bad=first > 1))
+            gone = f"{lines_of(first, last)} were gone or could not be read"
+            # At the beginning of a boot that is as it may be.
+            finding = AnchorFinding(name, f"{gone}, and were never anchored", is_bad=first > 1)
+            self.findings.append(finding)
 
     def _miss(self, name: str) -> None:
         """Of a kept boot no line is here."""
