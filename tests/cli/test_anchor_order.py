@@ -1,9 +1,11 @@
 """`hookgate anchor` where a boot's lines are in files that are read in another order."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from hookgate.ledger.reading.scanning import scan
 from support.calling import Call, Result
 from support.journal import Book
 from support.lines import nginx, write
@@ -87,3 +89,21 @@ def test_a_line_that_was_changed_is_found_where_others_come_late(
     told = call("anchor", *split(lines, (9, 12), (5, 6), (1, 4)), *KEY)
     assert "not the line that was anchored" in told.err
     assert told.status == 1
+
+
+def test_lines_in_no_order_at_all_are_not_signed_and_cost_little(
+    lines: list[bytes], call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is read once for each file, and once more."""
+    reads = []
+
+    def counted(*given: Any) -> Any:
+        reads.append(given)
+        return scan(*given)
+
+    monkeypatch.setattr("hookgate_cli.anchor.reading.scan", counted)
+    Path("whole").write_bytes(b"".join(lines[::-1]))
+    told = call("anchor", "whole", *KEY)
+    assert told.status == 1
+    assert "lines 4 to 11 do not all stand before " in told.err
+    assert len(reads) == 4

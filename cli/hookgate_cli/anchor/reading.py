@@ -25,9 +25,11 @@ def find_again(ledger: Ledger, files: list[Path] | None, config: str | None) -> 
 def read(
     ledger: Ledger, folder: Path, *, may_skip: bool, before: Anchoring | None = None
 ) -> Anchoring:
-    """Read it as often as more lines find their places."""
+    """Read it as often as more lines find their places, for each file once."""
     anchoring = _read_once(ledger, folder, may_skip=may_skip, before=before)
-    while not anchoring.is_whole and anchoring.is_late:
+    for _ in ledger.sources:
+        if anchoring.is_whole or not anchoring.is_late:
+            break
         anchoring.close()
         anchoring = _read_once(ledger, folder, may_skip=may_skip, before=anchoring)
     return anchoring

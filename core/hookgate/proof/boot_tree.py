@@ -91,7 +91,10 @@ class BootTree:
         if n > here.size + 1:
             gone = lines_of(here.size + 1, n - 1)
             if skip is None or list(skip.missing(here.size + 1, n - 1)) != [(here.size + 1, n - 1)]:
-                self.waits = self.waits or f"{gone} are in no file that could be read: {_MEND}"
+                why = f"are in no file that could be read: {_MEND}"
+                if skip is not None:
+                    why = f"do not all stand before {place}, nor are all gone"
+                self.waits = self.waits or f"{gone} {why}"
                 return 0
             if n - here.size > _MOST_MISSING:
                 self.problem = f"{place}: no boot has a line {n:,} after {here.size:,}: made up"

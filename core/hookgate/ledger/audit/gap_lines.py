@@ -21,7 +21,7 @@ class GapLines:
 
     def add(self, line: Line, record: Record) -> None:
         """Add one."""
-        boot, text = str(record.get("boot")), _tell(record, "are gone")
+        boot, text = str(record.get("boot")), tell_gap(record)
         finding = self._findings.note(_GONE, boot, line.place, text)
         if finding >= 0:
             self._lines.append((finding, boot, line.place, record))
@@ -42,17 +42,18 @@ def judge_gap(record: Record, here: Intervals) -> tuple[bool, str]:
     """
     first, last = record.get("first_n"), record.get("last_n")
     if type(first) is not int or type(last) is not int or first > last:
-        return True, _tell(record, "are gone")
+        return True, tell_gap(record)
     missing = list(here.missing(first, last))
     if not missing:
-        return False, _tell(record, "were found nowhere then, and are here")
+        return False, tell_gap(record, "were found nowhere then, and are here")
     if missing == [(first, last)]:
-        return True, _tell(record, "are gone")
+        return True, tell_gap(record)
     count = sum(end - start + 1 for start, end in missing)
     some = f"{count} of them are still in no file, line {missing[0][0]} is the first"
-    return True, _tell(record, f"were found nowhere then, and {some}")
+    return True, tell_gap(record, f"were found nowhere then, and {some}")
 
 
-def _tell(record: Record, what: str) -> str:
+def tell_gap(record: Record, what: str = "are gone") -> str:
+    """Say in words what a `gap` line tells."""
     lines = f"lines {record.get('first_n')} to {record.get('last_n')}"
     return f"the file was {record.get('cause')} under the gate: {lines} {what}"

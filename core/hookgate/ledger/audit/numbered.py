@@ -17,8 +17,8 @@ class NumberedBoot:
 
     `follows` is the line that its `start` says the state file named, `piped` that it has no such
     file, `is_anew` that it found neither that nor a line, `cut` that its end is known to have been
-    another one. `first` and `n` are the numbers of
-    its first and last line here, `began` is the time of the first.
+    another one. `first` and `n` are the numbers of its first and last line here, `began` is the
+    time of the first.
     """
 
     def __init__(self, boot: str, context: Context) -> None:

@@ -122,7 +122,7 @@ def _lines(read: Read, sieve: Sieve | None) -> Iterable[Line]:
 def _still_gone(gaps: list[Line], read: Read, *, by_bytes: bool) -> Iterator[Line]:
     """Yield the `gap` lines of which lines are in no file, as what is no record."""
     boots = {str((line.record or {}).get("boot")): Intervals() for line in gaps}
-    for line in _lines(read, Sieve(boots) if by_bytes else None) if gaps else ():
+    for line in _lines(read, Sieve(boots, named=("boot",)) if by_bytes else None) if gaps else ():
         record = line.record or {}
         here, n = boots.get(str(record.get("boot"))), record.get("n")
         if here is not None and type(n) is int:

@@ -9,10 +9,13 @@ from hookgate.networks.range_set import RangeSet
 
 from .attempts import make_attempt
 from .fate import Event
+from .gap_lines import tell_gap
 from .identity import Unread, digest_of, may_be_forwarded
 
 # Bodies of which a line told no name; if there are more, any event may be one of them.
 _MOST_PASSED = 100_000
+# `gap` lines of which it is looked whether their lines are here.
+_MOST_GAPS = 1000
 
 
 class Searcher:
@@ -91,7 +94,10 @@ class Searcher:
                 elif kind == "released":
                     self._release(line)
                 elif kind == "gap" and not again:
-                    self.gaps.append(line)
+                    if len(self.gaps) < _MOST_GAPS:
+                        self.gaps.append(line)
+                    else:
+                        self._on_problem(line._replace(record=None, problem=tell_gap(record)))
                 elif kind == "refusals" and self._check(line) is not None:
                     self.unread.add(record)
             except TypeError:
