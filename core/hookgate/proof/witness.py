@@ -78,7 +78,8 @@ class _Boot:
 
     def first_gone(self, first: int, last: int) -> int:
         """Return the first of these lines that the notes do not miss, 0 where they miss all."""
-        for start, end in self.missing[bisect_left(self.missing, first, key=itemgetter(1)) :]:
+        for at in range(bisect_left(self.missing, first, key=itemgetter(1)), len(self.missing)):
+            start, end = self.missing[at]
             if not start <= first <= last:
                 break
             first = end + 1
