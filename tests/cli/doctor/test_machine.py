@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -309,6 +310,7 @@ def test_what_is_missing_or_old_among_the_libraries(
     (old / "METADATA").write_text("Metadata-Version: 2.1\nName: orjson\nVersion: 1.0.0\n")
     with monkeypatch.context() as path:
         path.syspath_prepend(str(tmp_path))
+        path.setattr("hookgate_cli.doctor.software.version", version)
         assert "orjson is 1.0.0" in setup.one("libraries")["says"]
     setup.write(f'quarantine.path = "{setup.folder}/q"\nquarantine.recipients = ["{PUBLIC}"]\n')
     monkeypatch.setattr("hookgate_cli.doctor.configuration.find_spec", lambda _: None)
