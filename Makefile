@@ -32,6 +32,22 @@ READY := $(VENV)/.ready
 # What was got from the package index once; with it `make` works without a network.
 WHEELS ?= .wheels
 
+# Of pip's configuration only where the index is, not where to install and in which versions.
+export PIP_USER := 0
+export PIP_CONSTRAINT := /dev/null
+
+# Two goals would fetch packages at once, and apt-get takes no second one.
+.NOTPARALLEL:
+
+# What PYTHON names would not be used.
+ifeq ($(origin PYTHON)$(wildcard $(BIN)/python),command line$(BIN)/python)
+minor = $(shell $(1) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+asked := $(call minor,$(PYTHON))
+ifneq ($(filter-out $(call minor,$(BIN)/python),$(asked)),)
+$(error $(VENV) is not of Python $(asked): name a folder for it, make PYTHON=$(PYTHON) VENV=.venv-$(asked) $(MAKECMDGOALS))
+endif
+endif
+
 # Two for each core: a test waits for sockets and processes half of its time.
 WORKERS ?= $(shell echo $$((2 * $$(nproc))))
 
@@ -91,7 +107,7 @@ test-matrix:
 	done
 
 test-lowest: $(TOOLS)/.ready nginx-here
-	PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" release/lowest.sh $(VENV)-lowest
+	PATH="$$PWD/$(TOOLS)/bin:$$PATH" release/lowest.sh $(VENV)-lowest
 	$(VENV)-lowest/bin/pytest -n $(WORKERS) --dist worksteal
 
 test-browser: $(READY) sphinx-here
@@ -134,49 +150,53 @@ soak: $(READY) nginx-here
 	$(BIN)/python bench/hostile.py --seconds 3
 
 lock upgrade: $(TOOLS)/.ready
-	PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" release/lock.sh $(if $(filter upgrade,$@),--upgrade)
+	PATH="$$PWD/$(TOOLS)/bin:$$PATH" release/lock.sh $(if $(filter upgrade,$@),--upgrade)
 
 audit-deps: $(TOOLS)/.ready
-	@PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" python release/audit_deps.py $(AUDIT)
+	@PATH="$$PWD/$(TOOLS)/bin:$$PATH" python release/audit_deps.py $(AUDIT)
 
 release: $(TOOLS)/.ready $(INSTALLED)
-	PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" release/release.sh $(BIN)/python
+	PATH="$$PWD/$(TOOLS)/bin:$$PATH" release/release.sh $(BIN)/python
 
-# Everything is a wheel there, also what the index has as source only.
+# Everything is a wheel there, also what the index has as source only. Of what mitmproxy holds back both
+# versions are: pip takes the newer one where the addon is not asked for. hookgate's own wheel is the
+# release's, if the commit is.
+wheelhouse: export SOURCE_DATE_EPOCH = $(or $(shell git log -1 --no-show-signature --format=%ct 2>/dev/null),$(shell date +%s))
 wheelhouse: $(INSTALLED)
 	rm -rf dist/wheelhouse && mkdir -p dist/wheelhouse
-	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-index --find-links $(WHEELS) --no-deps \
-	  --no-build-isolation --require-hashes --wheel-dir dist/wheelhouse --requirement requirements/run.txt
-	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-index --no-deps --no-build-isolation \
+	$(call install,run,$(VENV),wheel --wheel-dir dist/wheelhouse)
+	$(call install,image,$(VENV),wheel --wheel-dir dist/wheelhouse)
+	$(BIN)/python docs/manual.py build/man
+	umask 022 && $(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-index --no-deps --no-build-isolation \
 	  --wheel-dir dist/wheelhouse .
 	cd dist/wheelhouse && sha256sum -- *.whl >SHA256SUMS
 	@echo "dist/wheelhouse is of $$($(BIN)/python --version), on $$(uname -m). To install from it without a network:"
-	@echo "  sha256sum --check SHA256SUMS && pip install --no-index --find-links . 'hookgate[proof,quarantine]'"
+	@echo "  sha256sum --check --strict SHA256SUMS && python3 -m venv hookgate && \\"
+	@echo "  hookgate/bin/pip install --no-index --find-links . 'hookgate[proof,quarantine]'"
 
 # $(WHEELS) stays: it is what makes the next `make demo` quick.
 clean:
 	rm -rf $(VENV) $(TOOLS) $(VENV)-lowest .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
 
-# $(call install,NAME,VENV): what requirements/NAME.txt names, held to its hashes, from $(WHEELS) alone;
-# what is missing there is got from the package index first.
+# $(call install,NAME,VENV[,PIP'S VERB]): what requirements/NAME.txt names, held to its hashes, from
+# $(WHEELS) alone; what is missing or damaged there is got from the package index first.
 define install
-@pip="$(2)/bin/python -m pip --disable-pip-version-check" && \
+@pip="$(2)/bin/python -m pip --disable-pip-version-check --quiet" && \
   locked="--require-hashes --no-deps --no-build-isolation --requirement requirements/$(1).txt" && \
-  mkdir -p $(WHEELS) && \
-  { $$pip install -qqq --no-index --find-links $(WHEELS) $$locked 2>/dev/null || \
-  { $$pip download --quiet --dest $(WHEELS) $$locked && \
-  $$pip install --quiet --no-index --find-links $(WHEELS) $$locked; }; }
+  here="$(or $(3),install) --no-index --find-links $(WHEELS) $$locked" && mkdir -p $(WHEELS) && \
+  { why=$$($$pip $$here 2>&1) || { $$pip download --dest $(WHEELS) $$locked && $$pip $$here; } || \
+  { echo "$(WHEELS) alone is not enough: $$why" >&2; exit 1; }; }
 endef
 
 # $(call venv,FOLDER)
 define venv
-@$(PYTHON) -m venv $(1) || \
-  { echo "Python cannot make a virtual environment; on Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
+@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' || \
+  { echo "hookgate needs Python 3.11 to 3.14; $(PYTHON) is $$($(PYTHON) --version 2>&1). Name another: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+@$(PYTHON) -m venv $(1) || { $(PYTHON) -c 'import ensurepip' 2>/dev/null || \
+  echo "Python cannot make a virtual environment; on Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
 endef
 
 $(INSTALLED): pyproject.toml requirements/build.txt requirements/run.txt
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' || \
-	  { echo "hookgate needs Python 3.11 to 3.14; $(PYTHON) is $$($(PYTHON) --version 2>&1). Name another: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	@echo "Installing hookgate into $(VENV) (a minute on a first run)"
 	$(call venv,$(VENV))
 	$(call install,build,$(VENV))

@@ -28,8 +28,8 @@ uv lock --quiet --check || not_ready "uv.lock is behind pyproject.toml: make loc
 SOURCE_DATE_EPOCH=$(git log -1 --no-show-signature --format=%ct)
 export SOURCE_DATE_EPOCH
 umask 022
-rm -rf dist
-mkdir dist
+mkdir -p dist
+rm -rf dist/hookgate-* dist/SHA256SUMS*
 dist=$PWD/dist
 tree=$(mktemp -d)
 trap 'rm -rf "$tree"' EXIT
@@ -39,5 +39,6 @@ GIT_ATTR_NOSYSTEM=1 git -c core.autocrlf=false -c core.attributesFile=/dev/null 
 "$1" docs/manual.py "$tree/build/man"
 (cd "$tree" && hatchling build -d "$dist" >/dev/null)
 cp requirements/run.txt "dist/hookgate-$version-requirements.txt"
+cp requirements/image.txt "dist/hookgate-$version-sidecar-requirements.txt"
 python release/sbom.py "$version" >"dist/hookgate-$version.cdx.json"
-(cd dist && sha256sum -- * >SHA256SUMS && cat SHA256SUMS)
+(cd dist && sha256sum -- hookgate-* >SHA256SUMS && cat SHA256SUMS)

@@ -38,10 +38,20 @@ def of(version: str, bom: dict[str, object], seconds: int) -> str:
         "version": version,
         "description": project["description"],
         "purl": f"pkg:pypi/hookgate@{version}",
-        "licenses": [{"license": {"id": project["license"]}}],
+        "licenses": _licence(project["license"]),
     }
+    licences = tomllib.loads((ROOT / "release/licences.toml").read_text())
+    components = bom["components"]
+    assert isinstance(components, list)
+    for component in components:
+        component["licenses"] = _licence(licences[component["name"]])
     bom["serialNumber"] = f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_OID, json.dumps(bom))}"
     return json.dumps(bom, indent=1)
+
+
+def _licence(expression: str) -> list[dict[str, object]]:
+    is_one = " " not in expression
+    return [{"license": {"id": expression}} if is_one else {"expression": expression}]
 
 
 def main() -> None:

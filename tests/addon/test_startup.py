@@ -45,7 +45,7 @@ def start(
     command = [str(Path(command[0]).with_name(program)), *command[1:], *flags]
     given = {"upstream.url": "http://127.0.0.1:9", "audit.path": str(folder / "audit")}
     environ = environment({**given, **settings})
-    process = begin(command, environ, folder, forks=program == "mitmdump")
+    process = begin(command, environ, folder)
     until = time.monotonic() + 30
     try:
         while process.poll() is None and time.monotonic() < until:

@@ -10,7 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it has no types
 from playwright.sync_api import Browser, Page, expect
 
-from support.answers import Site
+from support.answers import NOON, Site, moment
 from support.live import TOKEN, Live, Told, living, telling
 
 from .conftest import Launch
@@ -221,6 +221,22 @@ def test_several_gates_have_a_row_each_and_one_that_is_gone_is_seen(
         expect(gone).to_contain_text("gate-2: The gate does not answer")
         expect(gone).to_contain_text("gate-1: The endpoint")
         expect(view.page.locator("#gates tr.stale")).to_contain_text("no answer since")
+
+
+def test_a_gate_that_repeats_itself_and_another_hides_no_row(opened: Open, tmp_path: Path) -> None:
+    """Nor one of its own: each that is told has a row, whatever it is called."""
+    row = {"boot": "b", "request_id": "b-1", "outcome": "refused", "reason": "too_deep"}
+    row["time"] = moment(NOON)
+    sites = Site(host="gate-1"), Site(host="gate-2")
+    with (
+        telling(sites[0].now(not_delivered=[row])) as (_, first),
+        telling(sites[1].now(not_delivered=[row] * 3)) as (_, second),
+        living(tmp_path, "--gate", first.url, "--gate", second.url) as live,
+        opened("repeated", live, **LIGHT) as view,
+    ):
+        expect(view.page.locator("#undelivered tbody tr")).to_have_count(4)
+        expect(view.page.locator("#undelivered")).to_contain_text("gate-1")
+        assert view.complaints == []
 
 
 def test_a_wrong_token_is_told_and_an_old_cookie_asks_for_it_again(

@@ -12,6 +12,7 @@ import pytest
 from hookgate.proof.note import Signer, Verifier, open_note
 from hookgate.proof.stamp_check import read_roots, stamped_at
 from hookgate_cli import anchor as anchor_module
+from hookgate_cli.anchor import reading
 from support.calling import Call, Result
 from support.events import CLEAN
 from support.forgery import rotate, write_boots
@@ -260,9 +261,9 @@ def test_a_rotation_amid_the_reading_hides_no_line(
             book.refused(2)
         return read(*given, **options)
 
-    read = anchor_module._read
+    read = reading.read
     with monkeypatch.context() as patched:
-        patched.setattr(anchor_module, "_read", between)
+        patched.setattr(anchor_module, "read", between)
         told = call(*run)
     assert (told.status, told.err) == (0, "")
     assert "boot boot-c: 3 lines, 2 of them new" in told.out

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,64 @@ def test_the_state_of_all_or_of_some(call: Call, fleet: Fleet) -> None:
     (cause,) = done.json["causes"]
     assert "the store cannot be used: this login is none that may log in" in cause["what"]
     assert password not in done.out + done.err
+
+
+FORGED = "utrecht: fork: lines 1 to 9 of boot b2 were received twice"
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [
+        "fleet status", "audit verify", "audit balance", "audit stats", "audit show",
+        "audit fate forged", "audit explain forged", "audit duplicates", "top --once",
+    ],
+)  # fmt: skip
+def test_what_a_gate_is_said_to_be_called_forges_no_line(
+    call: Call, fleet: Fleet, verb: str
+) -> None:
+    """Boots and versions are words of whoever has a gate's password."""
+    store = fleet.store("amsterdam")
+    store.hello(f"\n{FORGED}"[:64], 0, None, time.time())
+    for follows in (f"\r\n{FORGED}\n"[:64], f"\n{FORGED}"[:64]):
+        chain = Chain(Path("-"), f"\n{FORGED}"[:60] + follows[:2], follows=follows)
+        sent = segment(chain, 3, **DELIVERED, request_id="forged", host=f"\n{FORGED}")
+        assert store.put(replace(sent, follows=follows))
+        store.tell_cut(chain.boot, 2)
+    name, *words = verb.split()
+    options = ("--dsn-file", "reader.dsn") if name == "fleet" else READER
+    done = call(name, *words, *options)
+    told = done.out + done.err
+    assert "fork" in told or name == "top" or "stats" in words
+    assert not [line for line in told.splitlines() if line.strip().startswith("utrecht: fork")]
+
+
+@pytest.mark.parametrize("is_stop_sent", [True, False])
+def test_of_a_gate_whose_shipper_died_only_what_is_known_is_said(
+    call: Call, fleet: Fleet, tmp_path: Path, *, is_stop_sent: bool
+) -> None:
+    """Whether it stopped since, or runs again, no store can tell."""
+    chain = Chain(tmp_path / "audit.jsonl", "d1")
+    chain.add(3, **DELIVERED)
+    (tmp_path / "delft.dsn").write_text(fleet.gate("delft"))
+    (tmp_path / "delft.dsn").chmod(0o600)
+    Path("hookgate.toml").write_text(
+        '[audit]\npath = "audit.jsonl"\n[fleet]\nname = "delft"\ndsn_file = "delft.dsn"\n'
+    )
+    if is_stop_sent:
+        chain.stop()
+    assert call("ship", "--once").status == 0
+    if is_stop_sent:
+        Chain(chain.path, "d2", follows=f"d1:{chain.n}:{chain.prev}").add(2)
+    else:
+        chain.stop()
+    fleet.sql("UPDATE hookgate.gate SET seen = now() - interval '1 hour' WHERE gate = 'delft'")
+    told = call("top", *READER, "--gate", "delft", "--json").json["causes"][0]["what"]
+    listed = call("fleet", "status", "--dsn-file", "reader.dsn").out
+    assert told.startswith("There is no news of the gate since ")
+    assert "has stopped" not in told + listed
+    (silent,) = [line for line in listed.splitlines() if line.startswith("delft: silent: ")]
+    assert ("had stopped" in told) == ("had stopped" in silent) == is_stop_sent
+    assert silent.endswith("not known")
 
 
 def test_a_session_at_a_terminal(fleet: Fleet, tmp_path: Path) -> None:

@@ -197,7 +197,12 @@ def test_the_commands_of_the_page_make_a_key_and_change_it_while_events_come(
     (toml,) = (block.replace("/etc/hookgate", str(tmp_path)) for block in blocks("toml"))
     path = tmp_path / "sign.key"
     forged = post(CLEAN, b"/cm/events", b"webhook-id: evt_forged")
-    with paired(tmp_path) as pair, connected(pair.port) as client, connected(pair.port) as early:
+    patient = {"sidecar.head_timeout": "120s"}  # the early one says nothing for so long
+    with (
+        paired(tmp_path, **patient) as pair,
+        connected(pair.port) as client,
+        connected(pair.port) as early,
+    ):
         gate = pair.gate
 
         def signers(*keys: str) -> list[bool]:

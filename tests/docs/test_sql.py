@@ -20,6 +20,7 @@ from hookgate.ledger.audit.stats import Summary, summarise
 from hookgate.ledger.reading.reader import read, timestamp
 from support.attempts import A, B, attempts
 from support.calling import caller
+from support.examples import many
 from support.lines import Record, delivery, forward, write
 from support.report import write_ledger
 
@@ -165,7 +166,7 @@ def lines_of(requests: list[tuple[str, str, bool, str]]) -> Iterator[Record]:
     KEPT,
 )
 @settings(
-    max_examples=25,
+    max_examples=many(25, fewest=10),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

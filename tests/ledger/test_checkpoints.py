@@ -3,17 +3,17 @@
 import json
 import os
 import signal
-import subprocess
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from support import forked
 from support.events import CLEAN
 from support.ledger import read_ledger
 from support.log import Log
 from support.mitmdump import mitmdump
 from support.raw import ask, post, wait_until
 from support.receiver import receiving
-from support.sidecar import HOOKGATE, sidecar
+from support.sidecar import sidecar
 
 EACH_SECOND = "from hookgate.ledger.writing import checkpoints\ncheckpoints.EVERY_SECONDS = 0\n"
 
@@ -26,14 +26,11 @@ class Kept(NamedTuple):
 
     def verify(self, *arguments: str) -> tuple[int, Any]:
         """The exit status and the answer of `hookgate audit verify --against`."""
-        done = subprocess.run(
-            [HOOKGATE, "audit", "verify", "--json", "--against", "-", *arguments],
-            cwd=self.folder,
-            env={**os.environ, "HOOKGATE_AUDIT__PATH": "audit.jsonl"},
-            input=self.log.read_bytes(),
-            capture_output=True,
-            timeout=60,
-            check=False,
+        done = forked.run(
+            ["audit", "verify", "--json", "--against", "-", *arguments],
+            self.folder,
+            {"HOOKGATE_AUDIT__PATH": "audit.jsonl"},
+            self.log.read_bytes(),
         )
         assert done.returncode in (0, 1), done.stderr
         return done.returncode, json.loads(done.stdout)

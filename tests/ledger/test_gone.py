@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from hookgate.ledger.reading.files import find_files
 from support.admin import ON, Admin
 from support.calling import caller
 from support.events import CLEAN
@@ -20,13 +21,14 @@ def test_it_is_an_error_a_metric_and_a_record(
 ) -> None:
     """Each with the number of lines that nobody has any more; events are answered all the while.
 
-    Afterwards no verdict is a clean one.
+    Afterwards no verdict is a clean one, until the lines are put back.
     """
     with receiving() as upstream, sidecar(upstream.url, tmp_path, **ON) as gate:
         admin = Admin(gate)
         for _ in range(3):
             assert ask(gate.port, post(CLEAN)).status == 200
         assert len(lines_so_far(gate.audit)) == 7
+        before, old = gate.audit.read_bytes(), os.open(gate.audit, os.O_RDONLY)
         if how == "deleted":
             gate.audit.unlink()
         else:
@@ -41,6 +43,8 @@ def test_it_is_an_error_a_metric_and_a_record(
         assert wait_until(lambda: len(gate.records("gap")) == 1)
         assert ask(gate.port, post(CLEAN)).status == 200
         assert gate.stop() == 0
+    gone = before if how == "truncated" else os.pread(old, 1 << 20, 0)
+    os.close(old)
     (gap,) = (record for record in read_ledger(gate.audit) if record["event"] == "gap")
     assert (gap["cause"], gap["first_n"], gap["last_n"]) == (how, 1, lost)
     call = caller(capsys)
@@ -52,3 +56,12 @@ def test_it_is_an_error_a_metric_and_a_record(
     assert fate.out.splitlines()[0] == "not seen in what could be read  nobody"
     assert f"lines 1 to {lost} are gone" in fate.err
     assert fate.status == 1
+    gate.audit.with_suffix(".jsonl.1").write_bytes(gone)
+    files = [str(file) for file in find_files(gate.audit)]
+    for verb in ("balance", "verify"):
+        told = call("audit", verb, "--json", *files)
+        assert [finding["kind"] for finding in told.json["findings"]] == ["returned"]
+        assert told.status == 0
+    fate = call("audit", "fate", "nobody", *(word for file in files for word in ("--log", file)))
+    assert fate.out.splitlines()[0] == "never seen  nobody"
+    assert "gone" not in fate.err

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
@@ -32,6 +33,8 @@ def test_a_machine_without_a_network_runs_the_demo(tmp_path: Path) -> None:
         cwd=tmp_path,
     )
     run("sha256sum", "--check", "--strict", "SHA256SUMS", cwd=WHEELHOUSE)
+    (wheel,) = WHEELHOUSE.glob("hookgate-*.whl")
+    assert any(name.endswith("/hookgate.1") for name in ZipFile(wheel).namelist())
     run(sys.executable, "-m", "venv", "venv", cwd=tmp_path)
     pip = (tmp_path / "venv/bin/python", "-m", "pip", "--isolated", "install", "--no-index")
     asked = "hookgate[addon,audit,fleet,live,proof,quarantine]"

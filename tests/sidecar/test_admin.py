@@ -12,6 +12,7 @@ import pytest
 from hookgate.gate.metrics import FAMILIES
 from hookgate.ledger.shipping import Shipping, write_shipping
 from hookgate_sidecar.admin_listener import MOST_CONNECTIONS
+from support import forked
 from support.admin import ON, Admin
 from support.events import CLEAN, event
 from support.kept import PUBLIC
@@ -20,7 +21,7 @@ from support.process import accepted, descriptors
 from support.promtool import promtool
 from support.raw import ask, connected, post, wait_until
 from support.receiver import receiving
-from support.sidecar import FOREIGN, HOOKGATE, sidecar
+from support.sidecar import FOREIGN, sidecar
 
 SHIPPED = Shipping(0.0, "a", 7, False, "it does not answer", 1.0, 5, 6, 1, 2, 3)
 
@@ -218,14 +219,10 @@ def test_an_address_that_cannot_be_had_is_named(tmp_path: Path) -> None:
     """The process does not run without what was asked for."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
-        done = subprocess.run(
-            [HOOKGATE, "serve", "--upstream", "http://127.0.0.1:9", "--listen", "127.0.0.1:0"],
-            env={"HOOKGATE_SIDECAR__ADMIN": address},
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            timeout=30,
-            check=False,
+        done = forked.run(
+            ["serve", "--upstream", "http://127.0.0.1:9", "--listen", "127.0.0.1:0"],
+            tmp_path,
+            {"HOOKGATE_SIDECAR__ADMIN": address},
         )
     assert done.returncode != 0
     assert f"sidecar.admin = {address} cannot be had: " in done.stderr

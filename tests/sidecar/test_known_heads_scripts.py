@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from support.events import CLEAN, event
+from support.examples import many
 from support.raw import chunked, post
 from support.sidecar import ALLOWED
 from support.twins import Step, Twins, twins
@@ -133,7 +134,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twins]:
     sources=st.sampled_from([(ALLOWED,), (ALLOWED, OTHER)]),
 )
 @settings(
-    max_examples=20,
+    max_examples=many(20, fewest=10),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

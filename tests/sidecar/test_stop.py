@@ -3,7 +3,6 @@
 import contextlib
 import signal
 import socket
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -11,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from support import forked
 from support.events import CLEAN
 from support.ledger import assert_balanced, assert_chained
 from support.raw import ask, connected, post, wait_until
 from support.receiver import OK, Receiver, Seen, receiving
-from support.sidecar import HOOKGATE, Sidecar, sidecar
+from support.sidecar import Sidecar, sidecar
 
 
 class Held:
@@ -225,13 +225,8 @@ def test_a_port_in_use_is_told_in_one_line(tmp_path: Path) -> None:
     """Exit 1, the key and the address named, and no traceback."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
-        done = subprocess.run(
-            [HOOKGATE, "serve", "--upstream", "http://127.0.0.1:1", "--listen", address],
-            env={},
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            timeout=60,
+        done = forked.run(
+            ["serve", "--upstream", "http://127.0.0.1:1", "--listen", address], tmp_path
         )
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
@@ -245,14 +240,7 @@ def test_a_port_in_use_is_told_in_one_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize("address", ["203.0.113.1:0", "no.such.name.invalid:0"])
 def test_an_address_that_is_not_here_is_told_in_one_line(tmp_path: Path, address: str) -> None:
     """So is an address of another machine, and a name that is nobody's."""
-    done = subprocess.run(
-        [HOOKGATE, "serve", "--upstream", "http://127.0.0.1:1", "--listen", address],
-        env={},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    done = forked.run(["serve", "--upstream", "http://127.0.0.1:1", "--listen", address], tmp_path)
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert f"sidecar.listen = {address}" in done.stderr

@@ -4,18 +4,18 @@ import os
 import signal
 import socket
 import stat
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from support import forked
 from support.events import CLEAN
 from support.pair import Pair, paired
 from support.proxy_header import v1, v2_tcp4
 from support.raw import Client, ask_at, connected_to, post, wait_until
 from support.receiver import receiving
-from support.sidecar import ALLOWED, FOREIGN, HOOKGATE, PROXY, sidecar
+from support.sidecar import ALLOWED, FOREIGN, PROXY, sidecar
 
 FROM_ALLOWED = b"X-Forwarded-For: " + ALLOWED.encode()
 
@@ -132,9 +132,7 @@ def test_the_proxy_protocol_is_spoken_over_it(tmp_path: Path) -> None:
 def test_without_the_word_it_does_not_start(tmp_path: Path) -> None:
     """Exit 2, with the key that is missing."""
     arguments = ["--upstream", "http://127.0.0.1:9", "--listen", f"unix:{tmp_path}/gate.sock"]
-    done = subprocess.run(
-        [HOOKGATE, "serve", *arguments], cwd=tmp_path, capture_output=True, text=True, timeout=30
-    )
+    done = forked.run(["serve", *arguments], tmp_path)
     assert done.returncode == 2
     assert 'needs "unix" in source.trusted_proxies' in done.stderr
     assert not (tmp_path / "gate.sock").exists()
@@ -176,10 +174,7 @@ def test_a_start_that_fails_takes_its_files_with_it(tmp_path: Path) -> None:
     path = tmp_path / "gate.sock"
     keys = on(path, **{"sidecar.admin": f"unix:{tmp_path}/missing/admin.sock"})
     environment = {f"HOOKGATE_{k.upper().replace('.', '__')}": v for k, v in keys.items()}
-    done = subprocess.run(
-        [HOOKGATE, "serve", "--upstream", "http://127.0.0.1:9"],
-        env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=30,
-    )  # fmt: skip
+    done = forked.run(["serve", "--upstream", "http://127.0.0.1:9"], tmp_path, environment)
     assert done.returncode == 1
     assert "sidecar.admin = unix:" in done.stderr
     assert "No such file or directory" in done.stderr

@@ -2,18 +2,18 @@
 
 import socket
 import ssl
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import trustme
 
+from support import forked
 from support.events import CLEAN
 from support.raw import ask, post
 from support.receiver import OK, Receiver, Seen, receiving
 from support.scripted import scripted
-from support.sidecar import HOOKGATE, Sidecar, sidecar
+from support.sidecar import Sidecar, sidecar
 
 
 @pytest.fixture(scope="module")
@@ -187,9 +187,7 @@ def test_a_file_that_is_no_pem_is_told_at_the_start(tmp_path: Path, key: str) ->
         "HOOKGATE_SIDECAR__LISTEN": "127.0.0.1:0",
         f"HOOKGATE_UPSTREAM__{key.upper()}": str(tmp_path / "x.pem"),
     }
-    done = subprocess.run(
-        [HOOKGATE, "serve"], env=environment, cwd=tmp_path, capture_output=True, timeout=10
-    )
+    done = forked.run(["serve"], tmp_path, environment)
     assert done.returncode == 2
-    assert f"upstream.{key}" in done.stderr.decode()
-    assert "Traceback" not in done.stderr.decode()
+    assert f"upstream.{key}" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -12,6 +12,7 @@ from hookgate.policy import is_read
 from hookgate.trace_fields import TRACE_FIELDS
 from hookgate_sidecar.varying import Cutter
 from support.events import CLEAN
+from support.examples import many
 from support.policy import make_config
 from support.proxy_header import v1
 from support.raw import chunked, post
@@ -272,7 +273,7 @@ def dialogues(draw: st.DrawFn) -> list[bytes]:
     source=st.sampled_from([ALLOWED, ALLOWED, FOREIGN]),
 )
 @settings(
-    max_examples=40,
+    max_examples=many(40, fewest=10),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -172,7 +172,8 @@ def _serve(descriptor: int, program: str, *imported: str) -> None:
     module, _, name = program.partition(":")
     main = getattr(import_module(module), name)
     for more in imported:
-        import_module(more)
+        with contextlib.suppress(ModuleNotFoundError):  # not every version of typer has all of it
+            import_module(more)
     gc.freeze()  # or each child would touch all that was imported: 25 of its 85 ms
     server = socket.socket(fileno=descriptor)
     while True:

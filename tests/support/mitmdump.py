@@ -84,9 +84,10 @@ def full_command(
 
 
 def begin(
-    command: list[str], environ: Mapping[str, str], folder: Path, *, forks: bool
+    command: list[str], environ: Mapping[str, str], folder: Path
 ) -> "forked.Forked | subprocess.Popen[str]":
-    """Start mitmdump, with one stream for all that it prints."""
+    """Start mitmdump, or another of mitmproxy's, with one stream for all that it prints."""
+    forks = Path(command[0]).name == "mitmdump"
     process = forked.start(command, environ, folder, _DUMP, one_stream=True) if forks else None
     return process or subprocess.Popen(
         command,
@@ -135,7 +136,7 @@ class Mitmdump:
         max_body = load(os.devnull, settings, {}).request.max_body
         changed = {"confdir": str(folder / "mitmproxy"), **(options or {})}
         command = full_command(self.script, max_body, changed, "-s", str(probe))
-        self.process = begin(command, environment(settings), folder, forks=not patch)
+        self.process = begin(command, environment(settings), folder)
         assert self.process.stdout is not None
         self.log = Log(self.process.stdout)
         self.port: int = self._wait_for("port", 60)

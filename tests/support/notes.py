@@ -37,14 +37,15 @@ def anchor(path: Path, folder: Path) -> tuple[list[Signed], list[AnchorFinding]]
     return signed, anchoring.findings
 
 
-def compare(path: Path, notes: list[bytes]) -> list[AuditFinding]:
+def compare(path: Path, notes: list[bytes], *, anew: bool = False) -> list[AuditFinding]:
     """What notes find in the ledger at a path."""
     seen = [read_seen(note, "a.note", [SIGNER.verifier]) for note in notes]
     witness = NoteWitness(seen)
     sources = [probe(file) for file in in_order(find_files(path))]
     for item in scan(sources, scan_leaves, copies=Copies(sources)):
         witness.take(item)
-    witness.close(min((source.began for source in sources if source.head), default=0.0))
+    begins = min((source.began for source in sources if source.head), default=0.0)
+    witness.close(begins, anew=anew)
     return witness.findings
 
 

@@ -9,18 +9,13 @@ import typer
 
 from hookgate.config.parsers import duration
 from hookgate.ledger.names import is_part
-from hookgate.ledger.reading.forked import WorkerError
-from hookgate.ledger.reading.scanning import scan
-from hookgate.paths import is_fifo
 from hookgate.proof.anchoring import Anchoring, Signed, drop_old
+from hookgate.proof.clock import see
 from hookgate.proof.folder import KeptError
-from hookgate.proof.leaf_scan import scan_leaves
 from hookgate.proof.note import Signer
 from hookgate.proof.stamp_check import StampError, read_roots
 from hookgate_cli.audit.choosing import find_ledgers
 from hookgate_cli.audit.configured import configured_ledger
-from hookgate_cli.audit.ledger import Ledger
-from hookgate_cli.audit.reading import reading_progress
 from hookgate_cli.audit.wording import count_of
 from hookgate_cli.common import FAILED, FINDING, ConfigOption, err, fail, out, read_file
 from hookgate_cli.terminal import printable
@@ -34,7 +29,8 @@ from .destinations import (
     parse_url,
     send_all,
 )
-from .keeping import kept_folder, read_signer
+from .keeping import kept_folder, read_signer, tell_ahead
+from .reading import find_again, read
 from .stamping import Stamps
 
 _SHOWN = 20
@@ -113,21 +109,26 @@ def anchor(
     path = None if files else configured_ledger(config)
     with kept_folder(folder):
         try:
-            anchoring = _read(ledger, folder, may_skip=False)
+            now = int(time.time())
+            ahead = see(folder, now)
+            anchoring = read(ledger, folder, may_skip=False)
             if not anchoring.is_whole:
                 anchoring.close()
-                ledger = _find_again(ledger, files, config)
+                ledger = find_again(ledger, files, config)
                 may_skip = not (ledger.unread or anchoring.damage)
-                anchoring = _read(ledger, folder, may_skip=may_skip)
+                anchoring = read(ledger, folder, may_skip=may_skip, before=anchoring)
             live = {name for name in ledger.files if path is None or is_part(Path(name).name, path)}
             signed = _sign(anchoring, signer, live)
             lost = _send(folder, destinations, stamps)
-            dropped = drop_old(folder, time.time() - kept_seconds) if kept_seconds else []
+            may_drop = kept_seconds > 0 and not ahead
+            dropped = drop_old(folder, now - kept_seconds) if may_drop else []
         except KeptError as error:
             fail(f"--folder {folder}: {error}", FAILED)
         except OSError as error:
             fail(f"--folder {folder} cannot be used: {error.strerror}", FAILED)
     _tell(anchoring, signed, dropped, lost)
+    if kept_seconds and ahead:
+        tell_ahead(now, ahead)
     if (
         ledger.unread
         or anchoring.damage
@@ -135,30 +136,6 @@ def anchor(
         or any(finding.is_bad for finding in anchoring.findings)
     ):
         raise typer.Exit(FINDING)
-
-
-def _find_again(ledger: Ledger, files: list[Path] | None, config: str | None) -> Ledger:
-    """Find the ledger once more: a rotation amid the reading looks as if lines were gone."""
-    if not any(is_fifo(file) for file in files or ()):
-        return find_ledgers(files, config, before=ledger)
-    again = Ledger(ledger.sources, ledger.notes)  # what was copied of a pipe
-    again.printed = ledger.printed
-    return again
-
-
-def _read(ledger: Ledger, folder: Path, *, may_skip: bool) -> Anchoring:
-    anchoring = Anchoring(folder, may_skip=may_skip)
-    try:
-        with reading_progress(ledger) as on_progress:
-            for item in scan(ledger.sources, scan_leaves, on_progress, ledger.copies):
-                anchoring.take(item)
-    except BaseException as error:
-        anchoring.close()
-        if isinstance(error, WorkerError):
-            fail(f"{error}: the ledger was not read to its end", FAILED)
-        raise
-    ledger.print_copies()
-    return anchoring
 
 
 def _sign(anchoring: Anchoring, signer: Signer, live: set[str]) -> list[Signed]:
@@ -225,9 +202,9 @@ def _stamps(url: str | None, file: Path | None) -> Stamps | None:
     raise AssertionError("unreachable")
 
 
-def _seconds(keep: str | None) -> float | None:
+def _seconds(keep: str | None) -> float:
     if keep is None:
-        return None
+        return 0.0
     try:
         return float(duration(86_400, 100 * 366 * 86_400)(keep))
     except ValueError as error:

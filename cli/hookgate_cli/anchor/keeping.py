@@ -8,8 +8,10 @@ from pathlib import Path
 
 from hookgate.config.key_files import read_private
 from hookgate.files import FileError, MissingFileError
+from hookgate.ledger.audit.times import show_time
 from hookgate.proof.note import NoteError, Signer
 from hookgate.wording import path_in_shell
+from hookgate_cli.audit.wording import count_of
 from hookgate_cli.common import FAILED, err, fail
 from hookgate_cli.terminal import printable
 
@@ -39,6 +41,15 @@ def kept_folder(path: Path) -> Iterator[Path]:
         yield path
     finally:
         os.close(lock)
+
+
+def tell_ahead(now: int, ahead: int) -> None:
+    """Say that nothing was removed, as the clock is so many seconds ahead of what is believed."""
+    text = (
+        f"--keep: by the clock it is {show_time(now, 'seconds', utc=True)}, and by what the runs"
+        f" before saw {count_of(ahead // 86_400 + 1, 'day')} less at least: nothing is removed"
+    )
+    err.print(text, soft_wrap=True)
 
 
 def read_signer(path: Path) -> Signer:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hookgate.ledger.audit.findings import AuditFinding
-from hookgate.ledger.reading.copies import Copies
+from hookgate.ledger.reading.copies import in_turn
 from hookgate.ledger.reading.files import Note
 from hookgate.ledger.reading.reader import Line
 from hookgate.ledger.reading.scanning import Run
@@ -30,9 +30,8 @@ class Ledger:
     is_fleet = False
 
     def __init__(self, sources: list[Source], notes: list[Note]) -> None:
-        self.sources = sources
-        self.copies = Copies(sources)
-        remarks = (Note(source.name, text) for source in sources for text in source.remarks)
+        self.sources, self.copies = in_turn(sources)
+        remarks = (Note(source.name, text) for source in self.sources for text in source.remarks)
         self.notes = [*notes, *remarks]
         # Lines that a seal key was found not to prove.
         self.unproved = 0

@@ -59,8 +59,8 @@ class Compared(NamedTuple):
         return {"notes": self.given, "compared": len(self.notes), "last": self.last}
 
 
-def check_notes(ledger: Ledger, notes: "Sequence[Seen]") -> Compared:
-    """Compare a ledger with what notes saw of it."""
+def check_notes(ledger: Ledger, notes: "Sequence[Seen]", *, anew: bool) -> Compared:
+    """Compare a ledger, which may have begun `anew`, with what notes saw of it."""
     from hookgate.proof.leaf_scan import scan_leaves  # noqa: PLC0415  # needs the extra
     from hookgate.proof.witness import NoteWitness  # noqa: PLC0415
 
@@ -69,7 +69,7 @@ def check_notes(ledger: Ledger, notes: "Sequence[Seen]") -> Compared:
         for item in scan(ledger.sources, scan_leaves, on_progress, ledger.copies):
             witness.take(item)
     begins = [source.began for source in ledger.sources if source.began]
-    witness.close(min(begins, default=0.0))
+    witness.close(min(begins, default=0.0), anew=anew)
     return Compared(len(notes), witness.compared, witness.findings)
 
 

@@ -141,7 +141,7 @@ def verify(
     with scanning(ledger, ChainScan(Keyring(keys), numbers)) as lines:
         verification = verify_chain(lines, keys, states, witness, apart=ledger.is_fleet)
     verification.findings.extend(ledger.findings())
-    compared = check_notes(ledger, notes) if notes else None
+    compared = check_notes(ledger, notes, anew=verification.begins_anew) if notes else None
     verification.findings.extend(compared.findings if compared is not None else ())
     unread = ledger.unread or (log is not None and log.unread)
     if as_json:

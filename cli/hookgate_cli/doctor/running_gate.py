@@ -84,10 +84,10 @@ def boots(scene: Scene) -> Iterator[Finding]:
     causes = {str(r.get("cause")) for boot in last for r in boot if r.get("event") == "gap"}
     if causes:
         yield look(
-            f"lines of the ledger {scene.ledger} are gone: a file was {' or '.join(sorted(causes))}"
-            " while the gate wrote to it",
-            "look for what does so there: a clean-up, or copytruncate in a logrotate rule. Keep "
-            "any copy; see what is not known of by now:",
+            f"the gate found lines of the ledger {scene.ledger} gone: a file was"
+            f" {' or '.join(sorted(causes))} while it wrote to that",
+            "look for what does so there: a clean-up, or copytruncate in a logrotate rule. Put "
+            "any copy back; see what is not known of by now:",
             balance,
         )
     listen = scene.settings.sidecar.listen

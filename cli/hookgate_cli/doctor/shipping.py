@@ -10,6 +10,7 @@ from hookgate.config.error import ConfigError
 from hookgate.config.fleet import read_settings
 from hookgate.config.key_files import read_private
 from hookgate.files import FileError
+from hookgate.ledger.audit.times import show_time
 from hookgate.ledger.shipping import read_shipping, shipping_path
 from hookgate.paths import is_there
 from hookgate.wording import path_in_shell
@@ -36,6 +37,8 @@ def shipping(scene: Scene) -> Iterator[Finding]:
         data, warning = read_private(fleet.dsn_file)
     except FileError as error:
         if is_there(fleet.dsn_file) and not os.access(fleet.dsn_file, os.R_OK):
+            if path is not None:
+                yield from _shipper(scene, path)
             raise BlindError(f"{fleet.dsn_file} is its owner's and root's alone") from None
         yield wrong(f"fleet.dsn_file = {fleet.dsn_file} {error}", "then try again:", again)
         return
@@ -75,7 +78,12 @@ def _shipper(scene: Scene, path: Path) -> Iterator[Finding]:
     begin = "start it, and have it start with the machine:", "systemctl enable --now hookgate-ship"
     if told is None or not told.is_running(now):
         if scene.ledgers:
-            yield look(f"no hookgate ship runs for {path}: its lines wait in the ledger", *begin)
+            since = f" since {show_time(told.told, 'seconds')}" if told is not None else ""
+            yield look(
+                f"no hookgate ship runs for {path}{since}: its lines wait in the ledger, and the"
+                " store does not know whether the gate runs",
+                *begin,
+            )
     elif told.lag(now) > _LATE_SECONDS:
         why = f": {told.store}" if told.store else ""
         yield look(

@@ -11,7 +11,7 @@ from rich.table import Table
 from hookgate.config.parsers import duration
 from hookgate.fleet.status import GateStatus, read_status
 from hookgate_cli.common import FINDING, JsonOption, err, fail, out
-from hookgate_cli.terminal import print_json
+from hookgate_cli.terminal import print_json, printable
 
 from .login import DsnOption, read_dsn, store_errors
 
@@ -50,7 +50,7 @@ def status(
     dsn = read_dsn(dsn_file)
     with store_errors(dsn_file):
         gates = read_status(dsn, after)
-    findings = [finding for gate in gates for finding in gate.findings]
+    findings = [(gate, finding) for gate in gates for finding in gate.findings]
     if as_json:
         print_json([_to_json(gate) for gate in gates])
     elif not gates:
@@ -59,12 +59,23 @@ def status(
         table = Table("gate", "heard of", "last line", "behind", "boots", "software", box=None)
         for gate in gates:
             times = (_time(gate.seen), _time(gate.received))
-            table.add_row(gate.gate, *times, str(gate.behind), str(gate.boots), gate.software)
+            table.add_row(
+                gate.gate, *times, str(gate.behind), str(gate.boots), printable(gate.software)
+            )
         out.print(table)
-        for finding in findings:
-            out.print(f"{finding.gate}: {finding.kind}: {finding.text}", soft_wrap=True)
+        for gate, finding in findings:
+            unknown = _tell_unknown(gate) if finding.kind == "silent" else ""
+            # Boots and versions are words of whoever has a gate's password.
+            text = f"{gate.gate}: {finding.kind}: {finding.text}{unknown}"
+            out.print(printable(text), soft_wrap=True)
     if findings:
         raise typer.Exit(FINDING)
+
+
+def _tell_unknown(gate: GateStatus) -> str:
+    if gate.stopped:
+        return "; the gate had stopped, and whether it runs again is not known"
+    return "; whether the gate runs is not known"
 
 
 def _time(moment: datetime | None) -> str:

@@ -1,5 +1,7 @@
 """`hookgate quarantine list`: what is kept?"""
 
+from itertools import chain, count
+
 import typer
 
 from hookgate_cli.audit.wording import count_of
@@ -42,18 +44,20 @@ def list_items(
     with store_errors(), opened_items(fleet) as items:
         if items is not None:
             where, max_age = fleet.where, None
-            entries = list(items.entries())
+            entries = items.entries()
         else:
             store, settings = open_store(config)
             where, max_age = settings.path, settings.max_age
-            entries = list(store.entries())
-    found = sorted(filter(selection.picks, entries), key=lambda entry: entry.kept_at)
-    if as_json:
-        for entry in found:
-            print_json(describe(entry, max_age))
-    elif found:
-        print_rows(found, max_age)
-    if not found:
-        named = printable(where)
-        asked = f"none of {count_of(len(entries), 'item')} in {named} is what was asked for"
-        err.print(asked if entries else f"nothing is kept in {named}", soft_wrap=True)
+            entries = iter(sorted(store.entries(), key=lambda entry: entry.kept_at))
+        seen = count()  # of entries, one for each that comes
+        found = (entry for entry, _ in zip(entries, seen, strict=False) if selection.picks(entry))
+        first = next(found, None)
+        if first is None:
+            named, many = printable(where), next(seen)
+            asked = f"none of {count_of(many, 'item')} in {named} is what was asked for"
+            err.print(asked if many else f"nothing is kept in {named}", soft_wrap=True)
+        elif as_json:
+            for entry in chain((first,), found):
+                print_json(describe(entry, max_age))
+        else:
+            print_rows(chain((first,), found), max_age)

@@ -1,7 +1,8 @@
 """`hookgate quarantine purge`: erase what is kept."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -72,19 +73,26 @@ def purge(
             max_age = settings.max_age
             if yes:
                 stack.enter_context(alone(settings.path))
-        entries = list(items.entries())
-        if selection.needs_record and (broken := sum(one.record is None for one in entries)):
+        broken = 0
+
+        def looked_at() -> Iterator[Entry]:
+            nonlocal broken
+            for entry in items.entries():
+                broken += selection.needs_record and entry.record is None
+                yield entry
+
+        asked = sorted(map(_light, selection.pick(looked_at())), key=lambda entry: entry.kept_at)
+        if broken:
             err.print(
                 f"{count_of(broken, 'item')} without a record that tells whether it is meant;"
                 " --sha256 names one",
                 soft_wrap=True,
             )
-        asked = sorted(selection.pick(entries), key=lambda entry: entry.kept_at)
         erased = [entry for entry in asked if custody or not in_custody(entry)]
         left = len(asked) - len(erased)
         remaining = 0
         if not yes:
-            _list(erased, max_age, as_json=as_json)
+            _list(filter(None, map(partial(_whole, items), erased)), max_age, as_json=as_json)
         elif erased:
             loaded = load_config(config, offline=True)
             remaining = run(_purge(items, erased, loaded, told), loaded)
@@ -105,12 +113,21 @@ def purge(
         raise typer.Exit(FINDING)
 
 
-def _list(erased: Sequence[Entry], max_age: float | None, *, as_json: bool) -> None:
-    if as_json:
-        for entry in erased:
-            print_json(describe(entry, max_age))
-    elif erased:
+def _light(entry: Entry) -> Entry:
+    """Leave out the record of a fleet's item: of many they take more memory than there may be."""
+    return entry if entry.fleet is None else entry._replace(record=None)
+
+
+def _whole(items: Items, entry: Entry) -> Entry | None:
+    return entry if entry.fleet is None else items.look_again(entry)
+
+
+def _list(erased: Iterable[Entry], max_age: float | None, *, as_json: bool) -> None:
+    if not as_json:
         print_rows(erased, max_age)
+        return
+    for entry in erased:
+        print_json(describe(entry, max_age))
 
 
 async def _purge(

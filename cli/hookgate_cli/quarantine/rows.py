@@ -1,7 +1,8 @@
 """Items as lines that fit a terminal."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from hookgate.ledger.audit.times import local, show_time
@@ -14,20 +15,32 @@ from hookgate_cli.terminal import printable
 _HEADER = ("kept", "bytes", "sha256", "left", "reason", "route", "reference")
 _FLEET_HEADER = ("kept", "bytes", "sha256", "state", "gate", "reason", "route", "reference")
 _FIXED = 4
+# Rows whose columns are aligned, and letters of a cell: of another hand a record may be anything.
+_TOGETHER, _LONGEST = 1_000, 256
 _NARROWEST = 8
 _GAP = "  "
 _UNITS = ((86_400, "d"), (3600, "h"), (60, "min"))
 
 
-def print_rows(entries: Sequence[Entry], max_age: float | None) -> None:
+def print_rows(entries: Iterable[Entry], max_age: float | None) -> None:
     """Print items, one a line; on a terminal that is too narrow the reference is on the next.
 
-    Without a `max_age` in seconds they are those of a fleet.
+    Without a `max_age` in seconds they are those of a fleet. Columns are as wide as what comes at a
+    time needs.
     """
     now = time.time()
     header = _HEADER if max_age is not None else _FLEET_HEADER
-    rows = [header, *(_cells(entry, max_age, now) for entry in entries)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    cells = (_cells(entry, max_age, now) for entry in entries)
+    widths = [0] * len(header)
+    while rows := list(islice(cells, _TOGETHER)):
+        if not any(widths):
+            rows.insert(0, header)
+        widths = [max(old, *map(len, column)) for old, *column in zip(widths, *rows, strict=True)]
+        _print(rows, widths)
+
+
+def _print(rows: Sequence[Sequence[str]], needed: Sequence[int]) -> None:
+    widths = list(needed)
     if out.is_terminal and sum(widths) + len(_GAP) * (len(widths) - 1) > out.width:
         widths.pop()
         _narrow(widths, out.width - len(_GAP) * (len(widths) - 1))
@@ -85,7 +98,8 @@ def _state(fleet: InFleet) -> str:
 def text_of(record: Mapping[str, Any] | None, *names: str) -> str:
     """Return the first text that a record has under these names, as it can be printed."""
     found = (record.get(name) for name in names) if record is not None else ()
-    return next((printable(value) for value in found if type(value) is str and value), "")
+    text = next((value for value in found if type(value) is str and value), "")
+    return printable(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…")
 
 
 def age_left(seconds: float) -> str:

@@ -21,6 +21,9 @@ from .opening import IdentityOption, find_identities, need_identities, open_stor
 from .rows import describe
 from .selection import parse_prefix
 
+# Letters of a member: of another hand a record may be anything.
+_LONGEST = 4096
+
 
 @grouped
 def show(
@@ -68,7 +71,11 @@ def _show(
     body: bool,
     as_json: bool,
 ) -> None:
-    found = [entry for entry in store.entries() if body_of(entry).startswith(prefix)]
+    found = [
+        entry._replace(record=None)  # which is looked up again, one at a time
+        for entry in store.entries()
+        if body_of(entry).startswith(prefix)
+    ]
     if not found:
         fail(
             f"nothing is kept whose SHA-256 begins with {prefix}; hookgate quarantine list has"
@@ -79,7 +86,7 @@ def _show(
         _write_body(store, found, identities)
         return
     whole = True
-    for entry in found:
+    for entry in filter(None, map(store.look_again, found)):
         item, problem = _open(store, entry, identities)
         whole = whole and not problem
         if as_json:
@@ -126,8 +133,8 @@ def _print(entry: Entry, item: Item | None, problem: str) -> None:
     table.add_row("kept at", show_time(entry.kept_at, "seconds"))
     for name, value in (entry.record or {}).items():
         if name not in ("event", "ts") and value not in (None, "", []):
-            said = ", ".join(map(str, value)) if type(value) is list else value
-            table.add_row(printable(name), printable(said))
+            said = ", ".join(map(str, value)) if type(value) is list else str(value)
+            table.add_row(printable(name[:_LONGEST]), printable(said[:_LONGEST]))
     if entry.record is None:
         table.add_row("record", "none that can be read")
     if problem:

@@ -26,18 +26,26 @@ from .reader import Reader, Scope
 from .status import PATIENCE
 from .stored import hold, source_of
 
+# What arrived is worked out for all at once, as `has_arrived` does for one: a forger can plant as
+# many of one name as he likes.
 _HELD = """
 SELECT i.name, i.gate, i.kept, extract(epoch FROM i.kept_at)::float8, i.custody, i.record, i.size,
        i.claimed_by, extract(epoch FROM i.claimed_at)::float8,
        i.claim IS NOT NULL AND (i.claim = %(mine)s
                                 OR NOT pg_try_advisory_xact_lock_shared(i.claim)),
-       hookgate.has_arrived(i.name, i.kept_at)
+       coalesce(a.left_at >= i.kept_at, false)
   FROM hookgate.item i
+  LEFT JOIN (SELECT name, max(left_at) AS left_at FROM hookgate.item
+              WHERE cause IN ('replayed', 'delivered')
+                AND NOT EXISTS (SELECT FROM hookgate.gate g WHERE g.login = left_by)
+              GROUP BY name) a USING (name)
  WHERE i.cause IS NULL AND (%(gates)s::text[] IS NULL OR i.gate = ANY (%(gates)s))
  ORDER BY i.kept_at, i.name, i.gate"""
 _UNHEARD = """
 SELECT gate FROM hookgate.gate
  WHERE coalesce(greatest(clock_timestamp() - seen, seen - behind_since) > %s, true) ORDER BY gate"""
+# Each with what lies beside it, of 256 KiB at most.
+_TOGETHER = 64
 _DAMAGED = "damaged: no shipper made what the store has there"
 # A machine that lost its power must not seem to be at work for hours.
 _NOTICED = "-c tcp_keepalives_idle=20 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
@@ -74,13 +82,15 @@ class KeptItems:
         self._connection.close()
 
     def entries(self) -> Iterator[Entry]:
-        """List what is held, oldest first."""
-        for row in self._rows(_HELD, mine=self._mine, gates=self._gates):
-            name, gate, kept, kept_at, custody, record, size, by, since, is_live, arrived = row
-            digest = bytes(kept).hex()
-            state = InFleet(gate, digest, custody, by or "", since, is_live, arrived)
-            path = Path(gate, f"{digest}.age")
-            yield Entry(name, path, size, kept_at, _read_record(record, digest), None, state)
+        """List what is held, oldest first, a few at a time; until the end it is one transaction."""
+        given = {"mine": self._mine, "gates": self._gates}
+        try:
+            with self._connection.transaction(), self._connection.cursor("held") as cursor:
+                cursor.itersize = _TOGETHER
+                for row in cursor.execute(_HELD.encode(), given):
+                    yield _entry(row)
+        except psycopg.Error as error:
+            raise self._failed(tell(error)) from None
 
     def lines_about(self, bodies: Iterable[str]) -> Iterator[Line]:
         """Yield the lines that gates sent of these bodies, by SHA-256 in hex, and those beside."""
@@ -105,14 +115,16 @@ class KeptItems:
         return [gate for (gate,) in self._rows(_UNHEARD, PATIENCE)]
 
     def look_again(self, entry: Entry) -> Entry | None:
-        """Return an item that is held still; None where it is gone."""
+        """Return an item that is held still, with its record; None where it is gone."""
         found = self._rows(
-            "SELECT FROM hookgate.item WHERE name = %(name)s AND gate = %(gate)s"
+            "SELECT record FROM hookgate.item WHERE name = %(name)s AND gate = %(gate)s"
             " AND kept = %(kept)b AND (cause IS NULL OR claim = %(mine)s)",
             **_place(entry.name, entry.path),
             mine=self._mine,
         )
-        return entry if found else None
+        if not found:
+            return None
+        return entry._replace(record=_read_record(found[0][0], entry.path.stem))
 
     def read(self, entry: Entry) -> bytes:
         """Return an item's file, which is the one that its gate sent."""
@@ -198,6 +210,14 @@ class KeptItems:
     def _failed(self, why: str) -> KeptError:
         self.trouble = f"the fleet's store: {why}"
         return KeptError(NotKept.UNAVAILABLE, self.trouble)
+
+
+def _entry(row: tuple[Any, ...]) -> Entry:
+    name, gate, kept, kept_at, custody, record, size, by, since, is_live, arrived = row
+    digest = bytes(kept).hex()
+    state = InFleet(gate, digest, custody, by or "", since, is_live, arrived)
+    path = Path(gate, f"{digest}.age")
+    return Entry(name, path, size, kept_at, _read_record(record, digest), None, state)
 
 
 def _is_doubtful(entry: Entry) -> bool:

@@ -10,6 +10,7 @@ from psycopg.rows import namedtuple_row
 
 from .connecting import Connection, connect
 from .error import StoreError, tell
+from .queries import RUNNING
 
 # So often a shipper says that it lives.
 HELLO_SECONDS = 10.0
@@ -69,7 +70,9 @@ class Finding(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class GateStatus:
-    """A gate as it was last heard of. `behind` is in bytes."""
+    """A gate as it was last heard of. `behind` is in bytes. `stopped` says that of each boot the
+    last line was received, or one that follows it: what its shipper did not send is not known.
+    """
 
     gate: str
     seen: datetime | None
@@ -77,6 +80,7 @@ class GateStatus:
     software: str
     behind: int
     boots: int
+    stopped: bool
     findings: tuple[Finding, ...]
 
 
@@ -93,17 +97,19 @@ def ask_status(connection: Connection, since: datetime | None = None) -> list[Ga
     try:
         with connection.cursor(row_factory=namedtuple_row) as cursor:
             found = list(_findings(cursor, since))
-            gates = cursor.execute(_GATES).fetchall()
+            gates: list[Any] = cursor.execute(_GATES).fetchall()
+            running = {row[0] for row in cursor.execute(RUNNING.encode())}
     except psycopg.Error as error:
         raise StoreError(tell(error)) from None
-    return [_status(row, found) for row in gates]
+    return [_status(row, found, stopped=row.gate not in running and row.boots > 0) for row in gates]
 
 
-def _status(row: Any, found: list[Finding]) -> GateStatus:
+def _status(row: Any, found: list[Finding], *, stopped: bool) -> GateStatus:
     own = [*find_now(row), *(finding for finding in found if finding.gate == row.gate)]
     return GateStatus(
-        row.gate, row.seen, row.received, row.software or "", row.behind or 0, row.boots, tuple(own)
-    )
+        row.gate, row.seen, row.received, row.software or "", row.behind or 0, row.boots, stopped,
+        tuple(own),
+    )  # fmt: skip
 
 
 def find_now(row: Any, patience: timedelta = PATIENCE) -> Iterator[Finding]:

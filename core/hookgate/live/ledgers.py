@@ -36,15 +36,15 @@ class LedgerAnswers:
         """
         if not self._has_begun:
             self._has_begun = True
-            since = self._rotated_at()
-            parts = self._ledgers.parts
+            firsts: dict[str, float] = {}
             for record, file in self._records():
                 at = timestamp(record)
                 self._lines.add_past(record, at, now, file)
-                if file in parts:  # its first line that counts
-                    parts.remove(file)
-                    since = max(since, at)
-            self._lines.read_since = min(since, now)
+                firsts.setdefault(file, at)
+            cut = [firsts[file] for file in self._ledgers.parts if file in firsts]
+            # A copy is written to later than what it is of begins.
+            rotated = min(self._rotated_at(), max(firsts.values(), default=now))
+            self._lines.read_since = min(max(rotated, *cut, 0.0), now)
             yield from self._lines.past(now)
         self._ledgers.look()
         for record, file in self._records():

@@ -3,6 +3,7 @@
 Nothing is in it that /status does not tell, which tells no more than the ledger holds.
 """
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from operator import itemgetter
@@ -34,6 +35,7 @@ _NUMBERS = ("status", "upstream_status")
 _LONGEST = 200
 # Said in place of rows, where there are none.
 _UNKNOWN = "Not known, as not every gate answers. There, hookgate audit balance tells."
+_HOST = re.compile(r"[\w.-]+…?")
 _LEVELS = {Level.NOTE: "note", Level.WARNING: "warning", Level.CRITICAL: "critical"}
 
 
@@ -73,8 +75,15 @@ def make_picture(gates: Sequence[Gate], now: float) -> dict[str, Any]:
 
 
 def _names(gates: Sequence[Gate]) -> list[str]:
-    """Name each gate by its host, and by where it is asked too where several have that host."""
-    hosts = [shown(gate.answer or {}, "host") or gate.where for gate in gates]
+    """Name each gate by its host, and by where it is asked too where several have that host.
+
+    What cannot be a host's name is none: it could be what another gate is called.
+    """
+    told = (shown(gate.answer or {}, "host") for gate in gates)
+    hosts = [
+        host if _HOST.fullmatch(host) else gate.where
+        for host, gate in zip(told, gates, strict=True)
+    ]
     several = {host for host, count in Counter(hosts).items() if count > 1}
     return [
         f"{host} ({gate.where})" if host in several else host
@@ -158,7 +167,8 @@ def _row(row: Answer, name: str) -> dict[str, Any]:
     numbers = {member: number(row, member) or None for member in _NUMBERS}
     errors = row.get("errors")
     found = errors[0] if isinstance(errors, list) and errors else ""
-    key = f"{text(row, 'boot')} {text(row, 'request_id')}"
+    # Of its gate alone: another may tell a row of the same request.
+    key = f"{name} {text(row, 'boot')} {text(row, 'request_id')}"
     return {"gate": name, "kind": kind, "key": key, **values, **numbers, "found": _text(found)}
 
 

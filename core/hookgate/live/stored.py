@@ -20,6 +20,7 @@ from .step import Answer
 Told = tuple[Gate, Answer | str, float]
 _SPAN = timedelta(seconds=COLUMNS * COLUMN_SECONDS)
 _STOPPED = "it has stopped"
+_HAD_STOPPED = "it had stopped; whether it runs again is not known, as "
 _UNKNOWN = "the store has no gate of this name"
 _NONE = "no gate belongs to it yet: hookgate fleet init --gate NAME adds one"
 # Half of all lines, which count for nothing.
@@ -112,10 +113,11 @@ class StoredGates:
         ahead = self._follower.ahead
         if known is None:
             return shown.gate, _UNKNOWN, now
+        if known.silent:
+            why = f"{_HAD_STOPPED}{known.silent}" if known.stopped else known.silent
+            return shown.gate, why, now if known.seen is None else known.seen + ahead
         if known.stopped and known.received is not None:
             return shown.gate, _STOPPED, known.received + ahead
-        if known.silent:
-            return shown.gate, known.silent, now if known.seen is None else known.seen + ahead
         found = {**known.found, "damaged": shown.damaged}
         shipping: dict[str, Any] = {"received": self._received(known), "findings": found}
         if known.lag is not None:

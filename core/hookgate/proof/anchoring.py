@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hookgate.files import replace_file
+from hookgate.ledger.audit.intervals import Intervals
 from hookgate.ledger.reading.reader import Line, is_damage
 from hookgate.ledger.reading.scanning import Run
 
-from .boot_tree import BootTree, Place
-from .checkpoint import Checkpoint
+from .boot_tree import BootTree, Place, lines_of
+from .checkpoint import Checkpoint, Missing
 from .folder import (
     BLOCKS,
     LEAVES,
@@ -55,18 +56,20 @@ class Anchoring:
     """Take the lines of a ledger, in the order in which they were written, and sign them.
 
     `folder` is what is kept between runs. Where `may_skip`, lines that are in no file, and were
-    never kept, are signed as missing, which is for good; else nothing of that boot is signed.
+    never kept, are signed as missing, which is for good; else nothing of that boot is signed. What
+    is in some file a reading `before` this one saw.
 
     `findings` are filled, `lines` counts new ones, `unplaced` those without a number: of nginx, and
     of version 0.1.0. `damage` says where a file could not be read on: from there on nothing is
     skipped. Methods raise OSError.
     """
 
-    def __init__(self, folder: Path, *, may_skip: bool) -> None:
+    def __init__(self, folder: Path, *, may_skip: bool, before: "Anchoring | None" = None) -> None:
         self.findings: list[AnchorFinding] = []
         self.lines = self.unplaced = 0
         self.damage: list[str] = []
         self._may_skip = may_skip
+        self._seen = before._boots if before is not None else {}  # noqa: SLF001  # its own kind
         self._folder = folder
         self._boots: dict[str, BootTree] = {}
         self._open: dict[str, BootTree] = {}
@@ -81,7 +84,8 @@ class Anchoring:
                 return
             boot = self._boot(told.boot, item.file)
             self._add(boot, item.n, told.prev, told.leaves, told.last, Place(item.file, item.first))
-            boot.stopped = False
+            if last == boot.last:
+                boot.stopped = False
             return
         record = item.record
         if record is None:
@@ -95,12 +99,18 @@ class Anchoring:
         boot = self._boot(str(name), item.file)
         place = Place(item.file, item.number)
         self._add(boot, n, prev, hash_leaf(item.raw), item.raw, place)
-        boot.stopped = record["event"] == "stop"
+        if n == boot.last:
+            boot.stopped = record["event"] == "stop"
 
     @property
     def is_whole(self) -> bool:
         """Whether all could be read, and nothing keeps a boot from being signed so far."""
-        return not self.damage and not any(boot.problem for boot in self._boots.values())
+        return not self.damage and not any(boot.check() for boot in self._boots.values())
+
+    @property
+    def is_late(self) -> bool:
+        """Whether lines came after others that wait for them: another run can add these."""
+        return any(boot.is_late and not boot.problem for boot in self._boots.values())
 
     def sign(self, signer: Signer, time: int, live: set[str]) -> Iterator[Signed]:
         """Sign each boot that has new lines or may get some; `live` are the files that are written.
@@ -126,8 +136,10 @@ class Anchoring:
         return current
 
     def close(self) -> None:
-        """Close all files."""
-        for boot in self._open.values():
+        """Close all files. What came late is kept, so that what waits for it can be added."""
+        for boot in self._boots.values():
+            if boot.is_late and boot.is_open:
+                boot.settle()
             boot.close()
         self._open.clear()
 
@@ -145,21 +157,18 @@ class Anchoring:
     def _add(
         self, boot: BootTree, n: int, prev: str, leaves: bytes, last: bytes, place: Place
     ) -> None:
-        may_skip = self._may_skip and not self.damage
-        had_some = boot.kept.size > 0
-        new, remark = boot.add(n, prev, leaves, last, place, may_skip=may_skip)
-        self.lines += new
-        if remark:
-            # Before the first run that is as it may be.
-            self.findings.append(AnchorFinding(boot.name, remark, is_bad=had_some))
+        skip = None
+        if self._may_skip and not self.damage:
+            skip = self._seen[boot.name].here if boot.name in self._seen else Intervals()
+        self.lines += boot.add(n, prev, leaves, last, place, skip)
 
     def _sign(
         self, boot: BootTree, signer: Signer, time: int, *, is_current: bool
     ) -> Signed | None:
         kept, name = boot.kept, boot.name
         try:
-            if boot.problem:
-                raise KeptError(boot.problem)
+            if problem := boot.check():
+                raise KeptError(problem)
             if boot.returned:
                 text = "lines that were gone are here again, and no note covers them"
                 self.findings.append(AnchorFinding(name, f"{boot.returned:,} {text}", is_bad=False))
@@ -170,7 +179,9 @@ class Anchoring:
                     f"the ledger has {boot.last:,} lines of it, and {kept.size:,} were anchored:"
                     " lines after that were cut off"
                 )
-            covered = boot.covered(signer.verifier)
+            before = boot.covered(signer.verifier)
+            covered, told = (before.size, len(before.missing)) if before is not None else (0, 0)
+            self._tell_missing(name, kept.missing[told:])
             ended = boot.stopped or not is_current
             if covered == kept.size and ended and kept.concluded:
                 return None
@@ -178,10 +189,19 @@ class Anchoring:
             boot.settle()
         finally:
             boot.close()
-        note = signer.sign(Checkpoint(f"{signer.name}/{name}", kept.size, root).text, time)
+        head = Checkpoint(f"{signer.name}/{name}", kept.size, root, kept.missing)
+        note = signer.sign(head.text, time)
         replace_file(path_of(self._folder, name, NOTE), note)
         write_kept(self._folder, name, replace(kept, ended=ended, concluded=ended, gone=False))
         return Signed(name, note, kept.size, kept.size - covered)
+
+    def _tell_missing(self, name: str, missing: Missing) -> None:
+        """Tell of lines that no note was without before."""
+        for first, last in missing:
+            gone = f"{lines_of(first, last)} were gone or could not be read"
+            # At the beginning of a boot that is as it may be.
+            finding = AnchorFinding(name, f"{gone}, and were never anchored", is_bad=first > 1)
+            self.findings.append(finding)
 
     def _miss(self, name: str) -> None:
         """Of a kept boot no line is here."""

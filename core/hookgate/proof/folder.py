@@ -8,6 +8,8 @@ from typing import Any
 
 from hookgate.files import replace_file
 
+from .checkpoint import Missing
+
 LEAVES, BLOCKS, STATE, NOTE, STAMP = ".leaves", ".blocks", ".state", ".note", ".tsr"
 _BOOT = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}")
 _DIGEST = re.compile(r"(?:[0-9a-f]{64})?")
@@ -25,7 +27,8 @@ class Kept:
     line was never seen.
 
     `ended` says that no line can follow, `concluded` that a note was signed since, `gone` that the
-    ledger has no line of it any more, `dropped` that its leaves were kept long enough.
+    ledger has no line of it any more, `dropped` that its leaves were kept long enough. `missing`
+    lines were in no file when they were signed.
     """
 
     size: int = 0
@@ -34,6 +37,7 @@ class Kept:
     concluded: bool = False
     gone: bool = False
     dropped: bool = False
+    missing: Missing = ()
 
 
 def is_boot(name: object) -> bool:
@@ -72,8 +76,9 @@ def read_kept(folder: Path, boot: str) -> Kept | None:
         return None
     try:
         said: Any = json.loads(data)
-        kept = Kept(**said)
-    except (ValueError, TypeError):
+        missing = tuple((int(first), int(last)) for first, last in said.pop("missing", ()))
+        kept = Kept(**said, missing=missing)
+    except (ValueError, TypeError, AttributeError):
         raise KeptError("its state file is damaged") from None
     flags = (kept.ended, kept.concluded, kept.gone, kept.dropped)
     if (

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from hookgate.ledger.members import FORMS, TEXT, TEXTS, fault
 from hookgate.ledger.record import FIELDS
 from support.calling import Call
+from support.examples import many
 from support.lines import NOON, delivery, forward, nginx, refusals, released, start, stop
 
 pytest.importorskip("vl_convert")
@@ -187,7 +188,9 @@ JUNK = st.recursive(
                      "tail --reference r-1"]),
 )  # fmt: skip
 @settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=many(15, fewest=8),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @pytest.mark.usefixtures("body", "without_chart_library")
 def test_whatever_a_ledger_holds_every_verb_survives(

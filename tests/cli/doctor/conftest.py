@@ -3,6 +3,8 @@
 import shutil
 import tempfile
 from collections.abc import Iterator
+from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -12,11 +14,15 @@ from support.doctor import SetUp, set_clock
 from support.receiver import Receiver, receiving
 from support.sidecar import HOOKGATE
 
+# What is installed stays as it is, and is long to read.
+_version = cache(version)
+
 
 @pytest.fixture
 def setup(call: Call, monkeypatch: pytest.MonkeyPatch) -> Iterator[SetUp]:
     """In a folder that other users may enter."""
     monkeypatch.setattr("sys.argv", [HOOKGATE])
+    monkeypatch.setattr("hookgate_cli.doctor.software.version", _version)
     for wait in ("_LINGER_SECONDS", "_HELLO_SECONDS"):  # an endpoint that waits is on loopback
         monkeypatch.setattr(f"hookgate_cli.doctor.endpoint.{wait}", 0.1)
     folder = Path(tempfile.mkdtemp(prefix="hookgate-doctor-"))

@@ -11,11 +11,13 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 import trustme
 
+from hookgate.ledger.audit.times import show_time
 from hookgate.ledger.shipping import Shipping, write_shipping
 from hookgate.networks.ranges import SHIPPED
 from hookgate_cli.doctor.check import BlindError, Check, Finding
@@ -308,6 +310,7 @@ def test_what_is_missing_or_old_among_the_libraries(
     (old / "METADATA").write_text("Metadata-Version: 2.1\nName: orjson\nVersion: 1.0.0\n")
     with monkeypatch.context() as path:
         path.syspath_prepend(str(tmp_path))
+        path.setattr("hookgate_cli.doctor.software.version", version)
         assert "orjson is 1.0.0" in setup.one("libraries")["says"]
     setup.write(f'quarantine.path = "{setup.folder}/q"\nquarantine.recipients = ["{PUBLIC}"]\n')
     monkeypatch.setattr("hookgate_cli.doctor.configuration.find_spec", lambda _: None)
@@ -341,7 +344,7 @@ def test_a_store_of_the_fleet_that_is_not_there(setup: SetUp, endpoint: Receiver
     (setup.folder / "audit.state").write_text('{"ledger":"audit.jsonl","last":"b0:1:"}\n')
     runs = Shipping(now, "ams", 1, False, "", None, 0, 1, 0, 0, 0)
     for told, word in (
-        (runs._replace(has_ended=True), "no hookgate ship runs"),
+        (runs._replace(has_ended=True), "does not know whether the gate runs"),
         (runs._replace(unsent_since=now - 300), "seconds old"),
         (runs._replace(forks=2), "2 fork"),
         (runs, ""),
@@ -351,6 +354,24 @@ def test_a_store_of_the_fleet_that_is_not_there(setup: SetUp, endpoint: Receiver
         assert [word in said for said in others] == [True] * bool(word), others
     setup.write('fleet.name = "ams"\n', endpoint.url)
     assert "fleet.dsn_file is missing" in setup.one("shipping", offline=False)["says"]
+
+
+def test_a_shipper_that_died_is_told_of_to_who_may_not_read_the_dsn(
+    call: Call, setup: SetUp, endpoint: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A gate that runs on is shown as silent elsewhere: here it is seen which of the two died."""
+    dsn = setup.folder / "gate.dsn"
+    dsn.touch()
+    dsn.chmod(0o602)
+    monkeypatch.setattr(os, "access", lambda path, _mode: str(path) != str(dsn))
+    setup.write(f'fleet.name = "ams"\nfleet.dsn_file = "{dsn}"\n', endpoint.url)
+    write(setup.folder / "audit.jsonl", start()).chmod(0o640)
+    told = Shipping(time.time() - 3600, "ams", 1, False, "", None, 0, 1, 0, 0, 0)
+    write_shipping(setup.folder / "audit.shipping", told)
+    report = call("doctor", "-c", str(setup.file), "--units", str(setup.units), "--json").json
+    assert "is its owner's and root's alone" in report["unseen"]["shipping"]
+    (dead,) = [f["says"] for f in report["findings"] if "no hookgate ship runs" in f["says"]]
+    assert f"since {show_time(told.told, 'seconds')}: its lines wait in the ledger" in dead
 
 
 def test_a_check_that_hangs_keeps_nobody_waiting() -> None:

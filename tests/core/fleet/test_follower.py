@@ -151,9 +151,10 @@ def test_what_fleet_status_says_is_said_here(seen: Seen) -> None:
     chain.n, chain.prev = 3, one.tip
     raw = chain.line("stop")
     assert store.put(replace(one, first_n=4, prev=one.tip, **packed(raw), is_stop=True))
-    fresh = Seen(seen.fleet)
-    (stopped,) = fresh.said()
-    assert stopped.endswith(": it has stopped.")
+    (had_stopped,) = Seen(seen.fleet).said()
+    assert ": it had stopped; whether it runs again is not known, as its shipper" in had_stopped
+    seen.hello()
+    assert Seen(seen.fleet).said()[0].endswith(": it has stopped.")
 
 
 def test_what_was_not_heard_of_is_a_gap(seen: Seen) -> None:

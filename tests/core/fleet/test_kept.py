@@ -139,3 +139,21 @@ def test_who_reads_lists_and_claims_nothing(fleet: Fleet, kept: bytes) -> None:
         items.close()
     finally:
         fleet.sql("DROP ROLE looker")
+
+
+def test_many_items_of_one_name_are_listed_as_fast_as_others(fleet: Fleet) -> None:
+    """Who has a gate's login can plant them; each must not be held to each."""
+    fleet.gate()
+    elapsed = []
+    for name in ("lpad(n::text, 64, '0')", "repeat('a', 64)"):
+        fleet.sql("DELETE FROM hookgate.item")
+        fleet.sql(
+            "INSERT INTO hookgate.item (name, gate, kept, kept_at, custody, size)"
+            f" SELECT {name} || '-0123456789abcdef', 'amsterdam', sha256(n::text::bytea), now(),"
+            " false, 1 FROM generate_series(1, 6000) n"
+        )
+        items = fleet.kept()
+        begun = time.monotonic()
+        assert len(list(items.entries())) == 6000
+        elapsed.append(time.monotonic() - begun)
+    assert elapsed[1] < 3 * elapsed[0] + 1

@@ -41,6 +41,19 @@ def test_who_is_not_heard_of_and_who_does_not_keep_up(fleet: Fleet, ledger: Path
     assert "0 bytes" in read_status(fleet.dsn)[0].findings[1].text
 
 
+def test_a_gate_has_stopped_only_if_its_stop_was_received(fleet: Fleet, ledger: Path) -> None:
+    """What it did since its shipper was heard of last, the store cannot know."""
+    chain, shipper = Chain(ledger), fleet.shipper(ledger)
+    chain.add(3)
+    shipper.ship()
+    chain.stop()
+    assert [gate.stopped for gate in read_status(fleet.dsn)] == [False]
+    shipper.ship()
+    assert [gate.stopped for gate in read_status(fleet.dsn)] == [True]
+    fleet.gate("utrecht")
+    assert [gate.stopped for gate in read_status(fleet.dsn)] == [True, False]
+
+
 def test_a_boot_of_which_nothing_came(fleet: Fleet, ledger: Path) -> None:
     """Not one that was over before the gate belonged to the fleet."""
     fleet.gate()

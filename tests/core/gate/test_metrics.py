@@ -18,6 +18,7 @@ from hookgate.gate.gate import Gate
 from hookgate.gate.metrics import FAMILIES, Snapshot, merge, surviving_counts
 from hookgate.policy import Reason, make_head
 from support.events import CLEAN, event
+from support.examples import many
 from support.receiver import OK, Receiver, Seen, receiving
 
 ROOT = Path(__file__).parents[3]
@@ -186,7 +187,7 @@ SNAPSHOTS = st.fixed_dictionaries(
 
 
 @given(st.lists(SNAPSHOTS, min_size=3, max_size=3))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=many(30, fewest=10), deadline=None)
 def test_merging_goes_in_any_order_and_in_any_steps(snapshots: list[Snapshot]) -> None:
     """Workers answer when they can, and the dead ones' counts were merged before."""
 
@@ -199,7 +200,7 @@ def test_merging_goes_in_any_order_and_in_any_steps(snapshots: list[Snapshot]) -
 
 
 @given(SNAPSHOTS)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=many(20, fewest=10), deadline=None)
 def test_a_snapshot_survives_the_way_to_another_process(snapshot: Snapshot) -> None:
     """As JSON, where its rows become lists, and pickled."""
     assert merge([json.loads(json.dumps(snapshot))]) == merge([snapshot])

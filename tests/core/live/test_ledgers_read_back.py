@@ -81,8 +81,11 @@ def test_what_was_rotated_away_meanwhile_is_a_gap(tmp_path: Path) -> None:
 
 
 def test_what_is_read_whole_says_nothing(tmp_path: Path) -> None:
-    """A file that is shorter, and one that is longer but begins before the quarter of an hour."""
+    """A copy that somebody made of it just now lacks nothing."""
+    write(tmp_path / "audit.jsonl", line(NOON - 1000, "client_gone", outcome="aborted"))
     fill(tmp_path / "audit.jsonl")
+    fill(tmp_path / "audit.jsonl.bak")
+    os.utime(tmp_path / "audit.jsonl.bak", (NOON, NOON))
     ledger, gate = LedgerAnswers(tmp_path / "audit.jsonl"), Gate("g")
     read(ledger, gate, NOON)
     assert gate.standing() == []

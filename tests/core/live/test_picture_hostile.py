@@ -61,11 +61,25 @@ def test_a_row_holds_texts_and_numbers_where_they_belong() -> None:
     told = [dict.fromkeys(known, value) for value in junk] + [dict.fromkeys(known, "x y")]
     gate.note(site.now(host="\u202eevil", not_delivered=told), site.at)
     picture = make_picture([gate], site.at)
-    assert picture["title"] == " evil"
+    assert picture["title"] == "g"
     for row in picture["not_delivered"]:
         assert row["kind"] in ROWS
         assert isinstance(row["time"], str | None)
         assert all(isinstance(row[name], int | None) for name in ("status", "upstream_status"))
+
+
+def test_no_gate_takes_the_name_or_the_rows_of_another() -> None:
+    """A row is told apart by its gate; what no host is called names no gate."""
+    known = rows(outcome="refused")[:1]
+    gates = [Gate(f"http://10.0.0.{number}:9180") for number in (1, 2, 3)]
+    for gate, host in zip(gates, ("a", "a", "a (http://10.0.0.1:9180)"), strict=True):
+        site = Site()
+        gate.note(site.now(host=host, not_delivered=known), site.at)
+    picture = make_picture(gates, site.at)
+    assert [one["name"] for one in picture["gates"]] == [
+        "a (http://10.0.0.1:9180)", "a (http://10.0.0.2:9180)", "http://10.0.0.3:9180",
+    ]  # fmt: skip
+    assert len({row["key"] for row in picture["not_delivered"]}) == 3
 
 
 def test_new_words_each_second_do_not_add_up() -> None:

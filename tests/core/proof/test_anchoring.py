@@ -369,6 +369,8 @@ def test_a_boot_without_its_first_lines_is_compared_with_a_note_without_them(
     assert rotated.kind == "rotated"
     assert "line 1 is not here, so that nothing is compared" in rotated.text
     path.write_bytes(b"".join(lines[2:]).replace(b"malformed_json", b"malformed_jsom"))
+    assert [finding.kind for finding in compare(path, [without])] == ["remade"]
+    path.write_bytes(b"".join(lines[3:]))
     kinds = [finding.kind for finding in compare(path, [without])]
     assert kinds == ["rotated", "gone"]
 
@@ -393,3 +395,25 @@ def test_a_note_of_no_line_hides_no_other(path: Path, folder: Path) -> None:
     empty = SIGNER.sign(Checkpoint(f"{SIGNER.name}/boot-a", 0, EMPTY_ROOT).text, 2**64 - 1)
     assert compare(path, [empty, signed.note]) == []
     assert [found.kind for found in compare(path, [empty])] == ["gone"]
+
+
+def test_a_loss_is_told_though_the_run_that_met_it_was_killed(
+    path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After its lines were kept, and before the note was signed."""
+    book = Book(path, boot="boot-a")
+    anchor(path, folder)
+    for seq in range(4):
+        book.refused(seq)
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([lines[0], *lines[3:]]))
+    with monkeypatch.context() as patched:
+        patched.setattr("hookgate.proof.anchoring.replace_file", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            anchor(path, folder)
+    kept = read_kept(folder, "boot-a")
+    assert kept is not None
+    assert kept.missing == ((2, 3),)
+    (gone,) = anchor(path, folder)[1]
+    assert (gone.is_bad, gone.text[:20]) == (True, "lines 2 to 3 were go")
+    assert anchor(path, folder)[1] == []

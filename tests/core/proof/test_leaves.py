@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hookgate.proof.folder import Kept, KeptError, boots_of, read_kept, write_kept
 from hookgate.proof.leaves import BLOCK, MISSING, GrowingLeaves, Leaves, append_missing
 from hookgate.proof.merkle import Tree, hash_leaf, inclusion_path, is_included, root_of
+from support.examples import many
 
 BOOT = "0123456789abcdef"
 
@@ -54,7 +55,7 @@ def test_roots_and_proofs_are_those_of_all_leaves(tmp_path: Path, parts: tuple[i
                 assert is_included(leaves[index], index, size, path, root)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=many(30, fewest=10), deadline=None)
 @given(data=st.data())
 def test_any_range_of_leaves_has_the_root_of_these_alone(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

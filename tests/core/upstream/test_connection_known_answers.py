@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hookgate.policy import Reason
 from hookgate.upstream.connection import UpstreamConnection
 from hookgate.upstream.response import Response, ResponseReader
+from support.examples import many
 from support.exchanges import BODY, HEAD, HURRIED, SETTINGS, Handler, Result, Sender, run, timed
 from support.faulty import answer_head
 from support.scripted import Act, answering, read_request, scripted, slowly
@@ -439,7 +440,7 @@ ANSWERS = [
     )
 )
 @settings(
-    max_examples=20,
+    max_examples=many(20, fewest=10),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -12,6 +12,7 @@ from hookgate.upstream import pool
 from hookgate.upstream.lookup import Address, Lookup
 from hookgate.upstream.response import Response
 from support.exchanges import SETTINGS, Sender, run
+from support.raw import wait_until
 from support.scripted import Scripted, answering, scripted
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
@@ -146,12 +147,19 @@ def test_those_made_together_do_not_end_together(
     """Or all of a busy gate's handshakes would come in one turn."""
     monkeypatch.setattr(pool, "MAX_AGE_SECONDS", 30.0)
     monkeypatch.setattr(pool, "AGES_APART", 8)
+    answer = old.act
+
+    def answer_once_two_are_there(connection: socket.socket) -> bool | None:
+        assert wait_until(lambda: old.connections > 1)
+        return answer(connection)
+
+    old.act = answer_once_two_are_there
 
     async def play(sender: Sender) -> None:
         await asyncio.gather(*(sender.begin() for _ in range(4)))
         timers = [connection.aging for connection in sender.upstream._connected]
         ages = sorted(timer.when() for timer in timers if timer is not None)
-        assert len(ages) > 1  # a connection that is answered soon serves another request, too
+        assert len(ages) > 1
         assert all(later - sooner > 0.5 for sooner, later in pairwise(ages))
         now = asyncio.get_running_loop().time()
         assert all(now < age <= now + 30 for age in ages)

@@ -60,11 +60,18 @@ function make(tag, className, value) {
 
 const made = new WeakMap();
 
-/** Give `parent` a child for each item, in order; a child is made once for each key. */
+/** Give `parent` a child for each item, in order; a child is made once for each key, and for each
+ * item that has the key of another: what one gate tells takes no place of what another does. */
 function fill(parent, items, key, create, update) {
   if (!made.has(parent)) made.set(parent, new Map());
   const known = made.get(parent);
-  const wanted = new Set(items.map(key));
+  const counts = new Map();
+  const names = items.map((item) => {
+    const name = key(item);
+    counts.set(name, (counts.get(name) || 0) + 1);
+    return JSON.stringify([name, counts.get(name)]);
+  });
+  const wanted = new Set(names);
   for (const [name, node] of known) {
     if (!wanted.has(name)) {
       node.remove();
@@ -72,9 +79,9 @@ function fill(parent, items, key, create, update) {
     }
   }
   let place = parent.firstElementChild;
-  for (const item of items) {
-    let node = known.get(key(item));
-    if (!node) known.set(key(item), (node = create(item)));
+  for (const [index, item] of items.entries()) {
+    let node = known.get(names[index]);
+    if (!node) known.set(names[index], (node = create(item)));
     if (node === place) place = place.nextElementSibling;
     else parent.insertBefore(node, place);
     update(node, item);

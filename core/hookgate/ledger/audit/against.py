@@ -13,6 +13,10 @@ from .witness import BootWitness, LogWitness, Named
 
 _PART = re.compile(PART + r"\Z")
 _MOST_PATHS = 3
+BEGAN_ANEW = (
+    "found neither lines nor a state file, which rotation leaves: the whole ledger was deleted, or"
+    " its files were not given"
+)
 _UNSYNCED = "; they were not synced to disk then, and a crash of the machine takes such lines"
 
 
@@ -43,16 +47,18 @@ def check_log(boots: Mapping[str, NumberedBoot], witness: LogWitness, context: C
         names = {_stem(path) for boot in seen if boot.boot in boots for path in boot.paths}
         _note_elsewhere([boot for boot in gone if not _is_of(boot, names, witness.files)], context)
         gone = [boot for boot in gone if _is_of(boot, names, witness.files)]
-    # When the lines begin that are here: of each ledger that the log names, and of all ("").
-    begins: dict[str, float] = {}
-    for here in boots.values():
+    # The first boots that are here: of each ledger that the log names, and of all ("").
+    firsts: dict[str, NumberedBoot] = {}
+    for here in sorted(boots.values(), key=_began):
         saw = witness.boots.get(here.boot)
         for path in ("", *(saw.paths if saw is not None else ())) if here.began else ():
-            begins[path] = min(here.began, begins.get(path, here.began))
+            firsts.setdefault(path, here)
     for boot in gone:
         # The earliest: a path that somebody added to the log makes no boot older.
-        known = [begins[path] for path in boot.paths if path in begins and not boot.has_more]
-        _note_gone(boot, min(known, default=begins.get("")), context)
+        known = [firsts[path] for path in boot.paths if path in firsts and not boot.has_more]
+        first = min(known, key=_began, default=None)
+        is_anew = first is not None and first.is_anew
+        _note_gone(boot, first or firsts.get(""), context, is_anew=is_anew)
 
 
 def _compare(boot: BootWitness, here: NumberedBoot, context: Context) -> None:
@@ -83,14 +89,24 @@ def _compare(boot: BootWitness, here: NumberedBoot, context: Context) -> None:
         context.note(ChainKind.ROTATED, here.place, text, boot.boot)
 
 
-def _note_gone(boot: BootWitness, begins: float | None, context: Context) -> None:
-    """Say that a boot is in no file; lines that are here begin at that time, if any are."""
+def _began(boot: NumberedBoot) -> float:
+    return boot.began
+
+
+def _note_gone(
+    boot: BootWitness, first: NumberedBoot | None, context: Context, *, is_anew: bool
+) -> None:
+    """Say that a boot is in no file; `first` is the first one that is, if any is, and `is_anew`
+    where that is known to have found no trace of it.
+    """
     newest, kind = boot.newest, ChainKind.GONE
     text = f"the checkpoint of {_time(newest)} saw {newest.n:,} lines of it"
     text += f" in {boot.paths[0]}; none is here" if boot.paths else "; none is here"
-    if begins is not None:
-        text += f", where lines begin at {_show(begins)}"
-    if begins is not None and boot.last < begins:
+    if first is not None:
+        text += f", where lines begin at {_show(first.began)}"
+    if first is not None and boot.last < first.began and is_anew:
+        text += f": boot {first.boot}, the first here, {BEGAN_ANEW}"
+    elif first is not None and boot.last < first.began:
         kind, text = ChainKind.ROTATED, text + ": rotated away, or deleted"
     else:
         text += ": deleted, or its files were not given"

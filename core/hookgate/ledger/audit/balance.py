@@ -15,9 +15,11 @@ from hookgate.ledger.reading.scanning import Run
 from hookgate.ledger.record import Record
 from hookgate.ledger.seal import Keyring
 
-from .boot_account import BootAccount, Unread
+from .boot_account import BootAccount
+from .boot_lines import Unread
 from .ends import read_end
 from .findings import AuditFinding, BoundedFindings
+from .gap_lines import GapLines
 from .keeping import Keeping, KeepingTotals
 from .proven import is_unproved
 from .totals import GRAVE, OUTCOMES, BalanceKind, Totals, outcome_of
@@ -78,6 +80,7 @@ def balance(
     unnumbered: Counter[str] = Counter()
     keeping = Keeping()
     findings, unread = BoundedFindings(), Unread()
+    gaps = GapLines(findings)
     for line in _apart(lines, boots):
         record = line.record
         if record is not None and not _is_plain(record):
@@ -103,16 +106,19 @@ def balance(
         if boot is None:
             boot = boots[name] = BootAccount(name, line, record, findings, unread)
         boot.add(line, record)
+        if record["event"] == "gap":
+            gaps.add(line, record)
     for path, last in ends:
         if isinstance(last, str):
             continue  # `verify` tells of it
-        here = boots[last.boot].last_n if last.boot in boots else 0
+        here = boots[last.boot].lines.last if last.boot in boots else 0
         if here < last.n:
             text = (
                 f"lines {here + 1} to {last.n} are not here, and the state file names the last; if"
                 " the files were meant to go, let the state file go too"
             )
             findings.note(BalanceKind.CUT, last.boot, str(path), text)
+    gaps.judge(lambda name: boots[name].lines.here)
     latest = _latest(boots.values())
     totals = [
         boot.close(runs=latest[boot.last.file] is boot and is_held(boot.last.file))

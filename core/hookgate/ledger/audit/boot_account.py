@@ -9,7 +9,8 @@ from hookgate.ledger.reading.scanning import Run
 from hookgate.ledger.record import Record
 
 from .balance_scan import MINUTE, BalanceRun
-from .findings import BoundedFindings, tell_gap
+from .boot_lines import BootLines, Unread
+from .findings import BoundedFindings
 from .intervals import Gap, Intervals
 from .totals import OUTCOMES, BalanceKind, Totals, outcome_of
 
@@ -37,12 +38,6 @@ class Forwarded(NamedTuple):
         return f"request {self.request_id}, reference {self.reference},"
 
 
-class Unread:
-    """How many lines were no records so far: each may be one of any boot's."""
-
-    count = 0
-
-
 class BootAccount:
     """The requests of one boot: which began, and how they ended."""
 
@@ -51,12 +46,8 @@ class BootAccount:
     ) -> None:
         self.name = name
         self._findings = findings
-        self._unread = unread
-        self._unread_before = unread.count
         self.last = line
-        # The `n` of its last line, 0 as long as none had one.
-        self.last_n = 0
-        self._is_cut = False
+        self.lines = BootLines(name, findings, unread)
         self._front = ""
         self._began = timestamp(record)
         self._first = line.place
@@ -76,7 +67,7 @@ class BootAccount:
         self.last = line
         if type(n := record.get("n")) is int:
             # A `gap` says itself what is missing before it.
-            self._follow(n, n, line.place, is_told=record["event"] == "gap")
+            self.lines.add(n, n, line.place, is_told=record["event"] == "gap")
         match record["event"]:
             case "delivery":
                 self._add_delivery(line, record)
@@ -90,8 +81,6 @@ class BootAccount:
                 self._add_sum(line, record)
             case "stop":
                 self._stop = line
-            case "gap":
-                self._note(BalanceKind.GAP, line.place, tell_gap(record))
             case "start":
                 self._front = str(record.get("front"))
 
@@ -117,18 +106,8 @@ class BootAccount:
             numbers.extend(first, last, run.file, run.first + offset)
         self._ended.update(told.outcomes)
         self.last = run.last_line
-        self._follow(run.n, run.n + run.total - 1, f"{run.file}:{run.first}")
+        self.lines.add(run.n, run.n + run.total - 1, f"{run.file}:{run.first}")
         return True
-
-    def _follow(self, first: int, last: int, place: str, *, is_told: bool = False) -> None:
-        """Note lines that are not here between the last one and these."""
-        unread = self._unread.count - self._unread_before
-        self._unread_before = self._unread.count
-        if self.last_n and first > self.last_n + 1 + unread and not is_told:
-            self._is_cut = True
-            text = f"lines {self.last_n + 1} to {first - 1} of the boot are not here"
-            self._note(BalanceKind.CUT, place, text)
-        self.last_n = max(self.last_n, last)
 
     def _note_minute(self, ts: str) -> None:
         """Note the highest number where a minute begins."""
@@ -185,6 +164,7 @@ class BootAccount:
 
         `runs` says that its last line's file was held by the process that wrote it.
         """
+        self.lines.settle()
         said = self._stop.record or {} if self._stop is not None else {}
         forwarded = dict(self._still_forwarded())
         top = self._numbers.top
@@ -250,7 +230,7 @@ class BootAccount:
         if not flying:
             self._note(BalanceKind.MISSING, place, f"{span}: no line, and in no sum")
         elif self._stop is None:
-            why = "in lines that are not here, or " if self._is_cut else ""
+            why = "in lines that are not here, or " if self.lines.is_cut else ""
             when = "" if runs else " when it ended"
             self._note(BalanceKind.IN_FLIGHT, place, f"{span}: no record, {why}in flight{when}")
         else:

@@ -25,7 +25,8 @@ __all__ = ["HARMLESS", "ChainKind", "Verification", "verify"]
 class Verification(NamedTuple):
     """What became of the chains. `unchained` lines, nginx's, carry none; `old` lines are of the
     format of version 0.1.0. `whole` says that the state files were looked at: whether the newest
-    lines are there. Beyond a bound findings are only counted, in `more`.
+    lines are there, `begins_anew` that the first boots found no trace of any before them. Beyond a
+    bound findings are only counted, in `more`.
     """
 
     lines: int
@@ -34,6 +35,7 @@ class Verification(NamedTuple):
     unchained: int
     old: int
     whole: bool
+    begins_anew: bool
     findings: list[AuditFinding]
     more: Counter[str]
 
@@ -77,6 +79,7 @@ def verify(
         verifier.unchained,
         verifier.old_lines,
         states is not None,
+        verifier.begins_anew,
         findings.listed,
         findings.more,
     )

@@ -60,12 +60,22 @@ def check_ends(
             context.note(ChainKind.LOOSE_END, boot.place, text, boot.boot)
 
 
+def begin_anew(boots: Sequence[NumberedBoot]) -> bool:
+    """Tell whether the boot before each one is here, or that found no trace of any before it."""
+    here = {boot.boot for boot in boots}
+    follows = [boot.follows.boot if boot.follows is not None else "" for boot in boots]
+    return bool(boots) and all(
+        boot.is_anew or before in here for boot, before in zip(boots, follows, strict=True)
+    )
+
+
 def _compare(boot: NumberedBoot, last: LastLine, who: str, context: Context) -> None:
     boot.named = True
     if boot.cut:
         return
-    if boot.n < last.n:
-        text = f"lines {boot.n + 1} to {last.n} were cut off; the last is named by {who}"
+    top = boot.here.top  # lines that stand in another order are here all the same
+    if top < last.n:
+        text = f"lines {top + 1} to {last.n} were cut off; the last is named by {who}"
     elif boot.n == last.n and last.digest not in ("", boot.tip):
         text = f"edited: another last line is named by {who}"
     else:

@@ -3,15 +3,7 @@
 from collections import Counter
 from typing import NamedTuple
 
-from hookgate.ledger.record import Record
-
 MOST = 1000
-
-
-def tell_gap(record: Record) -> str:
-    """Say in words what a `gap` line holds: that the gate itself saw lines go."""
-    first, last = record.get("first_n"), record.get("last_n")
-    return f"the file was {record.get('cause')} under the gate: lines {first} to {last} are gone"
 
 
 class AuditFinding(NamedTuple):

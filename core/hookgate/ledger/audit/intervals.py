@@ -1,6 +1,6 @@
 """Numbers that arrive nearly in order, kept as intervals so that ten million take no room."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from itertools import zip_longest
 from typing import NamedTuple
@@ -103,6 +103,39 @@ class Intervals:
             return
         for other in range(number + 1, last + 1):
             self.add(other, file, line)
+
+    def cover(self, first: int, last: int) -> None:
+        """Add all numbers from `first` to `last`, whether they were there before or not; it is not
+        kept where they came from.
+        """
+        if self._ends and first == self._ends[-1] + 1 <= last:
+            self._ends[-1] = last
+            return
+        first = max(first, self._floor + 1)
+        if first > last:
+            return
+        begin = bisect_left(self._ends, first - 1)
+        end = bisect_right(self._starts, last + 1)
+        if begin < end:
+            first = min(first, self._starts[begin])
+            last = max(last, self._ends[end - 1])
+        self._starts[begin:end] = [first]
+        self._ends[begin:end] = [last]
+        self._marks[begin:end] = [("", 0)]
+        if len(self._starts) > MOST:
+            self._fold()
+
+    def missing(self, first: int, last: int) -> Iterator[tuple[int, int]]:
+        """Yield the stretches among `first` to `last` of which no number is known to be here."""
+        at = bisect_left(self._ends, first)
+        for start, end in zip(self._starts[at:], self._ends[at:], strict=True):
+            if start > last:
+                break
+            if start > first:
+                yield first, start - 1
+            first = end + 1
+        if first <= last:
+            yield first, last
 
     def count(self, first: int, last: int, count: int) -> None:
         """Add `count` numbers between `first` and `last`, whichever, that arrived as a sum."""

@@ -45,6 +45,7 @@ class ChainKind(StrEnum):
     TORN = "torn"
     NO_START = "no_start"
     NO_STOP = "no_stop"
+    RETURNED = "returned"
     JOINED = "joined"
 
 
@@ -57,17 +58,22 @@ HARMLESS = frozenset(
         ChainKind.TORN,
         ChainKind.NO_START,
         ChainKind.NO_STOP,
+        ChainKind.RETURNED,
         ChainKind.JOINED,
     )
 )
 
 
 class Break(NamedTuple):
-    """A link that failed: its finding's number, the line that did not follow, and the tip then."""
+    """A link that failed: its finding's number, the line that did not follow, and the tip then.
+
+    `n` is the number of the line that did not follow, None where it has none.
+    """
 
     number: int
     place: str
     tip: str
+    n: object
 
 
 # A line of late: digest, boot, file, number. No NamedTuple: one is made for each line.
@@ -193,8 +199,12 @@ class Links:
             self._note(ChainKind.DUPLICATE, line.place, f"a copy of {original}")
             return False
         if last is not None and prev == last.tip:
-            text = f"inserted: the chain goes on without it at {line.place}"
-            self._amend(self._breaks.pop(), ChainKind.INSERTED, text)
+            broken = self._breaks.pop()
+            kind, text = ChainKind.INSERTED, "inserted: the chain goes on without it at"
+            n = _number(line)
+            if type(n) is type(broken.n) is int and n < broken.n:
+                kind, text = ChainKind.MOVED, "out of order: lines that belong before it stand at"
+            self._amend(broken, kind, f"{text} {line.place}")
         elif prev in digests[:-1]:
             before, rival = recent[digests.index(prev) :][:2]
             text = (
@@ -214,7 +224,7 @@ class Links:
         return False
 
     def _break(self, line: Line, kind: ChainKind, place: str, text: str) -> Break:
-        broken = Break(self._note(kind, place, text), line.place, self.tip)
+        broken = Break(self._note(kind, place, text), line.place, self.tip, _number(line))
         self._breaks.append(broken)
         return broken
 
@@ -229,6 +239,10 @@ class Links:
 def plain_digest(raw: bytes) -> str:
     """Return a line's SHA-256, in hexadecimal digits."""
     return sha256(raw).hexdigest()
+
+
+def _number(line: Line) -> object:
+    return line.record.get("n") if line.record is not None else None
 
 
 def _place(seen: _Seen) -> str:

@@ -8,6 +8,7 @@ from hookgate.ledger.record import Record
 from hookgate.ledger.seal import Seal, split
 from hookgate.ledger.state import LastLine
 
+from .intervals import Intervals
 from .links import ChainKind, Context, Links, plain_digest
 
 
@@ -15,15 +16,19 @@ class NumberedBoot:
     """One boot: its seal, its chain, and whether anything names its last line.
 
     `follows` is the line that its `start` says the state file named, `piped` that it has no such
-    file, `cut` that its end is known to have been another one. `first` and `n` are the numbers of
-    its first and last line here, `began` is the time of the first.
+    file, `is_anew` that it found neither that nor a line, `cut` that its end is known to have been
+    another one. `first` and `n` are the numbers of its first and last line here, `began` is the
+    time of the first.
     """
 
     def __init__(self, boot: str, context: Context) -> None:
         self.boot = boot
-        self.stopped = self.piped = self.named = self.cut = False
+        self.stopped = self.piped = self.named = self.cut = self.is_anew = False
         self.follows: LastLine | None = None
         self.first = self.n = 0
+        self._here = Intervals()
+        # The first of the lines that were numbered one by one up to `n`.
+        self._since = 0
         self.began = 0.0
         self._witness = context.witness_of(boot)
         self._context = context
@@ -48,6 +53,13 @@ class NumberedBoot:
     def tip(self) -> str:
         """The digest of its last line."""
         return self._links.tip if self._links is not None else ""
+
+    @property
+    def here(self) -> Intervals:
+        """The numbers of its lines."""
+        if self.begun:
+            self._here.cover(self._since, self.n)
+        return self._here
 
     def go_on(self, line: Line, record: Record) -> bool:
         """Add the next line, if it is nothing but that; else do nothing. This is for speed."""
@@ -149,6 +161,7 @@ class NumberedBoot:
         if self._links is None:
             self._links = Links(self.boot, line, digest, self._context)
             self.first, self.began = n, timestamp(record)
+            self._since = n
         else:
             held = prev == self._links.tip
             if not self._links.follow(line, prev, digest, damaged=damaged):
@@ -156,6 +169,9 @@ class NumberedBoot:
             if held and n != self.n + 1:
                 text = f"it has number {n} and follows line {self.n}"
                 self._note(ChainKind.BROKEN, line.place, text)
+            if n != self.n + 1:
+                self._here.cover(self._since, self.n)
+                self._since = n
         self.n = n
         if self._witness is not None:
             self._witness.see(n, digest, line.file, line.number)

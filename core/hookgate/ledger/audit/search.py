@@ -1,7 +1,7 @@
 """Finding events in a ledger, by any of their names, with every attempt at them."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from hookgate.ledger.members import PLAIN, usual
@@ -10,7 +10,9 @@ from hookgate.ledger.reading.sieve import NAMED, Sieve
 from hookgate.networks.range_set import RangeSet
 
 from .fate import Event, Story
+from .gap_lines import judge_gap
 from .identity import FOREIGN, NO_RANGES, digest_meant
+from .intervals import Intervals
 from .searcher import Searcher
 
 # Called with nothing, or with a `Sieve` by which lines are left out.
@@ -57,11 +59,14 @@ def find(
 
     With `by_bytes` `read` is given a `Sieve`, and again to look for what was learned of the
     events. `on_problem` is told once each line that is no record, as far as that can matter to an
-    answer. Fates are those of `now`, in seconds since 1970; else the clock's.
+    answer, and each `gap` line whose lines are in no file. Fates are those of `now`, in seconds
+    since 1970; else the clock's.
     """
     meant = {name: digest_meant(name) for name in names}
     search = Searcher([*meant, *meant.values()], allowed, records, on_problem)
     _read(search, read, by_bytes=by_bytes)
+    for line in _still_gone(search.gaps, read, by_bytes=by_bytes):
+        on_problem(line)
     now = time.time() if now is None else now
     for event in search.events.values():
         event.settle(now)
@@ -112,6 +117,21 @@ def _read(
 
 def _lines(read: Read, sieve: Sieve | None) -> Iterable[Line]:
     return read() if sieve is None else read(sieve)
+
+
+def _still_gone(gaps: list[Line], read: Read, *, by_bytes: bool) -> Iterator[Line]:
+    """Yield the `gap` lines of which lines are in no file, as what is no record."""
+    boots = {str((line.record or {}).get("boot")): Intervals() for line in gaps}
+    for line in _lines(read, Sieve(boots, named=("boot",)) if by_bytes else None) if gaps else ():
+        record = line.record or {}
+        here, n = boots.get(str(record.get("boot"))), record.get("n")
+        if here is not None and type(n) is int:
+            here.cover(n, n)
+    for line in gaps:
+        record = line.record or {}
+        is_gone, text = judge_gap(record, boots[str(record.get("boot"))])
+        if is_gone:
+            yield line._replace(record=None, problem=text)
 
 
 def _is_any_unseen(texts: set[str], sieve: Sieve, read: Read) -> bool:

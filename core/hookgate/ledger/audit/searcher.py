@@ -9,11 +9,13 @@ from hookgate.networks.range_set import RangeSet
 
 from .attempts import make_attempt
 from .fate import Event
-from .findings import tell_gap
+from .gap_lines import tell_gap
 from .identity import Unread, digest_of, may_be_forwarded
 
 # Bodies of which a line told no name; if there are more, any event may be one of them.
 _MOST_PASSED = 100_000
+# `gap` lines of which it is looked whether their lines are here.
+_MOST_GAPS = 1000
 
 
 class Searcher:
@@ -41,6 +43,8 @@ class Searcher:
         self.found_late = False
         # What lines may hold, and nothing else that is asked for, that are about the events.
         self.learned: set[str] = set()
+        # The `gap` lines.
+        self.gaps: list[Line] = []
         self._records = records
         self._on_problem = on_problem
         # Where the lines are that were told to it for a member that is wrong.
@@ -90,7 +94,10 @@ class Searcher:
                 elif kind == "released":
                     self._release(line)
                 elif kind == "gap" and not again:
-                    self._on_problem(line._replace(record=None, problem=tell_gap(record)))
+                    if len(self.gaps) < _MOST_GAPS:
+                        self.gaps.append(line)
+                    else:
+                        self._on_problem(line._replace(record=None, problem=tell_gap(record)))
                 elif kind == "refusals" and self._check(line) is not None:
                     self.unread.add(record)
             except TypeError:

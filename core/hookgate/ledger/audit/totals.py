@@ -27,6 +27,7 @@ class BalanceKind(StrEnum):
     IN_FLIGHT = "in_flight"
     NO_STOP = "no_stop"
     NO_START = "no_start"
+    RETURNED = "returned"
     DAMAGED = "damaged"
 
 

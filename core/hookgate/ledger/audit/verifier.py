@@ -9,8 +9,8 @@ from hookgate.ledger.seal import Keyring
 from hookgate.ledger.state import parse_last_line
 
 from .against import check_log
-from .ends import State, check_ends
-from .findings import tell_gap
+from .ends import State, begin_anew, check_ends
+from .gap_lines import GapLines
 from .links import ChainKind, Context, plain_digest
 from .numbered import NumberedBoot
 from .old_format import OldBoot
@@ -20,7 +20,8 @@ from .witness import LogWitness
 class Verifier:
     """Follow the lines of a ledger, file after file, and note what does not follow.
 
-    `lines` counts all of them, `unchained` those of nginx, `old_lines` those of version 0.1.0.
+    `lines` counts all of them, `unchained` those of nginx, `old_lines` those of version 0.1.0;
+    `begins_anew` is what `ends.begin_anew` says of the boots in the end.
     """
 
     def __init__(
@@ -29,9 +30,10 @@ class Verifier:
         self._apart = apart
         self.context = Context(keyring, witness)
         self._note = self.context.note
+        self._gaps = GapLines(self.context.findings)
         self._boots: dict[str, NumberedBoot] = {}
         self._old: dict[str, OldBoot] = {}
-        self.lines = self.unchained = self.old_lines = 0
+        self.lines, self.unchained, self.old_lines, self.begins_anew = 0, 0, 0, False
         # The boots of the last lines of the files before, by the digests of these.
         self._ends: dict[str, NumberedBoot | None] = {}
         # Of the present file: its last line and the boot of that, the last one if that is
@@ -50,7 +52,7 @@ class Verifier:
         self.lines += 1
         record, boot = line.record, self._last_boot
         if record is not None and record["event"] == "gap":
-            self._note(ChainKind.GAP, line.place, tell_gap(record), str(record.get("boot")))
+            self._gaps.add(line, record)
         if (
             boot is not None
             and record is not None
@@ -77,9 +79,8 @@ class Verifier:
     def add_run(self, run: Run) -> None:
         """Add the lines of a run, all together where they simply go on."""
         boot = self._last_boot
-        if boot is None or self._damaged is not None or self._hole or run.file != self._file:
-            last = None
-        else:
+        last = None
+        if boot is not None and self._damaged is None and not self._hole and run.file == self._file:
             last = boot.go_on_run(run)
         if last is None:
             for line in run.lines():
@@ -99,12 +100,14 @@ class Verifier:
         for old in self._old.values():
             old.close()
         begun = [boot for boot in self._boots.values() if boot.begun]
+        self._gaps.judge(lambda name: boot.here if (boot := self._boots.get(name)) else None)
         ends: list[NumberedBoot | OldBoot] = [*begun, *self._old.values()]
         for end in ends:
             if not end.stopped:
                 text = "no stop: it crashed, is still running, or its end was cut off"
                 self._note(ChainKind.NO_STOP, end.place, text, end.boot)
         check_ends(begun, states, self.context)
+        self.begins_anew = not self._old and begin_anew(begun)
         if self.context.witness is not None:
             check_log(self._boots, self.context.witness, self.context)
 
@@ -165,6 +168,7 @@ class Verifier:
         follows = record.get("follows")
         boot.piped = follows is None
         boot.follows = parse_last_line(follows)
+        boot.is_anew = follows == "" and not record.get("previous_line")
         if boot.piped:
             text = "it wrote to a pipe: no state file shows whether its end is here"
             self._note(ChainKind.PIPED, line.place, text, boot.boot)
@@ -173,18 +177,14 @@ class Verifier:
             self._note(ChainKind.NO_STATE, line.place, text, boot.boot)
 
     def _check_no_start(self, line: Line, name: str, n: int) -> None:
+        kind, text = ChainKind.CUT, "it does not begin with its start: lines before are missing"
         if n != 1 and line.number == (n if self._apart else 1):  # numbered as in the boot, or file
+            kind = ChainKind.NO_START
             text = "it began before these files, or its first lines were deleted"
-            self._note(ChainKind.NO_START, line.place, text, name)
-        else:
-            text = "it does not begin with its start: lines before are missing"
-            self._note(ChainKind.CUT, line.place, text, name)
+        self._note(kind, line.place, text, name)
 
     def _check_line_before(self, line: Line, record: Record, name: str) -> NumberedBoot | None:
-        """A start names the digest of the line that it found at the file's end.
-
-        Returns the boot of that line, where it is one with numbers.
-        """
+        """Check the line that a start found before it; return its boot, if that has numbers."""
         said = str(record.get("previous_line") or "")
         last, before = self._last, self._last_boot
         if said == (plain_digest(last.raw) if last is not None else ""):

@@ -10,6 +10,7 @@ from itertools import zip_longest
 from math import inf
 
 from .decoding import DAMAGE
+from .parsing import parse
 from .source import Source, Stream, without_end
 
 # A file's time and its lines' own differ by less than so many seconds.
@@ -17,10 +18,15 @@ _CLOCKS = 3600
 
 
 class Copies:
-    """What files that are read in this order have in common. `remarks` are (file, text)."""
+    """What files that are read in this order have in common. `remarks` are (file, text).
+
+    `sooner` is a file, and one after it that begins alike and goes on with earlier lines of a boot:
+    that of which lines were cut off, and what is left of it.
+    """
 
     def __init__(self, sources: Sequence[Source]) -> None:
         self.remarks: list[tuple[str, str]] = []
+        self.sooner: tuple[Source, Source] | None = None
         self._order = {source.key: place for place, source in enumerate(sources)}
         self._skipped: dict[tuple[str, int], float] = {}
         self._heads: dict[bytes, list[Source]] = {}
@@ -86,6 +92,8 @@ class Copies:
                     break
                 if mine is None or its[1] is None or not _is_same(mine[1], its[1]):
                     is_whole = False
+                    if mine is not None and _is_after(mine[1], its[1]):
+                        self.sooner = source, other
                     break
                 same, last = same + 1, its[0]
         self._skipped[other.key] = inf if is_whole else last
@@ -94,6 +102,29 @@ class Copies:
         if not is_whole:
             text = f"its first {same:,} lines are {those}"
         self.remarks.append((other.name, text))
+
+
+def in_turn(sources: Sequence[Source]) -> tuple[list[Source], Copies]:
+    """Return sources that are sorted, and what they have in common, once those that begin alike are
+    in the order in which they go on.
+    """
+    ordered = list(sources)
+    copies = Copies(ordered)
+    for _ in sources:
+        if copies.sooner is None:
+            break
+        after, sooner = copies.sooner
+        ordered.remove(sooner)
+        ordered.insert(ordered.index(after), sooner)
+        copies = Copies(ordered)
+    return ordered, copies
+
+
+def _is_after(mine: bytes | None, its: bytes | None) -> bool:
+    """Whether the first is a later line of the boot of the second."""
+    one, other = (parse(without_end(line)) or {} for line in (mine or b"", its or b""))
+    n, m = one.get("n"), other.get("n")
+    return type(n) is type(m) is int and m < n and one.get("boot") == other.get("boot")
 
 
 def _lines_from(stream: Stream, number: int) -> Iterator[tuple[int, bytes | None]]:

@@ -106,11 +106,13 @@ def sort(sources: Iterable[Source]) -> list[Source]:
     """Sort sources by the time of their first record, as they were written.
 
     Of those that begin in the same moment (nginx tells milliseconds), the one that was rotated
-    first comes first: `audit.jsonl.10`, `audit.jsonl.9`, `audit.jsonl`. Of those that begin with
-    the same record, the longest that is neither compressed nor wrapped does.
+    first comes first: `audit.jsonl.10`, `audit.jsonl.9`, `audit.jsonl`. Those that begin within
+    one boot are in the order of its lines, whatever the clock said. Of those that begin with the
+    same record, the longest that is neither compressed nor wrapped comes first.
     """
     given = list(enumerate(sources))
     ordered = sorted(given, key=lambda item: (item[1].began, _rotation(item[1].path.name)))
+    _order_boots(ordered)
     places: dict[bytes, int] = {}
     for place, (_, source) in enumerate(ordered):
         if source.head is not None:
@@ -125,6 +127,18 @@ def sort(sources: Iterable[Source]) -> list[Source]:
         return places[source.head.raw], -size, number
 
     return [source for _, (_, source) in sorted(enumerate(ordered), key=key)]
+
+
+def _order_boots(ordered: list[tuple[int, Source]]) -> None:
+    """Put the sources that begin within one boot in the order of its lines, in their places."""
+    boots: dict[str, list[tuple[int, int]]] = {}
+    for place, (_, source) in enumerate(ordered):
+        if source.head is not None and source.head.boot is not None and source.head.n is not None:
+            boots.setdefault(source.head.boot, []).append((source.head.n, place))
+    before = list(ordered)
+    for numbers in boots.values():
+        for (_, place), (_, other) in zip(numbers, sorted(numbers), strict=True):
+            ordered[place] = before[other]
 
 
 def _rotation(name: str) -> tuple[list[float], int]:

@@ -33,11 +33,14 @@ _LEADING = 64
 
 
 class Head(NamedTuple):
-    """The first record of a file: its line's number, its bytes without the end, its time, `n`."""
+    """The first record of a file: its line's number, its bytes without the end, its time, and its
+    boot and number in that, None where it has none.
+    """
 
     number: int
     raw: bytes
     time: float
+    boot: str | None
     n: int | None
 
 
@@ -235,9 +238,10 @@ def _find_head(source: Source) -> Head | None:
         try:
             for number, line in stream.lines():
                 if (record := parse(line)) is not None:
-                    n = record.get("n")
-                    raw = without_end(line)
-                    return Head(number, raw, timestamp(record), n if type(n) is int else None)
+                    boot, n = record.get("boot"), record.get("n")
+                    if type(boot) is not str or type(n) is not int:
+                        boot = n = None
+                    return Head(number, without_end(line), timestamp(record), boot, n)
                 if len(line) == LONGEST_LINE:
                     stream.end_line()
         except DAMAGE:

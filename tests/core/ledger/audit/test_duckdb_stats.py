@@ -13,6 +13,7 @@ from hookgate.ledger.audit import duckdb_stats
 from hookgate.ledger.audit.query import Query
 from hookgate.ledger.audit.stats import SUMMED, Summary, summarise
 from hookgate.ledger.reading.reader import read, timestamp
+from support.examples import many
 
 pytest.importorskip("duckdb")
 
@@ -83,7 +84,7 @@ def state(summary: Summary) -> dict[str, Any]:
 
 @given(LINES, LINES, st.booleans())
 @settings(
-    max_examples=25,
+    max_examples=many(25, fewest=10),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -101,7 +102,7 @@ def test_the_summaries_are_equal(
 
 @given(LINES)
 @settings(
-    max_examples=15,
+    max_examples=many(15, fewest=8),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -174,7 +174,7 @@ def _cut_small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("_cut_small")
 @settings(
-    max_examples=15,
+    max_examples=many(15, fewest=8),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )

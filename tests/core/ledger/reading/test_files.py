@@ -2,6 +2,7 @@
 
 import bz2
 import gzip
+import json
 import os
 from pathlib import Path
 
@@ -94,6 +95,26 @@ def test_a_dangling_link_is_unread_and_a_folder_is_said(tmp_path: Path) -> None:
         (False, "a folder: not read"),
         (False, "no regular file: not read"),
     ]
+
+
+def test_files_that_begin_within_one_boot_are_in_the_order_of_its_lines(tmp_path: Path) -> None:
+    """A clock that ran ahead, and was set back, changes nothing; other boots keep their places."""
+    heads = {
+        "audit.jsonl.4": (1, "2026", "b0"),
+        "audit.jsonl.3": (900, "2036", "b0"),
+        "audit.jsonl.2": (8000, "2026", "b0"),
+        "audit.jsonl.1": (1, "2028", "b1"),
+        "audit.jsonl": (10, "2027", "b1"),
+    }
+    files = []
+    for name, (n, year, boot) in heads.items():
+        file = tmp_path / name
+        record = {**start(), "ts": f"{year}-11-22T12:00:00.000000Z", "boot": boot, "n": n}
+        file.write_text(json.dumps(record) + "\n")
+        files.append(file)
+    assert [file.name for file in in_order(files[::-1])] == [
+        "audit.jsonl.4", "audit.jsonl.3", "audit.jsonl.1", "audit.jsonl", "audit.jsonl.2",
+    ]  # fmt: skip
 
 
 def test_of_files_that_begin_alike_the_longest_comes_first(tmp_path: Path) -> None:

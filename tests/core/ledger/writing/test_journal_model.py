@@ -17,6 +17,7 @@ from hypothesis.stateful import (
 )
 
 from hookgate.settings import Fsync
+from support.examples import many
 from support.journal import Book, obedient_clock, obedient_disk
 from support.ledger import Record, assert_balanced, assert_chained, read_ledger
 
@@ -190,5 +191,5 @@ def test_the_journal_keeps_to_its_model(fsync: Fsync, seal_key: bytes) -> None:
     """Lines always parse and chain; after recovery every delivery is accounted for once."""
     run_state_machine_as_test(
         lambda: Journalling(fsync, seal_key),  # type: ignore[arg-type]  # a factory will do
-        settings=settings(max_examples=40, stateful_step_count=30, deadline=None),
+        settings=settings(max_examples=many(40, fewest=10), stateful_step_count=30, deadline=None),
     )
