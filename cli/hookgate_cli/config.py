@@ -3,12 +3,14 @@
 import asyncio
 import os
 import sys
+import time
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from hookgate.alarm_settings import ChannelKind, ChannelSettings
+from hookgate.config.certificates import find_aging
 from hookgate.config.channel_files import read_channels
 from hookgate.config.folders import check_folders
 from hookgate.config.keys import KEYS, SECTIONS
@@ -98,6 +100,8 @@ def check(
     if faults := [*find_loops(loaded), *check_folders(gather(config))]:
         fail(faults)
     _check_channels(loaded.channels)
+    for aging in find_aging(loaded, time.time()):
+        err.print(printable(f"hookgate: warning: {aging.says}; renew it"), soft_wrap=True)
     where = find_file(config, os.environ) or "defaults and environment"
     policy = Policy(loaded, libraries("sidecar"))
     for name in policy.untold:

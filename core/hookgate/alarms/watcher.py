@@ -5,9 +5,10 @@ from typing import Any
 
 from hookgate.ledger.reading.parsing import timestamp
 from hookgate.ledger.record import Record
+from hookgate.wording import span
 
 from .clock import Clock
-from .conditions.condition import Alarm, Condition, span
+from .conditions.condition import Alarm, Condition
 from .notice import Notice
 from .sight import Sight
 from .standing import REMIND_SECONDS, Standing
