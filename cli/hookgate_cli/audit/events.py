@@ -13,6 +13,7 @@ from hookgate.ledger.audit.holding import Held
 from hookgate.ledger.audit.times import show_time
 from hookgate.wording import in_shell
 from hookgate_cli.common import out
+from hookgate_cli.offering import offered
 from hookgate_cli.terminal import printable
 
 from .wording import count_of
@@ -48,7 +49,8 @@ def _print_mend(event: Event) -> None:
     """Print the command that delivers what is held."""
     if event.fate is Fate.HELD or event.held_elsewhere:
         named = f"--identity FILE --sha256 {in_shell(event.sha256)}"
-        out.print(f"  deliver it: hookgate quarantine replay {named}", soft_wrap=True)
+        command = offered("hookgate quarantine replay")
+        out.print(f"  deliver it: {command} {named}", soft_wrap=True)
 
 
 def _attempts(attempts: Sequence[Attempt], *, with_cause: bool) -> Table:

@@ -5,12 +5,15 @@ from typing import Annotated, NamedTuple
 
 import typer
 
+from hookgate_cli.offering import note_ledgers
+
 _PANEL = "Many gates (docs/fleet.md)"
 
 FilesArgument = Annotated[
     list[Path] | None,
     typer.Argument(
         metavar="FILE",
+        callback=note_ledgers,
         help="Ledgers, compressed ones too, or - for standard input; else audit.path with its"
         " rotated and workers' files.",
     ),
@@ -21,6 +24,7 @@ LogOption = Annotated[
     typer.Option(
         "--log",
         metavar="FILE",
+        callback=note_ledgers,
         help="A ledger, or - for standard input, as often as needed; else audit.path with its"
         " rotated and workers' files.",
     ),

@@ -14,6 +14,7 @@ from hookgate.ledger.reading.reader import Line, read
 from hookgate.ledger.reading.scanning import Run, Scan, scan
 from hookgate.ledger.reading.sieve import Sieve
 from hookgate_cli.common import FAILED, err, fail
+from hookgate_cli.offering import offered
 
 from .configured import Keys
 from .ledger import Ledger
@@ -100,8 +101,8 @@ def _close(ledger: Ledger, prover: Prover | None) -> None:
 def _print_left_out(count: int) -> None:
     one = "1 line is left out: the seal key does not prove it, or it is a copy;"
     several = f"{count} lines are left out: the seal key does not prove them, or they are copies;"
-    words = f"{one if count == 1 else several} hookgate audit verify names them"
-    err.print(words, soft_wrap=True)
+    command = offered("hookgate audit verify")
+    err.print(f"{one if count == 1 else several} {command} names them", soft_wrap=True)
 
 
 def rereader(ledger: Ledger, keys: Keys = ()) -> Callable[..., Iterator[Line]]:

@@ -10,6 +10,7 @@ from hookgate.ledger.audit.times import show_time
 from hookgate.policy import Reason
 from hookgate.quarantine.replay.plan import Planned, Verdict
 from hookgate_cli.common import err, out
+from hookgate_cli.offering import offered
 from hookgate_cli.terminal import print_json, printable
 
 _CLEAN = Reason.CLEAN.code
@@ -34,7 +35,8 @@ NOT_WHOLE = "a part of the ledgers cannot be read, and may say that items were d
 
 def print_nothing() -> None:
     """Say that no item was asked for."""
-    err.print("no item is what was asked for; hookgate quarantine list has what is kept")
+    command = offered("hookgate quarantine list")
+    err.print(f"no item is what was asked for; {command} has what is kept", soft_wrap=True)
 
 
 def is_whole(planned: Iterable[Planned]) -> bool:

@@ -1,0 +1,36 @@
+"""What the present command was given, for the commands that it offers."""
+
+import os
+from contextvars import ContextVar
+from pathlib import Path
+
+from hookgate.config.layers import find_file
+from hookgate.files import whole_path
+from hookgate.offering import Place
+
+_config: ContextVar[str | None] = ContextVar("config", default=None)
+_ledgers: ContextVar[tuple[str, ...]] = ContextVar("ledgers", default=())
+
+
+def note_config(file: str | None) -> str | None:
+    """Note which configuration was named, as the callback of its option."""
+    _config.set(file)
+    return file
+
+
+def note_ledgers(files: list[Path] | None) -> list[Path] | None:
+    """Note which ledgers were named, as the callback of their option."""
+    _ledgers.set(tuple(str(file) for file in files or () if str(file) != "-"))
+    return files
+
+
+def offered(text: str) -> str:
+    """Have the commands in a text of ours go by what this command was given."""
+    file = _config.get()
+    return Place(whole_path(file) if file else "", _ledgers.get()).fit(text)
+
+
+def place_of(config: str | None) -> Place:
+    """Find the place of the gate of a configuration, for texts that are read elsewhere."""
+    file = find_file(config, os.environ)
+    return Place(whole_path(file) if file else "")
