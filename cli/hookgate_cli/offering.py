@@ -8,6 +8,11 @@ from hookgate.config.layers import find_file
 from hookgate.files import whole_path
 from hookgate.offering import Place
 
+# Where units of the system are (systemd.unit(5)), and what is there while it runs (sd_booted(3)).
+_FOLDERS = [Path(root, "systemd/system") for root in ("/etc", "/run", "/usr/local/lib", "/usr/lib")]
+_RUNNING = Path("/run/systemd/system")
+_UNITS = ("hookgate", "hookgate-ship")
+
 _config: ContextVar[str | None] = ContextVar("config", default=None)
 _ledgers: ContextVar[tuple[str, ...]] = ContextVar("ledgers", default=())
 
@@ -33,4 +38,14 @@ def offered(text: str) -> str:
 def place_of(config: str | None) -> Place:
     """Find the place of the gate of a configuration, for texts that are read elsewhere."""
     file = find_file(config, os.environ)
-    return Place(whole_path(file) if file else "")
+    return Place(whole_path(file) if file else "", units=frozenset(_find_units()))
+
+
+def runs_systemd() -> bool:
+    """Tell whether systemd runs this machine."""
+    return _RUNNING.is_dir()
+
+
+def _find_units() -> list[str]:
+    folders = _FOLDERS if runs_systemd() else []
+    return [u for u in _UNITS if any((folder / f"{u}.service").is_file() for folder in folders)]

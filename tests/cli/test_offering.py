@@ -13,6 +13,7 @@ import pytest
 from typer.main import get_command
 
 from hookgate.offering import _COMMAND
+from hookgate_cli.offering import place_of
 from hookgate_cli.verbs import app
 from support.calling import Call
 from support.imports import ROOT
@@ -130,6 +131,21 @@ def test_an_alarm_offers_commands_about_its_gate(gate: str, tmp_path: Path) -> N
     command = [HOOKGATE, "watch", "--once", "--config", CONFIG]
     told = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path).stdout
     assert f"See why: hookgate audit show --config {gate} --outcome refused" in told
+
+
+@pytest.mark.parametrize(("is_running", "is_installed"), [(1, 1), (0, 1), (1, 0)])
+def test_systemd_is_offered_where_it_runs_and_has_the_unit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_running: int, is_installed: int
+) -> None:
+    monkeypatch.setattr("hookgate_cli.offering._RUNNING", tmp_path / "run")
+    monkeypatch.setattr("hookgate_cli.offering._FOLDERS", [tmp_path / "units"])
+    (tmp_path / "units").mkdir()
+    if is_running:
+        (tmp_path / "run").mkdir()
+    if is_installed:
+        (tmp_path / "units/hookgate.service").touch()
+    told = place_of(None).fit("Start it: systemctl restart hookgate.")
+    assert ("systemctl" in told) is bool(is_running and is_installed)
 
 
 def test_what_top_offers_is_about_the_gate_that_it_shows(call: Call, gate: str) -> None:

@@ -17,6 +17,7 @@ from hookgate.paths import is_folder
 from hookgate_cli.common import FINDING, MISUSE, ConfigOption, JsonOption, fail, out
 from hookgate_cli.deadline import OverdueError, within
 from hookgate_cli.installation import own_program
+from hookgate_cli.offering import runs_systemd
 from hookgate_cli.terminal import print_json, printable
 
 from .check import Finding, Severity
@@ -112,7 +113,9 @@ def _see(config: str | None, user: str | None, units: Path, nginx: Path | None) 
     except ConfigError as error:
         built, problems = None, tuple(error.problems)
     named = str(whole) if whole else None
-    return Scene(named, sources, built, problems, runs_as, units, unit, folder, own_program())
+    return Scene(
+        named, sources, built, problems, runs_as, units, unit, folder, own_program(), runs_systemd()
+    )
 
 
 def _go_to(folder: Path) -> None:

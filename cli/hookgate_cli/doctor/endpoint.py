@@ -90,7 +90,9 @@ def clock(scene: Scene) -> Iterator[Finding]:
     """Whether this machine's clock is that of the endpoint, by one HEAD request."""
     told = None if find_loops(scene.settings) else _ask_time(scene.settings.upstream)
     kept = is_kept_right()
-    mend = "as root, where systemd keeps the clock:", "timedatectl set-ntp true"
+    mend: tuple[str, ...] = "as root, where systemd keeps the clock:", "timedatectl set-ntp true"
+    if not scene.has_systemd:
+        mend = ("set it, and have something keep it right, as chrony or ntpd",)
     if told is None:
         if kept is False:
             yield look("nothing keeps this machine's clock right, as the kernel says", *mend)

@@ -76,6 +76,8 @@ def _shipper(scene: Scene, path: Path) -> Iterator[Finding]:
         raise BlindError(f"{file} is its owner's and root's alone")
     told, now = read_shipping(file), time.time()
     begin = "start it, and have it start with the machine:", "systemctl enable --now hookgate-ship"
+    if not scene.has_unit("hookgate-ship.service"):
+        begin = "run it beside the gate (docs/fleet.md):", f"{scene.command} ship{scene.option}"
     if told is None or not told.is_running(now):
         if scene.ledgers:
             since = f" since {show_time(told.told, 'seconds')}" if told is not None else ""

@@ -80,7 +80,7 @@ KINDS = (
         "gate_fails",
         Severity.CRITICAL,
         "failed by the gate itself",
-        "Look into the log: journalctl -u hookgate -p warning. overloaded mostly means that the"
+        "See why: journalctl -u hookgate -p warning. overloaded mostly means that the"
         " endpoint has become slow.",
         _gate_failure,
     ),
