@@ -12,8 +12,8 @@ from hookgate.quarantine.replay.items import body_of
 from hookgate_cli.common import out
 from hookgate_cli.terminal import printable
 
-_HEADER = ("kept", "bytes", "sha256", "left", "reason", "route", "reference")
-_FLEET_HEADER = ("kept", "bytes", "sha256", "state", "gate", "reason", "route", "reference")
+_HEADER = ("kept", "bytes", "sha256", "left", "reason", "contract", "reference")
+_FLEET_HEADER = ("kept", "bytes", "sha256", "state", "gate", "reason", "contract", "reference")
 _FIXED = 4
 # Rows whose columns are aligned, and letters of a cell: of another hand a record may be anything.
 _TOGETHER, _LONGEST = 1_000, 256

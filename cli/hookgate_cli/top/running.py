@@ -96,8 +96,8 @@ class Running:
                 view.paused = None if view.paused is not None else picture
             case "o":
                 view.next_kind()
-            case "r":
-                view.next_route(picture["not_delivered"])
+            case "c":
+                view.next_contract(picture["not_delivered"])
             case "?" | "h":
                 view.show("hookgate top", help_lines(picture, self._tty.size()[0] - 1))
             case "enter" if view.row is not None:

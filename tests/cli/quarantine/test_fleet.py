@@ -19,7 +19,7 @@ def test_a_list_of_all_gates_needs_neither_configuration_nor_identity(
     listed = call("quarantine", "list", *DSN)
     assert (listed.status, listed.err) == (0, "")
     header, *rows = map(str.split, listed.out.splitlines())
-    assert header == ["kept", "bytes", "sha256", "state", "gate", "reason", "route", "reference"]
+    assert header == ["kept", "bytes", "sha256", "state", "gate", "reason", "contract", "reference"]
     told = sorted((row[5], row[6], *row[8:]) for row in rows)
     assert told == [
         ("amsterdam", "contract_violation", "ref-1"),

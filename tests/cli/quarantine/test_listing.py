@@ -151,7 +151,7 @@ def test_a_narrow_terminal_shows_words_and_names_whole(kept: Kept) -> None:
     lines = list_on_terminal(kept, 80)
     header, _, item, name = lines
     assert all(len(line) <= 80 for line in lines)
-    assert header.split()[-1] == "route"
+    assert header.split()[-1] == "contract"
     assert item.split()[-2:] == ["contract_violation", "cm-events"]
     assert name == "  ref-1"
 
