@@ -15,6 +15,7 @@ _UNITS = ("hookgate", "hookgate-ship")
 
 _config: ContextVar[str | None] = ContextVar("config", default=None)
 _ledgers: ContextVar[tuple[str, ...]] = ContextVar("ledgers", default=())
+_seal_keys: ContextVar[tuple[str, ...]] = ContextVar("seal_keys", default=())
 
 
 def note_config(file: str | None) -> str | None:
@@ -29,10 +30,17 @@ def note_ledgers(files: list[Path] | None) -> list[Path] | None:
     return files
 
 
+def note_seal_keys(files: list[Path] | None) -> list[Path] | None:
+    """Note which seal keys were named, as the callback of their option."""
+    _seal_keys.set(tuple(map(str, files or ())))
+    return files
+
+
 def offered(text: str) -> str:
     """Have the commands in a text of ours go by what this command was given."""
     file = _config.get()
-    return Place(whole_path(file) if file else "", _ledgers.get()).fit(text)
+    place = Place(whole_path(file) if file else "", _ledgers.get(), _seal_keys.get())
+    return place.fit(text)
 
 
 def place_of(config: str | None) -> Place:

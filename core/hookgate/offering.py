@@ -11,6 +11,7 @@ _COMMAND = re.compile(
 )
 # They take an event, and ledgers by an option.
 _BY_OPTION = frozenset(("explain", "fate", "prove"))
+_WITHOUT_KEYS = frozenset(("show", "tail"))
 _JOURNAL = re.compile(
     r"journalctl -u (?P<unit>hookgate(?:-ship)?)(?: -[np] \w+)?"
     r"(?: \| grep (?P<word>\w+(?:\.\w+)?))?"
@@ -29,12 +30,14 @@ _BY_HAND = {
 
 
 class Place(NamedTuple):
-    """Where commands will be run: by which configuration, and about which ledgers; "" and () are
-    those that are taken anyway. `units` are those of hookgate's that systemd has there.
+    """Where commands will be run: by which configuration, about which ledgers, and proved by which
+    keys; "" and () are those that are taken anyway. `units` are those of hookgate's that systemd
+    has there.
     """
 
     file: str = ""
     ledgers: tuple[str, ...] = ()
+    seal_keys: tuple[str, ...] = ()
     units: frozenset[str] = frozenset()
 
     def fit(self, text: str) -> str:
@@ -47,6 +50,8 @@ class Place(NamedTuple):
         if self.file:
             words.append(f"--config {path_in_shell(self.file)}")
         if found["group"] == "audit":
+            if found["verb"] not in _WITHOUT_KEYS:
+                words += [f"--seal-key {path_in_shell(key)}" for key in self.seal_keys]
             option = "--log " if found["verb"] in _BY_OPTION else ""
             words += [option + path_in_shell(ledger) for ledger in self.ledgers]
         return " ".join(words)

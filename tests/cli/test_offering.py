@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
-from hookgate.offering import _COMMAND
+from hookgate.offering import _COMMAND, Place
 from hookgate_cli.offering import place_of
 from hookgate_cli.verbs import app
 from support.calling import Call
@@ -54,6 +54,16 @@ def test_only_verbs_that_take_a_configuration_get_it() -> None:
     fitted = {name for name in found if _COMMAND.match(name)}
     assert {name for name in fitted if not found[name]} == {"hookgate audit receipt verify"}
     assert len(fitted) > 15
+
+
+@pytest.mark.parametrize("option", ["--log", "--seal-key"])
+def test_the_verbs_that_take_an_option_are_known(option: str) -> None:
+    """Below audit, where ledgers are arguments else."""
+    group = get_command(app).get_command(None, "audit")  # type: ignore[attr-defined]  # typer's
+    for verb in set(group.list_commands(None)) - {"receipt"}:
+        has = any(option in each.opts for each in group.get_command(None, verb).params)
+        fitted = Place(ledgers=("a",), seal_keys=("k",)).fit(f"hookgate audit {verb}")
+        assert (f"{option} " in fitted) is has, verb
 
 
 def texts(file: Path) -> Iterator[str]:

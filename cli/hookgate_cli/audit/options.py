@@ -5,7 +5,7 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from hookgate_cli.offering import note_ledgers
+from hookgate_cli.offering import note_ledgers, note_seal_keys
 
 _PANEL = "Many gates (docs/fleet.md)"
 
@@ -35,6 +35,7 @@ SealKeyOption = Annotated[
     typer.Option(
         "--seal-key",
         metavar="FILE",
+        callback=note_seal_keys,
         help="Keys that seal lines, one a line, as often as needed; else audit.seal_key_file.",
     ),
 ]

@@ -13,9 +13,9 @@ KINDS = ("failed", "inside", "foreign", "aborted")
 @dataclass
 class View:
     """`kind` and `contract` are whose rows are shown, "" for all. `paused` is the picture that
-    stands still, None where none does. `key` is that of the row under the cursor. `text` are the lines of
-    an explanation or the help, None where the list is shown, from `scroll` on,
-    of which `page` have room.
+    stands still, None where none does. `key` is that of the row under the cursor. `text` are the
+    lines of an explanation or the help, None where the list is shown, from `scroll` on, of which
+    `page` have room.
     """
 
     kind: str = ""
