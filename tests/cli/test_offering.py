@@ -28,6 +28,7 @@ _UNFITTED = {
     "cli/hookgate_cli/init/config_text.py": "of the file itself",
     "cli/hookgate_cli/init/trial.py": "whole commands, of a folder that is written",
     "cli/hookgate_cli/demo.py": "whole commands, of the demo's own ledger",
+    "cli/hookgate_cli/send_hints.py": "at a gate of which only the URL is known",
     "cli/hookgate_cli/top/explaining.py": "for another machine, of which no file is known",
     "core/hookgate/offering.py": "fits them",
 }

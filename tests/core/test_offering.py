@@ -8,7 +8,7 @@ import pytest
 from hookgate.offering import ANYWHERE, Place
 from support.imports import ROOT
 
-AT = Place("my gate.toml", ("a.jsonl", "-b.jsonl"), ("k",))
+AT = Place("a b.toml", ("a.jsonl", "-b.jsonl"), ("k",))
 
 
 @pytest.mark.parametrize(
@@ -16,23 +16,23 @@ AT = Place("my gate.toml", ("a.jsonl", "-b.jsonl"), ("k",))
     [
         (
             "Try it: hookgate config check --connect.",
-            "Try it: hookgate config check --config 'my gate.toml' --connect.",
+            "Try it: hookgate config check --config 'a b.toml' --connect.",
         ),
         (
             "hookgate quarantine list; mend it",
-            "hookgate quarantine list --config 'my gate.toml'; mend it",
+            "hookgate quarantine list --config 'a b.toml'; mend it",
         ),
         (
             "hookgate audit verify it",
-            "hookgate audit verify --config 'my gate.toml' --seal-key k a.jsonl ./-b.jsonl it",
+            "hookgate audit verify --config 'a b.toml' --seal-key k a.jsonl ./-b.jsonl it",
         ),
         (
             "hookgate audit fate",
-            "hookgate audit fate --config 'my gate.toml' --seal-key k --log a.jsonl --log ./-b.jsonl",
+            "hookgate audit fate --config 'a b.toml' --seal-key k --log a.jsonl --log ./-b.jsonl",
         ),
         (
             "hookgate audit show",
-            "hookgate audit show --config 'my gate.toml' a.jsonl ./-b.jsonl",
+            "hookgate audit show --config 'a b.toml' a.jsonl ./-b.jsonl",
         ),
         ("no hookgate ship runs: hookgate fleet status", None),
         ("hookgate keys new seal FILE", None),
