@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from hookgate.files import FileError, read_file
+from hookgate.times import show_time
 from hookgate.wording import span
 
 _BEGIN, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
@@ -37,8 +38,8 @@ class Validity(NamedTuple):
 
     def __str__(self) -> str:
         """Write it for a person."""
-        begins, ends = (f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M}" for at in self)
-        return f"valid from {begins} until {ends} UTC"
+        begins, ends = (show_time(at, "minutes", utc=True) for at in self)
+        return f"valid from {begins} until {ends}"
 
 
 def read_validities(path: str) -> list[Validity]:

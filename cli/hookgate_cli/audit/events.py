@@ -10,7 +10,7 @@ from rich.text import Text
 
 from hookgate.ledger.audit.fate import MOST_ATTEMPTS, Attempt, Event, Fate, Story
 from hookgate.ledger.audit.holding import Held
-from hookgate.ledger.audit.times import show_time
+from hookgate.times import show_time
 from hookgate.wording import in_shell
 from hookgate_cli.common import out
 from hookgate_cli.offering import offered

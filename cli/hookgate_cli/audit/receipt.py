@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hookgate.ledger.audit.times import show_time
 from hookgate.proof.receipt import MOST_BYTES, Receipt, ReceiptError
+from hookgate.times import show_time
 from hookgate_cli.common import FINDING, JsonOption, fail, out, read_file
 from hookgate_cli.terminal import print_json, printable
 
@@ -147,13 +147,17 @@ def _report(
             "boot": each.boot,
             "by": each.by,
             "size": each.size,
-            "at_the_latest": _when(each.time),
-            "stamped": stamped.get(each.boot),
+            "at_the_latest": _in_json(_when(each.time)),
+            "stamped": _in_json(stamped.get(each.boot)),
             "lines": each.records,
         }
         for each in proven
     ]
     return {"holds": True, "asked": receipt.asked, "sha256": receipt.sha256, "boots": boots}
+
+
+def _in_json(time: str | None) -> str | None:
+    return time and time.replace(" ", "T")
 
 
 def _when(time: int | None) -> str | None:

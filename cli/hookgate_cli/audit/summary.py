@@ -5,7 +5,7 @@ from rich.text import Text
 
 from hookgate.ledger.audit.counters import Seen, Tally
 from hookgate.ledger.audit.stats import Summary
-from hookgate.ledger.audit.times import show_time
+from hookgate.times import show_time
 from hookgate_cli.common import out
 from hookgate_cli.terminal import printable
 

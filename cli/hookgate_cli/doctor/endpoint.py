@@ -6,7 +6,6 @@ import socket
 import ssl
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
@@ -14,6 +13,7 @@ from hookgate.config.certificates import SOON_SECONDS
 from hookgate.config.loops import find_loops
 from hookgate.config.redaction import redact_url
 from hookgate.settings import UpstreamSettings
+from hookgate.times import show_time
 from hookgate.upstream.endpoint import Endpoint
 from hookgate.upstream.error import UpstreamError
 from hookgate.upstream.lookup import Lookup
@@ -70,10 +70,9 @@ def certificate(scene: Scene) -> Iterator[Finding]:
         return  # told by who looks whether it can be reached
     left = ends - time.time()
     if left < SOON_SECONDS:
-        when = datetime.fromtimestamp(ends, UTC)
         yield look(
             f"the endpoint's certificate expires in {span(max(0.0, left))}, on "
-            f"{when:%Y-%m-%d %H:%M} UTC; from then on every event is answered 502",
+            f"{show_time(ends, 'minutes', utc=True)}; from then on every event is answered 502",
             "renew it at the endpoint; hookgate needs nothing",
         )
 

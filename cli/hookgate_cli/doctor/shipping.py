@@ -10,9 +10,9 @@ from hookgate.config.error import ConfigError
 from hookgate.config.fleet import read_settings
 from hookgate.config.key_files import read_private
 from hookgate.files import FileError
-from hookgate.ledger.audit.times import show_time
 from hookgate.ledger.shipping import read_shipping, shipping_path
 from hookgate.paths import is_there
+from hookgate.times import show_time
 from hookgate.wording import path_in_shell
 
 from .check import BlindError, Finding, look, wrong

@@ -6,9 +6,9 @@ from typing import Any
 
 from rich.table import Table
 
-from hookgate.ledger.audit.times import show_time
 from hookgate.policy import Reason
 from hookgate.quarantine.replay.plan import Planned, Verdict
+from hookgate.times import iso_time, show_time
 from hookgate_cli.common import err, out
 from hookgate_cli.offering import offered
 from hookgate_cli.terminal import print_json, printable
@@ -98,7 +98,7 @@ def print_json_items(planned: Iterable[Planned], ends: Mapping[str, str] | None)
                 "kept": one.kept or None,
                 "verdict": one.verdict,
                 "why": one.why or None,
-                "until": _time(one.until) if one.until is not None else None,
+                "until": iso_time(one.until, "seconds") if one.until is not None else None,
                 **end,
             }
         )
@@ -118,10 +118,6 @@ def count_plan(planned: Iterable[Planned]) -> dict[str, Any]:
 def _until(planned: Iterable[Planned]) -> str:
     ends = [one.until for one in planned if one.until is not None]
     return f" until {show_time(max(ends), 'minutes')} at most" if ends else ""
-
-
-def _time(moment: float) -> str:
-    return show_time(moment, "seconds", utc=True).replace(" ", "T")
 
 
 def _table() -> Table:

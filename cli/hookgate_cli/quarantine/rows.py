@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from hookgate.ledger.audit.times import local, show_time
 from hookgate.quarantine.entry import Entry, InFleet
 from hookgate.quarantine.keeping import is_in_custody
 from hookgate.quarantine.replay.items import body_of
+from hookgate.times import iso_time, show_time
 from hookgate_cli.common import out
 from hookgate_cli.terminal import printable
 
@@ -114,7 +114,7 @@ def _cells(entry: Entry, max_age: float | None, now: float) -> tuple[str, ...]:
     record = entry.record
     size = record.get("bytes") if record is not None else None
     return (
-        local(entry.kept_at).strftime("%Y-%m-%d %H:%M"),
+        show_time(entry.kept_at, "minutes"),
         str(size) if type(size) is int else "?",
         body_of(entry)[:8],
         *_standing(entry, max_age, now),
@@ -143,4 +143,4 @@ def _fit(cell: str, width: int) -> str:
 
 
 def _utc(moment: float) -> str:
-    return show_time(moment, "microseconds", utc=True).replace(" ", "T")
+    return iso_time(moment, "microseconds")

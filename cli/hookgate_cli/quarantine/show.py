@@ -6,12 +6,12 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from hookgate.ledger.audit.times import show_time
 from hookgate.quarantine.encryption import Identities
 from hookgate.quarantine.entry import Entry
 from hookgate.quarantine.item import Item
 from hookgate.quarantine.items import Items
 from hookgate.quarantine.replay.items import DamagedError, body_of, open_item
+from hookgate.times import iso_time, show_time
 from hookgate_cli.common import FINDING, ConfigOption, JsonOption, err, fail, out
 from hookgate_cli.offering import offered
 from hookgate_cli.option_groups import grouped
@@ -164,7 +164,7 @@ def _head(item: Item | None) -> dict[str, Any] | None:
         "fields": [[_text(name), _text(value)] for name, value in head.fields],
         "client": item.origin.client,
         "peer": item.origin.peer,
-        "received": show_time(item.received, "microseconds", utc=True).replace(" ", "T"),
+        "received": iso_time(item.received, "microseconds"),
         "signed": item.signed,
         "request_id": item.request_id,
     }

@@ -64,7 +64,7 @@ def test_json_is_for_scripts(call: Call) -> None:
     (boot,) = found["boots"]
     assert (found["holds"], found["asked"], found["sha256"]) == (True, REFERENCE, DIGEST)
     assert (boot["by"], boot["size"]) == (SIGNER.name, 6)
-    assert boot["at_the_latest"] == "2026-11-30 00:53:20Z"
+    assert boot["at_the_latest"] == "2026-11-30T00:53:20Z"
     assert [record["n"] for record in boot["lines"]] == [1, 3, 5]
 
 

@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 import trustme
 
-from hookgate.ledger.audit.times import show_time
 from hookgate.ledger.shipping import Shipping, write_shipping
 from hookgate.networks.ranges import SHIPPED
+from hookgate.times import show_time
 from hookgate_cli.doctor.check import BlindError, Check, Finding
 from hookgate_cli.doctor.running import run
 from hookgate_cli.doctor.scene import Scene

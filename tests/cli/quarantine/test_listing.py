@@ -31,6 +31,7 @@ def test_a_list_needs_neither_identity_nor_ledger(call: Call, kept: Kept) -> Non
     listed = call("quarantine", "list")
     assert listed.status == 0
     header, first, second = map(str.split, listed.out.splitlines())
+    assert first[1].endswith("Z")  # local time with its offset, as everywhere
     assert header[:4] == ["kept", "bytes", "sha256", "left"]
     assert first[2:] == [
         *(str(len(refused(1))), sha256(refused(1)).hexdigest()[:8], "30d"),
