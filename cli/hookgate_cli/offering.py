@@ -1,12 +1,15 @@
 """What the present command was given, for the commands that it offers."""
 
 import os
+from contextlib import suppress
 from contextvars import ContextVar
 from pathlib import Path
 
-from hookgate.config.layers import find_file
+from hookgate.config.layers import find_file, gather
+from hookgate.config.whole_paths import whole_paths
 from hookgate.files import whole_path
 from hookgate.offering import Place
+from hookgate.paths import is_file, is_folder
 
 # Where units of the system are (systemd.unit(5)), and what is there while it runs (sd_booted(3)).
 _FOLDERS = [Path(root, "systemd/system") for root in ("/etc", "/run", "/usr/local/lib", "/usr/lib")]
@@ -46,14 +49,24 @@ def offered(text: str) -> str:
 def place_of(config: str | None) -> Place:
     """Find the place of the gate of a configuration, for texts that are read elsewhere."""
     file = find_file(config, os.environ)
-    return Place(whole_path(file) if file else "", units=frozenset(_find_units()))
+    folder = whole_path("") if whole_paths(gather(config)) else ""
+    units = frozenset(_find_units())
+    return Place(whole_path(file) if file else "", folder=folder, units=units)
 
 
 def runs_systemd() -> bool:
-    """Tell whether systemd runs this machine."""
-    return _RUNNING.is_dir()
+    """Tell whether systemd runs this machine, as far as it can be seen."""
+    try:
+        return is_folder(_RUNNING)
+    except OSError:
+        return False
 
 
 def _find_units() -> list[str]:
-    folders = _FOLDERS if runs_systemd() else []
-    return [u for u in _UNITS if any((folder / f"{u}.service").is_file() for folder in folders)]
+    if not runs_systemd():
+        return []
+    found: set[str] = set()
+    for folder in _FOLDERS:
+        with suppress(OSError):
+            found.update(name for name in _UNITS if is_file(folder / f"{name}.service"))
+    return sorted(found)

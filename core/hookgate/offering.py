@@ -31,13 +31,14 @@ _BY_HAND = {
 
 class Place(NamedTuple):
     """Where commands will be run: by which configuration, about which ledgers, and proved by which
-    keys; "" and () are those that are taken anyway. `units` are those of hookgate's that systemd
-    has there.
+    keys; "" and () are those that are taken anyway. `folder` is where relative paths count from,
+    "" for here. `units` are those of hookgate's that systemd has there.
     """
 
     file: str = ""
     ledgers: tuple[str, ...] = ()
     seal_keys: tuple[str, ...] = ()
+    folder: str = ""
     units: frozenset[str] = frozenset()
 
     def fit(self, text: str) -> str:
@@ -46,7 +47,8 @@ class Place(NamedTuple):
         return _COMMAND.sub(self._command, text)
 
     def _command(self, found: re.Match[str]) -> str:
-        words = [found[0]]
+        words = [f"cd {path_in_shell(self.folder)} &&"] if self.folder else []
+        words.append(found[0])
         if self.file:
             words.append(f"--config {path_in_shell(self.file)}")
         if found["group"] == "audit":

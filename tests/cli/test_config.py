@@ -66,7 +66,7 @@ def test_init_says_what_to_run_next_and_it_runs(call: Call, name: str) -> None:
     """Copied from the terminal, whatever the file is called."""
     program, *arguments = shlex.split(call("config", "init", name).out.rpartition("then: ")[2])
     assert program == "hookgate"
-    assert call(*arguments).out.startswith(f"{name}: fine.")
+    assert call(*arguments).out.startswith(f"{Path(name).absolute()}: fine.")
 
 
 def test_init_overwrites_nothing(call: Call) -> None:
@@ -97,7 +97,9 @@ def test_check_says_fine(call: Call) -> None:
     call("config", "init")
     result = call("config", "check")
     assert result.status == 0
-    assert result.out.startswith("hookgate.toml: fine. Policy ")
+    assert result.out.startswith(f"{Path('hookgate.toml').absolute()}: fine. Policy ")
+    ledger = Path("hookgate-audit.jsonl").absolute()
+    assert result.out.splitlines()[1:] == [f"audit.path is {ledger}, counted from here"]
 
 
 def test_check_says_which_contract_tells_no_places(call: Call, tmp_path: Path) -> None:
@@ -225,4 +227,5 @@ def test_check_warns_of_a_certificate_that_is_not_valid_for_long(
     result = call("config", "check")
     assert result.status == 0
     assert f'hookgate: warning: sidecar.tls_cert = "tls.pem" {fault} (valid from ' in result.err
-    assert result.out.startswith("hookgate.toml: fine.")
+    assert result.out.startswith(f"{tmp_path}/hookgate.toml: fine.")
+    assert f"sidecar.tls_cert is {tmp_path}/tls.pem, counted from here\n" in result.out

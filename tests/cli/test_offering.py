@@ -30,6 +30,7 @@ _UNFITTED = {
     "cli/hookgate_cli/demo.py": "whole commands, of the demo's own ledger",
     "cli/hookgate_cli/send_hints.py": "at a gate of which only the URL is known",
     "cli/hookgate_cli/top/explaining.py": "for another machine, of which no file is known",
+    "core/hookgate/proof/receipt.py": "of whoever made a receipt, elsewhere",
     "core/hookgate/offering.py": "fits them",
 }
 # What fits all texts of a folder.
@@ -141,7 +142,9 @@ def test_an_alarm_offers_commands_about_its_gate(gate: str, tmp_path: Path) -> N
             ledger.write(json.dumps(line) + "\n")
     command = [HOOKGATE, "watch", "--once", "--config", CONFIG]
     told = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path).stdout
-    assert f"See why: hookgate audit show --config {gate} --outcome refused" in told
+    assert (
+        f"See why: cd {tmp_path} && hookgate audit show --config {gate} --outcome refused" in told
+    )
 
 
 @pytest.mark.parametrize(("is_running", "is_installed"), [(1, 1), (0, 1), (1, 0)])
@@ -159,10 +162,13 @@ def test_systemd_is_offered_where_it_runs_and_has_the_unit(
     assert ("systemctl" in told) is bool(is_running and is_installed)
 
 
-def test_what_top_offers_is_about_the_gate_that_it_shows(call: Call, gate: str) -> None:
+def test_what_top_offers_is_about_the_gate_that_it_shows(
+    call: Call, gate: str, tmp_path: Path
+) -> None:
     """Of gates that are named nobody knows which file they go by."""
     Path("mine/a.jsonl").write_text(json.dumps({**delivery(1, "method_not_allowed")}) + "\n")
     (meaning,) = call("top", "--once", "--json", "--config", CONFIG).json["meanings"]
-    assert f"See what sends this: hookgate audit explain --config {gate} ID" in meaning["first"]
+    command = f"hookgate audit explain --config {gate} ID"
+    assert f"See what sends this: cd {tmp_path} && {command}" in meaning["first"]
     told = call("top", "--once", "--json", "--config", CONFIG, "--log", "mine/a.jsonl").json
     assert "hookgate audit explain ID" in told["meanings"][0]["first"]

@@ -43,6 +43,12 @@ def test_a_command_that_goes_by_a_configuration_gets_it(text: str, fitted: str |
     assert ANYWHERE.fit(text) == text
 
 
+def test_a_relative_path_counts_from_the_folder_of_the_gate() -> None:
+    place = Place("/etc/a.toml", folder="/var/log/a b")
+    command = "cd '/var/log/a b' && hookgate audit tail --config /etc/a.toml"
+    assert place.fit("hookgate audit tail.") == f"{command}."
+
+
 @pytest.mark.parametrize(
     ("text", "by_hand"),
     [

@@ -12,6 +12,7 @@ from rich.text import Text
 from hookgate.config.build import build
 from hookgate.config.error import ConfigError
 from hookgate.config.layers import find_file, gather
+from hookgate.config.whole_paths import whole_paths
 from hookgate.libraries import libraries
 from hookgate.paths import is_folder
 from hookgate_cli.common import FINDING, MISUSE, ConfigOption, JsonOption, fail, out
@@ -132,6 +133,8 @@ def _sorted(results: list[Result]) -> list[tuple[str, Finding]]:
 def _print(scene: Scene, results: list[Result]) -> None:
     where = scene.file or "defaults and environment"
     out.print(f"{where}, for a gate that runs as {scene.user.pw_name}", soft_wrap=True)
+    for key, path in whole_paths(scene.sources).items():
+        out.print(f"{key} is {path}, counted from where the gate starts", soft_wrap=True)
     for name, finding in _sorted(results):
         _print_one(*_WORDS[finding.severity], name, finding.says)
         for line in _fill(finding.mend, _WIDTH - 4):
@@ -170,6 +173,7 @@ def _print_json(scene: Scene, results: list[Result]) -> None:
         {
             "config": scene.file,
             "user": scene.user.pw_name,
+            "paths": whole_paths(scene.sources),
             "findings": [
                 {"severity": _WORDS[f.severity][0], "check": name, "says": f.says,
                  "mend": f.mend, "commands": f.commands}

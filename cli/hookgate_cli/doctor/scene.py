@@ -63,7 +63,7 @@ class Scene:
 
     def has_unit(self, name: str) -> bool:
         """Tell whether systemd has this unit here."""
-        return self.has_systemd and (self.units / name).is_file()
+        return self.has_systemd and is_file(self.units / name)
 
     def text(self, key: str) -> str:
         """Return what was given for a key that holds a text; "" for what is none."""
