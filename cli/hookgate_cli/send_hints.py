@@ -1,8 +1,13 @@
 """Why a gate refuses all that is sent to it, and what to do about that."""
 
+import json
 import socket
+from collections import Counter
 from contextlib import closing
 from http import HTTPStatus
+from typing import NamedTuple
+
+from hookgate.policy import Reason
 
 from .common import err
 from .terminal import printable
@@ -10,6 +15,8 @@ from .terminal import printable
 _TOLD_BY_STATUS = (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.UNAUTHORIZED)
 # A larger part of all than this, wrong in one way, has one reason.
 _MOST = 0.8
+_SERVER_ERROR = 500
+_CODES = frozenset(reason.code for reason in Reason)
 
 
 def own_address(host: str, port: int) -> str:
@@ -29,6 +36,47 @@ def common_refusal(rows: list[dict[str, object]]) -> int | None:
         wrong = [row["status"] == status for row in rows if not row["ok"]]
         if wrong and all(wrong) and len(wrong) > _MOST * len(rows):
             return status
+    return None
+
+
+class Failure(NamedTuple):
+    """A status by which the way behind the gate fails, or the gate itself, and what that says."""
+
+    status: int
+    says: str
+
+
+def reason_in(body: bytes) -> str | None:
+    """Return the reason code in a gate's problem document; None in whatever is none."""
+    try:
+        problem = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    reason = problem.get("reason") if isinstance(problem, dict) else None
+    return reason if reason in _CODES else None
+
+
+def common_failure(rows: list[dict[str, object]]) -> Failure | None:
+    """Return by what most of those fail that are answered 5xx; None where none is."""
+    failed = Counter(
+        (status, row["answered_reason"])
+        for row in rows
+        if not row["ok"] and isinstance(status := row["status"], int) and status >= _SERVER_ERROR
+    )
+    for (status, reason), _ in failed.most_common(1):
+        if reason is None:
+            says = (
+                "the gate let it through, and relays what the endpoint answered. Look into the "
+                "endpoint's log; at the gate, hookgate audit show --outcome failed names each"
+            )
+        elif str(reason).startswith("upstream_"):
+            says = (
+                f"the gate let it through, and has no answer of the endpoint ({reason}). At the "
+                "gate, hookgate config check --connect says why, and what to do"
+            )
+        else:
+            says = f"the gate itself cannot take it ({reason}). Its log says why"
+        return Failure(status, says)
     return None
 
 

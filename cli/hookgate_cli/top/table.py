@@ -15,13 +15,13 @@ from .view import Row, View
 _WIDTHS = {
     "request id": (20, 36),
     "gate": (8, 20),
-    "route": (9, 16),
+    "contract": (9, 16),
     "client": (15, 39),
     "where": (12, 60),
     "reason": (12, 25),
     "time": (8, 8),
 }
-_ORDER = ("time", "gate", "reason", "where", "route", "client", "request id")
+_ORDER = ("time", "gate", "reason", "where", "contract", "client", "request id")
 _GAP = 2
 
 
@@ -32,7 +32,7 @@ def draw(view: View, width: int, height: int, *, has_cursor: bool = True) -> lis
     columns = fit(view.rows, width)
     lines = [_line(dict(zip(columns, columns, strict=True)), columns, "dim underline")]
     if not view.rows:
-        known = "of this kind " if view.kind or view.route else ""
+        known = "of this kind " if view.kind or view.contract else ""
         return [*lines, Text(f"Nothing {known}that was not delivered.", "dim")]
     room = height - 1
     top = max(0, min(view.place - room // 2, len(view.rows) - room))
@@ -53,7 +53,7 @@ def cells(row: Row) -> dict[str, str]:
         "gate": row["gate"],
         "reason": row["reason"],
         "where": where(row),
-        "route": row["route"],
+        "contract": row["route"],
         "client": row["client"],
         "request id": row["request_id"],
     }
