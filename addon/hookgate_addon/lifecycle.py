@@ -11,6 +11,7 @@ from mitmproxy.addonmanager import traverse
 
 from hookgate.config.build import load
 from hookgate.config.error import ConfigError
+from hookgate.config.warnings import log_warnings
 from hookgate.gate.gate import Gate
 from hookgate.ledger.writing.sink import LedgerError
 from hookgate.log import make_log
@@ -52,8 +53,7 @@ class Lifecycle:
             if not problems:
                 log = make_log()
                 unblock_streams(log)
-                for warning in config.warnings:
-                    log.warning("config.warning", problem=warning)
+                log_warnings(config, log)
                 self._run(Gate(config, "addon", log))
         except ConfigError as error:
             problems = error.problems

@@ -11,6 +11,7 @@ from hookgate.config.layers import gather
 from hookgate.settings import Config
 
 from .errors import FAILED, FINDING, MISUSE, err, fail, plain_errors
+from .offering import note_config
 from .terminal import Terminal, printable
 
 __all__ = [
@@ -42,6 +43,7 @@ ConfigOption = Annotated[
         "--config",
         "-c",
         metavar="FILE",
+        callback=note_config,
         help="hookgate.toml; else $HOOKGATE_CONFIG, else ./hookgate.toml, else defaults.",
     ),
 ]

@@ -3,18 +3,22 @@
 import asyncio
 import os
 import sys
+import time
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from hookgate.alarm_settings import ChannelKind, ChannelSettings
+from hookgate.config.certificates import find_aging
 from hookgate.config.channel_files import read_channels
 from hookgate.config.folders import check_folders
 from hookgate.config.keys import KEYS, SECTIONS
 from hookgate.config.layers import find_file, gather
 from hookgate.config.loops import find_loops
 from hookgate.config.redaction import redact_secret_path, redact_url
+from hookgate.config.whole_paths import whole_paths
+from hookgate.files import whole_path
 from hookgate.libraries import libraries
 from hookgate.policy import Policy
 from hookgate.settings import UpstreamSettings
@@ -98,7 +102,10 @@ def check(
     if faults := [*find_loops(loaded), *check_folders(gather(config))]:
         fail(faults)
     _check_channels(loaded.channels)
-    where = find_file(config, os.environ) or "defaults and environment"
+    for aging in find_aging(loaded, time.time()):
+        err.print(printable(f"hookgate: warning: {aging.says}; renew it"), soft_wrap=True)
+    file = find_file(config, os.environ)
+    where = whole_path(file) if file else "defaults and environment"
     policy = Policy(loaded, libraries("sidecar"))
     for name in policy.untold:
         out.print(
@@ -108,7 +115,9 @@ def check(
             "alternatives."
         )
     marks = f"Policy {policy.fingerprint}, config {loaded.digest}"
-    out.print(f"{printable(where)}: fine. {marks}.")
+    out.print(f"{printable(where)}: fine. {marks}.", soft_wrap=True)
+    for key, path in whole_paths(gather(config)).items():
+        out.print(printable(f"{key} is {path}, counted from here"), soft_wrap=True)
     if connect:
         _connect(loaded.upstream)
 

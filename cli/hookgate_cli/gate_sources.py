@@ -14,12 +14,14 @@ from hookgate.live.asking import ask_status
 from hookgate.live.gate import Gate
 from hookgate.live.ledgers import LedgerAnswers
 from hookgate.live.step import part, text
+from hookgate.offering import ANYWHERE, Place
 
 from .audit.asked import asked_of_fleet
 from .audit.options import FleetOption, FleetOptions, StoreOption
 from .common import fail
 from .gate_source import Ledger, Source, Told
 from .gate_urls import read_gates
+from .offering import place_of
 
 GatesOption = Annotated[
     list[str] | None,
@@ -106,6 +108,12 @@ def choose(options: GatesOptions, config: str | None) -> list[Source]:
         else:
             addresses = [admin]
     return [*map(Admin, addresses), *map(Followed, ledgers or ())]
+
+
+def place_of_gates(options: GatesOptions, config: str | None) -> Place:
+    """Find where the gates are that `choose` chooses: of those that are named, nobody knows."""
+    is_named = options.gate or options.log or options.fleet
+    return ANYWHERE if is_named else place_of(config)
 
 
 def _configured(config: str | None) -> Path:

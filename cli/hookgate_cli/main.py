@@ -1,6 +1,7 @@
 """The command's entry point."""
 
 import sys
+from contextvars import copy_context
 
 from .plain_serve import read
 from .terminal import escape_unencodable, printable
@@ -16,7 +17,7 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         given = read(arguments)
         if given is None:
-            _run_verb(arguments)
+            copy_context().run(_run_verb, arguments)
         else:
             from .serving import serve  # noqa: PLC0415  # other verbs work where it does not
 

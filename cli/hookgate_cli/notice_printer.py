@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from hookgate.alarms.channels.formats.message import told_time
 from hookgate.alarms.notice import Notice
 from hookgate.unblocked import unblocked
 
@@ -16,7 +17,7 @@ class Printer:
 
     def tell(self, notice: Notice) -> None:
         """Print a notice: its summary, and below it figures and what to do first."""
-        when = (notice.ended or notice.began).isoformat(timespec="seconds")
+        when = told_time(notice.ended or notice.began)
         word = "resolved" if notice.resolved else notice.severity.value
         lines = [f"{when} {word} [{notice.condition}] {notice.gate}: {notice.summary}"]
         lines += (f"    {line}" for line in (*notice.details, notice.advice) if line)

@@ -8,6 +8,7 @@ from typing import Any
 from hookgate.live.gate import Gate
 from hookgate.live.picture import make_picture
 from hookgate.live.step import Answer
+from hookgate.offering import ANYWHERE, Place
 
 from .gate_source import Ledger, Source
 
@@ -17,10 +18,19 @@ _LATE_SECONDS = 4.0
 
 
 class Poller:
-    """What is to be seen of gates. `on_change` is called by the threads, after each look."""
+    """What is to be seen of gates. `on_change` is called by the threads, after each look.
 
-    def __init__(self, sources: Sequence[Source], on_change: Callable[[], None]) -> None:
+    `place` is where the gates are.
+    """
+
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        on_change: Callable[[], None],
+        place: Place = ANYWHERE,
+    ) -> None:
         self._sources = sources
+        self._place = place
         self._on_change = on_change
         self._lock = threading.Lock()
         self._looks = [0] * len(sources)
@@ -48,7 +58,7 @@ class Poller:
         """Return the state of now."""
         gates = [gate for source in self._sources for gate in source.gates]
         with self._lock:
-            return make_picture(gates, time.time())
+            return make_picture(gates, time.time(), self._place)
 
     def ledger_of(self, where: str) -> Ledger:
         """Return where the lines of the gate at this place are."""

@@ -26,14 +26,14 @@ from .firing import fire
 from .samples import Sample, clean, hostile
 from .send_headers import add_headers, read_headers
 from .send_hints import (
-    OTHER_SUCCESS,
+    common_failure,
     common_refusal,
     of_path,
     of_sender,
     of_signature,
-    other_success,
     own_address,
     print_hint,
+    reason_in,
 )
 from .signed_samples import read_signing, sign, unsigned
 from .terminal import print_json, printable
@@ -98,6 +98,9 @@ def send(
     that is not signed: give --scheme and --secret-file. Exits 1 if any answer is not as it should
     be.
 
+    With --json, `expected` and `expected_reason` are what should come, `status` and
+    `answered_reason` what came; the latter is null where an answer names none.
+
     Examples:
 
       hookgate send http://127.0.0.1:8081/cm/events
@@ -151,8 +154,8 @@ def send(
         print_hint(rows, refusal, of_path(urlsplit(url).path or "/"))
     elif refusal == HTTPStatus.UNAUTHORIZED:
         print_hint(rows, refusal, of_signature(is_signed=signing is not None))
-    if (success := other_success(rows)) is not None:
-        print_hint(rows, success, OTHER_SUCCESS)
+    elif (failure := common_failure(rows)) is not None:
+        print_hint(rows, failure.status, failure.says)
     if not all(row["ok"] for row in rows):
         raise typer.Exit(FINDING)
 
@@ -180,14 +183,17 @@ def _one(
     row: dict[str, object] = {
         "sample": sample.name,
         "expected": "2xx" if any_success else sample.reason.status,
-        "reason": sample.reason.code,
+        "expected_reason": sample.reason.code,
         "status": None,
+        "answered_reason": None,
         "error": None,
     }
     met: OSError | ValueError | None = None
     status = None
     try:
-        row["status"] = status = fire(sample, url, source).status
+        answer = fire(sample, url, source)
+        status = answer.status
+        row["status"], row["answered_reason"] = status, reason_in(answer.body)
     except (OSError, ValueError) as error:  # requests' errors are OSErrors
         met = error
         root = _root(error)
@@ -226,7 +232,7 @@ def _show(rows: list[dict[str, object]], refusal: int | None) -> None:
     for row in shown:
         verdict = Text("ok", "green") if row["ok"] else Text(f"expected {row['expected']}", "red")
         status = printable(row["status"] or row["error"])
-        table.add_row(status, verdict, f"{row['sample']}: {row['reason']}")
+        table.add_row(status, verdict, f"{row['sample']}: {row['expected_reason']}")
     if shown:
         out.print(table)
     wrong = sum(not row["ok"] for row in rows)

@@ -1,14 +1,17 @@
 """Why a gate refuses all that is sent to it, and what to do about that."""
 
+import json
 import socket
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import closing
 from http import HTTPStatus
+from typing import NamedTuple
 
 import netaddr
 
 from hookgate.networks.ranges import SHIPPED
+from hookgate.policy import Reason
 
 from .common import err
 from .terminal import printable
@@ -16,11 +19,8 @@ from .terminal import printable
 _TOLD_BY_STATUS = (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.UNAUTHORIZED)
 # A larger part of all than this, wrong in one way, has one reason.
 _MOST = 0.8
-OTHER_SUCCESS = (
-    "the endpoint took them, and its own answer was relayed: by nginx, or on a route with answer ="
-    ' "relay". By one of CM.com\'s texts only 200 counts, and such an event is sent again: let the'
-    " endpoint answer 200 (docs/nginx.md)"
-)
+_SERVER_ERROR = 500
+_CODES = frozenset(reason.code for reason in Reason)
 
 
 def own_address(host: str, port: int) -> str:
@@ -43,15 +43,54 @@ def common_refusal(rows: list[dict[str, object]]) -> int | None:
     return None
 
 
-def other_success(rows: list[dict[str, object]]) -> int | None:
-    """Return the most frequent 2xx in the place of 200; None where there is none."""
-    found = Counter(
-        status
+class Failure(NamedTuple):
+    """A status by which the way behind the gate fails, or the gate itself, and what that says."""
+
+    status: int
+    says: str
+
+
+def reason_in(body: bytes) -> str | None:
+    """Return the reason code in a gate's problem document; None in whatever is none."""
+    try:
+        problem = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    reason = problem.get("reason") if isinstance(problem, dict) else None
+    return reason if reason in _CODES else None
+
+
+def common_failure(rows: list[dict[str, object]]) -> Failure | None:
+    """Return by what most of those fail that are answered 5xx, or another 2xx than the 200 that
+    was due; None where none is.
+    """
+    failed = Counter(
+        (status, row["answered_reason"])
         for row in rows
-        if isinstance(status := row["status"], int) and status // 100 == 2 and not row["ok"]
-        if row["expected"] == HTTPStatus.OK
+        if not row["ok"] and isinstance(status := row["status"], int)
+        if status >= _SERVER_ERROR or (status // 100 == 2 and row["expected"] == HTTPStatus.OK)
     )
-    return next((status for status, _ in found.most_common(1)), None)
+    for (status, reason), _ in failed.most_common(1):
+        if status < _SERVER_ERROR:
+            says = (
+                "the endpoint took them, and its own answer was relayed: by nginx, or on a route "
+                'with answer = "relay". By one of CM.com\'s texts only 200 counts, and such an '
+                "event is sent again: let the endpoint answer 200 (docs/nginx.md)"
+            )
+        elif reason is None:
+            says = (
+                "the gate let it through, and relays what the endpoint answered. Look into the "
+                "endpoint's log; at the gate, hookgate audit show --outcome failed names each"
+            )
+        elif str(reason).startswith("upstream_"):
+            says = (
+                f"the gate let it through, and has no answer of the endpoint ({reason}). At the "
+                "gate, hookgate config check --connect says why, and what to do"
+            )
+        else:
+            says = f"the gate itself cannot take it ({reason}). Its log says why"
+        return Failure(status, says)
+    return None
 
 
 def print_hint(rows: list[dict[str, object]], status: int, says: str) -> None:

@@ -7,6 +7,7 @@ import sys
 import uvloop
 
 from hookgate.config.reload import ReloadableConfig
+from hookgate.config.warnings import log_warnings
 from hookgate.log import make_log
 from hookgate.policy import OBSERVABLE
 from hookgate.settings import Mode
@@ -31,8 +32,7 @@ def serve(
     with plain_errors():
         live = ReloadableConfig(config, overrides)
         log = make_log()
-        for warning in live.current.warnings:
-            log.warning("config.warning", problem=warning)
+        log_warnings(live.current, log)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(run_sidecar(live, log, _shipping(config, audit) if ship else ()))
 

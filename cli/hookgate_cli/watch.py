@@ -31,9 +31,11 @@ from hookgate.config.watching import WatchSettings, gate_name, read_watch_settin
 from hookgate.files import ForeignFileError
 from hookgate.ledger.reading.tail import Position
 from hookgate.log import make_log
+from hookgate.offering import Place
 
 from .common import FAILED, FINDING, ConfigOption, err, fail, out, plain_errors
 from .notice_printer import Printer
+from .offering import place_of
 from .signal_event import SignalEvent
 from .terminal import printable
 
@@ -79,7 +81,8 @@ def watch(
             fail("--test ends by itself, and does not look: leave --once out")
         if test:
             raise typer.Exit(FAILED if _test(settings, channels) else 0)
-        run = _Run(settings, partial(_make_teller, channels), is_once=once)
+        make_teller = partial(_make_teller, channels)
+        run = _Run(settings, make_teller, place_of(config), is_once=once)
         if not once:
             _tell_beginning(settings, channels)
         stands = run.once() if once else run.on()
@@ -126,8 +129,14 @@ class _Run:
     """One run of the watcher. `make_teller` is given what the last run left to be told."""
 
     def __init__(
-        self, settings: WatchSettings, make_teller: Callable[[Any], Teller], *, is_once: bool
+        self,
+        settings: WatchSettings,
+        make_teller: Callable[[Any], Teller],
+        place: Place,
+        *,
+        is_once: bool,
     ) -> None:
+        self._place = place
         self._stop = SignalEvent()
         if not is_once:
             for number in (signal.SIGTERM, signal.SIGINT):
@@ -151,7 +160,8 @@ class _Run:
     def _make(self, settings: WatchSettings) -> Watcher:
         clock = Clock(time.time, time.monotonic)
         conditions = make_conditions(settings)
-        return Watcher(conditions, gate_name(settings.alarm), self._teller, clock)
+        name = gate_name(settings.alarm)
+        return Watcher(conditions, name, self._teller, clock, self._place)
 
     def _load(self, patience: float) -> tuple[dict[str, Any], int | None]:
         """Return the state, and what keeps other watchers from it for as long as this one runs."""

@@ -192,5 +192,6 @@ def give_to_folders_owner(*files: Path) -> None:
             continue
         with os.fdopen(fd):
             made, owner = os.fstat(fd), file.parent.stat()
-            if stat.S_ISREG(made.st_mode) and made.st_nlink == 1 and made.st_uid == 0:
+            is_ours = stat.S_ISREG(made.st_mode) and made.st_nlink == 1 and made.st_uid == 0
+            if is_ours and (made.st_uid, made.st_gid) != (owner.st_uid, owner.st_gid):
                 os.fchown(fd, owner.st_uid, owner.st_gid)

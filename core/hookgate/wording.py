@@ -53,6 +53,14 @@ def _in_dollars(character: str) -> str:
     return "".join(f"\\{byte:03o}" for byte in data)
 
 
+def span(seconds: float) -> str:
+    """Write how long something lasts, as people say it: "17 min"."""
+    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{int(seconds / size)} {unit}"
+    return f"{seconds:.0f} s" if seconds >= 1 or not seconds else f"{seconds:.2g} s"
+
+
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """Return the name of those known that one was most likely meant for; None if none is near."""
     from difflib import get_close_matches  # noqa: PLC0415  # 4 ms, needed for a mistake only

@@ -8,6 +8,7 @@ import structlog
 
 from hookgate.config.error import ConfigError
 from hookgate.config.reload import ReloadableConfig
+from hookgate.config.warnings import log_warnings
 from hookgate.gate.gate import Gate
 from hookgate.settings import Config
 
@@ -43,6 +44,7 @@ async def serve_alone(live: ReloadableConfig, log: structlog.BoundLogger) -> Non
         else:
             live.current = config
             server.apply(change)
+            log_warnings(config, log)
 
     signals.on(signal.SIGUSR1, gate.journal.reopen)
     signals.on(signal.SIGUSR2, lambda: log.warning("sidecar.not_rolled", why="it is one process"))

@@ -8,6 +8,7 @@ import structlog
 
 from hookgate.config.error import ConfigError
 from hookgate.config.reload import ReloadableConfig
+from hookgate.config.warnings import log_warnings
 from hookgate.settings import Config
 
 from .channel import Apply, Prepare, ReloadRefused
@@ -51,6 +52,7 @@ class Rollout:
                 self._record_refusal(tuple(problems))
                 return
             self._live.current = config
+            log_warnings(config, self._log)
             waited = []
             for worker in self._serving():
                 if worker in prepared:

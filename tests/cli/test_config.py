@@ -5,9 +5,11 @@ import os
 import shlex
 import subprocess
 import tomllib
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import trustme
 
 from hookgate.config.build import load
 from hookgate.config.keys import KEYS
@@ -64,7 +66,7 @@ def test_init_says_what_to_run_next_and_it_runs(call: Call, name: str) -> None:
     """Copied from the terminal, whatever the file is called."""
     program, *arguments = shlex.split(call("config", "init", name).out.rpartition("then: ")[2])
     assert program == "hookgate"
-    assert call(*arguments).out.startswith(f"{name}: fine.")
+    assert call(*arguments).out.startswith(f"{Path(name).absolute()}: fine.")
 
 
 def test_init_overwrites_nothing(call: Call) -> None:
@@ -95,7 +97,9 @@ def test_check_says_fine(call: Call) -> None:
     call("config", "init")
     result = call("config", "check")
     assert result.status == 0
-    assert result.out.startswith("hookgate.toml: fine. Policy ")
+    assert result.out.startswith(f"{Path('hookgate.toml').absolute()}: fine. Policy ")
+    ledger = Path("hookgate-audit.jsonl").absolute()
+    assert result.out.splitlines()[1:] == [f"audit.path is {ledger}, counted from here"]
 
 
 def test_check_says_which_contract_tells_no_places(call: Call, tmp_path: Path) -> None:
@@ -205,3 +209,23 @@ def test_check_says_what_cannot_be_written(call: Call, tmp_path: Path) -> None:
     assert len(result.err.splitlines()) == 2
     (tmp_path / "nowhere").mkdir()
     assert call("config", "check").status == 0
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends", "fault"),
+    [(-9, -1, "has expired"), (1, 90, "is not valid yet"), (-1, 3, "expires in 2 d")],
+)
+def test_check_warns_of_a_certificate_that_is_not_valid_for_long(
+    call: Call, tmp_path: Path, begins: int, ends: int, fault: str
+) -> None:
+    """A gate serves with it all the same."""
+    days = [datetime.now(UTC) + timedelta(count) for count in (begins, ends)]
+    leaf = trustme.CA().issue_cert("gate", not_before=days[0], not_after=days[1])
+    leaf.private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "tls.pem"))
+    (tmp_path / "tls.pem").chmod(0o600)
+    (tmp_path / "hookgate.toml").write_text(f'{URL}[sidecar]\ntls_cert = "tls.pem"\n')
+    result = call("config", "check")
+    assert result.status == 0
+    assert f'hookgate: warning: sidecar.tls_cert = "tls.pem" {fault} (valid from ' in result.err
+    assert result.out.startswith(f"{tmp_path}/hookgate.toml: fine.")
+    assert f"sidecar.tls_cert is {tmp_path}/tls.pem, counted from here\n" in result.out

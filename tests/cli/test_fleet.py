@@ -216,6 +216,8 @@ def test_findings_are_told_and_are_the_exit_status(call: Call, fleet: Fleet) -> 
         "utrecht: silent: its shipper was never heard of",
     ):
         assert text in done.out
+    assert call("fleet", "status", "--since", "soon").err.startswith('hookgate: "soon" is no time')
+    assert call("fleet", "status", "--dsn-file", "admin.dsn", "--since", "2w").status == 1
     later = call("fleet", "status", "--dsn-file", "admin.dsn", "--since", "1s", "--json")
     assert later.status == 1
 

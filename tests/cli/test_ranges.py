@@ -150,7 +150,7 @@ def test_it_asks_ripestat_over_https() -> None:
 def test_ranges_that_agree_are_said_with_the_day_of_the_review(call: Call) -> None:
     result = call("ranges", "check", "--source", write(*AGREED))
     assert (result.status, result.err) == (0, "")
-    assert "AS15447 as of 2026-11-29 08:00 UTC: 5 prefixes announced" in result.out
+    assert "AS15447 as of 2026-11-29 08:00Z: 5 prefixes announced" in result.out
     for cidr in ALLOWED:
         assert f"{cidr:<20} allowed, announced as it is" in result.out
     for cidr in OTHERS:

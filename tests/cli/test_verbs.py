@@ -159,8 +159,31 @@ def test_send_says_once_why_all_are_refused_alike(call: Call, tmp_path: Path) ->
             assert words in told.err
             assert len(told.out.splitlines()) < 6, told.out
         mixed = call("send", f"{site}/cm/events", "--from", ALLOWED)
-        assert (mixed.status, mixed.err) == (1, "")  # the endpoint is not there: by a row each
+        assert mixed.status == 1  # the endpoint is not there: by a row each
         assert "expected 200" in mixed.out
+        assert "answers are 502: the gate let it through, and has no answer of the" in mixed.err
+        assert "(upstream_unreachable). At the gate, hookgate config check --connect" in mixed.err
+
+
+def test_send_tells_an_endpoint_that_fails_from_a_gate_that_does(
+    call: Call, tmp_path: Path
+) -> None:
+    """By what was answered, which stands beside what was expected."""
+    failing = b"HTTP/1.1 500 X\r\nContent-Length: 0\r\n\r\n"
+    with receiving(lambda _: failing) as upstream, sidecar(upstream.url, tmp_path) as gate:
+        url = f"http://127.0.0.1:{gate.port}/cm/events"
+        told = call("send", url, "--from", ALLOWED)
+        assert told.status == 1
+        assert "answers are 500: the gate let it through, and relays what the" in told.err
+        rows = call("send", url, "--from", ALLOWED, "--json").json
+    answers = {(row["expected_reason"], row["status"], row["answered_reason"]) for row in rows}
+    assert ("clean", 500, None) in answers
+    assert ("duplicate_key", 400, "duplicate_key") in answers
+    problem = b'{"reason":"audit_unavailable"}'
+    head = b"HTTP/1.1 503 X\r\nContent-Length: %d\r\n\r\n" % len(problem)
+    with scripted(answering(head + problem)) as gate:
+        told = call("send", gate.url, "--clean", "--only", "rcs")
+    assert "is 503: the gate itself cannot take it (audit_unavailable). Its log" in told.err
 
 
 def test_send_follows_no_redirect(call: Call) -> None:
@@ -214,7 +237,7 @@ def test_send_signs_as_a_route_asks(call: Call, tmp_path: Path) -> None:
             signing = ["--scheme", scheme, "--secret-file", str(tmp_path / scheme)]
             sent = call("send", url, "--from", ALLOWED, "--json", *signing)
             assert sent.status == 0, sent.out
-            rows = {row["sample"]: row["reason"] for row in sent.json}
+            rows = {row["sample"]: row["expected_reason"] for row in sent.json}
             assert rows["no signature"] == "signature_missing"
             assert rows["signed with another secret"] == "signature_invalid"
         told = call("send", url, "--from", ALLOWED, "--clean", "--only", "rcs")

@@ -12,7 +12,7 @@ from . import forked
 from .log import Log
 from .sidecar import HOOKGATE
 
-_NOTICE = re.compile(r"^\S+ (critical|warning|resolved) \[(\w+)\] (.*)", re.MULTILINE)
+_NOTICE = re.compile(r"^[-0-9]+ [:0-9]+Z (critical|warning|resolved) \[(\w+)\] (.*)", re.MULTILINE)
 
 
 class Watch:

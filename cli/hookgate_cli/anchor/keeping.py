@@ -8,8 +8,8 @@ from pathlib import Path
 
 from hookgate.config.key_files import read_private
 from hookgate.files import FileError, MissingFileError
-from hookgate.ledger.audit.times import show_time
 from hookgate.proof.note import NoteError, Signer
+from hookgate.times import show_time
 from hookgate.wording import path_in_shell
 from hookgate_cli.audit.wording import count_of
 from hookgate_cli.common import FAILED, err, fail

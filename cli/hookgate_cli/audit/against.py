@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from hookgate.ledger.audit.times import show_time
 from hookgate.ledger.audit.witness import LogWitness, TooManyError
 from hookgate.ledger.reading.log import LogFile
+from hookgate.times import iso_time
 from hookgate_cli.common import err, fail
 from hookgate_cli.terminal import printable
 
@@ -45,7 +45,7 @@ class Against(NamedTuple):
             "logs": [log._asdict() for log in self.logs],
             "boots": len(self.witness.boots),
             "covered": self.witness.covered,
-            "last": show_time(last, utc=True).replace(" ", "T") if last else None,
+            "last": iso_time(last) if last else None,
             "dropped": self.witness.dropped,
         }
 

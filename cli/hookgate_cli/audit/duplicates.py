@@ -73,7 +73,7 @@ def duplicates(
     else:
         _show(found, ledger, problems)
     problems.close()
-    if found.total:
+    if found.total or ledger.is_unproven:
         raise typer.Exit(FINDING)
 
 

@@ -10,9 +10,10 @@ from rich.text import Text
 
 from hookgate.ledger.audit.fate import MOST_ATTEMPTS, Attempt, Event, Fate, Story
 from hookgate.ledger.audit.holding import Held
-from hookgate.ledger.audit.times import show_time
+from hookgate.times import show_time
 from hookgate.wording import in_shell
 from hookgate_cli.common import out
+from hookgate_cli.offering import offered
 from hookgate_cli.terminal import printable
 
 from .wording import count_of
@@ -22,6 +23,11 @@ MOST_SHOWN = 20
 _ORDINALS = ("first", "second", "third", "fourth", "fifth")
 _TIMES = {1: "once", 2: "twice"}
 _COLOURS = {Fate.DELIVERED: "green", Fate.UNDELIVERED: "yellow", Fate.RETRYING: "yellow"}
+# What a replay of what nobody holds takes, and what it risks.
+_REPLAYS = {
+    Fate.RETRYING: ("deliver it, and the sender's next try again", " --retrying"),
+    Fate.UNKNOWN: ("deliver it, which may double it", " --unknown"),
+}
 _UNREAD = "a body that was not read whole"
 _UNPARSED = "did not parse"
 _DIGEST = re.compile("[0-9a-f]{64}")
@@ -45,10 +51,13 @@ def print_fate_and_attempts(event: Event, title: str) -> None:
 
 
 def _print_mend(event: Event) -> None:
-    """Print the command that delivers what is held."""
-    if event.fate is Fate.HELD or event.held_elsewhere:
-        named = f"--identity FILE --sha256 {in_shell(event.sha256)}"
-        out.print(f"  deliver it: hookgate quarantine replay {named}", soft_wrap=True)
+    """Print the command that delivers what is kept, and not delivered."""
+    is_kept = event.holding.held is not None and event.fate is not Fate.DELIVERED
+    if is_kept or event.held_elsewhere:
+        when, option = _REPLAYS.get(event.fate, ("deliver it", ""))
+        named = f"--identity FILE --sha256 {in_shell(event.sha256)}{option}"
+        command = offered("hookgate quarantine replay")
+        out.print(f"  {when}: {command} {named}", soft_wrap=True)
 
 
 def _attempts(attempts: Sequence[Attempt], *, with_cause: bool) -> Table:

@@ -23,6 +23,7 @@ from hookgate.policy import Policy
 from hookgate.settings import Config
 from hookgate.upstream.error import BY_WORD
 from hookgate_cli.common import out
+from hookgate_cli.offering import offered
 from hookgate_cli.steps import describe_step, without_signatures
 from hookgate_cli.terminal import printable
 
@@ -66,7 +67,7 @@ def explain_attempt(attempt: Attempt, settings: Config | None, body: bytes) -> d
         report["upstream_error"] = {"word": word, "means": error.means, "mend": error.mend}
     near = record.get("near")
     if type(near) is list and near:
-        report["near"] = {"words": near, "means": describe(near), "mend": _MOVED}
+        report["near"] = {"words": near, "means": describe(near), "mend": offered(_MOVED)}
     if settings is not None:
         report |= _judge_now(record, settings, body, report["checks"])
     return report

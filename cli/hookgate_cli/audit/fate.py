@@ -8,7 +8,7 @@ import typer
 from hookgate.ledger.audit.fate import Event, Fate, Story
 from hookgate.ledger.audit.losses import WORRYING
 from hookgate.ledger.audit.search import Found, find
-from hookgate.ledger.audit.times import show_time
+from hookgate.times import iso_time
 from hookgate_cli.common import FINDING, ConfigOption, JsonOption, fail, out
 from hookgate_cli.option_groups import grouped
 from hookgate_cli.terminal import print_json, printable
@@ -114,7 +114,7 @@ def _report_event(event: Event) -> dict[str, Any]:
         "parsed": event.parsed,
         "fate": event.fate,
         "retry": event.retry,
-        "until": _time(event.until) if event.until is not None else None,
+        "until": iso_time(event.until, "microseconds") if event.until is not None else None,
         "tries_left": event.tries_left,
         "delivered_on": event.delivered_on,
         "tries": event.tries,
@@ -130,10 +130,6 @@ def _report_event(event: Event) -> dict[str, Any]:
             for attempt in event.attempts
         ],
     }  # fmt: skip
-
-
-def _time(moment: float) -> str:
-    return show_time(moment, "microseconds", utc=True).replace(" ", "T")
 
 
 def _show(found: Found, counts: Counter[Fate], problems: Problems) -> None:

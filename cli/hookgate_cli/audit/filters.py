@@ -9,8 +9,8 @@ import typer
 from hookgate.config.contracts import SHIPPED_CONTRACTS
 from hookgate.ledger.audit.identity import digest_meant
 from hookgate.ledger.audit.query import Query, parse_network
-from hookgate.ledger.audit.times import QueryError
 from hookgate.policy import Outcome, Reason
+from hookgate.times import QueryError
 from hookgate_cli.common import fail
 from hookgate_cli.completing import one_of
 

@@ -22,8 +22,8 @@ class Ledger:
     """The files of a ledger that can be read, in the order in which they were written.
 
     `notes` tell what a person should know of them, and of the files beside them. `copies` are the
-    lines that stand in several of them. `unproved` counts the lines that a seal key did not prove.
-    `printed` are the notes that need not be printed again.
+    lines that stand in several of them. `unproved` counts the lines that a seal key did not prove,
+    and `is_unproven` says that it proved none. `printed` are notes that need not be printed again.
     """
 
     # Whether it is those of a fleet's gates.
@@ -35,6 +35,7 @@ class Ledger:
         self.notes = [*notes, *remarks]
         # Lines that a seal key was found not to prove.
         self.unproved = 0
+        self.is_unproven = False
         self.printed: list[Note] = []
         self._copies_printed = 0
 

@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from hookgate.ledger.audit.times import show_time
 from hookgate.ledger.reading.reader import timestamp
 from hookgate.ledger.record import Record
+from hookgate.times import show_time
 from hookgate_cli.common import out
 from hookgate_cli.terminal import printable, to_json
 

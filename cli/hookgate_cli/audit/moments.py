@@ -1,6 +1,6 @@
 """Times as options give them."""
 
-from hookgate.ledger.audit.times import QueryError, parse_time
+from hookgate.times import QueryError, parse_time
 from hookgate_cli.common import fail
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from hookgate.ledger.audit.findings import AuditFinding
-from hookgate.ledger.audit.times import show_time
 from hookgate.ledger.reading.scanning import scan
+from hookgate.times import iso_time, show_time
 from hookgate_cli.common import fail, read_file
 
 from .ledger import Ledger
@@ -56,7 +56,9 @@ class Compared(NamedTuple):
 
     def as_json(self) -> dict[str, object]:
         """Return what there is to say of them, for `--json`."""
-        return {"notes": self.given, "compared": len(self.notes), "last": self.last}
+        last = max((seen.time or 0 for seen in self.notes), default=0)
+        when = iso_time(last, "seconds") if last else None
+        return {"notes": self.given, "compared": len(self.notes), "last": when}
 
 
 def check_notes(ledger: Ledger, notes: "Sequence[Seen]", *, anew: bool) -> Compared:

@@ -5,12 +5,15 @@ from typing import Annotated, NamedTuple
 
 import typer
 
+from hookgate_cli.offering import note_ledgers, note_seal_keys
+
 _PANEL = "Many gates (docs/fleet.md)"
 
 FilesArgument = Annotated[
     list[Path] | None,
     typer.Argument(
         metavar="FILE",
+        callback=note_ledgers,
         help="Ledgers, compressed ones too, or - for standard input; else audit.path with its"
         " rotated and workers' files.",
     ),
@@ -21,6 +24,7 @@ LogOption = Annotated[
     typer.Option(
         "--log",
         metavar="FILE",
+        callback=note_ledgers,
         help="A ledger, or - for standard input, as often as needed; else audit.path with its"
         " rotated and workers' files.",
     ),
@@ -31,6 +35,7 @@ SealKeyOption = Annotated[
     typer.Option(
         "--seal-key",
         metavar="FILE",
+        callback=note_seal_keys,
         help="Keys that seal lines, one a line, as often as needed; else audit.seal_key_file.",
     ),
 ]

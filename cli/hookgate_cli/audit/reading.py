@@ -14,9 +14,11 @@ from hookgate.ledger.reading.reader import Line, read
 from hookgate.ledger.reading.scanning import Run, Scan, scan
 from hookgate.ledger.reading.sieve import Sieve
 from hookgate_cli.common import FAILED, err, fail
+from hookgate_cli.offering import offered
 
 from .configured import Keys
 from .ledger import Ledger
+from .wording import count_of
 
 # Below this a read ends before a bar could be looked at.
 _LONG_READ = 32 << 20
@@ -94,14 +96,22 @@ def _close(ledger: Ledger, prover: Prover | None) -> None:
     ledger.print_copies()
     if prover is not None and prover.left_out and not ledger.unproved:
         ledger.unproved = prover.left_out
-        _print_left_out(prover.left_out)
+        ledger.is_unproven = not prover.has_proved
+        _print_left_out(prover.left_out, is_all=ledger.is_unproven)
 
 
-def _print_left_out(count: int) -> None:
+def _print_left_out(count: int, *, is_all: bool) -> None:
+    command = offered("hookgate audit verify")
+    if is_all:
+        words = (
+            f"the seal key proves none of {count_of(count, 'line')}, so nothing counts: another"
+            f" key sealed them, or none; {command} says which"
+        )
+        err.print(words, soft_wrap=True)
+        return
     one = "1 line is left out: the seal key does not prove it, or it is a copy;"
     several = f"{count} lines are left out: the seal key does not prove them, or they are copies;"
-    words = f"{one if count == 1 else several} hookgate audit verify names them"
-    err.print(words, soft_wrap=True)
+    err.print(f"{one if count == 1 else several} {command} names them", soft_wrap=True)
 
 
 def rereader(ledger: Ledger, keys: Keys = ()) -> Callable[..., Iterator[Line]]:

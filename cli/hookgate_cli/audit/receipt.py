@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hookgate.ledger.audit.times import show_time
 from hookgate.proof.receipt import MOST_BYTES, Receipt, ReceiptError
+from hookgate.times import show_time
 from hookgate_cli.common import FINDING, JsonOption, fail, out, read_file
 from hookgate_cli.terminal import print_json, printable
 
@@ -77,12 +77,13 @@ def verify(
         receipt = Receipt.parse(data)
         proven = check(receipt, verifiers)
         if content is not None and sha256(content).hexdigest() != receipt.sha256:
-            raise ReceiptError(f"it is about another body than {body}")
+            mend = "name the body byte for byte as it came, or ask for the receipt of this one"
+            raise ReceiptError(f"it is about another body than {body}", mend)
         stamped = _check_stamps(receipt, proven, roots)
     except ReceiptError as error:
         if as_json:
-            print_json({"holds": False, "problem": str(error)})
-        fail(f"{file} does not hold: {error}", FINDING)
+            print_json({"holds": False, "problem": str(error), "mend": error.mend})
+        fail(f"{file} does not hold: {error}; {error.mend}", FINDING)
     if as_json:
         print_json(_report(receipt, proven, stamped))
     else:
@@ -103,7 +104,7 @@ def _read_receipt(file: Path) -> bytes:
         with file.open("rb") as stream:
             return stream.read(MOST_BYTES + 1)
     except OSError as error:
-        fail(f"{file} cannot be read: {error.strerror}")
+        fail(f"{file} cannot be read: {error.strerror}; name the file that audit prove wrote")
 
 
 def _check_stamps(
@@ -122,16 +123,18 @@ def _check_stamps(
     try:
         roots = read_roots(pem)
     except StampError as error:
-        fail(f"--stamp-ca: {error}")
+        fail(f"--stamp-ca: {error}; name a file of the authority's certificates")
     found: dict[str, str | None] = {}
     for each in proven:
         stamp = receipt.stamps.get(each.boot)
         if stamp is None:
-            raise ReceiptError(f"boot {each.boot!r} has no time stamp")
+            mend = "leave --stamp-ca out, or ask for one that hookgate anchor had stamped"
+            raise ReceiptError(f"boot {each.boot!r} has no time stamp", mend)
         try:
             moment = stamped_at(stamp, each.note, roots)
         except StampError as error:
-            raise ReceiptError(f"boot {each.boot!r}: {error}") from None
+            mend = "name the certificates of the authority that stamped it by --stamp-ca"
+            raise ReceiptError(f"boot {each.boot!r}: {error}", mend) from None
         found[each.boot] = show_time(moment.timestamp(), "seconds", utc=True)
     return found
 
@@ -144,13 +147,17 @@ def _report(
             "boot": each.boot,
             "by": each.by,
             "size": each.size,
-            "at_the_latest": _when(each.time),
-            "stamped": stamped.get(each.boot),
+            "at_the_latest": _in_json(_when(each.time)),
+            "stamped": _in_json(stamped.get(each.boot)),
             "lines": each.records,
         }
         for each in proven
     ]
     return {"holds": True, "asked": receipt.asked, "sha256": receipt.sha256, "boots": boots}
+
+
+def _in_json(time: str | None) -> str | None:
+    return time and time.replace(" ", "T")
 
 
 def _when(time: int | None) -> str | None:

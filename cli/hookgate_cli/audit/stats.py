@@ -55,7 +55,7 @@ def stats(
         print_json({**as_dict(summary), "notes": ledger.as_json()})
     else:
         print_summary(summary, utc=utc)
-    if summary.malformed or summary.damaged or ledger.unread:
+    if summary.malformed or summary.damaged or ledger.unread or ledger.is_unproven:
         raise typer.Exit(FINDING)
 
 

@@ -5,7 +5,7 @@ from rich.text import Text
 
 from hookgate.ledger.audit.counters import Seen, Tally
 from hookgate.ledger.audit.stats import Summary
-from hookgate.ledger.audit.times import show_time
+from hookgate.times import show_time
 from hookgate_cli.common import out
 from hookgate_cli.terminal import printable
 
@@ -49,7 +49,7 @@ def print_summary(summary: Summary, *, utc: bool) -> None:
     _show_latency(summary)
     for title, tally in (
         ("client", summary.clients), ("channel", summary.channels),
-        ("event type", summary.event_types), ("route", summary.routes),
+        ("event type", summary.event_types), ("contract", summary.routes),
         ("front", summary.fronts), ("endpoint answered", summary.upstream_statuses),
         ("endpoint failed", summary.upstream_errors),
         ("quarantine, by lines", _quarantine(summary)), ("near misses", summary.near_misses),

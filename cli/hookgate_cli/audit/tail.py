@@ -24,6 +24,7 @@ from hookgate.ledger.reading.wrappers import Unwrapper, Wrapper
 from hookgate.ledger.record import Record
 from hookgate.paths import is_there
 from hookgate_cli.common import ConfigOption, JsonOption, err, fail, plain_errors
+from hookgate_cli.offering import offered
 from hookgate_cli.option_groups import grouped
 
 from .choosing import find_ledgers
@@ -115,10 +116,9 @@ def tail(
         ledger.print_copies()
         unmatched.tell()
         if no_records:
-            err.print(
-                f"passed over {count_of(no_records, 'line')}, no records; hookgate audit show names"
-                " them"
-            )
+            command = offered("hookgate audit show")
+            lines = f"passed over {count_of(no_records, 'line')}, no records"
+            err.print(f"{lines}; {command} names them", soft_wrap=True)
         followers = [
             (Follower(file, end), _unwrapping(wrapped.get(file))) for file, end in ends.items()
         ]

@@ -9,6 +9,8 @@ from hookgate_cli.common import fail, read_file
 if TYPE_CHECKING:
     from hookgate.proof.note import Verifier
 
+_MEND = "the gate's owner has it in the .pub file beside the private key"
+
 
 def read_verifiers(option: str, given: str) -> "list[Verifier]":
     """Read a key, or a file of them, one a line. Exits with 2 where that is none."""
@@ -28,7 +30,7 @@ def read_verifiers(option: str, given: str) -> "list[Verifier]":
             if is_named
             else f"{option} is neither a file that is there nor a key"
         )
-        fail(f"{where}: {error}")
+        fail(f"{where}: {error}; {_MEND}")
     if not found:
-        fail(f"{option} {file} holds no key")
+        fail(f"{option} {file} holds no key; {_MEND}")
     return found

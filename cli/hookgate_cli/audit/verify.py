@@ -9,8 +9,8 @@ from rich.text import Text
 from hookgate.ledger.audit.chain import HARMLESS, ChainKind, Verification
 from hookgate.ledger.audit.chain import verify as verify_chain
 from hookgate.ledger.audit.chain_scan import ChainScan
-from hookgate.ledger.audit.times import show_time
 from hookgate.ledger.seal import Keyring
+from hookgate.times import show_time
 from hookgate_cli.common import FINDING, ConfigOption, JsonOption, fail, out
 from hookgate_cli.option_groups import grouped
 from hookgate_cli.terminal import print_json, printable

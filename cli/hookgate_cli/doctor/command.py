@@ -12,14 +12,17 @@ from rich.text import Text
 from hookgate.config.build import build
 from hookgate.config.error import ConfigError
 from hookgate.config.layers import find_file, gather
+from hookgate.config.whole_paths import whole_paths
 from hookgate.libraries import libraries
-from hookgate.paths import is_file, is_folder
+from hookgate.paths import is_folder
 from hookgate_cli.common import FINDING, MISUSE, ConfigOption, JsonOption, fail, out
 from hookgate_cli.deadline import OverdueError, within
 from hookgate_cli.installation import own_program
+from hookgate_cli.offering import runs_systemd
 from hookgate_cli.terminal import print_json, printable
 
 from .check import Finding, Severity
+from .deployed import DEPLOYED, find_includes
 from .running import Result, run
 from .scene import Scene, caller, find_user
 from .table import CHECKS
@@ -28,8 +31,6 @@ from .unit_files import GATE, read_unit
 _SECONDS = 15.0
 _WIDTH = 80
 _UNITS = Path("/etc/systemd/system")
-_NGINX = Path("/etc/nginx/hookgate")
-_INCLUDE = "hookgate-http.conf"
 _WORDS = {Severity.WRONG: ("wrong", "red"), Severity.LOOK: ("look", "yellow")}
 _BLIND = ("unseen", "cyan")
 
@@ -45,7 +46,8 @@ def doctor(
         typer.Option(
             "--nginx",
             metavar="DIR",
-            help=f"Where includes are deployed; else beside the configuration, or {_NGINX}.",
+            help=f"Where includes are deployed; else beside the configuration, in {DEPLOYED}, or in"
+            " the folder nginx there or here.",
         ),
     ] = None,
     units: Annotated[
@@ -99,13 +101,12 @@ def _see(config: str | None, user: str | None, units: Path, nginx: Path | None) 
     file = find_file(config, os.environ)
     whole = Path(file).absolute() if file else None
     beside = whole.parent if whole else Path.cwd()
+    folder = nginx or find_includes(beside)
     installed = read_unit(units, GATE)
     unit = installed or read_unit(beside, GATE)
     if installed and whole and str(whole) in installed.command:
         _go_to(installed.working_directory)
     sources = gather(str(whole) if whole else None)
-    places = (beside, _NGINX)
-    folder = nginx or next((place for place in places if is_file(place / _INCLUDE)), None)
     runs_as = find_user(user or (unit.last("User") if unit else "")) or caller()
     problems: tuple[str, ...] = ()
     try:
@@ -113,7 +114,9 @@ def _see(config: str | None, user: str | None, units: Path, nginx: Path | None) 
     except ConfigError as error:
         built, problems = None, tuple(error.problems)
     named = str(whole) if whole else None
-    return Scene(named, sources, built, problems, runs_as, units, unit, folder, own_program())
+    return Scene(
+        named, sources, built, problems, runs_as, units, unit, folder, own_program(), runs_systemd()
+    )
 
 
 def _go_to(folder: Path) -> None:
@@ -130,6 +133,8 @@ def _sorted(results: list[Result]) -> list[tuple[str, Finding]]:
 def _print(scene: Scene, results: list[Result]) -> None:
     where = scene.file or "defaults and environment"
     out.print(f"{where}, for a gate that runs as {scene.user.pw_name}", soft_wrap=True)
+    for key, path in whole_paths(scene.sources).items():
+        out.print(f"{key} is {path}, counted from where the gate starts", soft_wrap=True)
     for name, finding in _sorted(results):
         _print_one(*_WORDS[finding.severity], name, finding.says)
         for line in _fill(finding.mend, _WIDTH - 4):
@@ -168,6 +173,7 @@ def _print_json(scene: Scene, results: list[Result]) -> None:
         {
             "config": scene.file,
             "user": scene.user.pw_name,
+            "paths": whole_paths(scene.sources),
             "findings": [
                 {"severity": _WORDS[f.severity][0], "check": name, "says": f.says,
                  "mend": f.mend, "commands": f.commands}

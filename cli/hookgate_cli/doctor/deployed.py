@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import hookgate
 from hookgate.nginx import Names, RenderError, render
 from hookgate.paths import is_file
 from hookgate.wording import in_shell
@@ -12,8 +13,21 @@ from hookgate.wording import in_shell
 from .check import Finding, look, wrong
 from .scene import Scene
 
+# Where the docs have them rendered to.
+DEPLOYED = Path("/etc/nginx/hookgate")
+# Those of the default configuration, in a checkout of hookgate: they are nobody's.
+_OWN = Path(hookgate.__file__).parents[2] / "nginx"
 _LOCATION = re.compile(r"hookgate-(?:([a-z][a-z0-9]{0,15})-)?location\.conf")
 _LOG = re.compile(r"^\s*access_log\s+\"?([^\s;\"]+)", re.MULTILINE)
+
+
+def find_includes(beside: Path) -> Path | None:
+    """Find the folder with includes of the configuration that is in the folder `beside`: beside it,
+    in `DEPLOYED`, or where `nginx render` writes without --out. None where there are none.
+    """
+    places = (beside, DEPLOYED, beside / "nginx", Path("nginx").absolute())
+    found = (place for place in places if any(place.glob("hookgate*-http.conf")))
+    return next((place for place in found if place != _OWN), None)
 
 
 def includes(scene: Scene) -> Iterator[Finding]:

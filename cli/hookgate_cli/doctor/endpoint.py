@@ -6,17 +6,19 @@ import socket
 import ssl
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
+from hookgate.config.certificates import SOON_SECONDS
 from hookgate.config.loops import find_loops
 from hookgate.config.redaction import redact_url
 from hookgate.settings import UpstreamSettings
+from hookgate.times import show_time
 from hookgate.upstream.endpoint import Endpoint
 from hookgate.upstream.error import UpstreamError
 from hookgate.upstream.lookup import Lookup
 from hookgate.upstream.reach import Reached, reach, speaks_tls
+from hookgate.wording import span
 
 from .check import Finding, look, wrong
 from .kernel_clock import is_kept_right
@@ -26,11 +28,8 @@ from .scene import Scene
 _LINGER_SECONDS = 0.5
 _HELLO_SECONDS = 1.0
 _SECONDS = 5.0
-# A certificate is renewed by then, as a rule.
-_SOON_DAYS = 14
 # `Date` is in whole seconds, and signatures may be five minutes old.
 _OFF_SECONDS, _FAR_OFF_SECONDS = 3.0, 60.0
-_DAY = 86_400
 
 
 def endpoint(scene: Scene) -> Iterator[Finding]:
@@ -69,12 +68,11 @@ def certificate(scene: Scene) -> Iterator[Finding]:
             ends = ssl.cert_time_to_seconds(str((secured.getpeercert() or {})["notAfter"]))
     except (OSError, KeyError, ValueError):
         return  # told by who looks whether it can be reached
-    days = (ends - time.time()) / _DAY
-    if days < _SOON_DAYS:
-        when = datetime.fromtimestamp(ends, UTC).date()
+    left = ends - time.time()
+    if left < SOON_SECONDS:
         yield look(
-            f"the endpoint's certificate ends in {max(0, int(days))} days, on {when}; from then on "
-            "every event is answered 502",
+            f"the endpoint's certificate expires in {span(max(0.0, left))}, on "
+            f"{show_time(ends, 'minutes', utc=True)}; from then on every event is answered 502",
             "renew it at the endpoint; hookgate needs nothing",
         )
 
@@ -91,7 +89,9 @@ def clock(scene: Scene) -> Iterator[Finding]:
     """Whether this machine's clock is that of the endpoint, by one HEAD request."""
     told = None if find_loops(scene.settings) else _ask_time(scene.settings.upstream)
     kept = is_kept_right()
-    mend = "as root, where systemd keeps the clock:", "timedatectl set-ntp true"
+    mend: tuple[str, ...] = "as root, where systemd keeps the clock:", "timedatectl set-ntp true"
+    if not scene.has_systemd:
+        mend = ("set it, and have something keep it right, as chrony or ntpd",)
     if told is None:
         if kept is False:
             yield look("nothing keeps this machine's clock right, as the kernel says", *mend)

@@ -102,7 +102,7 @@ def _shown(pid: int) -> str:
 def _begun_by_hand(scene: Scene, gate: Listener | None) -> int | None:
     """The process of a gate that no unit began, 0 where it is not known; None of a unit's."""
     if gate is None or gate.pid is None:
-        return None if is_file(scene.units / GATE) else 0
+        return None if scene.has_unit(GATE) else 0
     try:
         groups = Path(f"/proc/{gate.pid}/cgroup").read_text(encoding="utf-8", errors="replace")
     except OSError:

@@ -91,7 +91,7 @@ def state(scene: Scene) -> Iterator[Finding]:
 def anchor(scene: Scene) -> Iterator[Finding]:
     """Whether the timer's notes are signed still."""
     unit = read_unit(scene.units, _ANCHOR)
-    if unit is None:
+    if unit is None or not scene.has_systemd:
         return
     folder = Path("/var/lib") / (unit.last("StateDirectory") or "hookgate-anchor")
     newest = max((file.stat().st_mtime for file in folder.rglob("*") if is_file(file)), default=0.0)

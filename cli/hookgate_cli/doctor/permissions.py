@@ -118,8 +118,8 @@ def alarm_state(scene: Scene) -> Iterator[Finding]:
 def _folder(scene: Scene, folder: Path, key: str) -> Iterator[Finding]:
     user = scene.user.pw_name
     if not is_folder(folder):
-        if scene.unit is not None and folder in writable(scene.unit):
-            return  # systemd makes it
+        if scene.has_systemd and scene.unit is not None and folder in writable(scene.unit):
+            return  # it makes it
         made = f"install -d -o {user} -g {_group(scene)} -m 750 {in_shell(folder)}"
         mend = f"name another in {scene.named_file}; or, as root:"
         yield wrong(f"{folder} is no folder ({key})", mend, made)

@@ -13,8 +13,8 @@ from .check import BlindError, Finding, look, wrong
 from .gates import other_gate, reload, restart
 from .listening import Listener
 from .scene import Scene
+from .unit_files import GATE
 
-_LOG = "its log says why (journalctl -u hookgate, or where its standard error goes)"
 _INFO = re.compile(r"^hookgate_policy_info\{([^}]*)\} ", re.MULTILINE)
 
 
@@ -69,7 +69,7 @@ def admin(scene: Scene) -> Iterator[Finding]:
     for problem in said.problems:
         yield wrong(f"the gate is not ready: {problem}", _mend(problem, scene))
     for word in said.degraded:
-        yield look(f"the gate serves, and less than it should: {word}", _LOG)
+        yield look(f"the gate serves, and less than it should: {word}", _log(scene))
     yield from _policy(scene, sidecar.admin, gate)
 
 
@@ -101,7 +101,7 @@ def boots(scene: Scene) -> Iterator[Finding]:
         yield look(
             f"the last boot of {scene.ledger} has no stop line, and no gate runs: it crashed, or "
             "was killed",
-            f"{_LOG}; start it. See which events were on their way:",
+            f"{_log(scene)}; start it. See which events were on their way:",
             balance,
         )
 
@@ -118,7 +118,12 @@ def _mend(problem: str, scene: Scene) -> str:
         return "it is about to end, and its listener takes no new connections: wait, or start it"
     if problem.startswith("the upstream"):
         return "see what [endpoint] says; by sidecar.ready_needs_upstream this makes it not ready"
-    return _LOG
+    return _log(scene)
+
+
+def _log(scene: Scene) -> str:
+    where = "journalctl -u hookgate" if scene.has_unit(GATE) else "on its standard error"
+    return f"its log says why ({where})"
 
 
 def _policy(scene: Scene, address: ListenAddress, gate: Listener | None) -> Iterator[Finding]:

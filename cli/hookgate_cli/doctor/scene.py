@@ -30,7 +30,7 @@ class Scene:
 
     `file` is hookgate.toml, None without one. `user` is whom the gate runs as, and `unit` its unit:
     the one that is installed in the folder `units`, or the one beside the configuration. `nginx` is
-    the folder of the includes that are deployed.
+    the folder of the includes that are deployed. `has_systemd` says that it runs this machine.
     """
 
     file: str | None
@@ -42,6 +42,7 @@ class Scene:
     unit: Unit | None
     nginx: Path | None
     command: str = "hookgate"
+    has_systemd: bool = False
     listening: Listening = field(default_factory=Listening)
 
     @property
@@ -59,6 +60,10 @@ class Scene:
     def named_file(self) -> str:
         """The file where a key is to be written."""
         return self.file or "hookgate.toml"
+
+    def has_unit(self, name: str) -> bool:
+        """Tell whether systemd has this unit here."""
+        return self.has_systemd and is_file(self.units / name)
 
     def text(self, key: str) -> str:
         """Return what was given for a key that holds a text; "" for what is none."""

@@ -10,9 +10,9 @@ from hookgate.config.error import ConfigError
 from hookgate.config.fleet import read_settings
 from hookgate.config.key_files import read_private
 from hookgate.files import FileError
-from hookgate.ledger.audit.times import show_time
 from hookgate.ledger.shipping import read_shipping, shipping_path
 from hookgate.paths import is_there
+from hookgate.times import show_time
 from hookgate.wording import path_in_shell
 
 from .check import BlindError, Finding, look, wrong
@@ -76,6 +76,8 @@ def _shipper(scene: Scene, path: Path) -> Iterator[Finding]:
         raise BlindError(f"{file} is its owner's and root's alone")
     told, now = read_shipping(file), time.time()
     begin = "start it, and have it start with the machine:", "systemctl enable --now hookgate-ship"
+    if not scene.has_unit("hookgate-ship.service"):
+        begin = "run it beside the gate (docs/fleet.md):", f"{scene.command} ship{scene.option}"
     if told is None or not told.is_running(now):
         if scene.ledgers:
             since = f" since {show_time(told.told, 'seconds')}" if told is not None else ""

@@ -1,4 +1,4 @@
-"""What is installed: Python, the libraries, mitmproxy; and the certificate that ages."""
+"""What is installed: Python, the libraries, mitmproxy; and certificates that age."""
 
 import re
 import sys
@@ -9,15 +9,12 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from hookgate.address import UnixAddress
-from hookgate.alarms.observing.certificates import ends_of
-from hookgate.files import FileError
+from hookgate.config.certificates import find_aging
 
 from .check import Finding, look, wrong
 from .scene import Scene
 
 _REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+)>=([0-9.]+)")
-_CERTIFICATE_DAYS = 14
-_DAY = 86_400
 # 11.0.2 takes any two bytes for the end of a chunk: docs/mitmproxy.md.
 _MITMPROXY = 12
 
@@ -67,20 +64,12 @@ def mitmdump(scene: Scene) -> Iterator[Finding]:
 
 
 def certificate(scene: Scene) -> Iterator[Finding]:
-    """When the listener's certificate ends."""
-    path = scene.settings.sidecar.tls_cert
-    if not path:
-        return
-    try:
-        days = (min(ends_of(path)) - time.time()) / _DAY
-    except FileError:
-        return  # told by the check of the configuration
-    if days < _CERTIFICATE_DAYS:
-        make = wrong if days < 0 else look
-        says = "has ended" if days < 0 else f"ends in {int(days)} days"
-        yield make(
-            f"the listener's certificate {path} {says}: senders will not connect",
-            "renew it, key and certificate to new files, and rename them; hookgate sees it",
+    """Whether the certificates of the listener, and for the endpoint, are valid for a while."""
+    for aging in find_aging(scene.settings, time.time()):
+        yield (look if aging.is_valid else wrong)(
+            f"{aging.says}: without it no connection is made",
+            "renew it, key and certificate to new files, and rename them; the gate sees those of "
+            "[sidecar] by itself, and reads those of [upstream] at a reload",
         )
 
 

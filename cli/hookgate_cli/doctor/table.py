@@ -40,7 +40,7 @@ CHECKS = (
     Check("endpoint-certificate", "its certificate holds for a while", endpoint.certificate,
           contacts=True),
     Check("clock", "this machine's clock is the endpoint's", endpoint.clock, contacts=True),
-    Check("certificate", "the listener's certificate holds for a while", software.certificate),
+    Check("certificate", "the certificates that are named hold for a while", software.certificate),
     Check("ranges", "the shipped ranges were reviewed of late, and may send", ranges.ranges,
           needs_config=False),
     Check("proxies", "proxies in front are named, and name their clients", senders.proxies),

@@ -28,6 +28,8 @@ _PRIVILEGED = 1024
 
 def units(scene: Scene) -> Iterator[Finding]:
     """Whether each is as shipped but for what a set-up has of its own, and can start."""
+    if not scene.has_systemd:
+        return
     if scene.unit is not None and not is_file(scene.units / GATE):
         yield from _start(scene, scene.unit)
         yield _not_installed(scene, scene.unit)

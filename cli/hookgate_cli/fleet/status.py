@@ -8,20 +8,21 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from hookgate.config.parsers import duration
 from hookgate.fleet.status import GateStatus, read_status
-from hookgate_cli.common import FINDING, JsonOption, err, fail, out
+from hookgate.times import iso_time, show_time
+from hookgate_cli.audit.moments import read_time
+from hookgate_cli.common import FINDING, JsonOption, err, out
 from hookgate_cli.terminal import print_json, printable
 
 from .login import DsnOption, read_dsn, store_errors
-
-_LONGEST = 3650 * 86_400
 
 
 def status(
     since: Annotated[
         str | None,
-        typer.Option("--since", metavar="AGE", help="Only what was found since, as in 7d."),
+        typer.Option(
+            "--since", metavar="TIME", help="Only what was found from then on: 7d (ago), today, ..."
+        ),
     ] = None,
     dsn_file: DsnOption = None,
     as_json: JsonOption = False,
@@ -41,12 +42,8 @@ def status(
 
       hookgate fleet status --json --since 1d
     """
-    after = None
-    if since is not None:
-        try:
-            after = datetime.fromtimestamp(time.time() - duration(1, _LONGEST)(since), UTC)
-        except ValueError as error:
-            fail(f"--since {since} {error}")
+    moment = read_time(since, time.time())
+    after = None if moment is None else datetime.fromtimestamp(moment, UTC)
     dsn = read_dsn(dsn_file)
     with store_errors(dsn_file):
         gates = read_status(dsn, after)
@@ -79,11 +76,11 @@ def _tell_unknown(gate: GateStatus) -> str:
 
 
 def _time(moment: datetime | None) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ") if moment else "never"
+    return show_time(moment.timestamp(), "seconds", utc=True) if moment else "never"
 
 
 def _to_json(gate: GateStatus) -> dict[str, Any]:
     row = asdict(gate)
     for name in ("seen", "received"):
-        row[name] = row[name] and row[name].astimezone(UTC).isoformat()
+        row[name] = row[name] and iso_time(row[name].timestamp(), "microseconds")
     return {**row, "findings": [{"kind": f.kind, "text": f.text} for f in gate.findings]}

@@ -11,7 +11,7 @@ if find_spec("starlette") is None or find_spec("uvicorn") is None:
 
 from hookgate.log import make_log
 from hookgate_cli.common import ConfigOption, plain_errors
-from hookgate_cli.gate_sources import GatesOptions, choose
+from hookgate_cli.gate_sources import GatesOptions, choose, place_of_gates
 from hookgate_cli.option_groups import grouped
 from hookgate_cli.poller import Poller
 from hookgate_sidecar.sockets import listen as listen_on
@@ -71,6 +71,6 @@ def live(
     with plain_errors():
         token = read_token(token_file)
         address, tls = read_listen(listen, tls_cert, tls_key)
-        poller = Poller(choose(gates, config), lambda: None)
+        poller = Poller(choose(gates, config), lambda: None, place_of_gates(gates, config))
         sockets = listen_on("--listen", address, 0)
         serve(sockets, token, poller, names=host or (), tls=tls, log=make_log())

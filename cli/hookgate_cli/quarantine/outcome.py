@@ -6,10 +6,11 @@ from typing import Any
 
 from rich.table import Table
 
-from hookgate.ledger.audit.times import show_time
 from hookgate.policy import Reason
 from hookgate.quarantine.replay.plan import Planned, Verdict
+from hookgate.times import iso_time, show_time
 from hookgate_cli.common import err, out
+from hookgate_cli.offering import offered
 from hookgate_cli.terminal import print_json, printable
 
 _CLEAN = Reason.CLEAN.code
@@ -34,7 +35,8 @@ NOT_WHOLE = "a part of the ledgers cannot be read, and may say that items were d
 
 def print_nothing() -> None:
     """Say that no item was asked for."""
-    err.print("no item is what was asked for; hookgate quarantine list has what is kept")
+    command = offered("hookgate quarantine list")
+    err.print(f"no item is what was asked for; {command} has what is kept", soft_wrap=True)
 
 
 def is_whole(planned: Iterable[Planned]) -> bool:
@@ -96,7 +98,7 @@ def print_json_items(planned: Iterable[Planned], ends: Mapping[str, str] | None)
                 "kept": one.kept or None,
                 "verdict": one.verdict,
                 "why": one.why or None,
-                "until": _time(one.until) if one.until is not None else None,
+                "until": iso_time(one.until, "seconds") if one.until is not None else None,
                 **end,
             }
         )
@@ -116,10 +118,6 @@ def count_plan(planned: Iterable[Planned]) -> dict[str, Any]:
 def _until(planned: Iterable[Planned]) -> str:
     ends = [one.until for one in planned if one.until is not None]
     return f" until {show_time(max(ends), 'minutes')} at most" if ends else ""
-
-
-def _time(moment: float) -> str:
-    return show_time(moment, "seconds", utc=True).replace(" ", "T")
 
 
 def _table() -> Table:

@@ -19,6 +19,7 @@ from hookgate_cli.terminal import print_json, printable
 
 from .fleet import FleetOptions, opened_items
 from .opening import actor, open_store, parse_reason, store_errors
+from .outcome import print_nothing
 from .rows import describe, in_custody, print_rows
 from .running import alone, run
 from .selection import SelectionOptions
@@ -102,7 +103,7 @@ def purge(
             {"purged": count if yes else 0, "planned": len(erased), "left": left + remaining}
         )
     elif not asked:
-        err.print("no item is what was asked for; hookgate quarantine list has what is kept")
+        print_nothing()
     elif yes:
         out.print(f"erased: {count_of(len(erased) - remaining, 'item')}")
     else:

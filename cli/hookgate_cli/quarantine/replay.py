@@ -15,6 +15,7 @@ from hookgate_cli.audit.configured import load_seal_keys
 from hookgate_cli.audit.options import LogOption, SealKeyOption
 from hookgate_cli.audit.wording import count_of
 from hookgate_cli.common import FAILED, FINDING, ConfigOption, JsonOption, err, fail, load_config
+from hookgate_cli.offering import offered
 from hookgate_cli.option_groups import grouped
 from hookgate_cli.terminal import print_json, printable
 
@@ -135,7 +136,7 @@ def replay(
         else:
             store, settings = open_store(config)
             if loaded.fleet.quarantine:
-                fail(_IN_STORE)
+                fail(offered(_IN_STORE))
             if yes:
                 stack.enter_context(alone(settings.path))
             planner = Planner(store, selection, identities, asked, loaded, config, log, keys)

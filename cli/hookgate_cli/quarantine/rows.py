@@ -5,15 +5,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from hookgate.ledger.audit.times import local, show_time
 from hookgate.quarantine.entry import Entry, InFleet
 from hookgate.quarantine.keeping import is_in_custody
 from hookgate.quarantine.replay.items import body_of
+from hookgate.times import iso_time, show_time
 from hookgate_cli.common import out
 from hookgate_cli.terminal import printable
 
-_HEADER = ("kept", "bytes", "sha256", "left", "reason", "route", "reference")
-_FLEET_HEADER = ("kept", "bytes", "sha256", "state", "gate", "reason", "route", "reference")
+_HEADER = ("kept", "bytes", "sha256", "left", "reason", "contract", "reference")
+_FLEET_HEADER = ("kept", "bytes", "sha256", "state", "gate", "reason", "contract", "reference")
 _FIXED = 4
 # Rows whose columns are aligned, and letters of a cell: of another hand a record may be anything.
 _TOGETHER, _LONGEST = 1_000, 256
@@ -114,7 +114,7 @@ def _cells(entry: Entry, max_age: float | None, now: float) -> tuple[str, ...]:
     record = entry.record
     size = record.get("bytes") if record is not None else None
     return (
-        local(entry.kept_at).strftime("%Y-%m-%d %H:%M"),
+        show_time(entry.kept_at, "minutes"),
         str(size) if type(size) is int else "?",
         body_of(entry)[:8],
         *_standing(entry, max_age, now),
@@ -143,4 +143,4 @@ def _fit(cell: str, width: int) -> str:
 
 
 def _utc(moment: float) -> str:
-    return show_time(moment, "microseconds", utc=True).replace(" ", "T")
+    return iso_time(moment, "microseconds")

@@ -6,13 +6,14 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from hookgate.ledger.audit.times import show_time
 from hookgate.quarantine.encryption import Identities
 from hookgate.quarantine.entry import Entry
 from hookgate.quarantine.item import Item
 from hookgate.quarantine.items import Items
 from hookgate.quarantine.replay.items import DamagedError, body_of, open_item
+from hookgate.times import iso_time, show_time
 from hookgate_cli.common import FINDING, ConfigOption, JsonOption, err, fail, out
+from hookgate_cli.offering import offered
 from hookgate_cli.option_groups import grouped
 from hookgate_cli.terminal import print_json, printable
 
@@ -77,11 +78,11 @@ def _show(
         if body_of(entry).startswith(prefix)
     ]
     if not found:
-        fail(
-            f"nothing is kept whose SHA-256 begins with {prefix}; hookgate quarantine list has"
-            " what is there, hookgate audit fate says what became of the rest",
-            FINDING,
+        rest = offered(
+            "hookgate quarantine list has what is there, hookgate audit fate says what became of"
+            " the rest"
         )
+        fail(f"nothing is kept whose SHA-256 begins with {prefix}; {rest}", FINDING)
     if body and identities is not None:
         _write_body(store, found, identities)
         return
@@ -163,7 +164,7 @@ def _head(item: Item | None) -> dict[str, Any] | None:
         "fields": [[_text(name), _text(value)] for name, value in head.fields],
         "client": item.origin.client,
         "peer": item.origin.peer,
-        "received": show_time(item.received, "microseconds", utc=True).replace(" ", "T"),
+        "received": iso_time(item.received, "microseconds"),
         "signed": item.signed,
         "request_id": item.request_id,
     }

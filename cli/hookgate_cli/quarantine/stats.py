@@ -4,7 +4,7 @@ from collections import Counter
 
 from rich.table import Table
 
-from hookgate.ledger.audit.times import show_time
+from hookgate.times import iso_time, show_time
 from hookgate_cli.common import ConfigOption, JsonOption, out
 from hookgate_cli.terminal import print_json, printable
 
@@ -32,7 +32,7 @@ def stats(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     reasons = Counter(text_of(entry.record, "reason") or "no record" for entry in kept)
     custody = sum(in_custody(entry) for entry in kept)
     claims = len(entries) - len(kept)
-    oldest = show_time(usage.oldest, "seconds", utc=as_json) if usage.oldest is not None else None
+    oldest = usage.oldest
     if as_json:
         print_json(
             {
@@ -40,7 +40,7 @@ def stats(config: ConfigOption = None, as_json: JsonOption = False) -> None:
                 "bytes": usage.bytes,
                 "max_items": settings.max_items,
                 "max_bytes": settings.max_bytes,
-                "oldest": oldest.replace(" ", "T") if oldest is not None else None,
+                "oldest": iso_time(oldest, "seconds") if oldest is not None else None,
                 "reasons": dict(reasons.most_common()),
                 "custody": custody,
                 "claims": claims,
@@ -51,7 +51,7 @@ def stats(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     table.add_row("folder", printable(settings.path))
     table.add_row("items", _share(usage.items, settings.max_items))
     table.add_row("bytes", _share(usage.bytes, settings.max_bytes))
-    table.add_row("oldest", oldest or "none")
+    table.add_row("oldest", "none" if oldest is None else show_time(oldest, "seconds"))
     table.add_row("in custody", f"{custody:,}")
     table.add_row("claims", f"{claims:,}")
     for reason, count in reasons.most_common():

@@ -8,6 +8,7 @@ import typer
 from rich.text import Text
 
 from hookgate.networks.ranges import REVIEWED, SHIPPED
+from hookgate.times import iso_time, show_time
 from hookgate_cli.common import FINDING, ConfigOption, JsonOption, fail, load_config, out
 from hookgate_cli.terminal import print_json, printable
 
@@ -98,7 +99,9 @@ def _report(found: Comparison, announced: Announced) -> dict[str, Any]:
 
 
 def _show(found: Comparison, announced: Announced, watch: tuple[netaddr.IPNetwork, ...]) -> None:
-    at = f" as of {announced.at:%Y-%m-%d %H:%M} UTC" if announced.at is not None else ""
+    at = ""
+    if announced.at is not None:
+        at = f" as of {show_time(announced.at.timestamp(), 'minutes', utc=True)}"
     out.print(f"AS{AUTONOMOUS_SYSTEM}{at}: {len(announced.prefixes)} prefixes announced")
     for allowed in found.allowed:
         _row(str(allowed.network), _of_allowed(allowed), good=allowed.standing.agrees)
@@ -135,4 +138,4 @@ def _of_beside(beside: Beside) -> str:
 
 
 def _text(moment: datetime | None) -> str | None:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ") if moment is not None else None
+    return iso_time(moment.timestamp(), "seconds") if moment is not None else None

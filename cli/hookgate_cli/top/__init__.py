@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from hookgate_cli.common import FAILED, ConfigOption, JsonOption, out, plain_errors
-from hookgate_cli.gate_sources import GatesOptions, choose
+from hookgate_cli.gate_sources import GatesOptions, choose, place_of_gates
 from hookgate_cli.option_groups import grouped
 from hookgate_cli.poller import Poller
 from hookgate_cli.terminal import print_json
@@ -51,11 +51,11 @@ def top(
       hookgate top --once --json | jq '.causes[].what'
     """
     with plain_errors():
-        sources = choose(gates, config)
+        sources, place = choose(gates, config), place_of_gates(gates, config)
         if not (once or as_json) and _is_screen():
-            Running(sources, config).run()
+            Running(sources, config, place).run()
             return
-        poller = Poller(sources, lambda: None)
+        poller = Poller(sources, lambda: None, place)
         poller.start()
         poller.wait(2, _ONCE_SECONDS)
         poller.close()

@@ -20,7 +20,7 @@ _KEYS = """\
 q          quit
 p, space   let it stand still, and go on
 o          show what failed, was refused from inside, from outside the ranges, was left; all
-r          show one route after another
+c          show one contract after another
 ↑ ↓, j k   move the cursor; PgUp PgDn Home End too
 Enter      explain the request under the cursor, from its gate's ledger
 ?, h       this

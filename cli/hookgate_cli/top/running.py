@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.text import Text
 
+from hookgate.offering import Place
 from hookgate_cli.common import out
 from hookgate_cli.gate_source import Source
 from hookgate_cli.poller import Poller
@@ -27,10 +28,10 @@ _BEGIN, _END = "\x1b[?2026h\x1b[H", "\x1b[J\x1b[?2026l"
 class Running:
     """Show gates until somebody quits."""
 
-    def __init__(self, sources: list[Source], config: str | None) -> None:
+    def __init__(self, sources: list[Source], config: str | None, place: Place) -> None:
         self._tty = Tty()
         self._config = config
-        self._poller = Poller(sources, self._tty.wake)
+        self._poller = Poller(sources, self._tty.wake, place)
         self._view = View()
         self._explaining: Explaining | None = None
 
@@ -95,8 +96,8 @@ class Running:
                 view.paused = None if view.paused is not None else picture
             case "o":
                 view.next_kind()
-            case "r":
-                view.next_route(picture["not_delivered"])
+            case "c":
+                view.next_contract(picture["not_delivered"])
             case "?" | "h":
                 view.show("hookgate top", help_lines(picture, self._tty.size()[0] - 1))
             case "enter" if view.row is not None:

@@ -39,8 +39,9 @@ def draw(picture: Picture, view: View, width: int, height: int) -> list[Text]:
     room = height - len(lines) - len(detail) - 1
     lines += draw_table(view, picture["unknown"], width, room)
     pause = "go on" if is_paused else "pause"
-    kind, route = _SHOWN_AS[view.kind], view.route or "all"
-    keys = f"q quit  p {pause}  o outcome: {kind}  r route: {route}  ↑↓ move  ⏎ explain  ? help"
+    kind, contract = _SHOWN_AS[view.kind], view.contract or "all"
+    shown = f"o outcome: {kind}  c contract: {contract}"
+    keys = f"q quit  p {pause}  {shown}  ↑↓ move  ⏎ explain  ? help"
     return _fill(lines, detail, _keys(keys), width, height)
 
 

@@ -17,13 +17,13 @@ from .view import Row, View
 _WIDTHS = {
     "request id": (20, 36),
     "gate": (8, 20),
-    "route": (9, 16),
+    "contract": (9, 16),
     "client": (15, 39),
     "where": (12, 60),
     "reason": (12, 25),
     "time": (8, 8),
 }
-_ORDER = ("time", "gate", "reason", "where", "route", "client", "request id")
+_ORDER = ("time", "gate", "reason", "where", "contract", "client", "request id")
 _GAP = 2
 
 
@@ -39,7 +39,7 @@ def draw(
     columns = fit(view.rows, width)
     lines = [_line(dict(zip(columns, columns, strict=True)), columns, "dim underline")]
     if not view.rows:
-        known = "of this kind " if view.kind or view.route else ""
+        known = "of this kind " if view.kind or view.contract else ""
         said = unknown or f"Nothing {known}that was not delivered."
         return [*lines, *wrap(Text(printable(said), "dim"), width)]
     room = height - 1
@@ -61,7 +61,7 @@ def cells(row: Row) -> dict[str, str]:
         "gate": row["gate"],
         "reason": row["reason"],
         "where": where(row),
-        "route": row["route"],
+        "contract": row["route"],
         "client": row["client"],
         "request id": row["request_id"],
     }

@@ -12,14 +12,14 @@ KINDS = ("failed", "inside", "foreign", "aborted")
 
 @dataclass
 class View:
-    """`kind` and `route` are what rows are shown, "" for all. `paused` is the picture that stands
-    still, None where none does. `key` is that of the row under the cursor. `text` are the lines of
-    an explanation or the help, None where the list is shown, from `scroll` on,
-    of which `page` have room.
+    """`kind` and `contract` are whose rows are shown, "" for all. `paused` is the picture that
+    stands still, None where none does. `key` is that of the row under the cursor. `text` are the
+    lines of an explanation or the help, None where the list is shown, from `scroll` on, of which
+    `page` have room.
     """
 
     kind: str = ""
-    route: str = ""
+    contract: str = ""
     paused: dict[str, Any] | None = None
     key: str = ""
     place: int = 0
@@ -34,7 +34,7 @@ class View:
         self.rows = [
             row
             for row in rows
-            if self.kind in ("", row["kind"]) and self.route in ("", route_of(row))
+            if self.kind in ("", row["kind"]) and self.contract in ("", contract_of(row))
         ]
         keys = [row["key"] for row in self.rows]
         if self.key in keys:
@@ -54,9 +54,9 @@ class View:
         """Show the next kind of rows, after the last all."""
         self.kind = _after(self.kind, KINDS)
 
-    def next_route(self, rows: Sequence[Row]) -> None:
-        """Show the rows of the next route that there are rows of, after the last all."""
-        self.route = _after(self.route, sorted({route_of(row) for row in rows}))
+    def next_contract(self, rows: Sequence[Row]) -> None:
+        """Show the rows of the next contract that there are rows of, after the last all."""
+        self.contract = _after(self.contract, sorted({contract_of(row) for row in rows}))
 
     @property
     def row(self) -> Row | None:
@@ -72,8 +72,8 @@ class View:
         self.text = None
 
 
-def route_of(row: Row) -> str:
-    """Return the route of a row, "-" for none."""
+def contract_of(row: Row) -> str:
+    """Return the contract of a row, "-" for none."""
     return str(row["route"] or "-")
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from hookgate.certificate_dates import Validity
 from hookgate.ledger.shipping import Shipping
 from hookgate.quarantine.entry import Usage
 
@@ -36,16 +37,16 @@ class LedgerSight(NamedTuple):
 
 
 class Sight(NamedTuple):
-    """All of that. `ends` is when the certificates end, by their keys, in seconds since 1970;
-    `unread` is why others cannot be read. `wall` is the clock's time. `shipping` is what a shipper
-    told, None where none did; `is_shipped` says that there should be one.
+    """All of that. `validities` are those of certificates, by their keys; `unread` is why others
+    cannot be read. `wall` is the clock's time. `shipping` is what a shipper told, None where none
+    did; `is_shipped` says that there should be one.
     """
 
     wall: float
     admin: AdminSight | None = None
     ledgers: tuple[LedgerSight, ...] = ()
     usage: Usage | None = None
-    ends: Mapping[str, float] = {}
+    validities: Mapping[str, Validity] = {}
     unread: Mapping[str, str] = {}
     shipping: Shipping | None = None
     is_shipped: bool = False

@@ -5,9 +5,11 @@ from typing import Any
 
 from hookgate.ledger.reading.parsing import timestamp
 from hookgate.ledger.record import Record
+from hookgate.offering import ANYWHERE, Place
+from hookgate.wording import span
 
 from .clock import Clock
-from .conditions.condition import Alarm, Condition, span
+from .conditions.condition import Alarm, Condition
 from .notice import Notice
 from .sight import Sight
 from .standing import REMIND_SECONDS, Standing
@@ -23,13 +25,21 @@ _MOST_DETAILS = 12
 class Watcher:
     """Tell of each alarm when it is raised, each hour while it lasts or where there is news of it,
     and once when it is over.
+
+    Its advice is for whoever is at the gate: `place` is there.
     """
 
     def __init__(
-        self, conditions: Mapping[str, Condition], gate: str, teller: Teller, clock: Clock
+        self,
+        conditions: Mapping[str, Condition],
+        gate: str,
+        teller: Teller,
+        clock: Clock,
+        place: Place = ANYWHERE,
     ) -> None:
         self._conditions = conditions
         self._gate, self._teller, self._clock = gate[:_LONGEST_GATE], teller, clock
+        self._place = place
         self._standing: dict[tuple[str, str], Standing] = {}
         # When those ended that may come back, and how often they had.
         self._ended: dict[tuple[str, str], tuple[float, int]] = {}
@@ -97,7 +107,7 @@ class Watcher:
             self._gate,
             _cut(alarm.what, LONGEST_HEADLINE - _MARKS - len(self._gate)),
             tuple(alarm.details[:_MOST_DETAILS]),
-            alarm.advice,
+            self._place.fit(alarm.advice),
             self._clock.date(began),
             None if ended is None else self._clock.date(ended),
         )

@@ -1,13 +1,54 @@
-"""The certificates that a configuration names: readable, and what they are said to be."""
+"""The certificates that a configuration names: readable, what they are said to be, and valid."""
 
 import ssl
+from collections.abc import Iterator
+from typing import NamedTuple
 
+from hookgate.certificate_dates import Validity, read_validities
 from hookgate.files import FileError, read_file
+from hookgate.settings import Config
 from hookgate.text_file import refuse_bom
 from hookgate.tls import add_ca, add_certificate, server_context
 
 from .draft import Draft
 from .key_files import read_owned
+from .redaction import shown_path
+
+SOON_SECONDS = 14 * 86_400.0
+_CHAINS = ("sidecar.tls_cert", "upstream.client_cert")
+CERTIFICATES = (*_CHAINS, "sidecar.tls_client_ca", "upstream.ca_file")
+
+
+class Aging(NamedTuple):
+    """What a key names and is not valid, or not for much longer."""
+
+    says: str
+    is_valid: bool
+
+
+def find_aging(config: Config, now: float) -> Iterator[Aging]:
+    """Find the certificates that are not valid at a time, or not for `SOON_SECONDS` more."""
+    for key in CERTIFICATES:
+        section, _, name = key.partition(".")
+        path = getattr(getattr(config, section), name)
+        if not path:
+            continue
+        try:
+            validity = read_validity(key, path)
+        except FileError:  # told by who builds the configuration
+            continue
+        if fault := validity.fault(now, SOON_SECONDS):
+            says = f"{key} = {shown_path(path)} {fault} ({validity})"
+            yield Aging(says, validity.holds(now))
+
+
+def read_validity(key: str, path: str) -> Validity:
+    """Read when what a key names is valid: a chain while all of it is, authorities while one is.
+
+    Raises `FileError`.
+    """
+    begins, ends = zip(*read_validities(path), strict=True)
+    return Validity(max(begins), min(ends)) if key in _CHAINS else Validity(min(begins), max(ends))
 
 
 def check_upstream_certificates(draft: Draft) -> None:

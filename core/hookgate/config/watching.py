@@ -12,6 +12,7 @@ from hookgate.alarm_settings import AlarmSettings
 from hookgate.networks.ranges import SHIPPED
 from hookgate.settings import QuarantineSettings
 
+from .certificates import CERTIFICATES
 from .draft import Draft
 from .error import ConfigError
 from .keys import KEYS, ROUTE_KEYS
@@ -19,15 +20,13 @@ from .layers import Given, Sources
 from .quarantine import make_settings
 from .tables import parse_table
 
-_LEAVES = ("sidecar.tls_cert", "upstream.client_cert")
-_AUTHORITIES = ("sidecar.tls_client_ca", "upstream.ca_file")
-_OTHERS = ("audit.path", "sidecar.admin", "source.allow", "fleet.name", *_LEAVES, *_AUTHORITIES)
+_OTHERS = ("audit.path", "sidecar.admin", "source.allow", "fleet.name", *CERTIFICATES)
 
 
 class WatchSettings(NamedTuple):
     """Hold what is watched. `silences` are the routes' own spans in seconds, by path; None is off.
 
-    `certificates` and `authorities` are files by their keys. `ranges` are the shipped sets that are
+    `certificates` are files by their keys. `ranges` are the shipped sets that are
     allowed. `is_shipped` says that the gate belongs to a fleet.
     """
 
@@ -37,7 +36,6 @@ class WatchSettings(NamedTuple):
     quarantine: QuarantineSettings
     silences: Mapping[str, float | None]
     certificates: Mapping[str, str]
-    authorities: Mapping[str, str]
     ranges: tuple[str, ...]
     is_shipped: bool
 
@@ -69,8 +67,7 @@ def read_watch_settings(sources: Sources) -> WatchSettings:
         values["sidecar.admin"],
         make_settings(_section(values, "quarantine")),
         silences,
-        {where: values[where] for where in _LEAVES if values[where]},
-        {where: values[where] for where in _AUTHORITIES if values[where]},
+        {where: values[where] for where in CERTIFICATES if values[where]},
         tuple(name for name in values["source.allow"] if name in SHIPPED),
         bool(values["fleet.name"]),
     )

@@ -10,6 +10,7 @@ from operator import itemgetter
 from typing import Any
 
 from hookgate import __version__
+from hookgate.offering import ANYWHERE, Place
 
 from .cause import Cause, Level, shown
 from .figures import figures_of, moment, total_of
@@ -39,8 +40,11 @@ _HOST = re.compile(r"[\w.-]+…?")
 _LEVELS = {Level.NOTE: "note", Level.WARNING: "warning", Level.CRITICAL: "critical"}
 
 
-def make_picture(gates: Sequence[Gate], now: float) -> dict[str, Any]:
-    """Make the state of this time, in seconds since 1970, as JSON can hold it."""
+def make_picture(gates: Sequence[Gate], now: float, place: Place = ANYWHERE) -> dict[str, Any]:
+    """Make the state of this time, in seconds since 1970, as JSON can hold it.
+
+    What is to be done first is for whoever is at the gates: `place` is there.
+    """
     names = _names(gates)
     figures = [figures_of(gate, name, now) for gate, name in zip(gates, names, strict=True)]
     rows = _rows(gates, names)
@@ -53,7 +57,7 @@ def make_picture(gates: Sequence[Gate], now: float) -> dict[str, Any]:
         (cause, name) for gate, name in zip(gates, named, strict=True) for cause in gate.ended(now)
     ]
     ended.sort(key=lambda told: -(told[0].until or 0.0))
-    told = [_cause(cause, name) for cause, name in causes]
+    told = [_cause(cause, name, place) for cause, name in causes]
     if not causes or causes[0][0].level is Level.NOTE:
         told.insert(0, _all_is_well(gates, figures))
         if causes and told[0]["level"] == "good":
@@ -64,13 +68,13 @@ def make_picture(gates: Sequence[Gate], now: float) -> dict[str, Any]:
         "time": moment(now),
         "title": names[0] if len(names) == 1 else f"{len(names)} gates",
         "causes": told,
-        "lately": [_cause(cause, name) for cause, name in ended[:20]],
+        "lately": [_cause(cause, name, place) for cause, name in ended[:20]],
         "gates": figures,
         "total": total_of(gates, figures) if len(gates) > 1 else None,
         "strips": _strips(gates, figures, now),
         "not_delivered": rows,
-        "unknown": "" if all(gate.answers for gate in gates) else _UNKNOWN,
-        "meanings": _meanings(rows),
+        "unknown": "" if all(gate.answers for gate in gates) else place.fit(_UNKNOWN),
+        "meanings": _meanings(rows, place),
     }
 
 
@@ -91,13 +95,13 @@ def _names(gates: Sequence[Gate]) -> list[str]:
     ]
 
 
-def _cause(cause: Cause, name: str) -> dict[str, Any]:
+def _cause(cause: Cause, name: str, place: Place) -> dict[str, Any]:
     return {
         "name": cause.name,
         "gate": name,
         "level": _LEVELS[cause.level],
         "what": f"{name}: {cause.what}" if name else cause.what,
-        "first": cause.first,
+        "first": place.fit(cause.first),
         "since": moment(cause.since),
         "until": moment(cause.until),
     }
@@ -178,12 +182,13 @@ def _text(value: object) -> str | None:
     return value if len(value) <= _LONGEST else f"{value[:_LONGEST]}…"
 
 
-def _meanings(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _meanings(rows: list[dict[str, Any]], place: Place) -> list[dict[str, Any]]:
     words = Counter((row["reason"] or "", row["upstream_error"] or "") for row in rows)
     found = []
     for (reason, error), count in words.most_common(8):
         meaning = meaning_of(reason, error)
         if meaning is not None:
             word = f"{reason}: {error}" if error else reason
-            found.append({"word": word, "count": count, **meaning._asdict()})
+            first = place.fit(meaning.first)
+            found.append({"word": word, "count": count, "means": meaning.means, "first": first})
     return found

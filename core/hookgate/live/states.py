@@ -125,7 +125,10 @@ STATES = (
         "df -h on the ledger's disk. Move rotated files away; do not delete the ledger.",
     ),
     State(
-        "not_ready", Level.CRITICAL, _not_ready, "Mend what is named: journalctl -u hookgate -n 50."
+        "not_ready",
+        Level.CRITICAL,
+        _not_ready,
+        "Mend what is named. More of it: journalctl -u hookgate -n 50.",
     ),
     State(
         "workers",
@@ -141,7 +144,7 @@ STATES = (
         "hookgate quarantine stats. Replay what is an event, and purge what is none; or look at its"
         " disk.",
     ),
-    State("shipping", Level.WARNING, _shipping, "systemctl status hookgate-ship."),
+    State("shipping", Level.WARNING, _shipping, "At the gate: systemctl status hookgate-ship."),
     State("unread", Level.WARNING, _unread, "Show fewer gates: --gate NAME."),
     State(
         "shipped",

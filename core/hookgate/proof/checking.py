@@ -9,11 +9,12 @@ from hookgate.ledger.record import Record
 
 from .checkpoint import Checkpoint
 from .merkle import hash_leaf, is_included
-from .note import NoteError, Verifier, open_note
-from .receipt import LONGEST_BOOT, Entry, Receipt, ReceiptError
+from .note import NoteError, UnknownSignerError, Verifier, open_note
+from .receipt import ANEW, LONGEST_BOOT, Entry, Receipt, ReceiptError
 from .strict_json import load_object
 
 _OF_DELIVERY = ("forward", "delivery")
+_ANOTHER_KEY = "ask the gate's owner for the key that it signed with then, and give that to --key"
 _KINDS = ("start", *_OF_DELIVERY, "released")
 
 
@@ -60,7 +61,8 @@ def check(receipt: Receipt, verifiers: Sequence[Verifier]) -> list[Proven]:
                 heads[boot] = _open(entry.proof.note, boot, verifiers)
             _check_proof(entry, heads[boot])
         except ValueError as error:
-            raise ReceiptError(f"line {number}: {error}") from None
+            mend = error.mend if isinstance(error, ReceiptError) else ANEW
+            raise ReceiptError(f"line {number}: {error}", mend) from None
         lines.setdefault(boot, []).append(record)
         last = boot, index
     if stray := sorted(receipt.stamps.keys() - heads):
@@ -136,6 +138,8 @@ def _open(note: bytes, boot: str, verifiers: Sequence[Verifier]) -> _Head:
     try:
         opened = open_note(note, verifiers)
         checkpoint = Checkpoint.parse(opened.text)
+    except UnknownSignerError as error:
+        raise ReceiptError(f"its note: {error}", _ANOTHER_KEY) from None
     except NoteError as error:
         raise ReceiptError(f"its note: {error}") from None
     if checkpoint.origin != f"{opened.by.name}/{boot}":

@@ -31,6 +31,10 @@ class NoteError(ValueError):
     """What is wrong with a note or a key; holds no part of a private one."""
 
 
+class UnknownSignerError(NoteError):
+    """A note that none of the keys signed which are trusted."""
+
+
 @dataclass(frozen=True, slots=True)
 class Verifier:
     """Verify what the holder of one key signed."""
@@ -156,7 +160,9 @@ def open_note(note: bytes, verifiers: Iterable[Verifier]) -> Note:
     if by is None:
         names = _list((name, signature[:_ID_SIZE]) for name, signature in signatures[:1])
         wanted = _list((v.name, v.key_id()) for v, kind in known.values() if kind == _ED25519)
-        raise NoteError(f"signed by {names} and not by a key that is trusted here: {wanted}")
+        raise UnknownSignerError(
+            f"signed by {names} and not by a key that is trusted here: {wanted}"
+        )
     return Note(text, by, max(times, default=None))
 
 

@@ -23,11 +23,19 @@ _MOST_OPENED = 1 << 20
 _LONGEST_NAME = 1024
 LONGEST_BOOT = 64
 _LARGEST_STAMP = 1 << 16
+ANEW = "ask for it again, as the file that hookgate audit prove wrote"
 _MEMBERS = {"format", "version", "asked", "sha256", "lines", "stamps"}
 
 
 class ReceiptError(ValueError):
-    """Why a receipt proves nothing, in words that quote nothing of it but names."""
+    """Why a receipt proves nothing, in words that quote nothing of it but names.
+
+    `mend` says what to do next.
+    """
+
+    def __init__(self, why: str, mend: str = ANEW) -> None:
+        super().__init__(why)
+        self.mend = mend
 
 
 class Entry(NamedTuple):
@@ -85,7 +93,10 @@ def _read(
         raise ReceiptError(f'no receipt: its "format" is not "{FORMAT}"')
     version = document.get("version")
     if type(version) is not int or version != VERSION:
-        raise ReceiptError(f'its "version" is not {VERSION}, the only one that is known here')
+        raise ReceiptError(
+            f'its "version" is not {VERSION}, the only one that is known here',
+            "take the version of hookgate that wrote it",
+        )
     _expect(document, _MEMBERS, "the receipt")
     asked, sha256 = document["asked"], document["sha256"]
     if type(asked) is not str or not 0 < len(asked) <= _LONGEST_NAME:

@@ -9,9 +9,9 @@ from typing import NamedTuple
 from hookgate.ledger.audit.against import BEGAN_ANEW
 from hookgate.ledger.audit.findings import AuditFinding
 from hookgate.ledger.audit.links import HARMLESS, ChainKind
-from hookgate.ledger.audit.times import show_time
 from hookgate.ledger.reading.reader import Line
 from hookgate.ledger.reading.scanning import Run
+from hookgate.times import show_time
 
 from .checkpoint import Checkpoint, Missing
 from .folder import is_boot

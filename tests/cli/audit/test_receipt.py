@@ -64,7 +64,7 @@ def test_json_is_for_scripts(call: Call) -> None:
     (boot,) = found["boots"]
     assert (found["holds"], found["asked"], found["sha256"]) == (True, REFERENCE, DIGEST)
     assert (boot["by"], boot["size"]) == (SIGNER.name, 6)
-    assert boot["at_the_latest"] == "2026-11-30 00:53:20Z"
+    assert boot["at_the_latest"] == "2026-11-30T00:53:20Z"
     assert [record["n"] for record in boot["lines"]] == [1, 3, 5]
 
 
@@ -95,16 +95,21 @@ def test_a_body_is_compared(call: Call) -> None:
     assert "body is the body that it is about." in call(*verify, "body").out
     result = call(*verify, "other")
     assert (result.status, result.out) == (1, "")
-    assert result.err == "hookgate: r.json does not hold: it is about another body than other\n"
+    mend = "name the body byte for byte as it came, or ask for the receipt of this one"
+    problem = f"it is about another body than other; {mend}"
+    assert result.err == f"hookgate: r.json does not hold: {problem}\n"
 
 
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (("--key", "gone.pub"), "--key is neither a file that is there nor a key: no key: name"),
+        (
+            ("--key", "gone.pub"),
+            "--key is neither a file that is there nor a key: no key: name",
+        ),
         (("--key", SIGNER.reveal()), "this is the private key"),
         (("--key", "r.json"), "--key r.json: no key"),
-        (("--key", "empty"), "--key empty holds no key"),
+        (("--key", "empty"), "--key empty holds no key; the gate's owner has it in the .pub file"),
         (("--key", KEY, "--body", "gone"), "gone cannot be read"),
         (("--key", KEY, "--stamp-ca", "r.json"), "--stamp-ca: it holds no certificate"),
         ((), "missing option"),
@@ -119,7 +124,9 @@ def test_wrong_use_is_status_2(call: Call, options: tuple[str, ...], words: str)
 
 
 def test_no_file_is_status_2(call: Call) -> None:
-    assert call("audit", "receipt", "verify", "gone", "--key", KEY).status == 2
+    told = call("audit", "receipt", "verify", "gone", "--key", KEY)
+    assert told.status == 2
+    assert told.err.endswith("; name the file that audit prove wrote\n")
 
 
 ALTERED: dict[str, Change] = {
@@ -145,6 +152,9 @@ def test_what_was_altered_does_not_hold(call: Call, alter: Change) -> None:
     assert (result.status, result.out) == (1, "")
     assert result.err.startswith("hookgate: r.json does not hold: ")
     assert result.err.count("\n") == 1
+    assert "; ask " in result.err
+    told = call("audit", "receipt", "verify", "r.json", "--key", KEY, "--json").json
+    assert result.err.endswith(f"{told['problem']}; {told['mend']}\n")
     assert by_the_page("r.json", KEY) is None
 
 
@@ -207,6 +217,7 @@ def test_a_receipt_of_a_made_up_gate_is_that_gates(call: Call) -> None:
     result = call("audit", "receipt", "verify", "r.json", "--key", KEY)
     assert result.status == 1
     assert "not by a key that is trusted" in result.err
+    assert "; ask the gate's owner for the key that it signed with then, and give" in result.err
     assert Receipt.parse(FILE.read_bytes()).asked == REFERENCE
     assert json.loads(FILE.read_bytes())["format"] == "hookgate-receipt"
 

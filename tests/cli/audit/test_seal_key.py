@@ -73,3 +73,20 @@ def test_a_configuration_that_cannot_be_read_is_no_reason_to_prove_nothing(
     result = call("audit", "fate", "forged", "--config", "nowhere.toml")
     assert result.status == 2
     assert "nowhere.toml" in result.err
+
+
+@pytest.mark.parametrize(
+    "verb", [("stats",), ("balance",), ("duplicates",), ("report", "--html", "r.html")]
+)
+@pytest.mark.usefixtures("without_chart_library")
+def test_a_key_that_proves_no_line_is_no_clean_verdict(
+    call: Call, forged: Path, verb: tuple[str, ...]
+) -> None:
+    """As one of another gate; the command that is offered goes by it too."""
+    Path("other.key").write_bytes(b"another key, of another gate\n")
+    told = call("audit", *verb, str(forged), "--seal-key", "other.key")
+    assert told.status == 1
+    assert told.err.startswith("the seal key proves none of ")
+    offered = f"hookgate audit verify --seal-key other.key {forged} says which"
+    assert offered in told.err
+    assert told.err.count("proves none") == 1

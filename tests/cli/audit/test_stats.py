@@ -209,3 +209,11 @@ def test_misuse_is_told_with_the_mend(call: Call, options: tuple[str, ...], word
     result = call("audit", "stats", *options)
     assert result.status == 2
     assert words in result.err
+
+
+def test_a_contract_is_called_so_and_no_route(call: Call) -> None:
+    """A route is a path with a contract, as the configuration has it."""
+    write(Path("a.jsonl"), start(), delivery(1, route="cm-events"))
+    words = call("audit", "stats", "a.jsonl").out.split()
+    assert "contract" in words
+    assert "route" not in words

@@ -19,12 +19,13 @@ _version = cache(version)
 
 
 @pytest.fixture
-def setup(call: Call, monkeypatch: pytest.MonkeyPatch) -> Iterator[SetUp]:
+def setup(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SetUp]:
     """In a folder that other users may enter."""
     monkeypatch.setattr("sys.argv", [HOOKGATE])
     monkeypatch.setattr("hookgate_cli.doctor.software.version", _version)
     for wait in ("_LINGER_SECONDS", "_HELLO_SECONDS"):  # an endpoint that waits is on loopback
         monkeypatch.setattr(f"hookgate_cli.doctor.endpoint.{wait}", 0.1)
+    monkeypatch.setattr("hookgate_cli.offering._RUNNING", tmp_path)  # as where systemd runs
     folder = Path(tempfile.mkdtemp(prefix="hookgate-doctor-"))
     folder.chmod(0o755)
     yield SetUp(folder, call)

@@ -17,9 +17,9 @@ from pathlib import Path
 import pytest
 import trustme
 
-from hookgate.ledger.audit.times import show_time
 from hookgate.ledger.shipping import Shipping, write_shipping
 from hookgate.networks.ranges import SHIPPED
+from hookgate.times import show_time
 from hookgate_cli.doctor.check import BlindError, Check, Finding
 from hookgate_cli.doctor.running import run
 from hookgate_cli.doctor.scene import Scene
@@ -271,7 +271,7 @@ def test_the_endpoint_s_certificate(setup: SetUp, tmp_path: Path) -> None:
         found = [f for f in setup.look(offline=False) if f["check"] != "clock"]
         assert "not one that is trusted" in found[0]["says"]
         setup.write(f'upstream.ca_file = "{tmp_path}/ca.pem"\n', url=secured.url)
-        assert "ends in 2 days" in setup.one("endpoint-certificate", offline=False)["says"]
+        assert "expires in 2 d" in setup.one("endpoint-certificate", offline=False)["says"]
 
 
 def test_the_listener_s_certificate(setup: SetUp) -> None:
@@ -284,7 +284,9 @@ def test_the_listener_s_certificate(setup: SetUp) -> None:
         for n, e in (("cert", "crt"), ("key", "key"))
     )
     setup.write("".join(named))
-    assert "ends in 2 days" in setup.one("certificate")["says"]
+    found = setup.one("certificate")
+    assert found["severity"] == "look"
+    assert 'tls.crt" expires in 2 d (valid from' in found["says"]
 
 
 def test_fewer_descriptors_than_connections_take(setup: SetUp) -> None:

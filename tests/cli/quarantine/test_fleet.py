@@ -19,7 +19,7 @@ def test_a_list_of_all_gates_needs_neither_configuration_nor_identity(
     listed = call("quarantine", "list", *DSN)
     assert (listed.status, listed.err) == (0, "")
     header, *rows = map(str.split, listed.out.splitlines())
-    assert header == ["kept", "bytes", "sha256", "state", "gate", "reason", "route", "reference"]
+    assert header == ["kept", "bytes", "sha256", "state", "gate", "reason", "contract", "reference"]
     told = sorted((row[5], row[6], *row[8:]) for row in rows)
     assert told == [
         ("amsterdam", "contract_violation", "ref-1"),
@@ -126,10 +126,11 @@ def test_a_gate_does_not_send_on_what_is_in_the_store(
 ) -> None:
     """It would race with whoever is at it there."""
     gates.kept["amsterdam"].keep([refused(1)])
+    _, config = gates.config("amsterdam")
     for options in ((), WHY):
-        done = call("quarantine", "replay", *options, *gates.config("amsterdam"))
+        done = call("quarantine", "replay", *options, "--config", config)
         assert done.status == 2
-        assert "hookgate quarantine replay --fleet" in done.err
+        assert done.err.endswith(f"hookgate quarantine replay --config {config} --fleet\n")
     assert endpoint.seen == []
 
 

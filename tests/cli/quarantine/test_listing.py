@@ -31,6 +31,7 @@ def test_a_list_needs_neither_identity_nor_ledger(call: Call, kept: Kept) -> Non
     listed = call("quarantine", "list")
     assert listed.status == 0
     header, first, second = map(str.split, listed.out.splitlines())
+    assert first[1].endswith("Z")  # local time with its offset, as everywhere
     assert header[:4] == ["kept", "bytes", "sha256", "left"]
     assert first[2:] == [
         *(str(len(refused(1))), sha256(refused(1)).hexdigest()[:8], "30d"),
@@ -151,7 +152,7 @@ def test_a_narrow_terminal_shows_words_and_names_whole(kept: Kept) -> None:
     lines = list_on_terminal(kept, 80)
     header, _, item, name = lines
     assert all(len(line) <= 80 for line in lines)
-    assert header.split()[-1] == "route"
+    assert header.split()[-1] == "contract"
     assert item.split()[-2:] == ["contract_violation", "cm-events"]
     assert name == "  ref-1"
 

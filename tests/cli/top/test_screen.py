@@ -50,7 +50,7 @@ def shown(picture: dict[str, Any], view: View, width: int = 120, height: int = 4
 def test_each_size_is_filled_and_none_is_left() -> None:
     """From one character on; with one gate and with several, the list, the help and a text."""
     pictures = [a_picture(), a_picture("a", "b", "c")]
-    views = [View(), View(kind="aborted"), View(route="cm-status", paused=pictures[0])]
+    views = [View(), View(kind="aborted"), View(contract="cm-status", paused=pictures[0])]
     views[2].show("x" * 300, [Text("y" * 300)] * 100)
     sizes = [(w, h) for w in (1, 2, 10, 40, 79, 80, 200) for h in (1, 2, 5, 10, 17, 18, 24, 60)]
     for picture in pictures:
@@ -108,7 +108,7 @@ def test_an_answer_of_no_gate_is_drawn_all_the_same(odd: Any) -> None:
         gate.note(answer, site.at)
         gate.note({**answer, "time": whole["time"]}, site.at + 1)
         picture, view = make_picture([gate], site.at + 1), View()
-        view.next_route(picture["not_delivered"])
+        view.next_contract(picture["not_delivered"])
         lines = shown(picture, view)
         assert all(character.isprintable() for line in lines for character in line), path
 
@@ -175,7 +175,7 @@ def test_nor_does_what_does_not_end(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_filters_and_the_cursor() -> None:
-    """Kinds and routes one after the other; the cursor stays on its row as others come."""
+    """Kinds and contracts one after the other; the cursor stays on its row as others come."""
     picture, view = a_picture(), View()
     rows = picture["not_delivered"]
     view.choose(rows)
@@ -186,10 +186,10 @@ def test_filters_and_the_cursor() -> None:
         seen.append((view.kind, {row["kind"] for row in view.rows}))
     assert seen[:3] == [("failed", {"failed"}), ("inside", {"inside"}), ("foreign", {"foreign"})]
     assert seen[3:] == [("aborted", set()), ("", {"failed", "inside", "foreign"})]
-    view.next_route(rows)
+    view.next_contract(rows)
     view.choose(rows)
-    assert (view.route, {row["kind"] for row in view.rows}) == ("-", {"foreign"})
-    view.route = ""
+    assert (view.contract, {row["kind"] for row in view.rows}) == ("-", {"foreign"})
+    view.contract = ""
     view.choose(rows)
     view.move(3)
     key = view.key
@@ -229,8 +229,8 @@ def test_bars(values: list[int | None], columns: int, drawn: str) -> None:
     ("width", "columns"),
     [
         (30, ["time", "reason"]),
-        (79, ["time", "reason", "where", "route", "client"]),
-        (119, ["time", "reason", "where", "route", "client", "request id"]),
+        (79, ["time", "reason", "where", "contract", "client"]),
+        (119, ["time", "reason", "where", "contract", "client", "request id"]),
     ],
 )
 def test_columns_are_left_out_where_there_is_no_room(width: int, columns: list[str]) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from hookgate.alarms.notice import Severity
 from hookgate.alarms.sight import AdminSight, LedgerSight
+from hookgate.certificate_dates import Validity
 from hookgate.quarantine.entry import Usage
 from support.watching import DAY, HOUR, MINUTE, NOON, Scene, alone
 
@@ -62,10 +63,10 @@ def test_the_end_of_what_came_back_thrice_waits_and_comes() -> None:
 def test_what_becomes_critical_is_told_at_once_and_its_end_to_who_heard_of_that() -> None:
     scene = alone("certificate")
     key = "sidecar.tls_cert"
-    scene.after(ends={key: NOON + 5 * MINUTE})
+    scene.after(validities={key: Validity(0.0, NOON + 5 * MINUTE)})
     assert minutes(scene, 10) == [5]
     scene.restart()
-    scene.after(ends={}, unread={key: "cannot be read"})
+    scene.after(validities={}, unread={key: "cannot be read"})
     assert minutes(scene, 10) == []
     scene.sight = scene.sight._replace(unread={})
     scene.watcher.tick(scene.sight)

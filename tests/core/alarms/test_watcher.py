@@ -36,7 +36,7 @@ def test_a_reminder_says_what_is_so_by_now_and_since_when() -> None:
     assert "for 62 min" in second.summary
     assert first.began == second.began
     assert first.began.timestamp() == NOON + 2 * MINUTE
-    assert first.advice.startswith("Start it: systemctl restart hookgate")
+    assert first.advice.startswith("Start it: as it was started before. Then look why")
 
 
 def test_the_end_says_when_it_was() -> None:

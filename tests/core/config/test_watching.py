@@ -38,8 +38,7 @@ def test_a_route_has_a_silence_of_its_own() -> None:
 
 def test_files_of_certificates_are_named_by_their_keys() -> None:
     settings = read('[sidecar]\ntls_cert = "a"\ntls_key = "b"\n[upstream]\nca_file = "c"\n')
-    assert settings.certificates == {"sidecar.tls_cert": "a"}
-    assert settings.authorities == {"upstream.ca_file": "c"}
+    assert settings.certificates == {"sidecar.tls_cert": "a", "upstream.ca_file": "c"}
 
 
 def test_a_gate_without_a_name_has_that_of_its_machine() -> None:

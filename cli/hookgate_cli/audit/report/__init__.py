@@ -97,7 +97,8 @@ def report(
     out.print(f"{found.summary.deliveries:,} requests: {printable(html)}", soft_wrap=True)
     if found.summary.malformed:
         err.print(f"{found.summary.malformed:,} lines were written by no gate; the page names them")
-    if found.summary.malformed or found.summary.damaged or ledger.unread:
+    is_whole = not (found.summary.damaged or ledger.unread or ledger.is_unproven)
+    if found.summary.malformed or not is_whole:
         raise typer.Exit(FINDING)
 
 

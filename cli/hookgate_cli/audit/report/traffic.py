@@ -129,12 +129,12 @@ def kinds(summary: Summary) -> Section:
 
 
 def origins(summary: Summary) -> Section:
-    """Make the section of sources, fronts, routes, and what the endpoint answered."""
+    """Make the section of sources, fronts, contracts, and what the endpoint answered."""
     lead = "The source is who really sent it, as far as that is certain."
     counted = {
         "source": summary.clients,
         "front": summary.fronts,
-        "route": summary.routes,
+        "contract": summary.routes,
         "endpoint's answer": summary.upstream_statuses,
         "near miss": summary.near_misses,
     }

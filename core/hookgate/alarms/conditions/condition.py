@@ -99,14 +99,6 @@ def is_replay(record: Record) -> bool:
     return record.get("front") == "replay" or record.get("replay_of") is not None
 
 
-def span(seconds: float) -> str:
-    """Write how long something lasts, as people say it: "17 min"."""
-    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= 2 * size:
-            return f"{int(seconds / size)} {unit}"
-    return f"{seconds:.0f} s" if seconds >= 1 or not seconds else f"{seconds:.2g} s"
-
-
 def listed(counts: Iterable[tuple[str, int]]) -> list[str]:
     """Write how many of what, a line each."""
     return [f"{count} × {what}" for what, count in counts]  # noqa: RUF001  # a sign of times

@@ -5,19 +5,20 @@ from datetime import UTC, datetime
 
 from hookgate.alarms.notice import Severity
 from hookgate.alarms.sight import Sight
+from hookgate.wording import span
 
-from .condition import Alarm, Condition, span
+from .condition import Alarm, Condition
 
 
 class Certificates(Condition):
-    """A certificate ends within so long, or has."""
+    """A certificate expires within so long, or is not valid."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._sight = Sight(0.0)
 
     def observe(self, sight: Sight, now: float) -> None:  # noqa: ARG002  # one signature
-        """Take over when they end."""
+        """Take over what they say."""
         self._sight = sight
 
     def standing(self, now: float) -> Iterable[Alarm]:  # noqa: ARG002  # one signature
@@ -26,16 +27,16 @@ class Certificates(Condition):
             what = f"{key} is not watched: it {why}"
             advice = "Let the user of hookgate watch read the certificate; its key it never reads."
             yield Alarm("certificate", Severity.WARNING, what, (), advice, key)
-        for key, end in sorted(self._sight.ends.items()):
-            left = end - self._sight.wall
-            if left > self._seconds:
+        wall = self._sight.wall
+        for key, validity in sorted(self._sight.validities.items()):
+            fault = validity.fault(wall, self._seconds)
+            if not fault:
                 continue
-            day = datetime.fromtimestamp(end, UTC)
             yield Alarm(
                 "certificate",
-                Severity.CRITICAL if left <= 0 else Severity.WARNING,
-                f"{key} has expired" if left <= 0 else f"{key} expires in {span(left)}",
-                [f"valid until {day:%Y-%m-%d %H:%M} UTC"],
+                Severity.WARNING if validity.holds(wall) else Severity.CRITICAL,
+                f"{key} {fault}",
+                [str(validity)],
                 f"Renew the certificate that {key} names. A file of the listener is taken up by"
                 " itself; for one of the endpoint: systemctl reload hookgate.",
                 key,

@@ -8,8 +8,9 @@ from hookgate.alarms.notice import Severity
 from hookgate.alarms.sight import Sight
 from hookgate.ledger.record import Record
 from hookgate.policy import Fault, Reason
+from hookgate.wording import span
 
-from .condition import Alarm, Condition, is_replay, listed, plural, span, text_of
+from .condition import Alarm, Condition, is_replay, listed, plural, text_of
 from .window import Window
 
 # As the rule for Prometheus has it.

@@ -7,8 +7,9 @@ from hookgate.alarm_settings import Frequency
 from hookgate.alarms.notice import Severity
 from hookgate.ledger.record import Record
 from hookgate.policy import Outcome, Reason
+from hookgate.wording import span
 
-from .condition import ENDS, Alarm, Condition, count_of, is_replay, listed, plural, span, text_of
+from .condition import ENDS, Alarm, Condition, count_of, is_replay, listed, plural, text_of
 from .window import Window
 
 # What is refused before it is known that the sender is allowed is none of its doing.
@@ -79,7 +80,7 @@ KINDS = (
         "gate_fails",
         Severity.CRITICAL,
         "failed by the gate itself",
-        "Look into the log: journalctl -u hookgate -p warning. overloaded mostly means that the"
+        "See why: journalctl -u hookgate -p warning. overloaded mostly means that the"
         " endpoint has become slow.",
         _gate_failure,
     ),

@@ -7,8 +7,9 @@ from hookgate.alarms.notice import Severity
 from hookgate.alarms.sight import Sight
 from hookgate.quarantine.entry import Usage
 from hookgate.settings import QuarantineSettings
+from hookgate.wording import span
 
-from .condition import Alarm, Condition, Lasting, plural, span
+from .condition import Alarm, Condition, Lasting, plural
 
 _ADVICE = (
     "See what and why: hookgate quarantine list. Mend the contract, reload, and send it on:"

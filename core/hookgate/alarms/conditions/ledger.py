@@ -6,8 +6,9 @@ from typing import Any
 from hookgate.alarms.notice import Severity
 from hookgate.alarms.sight import Sight
 from hookgate.ledger.record import Record
+from hookgate.wording import span
 
-from .condition import ENDS, Alarm, Condition, Lasting, count_of, plural, span, text_of
+from .condition import ENDS, Alarm, Condition, Lasting, count_of, plural, text_of
 from .window import Window
 
 _HOUR = 3600.0

@@ -7,8 +7,9 @@ from hookgate.alarm_settings import Frequency
 from hookgate.alarms.notice import Severity
 from hookgate.alarms.sight import Sight
 from hookgate.ledger.record import Record
+from hookgate.wording import span
 
-from .condition import Alarm, Condition, Lasting, listed, plural, span
+from .condition import Alarm, Condition, Lasting, listed, plural
 from .window import Window
 
 _MOST_PARTS = 1024

@@ -6,8 +6,9 @@ from typing import Any
 from hookgate.alarms.notice import Severity
 from hookgate.alarms.sight import Sight
 from hookgate.ledger.shipping import Shipping
+from hookgate.wording import span
 
-from .condition import Alarm, Condition, Lasting, listed, plural, span
+from .condition import Alarm, Condition, Lasting, listed, plural
 from .window import Window
 
 _HOUR = 3600.0

@@ -5,8 +5,9 @@ from typing import Any
 
 from hookgate.alarms.notice import Severity
 from hookgate.ledger.record import Record
+from hookgate.wording import span
 
-from .condition import Alarm, Condition, is_replay, span, text_of
+from .condition import Alarm, Condition, is_replay, text_of
 
 _HOUR = 3600
 _DAY, _WEEK = 24, 7 * 24

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from hookgate.alarms.sight import AdminSight, Sight
+from hookgate.config.certificates import read_validity
 from hookgate.config.watching import WatchSettings
 from hookgate.files import FileError
 from hookgate.ledger.reading.tail import PATIENCE_SECONDS, Position
@@ -16,7 +17,6 @@ from hookgate.quarantine.keeping import may_be_in_custody
 from hookgate.quarantine.store import Store
 
 from .admin import AdminPoller, ask
-from .certificates import ends_of
 from .ledgers import Ledgers
 
 _ASK_SECONDS = 1.0
@@ -81,19 +81,14 @@ class Observer:
         return ask(self._settings.admin) if self._settings.admin is not None else None
 
     def _look_slowly(self) -> Sight:
-        ends, unread = {}, {}
-        for files, choose in (
-            (self._settings.certificates, min),
-            # Of several authorities the last one that ends is one too few.
-            (self._settings.authorities, max),
-        ):
-            for key, path in files.items():
-                try:
-                    ends[key] = choose(ends_of(path))
-                except FileError as error:
-                    unread[key] = str(error)
+        validities, unread = {}, {}
+        for key, path in self._settings.certificates.items():
+            try:
+                validities[key] = read_validity(key, path)
+            except FileError as error:
+                unread[key] = str(error)
         usage = self._count() if self._settings.admin is None else None
-        return Sight(0.0, ends=ends, unread=unread, usage=usage)
+        return Sight(0.0, validities=validities, unread=unread, usage=usage)
 
     def _count(self) -> Usage | None:
         """Look through the folder of the quarantine, without its lock, which a gate may want."""

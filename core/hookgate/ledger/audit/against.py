@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from hookgate.ledger.names import PART
+from hookgate.times import show_time
 
 from .links import ChainKind, Context
 from .numbered import NumberedBoot
-from .times import show_time
 from .witness import BootWitness, LogWitness, Named
 
 _PART = re.compile(PART + r"\Z")

@@ -28,6 +28,11 @@ class Prover:
         self._keyring = Keyring(keys)
         self._boots: dict[str, tuple[Seal, Intervals]] = {}
 
+    @property
+    def has_proved(self) -> bool:
+        """Whether the key proves any line at all."""
+        return bool(self._boots)
+
     def prove(self, lines: Iterable[Line]) -> Iterator[Line]:
         """Yield the lines, with `record` None and a `problem` where nothing proves them."""
         for line in lines:

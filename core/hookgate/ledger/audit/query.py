@@ -13,9 +13,9 @@ from hookgate.networks.addresses import parse_address
 from hookgate.networks.diagnosis import diagnose
 from hookgate.networks.mends import Notation, network_mend
 from hookgate.policy import Reason
+from hookgate.times import QueryError
 
 from .identity import NAMES
-from .times import QueryError
 
 # A stored file is asked for as well, and what was replayed by what it was before.
 _NAMES = (*NAMES, "kept", "replay_of")

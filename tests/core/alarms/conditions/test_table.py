@@ -7,6 +7,7 @@ import pytest
 
 from hookgate.alarms.conditions.table import make_conditions
 from hookgate.alarms.sight import AdminSight, LedgerSight
+from hookgate.certificate_dates import Validity
 from hookgate.ledger.shipping import Shipping
 from hookgate.quarantine.entry import Usage
 from support.lines import Record, delivery, forward, refusals, released, start, stop
@@ -161,10 +162,19 @@ CASES: list[tuple[str, Act, Act]] = [
     ("shipping", ships(cuts=1), seen(2 * HOUR)),
     (
         "certificate",
-        seen(ends={"sidecar.tls_cert": NOON + 13 * DAY}),
-        seen(ends={"sidecar.tls_cert": NOON + 90 * DAY}),
+        seen(validities={"sidecar.tls_cert": Validity(0.0, NOON + 13 * DAY)}),
+        seen(validities={"sidecar.tls_cert": Validity(0.0, NOON + 90 * DAY)}),
     ),
-    ("certificate", seen(ends={"upstream.client_cert": NOON - 1}), seen(ends={})),
+    (
+        "certificate",
+        seen(validities={"upstream.client_cert": Validity(0.0, NOON - 1)}),
+        seen(validities={}),
+    ),
+    (
+        "certificate",
+        seen(validities={"upstream.ca_file": Validity(NOON + DAY, NOON + 90 * DAY)}),
+        seen(validities={"upstream.ca_file": Validity(NOON - DAY, NOON + 90 * DAY)}),
+    ),
     ("certificate", seen(unread={"sidecar.tls_cert": "cannot be read"}), seen(unread={})),
     ("ranges", later, earlier),
 ]
@@ -215,7 +225,7 @@ def test_a_summary_fits_on_a_phone_and_holds_no_value_of_a_sender() -> None:
     scene.events(9, "source_not_allowed", near=["watched", canary], client="192.0.2.1", **chosen)
     scene.feed(*(start(replaces=canary) for _ in range(5)))
     scene.after()
-    scene.watcher.tick(scene.sight._replace(ends={"sidecar.tls_cert": 0.0}))
+    scene.watcher.tick(scene.sight._replace(validities={"sidecar.tls_cert": Validity(0.0, 0.0)}))
     scene.elapsed += HOUR
     scene.watcher.tick(scene.sight)
     for reminder in (False, True):

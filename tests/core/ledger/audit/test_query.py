@@ -9,7 +9,7 @@ from hookgate.ledger.audit.query import (
     Query,
     parse_network,
 )
-from hookgate.ledger.audit.times import QueryError
+from hookgate.times import QueryError
 
 NOW = 1_756_886_405.0  # 2025-09-03T08:00:05Z
 RECORD = {

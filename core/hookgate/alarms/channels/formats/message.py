@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from hookgate.alarms.notice import TEST, Notice
+from hookgate.times import show_time
 
 # Characters. What a phone shows of a message before it is opened.
 LONGEST_HEADLINE = 100
@@ -64,7 +65,7 @@ def rfc3339(moment: datetime) -> str:
 
 def told_time(moment: datetime) -> str:
     """Return a time as a person reads it."""
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return show_time(moment.timestamp(), "seconds", utc=True)
 
 
 def _word(notice: Notice) -> str:

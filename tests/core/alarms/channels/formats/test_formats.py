@@ -101,7 +101,7 @@ def test_text_reads_well() -> None:
         "\n"
         "Alarm: silence (/cm/events)\n"
         "Gate: gate-1\n"
-        "Began: 2026-11-29 03:00:00 UTC\n"
+        "Began: 2026-11-29 03:00:00Z\n"
         "The last delivery was at 02:30:00 UTC.\n"
         "What to do: See whether CM.com reaches the gate.\n"
     )
@@ -111,7 +111,7 @@ def test_an_end_says_so_and_asks_for_nothing() -> None:
     """In the first word, and with its time."""
     text = render_text(resolved())
     assert text.startswith("[RESOLVED] gate-1: events come again\n")
-    assert "Ended: 2026-11-29 03:30:00 UTC" in text
+    assert "Ended: 2026-11-29 03:30:00Z" in text
     assert "What to do" not in text
     assert make_message(notice(condition=TEST)).headline.startswith("[TEST]")
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from hookgate.ledger.audit.times import QueryError, parse_time, show_time
+from hookgate.times import QueryError, iso_time, parse_time, show_time
 
 NOW = 1_756_886_405.0  # 2025-09-03T08:00:05Z
 Live = Callable[[str], None]
@@ -111,3 +111,13 @@ def test_a_time_is_shown_with_its_offset(
     live_in(zone)
     assert show_time(moment) == shown
     assert show_time(moment, utc=True).endswith("Z")
+
+
+def test_in_json_a_time_is_utc_and_iso_8601() -> None:
+    assert iso_time(0.5) == "1970-01-01T00:00:00.500Z"
+    assert iso_time(86_400.0, "seconds") == "1970-01-02T00:00:00Z"
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("1.5h", 5400), ("0.5d", 43_200), ("2w", 1_209_600)])
+def test_so_long_ago_may_be_a_part_of_a_unit(text: str, seconds: int) -> None:
+    assert parse_time(text, 2_000_000.0) == 2_000_000.0 - seconds

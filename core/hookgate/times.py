@@ -8,7 +8,7 @@ import re
 import time
 from datetime import UTC, datetime, timedelta
 
-_AGO = re.compile(r"([0-9]{1,6})([smhdw])")
+_AGO = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)([smhdw])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _DAYS = {"today": 0, "yesterday": 1}
 _IS_DAY = re.compile(r"[0-9]{4}-?[0-9]{2}-?[0-9]{2}|today|yesterday")
@@ -26,7 +26,7 @@ def parse_time(text: str, now: float, *, utc: bool = False) -> float:
     there twice; of a day whose midnight is, the first.
     """
     if match := _AGO.fullmatch(text):
-        return now - int(match[1]) * _SECONDS[match[2]]
+        return now - float(match[1]) * _SECONDS[match[2]]
     if text == "now":
         return now
     try:
@@ -37,7 +37,7 @@ def parse_time(text: str, now: float, *, utc: bool = False) -> float:
     except (ValueError, OverflowError):
         raise QueryError(
             f'"{text}" is no time: 2h (s, m, h, d, w) ago, today, 2026-11-22, "2026-11-22 15:00"'
-            " (local time; with --utc UTC), or 2026-11-22T15:00:00+01:00"
+            f" ({'UTC' if utc else 'local time'}), or 2026-11-22T15:00:00+01:00"
         ) from None
 
 
@@ -79,6 +79,11 @@ def show_time(moment: float, timespec: str = "milliseconds", *, utc: bool = Fals
     """Write a moment with its offset: `2026-11-22 13:00:00.000+01:00`, Z for UTC."""
     shown = local(moment, utc=utc).isoformat(" ", timespec)
     return shown.replace("+00:00", "Z")
+
+
+def iso_time(moment: float, timespec: str = "milliseconds") -> str:
+    """Write a moment for JSON, in UTC as ISO 8601 has it: `2026-11-22T12:00:00.000Z`."""
+    return show_time(moment, timespec, utc=True).replace(" ", "T")
 
 
 def _offset(moment: float) -> str:
