@@ -70,6 +70,33 @@ def test_the_fate_of_its_events_is_told(call: Call) -> None:
     assert len(call("audit", "show", "--json").out.splitlines()) > 5
 
 
+@pytest.mark.parametrize(
+    ("verb", "status", "words"),
+    [
+        ("audit tail", 0, "upstream_unreachable"),
+        (f"audit fate {FAILED}", 0, "delivered on the first try, and 2 times in all, kept since"),
+        ("audit duplicates", 1, "5fba28bdd15c332d"),
+        ("audit report --html report.html", 0, "7 requests"),
+        ("quarantine stats", 0, "upstream_unreachable  1"),
+        ("quarantine purge --all --yes --reason x", 0, "erased: 2 items"),
+        ("config check", 0, "fine"),
+        ("nginx render --out nginx", 0, "hookgate-http.conf"),
+        ("top --once", 1, "Nothing that was not delivered"),
+    ],
+)
+def test_every_other_verb_reads_it(call: Call, verb: str, status: int, words: str) -> None:
+    done = call(*verb.split())
+    assert (done.status, words in done.out) == (status, True), done
+
+
+def test_an_event_of_it_is_proven_to_others(call: Call) -> None:
+    """By the folder that its anchor kept."""
+    event = "195366be2c44c3ff-1"
+    assert call("audit", "prove", event, "--anchor", "kept", "--out", "receipt.json").status == 0
+    held = call("audit", "receipt", "verify", "receipt.json", "--key", "anchor.key.pub")
+    assert held.status == 0
+
+
 def test_what_it_kept_is_opened_and_released(call: Call) -> None:
     """With its identity; what its contract refuses still stays, what was delivered goes."""
     identity = ("--identity", "quarantine.key")
