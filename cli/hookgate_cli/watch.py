@@ -235,14 +235,9 @@ class _Run:
     def _save(self) -> None:
         self._saved_at = time.monotonic()
         try:
-            write_state(
-                self._state,
-                {
-                    "positions": self._observer.ledgers.save(),
-                    "pending": self._teller.pending(),
-                    **self._watcher.save(),
-                },
-            )
+            positions, pending = self._observer.ledgers.save(), self._teller.pending()
+            known = {"positions": positions, "pending": pending, **self._watcher.save()}
+            write_state(self._state, known)
             self._has_failed_to_save = False
         except OSError as error:
             if not self._has_failed_to_save:

@@ -186,7 +186,7 @@ def test_a_ledger_of_which_not_all_can_be_read_back_says_so(tmp_path: Path, call
     assert "Of the last 15 minutes only what came since " in note
     (row,) = [row for row in picture["strips"]["rows"] if row["name"] == "delivered"]
     shown = [number for number in row["values"] if number is not None]
-    assert sum(shown) in (133, 134)
+    assert sum(shown) in (132, 133, 134)  # without the column that was read in part
     assert 0 not in shown[:-3]
 
 

@@ -167,9 +167,8 @@ class BootAccount:
         self.lines.settle()
         said = self._stop.record or {} if self._stop is not None else {}
         forwarded = dict(self._still_forwarded())
-        top = self._numbers.top
-        if type(said.get("received")) is int:
-            top = max(top, said["received"])
+        received = said.get("received")
+        top = max(self._numbers.top, received if type(received) is int else 0)
         if not self._settled:
             self._numbers.base = top + 1
         gaps = sorted(self._numbers.gaps(top))
@@ -198,9 +197,8 @@ class BootAccount:
             if self._numbers.add(seq, forwarded.file, forwarded.number):
                 yield seq, forwarded
             else:
-                self._note(
-                    BalanceKind.DOUBLED, forwarded.place, f"{forwarded.name} was forwarded before"
-                )
+                text = f"{forwarded.name} was forwarded before"
+                self._note(BalanceKind.DOUBLED, forwarded.place, text)
 
     def _horizon(self) -> int:
         """The highest number that cannot have been in flight at the boot's last line."""
@@ -208,19 +206,16 @@ class BootAccount:
         return max((top for ts, top in self._minutes if timestamp({"ts": ts}) <= latest), default=0)
 
     def _note_forwarded(self, forwarded: Forwarded, *, flying: bool, runs: bool) -> None:
-        if flying:
-            end = "is on its way" if runs else "has no end: it may have arrived"
-            text = f"{forwarded.name} was forwarded and {end}"
-            self._note(BalanceKind.UNKNOWN, forwarded.place, text)
-        else:
-            text = f"{forwarded.name} was forwarded; the line that says how it ended is missing"
-            self._note(BalanceKind.MISSING, forwarded.place, text)
+        end = " and is on its way" if runs else " and has no end: it may have arrived"
+        if not flying:
+            end = "; the line that says how it ended is missing"
+        kind = BalanceKind.UNKNOWN if flying else BalanceKind.MISSING
+        self._note(kind, forwarded.place, f"{forwarded.name} was forwarded{end}")
 
     def _note_gap(self, gap: Gap, *, flying: bool, runs: bool) -> None:
         place = f"{gap.mark[0]}:{gap.mark[1]}" if gap.mark is not None else self.last.place
-        span = f"request {gap.first}"
-        if gap.first < gap.last:
-            span = f"requests {gap.first} to {gap.last}"
+        is_one = gap.first == gap.last
+        span = f"request {gap.first}" if is_one else f"requests {gap.first} to {gap.last}"
         if gap.missing < 0:
             text = f"{-gap.missing} more are counted among {span} than there were"
             self._note(BalanceKind.OVERCOUNTED, place, text)
