@@ -6,6 +6,7 @@ from pathlib import Path
 
 from hookgate.alarms.state import lock_state
 from support.calling import Call
+from support.namespaces import need
 from support.sidecar import HOOKGATE
 
 
@@ -35,7 +36,7 @@ def test_on_a_disk_that_is_read_only_it_watches_all_the_same(tmp_path: Path) -> 
     """And says that nothing keeps a second one away."""
     (tmp_path / "hookgate.toml").write_text('[alarm]\nsilence = "off"\n')
     script = 'mount --bind "$0" "$0"; mount -o remount,bind,ro "$0"; cd "$0"; "$1" watch --once'
-    command = ["unshare", "--mount", "--map-root-user", "sh", "-euc", script]
+    command = [*need("--mount", "--map-root-user"), "sh", "-euc", script]
     done = subprocess.run(
         [*command, tmp_path, HOOKGATE], capture_output=True, text=True, check=False, timeout=60
     )
