@@ -11,6 +11,8 @@ from typing import TypeVar
 
 import pytest
 
+from .namespaces import need
+
 Result = TypeVar("Result")
 
 _CLONE_NEWNET = 0x40000000
@@ -55,11 +57,7 @@ def in_namespace(folder: Path, *commands: str) -> str:
     script = folder / "namespace.sh"
     script.write_text("\n".join(("#!/bin/sh", "set -e", *commands, 'exec "$@"', "")))
     script.chmod(0o755)
-    under = f"unshare -n {script}"
-    done = subprocess.run([*under.split(), "true"], capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        pytest.skip(f"no such network namespace can be made here: {done.stderr.strip()}")
-    return under
+    return " ".join(need("-n", str(script)))
 
 
 def run_in_namespace(pid: int, act: Callable[[], Result]) -> Result:

@@ -5,9 +5,9 @@ import subprocess
 import pytest
 
 
-def need(*options: str) -> list[str]:
-    """Return the command that runs another in such a one, by `unshare`'s options; or skip."""
-    command = ["unshare", *options]
+def need(*arguments: str) -> list[str]:
+    """Return the command that runs another in such a one, by `unshare`'s arguments; or skip."""
+    command = ["unshare", *arguments]
     try:
         tried = subprocess.run([*command, "true"], capture_output=True, text=True, check=False)
     except FileNotFoundError:
